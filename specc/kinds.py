@@ -1,0 +1,220 @@
+"""The kinds of value that a parameter or a setting takes: one test and one description for each.
+
+`kind.accept(value, bind)` gives the converted value or raises `Unfit`. `bind(family, value)` turns a written call
+into a checked one (`Bound`); only the kinds `One` and `Chain` need it.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from specc.values import UNKNOWN, Percent, Ref, Size
+
+Bind = Callable[[str, Any], Any]
+
+
+class Unfit(Exception):
+    """The value is not of the kind. The caller says what was found; `kind.needs` says what was needed."""
+
+
+class Kind:
+    """A kind of value. `needs` completes "this must be …"."""
+
+    needs = "a value"
+    symbols: tuple[str, ...] = ()
+
+    def accept(self, value: Any, bind: Bind) -> Any:
+        raise NotImplementedError  # pragma: no cover - abstract
+
+
+class Int(Kind):
+    """An integer, or a float that is whole."""
+
+    def __init__(self, low: int | None = None, high: int | None = None) -> None:
+        self.low, self.high = low, high
+        self.needs = "an integer" + _range(low, high)
+
+    def accept(self, value: Any, bind: Bind) -> int:
+        if isinstance(value, bool) or not isinstance(value, int | float) or value != value or value != value // 1:
+            raise Unfit
+        if not _inside(value, self.low, self.high):
+            raise Unfit
+        return int(value)
+
+
+class Float(Kind):
+    """A number. `above` and `below` exclude the bound; `low` and `high` include it."""
+
+    def __init__(
+        self,
+        low: float | None = None,
+        high: float | None = None,
+        above: float | None = None,
+        below: float | None = None,
+    ) -> None:
+        self.low, self.high, self.above, self.below = low, high, above, below
+        over = f" above {above:g}" if above is not None else ""
+        under = f"{' and' if over else ''} below {below:g}" if below is not None else ""
+        self.needs = "a number" + over + under + _range(low, high)
+
+    def accept(self, value: Any, bind: Bind) -> float:
+        if isinstance(value, bool) or not isinstance(value, int | float) or value != value or abs(value) == float("inf"):
+            raise Unfit
+        if not _inside(value, self.low, self.high):
+            raise Unfit
+        if (self.above is not None and value <= self.above) or (self.below is not None and value >= self.below):
+            raise Unfit
+        return value if isinstance(value, Percent) else float(value)
+
+
+class Bool(Kind):
+    needs = "`true` or `false`"
+
+    def accept(self, value: Any, bind: Bind) -> bool:
+        if not isinstance(value, bool):
+            raise Unfit
+        return value
+
+
+class Text(Kind):
+    needs = 'a text in quotes, such as "data/flowers"'
+
+    def accept(self, value: Any, bind: Bind) -> str:
+        if not isinstance(value, str):
+            raise Unfit
+        return value
+
+
+class SizeOf(Kind):
+    """Height x width; a bare integer stands for a square."""
+
+    def __init__(self, low: int = 1) -> None:
+        self.low = low
+        self.needs = f"a size of at least {low}x{low}, such as 3x3 or 3" if low > 1 else "a size, such as 3x3 or 3"
+
+    def accept(self, value: Any, bind: Bind) -> Size:
+        if isinstance(value, int | float) and not isinstance(value, bool) and value == value // 1:
+            value = Size(int(value), int(value))
+        if not isinstance(value, Size) or min(value) < self.low:
+            raise Unfit
+        return value
+
+
+class Symbols(Kind):
+    """One of a few bare names."""
+
+    def __init__(self, *names: str) -> None:
+        self.symbols = names
+        self.needs = " or ".join(f"`{name}`" for name in names)
+
+    def accept(self, value: Any, bind: Bind) -> str:
+        if not isinstance(value, Ref) or value.name not in self.symbols:
+            raise Unfit
+        return value.name
+
+
+class NewName(Kind):
+    """A bare name that the call introduces or refers to, as in `as(skip)`."""
+
+    needs = "a name"
+
+    def accept(self, value: Any, bind: Bind) -> str:
+        if not isinstance(value, Ref):
+            raise Unfit
+        return value.name
+
+
+class ListOf(Kind):
+    """A list or tuple of one kind; a tuple of the converted values."""
+
+    def __init__(self, item: Kind, length: int | None = None) -> None:
+        self.item, self.length = item, length
+        count = f"{length} values, each " if length else "values, each "
+        self.needs = f"a list of {count}{item.needs}"
+        self.symbols = item.symbols
+
+    def accept(self, value: Any, bind: Bind) -> tuple[Any, ...]:
+        if isinstance(value, Size) or not isinstance(value, list | tuple) or isinstance(value, Ref):
+            raise Unfit
+        if self.length is not None and len(value) != self.length:
+            raise Unfit
+        return tuple(UNKNOWN if item is UNKNOWN else self.item.accept(item, bind) for item in value)
+
+
+class One(Kind):
+    """One call of a family of the vocabulary, such as an optimizer."""
+
+    def __init__(self, family: str, needs: str) -> None:
+        self.family, self.needs = family, needs
+
+    def accept(self, value: Any, bind: Bind) -> Any:
+        bound = bind(self.family, value)
+        if isinstance(bound, tuple):
+            if len(bound) != 1:
+                raise Unfit
+            bound = bound[0]
+        return bound
+
+
+class Chain(Kind):
+    """Calls of a family joined by `->`; a tuple of them, in order."""
+
+    def __init__(self, family: str, needs: str) -> None:
+        self.family, self.needs = family, needs
+
+    def accept(self, value: Any, bind: Bind) -> Any:
+        return bind(self.family, value)
+
+
+class Maybe(Kind):
+    """`none`, which gives None, or another kind."""
+
+    def __init__(self, kind: Kind) -> None:
+        self.kind = kind
+        self.needs = f"{kind.needs}, or `none`"
+        self.symbols = (*kind.symbols, "none")
+
+    def accept(self, value: Any, bind: Bind) -> Any:
+        if value is None or (isinstance(value, Ref) and value.name == "none"):
+            return None
+        return self.kind.accept(value, bind)
+
+
+class Either(Kind):
+    """The first of several kinds that fits. Put the kinds that need `bind` last: they report their own problems."""
+
+    def __init__(self, *kinds: Kind) -> None:
+        self.kinds = kinds
+        self.needs = ", or ".join(kind.needs for kind in kinds)
+        self.symbols = tuple(name for kind in kinds for name in kind.symbols)
+
+    def accept(self, value: Any, bind: Bind) -> Any:
+        for kind in self.kinds:
+            try:
+                return kind.accept(value, bind)
+            except Unfit:
+                continue
+        raise Unfit
+
+
+class AnyValue(Kind):
+    """Whatever it is."""
+
+    def accept(self, value: Any, bind: Bind) -> Any:
+        return value
+
+
+def _range(low: float | None, high: float | None) -> str:
+    if low is not None and high is not None:
+        return f" from {low:g} to {high:g}"
+    if low is not None:
+        return f" of at least {low:g}"
+    return f" of at most {high:g}" if high is not None else ""
+
+
+def _inside(value: float, low: float | None, high: float | None) -> bool:
+    return (low is None or value >= low) and (high is None or value <= high)
+
+
+PROBABILITY = Float(low=0, high=1)
+POSITIVE = Float(above=0)
+NOT_NEGATIVE = Float(low=0)

@@ -1,0 +1,138 @@
+"""What a layer is: one value that holds everything the compiler asks about it.
+
+Shapes are `(channels, height, width)` or `(length,)`; MACs are multiply-accumulates of one image.
+No op imports torch or onnx: `torch` gives a `Target` that the back end instantiates, and `onnx` writes nodes through
+a builder that the back end passes in.
+"""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from specc.kinds import Kind
+from specc.values import Args
+
+Shape = tuple[int, ...]
+
+REQUIRED: Any = type("Required", (), {"__repr__": lambda self: "required"})()
+
+
+class Param(NamedTuple):
+    """A parameter of a call, or a setting of a section: its kind, its default and one line about it.
+
+    A default is the converted value (`Size(3, 3)`, `"same"`, `None`), not its text.
+    """
+
+    name: str
+    kind: Kind
+    default: Any = REQUIRED
+    doc: str = ""
+
+
+class Problem(Exception):
+    """A layer does not fit where it stands. `param` names the argument at fault, `help` says how to mend it."""
+
+    def __init__(self, code: str, message: str, *, param: str = "", help: str = "") -> None:
+        super().__init__(message)
+        self.code, self.message, self.param, self.help = code, message, param, help
+
+
+class Target(NamedTuple):
+    """What a node becomes in PyTorch: the dotted path of a module class, and its keyword arguments.
+
+    Data, not a call: one place turns it into a module, another prints it as source.
+    """
+
+    path: str
+    kwargs: dict[str, Any]
+
+
+class Window(NamedTuple):
+    """How far an output position looks, for the receptive field. `step` is below 1 where a layer enlarges the map."""
+
+    kernel: tuple[int, int] = (1, 1)
+    stride: tuple[float, float] = (1, 1)
+    dilation: tuple[int, int] = (1, 1)
+    everything: bool = False
+
+
+def _no_weights(x: Shape, a: Args) -> int:
+    return 0
+
+
+def _no_macs(x: Shape, a: Args, y: Shape) -> int:
+    return 0
+
+
+def _point(a: Args) -> Window:
+    return Window()
+
+
+class Op(NamedTuple):
+    """One layer of the vocabulary.
+
+    name, group, doc: `doc` is one or two sentences for a person who meets the layer for the first time.
+    params: in the order of positional arguments.
+    shape(x, a): the output shape; a joining op (`joins`) gets a list of shapes. Raises `Problem`.
+    weights(x, a): how many learned numbers. macs(x, a, y): multiply-accumulates of one image.
+    torch(x, a): the `Target`; None for what leaves no module (`as`, `from`, `repeat`, …).
+    onnx(g, names, a, w, x, y): writes ONNX nodes through the builder `g`, gives the name of the output value. `names`
+        are the input values, `w` maps the module's own parameter and buffer names to initializers, x and y are shapes.
+    window(a): for the receptive field.
+    example: a body in the language that compiles after `input(8, 16x16)`.
+    body: "" (takes none), "one" (`residual { … }`) or "branches" (`add { | … | … }`).
+    cancels_bias: subtracts a mean over each channel, so that a bias right before it has no effect.
+    training_only: does nothing in evaluation and leaves no trace in the exported graph.
+    """
+
+    name: str
+    group: str
+    doc: str
+    params: tuple[Param, ...] = ()
+    shape: Callable[[Any, Args], Shape] = lambda x, a: x
+    weights: Callable[[Shape, Args], int] = _no_weights
+    macs: Callable[[Shape, Args, Shape], int] = _no_macs
+    torch: Callable[[Any, Args], Target] | None = None
+    onnx: Callable[..., str] | None = None
+    window: Callable[[Args], Window] = _point
+    example: str = ""
+    body: str = ""
+    joins: bool = False
+    cancels_bias: bool = False
+    training_only: bool = False
+    family: str = "layer"
+
+
+class Trick(NamedTuple):
+    """One call of the training or data vocabulary: an optimizer, a schedule, an augmentation, a data source, …
+
+    family: which settings take it ("optimizer", "schedule", "loss", "regularizer", "augment", "source", "init", …).
+    target: the dotted path of what implements it in the back end or in torch. Data, not an import.
+    check(a): raises `Problem` where arguments that are each in range do not go together.
+    body: "" (takes none), "one" or "branches".
+    facts: for data sources, what is known before reading a byte.
+    """
+
+    name: str
+    family: str
+    doc: str
+    params: tuple[Param, ...] = ()
+    target: str = ""
+    example: str = ""
+    check: Callable[[Args], None] | None = None
+    body: str = ""
+    facts: Any = None
+
+
+def size_text(shape: Shape) -> str:
+    """`64 x 32 x 32` or `512`, as messages and tables print shapes."""
+    return " x ".join(map(str, shape))
+
+
+def needs_map(x: Shape, layer: str) -> None:
+    """Raise `Problem` E302 unless `x` is channels x height x width."""
+    if len(x) != 3:
+        raise Problem(
+            "E302",
+            f"`{layer}` needs channels x height x width, but what flows in is flat: {size_text(x)}",
+            help=f"put `{layer}` before `flatten` or the dense layers",
+        )
