@@ -1,0 +1,80 @@
+"""Optimizers: how a gradient moves the weights. Each is torch's own, with torch's arguments and defaults.
+
+`weight_decay` reaches the kernels of convolutions and dense layers only, as `regularize` does; never biases or norms.
+"""
+
+from specc.kinds import NOT_NEGATIVE, POSITIVE, Bool, Float, ListOf
+from specc.ops.op import Param, Problem, Trick
+from specc.values import Args
+
+_FRACTION = Float(low=0, below=1)
+_DECAY = "decay of the kernels of conv and dense"
+
+
+def _rate(default: float) -> Param:
+    return Param("lr", POSITIVE, default, "learning rate; `schedule` multiplies it")
+
+
+def _sgd_check(a: Args) -> None:
+    if a.nesterov and a.momentum == 0:
+        raise Problem(
+            "E216",
+            "`nesterov=true` needs a momentum above 0, but `momentum` is 0",
+            param="nesterov",
+            help="write sgd(lr, momentum=0.9, nesterov=true)",
+        )
+
+
+_ADAM = (
+    Param("betas", ListOf(_FRACTION, 2), (0.9, 0.999), "decay of the running mean of the gradient and of its square"),
+    Param("eps", POSITIVE, 1e-8, "added to the denominator"),
+)
+_AMSGRAD = Param("amsgrad", Bool(), False, "divide by the largest mean square so far")
+
+TRICKS = (
+    Trick(
+        "sgd",
+        "optimizer",
+        "Stochastic gradient descent, with momentum where it is given.",
+        (
+            Param("lr", POSITIVE, doc="learning rate; `schedule` multiplies it"),
+            Param("momentum", _FRACTION, 0.0, "share of the last step that is kept"),
+            Param("nesterov", Bool(), False, "look ahead along the momentum"),
+            Param("weight_decay", NOT_NEGATIVE, 0.0, _DECAY),
+        ),
+        target="torch.optim.SGD",
+        example="sgd(lr=0.1, momentum=0.9, nesterov=true)",
+        check=_sgd_check,
+    ),
+    Trick(
+        "adam",
+        "optimizer",
+        "Adam (Kingma and Ba, 2014): steps scaled by running means of the gradient and of its square.",
+        (_rate(1e-3), *_ADAM, Param("weight_decay", NOT_NEGATIVE, 0.0, _DECAY), _AMSGRAD),
+        target="torch.optim.Adam",
+        example="adam(lr=1e-3)",
+    ),
+    Trick(
+        "adamw",
+        "optimizer",
+        "AdamW (Loshchilov and Hutter, 2017): Adam whose weight decay does not pass through the gradient's scaling.",
+        (_rate(1e-3), *_ADAM, Param("weight_decay", NOT_NEGATIVE, 1e-2, _DECAY), _AMSGRAD),
+        target="torch.optim.AdamW",
+        example="adamw(lr=1e-3, weight_decay=0.05)",
+    ),
+    Trick(
+        "rmsprop",
+        "optimizer",
+        "RMSprop (Hinton, 2012): steps divided by the root of a running mean of the squared gradient.",
+        (
+            _rate(1e-2),
+            Param("alpha", _FRACTION, 0.99, "decay of the running mean"),
+            Param("eps", POSITIVE, 1e-8, "added to the denominator"),
+            Param("weight_decay", NOT_NEGATIVE, 0.0, _DECAY),
+            Param("momentum", _FRACTION, 0.0, "share of the last step that is kept"),
+            Param("centered", Bool(), False, "divide by the deviation instead of the root mean square"),
+        ),
+        target="torch.optim.RMSprop",
+        example="rmsprop(lr=1e-3, momentum=0.9)",
+    ),
+)

@@ -1,0 +1,44 @@
+"""Regularisers: penalties on the kernels of convolutions and dense layers, added to the loss. Never biases or norms."""
+
+from specc.kinds import NOT_NEGATIVE
+from specc.ops.op import Param, Trick
+from specc.values import Bound
+
+TRICKS = (
+    Trick(
+        "l1",
+        "regularizer",
+        "Adds strength * sum |w| over every kernel to the loss: small weights become zero.",
+        (Param("strength", NOT_NEGATIVE, doc="factor of the sum"),),
+        example="l1(1e-5)",
+    ),
+    Trick(
+        "l2",
+        "regularizer",
+        "Adds strength * sum w^2 over every kernel to the loss: large weights become smaller. As in Keras; "
+        "l2(1e-4) pulls as hard as weight_decay=2e-4 in torch's SGD.",
+        (Param("strength", NOT_NEGATIVE, doc="factor of the sum"),),
+        example="l2(1e-4)",
+    ),
+    Trick(
+        "l1_l2",
+        "regularizer",
+        "Both penalties: l1 * sum |w| + l2 * sum w^2 (the elastic net of Zou and Hastie, 2005).",
+        (Param("l1", NOT_NEGATIVE, doc="factor of sum |w|"), Param("l2", NOT_NEGATIVE, doc="factor of sum w^2")),
+        example="l1_l2(1e-5, 1e-4)",
+    ),
+)
+
+
+def strengths(regularizer: Bound | None) -> tuple[float, float]:
+    """The factors of sum |w| and of sum w^2; (0, 0) for none."""
+    if regularizer is None:
+        return 0.0, 0.0
+    a = regularizer.args
+    match regularizer.name:
+        case "l1":
+            return a.strength, 0.0
+        case "l2":
+            return 0.0, a.strength
+        case _:
+            return a.l1, a.l2
