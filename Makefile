@@ -1,0 +1,45 @@
+# `make train` and `make test` need Python 3.11 or newer and nothing else: they set up .venv when it is missing or stale.
+
+PYTHON ?= python3
+BIN := .venv/bin
+PIP_INSTALL := $(BIN)/python -m pip install --quiet --constraint constraints.txt
+
+.PHONY: train test lint format bench clean
+
+train: .venv/.installed ## train, export and verify the digits example
+	$(BIN)/specc train examples/digits.cnn
+
+test: .venv/.installed-dev ## all tests
+	$(BIN)/python -m pytest
+
+lint: .venv/.installed-dev ## style, types, layers, and nothing that unpickles or evaluates
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	@! grep -rnE "allow_pickle *= *True|weights_only *= *False|literal_eval|__import__\(" --include='*.py' specc
+
+format: .venv/.installed-dev
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: .venv/.installed-dev ## every benchmark there is
+	@set -e; for file in benchmarks/*.py; do [ -e "$$file" ] || { echo "no benchmarks yet"; break; }; \
+	  echo "== $$file"; $(BIN)/python "$$file"; done
+
+clean: ## everything that can be made again; trained runs stay
+	rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+
+$(BIN)/python:
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "specc needs Python 3.11 or newer: make PYTHON=python3.11 …")'
+	$(PYTHON) -m venv .venv
+
+.venv/.installed: pyproject.toml constraints.txt | $(BIN)/python
+	@echo "installing specc into .venv (torch is large: this takes some minutes the first time)"
+	$(PIP_INSTALL) --editable .
+	@touch $@
+
+.venv/.installed-dev: pyproject.toml constraints.txt | $(BIN)/python
+	@echo "installing specc and its tools into .venv (torch is large: this takes some minutes the first time)"
+	$(PIP_INSTALL) --editable '.[dev]'
+	@touch $@ .venv/.installed
