@@ -1,0 +1,126 @@
+"""Image files of every kind become the same plain arrays, or are refused with a reason."""
+
+import struct
+import zlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch.nn.functional import interpolate
+from PIL import Image
+
+from specc.backend.images import BadImage, decode, resize, resize_weights
+from specc.values import Size
+
+RGB = np.random.default_rng(0).integers(0, 256, (12, 9, 3), dtype=np.uint8)
+GREY = RGB[..., 0]
+
+
+def saved(folder: Path, image: Image.Image, name: str = "image.png", **options: object) -> Path:
+    image.save(folder / name, **options)
+    return folder / name
+
+
+def test_rgb_png_is_decoded_as_stored(tmp_path: Path) -> None:
+    assert (decode(saved(tmp_path, Image.fromarray(RGB)), 3) == RGB.transpose(2, 0, 1)).all()
+
+
+def test_grey_png_is_decoded_as_stored_and_spread_over_three_channels(tmp_path: Path) -> None:
+    path = saved(tmp_path, Image.fromarray(GREY))
+    assert (decode(path, 1) == GREY[None]).all()
+    assert (decode(path, 3) == np.stack([GREY] * 3)).all()
+
+
+def test_colour_becomes_grey_by_its_luma(tmp_path: Path) -> None:
+    pixels = decode(saved(tmp_path, Image.fromarray(RGB)), 1)
+    assert np.abs(pixels[0] - RGB @ [0.299, 0.587, 0.114]).max() <= 1
+
+
+def test_palette_image_gives_its_colours(tmp_path: Path) -> None:
+    palette = Image.fromarray(RGB).quantize(16)
+    assert (decode(saved(tmp_path, palette), 3) == np.asarray(palette.convert("RGB")).transpose(2, 0, 1)).all()
+
+
+def test_black_and_white_image_uses_the_whole_range(tmp_path: Path) -> None:
+    pixels = decode(saved(tmp_path, Image.fromarray(GREY > 127)), 1)
+    assert (pixels[0] == np.where(GREY > 127, 255, 0)).all()
+
+
+def test_transparent_pixels_are_laid_on_white(tmp_path: Path) -> None:
+    layered = np.dstack([RGB, np.full(GREY.shape, 255, np.uint8)])
+    layered[:6, :, 3] = 0
+    pixels = decode(saved(tmp_path, Image.fromarray(layered)), 3)
+    assert (pixels[:, :6] == 255).all() and (pixels[:, 6:] == RGB[6:].transpose(2, 0, 1)).all()
+
+
+def test_sixteen_bit_grey_is_scaled_to_eight_bits(tmp_path: Path) -> None:
+    assert (decode(saved(tmp_path, Image.fromarray(GREY.astype(np.uint16) * 257)), 1) == GREY[None]).all()
+
+
+def test_cmyk_jpeg_becomes_rgb(tmp_path: Path) -> None:
+    path = saved(tmp_path, Image.new("RGB", (8, 8), (200, 30, 30)).convert("CMYK"), "image.jpg", quality=95)
+    assert np.abs(decode(path, 3).mean(axis=(1, 2)) - [200, 30, 30]).max() < 8
+
+
+@pytest.mark.parametrize(("orientation", "turn"), [(1, 0), (3, 2), (6, 3), (8, 1)])
+def test_exif_rotation_is_applied(tmp_path: Path, orientation: int, turn: int) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    path = saved(tmp_path, Image.fromarray(RGB), exif=exif)
+    assert (decode(path, 3) == np.rot90(RGB, turn).transpose(2, 0, 1)).all()
+
+
+def test_floating_point_image_is_refused(tmp_path: Path) -> None:
+    path = saved(tmp_path, Image.fromarray(GREY.astype(np.float32)), "image.tiff")
+    with pytest.raises(BadImage, match="floating-point pixels of unknown range"):
+        decode(path, 1)
+
+
+def test_truncated_image_is_refused(tmp_path: Path) -> None:
+    path = saved(tmp_path, Image.fromarray(RGB))
+    path.write_bytes(path.read_bytes()[:200])
+    with pytest.raises(BadImage, match="is damaged"):
+        decode(path, 3)
+
+
+def test_text_and_nothing_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.png").write_text("no image")
+    (tmp_path / "b.png").write_bytes(b"")
+    with pytest.raises(BadImage, match="is not an image"):
+        decode(tmp_path / "a.png", 3)
+    with pytest.raises(BadImage, match="is empty"):
+        decode(tmp_path / "b.png", 3)
+
+
+def test_image_made_to_explode_is_refused_before_it_is_decoded(tmp_path: Path) -> None:
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    header = chunk(b"IHDR", struct.pack(">IIBBBBB", 60_000, 60_000, 8, 2, 0, 0, 0))
+    data = chunk(b"IDAT", zlib.compress(bytes(1000)))
+    (tmp_path / "bomb.png").write_bytes(b"\x89PNG\r\n\x1a\n" + header + data + chunk(b"IEND", b""))
+    with pytest.raises(BadImage, match="too many to be meant"):
+        decode(tmp_path / "bomb.png", 3)
+
+
+def test_model_of_five_channels_takes_no_image_file(tmp_path: Path) -> None:
+    with pytest.raises(BadImage, match="5 channels"):
+        decode(saved(tmp_path, Image.fromarray(RGB)), 5)
+
+
+SIZES = [((32, 32), (64, 64)), ((32, 32), (24, 24)), ((100, 75), (32, 32)), ((60, 60), (32, 100)), ((7, 5), (1, 1))]
+
+
+@pytest.mark.parametrize(("old", "new"), SIZES)
+def test_resize_is_the_antialiased_bilinear_one_of_pytorch(old: tuple[int, int], new: tuple[int, int]) -> None:
+    pixels = np.random.default_rng(1).integers(0, 256, (3, *old), dtype=np.uint8)
+    exact = interpolate(torch.from_numpy(pixels)[None].double(), size=new, mode="bilinear", antialias=True)[0].numpy()
+    resized = resize(pixels, Size(*new))
+    assert resized.dtype == np.uint8 and resized.shape == (3, *new)
+    assert np.abs(resized - exact).max() <= 0.502
+
+
+def test_resize_to_the_same_size_changes_nothing() -> None:
+    assert (resize_weights(8, 8) == np.eye(8)).all()
+    assert (resize(GREY[None], Size(*GREY.shape)) == GREY).all()
