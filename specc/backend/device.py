@@ -1,0 +1,59 @@
+"""Where tensors live: finding a device, naming it, and what it does natively."""
+
+import platform
+from functools import cache
+from pathlib import Path
+
+import torch
+
+from specc.errors import SpeccError
+
+
+def devices() -> list[str]:
+    """The names of the devices of this machine, the fastest kind first."""
+    found = [f"cuda:{index}" for index in range(torch.cuda.device_count())] if torch.cuda.is_available() else []
+    if torch.backends.mps.is_available():
+        found.append("mps")
+    return [*found, "cpu"]
+
+
+def find(name: str) -> torch.device:
+    """The device called `name`: cpu, cuda, cuda:1, mps, or `auto` for the first CUDA device, else the CPU.
+
+    Raises SpeccError E430 where there is no such device.
+    """
+    present = devices()
+    if name == "auto":
+        name = present[0] if present[0].startswith("cuda") else "cpu"
+    full = "cuda:0" if name == "cuda" else name
+    if full not in present:
+        raise SpeccError("E430", f"there is no device `{name}` here", help=f"these are there: {', '.join(present)}")
+    return torch.device(full)
+
+
+def describe(device: torch.device) -> str:
+    """What the device is, in words: `NVIDIA H200` or `AMD EPYC 9R14, 2 threads`."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    threads = torch.get_num_threads()
+    return f"{_processor()}, {threads} thread{'s' if threads > 1 else ''}" if device.type == "cpu" else _processor()
+
+
+def native_bf16(device: torch.device) -> bool:
+    """Whether the device multiplies bfloat16 matrices in hardware; elsewhere it is emulated, and slow."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_capability(device) >= (8, 0)
+    if device.type == "cpu":
+        return torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()  # noqa: SLF001
+    return False
+
+
+@cache
+def _processor() -> str:
+    """The processor's own name, where the system tells it."""
+    table = Path("/proc/cpuinfo")
+    if table.exists():
+        for line in table.read_text(encoding="utf-8", errors="replace").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()

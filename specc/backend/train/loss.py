@@ -1,0 +1,79 @@
+"""Losses over a batch: logits, and class indices or soft targets."""
+
+from collections.abc import Callable, Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from specc.errors import SpeccError
+from specc.values import Bound
+
+Loss = Callable[[Tensor, Tensor], Tensor]
+
+
+def loss_function(loss: Bound, classes: int, device: torch.device) -> Loss:
+    """The function from logits (N x classes) and targets to the batch's mean loss, a scalar.
+
+    Targets are class indices (N, int64) or shares of the classes (N x classes, rows sum to 1).
+    Raises SpeccError E432 where the number of class weights is not that of the classes.
+    """
+    weights = _class_weights(loss.args.weights, classes, device)
+    match loss.name:
+        case "cross_entropy":
+            each = _cross_entropy(loss.args.smoothing, classes)
+        case "focal":
+            each = _focal(loss.args.gamma)
+        case _:
+            each = _binary_cross_entropy(classes)
+
+    def mean(logits: Tensor, target: Tensor) -> Tensor:
+        shares = target if target.is_floating_point() else F.one_hot(target, classes)
+        terms = each(logits.float(), shares.to(torch.float32))
+        if weights is None:
+            return terms.sum() / len(logits)
+        return (terms * weights).sum() / (shares * weights).sum()
+
+    return mean
+
+
+def _class_weights(weights: Sequence[float] | None, classes: int, device: torch.device) -> Tensor | None:
+    if weights is None:
+        return None
+    if len(weights) != classes:
+        raise SpeccError(
+            "E432",
+            f"the loss has {len(weights)} class weights, but the data has {classes} classes",
+            help="give one weight for each class, in the order of the classes",
+            status=1,
+        )
+    return torch.tensor(weights, dtype=torch.float32, device=device)
+
+
+def _cross_entropy(smoothing: float, classes: int) -> Loss:
+    """Cross entropy with label smoothing (Szegedy et al., 2015), for each image and class."""
+
+    def each(logits: Tensor, shares: Tensor) -> Tensor:
+        smooth = shares * (1 - smoothing) + smoothing / classes if smoothing else shares
+        return -smooth * F.log_softmax(logits, dim=1)
+
+    return each
+
+
+def _focal(gamma: float) -> Loss:
+    """Lin et al., 2017, equation 4, for each image and class."""
+
+    def each(logits: Tensor, shares: Tensor) -> Tensor:
+        log_p = F.log_softmax(logits, dim=1)
+        return -shares * (1 - log_p.exp()) ** gamma * log_p
+
+    return each
+
+
+def _binary_cross_entropy(classes: int) -> Loss:
+    """The mean over the classes of each one's cross entropy."""
+
+    def each(logits: Tensor, shares: Tensor) -> Tensor:
+        return F.binary_cross_entropy_with_logits(logits, shares, reduction="none") / classes
+
+    return each
