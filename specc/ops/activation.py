@@ -1,0 +1,118 @@
+"""Functions applied to each number by itself, and softmax."""
+
+from typing import Any
+
+from specc.kinds import NOT_NEGATIVE, POSITIVE
+from specc.ops.op import Op, Param, Shape, Target
+from specc.values import Args
+
+
+def _pointwise(name: str, doc: str, module: str, node: str, params: tuple[Param, ...] = (), **attributes: Any) -> Op:
+    """An activation that is one torch module and one ONNX node."""
+    return Op(
+        name=name,
+        group="activation",
+        doc=doc,
+        params=params,
+        torch=lambda x, a: Target(f"torch.nn.{module}", {}),
+        onnx=lambda g, names, a, w, x, y: g.node(node, names, **attributes),
+        example=name,
+    )
+
+
+relu = _pointwise("relu", "Keeps what is positive and sets the rest to zero.", "ReLU", "Relu")
+selu = _pointwise("selu", "An ELU scaled so that activations keep mean 0 and variance 1.", "SELU", "Selu")
+mish = _pointwise("mish", "x * tanh(softplus(x)): smooth, slightly below zero for small x.", "Mish", "Mish")
+hard_swish = _pointwise("hard_swish", "x * relu6(x + 3) / 6: a cheap silu.", "Hardswish", "HardSwish")
+sigmoid = _pointwise("sigmoid", "1 / (1 + exp(-x)): into 0 to 1; its slope is at most 1/4.", "Sigmoid", "Sigmoid")
+tanh = _pointwise("tanh", "Squeezes into -1 to 1.", "Tanh", "Tanh")
+softplus = _pointwise("softplus", "log(1 + exp(x)): a smooth relu.", "Softplus", "Softplus")
+hard_sigmoid = _pointwise(
+    "hard_sigmoid", "relu6(x + 3) / 6: a cheap sigmoid.", "Hardsigmoid", "HardSigmoid", alpha=1 / 6, beta=0.5
+)
+softmax = Op(
+    name="softmax",
+    group="activation",
+    doc="Turns the channels at each position into probabilities. As the last layer it is folded into the loss.",
+    torch=lambda x, a: Target("torch.nn.Softmax", {"dim": 1}),
+    onnx=lambda g, names, a, w, x, y: g.node("Softmax", names, axis=1),
+    example="flatten -> dense(10) -> softmax",
+)
+
+relu6 = Op(
+    name="relu6",
+    group="activation",
+    doc="A relu that is cut at 6, which keeps activations small enough for low precision.",
+    torch=lambda x, a: Target("torch.nn.ReLU6", {}),
+    onnx=lambda g, names, a, w, x, y: g.node("Clip", [names[0], g.floats(0.0), g.floats(6.0)]),
+    example="relu6",
+)
+
+leaky_relu = Op(
+    name="leaky_relu",
+    group="activation",
+    doc="A relu that lets a small part of the negative through, so that no unit dies.",
+    params=(Param("slope", NOT_NEGATIVE, 0.01, "what negative values are multiplied by"),),
+    torch=lambda x, a: Target("torch.nn.LeakyReLU", {"negative_slope": a.slope}),
+    onnx=lambda g, names, a, w, x, y: g.node("LeakyRelu", names, alpha=a.slope),
+    example="leaky_relu(0.1)",
+)
+
+elu = Op(
+    name="elu",
+    group="activation",
+    doc="x where positive, alpha * (exp(x) - 1) elsewhere.",
+    params=(Param("alpha", POSITIVE, 1.0, "the negative limit, with its sign turned"),),
+    torch=lambda x, a: Target("torch.nn.ELU", {} if a.alpha == 1 else {"alpha": a.alpha}),
+    onnx=lambda g, names, a, w, x, y: g.node("Elu", names, alpha=a.alpha),
+    example="elu",
+)
+
+
+def _prelu_onnx(g: Any, names: list[str], a: Args, w: Any, x: Shape, y: Shape) -> str:
+    slope = w["weight"] if len(x) == 1 else g.shaped(w["weight"], (x[0], 1, 1))
+    result: str = g.node("PRelu", [names[0], slope])
+    return result
+
+
+prelu = Op(
+    name="prelu",
+    group="activation",
+    doc="A leaky relu whose slope is learned for each channel (He et al., 2015).",
+    weights=lambda x, a: x[0],
+    torch=lambda x, a: Target("torch.nn.PReLU", {"num_parameters": x[0]}),
+    onnx=_prelu_onnx,
+    example="prelu",
+)
+
+
+def _gelu_onnx(g: Any, names: list[str], a: Args, w: Any, x: Shape, y: Shape) -> str:
+    if g.opset >= 20:
+        return str(g.node("Gelu", names))
+    erf = g.node("Erf", [g.node("Mul", [names[0], g.floats(0.5**0.5)])])
+    half = g.node("Mul", [names[0], g.floats(0.5)])
+    return str(g.node("Mul", [half, g.node("Add", [erf, g.floats(1.0)])]))
+
+
+gelu = Op(
+    name="gelu",
+    group="activation",
+    doc="x times the normal distribution's probability of being below x.",
+    torch=lambda x, a: Target("torch.nn.GELU", {}),
+    onnx=_gelu_onnx,
+    example="gelu",
+)
+
+silu = Op(
+    name="silu",
+    group="activation",
+    doc="x * sigmoid(x), also called swish.",
+    torch=lambda x, a: Target("torch.nn.SiLU", {}),
+    onnx=lambda g, names, a, w, x, y: g.node("Mul", [names[0], g.node("Sigmoid", names)]),
+    example="silu",
+)
+
+OPS = (
+    relu, relu6, leaky_relu, prelu, elu, selu, gelu, silu, mish,
+    hard_swish, hard_sigmoid, sigmoid, tanh, softmax, softplus,
+)  # fmt: skip

@@ -1,0 +1,217 @@
+"""Convolutions. Weights are kernels `filters x channels / groups x height x width`, and a bias for each filter."""
+
+from typing import Any
+
+from specc.kinds import Bool, Either, Int, Maybe, One, SizeOf, Symbols
+from specc.ops.geometry import PADDING, bounded, divisors, effective, few, pads_of, slide, window_problem
+from specc.ops.op import Op, Param, Problem, Shape, Target, Window, needs_map
+from specc.values import Args, Bound, Size
+
+BIAS = Param(
+    "bias",
+    Either(Bool(), Symbols("auto")),
+    "auto",
+    "a learned number added to each filter; `auto` leaves it out right before a norm that would cancel it",
+)
+INIT = Param(
+    "init", One("init", "an initialiser, such as `he_normal`"), Bound("he_normal", Args()), "how the kernel starts"
+)
+REGULARIZE = Param(
+    "regularize",
+    Maybe(One("regularizer", "a regulariser, such as `l2(1e-4)`")),
+    None,
+    "a penalty on this kernel in place of the one in `train`",
+)
+TRAINABLE = Param("trainable", Bool(), True, "whether training changes the weights")
+
+KERNEL = Param("kernel", SizeOf(), Size(3, 3), "the window's size")
+STRIDE = Param("stride", SizeOf(), Size(1, 1), "how many pixels the window moves at a time")
+PAD = Param("padding", PADDING, "same", "zeros around the map; `same` keeps its size at stride 1")
+DILATION = Param("dilation", SizeOf(), Size(1, 1), "the distance between the window's taps")
+
+
+def _slide(layer: str, x: Shape, a: Args, filters: int, groups: int) -> Shape:
+    """The output of a convolution, after the checks that are common to all."""
+    window = Size(effective(a.kernel.height, a.dilation.height), effective(a.kernel.width, a.dilation.width))
+    top, bottom, left, right = pads = pads_of(a.padding, a.kernel, a.dilation)
+    height = slide(x[1], window.height, a.stride.height, top + bottom)
+    width = slide(x[2], window.width, a.stride.width, left + right)
+    if height < 1 or width < 1:
+        raise window_problem(layer, x, window, pads, "kernel")
+    bounded((filters, x[0] // groups, *a.kernel), layer, "kernel")
+    return bounded((filters, height, width), layer)
+
+
+def _conv_shape(x: Shape, a: Args) -> Shape:
+    needs_map(x, "conv")
+    for what, count in (("channels flow in", x[0]), ("filters are asked for", a.filters)):
+        if count % a.groups:
+            raise Problem(
+                "E304",
+                f"`conv` has groups={a.groups}, but {count} {what}, and {count} is not divisible by {a.groups}",
+                param="groups",
+                help=f"groups that divide {x[0]} channels and {a.filters} filters: {few(divisors(x[0], a.filters))}",
+            )
+    return _slide("conv", x, a, a.filters, a.groups)
+
+
+def _depthwise_shape(x: Shape, a: Args) -> Shape:
+    needs_map(x, "depthwise_conv")
+    return _slide("depthwise_conv", x, a, x[0] * a.multiplier, x[0])
+
+
+def _conv_target(x: Shape, a: Args, filters: int, groups: int) -> Target:
+    top, bottom, left, right = pads_of(a.padding, a.kernel, a.dilation)
+    kwargs: dict[str, Any] = {"in_channels": x[0], "out_channels": filters, "kernel_size": tuple(a.kernel)}
+    if a.stride != (1, 1):
+        kwargs["stride"] = tuple(a.stride)
+    if (top, left) == (bottom, right):
+        path = "torch.nn.Conv2d"
+        if top or left:
+            kwargs["padding"] = (top, left)
+    else:
+        path = "specc.backend.layers.PaddedConv2d"
+        kwargs["pads"] = (left, right, top, bottom)
+    if a.dilation != (1, 1):
+        kwargs["dilation"] = tuple(a.dilation)
+    if groups != 1:
+        kwargs["groups"] = groups
+    if not a.bias:
+        kwargs["bias"] = False
+    return Target(path, kwargs)
+
+
+def _conv_onnx(g: Any, names: list[str], a: Args, w: Any, groups: int) -> str:
+    top, bottom, left, right = pads_of(a.padding, a.kernel, a.dilation)
+    inputs = [names[0], w["weight"], *([w["bias"]] if a.bias else [])]
+    result: str = g.node(
+        "Conv",
+        inputs,
+        kernel_shape=list(a.kernel),
+        strides=list(a.stride),
+        pads=[top, left, bottom, right],
+        dilations=list(a.dilation),
+        group=groups,
+    )
+    return result
+
+
+def _window(a: Args) -> Window:
+    return Window(tuple(a.kernel), tuple(a.stride), tuple(a.dilation))
+
+
+conv = Op(
+    name="conv",
+    group="convolution",
+    doc="2-D convolution: slides learned windows over the image; each filter gives one channel of the result.",
+    params=(
+        Param("filters", Int(1), doc="how many channels the result has"),
+        KERNEL,
+        STRIDE,
+        PAD,
+        DILATION,
+        Param("groups", Int(1), 1, "the channels are split into so many parts, each with filters of its own"),
+        BIAS,
+        INIT,
+        REGULARIZE,
+        TRAINABLE,
+    ),
+    shape=_conv_shape,
+    weights=lambda x, a: a.filters * (x[0] // a.groups * a.kernel.height * a.kernel.width + bool(a.bias)),
+    macs=lambda x, a, y: y[0] * y[1] * y[2] * (x[0] // a.groups) * a.kernel.height * a.kernel.width,
+    torch=lambda x, a: _conv_target(x, a, a.filters, a.groups),
+    onnx=lambda g, names, a, w, x, y: _conv_onnx(g, names, a, w, a.groups),
+    window=_window,
+    example="conv(64, 3x3, stride=2)",
+)
+
+depthwise_conv = Op(
+    name="depthwise_conv",
+    group="convolution",
+    doc="A convolution that filters each channel by itself; a following conv(filters, 1x1) mixes the channels.",
+    params=(
+        KERNEL,
+        STRIDE,
+        PAD,
+        DILATION,
+        Param("multiplier", Int(1), 1, "how many filters each channel gets"),
+        BIAS,
+        INIT,
+        REGULARIZE,
+        TRAINABLE,
+    ),
+    shape=_depthwise_shape,
+    weights=lambda x, a: x[0] * a.multiplier * (a.kernel.height * a.kernel.width + bool(a.bias)),
+    macs=lambda x, a, y: y[0] * y[1] * y[2] * a.kernel.height * a.kernel.width,
+    torch=lambda x, a: _conv_target(x, a, x[0] * a.multiplier, x[0]),
+    onnx=lambda g, names, a, w, x, y: _conv_onnx(g, names, a, w, x[0]),
+    window=_window,
+    example="depthwise_conv(3x3) -> batch_norm -> relu6 -> conv(16, 1x1)",
+)
+
+
+def _transpose_shape(x: Shape, a: Args) -> Shape:
+    needs_map(x, "conv_transpose")
+    height, width = ((n - 1) * s - 2 * p + k for n, s, p, k in zip(x[1:], a.stride, a.padding, a.kernel, strict=True))
+    if height < 1 or width < 1:
+        uncut = tuple((n - 1) * s + k for n, s, k in zip(x[1:], a.stride, a.kernel, strict=True))
+        raise Problem(
+            "E303",
+            f"`conv_transpose` with padding={a.padding} cuts away all of its {uncut[0]} x {uncut[1]} result",
+            param="padding",
+            help=f"a padding of at most {Size(*((n - 1) // 2 for n in uncut))} leaves something",
+        )
+    bounded((a.filters, x[0], *a.kernel), "conv_transpose", "kernel")
+    return bounded((a.filters, height, width), "conv_transpose")
+
+
+def _transpose_target(x: Shape, a: Args) -> Target:
+    kwargs: dict[str, Any] = {"in_channels": x[0], "out_channels": a.filters, "kernel_size": tuple(a.kernel)}
+    kwargs["stride"] = tuple(a.stride)
+    if any(a.padding):
+        kwargs["padding"] = tuple(a.padding)
+    if not a.bias:
+        kwargs["bias"] = False
+    return Target("torch.nn.ConvTranspose2d", kwargs)
+
+
+def _transpose_onnx(g: Any, names: list[str], a: Args, w: Any, x: Shape, y: Shape) -> str:
+    inputs = [names[0], w["weight"], *([w["bias"]] if a.bias else [])]
+    tall, wide = a.padding
+    result: str = g.node(
+        "ConvTranspose",
+        inputs,
+        kernel_shape=list(a.kernel),
+        strides=list(a.stride),
+        pads=[tall, wide, tall, wide],
+    )
+    return result
+
+
+conv_transpose = Op(
+    name="conv_transpose",
+    group="convolution",
+    doc="A convolution run backwards: each pixel paints a learned window, `stride` pixels apart, so the map grows.",
+    params=(
+        Param("filters", Int(1), doc="how many channels the result has"),
+        Param("kernel", SizeOf(), Size(2, 2), "the size of the window that each pixel paints"),
+        Param("stride", SizeOf(), Size(2, 2), "how far apart the windows are: how much the map grows"),
+        Param("padding", SizeOf(0), Size(0, 0), "how many pixels are cut from each side of the result"),
+        BIAS,
+        INIT,
+        REGULARIZE,
+        TRAINABLE,
+    ),
+    shape=_transpose_shape,
+    weights=lambda x, a: a.filters * (x[0] * a.kernel.height * a.kernel.width + bool(a.bias)),
+    macs=lambda x, a, y: x[0] * x[1] * x[2] * a.filters * a.kernel.height * a.kernel.width,
+    torch=_transpose_target,
+    onnx=_transpose_onnx,
+    window=lambda a: Window(
+        (-(a.kernel.height // -a.stride.height), -(a.kernel.width // -a.stride.width)),
+        (1 / a.stride.height, 1 / a.stride.width),
+    ),
+    example="conv_transpose(8, 2x2, stride=2)",
+)
+
+OPS = (conv, depthwise_conv, conv_transpose)

@@ -1,0 +1,73 @@
+"""Fully connected layers."""
+
+from typing import Any
+
+from specc.kinds import Bool, Int
+from specc.ops.conv import INIT, REGULARIZE, TRAINABLE
+from specc.ops.geometry import bounded
+from specc.ops.op import Op, Param, Problem, Shape, Target, Window, size_text
+from specc.values import Args
+
+
+def _length(x: Shape) -> int:
+    length = 1
+    for n in x:
+        length *= n
+    return length
+
+
+def _dense_shape(x: Shape, a: Args) -> Shape:
+    if len(x) == 3 and x[1:] != (1, 1):
+        raise Problem(
+            "E302",
+            f"`dense` needs a flat input or C x 1 x 1, but {size_text(x)} flows in",
+            help=f"put `flatten` before it, which gives {_length(x)}, or `global_avg_pool`, which gives {x[0]} x 1 x 1",
+        )
+    bounded((a.units, _length(x)), "dense", "units")
+    return (a.units,)
+
+
+def _dense_target(x: Shape, a: Args) -> Target:
+    kwargs: dict[str, Any] = {"in_features": _length(x), "out_features": a.units}
+    if not a.bias:
+        kwargs["bias"] = False
+    return Target("torch.nn.Linear" if len(x) == 1 else "specc.backend.layers.FlatLinear", kwargs)
+
+
+def _dense_onnx(g: Any, names: list[str], a: Args, w: Any, x: Shape, y: Shape) -> str:
+    flat = names[0] if len(x) == 1 else g.node("Flatten", names, axis=1)
+    result: str = g.node("Gemm", [flat, w["weight"], *([w["bias"]] if a.bias else [])], transB=1)
+    return result
+
+
+dense = Op(
+    name="dense",
+    group="dense",
+    doc="A fully connected layer: each unit is a learned weighted sum of everything that flows in.",
+    params=(
+        Param("units", Int(1), doc="how many numbers the result has"),
+        Param("bias", Bool(), True, "a learned number added to each unit"),
+        INIT,
+        REGULARIZE,
+        TRAINABLE,
+    ),
+    shape=_dense_shape,
+    weights=lambda x, a: a.units * (_length(x) + bool(a.bias)),
+    macs=lambda x, a, y: a.units * _length(x),
+    torch=_dense_target,
+    onnx=_dense_onnx,
+    window=lambda a: Window(everything=True),
+    example="flatten -> dense(10)",
+)
+
+flatten = Op(
+    name="flatten",
+    group="dense",
+    doc="Lays a map out as one flat list of channels x height x width numbers.",
+    shape=lambda x, a: (_length(x),),
+    torch=lambda x, a: Target("torch.nn.Flatten", {}),
+    onnx=lambda g, names, a, w, x, y: g.node("Flatten", names, axis=1),
+    example="flatten -> dense(10)",
+)
+
+OPS = (dense, flatten)

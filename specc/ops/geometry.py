@@ -1,0 +1,86 @@
+"""The arithmetic of windows that slide over a map, and the limits on sizes. Every size is in pixels."""
+
+from specc.kinds import Either, SizeOf, Symbols
+from specc.ops.op import Problem, Shape, size_text
+from specc.values import Size
+
+MAX_ELEMENTS = 2**40  # per image; far beyond any machine, and near enough that arithmetic on it stays instant
+
+PADDING = Either(Symbols("same"), SizeOf(0))
+
+Pads = tuple[int, int, int, int]  # top, bottom, left, right
+
+
+def bounded(shape: Shape, layer: str, param: str = "") -> Shape:
+    """The shape itself; `Problem` E310 where it holds more than 2**40 elements."""
+    elements = 1
+    for length in shape:
+        elements *= length
+    if elements > MAX_ELEMENTS:
+        raise Problem(
+            "E310",
+            f"`{layer}` would give {size_text(shape)}, which is {elements:.3g} numbers for one image; "
+            f"at most {MAX_ELEMENTS:.3g} are possible",
+            param=param,
+            help="a size in this call is far too large",
+        )
+    return shape
+
+
+def effective(kernel: int, dilation: int) -> int:
+    """How many pixels a dilated kernel spans."""
+    return dilation * (kernel - 1) + 1
+
+
+def pads_of(padding: Size | str, kernel: Size, dilation: Size) -> Pads:
+    """Top, bottom, left and right padding. `same` is k - 1 pixels in all, (k - 1) // 2 of them before."""
+    if isinstance(padding, Size):
+        return padding.height, padding.height, padding.width, padding.width
+    tall, wide = (effective(k, d) - 1 for k, d in zip(kernel, dilation, strict=True))
+    return tall // 2, tall - tall // 2, wide // 2, wide - wide // 2
+
+
+def slide(length: int, window: int, stride: int, pad: int) -> int:
+    """How many positions a window has over `length` pixels with `pad` more in all; 0 or less where it does not fit."""
+    return (length + pad - window) // stride + 1
+
+
+def slide_up(length: int, window: int, stride: int, pad: int) -> int:
+    """The same rounded up, as `ceil=true` asks: the last window must begin in the map or the padding before it.
+
+    `pad` is on each side. PyTorch's rule (`pooling_output_shape` in ATen).
+    """
+    count = -((length + 2 * pad - window) // -stride) + 1
+    return count - 1 if (count - 1) * stride >= length + pad else count
+
+
+def window_problem(layer: str, x: Shape, window: Size, pads: Pads, param: str, padding: bool = True) -> Problem:
+    """`Problem` E303: the window is larger than the padded map. The help names the padding or window that fits."""
+    _, height, width = x
+    top, bottom, left, right = pads
+    padded = f", {height + top + bottom} x {width + left + right} with its padding" if any(pads) else ""
+    need = Size(max(0, -((window.height - height) // -2)), max(0, -((window.width - width) // -2)))
+    largest = Size(min(window.height, height), min(window.width, width))
+    return Problem(
+        "E303",
+        f"`{layer}` looks through a window of {window.height} x {window.width}, "
+        f"but the map is {height} x {width}{padded}",
+        param=param,
+        help=(f"`padding={need}` makes room, or " if padding else "")
+        + f"a window of at most {largest} fits; or shrink the map less before this layer",
+    )
+
+
+def divisors(*numbers: int) -> list[int]:
+    """All numbers that divide each of `numbers`, ascending."""
+    smallest = min(numbers)
+    low = [d for d in range(1, int(smallest**0.5) + 1) if smallest % d == 0]
+    candidates = sorted({*low, *(smallest // d for d in low)})
+    return [d for d in candidates if all(number % d == 0 for number in numbers)]
+
+
+def few(numbers: list[int], limit: int = 12) -> str:
+    """`1, 2, 4` for a message; the middle of a long list is left out."""
+    if len(numbers) > limit:
+        return ", ".join(map(str, numbers[: limit - 2])) + ", …, " + str(numbers[-1])
+    return ", ".join(map(str, numbers))

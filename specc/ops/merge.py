@@ -1,0 +1,117 @@
+"""Layers that join branches. Their shape rules get the list of the branches' shapes."""
+
+from typing import Any
+
+from specc.ops.geometry import bounded
+from specc.ops.op import Op, Problem, Shape, Target, size_text
+from specc.values import Args
+
+_ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth")
+
+
+def _branch(index: int) -> str:
+    return f"the {_ORDINALS[index]} branch" if index < len(_ORDINALS) else f"branch {index + 1}"
+
+
+def _stride(large: int, small: int) -> int:
+    """The stride that brings `large` pixels down to `small` with padding=same, or 0."""
+    stride = -(large // -small)
+    return stride if -(large // -stride) == small else 0
+
+
+def _projection(shapes: list[Shape]) -> str:
+    """How to bring one branch to the shape of the other, worked out; the larger map is brought down."""
+    target = min((s for s in shapes), key=lambda s: s[1:] if len(s) == 3 else s)
+    if len({s[1:] for s in shapes}) == 1:
+        target = shapes[0]
+    index = next(i for i, s in enumerate(shapes) if s != target)
+    other, what = shapes[index], f"{_branch(index)} ({size_text(shapes[index])}) to {size_text(target)}"
+    if len(other) != len(target):
+        return f"bring {what}: only maps or only flat lists can be joined"
+    if len(target) == 1:
+        return f"bring {what}: dense({target[0]})"
+    tall, wide = _stride(other[1], target[1]), _stride(other[2], target[2])
+    if not tall or not wide:
+        return f"bring {what}: check the strides and paddings on the way"
+    stride = "" if tall == wide == 1 else f", stride={tall}" if tall == wide else f", stride={tall}x{wide}"
+    return f"project {what}: conv({target[0]}, 1x1{stride}) -> batch_norm"
+
+
+def _different(layer: str, shapes: list[Shape], help: str) -> Problem:
+    return Problem("E301", f"the branches of `{layer}` have different shapes", help=help)
+
+
+def _add_shape(x: list[Shape], a: Args) -> Shape:
+    if len(set(x)) > 1:
+        raise _different("add", x, _projection(x))
+    return x[0]
+
+
+def _multiply_shape(x: list[Shape], a: Args) -> Shape:
+    full = next((s for s in x if len(s) == 3 and s[1:] != (1, 1)), x[0])
+    if any(s != full and s != (full[0], 1, 1) for s in x):
+        raise _different(
+            "multiply",
+            x,
+            f"besides {size_text(full)} it takes only that or {full[0]} x 1 x 1"
+            if len(full) == 3
+            else f"all must be {size_text(full)}",
+        )
+    return full
+
+
+def _concat_shape(x: list[Shape], a: Args) -> Shape:
+    if len({s[1:] for s in x}) > 1:
+        first = x[0]
+        index, other = next((i, s) for i, s in enumerate(x) if s[1:] != first[1:])
+        what = f"{_branch(index)} is {size_text(other)}, the first {size_text(first)}"
+        rest = "the heights and widths must agree, only the channels may differ"
+        raise _different("concat", x, f"{what}: {rest}")
+    return bounded((sum(s[0] for s in x), *x[0][1:]), "concat")
+
+
+add = Op(
+    name="add",
+    group="taking a body",
+    doc="Adds its branches, number by number; all must have the same shape.",
+    shape=_add_shape,
+    torch=lambda x, a: Target("specc.backend.layers.Add", {}),
+    onnx=lambda g, names, a, w, x, y: g.node("Sum", names) if len(names) != 2 else g.node("Add", names),
+    example="add { | conv(16) -> relu | conv(16, 1x1) }",
+    body="branches",
+    joins=True,
+)
+
+
+def _multiply_onnx(g: Any, names: list[str], a: Args, w: Any, x: list[Shape], y: Shape) -> str:
+    value = names[0]
+    for name in names[1:]:
+        value = g.node("Mul", [value, name])
+    return value
+
+
+multiply = Op(
+    name="multiply",
+    group="taking a body",
+    doc="Multiplies its branches; C x 1 x 1 is spread over C x H x W, as in squeeze and excitation.",
+    shape=_multiply_shape,
+    torch=lambda x, a: Target("specc.backend.layers.Multiply", {}),
+    onnx=_multiply_onnx,
+    example="multiply { | identity | global_avg_pool -> conv(8, 1x1) -> sigmoid }",
+    body="branches",
+    joins=True,
+)
+
+concat = Op(
+    name="concat",
+    group="taking a body",
+    doc="Lays the channels of its branches one after the other; heights and widths must agree.",
+    shape=_concat_shape,
+    torch=lambda x, a: Target("specc.backend.layers.Concat", {}),
+    onnx=lambda g, names, a, w, x, y: g.node("Concat", names, axis=1),
+    example="concat { | conv(16, 1x1) | conv(16, 3x3) }",
+    body="branches",
+    joins=True,
+)
+
+OPS = (add, multiply, concat)

@@ -1,0 +1,204 @@
+"""Normalisation: subtract a mean, divide by a deviation, then a learned scale and shift for each channel.
+
+Batch, instance, layer and group normalisation differ only in the axes that are averaged over (Wu & He, 2018).
+"""
+
+from typing import Any
+
+from specc.kinds import POSITIVE, Bool, Float, Int, Symbols
+from specc.ops.geometry import divisors, few
+from specc.ops.op import Op, Param, Problem, Shape, Target, needs_map, size_text
+from specc.values import Args
+
+EPS = Param("eps", POSITIVE, 1e-5, "added to the variance, so that nothing is divided by zero")
+SCALE = Param("scale", Bool(), True, "a learned factor for each channel")
+SHIFT = Param("shift", Bool(), True, "a learned number added to each channel")
+
+
+def _weights(x: Shape, a: Args) -> int:
+    return x[0] * (bool(a.scale) + bool(a.shift))
+
+
+def _target(module: str, a: Args, affine: str, **kwargs: Any) -> Target:
+    """torch's module where scale and shift go together, as `affine` says; ours where only one is there."""
+    if a.scale and a.shift:
+        return Target(f"torch.nn.{module}", kwargs | ({affine: True} if module.startswith("Instance") else {}))
+    if not a.scale and not a.shift:
+        return Target(f"torch.nn.{module}", kwargs | {affine: False})
+    return Target(f"specc.backend.layers.{module}", kwargs | {"scale": a.scale, "shift": a.shift})
+
+
+def _several(layer: str, count: int, x: Shape, help: str) -> None:
+    """Raise `Problem` E308 where a norm averages over one number only, which would always give zero."""
+    if count == 1:
+        raise Problem(
+            "E308",
+            f"`{layer}` would average over a single number of {size_text(x)}, and so give zero whatever flows in",
+            help=help,
+        )
+
+
+def _batch_target(x: Shape, a: Args) -> Target:
+    module = "BatchNorm2d" if len(x) == 3 else "BatchNorm1d"
+    return _target(module, a, "affine", num_features=x[0], eps=a.eps, momentum=a.momentum)
+
+
+def _scale_and_shift(g: Any, a: Args, w: Any, x: Shape) -> tuple[str, str]:
+    """Initializers of length `channels`; ones and zeros where there is nothing learned."""
+    scale = w["weight"] if a.scale else g.floats([1.0] * x[0])
+    return scale, w["bias"] if a.shift else g.floats([0.0] * x[0])
+
+
+def _batch_onnx(g: Any, names: list[str], a: Args, w: Any, x: Shape, y: Shape) -> str:
+    inputs = [names[0], *_scale_and_shift(g, a, w, x), w["running_mean"], w["running_var"]]
+    return str(g.node("BatchNormalization", inputs, epsilon=a.eps))
+
+
+batch_norm = Op(
+    name="batch_norm",
+    group="normalisation",
+    doc="Normalises each channel over the batch; in evaluation with the running mean and variance of the training.",
+    params=(EPS, Param("momentum", Float(above=0, high=1), 0.1, "how fast the running statistics move"), SCALE, SHIFT),
+    weights=_weights,
+    torch=_batch_target,
+    onnx=_batch_onnx,
+    cancels_bias=True,
+    example="conv(16) -> batch_norm -> relu",
+)
+
+
+def _instance_shape(x: Shape, a: Args) -> Shape:
+    needs_map(x, "instance_norm")
+    _several("instance_norm", x[1] * x[2], x, "put it before the global pool, or use `batch_norm` or `layer_norm`")
+    return x
+
+
+instance_norm = Op(
+    name="instance_norm",
+    group="normalisation",
+    doc="Normalises each channel of each image over its height and width (Ulyanov et al., 2016).",
+    params=(EPS, SCALE, SHIFT),
+    shape=_instance_shape,
+    weights=_weights,
+    torch=lambda x, a: _target("InstanceNorm2d", a, "affine", num_features=x[0], eps=a.eps),
+    onnx=lambda g, names, a, w, x, y: g.node(
+        "InstanceNormalization", [names[0], *_scale_and_shift(g, a, w, x)], epsilon=a.eps
+    ),
+    cancels_bias=True,
+    example="conv(16) -> instance_norm -> relu",
+)
+
+
+def _groups_onnx(g: Any, names: list[str], a: Args, w: Any, x: Shape, groups: int) -> str:
+    """Group normalisation as instance normalisation of groups x everything, which every opset has in the same form."""
+    parts = g.node("Reshape", [names[0], g.ints([0, groups, -1])])
+    ones, zeros = g.floats([1.0] * groups), g.floats([0.0] * groups)
+    normed = g.node("InstanceNormalization", [parts, ones, zeros], epsilon=a.eps)
+    value = g.node("Reshape", [normed, g.ints([0, *x])])
+    spread = (x[0],) + (1,) * (len(x) - 1)
+    if a.scale:
+        value = g.node("Mul", [value, g.shaped(w["weight"], spread)])
+    if a.shift:
+        value = g.node("Add", [value, g.shaped(w["bias"], spread)])
+    return str(value)
+
+
+def _group_shape(x: Shape, a: Args) -> Shape:
+    if x[0] % a.groups:
+        raise Problem(
+            "E304",
+            f"`group_norm` has groups={a.groups}, but {x[0]} channels flow in, and that is not divisible",
+            param="groups",
+            help=f"groups that divide {x[0]}: {few(divisors(x[0]))}",
+        )
+    count = x[0] // a.groups * (x[1] * x[2] if len(x) == 3 else 1)
+    _several("group_norm", count, x, f"use fewer groups than {a.groups}")
+    return x
+
+
+group_norm = Op(
+    name="group_norm",
+    group="normalisation",
+    doc="Normalises groups of channels of each image: as good with one image as with a large batch (Wu & He, 2018).",
+    params=(Param("groups", Int(1), 32, "how many groups the channels are split into"), EPS, SCALE, SHIFT),
+    shape=_group_shape,
+    weights=_weights,
+    torch=lambda x, a: _target("GroupNorm", a, "affine", num_groups=a.groups, num_channels=x[0], eps=a.eps),
+    onnx=lambda g, names, a, w, x, y: _groups_onnx(g, names, a, w, x, a.groups),
+    example="conv(16) -> group_norm(4) -> relu",
+)
+
+
+def _layer_shape(x: Shape, a: Args) -> Shape:
+    count = x[0] if a.over == "channels" or len(x) == 1 else x[0] * x[1] * x[2]
+    several = len(x) == 3 and x[1:] != (1, 1)
+    _several(
+        "layer_norm",
+        count,
+        x,
+        "`over=image` averages over height and width too" if several else "leave it out, or give it more channels",
+    )
+    return x
+
+
+def _layer_target(x: Shape, a: Args) -> Target:
+    if len(x) == 1:
+        return _target("LayerNorm", a, "elementwise_affine", normalized_shape=x[0], eps=a.eps)
+    if a.over == "image":
+        return _target("GroupNorm", a, "affine", num_groups=1, num_channels=x[0], eps=a.eps)
+    kwargs: dict[str, Any] = {"num_channels": x[0], "eps": a.eps}
+    return Target("specc.backend.layers.ChannelNorm", kwargs | {"scale": a.scale, "shift": a.shift})
+
+
+def _layer_onnx(g: Any, names: list[str], a: Args, w: Any, x: Shape, y: Shape) -> str:
+    if len(x) == 3 and a.over == "image":
+        return _groups_onnx(g, names, a, w, x, 1)
+    last = g.node("Transpose", names, perm=[0, 2, 3, 1]) if len(x) == 3 else names[0]
+    normed = g.node("LayerNormalization", [last, *_scale_and_shift(g, a, w, x)], axis=-1, epsilon=a.eps)
+    return str(g.node("Transpose", [normed], perm=[0, 3, 1, 2]) if len(x) == 3 else normed)
+
+
+layer_norm = Op(
+    name="layer_norm",
+    group="normalisation",
+    doc="Normalises each image by itself: over the channels at each position, or over the whole image.",
+    params=(EPS, Param("over", Symbols("channels", "image"), "channels", "what is averaged over"), SCALE, SHIFT),
+    shape=_layer_shape,
+    weights=_weights,
+    torch=_layer_target,
+    onnx=_layer_onnx,
+    example="conv(16) -> layer_norm -> gelu",
+)
+
+
+def _response_shape(x: Shape, a: Args) -> Shape:
+    needs_map(x, "local_response_norm")
+    if a.size % 2 == 0:
+        raise Problem(
+            "E309",
+            f"`local_response_norm` has a neighbourhood of {a.size} channels, which has no middle",
+            param="size",
+            help=f"use an odd size, such as {a.size + 1}",
+        )
+    return x
+
+
+local_response_norm = Op(
+    name="local_response_norm",
+    group="normalisation",
+    doc="Divides each number by the size of its neighbours in the adjacent channels (AlexNet, 2012).",
+    params=(
+        Param("size", Int(1), doc="how many adjacent channels are summed over; odd"),
+        Param("alpha", POSITIVE, 1e-4, "the weight of the sum of squares, divided by `size`"),
+        Param("beta", POSITIVE, 0.75, "the exponent"),
+        Param("k", POSITIVE, 1.0, "what is added to the sum"),
+    ),
+    shape=_response_shape,
+    torch=lambda x, a: Target(
+        "torch.nn.LocalResponseNorm", {"size": a.size, "alpha": a.alpha, "beta": a.beta, "k": a.k}
+    ),
+    onnx=lambda g, names, a, w, x, y: g.node("LRN", names, size=a.size, alpha=a.alpha, beta=a.beta, bias=a.k),
+    example="local_response_norm(5)",
+)
+
+OPS = (batch_norm, instance_norm, layer_norm, group_norm, local_response_norm)

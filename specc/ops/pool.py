@@ -1,0 +1,222 @@
+"""Pooling: each window of the map becomes one number, channel by channel."""
+
+from typing import Any
+
+from specc.kinds import Bool, Either, Int, SizeOf, Symbols
+from specc.ops.geometry import bounded, slide, slide_up, window_problem
+from specc.ops.op import Op, Param, Problem, Shape, Target, Window, needs_map
+from specc.values import Args, Size
+
+SIZE = Param("size", SizeOf(), Size(2, 2), "the window's size")
+STRIDE = Param("stride", Either(Symbols("size"), SizeOf()), "size", "how far the window moves; `size` is the window's")
+PADDING = Param("padding", SizeOf(0), Size(0, 0), "pixels added on each side")
+CEIL = Param("ceil", Bool(), False, "whether a last window that is only partly filled counts")
+
+
+def _stride(a: Args) -> Size:
+    return a.size if a.stride == "size" else a.stride  # type: ignore[no-any-return]
+
+
+def _pool_shape(layer: str, x: Shape, a: Args) -> Shape:
+    needs_map(x, layer)
+    if any(2 * p > k for p, k in zip(a.padding, a.size, strict=True)):
+        raise Problem(
+            "E309",
+            f"`{layer}` has padding={a.padding} around a window of {a.size}: a window could lie in the padding alone",
+            param="padding",
+            help=f"at most half of the window: padding={Size(a.size.height // 2, a.size.width // 2)}",
+        )
+    if any(n + 2 * p < k for n, p, k in zip(x[1:], a.padding, a.size, strict=True)):
+        tall, wide = a.padding
+        raise window_problem(layer, x, a.size, (tall, tall, wide, wide), "size", padding=False)
+    if a.ceil:
+        sizes = [slide_up(n, k, s, p) for n, k, s, p in zip(x[1:], a.size, _stride(a), a.padding, strict=True)]
+    else:
+        sizes = [slide(n, k, s, 2 * p) for n, k, s, p in zip(x[1:], a.size, _stride(a), a.padding, strict=True)]
+    return (x[0], *sizes)
+
+
+def _overhang(x: Shape, a: Args, y: Shape) -> tuple[int, int]:
+    """How far the last window reaches beyond the padding, with `ceil=true`."""
+    tall, wide = (
+        max(0, (m - 1) * s + k - n - 2 * p)
+        for n, m, k, s, p in zip(x[1:], y[1:], a.size, _stride(a), a.padding, strict=True)
+    )
+    return tall, wide
+
+
+def _pool_target(module: str, a: Args, **more: Any) -> Target:
+    kwargs: dict[str, Any] = {"kernel_size": tuple(a.size)}
+    if _stride(a) != a.size:
+        kwargs["stride"] = tuple(_stride(a))
+    if any(a.padding):
+        kwargs["padding"] = tuple(a.padding)
+    if a.ceil:
+        kwargs["ceil_mode"] = True
+    return Target(f"torch.nn.{module}", kwargs | more)
+
+
+def _max_onnx(g: Any, names: list[str], a: Args, w: Any, x: Shape, y: Shape) -> str:
+    # Padding written out instead of `ceil_mode`, whose meaning differs between versions of the standard.
+    (tall, wide), (down, right) = a.padding, _overhang(x, a, y)
+    pads = [tall, wide, tall + down, wide + right]
+    return str(g.node("MaxPool", names, kernel_shape=list(a.size), strides=list(_stride(a)), pads=pads))
+
+
+def _avg_onnx(g: Any, names: list[str], a: Args, w: Any, x: Shape, y: Shape) -> str:
+    (tall, wide), (down, right) = a.padding, _overhang(x, a, y)
+    value, counts = names[0], bool(a.count_padding)
+    if counts and (down or right) and (tall or wide):
+        # The padding counts in the average but the overhang does not: so the padding becomes part of the map.
+        value = g.node("Pad", [value, g.ints([0, 0, tall, wide, 0, 0, tall, wide])])
+        tall = wide = 0
+    pads = [tall, wide, tall + down, wide + right]
+    return str(
+        g.node(
+            "AveragePool",
+            [value],
+            kernel_shape=list(a.size),
+            strides=list(_stride(a)),
+            pads=pads,
+            count_include_pad=int(counts and not (down or right)),
+        )
+    )
+
+
+def _window(a: Args) -> Window:
+    return Window(a.size, _stride(a))
+
+
+max_pool = Op(
+    name="max_pool",
+    group="pooling",
+    doc="Keeps the largest number of each window; the default halves height and width.",
+    params=(SIZE, STRIDE, PADDING, CEIL),
+    shape=lambda x, a: _pool_shape("max_pool", x, a),
+    torch=lambda x, a: _pool_target("MaxPool2d", a),
+    onnx=_max_onnx,
+    window=_window,
+    example="max_pool(3x3, stride=2, padding=1)",
+)
+
+avg_pool = Op(
+    name="avg_pool",
+    group="pooling",
+    doc="Averages each window; the default halves height and width.",
+    params=(
+        SIZE,
+        STRIDE,
+        PADDING,
+        CEIL,
+        Param("count_padding", Bool(), True, "whether padding counts as zeros in the average"),
+    ),
+    shape=lambda x, a: _pool_shape("avg_pool", x, a),
+    torch=lambda x, a: _pool_target("AvgPool2d", a, **({} if a.count_padding else {"count_include_pad": False})),
+    onnx=_avg_onnx,
+    window=_window,
+    example="avg_pool(2)",
+)
+
+
+def _global(name: str, doc: str, module: str, node: str) -> Op:
+    def shape(x: Shape, a: Args) -> Shape:
+        needs_map(x, name)
+        return (x[0], 1, 1)
+
+    return Op(
+        name=name,
+        group="pooling",
+        doc=doc,
+        shape=shape,
+        torch=lambda x, a: Target(f"torch.nn.{module}", {"output_size": 1}),
+        onnx=lambda g, names, a, w, x, y: g.node(node, names),
+        window=lambda a: Window(everything=True),
+        example=f"{name} -> dense(10)",
+    )
+
+
+global_avg_pool = _global(
+    "global_avg_pool", "Averages each channel over the whole map: C x 1 x 1.", "AdaptiveAvgPool2d", "GlobalAveragePool"
+)
+global_max_pool = _global(
+    "global_max_pool", "The largest number of each channel: C x 1 x 1.", "AdaptiveMaxPool2d", "GlobalMaxPool"
+)
+
+
+def _adaptive_shape(x: Shape, a: Args) -> Shape:
+    needs_map(x, "adaptive_avg_pool")
+    return bounded((x[0], *a.size), "adaptive_avg_pool", "size")
+
+
+def _averages(length: int, parts: int) -> list[list[float]]:
+    """parts x length: row i averages pixels floor(i * length / parts) up to ceil((i + 1) * length / parts)."""
+    rows = []
+    for i in range(parts):
+        start, stop = i * length // parts, -((i + 1) * length // -parts)
+        rows.append([1 / (stop - start) if start <= n < stop else 0.0 for n in range(length)])
+    return rows
+
+
+def _adaptive_onnx(g: Any, names: list[str], a: Args, w: Any, x: Shape, y: Shape) -> str:
+    if x[1] % y[1] == 0 and x[2] % y[2] == 0:
+        kernel = [x[1] // y[1], x[2] // y[2]]
+        return str(g.node("AveragePool", names, kernel_shape=kernel, strides=kernel))
+    # The windows are not all of one size, so no pooling node says it; two matrices of averages do.
+    across = g.node("MatMul", [names[0], g.floats([list(row) for row in zip(*_averages(x[2], y[2]), strict=True)])])
+    return str(g.node("MatMul", [g.floats(_averages(x[1], y[1])), across]))
+
+
+adaptive_avg_pool = Op(
+    name="adaptive_avg_pool",
+    group="pooling",
+    doc="Averages windows chosen so that the result has the given size, whatever flows in.",
+    params=(Param("size", SizeOf(), doc="the size of the result"),),
+    shape=_adaptive_shape,
+    torch=lambda x, a: Target("torch.nn.AdaptiveAvgPool2d", {"output_size": tuple(a.size)}),
+    onnx=_adaptive_onnx,
+    window=lambda a: Window(everything=True),
+    example="adaptive_avg_pool(4x4) -> flatten",
+)
+
+
+def binomial(size: int) -> list[float]:
+    """A row of Pascal's triangle that sums to one: 1 2 1 / 4 for size 3."""
+    row = [1]
+    for _ in range(size - 1):
+        row = [left + right for left, right in zip([0, *row], [*row, 0], strict=True)]
+    return [n / 2 ** (size - 1) for n in row]
+
+
+def _blur_shape(x: Shape, a: Args) -> Shape:
+    needs_map(x, "blur_pool")
+    if min(x[1:]) <= a.size // 2:
+        raise Problem(
+            "E303",
+            f"`blur_pool({a.size})` mirrors {a.size // 2} pixels at each border, but the map is {x[1]} x {x[2]}",
+            param="size",
+            help=f"it needs at least {a.size // 2 + 1} pixels each way; shrink the map less before this layer",
+        )
+    return (x[0], -(x[1] // -2), -(x[2] // -2))
+
+
+def _blur_onnx(g: Any, names: list[str], a: Args, w: Any, x: Shape, y: Shape) -> str:
+    before, after = (a.size - 1) // 2, a.size // 2
+    padded = g.node("Pad", [names[0], g.ints([0, 0, before, before, 0, 0, after, after])], mode="reflect")
+    row = binomial(a.size)
+    kernel = g.floats([[[[p * q for q in row] for p in row]]] * x[0])
+    return str(g.node("Conv", [padded, kernel], kernel_shape=[a.size] * 2, strides=[2, 2], group=x[0]))
+
+
+blur_pool = Op(
+    name="blur_pool",
+    group="pooling",
+    doc="Blurs each channel and keeps every second pixel, so that a shifted image gives a shifted map (Zhang, 2019).",
+    params=(Param("size", Int(2, 16), 3, "the size of the binomial filter"),),
+    shape=_blur_shape,
+    torch=lambda x, a: Target("specc.backend.layers.BlurPool", {"channels": x[0], "size": a.size}),
+    onnx=_blur_onnx,
+    window=lambda a: Window((a.size, a.size), (2, 2)),
+    example="conv(16) -> relu -> blur_pool",
+)
+
+OPS = (max_pool, avg_pool, global_avg_pool, global_max_pool, adaptive_avg_pool, blur_pool)

@@ -1,0 +1,56 @@
+"""Random disturbances in training. In evaluation they do nothing, and no trace of them is exported."""
+
+from specc.kinds import NOT_NEGATIVE, Float
+from specc.ops.op import Op, Param, Shape, Target, needs_map
+from specc.values import Args, Percent
+
+_SHARE = Float(low=0, below=1)
+
+
+def _spatial_shape(x: Shape, a: Args) -> Shape:
+    needs_map(x, "spatial_dropout")
+    return x
+
+
+dropout = Op(
+    name="dropout",
+    group="regularisation",
+    doc="In training, sets each number to zero with probability p and scales the rest by 1 / (1 - p).",
+    params=(Param("p", _SHARE, Percent(0.5), "the share that is dropped"),),
+    torch=lambda x, a: Target("torch.nn.Dropout", {"p": float(a.p)}),
+    training_only=True,
+    example="dropout(30%)",
+)
+
+spatial_dropout = Op(
+    name="spatial_dropout",
+    group="regularisation",
+    doc="In training, sets whole channels to zero with probability p and scales the rest by 1 / (1 - p).",
+    params=(Param("p", _SHARE, Percent(0.5), "the share of channels that is dropped"),),
+    shape=_spatial_shape,
+    torch=lambda x, a: Target("torch.nn.Dropout2d", {"p": float(a.p)}),
+    training_only=True,
+    example="spatial_dropout(10%)",
+)
+
+drop_path = Op(
+    name="drop_path",
+    group="regularisation",
+    doc="In training, leaves out the branch for an image with probability p (stochastic depth, Huang et al., 2016).",
+    params=(Param("p", _SHARE, doc="the share of images for which the branch is left out"),),
+    torch=lambda x, a: Target("specc.backend.layers.DropPath", {"p": float(a.p)}),
+    training_only=True,
+    example="residual { conv(8) -> drop_path(10%) }",
+)
+
+gaussian_noise = Op(
+    name="gaussian_noise",
+    group="regularisation",
+    doc="In training, adds normal noise of mean 0.",
+    params=(Param("std", NOT_NEGATIVE, doc="the noise's standard deviation"),),
+    torch=lambda x, a: Target("specc.backend.layers.GaussianNoise", {"std": a.std}),
+    training_only=True,
+    example="gaussian_noise(0.1)",
+)
+
+OPS = (dropout, spatial_dropout, drop_path, gaussian_noise)

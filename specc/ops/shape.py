@@ -1,0 +1,246 @@
+"""Layers that move numbers about and learn nothing."""
+
+from typing import Any
+
+from specc.kinds import Either, Int, ListOf, NewName, SizeOf, Symbols
+from specc.ops.geometry import bounded, divisors, few
+from specc.ops.op import Op, Param, Problem, Shape, Target, Window, needs_map, size_text
+from specc.values import Args, Size
+
+
+def _channels_shape(x: Shape, a: Args) -> Shape:
+    if not a.start < a.stop <= x[0]:
+        raise Problem(
+            "E309",
+            f"`channels({a.start}, {a.stop})` asks for channels {a.start} up to {a.stop}, but there are {x[0]}",
+            param="stop" if a.stop > x[0] else "start",
+            help=f"start is counted from 0 and stop is not included: 0 <= start < stop <= {x[0]}",
+        )
+    return (a.stop - a.start, *x[1:])
+
+
+channels = Op(
+    name="channels",
+    group="shape",
+    doc="Keeps the channels from `start` up to, not including, `stop`.",
+    params=(
+        Param("start", Int(0), doc="the first channel, counted from 0"),
+        Param("stop", Int(1), doc="the first channel that is left out"),
+    ),
+    shape=_channels_shape,
+    torch=lambda x, a: Target("specc.backend.layers.Channels", {"start": a.start, "stop": a.stop}),
+    onnx=lambda g, names, a, w, x, y: g.node("Slice", [names[0], *(g.ints([n]) for n in (a.start, a.stop, 1))]),
+    example="channels(0, 4)",
+)
+
+
+def _divides(layer: str, param: str, what: str, length: int, by: int, options: list[int]) -> None:
+    if length % by:
+        raise Problem(
+            "E304",
+            f"`{layer}` needs {what} that {by} divides, but there are {length}",
+            param=param,
+            help=f"what would fit: {few(options)}",
+        )
+
+
+def _shuffle_shape(x: Shape, a: Args) -> Shape:
+    needs_map(x, "channel_shuffle")
+    _divides("channel_shuffle", "groups", "a number of channels", x[0], a.groups, divisors(x[0]))
+    return x
+
+
+def _shuffle_onnx(g: Any, names: list[str], a: Args, w: Any, x: Shape, y: Shape) -> str:
+    parts = g.node("Reshape", [names[0], g.ints([0, a.groups, x[0] // a.groups, x[1], x[2]])])
+    return str(g.node("Reshape", [g.node("Transpose", [parts], perm=[0, 2, 1, 3, 4]), g.ints([0, *x])]))
+
+
+channel_shuffle = Op(
+    name="channel_shuffle",
+    group="shape",
+    doc="Deals the channels of each group out over all groups, so that grouped convolutions mix (ShuffleNet, 2017).",
+    params=(Param("groups", Int(1), doc="how many groups the channels come in"),),
+    shape=_shuffle_shape,
+    torch=lambda x, a: Target("torch.nn.ChannelShuffle", {"groups": a.groups}),
+    onnx=_shuffle_onnx,
+    example="conv(16, groups=4) -> channel_shuffle(4)",
+)
+
+
+def _pixel_shuffle_shape(x: Shape, a: Args) -> Shape:
+    needs_map(x, "pixel_shuffle")
+    options = [r for r in range(1, int(x[0] ** 0.5) + 1) if x[0] % (r * r) == 0]
+    if x[0] % (a.r * a.r):
+        raise Problem(
+            "E304",
+            f"`pixel_shuffle({a.r})` needs a number of channels that {a.r} x {a.r} = {a.r * a.r} divides, "
+            f"but {x[0]} flow in",
+            param="r",
+            help=f"factors that fit {x[0]} channels: {few(options)}",
+        )
+    return (x[0] // (a.r * a.r), x[1] * a.r, x[2] * a.r)
+
+
+pixel_shuffle = Op(
+    name="pixel_shuffle",
+    group="shape",
+    doc="Turns r x r channels into one channel r times as high and wide (Shi et al., 2016).",
+    params=(Param("r", Int(1), doc="how many times larger the map becomes"),),
+    shape=_pixel_shuffle_shape,
+    torch=lambda x, a: Target("torch.nn.PixelShuffle", {"upscale_factor": a.r}),
+    onnx=lambda g, names, a, w, x, y: g.node("DepthToSpace", names, blocksize=a.r, mode="CRD"),
+    window=lambda a: Window(stride=(1 / a.r, 1 / a.r)),
+    example="pixel_shuffle(2)",
+)
+
+
+def _space_to_depth_shape(x: Shape, a: Args) -> Shape:
+    needs_map(x, "space_to_depth")
+    for what, length in (("a height", x[1]), ("a width", x[2])):
+        if length % a.r:
+            raise Problem(
+                "E304",
+                f"`space_to_depth({a.r})` needs {what} that {a.r} divides, but the map is {x[1]} x {x[2]}",
+                param="r",
+                help=f"factors that fit {x[1]} x {x[2]}: {few(divisors(x[1], x[2]))}",
+            )
+    return (x[0] * a.r * a.r, x[1] // a.r, x[2] // a.r)
+
+
+def _space_to_depth_onnx(g: Any, names: list[str], a: Args, w: Any, x: Shape, y: Shape) -> str:
+    # Not ONNX's SpaceToDepth, which lays the pixels' places before the channels.
+    split = g.node("Reshape", [names[0], g.ints([0, x[0], y[1], a.r, y[2], a.r])])
+    return str(g.node("Reshape", [g.node("Transpose", [split], perm=[0, 1, 3, 5, 2, 4]), g.ints([0, *y])]))
+
+
+space_to_depth = Op(
+    name="space_to_depth",
+    group="shape",
+    doc="Turns each r x r patch of pixels into r x r channels: pixel_shuffle backwards.",
+    params=(Param("r", Int(1), doc="how many times smaller the map becomes"),),
+    shape=_space_to_depth_shape,
+    torch=lambda x, a: Target("torch.nn.PixelUnshuffle", {"downscale_factor": a.r}),
+    onnx=_space_to_depth_onnx,
+    window=lambda a: Window((a.r, a.r), (a.r, a.r)),
+    example="space_to_depth(4) -> conv(16, 1x1)",
+)
+
+
+def _upsample_shape(x: Shape, a: Args) -> Shape:
+    needs_map(x, "upsample")
+    return bounded((x[0], x[1] * a.scale.height, x[2] * a.scale.width), "upsample", "scale")
+
+
+def _upsample_target(x: Shape, a: Args) -> Target:
+    return Target("torch.nn.Upsample", {"scale_factor": tuple(float(s) for s in a.scale), "mode": a.mode})
+
+
+def _upsample_onnx(g: Any, names: list[str], a: Args, w: Any, x: Shape, y: Shape) -> str:
+    scales = g.floats([1.0, 1.0, float(a.scale.height), float(a.scale.width)])
+    if a.mode == "bilinear":
+        how = {"mode": "linear", "coordinate_transformation_mode": "half_pixel"}
+    else:
+        how = {"mode": "nearest", "coordinate_transformation_mode": "asymmetric", "nearest_mode": "floor"}
+    return str(g.node("Resize", [names[0], "", scales], **how))
+
+
+upsample = Op(
+    name="upsample",
+    group="shape",
+    doc="Enlarges the map by a whole factor, by repeating pixels or by blending neighbours.",
+    params=(
+        Param("scale", SizeOf(), Size(2, 2), "how many times larger"),
+        Param("mode", Symbols("nearest", "bilinear"), "nearest", "how the pixels between are found"),
+    ),
+    shape=_upsample_shape,
+    torch=_upsample_target,
+    onnx=_upsample_onnx,
+    window=lambda a: Window((1, 1) if a.mode == "nearest" else (2, 2), (1 / a.scale.height, 1 / a.scale.width)),
+    example="upsample(2, mode=bilinear)",
+)
+
+
+def _pads(a: Args) -> tuple[int, int, int, int]:
+    """Top, bottom, left, right."""
+    if isinstance(a.size, Size):
+        return a.size.height, a.size.height, a.size.width, a.size.width
+    top, bottom, left, right = a.size
+    return top, bottom, left, right
+
+
+def _pad_shape(x: Shape, a: Args) -> Shape:
+    needs_map(x, "pad")
+    top, bottom, left, right = _pads(a)
+    if a.mode == "reflect" and (max(top, bottom) >= x[1] or max(left, right) >= x[2]):
+        raise Problem(
+            "E303",
+            f"`pad` cannot mirror {max(top, bottom)} x {max(left, right)} pixels of a map of {x[1]} x {x[2]}",
+            param="size",
+            help=f"at most {x[1] - 1}x{x[2] - 1}, or mode=replicate",
+        )
+    return bounded((x[0], x[1] + top + bottom, x[2] + left + right), "pad", "size")
+
+
+def _pad_target(x: Shape, a: Args) -> Target:
+    top, bottom, left, right = _pads(a)
+    module = {"zero": "ZeroPad2d", "reflect": "ReflectionPad2d", "replicate": "ReplicationPad2d"}[a.mode]
+    return Target(f"torch.nn.{module}", {"padding": (left, right, top, bottom)})
+
+
+def _pad_onnx(g: Any, names: list[str], a: Args, w: Any, x: Shape, y: Shape) -> str:
+    top, bottom, left, right = _pads(a)
+    mode = {"zero": "constant", "reflect": "reflect", "replicate": "edge"}[a.mode]
+    return str(g.node("Pad", [names[0], g.ints([0, 0, top, left, 0, 0, bottom, right])], mode=mode))
+
+
+pad = Op(
+    name="pad",
+    group="shape",
+    doc="Adds a border: of zeros, of the mirrored map, or of its outermost pixels.",
+    params=(
+        Param(
+            "size",
+            Either(SizeOf(0), ListOf(Int(0), 4)),
+            doc="pixels on every side, height x width; or the four sides as (top, bottom, left, right)",
+        ),
+        Param("mode", Symbols("zero", "reflect", "replicate"), "zero", "what the border holds"),
+    ),
+    shape=_pad_shape,
+    torch=_pad_target,
+    onnx=_pad_onnx,
+    example="pad(2, mode=reflect) -> conv(8, 5x5, padding=0)",
+)
+
+
+def _crop_shape(x: list[Shape], a: Args) -> Shape:
+    mine, other = x
+    for shape in x:
+        needs_map(shape, "crop_to")
+    if mine[1] < other[1] or mine[2] < other[2]:
+        raise Problem(
+            "E303",
+            f"`crop_to({a.name})` cuts a map of {mine[1]} x {mine[2]} to {other[1]} x {other[2]}, which is larger",
+            param="name",
+            help=f"crop the larger one instead, or `pad` or `upsample` this one; `{a.name}` is {size_text(other)}",
+        )
+    return (mine[0], *other[1:])
+
+
+def _crop_onnx(g: Any, names: list[str], a: Args, w: Any, x: list[Shape], y: Shape) -> str:
+    top, left = (x[0][1] - y[1]) // 2, (x[0][2] - y[2]) // 2
+    return str(g.node("Slice", [names[0], g.ints([top, left]), g.ints([top + y[1], left + y[2]]), g.ints([2, 3])]))
+
+
+crop_to = Op(
+    name="crop_to",
+    group="shape",
+    doc="Cuts the middle of the map to the height and width of the tensor that `as(name)` named.",
+    params=(Param("name", NewName(), doc="the named tensor whose height and width are taken"),),
+    shape=_crop_shape,
+    torch=lambda x, a: Target("specc.backend.layers.CropTo", {}),
+    onnx=_crop_onnx,
+    example="as(wide) -> conv(8, padding=0) -> as(narrow) -> from(wide) -> crop_to(narrow)",
+    joins=True,
+)
+
+OPS = (channels, channel_shuffle, pixel_shuffle, space_to_depth, upsample, pad, crop_to)

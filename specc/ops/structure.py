@@ -1,0 +1,128 @@
+"""What gives a network its structure: most of it is worked out while compiling and leaves no module."""
+
+from specc.kinds import NOT_NEGATIVE, Float, Int, Maybe, NewName, SizeOf
+from specc.ops.geometry import bounded
+from specc.ops.op import Op, Param, Problem, Shape, Target, size_text
+from specc.values import Args
+
+
+def _stated(a: Args, first: str) -> Shape:
+    """`64, 56x56` is a map; a number alone is a flat length."""
+    count = getattr(a, first)
+    return (count,) if a.size is None else (count, *a.size)
+
+
+input_ = Op(
+    name="input",
+    group="other",
+    doc="The shape of one image that the network takes. It may be left out where the data says it.",
+    params=(
+        Param("channels", Int(1), doc="1 for grey, 3 for colour; the length of a flat input"),
+        Param("size", Maybe(SizeOf()), None, "height x width; `none` for a flat input"),
+    ),
+    shape=lambda x, a: bounded(_stated(a, "channels"), "input"),
+    example="input(3, 32x32)",
+)
+
+identity = Op(
+    name="identity",
+    group="other",
+    doc="Passes its input on.",
+    example="identity",
+)
+
+
+def _expect_shape(x: Shape, a: Args) -> Shape:
+    stated = _stated(a, "channels")
+    if x != stated:
+        written = f"{x[0]}, {x[1]}x{x[2]}" if len(x) == 3 else str(x[0])
+        raise Problem(
+            "E305",
+            f"{size_text(stated)} is expected here, but {size_text(x)} flows in",
+            param="channels" if x[0] != stated[0] or len(x) != len(stated) else "size",
+            help=f"mend the layers before it, or write `expect({written})`",
+        )
+    return x
+
+
+expect = Op(
+    name="expect",
+    group="other",
+    doc="States the shape at this point, and the compiler checks it.",
+    params=(
+        Param("channels", Int(1), doc="how many channels; the length of a flat shape"),
+        Param("size", Maybe(SizeOf()), None, "height x width; `none` for a flat shape"),
+    ),
+    shape=_expect_shape,
+    example="expect(8, 16x16)",
+)
+
+as_ = Op(
+    name="as",
+    group="other",
+    doc="Names the tensor at this point and passes it on; `from(name)` and `crop_to(name)` use it.",
+    params=(Param("name", NewName(), doc="the new name"),),
+    example="as(early) -> conv(16) -> relu -> from(early)",
+)
+
+from_ = Op(
+    name="from",
+    group="other",
+    doc="Starts from the tensor that `as(name)` named.",
+    params=(Param("name", NewName(), doc="a name that `as` gave before"),),
+    example="as(early) -> conv(16) -> relu -> from(early)",
+)
+
+scale = Op(
+    name="scale",
+    group="other",
+    doc="Multiplies everything by a constant.",
+    params=(Param("value", Float(), doc="the constant"),),
+    torch=lambda x, a: Target("specc.backend.layers.Scale", {"value": a.value}),
+    onnx=lambda g, names, a, w, x, y: g.node("Mul", [names[0], g.floats(a.value)]),
+    example="scale(1 / 9)",
+)
+
+layer_scale = Op(
+    name="layer_scale",
+    group="other",
+    doc="Multiplies each channel by a learned number that starts small (Touvron et al., 2021).",
+    params=(Param("init", Float(), 1e-6, "where the learned numbers start"),),
+    weights=lambda x, a: x[0],
+    torch=lambda x, a: Target(
+        "specc.backend.layers.LayerScale", {"shape": (x[0],) + (1,) * (len(x) - 1), "init": a.init}
+    ),
+    onnx=lambda g, names, a, w, x, y: g.node("Mul", [names[0], w["weight"]]),
+    example="residual { conv(8) -> layer_scale }",
+)
+
+residual = Op(
+    name="residual",
+    group="taking a body",
+    doc="Adds the body's result to its input: a skip connection (He et al., 2015).",
+    example="residual { conv(8) -> batch_norm -> relu }",
+    body="one",
+)
+
+repeat = Op(
+    name="repeat",
+    group="taking a body",
+    doc="Runs the body n times, one after the other, each with weights of its own.",
+    params=(Param("n", Int(0), doc="how many times; 0 leaves the body out"),),
+    example="repeat(3) { conv(8) -> relu }",
+    body="one",
+)
+
+head = Op(
+    name="head",
+    group="taking a body",
+    doc="An auxiliary classifier beside the network: its loss counts in training, and it is gone at export.",
+    params=(
+        Param("name", NewName(), doc="what it is called in metrics and in the names of its layers"),
+        Param("weight", NOT_NEGATIVE, 0.3, "how much its loss counts"),
+    ),
+    example="head(early, weight=0.3) { global_avg_pool -> dense(10) }",
+    body="one",
+)
+
+OPS = (scale, layer_scale, identity, expect, as_, from_, input_, residual, repeat, head)
