@@ -20,7 +20,7 @@ REGULARIZE = Param(
     "regularize",
     Maybe(One("regularizer", "a regulariser, such as `l2(1e-4)`")),
     None,
-    "a penalty on this kernel in place of the one in `train`",
+    "a penalty on this kernel, added to the one in `train`",
 )
 TRAINABLE = Param("trainable", Bool(), True, "whether training changes the weights")
 
