@@ -1,0 +1,146 @@
+"""The program `specc`: its commands, its exit status, and the promise that no traceback reaches a user.
+
+A command is a function in a module of its own; the module is imported when the command is called for. The function's
+docstring is its help, where an indented paragraph (an example) keeps its lines. What it returns is the exit status:
+0 (or None) fine, 1 the user's input has errors, 2 the command could not do its work.
+"""
+
+import inspect
+import os
+import sys
+import tempfile
+import traceback
+import warnings
+from collections.abc import Callable
+from importlib import import_module
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+
+from specc import __version__
+from specc.errors import SpeccError
+from specc.render import clean, render_error, style_of
+
+# name: (module:function, what it does), in the order of `specc --help`
+COMMANDS = {
+    "new": ("specc.cli.new:new", "writes a commented starter spec"),
+    "ops": ("specc.cli.ops:ops", "the vocabulary: layers, tricks, settings, each with parameters and an example"),
+}
+HELP = {"help_option_names": ["-h", "--help"]}
+
+
+class Commands(TyperGroup):
+    """Lists the commands without importing any; imports the one that is called."""
+
+    def __init__(self, **attributes: Any) -> None:
+        super().__init__(**attributes)
+        self.commands = {name: TyperCommand(name, short_help=does) for name, (_, does) in COMMANDS.items()}
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        name, listed, rest = super().resolve_command(ctx, args)
+        return name, load(name) if name else listed, rest
+
+
+def load(name: str) -> TyperCommand:
+    """The command of that name, with its parameters."""
+    module, _, attribute = COMMANDS[name][0].partition(":")
+    function: Callable[..., Any] = getattr(import_module(module), attribute)
+    one = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
+    one.command(name, help=_help(function), context_settings=HELP)(function)
+    command = typer.main.get_command(one)
+    assert isinstance(command, TyperCommand)
+    return command
+
+
+def _help(function: Callable[..., Any]) -> str:
+    """The docstring, its indented paragraphs marked so that they are not filled."""
+    paragraphs = (inspect.getdoc(function) or "").split("\n\n")
+    return "\n\n".join("\b\n" + part if "\n  " in part or part.startswith("  ") else part for part in paragraphs)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        print(f"specc {__version__}")
+        raise typer.Exit
+
+
+def _leave(status: int | None, **_: Any) -> None:
+    raise typer.Exit(status or 0)
+
+
+def root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and leave.")
+    ] = False,
+) -> None:
+    """A compiler for convolutional networks: from a .cnn file to a trained, verified ONNX model.
+
+    Begin with:
+
+      specc new first
+      specc check first.cnn
+      specc train first.cnn
+    """
+
+
+app = typer.Typer(
+    cls=Commands,
+    callback=root,
+    help=_help(root),
+    result_callback=_leave,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings=HELP,
+)
+
+
+def run(arguments: list[str]) -> int:
+    """Run a command line and give its exit status. Whatever goes wrong becomes a message on standard error."""
+    try:
+        typer.main.get_command(app)(arguments, prog_name="specc")
+    except SystemExit as leave:
+        return leave.code if isinstance(leave.code, int) else 0
+    except SpeccError as error:
+        return _fail(error.code, error.message, error.help, error.status)
+    except KeyboardInterrupt:
+        return 130
+    except MemoryError:
+        return _fail("E479", "there is not enough memory", "a smaller `batch` or `resize` needs less")
+    except OSError as error:
+        where = f": {error.filename}" if error.filename else ""
+        return _fail("E478", f"the system refused: {error.strerror or error}{where}")
+    except Exception as error:  # noqa: BLE001 - the last line of defence
+        return _defect(error, arguments)
+    return 0
+
+
+def _fail(code: str, message: str, help: str = "", status: int = 2) -> int:
+    print(render_error(code, message, help, style_of(sys.stderr)), file=sys.stderr)
+    return status
+
+
+def _defect(error: Exception, arguments: list[str]) -> int:
+    """Say that specc itself is wrong, and keep the traceback for those who mend it."""
+    print(f"this is a defect in specc: {type(error).__name__}: {clean(str(error))}", file=sys.stderr)
+    if os.environ.get("SPECC_TRACEBACK"):
+        traceback.print_exception(error)
+        return 2
+    with tempfile.NamedTemporaryFile("w", prefix="specc-", suffix=".txt", delete=False, encoding="utf-8") as file:
+        file.write(f"specc {__version__}, Python {sys.version}, {sys.platform}\nspecc {' '.join(arguments)}\n\n")
+        traceback.print_exception(error, file=file)
+    print(f"  = help: report it, with the spec and with what is in {file.name}", file=sys.stderr)
+    return 2
+
+
+def main() -> int:
+    """The program. Gives the exit status."""
+    if not sys.warnoptions:
+        warnings.simplefilter("ignore")  # they are for developers
+    status = run(sys.argv[1:])
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:  # whoever read our output has left
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return status

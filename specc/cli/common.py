@@ -1,0 +1,85 @@
+"""What several commands share: reading a spec, and how results and problems are printed.
+
+Results go to standard output, everything else to standard error.
+"""
+
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, TextIO
+
+from specc.diagnostics import Diagnostic, nearest
+from specc.errors import SpeccError
+from specc.render import concise, count, render, style_of, summary
+from specc.source import Source
+
+LARGEST = 1_000_000  # bytes; a spec has a few thousand
+
+
+def read_source(path: Path | str) -> Source:
+    """The spec at a path, named as the user wrote it. Line endings become `\\n`; a byte order mark is left out.
+
+    Raises `SpeccError`: E470 not there, E471 a folder, E472 not text, E473 too large, E474 cannot be read.
+    """
+    file = Path(path)
+    if not file.exists():
+        raise SpeccError("E470", f"there is no file `{path}`", help=_near(file))
+    if file.is_dir():
+        raise SpeccError("E471", f"`{path}` is a folder; a spec was expected", help=_specs_in(file))
+    try:
+        with file.open("rb") as stream:
+            data = stream.read(LARGEST + 1)
+    except OSError as error:
+        raise SpeccError("E474", f"`{path}` cannot be read: {error.strerror}") from error
+    if len(data) > LARGEST:
+        raise SpeccError("E473", f"`{path}` has more than {LARGEST:,} bytes; a spec is smaller", help="is this a spec?")
+    try:
+        if b"\0" in data:
+            raise ValueError
+        text = data.decode("utf-8-sig")
+    except ValueError as error:
+        raise SpeccError("E472", f"`{path}` is not a text in UTF-8", help="is this a spec?") from error
+    return Source(str(path), text.replace("\r\n", "\n").replace("\r", "\n"))
+
+
+def report(
+    diagnostics: Sequence[Diagnostic], *, strict: bool = False, short: bool = False, stream: TextIO | None = None
+) -> int:
+    """Print problems and a summary line; nothing where there are none. Gives the exit status, 1 where one is an error.
+
+    strict: warnings count as errors. short: one line a problem. stream: standard error unless it is given.
+    """
+    stream = stream or sys.stderr
+    style = style_of(stream)
+    for diagnostic in diagnostics:
+        print(concise(diagnostic) if short else render(diagnostic, style) + "\n", file=stream)
+    if diagnostics:
+        print(summary(diagnostics), file=stream)
+    return int(count(diagnostics, "error") > 0 or (strict and bool(diagnostics)))
+
+
+def print_json(values: dict[str, Any]) -> None:
+    """An answer for programs, on standard output. Every one of them says which `format` it has."""
+    print(json.dumps({"format": 1, **values}, indent=2))
+
+
+def _near(file: Path) -> str:
+    if not file.parent.is_dir():
+        return f"there is no folder `{file.parent}` either"
+    found = _specs(file.parent)
+    near = nearest(file.name, found) or nearest(f"{file.name}.cnn", found)
+    return near or (f"specs there: {', '.join(found[:5])}" if found else "`specc new` writes a first spec")
+
+
+def _specs_in(folder: Path) -> str:
+    found = _specs(folder)
+    return f"specs in it: {', '.join(found[:5])}" if found else "there is no spec in it"
+
+
+def _specs(folder: Path) -> list[str]:
+    """Names of the specs in a folder; none where it cannot be listed."""
+    try:
+        return sorted(entry.name for entry in folder.iterdir() if entry.suffix == ".cnn")
+    except OSError:
+        return []

@@ -1,0 +1,88 @@
+"""`specc new`: a commented starter spec."""
+
+import re
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from specc.errors import SpeccError
+
+STARTER = """\
+# {name}: a small network for 8 x 8 pictures of handwritten digits, which come with specc's packages.
+# `specc check {file}` tells what is wrong with it, `specc show {file}` what is in it.
+
+data {{
+  source    = digits                # `specc ops source` lists the others: cifar10, folder("path"), …
+  normalize = standard              # mean 0, deviation 1; also inside the exported model
+  augment   = shift(1)              # random changes, in training only
+}}
+
+# A block is a piece of network with a name; call it as often as you like.
+block unit(filters, act=relu) {{
+  conv(filters, 3x3) -> batch_norm -> act
+}}
+
+# The network's parameters are its knobs: `specc train {file} --set network.width=64`.
+network {name}(width=32) {{
+  unit(width)
+  residual {{ unit(width) -> conv(width) -> batch_norm }}
+  relu -> max_pool(2)
+  unit(2 * width)
+  global_avg_pool -> dropout(20%)
+  dense(10)                         # one number for each digit
+}}
+
+train {{
+  epochs    = 20
+  batch     = 64
+  optimizer = adam(lr=2e-3)
+  schedule  = warmup(1) -> cosine   # lengths in epochs; the last one takes what is left
+  loss      = cross_entropy(smoothing=0.05)
+}}
+
+export {{
+  output = probabilities            # or logits
+}}
+
+# A variant is the same file with other settings: `specc train {file} --variant wide`.
+variant wide {{ network.width = 64; train.epochs = 30 }}
+"""
+
+
+def new(
+    name: Annotated[str, typer.Argument(help="Of the network, and of the file that is written.")] = "net",
+) -> None:
+    """Write a commented starter spec, NAME.cnn, that checks and trains as it stands.
+
+    Example:
+
+      specc new first
+      specc check first.cnn
+      specc train first.cnn
+    """
+    path = Path(name.removesuffix(".cnn") + ".cnn")
+    if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_-]*", path.stem):
+        raise SpeccError(
+            "E476",
+            f"`{path.stem}` cannot be the name of a network",
+            help="begin with a letter; go on with letters, digits, `_` and `-`",
+        )
+    text = STARTER.format(name=_camel(path.stem), file=path)
+    try:
+        with path.open("x", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+    except FileExistsError as error:
+        raise SpeccError(
+            "E475",
+            f"`{path}` exists already; it is left as it is",
+            help=f"choose another name, as in `specc new {path.stem}2`",
+        ) from error
+    except OSError as error:
+        raise SpeccError("E474", f"`{path}` cannot be written: {error.strerror}") from error
+    print(f"wrote {path}\n\nnext:\n  specc check {path}\n  specc show {path}\n  specc train {path}")
+
+
+def _camel(stem: str) -> str:
+    """`my_net` is `MyNet`."""
+    return "".join(part[:1].upper() + part[1:] for part in re.split(r"[_-]+", stem))
