@@ -1,0 +1,133 @@
+"""An exported file as bytes: what stands in its metadata, how it is sealed, and how one is read. No torch here.
+
+The certificate is the last entry of the metadata, and with it the last bytes of the file: a protocol buffer may be
+written in pieces that follow one another. So `model_sha256` in the certificate is the hash of all bytes before it, and
+a file of which anything was changed afterwards shows it.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import onnx
+from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
+from onnx.external_data_helper import ExternalDataInfo, uses_external_data
+
+from specc.errors import SpeccError
+from specc.values import Size
+
+VERSION, NETWORK, SPEC, SPEC_SHA256 = "specc.version", "specc.network", "specc.spec", "specc.spec_sha256"
+CLASSES, INPUT, OUTPUT, DATA_SHA256 = "specc.classes", "specc.input", "specc.output", "specc.data_sha256"
+CERTIFICATE = "specc.certificate"
+
+LARGEST = 2**31 - 2**20  # bytes; a protocol buffer ends at 2 GiB
+
+
+class ModelFile(NamedTuple):
+    """An exported file that was read and whose form is sound.
+
+    content: its bytes. metadata: all of it. certificate: as a dictionary; None in a file that is not sealed.
+    channels, size: of the images that it takes; `size` is None where the graph resizes them itself.
+    """
+
+    path: Path
+    content: bytes
+    metadata: dict[str, str]
+    certificate: dict[str, Any] | None
+    classes: list[str]
+    channels: int
+    size: Size | None
+    output: str
+
+    @property
+    def untouched(self) -> bool:
+        """Whether the file is byte for byte what was certified."""
+        if self.certificate is None:
+            return False
+        body = self.content.removesuffix(_tail(self.metadata[CERTIFICATE]))
+        return sha256(body) == self.certificate.get("model_sha256")
+
+
+def sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def seal(body: bytes, certificate: str) -> bytes:
+    """The bytes of an exported file with its certificate as the last of them."""
+    return body + _tail(certificate)
+
+
+def _tail(certificate: str) -> bytes:
+    entry = onnx.StringStringEntryProto(key=CERTIFICATE, value=certificate)
+    return bytes(onnx.ModelProto(metadata_props=[entry]).SerializeToString())
+
+
+def read_model(path: Path) -> ModelFile:
+    """An ONNX file that specc wrote.
+
+    Raises SpeccError: E450 it cannot be read, E451 it is not a whole ONNX file, E452 it is somebody else's, E453 it
+    takes weights from outside its folder.
+    """
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        reason = "is a folder" if path.is_dir() else "does not exist" if not path.exists() else str(error.strerror)
+        raise SpeccError("E450", f"{path} {reason}", help="give the .onnx file that an export wrote") from None
+    try:
+        model = onnx.load_from_string(content)
+    except DecodeError:
+        raise _not_whole(path, content) from None
+    if not model.graph.node or not model.graph.input or not model.graph.output:
+        raise _not_whole(path, content)
+    check_external_data(model, path.parent)
+    metadata = {entry.key: entry.value for entry in model.metadata_props}
+    try:
+        described = json.loads(metadata[INPUT])
+        size = Size(*described["size"]) if described["size"] else None
+        classes, certificate = json.loads(metadata[CLASSES]), json.loads(metadata.get(CERTIFICATE, "null"))
+        return ModelFile(path, content, metadata, certificate, classes, described["channels"], size, metadata[OUTPUT])
+    except (KeyError, TypeError, ValueError):
+        if model.producer_name == "specc":
+            raise _not_whole(path, content) from None
+        raise SpeccError(
+            "E452",
+            f"{path} was not written by specc: its metadata does not say what images it takes nor what its classes are",
+            help="`specc export RUN` writes files that say so",
+            status=1,
+        ) from None
+
+
+def _not_whole(path: Path, content: bytes) -> SpeccError:
+    state = "is empty" if not content else "is not an ONNX file, or only a part of one"
+    return SpeccError("E451", f"{path} {state}", help="export it again: specc export RUN", status=1)
+
+
+def check_external_data(model: onnx.ModelProto, folder: Path) -> None:
+    """Raise SpeccError E453 if a tensor's data lies anywhere but in a file in `folder`."""
+    for tensor in _tensors(model.graph):
+        if not uses_external_data(tensor):
+            continue
+        location = ExternalDataInfo(tensor).location
+        target = (folder / location).resolve()
+        if not target.is_relative_to(folder.resolve()) or not target.is_file():
+            raise SpeccError(
+                "E453",
+                f"the weights of `{tensor.name}` are in {location!r}, "
+                + ("which is not there" if target.is_relative_to(folder.resolve()) else "outside the model's folder"),
+                help="only files beside the model are read; get the model from where it was exported",
+                status=1,
+            )
+
+
+def _tensors(graph: onnx.GraphProto) -> Iterator[onnx.TensorProto]:
+    """Every tensor of a graph, of its nodes' attributes and of the graphs inside them."""
+    yield from graph.initializer
+    for sparse in graph.sparse_initializer:
+        yield from (sparse.values, sparse.indices)
+    for node in graph.node:
+        for attribute in node.attribute:
+            yield from (attribute.t, *attribute.tensors)
+            for inner in (attribute.g, *attribute.graphs):
+                yield from _tensors(inner)

@@ -1,0 +1,83 @@
+"""A file that differs from its model is caught, and the message says by how much."""
+
+import numpy as np
+import pytest
+from tiny_model import KERNEL, reference, tiny_body
+
+from specc.backend.onnx.certificate import Comparison
+from specc.backend.onnx.compare import compare, figures, judge, scale
+from specc.backend.onnx.session import CPU, CUDA, choose, loads, open_session
+from specc.errors import SpeccError
+
+
+def compared(body: bytes, images: np.ndarray) -> Comparison:
+    truth = reference(images)
+    return compare(body, CPU, images, truth.argmax(axis=1), truth)
+
+
+def test_faithful_file_is_within_tolerance_at_every_batch_size(images: np.ndarray) -> None:
+    found = compared(tiny_body(), images)
+    assert sorted(found.batches) == [1, 2, 7, 50]
+    assert found.whole.images == found.correct == 50 and found.whole.agreement == 1
+    assert found.whole.largest < 1e-5
+    assert judge([found], 1e-5, 1.0) == ""
+
+
+def test_changed_weight_is_caught(images: np.ndarray) -> None:
+    kernel = KERNEL.copy()
+    kernel[7, 1] += 0.05
+    verdict = judge([compared(tiny_body(kernel=kernel), images)], 1e-4, 1.0)
+    assert "CPUExecutionProvider" in verdict and "the tolerance 0.0001" in verdict
+
+
+def test_swapped_channels_are_caught(images: np.ndarray) -> None:
+    swapped = KERNEL.reshape(3, 16, 3)[::-1].reshape(48, 3)
+    found = compared(tiny_body(kernel=np.ascontiguousarray(swapped)), images)
+    assert found.whole.agreement < 1 and judge([found], 1e-4, 1.0)
+
+
+def test_permuted_outputs_are_caught(images: np.ndarray) -> None:
+    found = compared(tiny_body(kernel=np.ascontiguousarray(KERNEL[:, [1, 0, 2]])), images)
+    assert found.correct < 50 and judge([found], 1e-4, 1.0)
+
+
+def test_nan_is_beyond_every_tolerance(images: np.ndarray) -> None:
+    kernel = KERNEL.copy()
+    kernel[0, 0] = np.nan
+    assert judge([compared(tiny_body(kernel=kernel), images)], 1e9, 1.0)
+
+
+def test_baked_in_batch_size_is_caught(images: np.ndarray) -> None:
+    with pytest.raises(SpeccError, match="does not run on a batch of 1 ") as caught:
+        compared(tiny_body(batch=50), images)
+    assert caught.value.code == "E455" and caught.value.status == 1
+
+
+def test_wrong_number_of_classes_is_caught(images: np.ndarray) -> None:
+    with pytest.raises(SpeccError, match="gives 1 x 2 numbers instead of 1 x 3"):
+        compared(tiny_body(kernel=KERNEL[:, :2]), images)
+
+
+def test_set_smaller_than_the_batches_is_compared_whole(images: np.ndarray) -> None:
+    assert sorted(compared(tiny_body(), images[:2]).batches) == [1, 2]
+
+
+def test_logits_are_measured_by_their_scale() -> None:
+    ours, theirs = np.array([[100.0, -200.0]], np.float32), np.array([[100.01, -200.0]], np.float32)
+    found = Comparison(CPU, figures(ours, theirs), {}, 1)
+    assert judge([found], 1e-4, scale("logits", ours)) == ""
+    assert judge([found], 1e-4, scale("probabilities", ours))
+
+
+def test_provider_that_does_not_load_is_an_error() -> None:
+    if loads(CUDA):
+        pytest.skip("CUDA loads here")
+    with pytest.raises(SpeccError) as caught:
+        open_session(tiny_body(), CUDA)
+    assert caught.value.code == "E454"
+    assert choose([]) == [CPU] and choose(["cuda"]) == [CPU, CUDA] and choose(["cpu"]) == [CPU]
+
+
+def test_unknown_provider_is_an_error() -> None:
+    with pytest.raises(SpeccError, match="has no NpuExecutionProvider"):
+        open_session(tiny_body(), "NpuExecutionProvider")
