@@ -1,0 +1,103 @@
+"""From the typed graph to a PyTorch module."""
+
+from importlib import import_module
+from typing import NamedTuple
+
+from torch import Tensor, nn
+
+from specc.ir.graph import Graph
+from specc.ops.op import Target
+
+
+class Step(NamedTuple):
+    """One layer's turn: `module(*values[inputs])` becomes `values[output]`; nothing needs those at `drop` after it."""
+
+    module: nn.Module
+    inputs: tuple[int, ...]
+    output: int
+    drop: tuple[int, ...]
+
+
+class Net(nn.Module):
+    """A network whose modules are nested by the path of their node's name, and so are the keys of its state dict.
+
+    graph: what it was built from. layers: each node's module by the node's name, in the order in which they run;
+    nodes that only pass their input on have none.
+    """
+
+    def __init__(self, graph: Graph) -> None:
+        super().__init__()
+        self.graph = graph
+        self.layers: dict[str, nn.Module] = {}
+        for node in graph.nodes:
+            if node.op.torch is not None:
+                module = instantiate(node.op.torch(graph.inputs_of(node), node.args))
+                module.requires_grad_(getattr(node.args, "trainable", True))
+                self.layers[node.name] = module
+                _attach(self, node.name, module)
+        self.result = logits_of(graph, graph.output)
+        self.heads = {head.name: logits_of(graph, head.output) for head in graph.heads}
+        self._steps = self._schedule({self.result})
+        self._training_steps = self._schedule({self.result, *self.heads.values()})
+
+    def forward(self, x: Tensor) -> Tensor | tuple[Tensor, dict[str, Tensor]]:
+        """Logits, N x classes, of normalised images, N x C x H x W; N x C x H x W where the network ends in a map.
+
+        In training, where the network has auxiliary classifiers, a pair: the logits, and those of each by its name.
+        """
+        with_heads = self.training and bool(self.heads)
+        values = {0: x}
+        for module, inputs, output, drop in self._training_steps if with_heads else self._steps:
+            values[output] = module(*[values[i] for i in inputs])
+            for i in drop:
+                del values[i]
+        logits = self._flat(values, self.result)
+        return (logits, {name: self._flat(values, i) for name, i in self.heads.items()}) if with_heads else logits
+
+    def _flat(self, values: dict[int, Tensor], index: int) -> Tensor:
+        """The value of a node, N x C where it is N x C x 1 x 1."""
+        return values[index].flatten(1) if self.graph.nodes[index].shape[1:] == (1, 1) else values[index]
+
+    def _schedule(self, results: set[int]) -> tuple[Step, ...]:
+        """The steps that lead to the results, and no others; each value is dropped after its last use."""
+        steps: list[Step] = []
+        needed = set(results)
+        for node in reversed(self.graph.nodes):
+            if node.index in needed and node.name in self.layers:
+                inputs = tuple(source(self.graph, i) for i in node.inputs)
+                steps.append(Step(self.layers[node.name], inputs, node.index, tuple({*inputs} - needed)))
+                needed.update(inputs)
+        return tuple(reversed(steps))
+
+
+def build(graph: Graph) -> Net:
+    """The network as a module. Its weights are arbitrary until `initialise` draws them or a state dict is loaded."""
+    return Net(graph)
+
+
+def source(graph: Graph, index: int) -> int:
+    """The node whose value node `index` has: itself, or what it passes on where it leaves no module."""
+    node = graph.nodes[index]
+    return source(graph, node.inputs[0]) if node.op.torch is None and node.inputs else index
+
+
+def logits_of(graph: Graph, output: int) -> int:
+    """The node that holds the logits of a classifier: a final softmax is folded into the loss."""
+    node = graph.nodes[output]
+    return source(graph, node.inputs[0] if node.op.name == "softmax" else output)
+
+
+def instantiate(target: Target) -> nn.Module:
+    """The module that a target describes, with torch's own initial weights."""
+    place, _, name = target.path.rpartition(".")
+    module: nn.Module = getattr(import_module(place), name)(**target.kwargs)
+    return module
+
+
+def _attach(net: nn.Module, name: str, module: nn.Module) -> None:
+    """Put a module at `unit1.conv1`, with plain modules on the way."""
+    *path, last = name.split(".")
+    for part in path:
+        net = net._modules.setdefault(part, nn.Module())  # type: ignore[assignment]  # noqa: SLF001
+    # Not `add_module`, which refuses what is an attribute of every module: a head may be called `train`.
+    net._modules[last] = module  # noqa: SLF001

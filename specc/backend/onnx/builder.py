@@ -1,0 +1,82 @@
+"""Writes an ONNX graph: nodes and initializers with names that stay the same from run to run."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+
+
+class Builder:
+    """The nodes and initializers of one graph, in the order in which they are written.
+
+    opset: 18 to 22. scope: the layer that is being written; what it writes is named `scope/Relu`, `scope/Pad`, …
+    """
+
+    def __init__(self, opset: int) -> None:
+        self.opset = opset
+        self.scope = ""
+        self.nodes: list[onnx.NodeProto] = []
+        self.initializers: dict[str, np.ndarray[Any, Any]] = {}
+        self.inputs: list[onnx.ValueInfoProto] = []
+        self.outputs: list[onnx.ValueInfoProto] = []
+        self._used: set[str] = set()
+
+    def node(self, kind: str, inputs: Sequence[str], name: str = "", **attributes: Any) -> str:
+        """Write a node with one output, and give the output's name, which is the node's name too."""
+        name = self._unique(name or f"{self.scope}/{kind}")
+        self.nodes.append(helper.make_node(kind, list(inputs), [name], name=name, **attributes))
+        return name
+
+    def rename(self, value: str, name: str) -> str:
+        """Give the last node written, whose output is `value`, another name."""
+        node = self.nodes[-1]
+        assert list(node.output) == [value]
+        node.name = node.output[0] = self._unique(name)
+        return str(node.name)
+
+    def initializer(self, name: str, array: np.ndarray[Any, Any]) -> str:
+        """Add a constant tensor under exactly this name."""
+        self.initializers[name] = array
+        self._used.add(name)
+        return name
+
+    def floats(self, values: Any) -> str:
+        """A float32 constant from a number or nested lists of numbers."""
+        return self.initializer(self._unique(f"{self.scope}/floats"), np.array(values, np.float32))
+
+    def ints(self, values: Sequence[int]) -> str:
+        """A one-dimensional int64 constant: a shape, axes, pads."""
+        return self.initializer(self._unique(f"{self.scope}/ints"), np.array(values, np.int64))
+
+    def shaped(self, name: str, shape: Sequence[int]) -> str:
+        """Give an initializer another shape with as many elements."""
+        self.initializers[name] = self.initializers[name].reshape(shape)
+        return name
+
+    def input(self, name: str, kind: int, shape: Sequence[int | str]) -> str:
+        """Declare an input of the graph; a text in `shape` is a dimension that is open. kind: TensorProto.UINT8, …"""
+        self.inputs.append(helper.make_tensor_value_info(name, kind, list(shape)))
+        self._used.add(name)
+        return name
+
+    def output(self, value: str, shape: Sequence[int | str], kind: int = TensorProto.FLOAT) -> str:
+        """Declare a value that a node gives as an output of the graph."""
+        self.outputs.append(helper.make_tensor_value_info(value, kind, list(shape)))
+        return value
+
+    def model(self, name: str) -> onnx.ModelProto:
+        """The finished model, with its weights inside."""
+        weights = [numpy_helper.from_array(array, key) for key, array in self.initializers.items()]
+        graph = helper.make_graph(self.nodes, name, self.inputs, self.outputs, weights)
+        opset = helper.make_opsetid("", self.opset)
+        return helper.make_model_gen_version(graph, opset_imports=[opset], producer_name="specc")
+
+    def _unique(self, name: str) -> str:
+        count, candidate = 1, name
+        while candidate in self._used:
+            count += 1
+            candidate = f"{name}{count}"
+        self._used.add(candidate)
+        return candidate
