@@ -1,0 +1,198 @@
+"""What an expression is worth. Python's `eval` plays no part."""
+
+from typing import Any
+
+from specc.check.functions import FUNCTIONS, Misuse, bounded, number, operate
+from specc.check.problems import Problems
+from specc.check.scope import Layer, Scope, describe
+from specc.diagnostics import nearest
+from specc.source import Span
+from specc.syntax import tree as t
+from specc.values import UNKNOWN, Ref, Size
+
+# A shape, UNKNOWN below an error, or None where nothing flows (settings, the file's own lets).
+Flow = Any
+
+
+class Evaluator:
+    """Works out expressions, given the scope and the shape that flows into the place where they stand."""
+
+    def __init__(self, problems: Problems) -> None:
+        self.problems = problems
+        self.notes: tuple[str, ...] = ()  # the chain of calls that led here, for messages
+
+    def error(self, code: str, message: str, span: Span, **more: Any) -> Any:
+        """Report a problem with the chain that led here; its value is UNKNOWN."""
+        self.problems.report(code, message, span, notes=self.notes, **more)
+        return UNKNOWN
+
+    def evaluate(self, expression: Any, scope: Scope, flow: Flow) -> Any:
+        match expression:
+            case t.Literal(value=value):
+                return value
+            case t.Name(name=name, span=span):
+                bound, value = scope.find(name)
+                return value if bound else Ref(name, span)
+            case t.Group(value=inner):
+                return self.evaluate(inner, scope, flow)
+            case t.Flowing():
+                return self._flowing(expression, flow)
+            case t.Call(name=name) if name in FUNCTIONS and not scope.find(name)[0] and expression.body is None:
+                return self._function(expression, scope, flow)
+            case t.Call() | t.Pipe():
+                return Layer(expression, scope)
+            case t.Conditional(then=then, test=test, otherwise=otherwise):
+                holds = self.condition(test, scope, flow)
+                return UNKNOWN if holds is UNKNOWN else self.evaluate(then if holds else otherwise, scope, flow)
+            case t.Sequence(items=items, is_list=is_list):
+                values = [self.evaluate(item, scope, flow) for item in items]
+                return values if is_list else tuple(values)
+            case t.Index():
+                return self._index(expression, scope, flow)
+            case t.Prefix():
+                return self._prefix(expression, scope, flow)
+            case t.Operators():
+                return self._operators(expression, scope, flow)
+            case _:
+                return self.error("E211", "this is not a value", expression.span)
+
+    def condition(self, test: Any, scope: Scope, flow: Flow) -> Any:
+        """Whether a test holds, or UNKNOWN."""
+        value = self.evaluate(test, scope, flow)
+        if value is UNKNOWN or isinstance(value, bool):
+            return value
+        if isinstance(value, Ref):
+            return self.unknown_name(value, scope)
+        return self.error("E211", f"a condition is `true` or `false`, but this is {describe(value)}", test.span)
+
+    def unknown_name(self, ref: Ref, scope: Scope) -> Any:
+        """Report a name that is worth nothing as a value."""
+        known = [*scope.all_names(), *FUNCTIONS]
+        return self.error("E201", f"there is no value called `{ref.name}`", ref.span, help=nearest(ref.name, known))
+
+    def _flowing(self, expression: t.Flowing, flow: Flow) -> Any:
+        if flow is UNKNOWN:
+            return UNKNOWN
+        if flow is None:
+            return self.error("E212", "`in` is the shape that flows into a layer; nothing flows here", expression.span)
+        flat = len(flow) == 1
+        match expression.field:
+            case "channels":
+                return flow[0]
+            case "height" | "width" | "size" if flat:
+                found = f"`in.{expression.field}` needs channels x height x width; what flows here is flat: {flow[0]}"
+                return self.error("E212", found, expression.span)
+            case "height":
+                return flow[1]
+            case "width":
+                return flow[2]
+            case "size":
+                return Size(flow[1], flow[2])
+            case field:
+                fields = ("channels", "height", "width", "size")
+                help = nearest(field, fields) or f"there are {', '.join('in.' + name for name in fields)}"
+                return self.error("E212", f"there is no `in.{field}`", expression.span, help=help)
+
+    def _function(self, call: t.Call, scope: Scope, flow: Flow) -> Any:
+        function = FUNCTIONS[call.name]
+        values = [self.evaluate(argument.value, scope, flow) for argument in call.arguments]
+        for argument, value in zip(call.arguments, values, strict=True):
+            if argument.name:
+                return self.error("E203", f"`{call.name}` takes no argument by name", argument.span)
+            if isinstance(value, Ref):
+                return self.unknown_name(value, scope)
+        if not function.least <= len(values) <= function.most:
+            counts = str(function.least) if function.least == function.most else f"at least {function.least}"
+            return self.error("E206", f"`{call.name}` takes {counts} values, not {len(values)}", call.span)
+        if any(_has_unknown(value) for value in values):
+            return UNKNOWN
+        try:
+            return bounded(function.apply(*values))
+        except Misuse as misuse:
+            found = ", ".join(describe(value) for value in values)
+            return self.error("E211", f"`{call.name}` does not take {found}: {misuse}", call.span)
+        except ValueError:  # zip of lists of different lengths, range with step 0
+            return self.error("E211", f"`{call.name}` does not take these values together", call.span)
+
+    def _index(self, expression: t.Index, scope: Scope, flow: Flow) -> Any:
+        values = self.evaluate(expression.value, scope, flow)
+        index = self.evaluate(expression.index, scope, flow)
+        if values is UNKNOWN or index is UNKNOWN:
+            return UNKNOWN
+        if isinstance(values, Ref):
+            return self.unknown_name(values, scope)
+        if not isinstance(values, list) and type(values) is not tuple:
+            return self.error("E211", f"only a list has entries, but this is {describe(values)}", expression.value.span)
+        if isinstance(index, bool) or not isinstance(index, int):
+            return self.error("E211", f"an index is an integer, but this is {describe(index)}", expression.index.span)
+        if not -len(values) <= index < len(values):
+            found = f"the list has {len(values)} entries, so there is none at {index} (the first is at 0)"
+            return self.error("E211", found, expression.index.span)
+        return values[index]
+
+    def _prefix(self, expression: t.Prefix, scope: Scope, flow: Flow) -> Any:
+        if expression.operator == "not":
+            holds = self.condition(expression.operand, scope, flow)
+            return UNKNOWN if holds is UNKNOWN else not holds
+        value = self.evaluate(expression.operand, scope, flow)
+        if value is UNKNOWN:
+            return UNKNOWN
+        if isinstance(value, Ref):
+            return self.unknown_name(value, scope)
+        try:
+            return -number(value)
+        except Misuse:
+            return self.error("E211", f"`-` needs a number, but this is {describe(value)}", expression.operand.span)
+
+    def _operators(self, expression: t.Operators, scope: Scope, flow: Flow) -> Any:
+        if expression.operators[0] in ("and", "or"):
+            return self._logic(expression, scope, flow)
+        worth = self.evaluate(expression.operands[0], scope, flow)
+        for operator, operand in zip(expression.operators, expression.operands[1:], strict=True):
+            right = self.evaluate(operand, scope, flow)
+            if worth is UNKNOWN or right is UNKNOWN:
+                worth = UNKNOWN
+            elif operator in ("==", "!="):
+                worth = same(worth, right) == (operator == "==")
+            else:
+                worth = self._operate(operator, worth, right, expression, scope)
+        return worth
+
+    def _operate(self, operator: str, left: Any, right: Any, expression: t.Operators, scope: Scope) -> Any:
+        for side in (left, right):
+            if isinstance(side, Ref):
+                return self.unknown_name(side, scope)
+        try:
+            return operate(operator, left, right)
+        except Misuse as misuse:
+            found = f"`{operator}` does not take {describe(left)} and {describe(right)}: {misuse}"
+            return self.error("E211", found, expression.span)
+
+    def _logic(self, expression: t.Operators, scope: Scope, flow: Flow) -> Any:
+        """`and` and `or` stop at the first operand that decides, as everywhere."""
+        decisive = expression.operators[0] == "or"
+        for operand in expression.operands:
+            holds = self.condition(operand, scope, flow)
+            if holds is UNKNOWN or holds == decisive:
+                return holds
+        return not decisive
+
+
+def same(left: Any, right: Any) -> bool:
+    """Equality of the language: bare names by name, layers by what was written, true is not 1."""
+    names = [_layer_name(value) for value in (left, right)]
+    if names[0] is not None or names[1] is not None:
+        return names[0] == names[1]
+    if isinstance(left, bool) != isinstance(right, bool):
+        return False
+    return bool(left == right)
+
+
+def _layer_name(value: Any) -> str | None:
+    if isinstance(value, Ref):
+        return value.name
+    return " ".join(value.span.text.split()) if isinstance(value, Layer) else None
+
+
+def _has_unknown(value: Any) -> bool:
+    return value is UNKNOWN or (isinstance(value, list | tuple) and any(_has_unknown(item) for item in value))

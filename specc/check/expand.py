@@ -1,0 +1,445 @@
+"""Bodies to graph nodes: blocks are called, loops are turned, and shapes are inferred on the way."""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from specc.check.bind import Binder, Given
+from specc.check.functions import FUNCTIONS
+from specc.check.problems import Problems
+from specc.check.scope import Layer, Scope, describe, shorten, written
+from specc.check.spec import Spec
+from specc.diagnostics import Label, nearest
+from specc.ir.graph import Frame, Graph, Head, Node
+from specc.ops import OPS
+from specc.ops.op import Op, Problem, Shape, size_text
+from specc.source import Span
+from specc.syntax import tree as t
+from specc.values import UNKNOWN, Args, Ref
+
+DEEPEST_CALLS = 100
+MOST_STEPS = 200_000
+
+
+class TooMuch(Exception):
+    """The network grows beyond the bounds of the language; the problem has been reported."""
+
+
+class Here(NamedTuple):
+    """Where expansion stands: what names mean, which defaults hold, and how it came here."""
+
+    scope: Scope
+    labels: Scope  # names given by `as`
+    defaults: tuple[tuple[str, t.Call, Scope], ...] = ()
+    path: tuple[str, ...] = ()
+    trail: tuple[Frame, ...] = ()
+    head: str = ""
+    depth: int = 0
+
+
+class Expander(Binder):
+    """Turns a network's body into nodes. Positions in the graph are indices of nodes."""
+
+    def __init__(self, spec: Spec, problems: Problems, scope: Scope) -> None:
+        super().__init__(problems)
+        self.spec = spec
+        self.file_scope = scope
+        self.nodes: list[Node] = []
+        self.heads: list[Head] = []
+        self.counts: dict[tuple[tuple[str, ...], str], int] = {}
+        self.steps = 0
+
+    def network(self, network: t.Block, input_shape: Shape | None) -> Graph | None:
+        """The graph of a network, None where it has no input. `input_shape` is what the data say."""
+        arguments = t.Call(network.name, (), None, network.name_span, network.name_span, False)
+        here = Here(self.file_scope, Scope())
+        for default in self.spec.defaults:
+            here = self._with_default(default, here)
+        scope = self._parameters(network, arguments, here, None)
+        if scope is None:
+            return None
+        statements = list(network.body.statements)
+        shape = self._input(network, statements, here._replace(scope=scope), input_shape)
+        if shape is None:
+            return None
+        at = self._statements(statements, 0, here._replace(scope=scope))
+        return Graph(network.name, self.nodes, at, self.heads)
+
+    def _input(self, network: t.Block, statements: list[Any], here: Here, known: Shape | None) -> Any:
+        """Make node 0 from `input(…)` at the body's start, or from the data; take `input` off the statements."""
+        op, args, span, shape = OPS["input"], Args(), network.name_span, known
+        first = statements[0] if statements else None
+        stages = first.stages if isinstance(first, t.Pipe) else (first,)
+        if isinstance(stages[0], t.Call) and stages[0].name == "input" and not self.spec.blocks.get("input"):
+            call = stages[0]
+            statements[:1] = [t.Pipe(stages[1:], first.span)] if len(stages) > 1 else []
+            bound = self._arguments(op, call, here, None)
+            span, shape = call.span, UNKNOWN
+            if bound is not None and UNKNOWN not in bound.as_dict().values():
+                args = bound
+                shape = self._shape_of_input(op, args, call)
+        if shape is None:
+            help = "begin the network with input(3, 32x32), or name a data source"
+            self.error("E308", f"nothing says what flows into `{network.name}`", network.name_span, help=help)
+            return None
+        self.nodes.append(Node(0, "input", op, args, (), shape, span))
+        return shape
+
+    def _shape_of_input(self, op: Op, args: Args, call: t.Call) -> Any:
+        try:
+            return op.shape(None, args)
+        except Problem as problem:
+            return self.error(problem.code, problem.message, call.span, help=problem.help)
+
+    # ---- statements
+
+    def _statements(self, statements: Sequence[Any], at: int, here: Here) -> int:
+        """Run statements one after the other in a scope of their own; the position after the last."""
+        here = here._replace(scope=Scope(here.scope))
+        for statement in statements:
+            match statement:
+                case t.Let(name=name, value=value):
+                    here.scope.names[name] = self.evaluate(value, here.scope, self.nodes[at].shape)
+                case t.Default():
+                    here = self._with_default(statement, here)
+                case _:
+                    at = self._stage(statement, at, here)
+        return at
+
+    def _with_default(self, default: t.Default, here: Here) -> Here:
+        call = default.call
+        if call.name not in OPS and call.name not in self.spec.blocks:
+            help = nearest(call.name, [*OPS, *self.spec.blocks])
+            self.error("E201", f"there is no layer or block called `{call.name}`", call.callee, help=help)
+            return here
+        for argument in call.arguments:
+            if not argument.name:
+                found = "`default` gives arguments by name only"
+                self.error("E204", found, argument.span, help="default conv(init=he_normal)")
+            elif argument.name not in self._names_of(call.name):
+                self._unknown_argument(argument, self._names_of(call.name), call.name)
+        return here._replace(defaults=(*here.defaults, (call.name, call, here.scope)))
+
+    def _names_of(self, callee: str) -> list[str]:
+        block = self.spec.blocks.get(callee)
+        parameters: Sequence[Any] = block.parameters if block else OPS[callee].params
+        return [parameter.name for parameter in parameters]
+
+    def _body(self, body: t.Body, at: int, here: Here, owner: str) -> int:
+        """A body without branches."""
+        if body.is_branched:
+            help = "`add`, `multiply` and `concat` take branches"
+            self.error("E208", f"the body of `{owner}` has no branches", body.span, help=help)
+            return at
+        return self._statements(body.statements, at, here)
+
+    def _step(self, span: Span, here: Here) -> None:
+        self.steps += 1
+        self.notes = tuple(frame.text for frame in here.trail[-8:][::-1])
+        if self.steps > MOST_STEPS or here.depth > DEEPEST_CALLS:
+            what = f"expands to more than {MOST_STEPS:,} layers and calls"
+            if here.depth > DEEPEST_CALLS:
+                what = f"nests more than {DEEPEST_CALLS} calls of blocks"
+            self.error("E214", f"this network {what}", span, help="is a loop or a recursion missing its end?")
+            raise TooMuch
+
+    def _stage(self, stage: Any, at: int, here: Here) -> int:
+        self._step(stage.span, here)
+        match stage:
+            case t.Pipe(stages=stages):
+                for part in stages:
+                    at = self._stage(part, at, here)
+                return at
+            case t.If():
+                return self._if(stage, at, here)
+            case t.For():
+                return self._for(stage, at, here)
+            case t.Call():
+                return self._call(stage, at, here)
+            case t.Name(name=name, span=span):
+                return self._call(t.Call(name, (), None, span, span, False), at, here)
+            case _:
+                return self._apply(self.evaluate(stage, here.scope, self.nodes[at].shape), stage.span, at, here)
+
+    def _apply(self, value: Any, span: Span, at: int, here: Here) -> int:
+        """Use a value as a layer."""
+        match value:
+            case Layer(expression=expression, scope=scope):
+                return self._stage(expression, at, here._replace(scope=scope))
+            case Ref(name=name, span=written_at):
+                call = t.Call(name, (), None, written_at, written_at, False)
+                return self._call_declared(call, at, here)
+            case _:
+                if value is not UNKNOWN:
+                    self.error("E215", f"a layer is needed here, but this is {describe(value)}", span)
+                return self._lost(at, span, here)
+
+    def _lost(self, at: int, span: Span, here: Here) -> int:
+        """A node of unknown shape: what follows an error is not held against the user."""
+        return self._node(OPS["identity"], Args(), (at,), UNKNOWN, span, here)
+
+    def _if(self, stage: t.If, at: int, here: Here) -> int:
+        holds = self.condition(stage.test, here.scope, self.nodes[at].shape)
+        if holds is UNKNOWN:
+            return self._lost(at, stage.span, here)
+        if holds:
+            return self._body(stage.body, at, here, "if")
+        if isinstance(stage.otherwise, t.If):
+            return self._stage(stage.otherwise, at, here)
+        return at if stage.otherwise is None else self._body(stage.otherwise, at, here, "else")
+
+    def _for(self, stage: t.For, at: int, here: Here) -> int:
+        values = self.evaluate(stage.iterable, here.scope, self.nodes[at].shape)
+        if values is UNKNOWN:
+            return self._lost(at, stage.span, here)
+        if isinstance(values, Ref):
+            self.unknown_name(values, here.scope)
+            return self._lost(at, stage.span, here)
+        if not isinstance(values, list) and type(values) is not tuple:
+            found = f"`for` runs over a list, but this is {describe(values)}"
+            self.error("E211", found, stage.iterable.span, help="range(n) lists 0 to n - 1")
+            return self._lost(at, stage.span, here)
+        for turn, value in enumerate(values, 1):
+            scope = Scope(here.scope)
+            if not self._unpack(stage.target, value, scope):
+                return self._lost(at, stage.span, here)
+            frame = Frame(f"in turn {turn} of `for` at line {stage.span.line}", stage.span)
+            at = self._body(stage.body, at, here._replace(scope=scope, trail=(*here.trail, frame)), "for")
+        return at
+
+    def _unpack(self, target: Any, value: Any, scope: Scope) -> bool:
+        if isinstance(target, t.Name):
+            scope.names[target.name] = value
+            return True
+        if value is UNKNOWN:
+            return all(self._unpack(item, UNKNOWN, scope) for item in target.items)
+        if not isinstance(value, list) and type(value) is not tuple or len(value) != len(target.items):
+            found = f"{len(target.items)} names stand here, but this turn has {describe(value)}"
+            self.error("E211", found, target.span)
+            return False
+        return all(self._unpack(item, part, scope) for item, part in zip(target.items, value, strict=True))
+
+    # ---- calls
+
+    def _call(self, call: t.Call, at: int, here: Here) -> int:
+        """Call what a name means here: a parameter or `let` that holds a layer, a block, or a layer."""
+        bound, value = here.scope.find(call.name)
+        if not bound:
+            return self._call_declared(call, at, here)
+        if not call.arguments and call.body is None:
+            return self._apply(value, call.span, at, here)
+        if isinstance(value, Ref):
+            return self._call_declared(call._replace(name=value.name), at, here)
+        if value is not UNKNOWN:
+            found = f"`{call.name}` is {describe(value)}; it takes no further arguments"
+            self.error("E205", found, call.span, help=f"pass a name without arguments to call it as {call.name}(…)")
+        return self._lost(at, call.span, here)
+
+    def _call_declared(self, call: t.Call, at: int, here: Here) -> int:
+        """Call a block of the file or a layer of the vocabulary."""
+        block = self.spec.blocks.get(call.name)
+        if block is not None:
+            return self._block(block, call, at, here)
+        op = OPS.get(call.name)
+        if op is not None:
+            return self._layer(op, call, at, here)
+        if call.name in FUNCTIONS:
+            self.error("E215", f"`{call.name}` gives a value, but a layer is needed here", call.span)
+        else:
+            known = [*OPS, *self.spec.blocks, *here.scope.all_names()]
+            message = f"there is no layer or block called `{call.name}`"
+            self.error("E201", message, call.callee, help=nearest(call.name, known))
+        return self._lost(at, call.span, here)
+
+    def _block(self, block: t.Block, call: t.Call, at: int, here: Here) -> int:
+        if call.body is not None:
+            help = "a block takes layers as arguments: block wrap(inner) { inner -> relu }"
+            self.error("E208", f"block `{block.name}` takes no body", call.body.span, help=help)
+        scope = self._parameters(block, call, here, self.nodes[at].shape)
+        if scope is None:
+            return self._lost(at, call.span, here)
+        values = ", ".join(shorten(written(value), 30) for value in list(scope.names.values())[: len(call.arguments)])
+        text = f"in {block.name}{f'({values})' if values else ''}, called at {call.span.place}"
+        inside = Here(
+            scope,
+            Scope(here.labels),
+            here.defaults,
+            (*here.path, self._count(here.path, block.name)),
+            (*here.trail, Frame(text, call.span)),
+            here.head,
+            here.depth + 1,
+        )
+        return self._body(block.body, at, inside, block.name)
+
+    def _parameters(self, block: t.Block, call: t.Call, here: Here, flow: Any) -> Scope | None:
+        """The scope of a block's body: its parameters with the call's arguments, the scope's defaults or their own."""
+        names = [parameter.name for parameter in block.parameters]
+        given = self.assign(call, names, block.name, here.scope, flow)
+        if given is None:
+            return None
+        self._add_defaults(given, block.name, here, flow)
+        missing = [p.name for p in block.parameters if p.name not in given and p.default is None]
+        if missing:
+            listed = ", ".join(f"`{name}`" for name in missing)
+            declared = Label(block.name_span, f"`{block.name}` is declared here")
+            self.error("E206", f"`{block.name}` needs {listed}", call.span, labels=(declared,))
+            return None
+        scope = Scope(self.file_scope)
+        for parameter in block.parameters:
+            if parameter.name in given:
+                scope.names[parameter.name] = given[parameter.name].value
+            else:
+                scope.names[parameter.name] = self.evaluate(parameter.default, scope, flow)
+        return scope
+
+    def _add_defaults(self, given: dict[str, Given], callee: str, here: Here, flow: Any) -> None:
+        """Fill in what `default` statements say; the innermost and latest wins."""
+        for name, call, scope in reversed(here.defaults):
+            if name == callee:
+                for argument in call.arguments:
+                    if argument.name and argument.name not in given:
+                        given[argument.name] = Given(self.evaluate(argument.value, scope, flow), argument.value.span)
+
+    def _arguments(self, op: Op, call: t.Call, here: Here, flow: Any) -> Args | None:
+        names = [param.name for param in op.params]
+        given = self.assign(call, names, op.name, here.scope, flow)
+        if given is None:
+            return None
+        self._add_defaults(given, op.name, here, flow)
+        given = {name: value for name, value in given.items() if name in names}
+        return self.convert(given, op.params, op.name, call.span)
+
+    # ---- layers
+
+    def _layer(self, op: Op, call: t.Call, at: int, here: Here) -> int:
+        if bool(op.body) != (call.body is not None):
+            if op.body:
+                self.error("E208", f"`{op.name}` needs a body in braces", call.span, help=f"for example: {op.example}")
+            else:
+                assert call.body is not None
+                self.error("E208", f"`{op.name}` takes no body", call.body.span)
+            return self._lost(at, call.span, here)
+        args = self._arguments(op, call, here, self.nodes[at].shape)
+        if args is None:
+            return self._lost(at, call.span, here)
+        special = getattr(self, "_do_" + op.name, None)
+        if special is not None:
+            position: int = special(op, args, call, at, here)
+            return position
+        inputs = (at,)
+        if op.body:
+            joined = self._branches(op, call, at, here)
+            if joined is None:
+                return self._lost(at, call.span, here)
+            inputs = joined
+        return self._checked_node(op, args, inputs, call, here)
+
+    def _checked_node(self, op: Op, args: Args, inputs: tuple[int, ...], call: t.Call, here: Here) -> int:
+        return self._node(op, args, inputs, self._shape(op, args, inputs, call), call.span, here)
+
+    def _shape(self, op: Op, args: Args, inputs: tuple[int, ...], call: t.Call) -> Any:
+        """The shape by the op's rule; its problem is reported where the argument at fault stands."""
+        shapes = [self.nodes[i].shape for i in inputs]
+        if UNKNOWN in shapes or UNKNOWN in args.as_dict().values():
+            return UNKNOWN
+        try:
+            return op.shape(shapes if op.joins else shapes[0], args)
+        except Problem as problem:
+            return self._shape_problem(problem, op, shapes, call)
+
+    def _shape_problem(self, problem: Problem, op: Op, shapes: list[Shape], call: t.Call) -> Any:
+        span, label, labels = call.callee, "", list[Label]()
+        for position, argument in enumerate(call.arguments):
+            named = argument.name or (op.params[position].name if position < len(op.params) else "")
+            if problem.param and named == problem.param:
+                span = argument.value.span
+        if op.joins and call.body is not None:
+            spans = [branch[0].span.to(branch[-1].span) if branch else call.body.span for branch in call.body.branches]
+            labels = [Label(s, size_text(x)) for s, x in zip(spans, shapes[-len(spans) :], strict=False)]
+        else:
+            label = f"{size_text(shapes[0])} flows in"
+        return self.error(problem.code, problem.message, span, label=label, labels=tuple(labels), help=problem.help)
+
+    def _node(self, op: Op, args: Args, inputs: tuple[int, ...], shape: Any, span: Span, here: Here) -> int:
+        name = ".".join((*here.path, self._count(here.path, op.name)))
+        index = len(self.nodes)
+        self.nodes.append(Node(index, name, op, args, inputs, shape, span, here.trail, here.head))
+        return index
+
+    def _count(self, path: tuple[str, ...], name: str) -> str:
+        count = self.counts[path, name] = self.counts.get((path, name), 0) + 1
+        return f"{name}{count}"
+
+    def _branches(self, op: Op, call: t.Call, at: int, here: Here) -> tuple[int, ...] | None:
+        assert call.body is not None
+        if not call.body.is_branched:
+            help = f"begin each branch with `|`: {op.name} {{ | … | … }}"
+            self.error("E208", f"the body of `{op.name}` holds branches", call.callee, help=help)
+            return None
+        return tuple(self._statements(branch, at, here) for branch in call.body.branches)
+
+    # ---- layers that the graph has no node for
+
+    def _do_input(self, op: Op, args: Args, call: t.Call, at: int, here: Here) -> int:
+        self.error("E308", "`input` stands at the beginning of the network", call.span)
+        return at
+
+    def _do_identity(self, op: Op, args: Args, call: t.Call, at: int, here: Here) -> int:
+        return at
+
+    def _do_residual(self, op: Op, args: Args, call: t.Call, at: int, here: Here) -> int:
+        assert call.body is not None
+        end = self._body(call.body, at, here, "residual")
+        return self._checked_node(OPS["add"], Args(), (at, end), call, here)
+
+    def _do_repeat(self, op: Op, args: Args, call: t.Call, at: int, here: Here) -> int:
+        assert call.body is not None
+        count = next(iter(args.as_dict().values()))
+        if count is UNKNOWN:
+            return self._lost(self._body(call.body, at, here, "repeat"), call.span, here)
+        for turn in range(1, count + 1):
+            self._step(call.span, here)
+            frame = Frame(f"in turn {turn} of `repeat` at line {call.span.line}", call.span)
+            at = self._body(call.body, at, here._replace(trail=(*here.trail, frame)), "repeat")
+        return at
+
+    def _do_head(self, op: Op, args: Args, call: t.Call, at: int, here: Here) -> int:
+        assert call.body is not None
+        if UNKNOWN in args.as_dict().values():
+            return at
+        if here.head:
+            self.error("E215", "a head stands in no other head", call.callee)
+        elif any(head.name == args.name for head in self.heads):
+            self.error("E209", f"head `{args.name}` stands here a second time", call.callee)
+        else:
+            inside = here._replace(path=(*here.path, args.name), head=args.name, labels=Scope(here.labels))
+            self.heads.append(Head(args.name, args.weight, self._body(call.body, at, inside, "head")))
+        return at
+
+    def _do_as(self, op: Op, args: Args, call: t.Call, at: int, here: Here) -> int:
+        if args.name is not UNKNOWN:
+            here.labels.names[args.name] = at
+        return at
+
+    def _named(self, args: Args, call: t.Call, here: Here) -> int | None:
+        """The position that `as(name)` named."""
+        found, position = here.labels.find(args.name) if args.name is not UNKNOWN else (False, None)
+        if not found:
+            if args.name is not UNKNOWN:
+                known = here.labels.all_names()
+                help = nearest(args.name, known) or (f"named so far: {', '.join(known)}" if known else "name it with as(…)")
+                self.error("E216", f"no tensor is named `{args.name}` here", call.span, help=help)
+            return None
+        return int(position)
+
+    def _do_from(self, op: Op, args: Args, call: t.Call, at: int, here: Here) -> int:
+        position = self._named(args, call, here)
+        return self._lost(at, call.span, here) if position is None else position
+
+    def _do_crop_to(self, op: Op, args: Args, call: t.Call, at: int, here: Here) -> int:
+        position = self._named(args, call, here)
+        if position is None:
+            return self._lost(at, call.span, here)
+        return self._checked_node(op, args, (at, position), call, here)
+
+    def _do_expect(self, op: Op, args: Args, call: t.Call, at: int, here: Here) -> int:
+        return at if self._shape(op, args, (at,), call) is not UNKNOWN else self._lost(at, call.span, here)

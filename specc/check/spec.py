@@ -1,0 +1,149 @@
+"""A spec put together: what all of its files say, by name, before anything is worked out."""
+
+from collections.abc import Callable
+from typing import Any
+
+from specc.check.problems import Problems
+from specc.diagnostics import Label, nearest
+from specc.source import Source, Span
+from specc.syntax import tree as t
+from specc.syntax.parse import parse
+
+# Reads the file that `extends "path"` names, relative to the source that says so; a text where that fails.
+Load = Callable[[str, Source], Source | str]
+
+
+class Spec:
+    """The items of a file and of the files that it extends; a later one of the same name replaces an earlier one."""
+
+    def __init__(self) -> None:
+        self.lets: dict[str, t.Let] = {}
+        self.defaults: list[t.Default] = []
+        self.blocks: dict[str, t.Block] = {}
+        self.network: t.Block | None = None
+        self.sections: dict[str, dict[str, t.Setting]] = {}
+        self.variants: dict[str, t.Variant] = {}
+        self.search: list[t.Setting] = []
+        self.is_extended = False
+
+    def copy(self) -> "Spec":
+        """A copy whose settings and network may be replaced without touching this one's."""
+        twin = Spec()
+        twin.lets, twin.defaults, twin.blocks = dict(self.lets), list(self.defaults), dict(self.blocks)
+        twin.is_extended = self.is_extended
+        twin.network, twin.variants, twin.search = self.network, dict(self.variants), list(self.search)
+        twin.sections = {name: dict(settings) for name, settings in self.sections.items()}
+        return twin
+
+
+def gather(source: Source, problems: Problems, load: Load | None) -> Spec | None:
+    """The spec of a source and of what it extends; None where a file cannot be read or parsed."""
+    files = _with_bases(source, problems, load)
+    if files is None:
+        return None
+    spec = Spec()
+    spec.is_extended = len(files) > 1
+    for file in reversed(files):
+        _add(spec, file, problems)
+    return spec
+
+
+def _with_bases(source: Source, problems: Problems, load: Load | None) -> list[t.File] | None:
+    """The file itself, then the file that it extends, and so on."""
+    files: list[t.File] = []
+    current: Source | None = source
+    while current is not None:
+        parsed = parse(current)
+        for diagnostic in parsed.diagnostics:
+            problems.add(diagnostic)
+        if parsed.tree is None:
+            return None
+        files.append(parsed.tree)
+        current, fine = _base(parsed.tree, [file.source.path for file in files], problems, load)
+        if not fine:
+            return None
+    return files
+
+
+def _base(
+    file: t.File, seen: list[str], problems: Problems, load: Load | None
+) -> tuple[Source | None, bool]:
+    """The source that a file extends, and whether that went well."""
+    extends = [item for item in file.items if isinstance(item, t.Extends)]
+    if not extends:
+        return None, True
+    for extra in extends[1:]:
+        problems.report("E209", "a file extends at most one other", extra.span)
+    found = load(extends[0].path, file.source) if load else "files cannot be read here"
+    if isinstance(found, str):
+        problems.report("E401", f'"{extends[0].path}" cannot be read: {found}', extends[0].span)
+        return None, False
+    if found.path in seen:
+        problems.report("E209", f'"{extends[0].path}" extends this file in turn', extends[0].span)
+        return None, False
+    return found, True
+
+
+def _add(spec: Spec, file: t.File, problems: Problems) -> None:
+    """Add one file's items. The same name twice in one file is an error; in a base file it is replaced."""
+    seen: dict[tuple[str, str], Span] = {}
+
+    def once(what: str, name: str, span: Span) -> None:
+        if (what, name) in seen:
+            first = Label(seen[what, name], "first here")
+            problems.report("E209", f"{what} `{name}` stands here a second time", span, labels=(first,))
+        seen[what, name] = span
+
+    for item in file.items:
+        match item:
+            case t.Let(name=name, name_span=span):
+                once("let", name, span)
+                spec.lets[name] = item
+            case t.Default():
+                spec.defaults.append(item)
+            case t.Block(name=name, is_network=True, name_span=span):
+                if ("network", "") in seen:
+                    first = Label(seen["network", ""], "the first network")
+                    problems.report("E209", "a file holds one network", span, labels=(first,))
+                seen["network", ""] = span
+                spec.network = item
+            case t.Block(name=name, name_span=span):
+                once("block", name, span)
+                spec.blocks[name] = item
+            case t.Variant(name=name, name_span=span):
+                once("variant", name, span)
+                spec.variants[name] = item
+            case t.Section(name="search", settings=settings):
+                spec.search += settings
+            case t.Section(name=name, settings=settings):
+                section = spec.sections.setdefault(name, {})
+                for setting in settings:
+                    once("setting", f"{name}.{'.'.join(setting.path)}", setting.path_span)
+                    section[".".join(setting.path)] = setting
+    for block in [*spec.blocks.values(), *([spec.network] if spec.network else [])]:
+        _check_parameters(block, problems)
+
+
+def _check_parameters(block: t.Block, problems: Problems) -> None:
+    names: dict[str, Any] = {}
+    for parameter in block.parameters:
+        if parameter.name in names:
+            problems.report("E209", f"`{block.name}` has two parameters called `{parameter.name}`", parameter.span)
+        names[parameter.name] = parameter
+
+
+def lineage(spec: Spec, name: str, problems: Problems, span: Span | None) -> list[t.Variant] | None:
+    """A variant with all that it extends, the base first; None where a name is unknown or they form a circle."""
+    chain: list[t.Variant] = []
+    while name:
+        variant = spec.variants.get(name)
+        if variant is None:
+            if span is not None:
+                problems.report("E213", f"there is no variant `{name}`", span, help=nearest(name, spec.variants))
+            return None
+        if variant in chain:
+            problems.report("E209", f"variant `{name}` extends itself", variant.name_span)
+            return None
+        chain.append(variant)
+        name, span = variant.base, variant.base_span
+    return chain[::-1]

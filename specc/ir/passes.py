@@ -1,0 +1,60 @@
+"""Passes over the finished graph. None of them names a layer: they ask each op."""
+
+from specc.ir.graph import Graph, Node
+from specc.values import UNKNOWN, Args
+
+
+def is_whole(graph: Graph) -> bool:
+    """Whether every shape is known: nothing in the graph is erroneous."""
+    return all(node.shape is not UNKNOWN for node in graph.nodes)
+
+
+def keep_reachable(graph: Graph) -> list[Node]:
+    """Drop the nodes that neither the output nor a head needs, and renumber the rest; gives the dropped ones."""
+    needed = {0, graph.output, *(head.output for head in graph.heads)}
+    for node in reversed(graph.nodes):
+        if node.index in needed:
+            needed.update(node.inputs)
+    dropped = [node for node in graph.nodes if node.index not in needed]
+    if dropped:
+        graph.nodes = [node for node in graph.nodes if node.index in needed]
+        place = {node.index: position for position, node in enumerate(graph.nodes)}
+        for node in graph.nodes:
+            node.index, node.inputs = place[node.index], tuple(place[i] for i in node.inputs)
+        graph.output = place[graph.output]
+        graph.heads = [head._replace(output=place[head.output]) for head in graph.heads]
+    return dropped
+
+
+def settle_biases(graph: Graph) -> None:
+    """`bias=auto` becomes false where every reader of the layer subtracts a mean that would cancel the bias."""
+    readers: dict[int, list[Node]] = {}
+    for node in graph.nodes:
+        for i in node.inputs:
+            readers.setdefault(i, []).append(node)
+    ends = {graph.output, *(head.output for head in graph.heads)}
+    for node in graph.nodes:
+        if getattr(node.args, "bias", None) == "auto":
+            following = readers.get(node.index, [])
+            cancelled = bool(following) and node.index not in ends and all(r.op.cancels_bias for r in following)
+            node.args = Args(**{**node.args.as_dict(), "bias": not cancelled})
+
+
+def find_receptive_fields(graph: Graph) -> None:
+    """How many input pixels each output position sees, bounded by the image (Araujo, Norris and Sim, 2019)."""
+    if len(graph.input) != 3:
+        return
+    image = graph.input[1:]
+    fields: list[tuple[float, float]] = [(1, 1)]
+    jumps: list[tuple[float, float]] = [(1, 1)]
+    for node in graph.nodes[1:]:
+        window = node.op.window(node.args)
+        before = [max(fields[i][axis] for i in node.inputs) for axis in (0, 1)]
+        jump = [max(jumps[i][axis] for i in node.inputs) for axis in (0, 1)]
+        reach = [(window.kernel[axis] - 1) * window.dilation[axis] * jump[axis] for axis in (0, 1)]
+        field = [before[axis] + reach[axis] for axis in (0, 1)]
+        if window.everything:
+            field = [float(side) for side in image]
+        fields.append((min(field[0], image[0]), min(field[1], image[1])))
+        jumps.append((jump[0] * window.stride[0], jump[1] * window.stride[1]))
+        node.receptive_field = (round(fields[-1][0]), round(fields[-1][1]))

@@ -1,0 +1,38 @@
+"""What a search may try for a setting."""
+
+from specc.kinds import AnyValue, Float
+from specc.ops.op import Param, Problem, Trick
+from specc.values import Args
+
+
+def _ordered(a: Args) -> None:
+    if a.low >= a.high:
+        raise Problem("E207", f"the range from {a.low:g} to {a.high:g} is empty", param="high", help="write low, then high")
+
+
+def _ordered_positive(a: Args) -> None:
+    if a.low <= 0:
+        raise Problem("E207", f"a logarithmic range begins above 0, not at {a.low:g}", param="low")
+    _ordered(a)
+
+
+_RANGE = (Param("low", Float(), doc="the smallest value"), Param("high", Float(), doc="the largest value"))
+
+TRICKS = (
+    Trick(
+        "choice",
+        "search",
+        "One of the listed values.",
+        (Param("*values", AnyValue(), doc="the values"),),
+        example="choice(32, 64, 128)",
+    ),
+    Trick("uniform", "search", "A number of the range, all equally likely.", _RANGE, example="uniform(0.1, 0.5)", check=_ordered),
+    Trick(
+        "log_uniform",
+        "search",
+        "A number of the range, its logarithm equally likely.",
+        _RANGE,
+        example="log_uniform(1e-4, 1e-1)",
+        check=_ordered_positive,
+    ),
+)
