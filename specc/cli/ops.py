@@ -27,7 +27,7 @@ _SECTION_DOCS = {
 
 def ops(
     name: Annotated[
-        str, typer.Argument(help="A layer, a trick, a section, or a group of them.", show_default=False)
+        str, typer.Argument(help="A layer, a trick, a section or a group.", show_default=False)
     ] = "",
     json: Annotated[bool, typer.Option("--json", help="Print JSON for programs.")] = False,
 ) -> None:
