@@ -96,5 +96,5 @@ def resize(pixels: Pixels, size: Size) -> Pixels:
         return pixels
     down = resize_weights(height, size.height) @ pixels.astype(np.float32)
     both = down @ resize_weights(width, size.width).T
-    levels: Pixels = np.floor(both + np.float32(0.5 + TIE)).clip(0, 255).astype(np.uint8)
+    levels: Pixels = np.floor(both + np.float32(0.5 + TIE)).astype(np.uint8)
     return levels

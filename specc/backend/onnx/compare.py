@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from specc.backend.onnx.certificate import Comparison, Figures
-from specc.backend.onnx.session import ORT_ERRORS, Outputs, open_session, run
+from specc.backend.onnx.session import ORT_ERRORS, Outputs, open_session, plain, run
 from specc.errors import SpeccError
 
 Images = NDArray[np.uint8]
@@ -104,8 +104,3 @@ def judge(comparisons: Sequence[Comparison], tolerance: float, measure: float) -
                     f"the tolerance {tolerance:.3g}{relative}; the top class agrees on {found.agreement:.2%}"
                 )
     return ""
-
-
-def plain(error: Exception) -> str:
-    """onnxruntime's message on one line, without its prefix."""
-    return " ".join(str(error).rpartition("[ONNXRuntimeError] : ")[2].split())

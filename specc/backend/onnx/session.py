@@ -93,3 +93,8 @@ def run(session: ort.InferenceSession, images: NDArray[np.uint8]) -> Outputs:
     """The output of a model of one input and one output for a batch: N x classes."""
     output: Outputs = session.run(None, {session.get_inputs()[0].name: images})[0]
     return output
+
+
+def plain(error: Exception) -> str:
+    """onnxruntime's message on one line, without its prefix."""
+    return " ".join(str(error).rpartition("[ONNXRuntimeError] : ")[2].split())

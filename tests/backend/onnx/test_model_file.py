@@ -71,13 +71,15 @@ def test_what_is_no_onnx_file_is_refused(tmp_path: Path, content: bytes) -> None
 
 
 def test_truncated_file_is_refused_wherever_it_ends(tmp_path: Path) -> None:
-    content = sealed(tiny_body())
-    for length in range(0, len(content), 7):
-        path = written(tmp_path, content[:length])
+    def state(path: Path) -> str:
         try:
-            assert not read_model(path).untouched
+            return "untouched" if read_model(path).untouched else "changed"
         except SpeccError as error:
-            assert error.code == "E451"
+            return error.code
+
+    content = sealed(tiny_body())
+    found = {state(written(tmp_path, content[:length])) for length in range(0, len(content), 7)}
+    assert found == {"E451"}
 
 
 def test_somebody_elses_onnx_file_is_refused(tmp_path: Path) -> None:
