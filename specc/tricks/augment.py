@@ -1,0 +1,264 @@
+"""Augmentations: random changes to training images, each drawn anew for every image in every epoch.
+
+They stand between the pixels as floats from 0 to 1 and `normalize`, and run in the order in which they are written.
+"""
+
+from collections.abc import Sequence
+
+from specc.kinds import POSITIVE, PROBABILITY, Float, Int, ListOf, SizeOf, Symbols
+from specc.ops.op import Param, Problem, Trick
+from specc.tricks.effect import Effect, crop_size, ordered, shift_size
+from specc.values import Bound, Size
+
+_FILL = Param("fill", Symbols("zero", "reflect"), "zero", "what stands beyond the border: black, or the image mirrored")
+_RATIO = "range of width / height, drawn on a logarithmic scale"
+
+GEOMETRY = (
+    Trick(
+        "flip",
+        "augment",
+        "Mirrors each image with probability 1/2. `alternating` draws once, and then mirrors every other epoch, so "
+        "that two epochs show both forms of every image (Jordan, 2024).",
+        (Param("direction", Symbols("horizontal", "vertical", "alternating"), "horizontal"),),
+        target="specc.backend.augment.geometry.flip",
+        example="flip(horizontal)",
+        facts=Effect(),
+    ),
+    Trick(
+        "crop",
+        "augment",
+        "Cuts a window of this size at a random place, after padding the image on all four sides.",
+        (Param("size", SizeOf()), Param("pad", Int(0, 4096), 0, "pixels to pad on each side"), _FILL),
+        target="specc.backend.augment.geometry.crop",
+        example="crop(16, pad=2)",
+        facts=Effect(size=crop_size),
+    ),
+    Trick(
+        "crop_and_resize",
+        "augment",
+        "Cuts a window of random area and shape, and enlarges it (bilinear) to the size of the image (Szegedy et al., "
+        "2015).",
+        (
+            Param("scale", ListOf(Float(above=0, high=1), 2), (0.8, 1.0), "range of the window's share of the area"),
+            Param("ratio", ListOf(POSITIVE, 2), (3 / 4, 4 / 3), _RATIO),
+        ),
+        target="specc.backend.augment.geometry.crop_and_resize",
+        example="crop_and_resize(scale=(0.7, 1))",
+        check=ordered("scale", "ratio"),
+        facts=Effect(),
+    ),
+    Trick(
+        "shift",
+        "augment",
+        "Moves each image by up to so many pixels along both axes.",
+        (Param("pixels", Int(1, 4096), doc="how far at most"), _FILL),
+        target="specc.backend.augment.geometry.shift",
+        example="shift(1)",
+        facts=Effect(size=shift_size),
+    ),
+    Trick(
+        "rotate",
+        "augment",
+        "Turns each image by an angle between -degrees and degrees (bilinear); what comes in from outside is black.",
+        (Param("degrees", Float(above=0, high=180), doc="the largest angle"),),
+        target="specc.backend.augment.geometry.rotate",
+        example="rotate(15)",
+        facts=Effect(),
+    ),
+)
+
+PIXELS = (
+    Trick(
+        "noise",
+        "augment",
+        "Adds normal noise to every pixel of an image, in units of the image from 0 to 1.",
+        (
+            Param("std", POSITIVE, doc="deviation of the noise"),
+            Param("p", PROBABILITY, 1.0, "share of images that get it"),
+        ),
+        target="specc.backend.augment.pixels.noise",
+        example="noise(0.01, p=0.5)",
+        facts=Effect(),
+    ),
+    Trick(
+        "cutout",
+        "augment",
+        "Blackens a square around a random pixel; it may reach over the border (DeVries and Taylor, 2017).",
+        (Param("size", SizeOf()),),
+        target="specc.backend.augment.pixels.cutout",
+        example="cutout(8)",
+        facts=Effect(),
+    ),
+    Trick(
+        "erase",
+        "augment",
+        "Fills a rectangle that lies within the image with random pixels (random erasing; Zhong et al., 2017).",
+        (
+            Param("p", PROBABILITY, 0.5, "share of images that lose a rectangle"),
+            Param("scale", ListOf(Float(above=0, high=1), 2), (0.02, 0.4), "range of its share of the area"),
+            Param("ratio", ListOf(POSITIVE, 2), (0.3, 1 / 0.3), _RATIO),
+        ),
+        target="specc.backend.augment.pixels.erase",
+        example="erase(0.5)",
+        check=ordered("scale", "ratio"),
+        facts=Effect(),
+    ),
+)
+
+
+def _amount(high: float, what: str) -> tuple[Param, ...]:
+    return (Param("amount", Float(above=0, high=high), doc=what),)
+
+
+COLOUR = (
+    Trick(
+        "brightness",
+        "augment",
+        "Multiplies each image by a factor between 1 - amount and 1 + amount.",
+        _amount(1, "how far the factor strays from 1"),
+        target="specc.backend.augment.colour.brightness",
+        example="brightness(0.2)",
+        facts=Effect(),
+    ),
+    Trick(
+        "contrast",
+        "augment",
+        "Stretches each image around its mean grey by a factor between 1 - amount and 1 + amount.",
+        _amount(1, "how far the factor strays from 1"),
+        target="specc.backend.augment.colour.contrast",
+        example="contrast(0.2)",
+        facts=Effect(),
+    ),
+    Trick(
+        "saturation",
+        "augment",
+        "Moves each pixel away from its grey by a factor between 1 - amount and 1 + amount.",
+        _amount(1, "how far the factor strays from 1"),
+        target="specc.backend.augment.colour.saturation",
+        example="saturation(0.2)",
+        facts=Effect(colour=True),
+    ),
+    Trick(
+        "hue",
+        "augment",
+        "Turns each image's hues by up to `amount` of the colour circle.",
+        _amount(0.5, "largest turn; 0.5 reaches every hue"),
+        target="specc.backend.augment.colour.hue",
+        example="hue(0.05)",
+        facts=Effect(colour=True),
+    ),
+    Trick(
+        "grayscale",
+        "augment",
+        "Takes the colour out of an image; it keeps its three channels.",
+        (Param("p", PROBABILITY, 0.1, "share of images that lose their colour"),),
+        target="specc.backend.augment.colour.grayscale",
+        example="grayscale(0.2)",
+        facts=Effect(colour=True),
+    ),
+)
+
+MIXING = (
+    Trick(
+        "mixup",
+        "augment",
+        "Mixes each image and its label with those of another one of the batch; the share is drawn from Beta(alpha, "
+        "alpha) (Zhang et al., 2017).",
+        (Param("alpha", POSITIVE, 0.2, "small: mostly one of the two; 1: any share is as likely"),),
+        target="specc.backend.augment.mixing.mixup",
+        example="mixup(0.2)",
+        facts=Effect(mixes=True),
+    ),
+    Trick(
+        "cutmix",
+        "augment",
+        "Puts a rectangle of another image of the batch into each, and mixes the labels by the area; the share is "
+        "drawn from Beta(alpha, alpha) (Yun et al., 2019).",
+        (Param("alpha", POSITIVE, 1.0, "small: mostly one of the two; 1: any share is as likely"),),
+        target="specc.backend.augment.mixing.cutmix",
+        example="cutmix(1)",
+        facts=Effect(mixes=True),
+    ),
+)
+
+POLICIES = (
+    Trick(
+        "rand_augment",
+        "augment",
+        "Applies `n` of fourteen changes of shape and colour, drawn for each image, with strength `m` of 30 (Cubuk et "
+        "al., 2019; the changes and their strengths are torchvision's).",
+        (Param("n", Int(1, 14), 2, "changes, one after the other"), Param("m", Int(0, 30), 9, "strength")),
+        target="specc.backend.augment.policy.rand_augment",
+        example="rand_augment(2, 9)",
+        facts=Effect(),
+    ),
+    Trick(
+        "trivial_augment",
+        "augment",
+        "Applies one of fourteen changes of shape and colour, with any strength, both drawn for each image (Müller and "
+        "Hutter, 2021; the wide ranges).",
+        target="specc.backend.augment.policy.trivial_augment",
+        example="trivial_augment",
+        facts=Effect(),
+    ),
+    Trick(
+        "choose",
+        "augment",
+        "One of its branches, drawn for each image; each is as likely.",
+        body="branches",
+        example="choose { | rotate(15) | shift(2) -> flip }",
+        facts=Effect(),
+    ),
+    Trick(
+        "maybe",
+        "augment",
+        "Its body, for a share of the images.",
+        (Param("p", PROBABILITY, 0.5, "share of images that it changes"),),
+        body="one",
+        example="maybe(0.3) { rotate(15) }",
+        facts=Effect(),
+    ),
+)
+
+TRICKS = (*GEOMETRY, *PIXELS, *COLOUR, *MIXING, *POLICIES)
+
+_BY_NAME = {trick.name: trick for trick in TRICKS}
+
+
+def trick_of(call: Bound) -> Trick:
+    """The augmentation that a call names."""
+    return _BY_NAME[call.name]
+
+
+def augmented_size(tricks: Sequence[Bound], size: Size, channels: int | None = None) -> Size:
+    """The size of images of `size` after these augmentations.
+
+    channels: of the images; None where that is not known yet.
+
+    Raises Problem: E303 where a crop does not fit, E301 where the branches of a `choose` would give images of different
+    sizes, E318 where a change of colour meets images that are not RGB.
+    """
+    for call in tricks:
+        size = _size_after(call, size, channels)
+    return size
+
+
+def _size_after(call: Bound, size: Size, channels: int | None) -> Size:
+    effect: Effect = trick_of(call).facts
+    if effect.colour and channels not in (None, 3):
+        raise Problem(
+            "E318",
+            f"`{call.name}` changes colours, but the images have {channels} channel{'s' * (channels != 1)}",
+            help=f"leave `{call.name}` out: it needs RGB images",
+        )
+    sizes = [augmented_size(branch, size, channels) for branch in call.branches]
+    if call.name == "maybe":
+        sizes.append(size)
+    if len(set(sizes)) > 1:
+        found = " and ".join(map(str, dict.fromkeys(sizes)))
+        raise Problem(
+            "E301",
+            f"`{call.name}` would give images of different sizes: {found}",
+            help="a batch holds images of one size: crop before or after, for all of them",
+        )
+    return sizes[0] if sizes else effect.size(call.args, size)

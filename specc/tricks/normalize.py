@@ -1,0 +1,47 @@
+"""How pixels become the numbers that a network sees. The exported graph does the same."""
+
+from specc.kinds import POSITIVE, Float, ListOf, Symbols
+from specc.ops.op import Param, Problem, Trick
+from specc.values import Args
+
+
+def _same_length(a: Args) -> None:
+    if len(a.mean) != len(a.std):
+        raise Problem(
+            "E216",
+            f"`mean` has {len(a.mean)} values, but `std` has {len(a.std)}",
+            param="std",
+            help="give one value for each channel to both",
+        )
+
+
+TRICKS = (
+    Trick("unit", "normalize", "Pixels from 0 to 1.", target="specc.backend.data.normalise.unit", example="unit"),
+    Trick(
+        "standard",
+        "normalize",
+        "(x - mean) / std: of each channel over the training set, or of each image over all its pixels.",
+        (Param("per", Symbols("set", "image"), "set", "over what mean and deviation are taken"),),
+        target="specc.backend.data.normalise.standard",
+        example="standard",
+    ),
+    Trick(
+        "fixed",
+        "normalize",
+        "(x - mean) / std with given values, in units of the image from 0 to 1.",
+        (
+            Param("mean", ListOf(Float()), doc="of each channel, or one value for all"),
+            Param("std", ListOf(POSITIVE), doc="of each channel, or one value for all"),
+        ),
+        target="specc.backend.data.normalise.fixed",
+        example="fixed(mean=[0.485, 0.456, 0.406], std=[0.229, 0.224, 0.225])",
+        check=_same_length,
+    ),
+    Trick(
+        "none",
+        "normalize",
+        "Pixels as the files hold them, from 0 to 255.",
+        target="specc.backend.data.normalise.none",
+        example="none",
+    ),
+)

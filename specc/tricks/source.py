@@ -1,0 +1,98 @@
+"""Data sources: where the images come from. `facts` says what is known before a byte is read."""
+
+from typing import NamedTuple
+
+from specc.kinds import Text
+from specc.ops.op import Param, Trick
+
+
+class Facts(NamedTuple):
+    """What a data source is known to hold: channels x height x width of its images, and the names of its classes.
+
+    None where only reading tells.
+    """
+
+    shape: tuple[int, int, int] | None = None
+    classes: tuple[str, ...] | None = None
+
+
+DIGITS = tuple("0123456789")
+FASHION = (
+    "T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot",
+)  # fmt: skip
+CIFAR10 = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
+CIFAR100 = (
+    "apple", "aquarium_fish", "baby", "bear", "beaver", "bed", "bee", "beetle", "bicycle", "bottle",
+    "bowl", "boy", "bridge", "bus", "butterfly", "camel", "can", "castle", "caterpillar", "cattle",
+    "chair", "chimpanzee", "clock", "cloud", "cockroach", "couch", "crab", "crocodile", "cup", "dinosaur",
+    "dolphin", "elephant", "flatfish", "forest", "fox", "girl", "hamster", "house", "kangaroo", "keyboard",
+    "lamp", "lawn_mower", "leopard", "lion", "lizard", "lobster", "man", "maple_tree", "motorcycle", "mountain",
+    "mouse", "mushroom", "oak_tree", "orange", "orchid", "otter", "palm_tree", "pear", "pickup_truck", "pine_tree",
+    "plain", "plate", "poppy", "porcupine", "possum", "rabbit", "raccoon", "ray", "road", "rocket",
+    "rose", "sea", "seal", "shark", "shrew", "skunk", "skyscraper", "snail", "snake", "spider",
+    "squirrel", "streetcar", "sunflower", "sweet_pepper", "table", "tank", "telephone", "television", "tiger",
+    "tractor", "train", "trout", "tulip", "turtle", "wardrobe", "whale", "willow_tree", "wolf", "woman", "worm",
+)  # fmt: skip
+
+TRICKS = (
+    Trick(
+        "digits",
+        "source",
+        "1,797 handwritten digits, 8 x 8 grey (Alpaydin and Kaynak, 1998). They come with scikit-learn.",
+        target="specc.backend.data.digits.read_digits",
+        example="digits",
+        facts=Facts((1, 8, 8), DIGITS),
+    ),
+    Trick(
+        "mnist",
+        "source",
+        "70,000 handwritten digits, 28 x 28 grey (LeCun et al., 1998).",
+        target="specc.backend.data.idx.read_mnist",
+        example="mnist",
+        facts=Facts((1, 28, 28), DIGITS),
+    ),
+    Trick(
+        "fashion_mnist",
+        "source",
+        "70,000 pictures of clothing, 28 x 28 grey (Xiao et al., 2017).",
+        target="specc.backend.data.idx.read_fashion_mnist",
+        example="fashion_mnist",
+        facts=Facts((1, 28, 28), FASHION),
+    ),
+    Trick(
+        "cifar10",
+        "source",
+        "60,000 photographs of ten kinds of things, 32 x 32 RGB (Krizhevsky, 2009).",
+        target="specc.backend.data.cifar.read_cifar10",
+        example="cifar10",
+        facts=Facts((3, 32, 32), CIFAR10),
+    ),
+    Trick(
+        "cifar100",
+        "source",
+        "60,000 photographs of a hundred kinds of things, 32 x 32 RGB, fine labels (Krizhevsky, 2009).",
+        target="specc.backend.data.cifar.read_cifar100",
+        example="cifar100",
+        facts=Facts((3, 32, 32), CIFAR100),
+    ),
+    Trick(
+        "folder",
+        "source",
+        "A folder with one folder of image files for each class, or with `train` and `test` (or `val`) that hold "
+        "these. Images are read as RGB.",
+        (Param("path", Text(), doc="the folder; a relative path counts from the spec's folder"),),
+        target="specc.backend.data.folder.read_folder",
+        example='folder("data/flowers")',
+        facts=Facts(),
+    ),
+    Trick(
+        "npz",
+        "source",
+        "A NumPy archive with uint8 images and integer labels: `x_train` and `y_train`, with or without `x_test` and "
+        "`y_test`; or `images` and `labels`; and, if it likes, the class names as `classes`.",
+        (Param("path", Text(), doc="the file; a relative path counts from the spec's folder"),),
+        target="specc.backend.data.npz.read_npz",
+        example='npz("data/letters.npz")',
+        facts=Facts(),
+    ),
+)
