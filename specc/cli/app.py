@@ -25,6 +25,8 @@ from specc.render import clean, render_error, style_of
 # name: (module:function, what it does), in the order of `specc --help`
 COMMANDS = {
     "new": ("specc.cli.new:new", "writes a commented starter spec"),
+    "check": ("specc.cli.check:check", "all problems in all files and all variants"),
+    "show": ("specc.cli.show:show", "the layers as a table: shapes, parameters, MACs, receptive field, memory"),
     "ops": ("specc.cli.ops:ops", "the vocabulary: layers, tricks, settings, each with parameters and an example"),
 }
 HELP = {"help_option_names": ["-h", "--help"]}

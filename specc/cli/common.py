@@ -4,6 +4,7 @@ Results go to standard output, everything else to standard error.
 """
 
 import json
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -41,6 +42,14 @@ def read_source(path: Path | str) -> Source:
     except ValueError as error:
         raise SpeccError("E472", f"`{path}` is not a text in UTF-8", help="is this a spec?") from error
     return Source(str(path), text.replace("\r\n", "\n").replace("\r", "\n"))
+
+
+def load_base(path: str, source: Source) -> Source | str:
+    """The spec that `source` extends, at a path relative to it; what is wrong with it, where it cannot be read."""
+    try:
+        return read_source(os.path.normpath(Path(source.path).parent / path))
+    except SpeccError as error:
+        return error.message
 
 
 def report(

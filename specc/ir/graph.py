@@ -66,6 +66,11 @@ class Graph:
     def shape(self) -> Shape:
         return self.nodes[self.output].shape
 
+    @property
+    def output_shape(self) -> Shape:
+        """The shape of what the network gives: C x 1 x 1 is flattened."""
+        return self.shape[:1] if self.shape[1:] == (1, 1) else self.shape
+
     def inputs_of(self, node: Node) -> Any:
         """The input shape of a node; for a joining op, the list of them."""
         shapes = [self.nodes[i].shape for i in node.inputs]

@@ -1,0 +1,45 @@
+"""`specc show`: the layers of a network, or the settings that hold."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from specc.check import check
+from specc.cli.common import load_base, print_json, read_source, report
+from specc.errors import SpeccError
+from specc.report.layers import layers_json, layers_table
+from specc.report.settings import defaults_text
+
+
+def show(
+    file: Annotated[Path | None, typer.Argument(help="A spec.", show_default=False)] = None,
+    variant: Annotated[str | None, typer.Option(help="Show this variant.", show_default=False)] = None,
+    sets: Annotated[
+        list[str] | None, typer.Option("--set", metavar="PATH=VALUE", help="Change a setting first; repeatable.")
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON for programs.")] = False,
+    defaults: Annotated[bool, typer.Option("--defaults", help="Print every setting with its default.")] = False,
+) -> int:
+    """Show a network's layers: output shape, parameters, multiply-accumulates, receptive field, activation memory.
+
+    Examples:
+
+      specc show net.cnn
+      specc show net.cnn --set network.width=64
+      specc show --defaults
+    """
+    if defaults:
+        print(defaults_text())
+        return 0
+    if file is None:
+        raise SpeccError("E475", "`specc show` needs a file", help="specc show net.cnn")
+    checked = check(read_source(file), variant=variant, sets=sets or (), load=load_base)
+    status = report(checked.diagnostics)
+    if checked.graph is None or status:
+        return status
+    if json:
+        print_json(layers_json(checked, checked.graph))
+    else:
+        print(layers_table(checked.graph))
+    return 0

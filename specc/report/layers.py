@@ -1,0 +1,104 @@
+"""The layers of a network as a table for people and as plain data for programs."""
+
+from typing import Any
+
+from specc.check import Checked
+from specc.ir.graph import Graph, Node
+from specc.ops.op import size_text
+
+HEADINGS = ("layer", "op", "output", "parameters", "MACs", "sees", "memory")
+BYTES_PER_NUMBER = 4  # activations in fp32
+
+
+def layers_json(checked: Checked, graph: Graph) -> dict[str, Any]:
+    """What `specc show --json` prints, without its `format`."""
+    return {
+        "network": graph.name,
+        "variant": checked.variant,
+        "input": list(graph.input),
+        "output": list(graph.output_shape),
+        "parameters": graph.parameters,
+        "parameters_exported": graph.parameters_exported,
+        "macs": graph.total_macs,
+        "activation_bytes": sum(_memory(node) for node in graph.nodes),
+        "layers": [_layer(graph, node) for node in graph.nodes[1:]],
+    }
+
+
+def _layer(graph: Graph, node: Node) -> dict[str, Any]:
+    return {
+        "name": node.name,
+        "op": node.op.name,
+        "output": list(node.shape),
+        "parameters": graph.weights(node),
+        "macs": graph.macs(node),
+        "receptive_field": list(node.receptive_field),
+        "activation_bytes": _memory(node),
+        "line": node.span.line,
+        "head": node.head or None,
+    }
+
+
+def _memory(node: Node) -> int:
+    """Bytes of a layer's output for one image in fp32."""
+    count = BYTES_PER_NUMBER
+    for side in node.shape:
+        count *= side
+    return count
+
+
+def layers_table(graph: Graph) -> str:
+    """The layers and their totals, in columns."""
+    rows = [
+        (
+            f"{node.name} ({node.head})" if node.head else node.name,
+            node.op.name,
+            size_text(node.shape),
+            _count(graph.weights(node)),
+            _count(graph.macs(node)),
+            "x".join(map(str, node.receptive_field)) if len(graph.input) == 3 else "",
+            byte_text(_memory(node)),
+        )
+        for node in graph.nodes
+    ]
+    widths = [max(len(row[column]) for row in (HEADINGS, *rows)) for column in range(len(HEADINGS))]
+    lines = [_line(HEADINGS, widths), "  ".join("-" * width for width in widths)]
+    return "\n".join([*lines, *(_line(row, widths) for row in rows), "", totals(graph)])
+
+
+def totals(graph: Graph) -> str:
+    """`GoogLeNet: 3 x 224 x 224 -> 1000; 13,004,888 parameters (6,624,904 exported), 1.50 G MACs an image`."""
+    exported = graph.parameters_exported
+    parameters = f"{graph.parameters:,} parameters"
+    if exported != graph.parameters:
+        parameters += f" ({exported:,} exported)"
+    memory = byte_text(sum(_memory(node) for node in graph.nodes))
+    shapes = f"{graph.name}: {size_text(graph.input)} -> {size_text(graph.output_shape)}"
+    return f"{shapes}; {parameters}, {_short(graph.total_macs)} MACs and {memory} of activations an image"
+
+
+def _line(row: tuple[str, ...], widths: list[int]) -> str:
+    """Names to the left, numbers to the right."""
+    cells = [f"{cell:<{width}}" if i < 3 else f"{cell:>{width}}" for i, (cell, width) in enumerate(zip(row, widths, strict=True))]
+    return "  ".join(cells).rstrip()
+
+
+def _count(number: int) -> str:
+    return f"{number:,}" if number else ""
+
+
+def _short(number: float) -> str:
+    for unit in ("", " k", " M", " G"):
+        if number < 1000:
+            return f"{number:.3g}{unit}"
+        number /= 1000
+    return f"{number:.4g} T"
+
+
+def byte_text(count: float) -> str:
+    """`12.3 kB`."""
+    for unit in ("B", "kB", "MB", "GB"):
+        if count < 1000:
+            return f"{count:.3g} {unit}"
+        count /= 1000
+    return f"{count:.4g} TB"
