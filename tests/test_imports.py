@@ -1,0 +1,42 @@
+"""The front end starts fast because it does without the heavy packages. Each command runs in a fresh interpreter."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+HEAVY = ("torch", "onnx", "onnxruntime", "numpy", "scipy", "sklearn", "PIL", "safetensors", "rich", "pydantic")
+
+RUN = """
+import json, sys
+from specc.cli.app import run
+status = run(sys.argv[1:])
+print(json.dumps([status, sorted(sys.modules)]))
+"""
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "--version",
+        "--help",
+        "new other",
+        "ops",
+        "ops conv --json",
+        "check net.cnn",
+        "check wrong.cnn",
+        "show net.cnn",
+        "show net.cnn --json",
+        "train --help",
+    ],
+)
+def test_the_front_end_imports_nothing_heavy(command, specc, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    specc("new", "net")
+    (tmp_path / "wrong.cnn").write_text("network N { input(3, 32x32) -> conw(3) }")
+    done = subprocess.run([sys.executable, "-c", RUN, *command.split()], capture_output=True, text=True)
+    assert done.stdout, done.stderr
+    status, modules = json.loads(done.stdout.splitlines()[-1])
+    assert status == (1 if "wrong" in command else 0), done.stderr
+    assert not {module.partition(".")[0] for module in modules} & set(HEAVY)
