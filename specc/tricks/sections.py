@@ -12,7 +12,7 @@ DATA = (
     Param(
         "normalize",
         One("normalize", "`unit`, `standard`, `fixed(mean=[…], std=[…])` or `none`"),
-        Bound("unit", Args()),
+        Bound("standard", Args(per="set")),
         "how pixels become numbers; the exported graph does the same",
     ),
     Param(

@@ -1,0 +1,221 @@
+"""The training loop: steps, and at the end of each epoch an evaluation, a line, a checkpoint."""
+
+import hashlib
+import math
+from collections.abc import Iterable
+from time import perf_counter
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor
+
+from specc.backend.train.evaluate import evaluate
+from specc.backend.train.interrupt import Interrupt
+from specc.backend.train.loss import Loss
+from specc.backend.train.penalty import Penalty
+from specc.backend.train.precision import Precision
+from specc.backend.train.progress import INTERVAL, Watcher
+from specc.backend.train.state import Mark, TrainState
+from specc.errors import SpeccError
+from specc.tricks.schedule import rate
+from specc.values import Args
+
+Batch = tuple[Tensor, Tensor]
+
+
+class Feed(Protocol):
+    """Where batches come from: normalised images, N x C x H x W, on the device, and their targets."""
+
+    classes: list[str]
+    batch: int
+    batches: int
+
+    def training(self, epoch: int, index: int) -> Batch:
+        """Batch number `index` of an epoch, augmented; the same for the same numbers."""
+
+    def validation(self) -> Iterable[Batch]:
+        """All validation images."""
+
+
+class Keeper(Protocol):
+    """Who keeps what a training leaves behind."""
+
+    def epoch(self, state: TrainState, line: dict[str, Any]) -> None:
+        """An epoch has ended and was evaluated."""
+
+    def pause(self, state: TrainState) -> None:
+        """The training stops within an epoch."""
+
+
+class Loop:
+    """Takes a state through its steps. `settings` are those of the section `train`."""
+
+    def __init__(
+        self,
+        state: TrainState,
+        feed: Feed,
+        settings: Args,
+        loss: Loss,
+        penalty: Penalty,
+        precision: Precision,
+    ) -> None:
+        self.state, self.feed, self.settings = state, feed, settings
+        self.loss, self.penalty, self.precision = loss, penalty, precision
+        self.device = state.table.device
+        self.per_epoch = max(1, feed.batches // settings.accumulate)
+        self.total = max(1, round(settings.epochs * self.per_epoch))
+        self.rates = [group["lr"] for group in state.optimizer.param_groups]
+        self.head_weights = {head.name: head.weight for head in state.net.graph.heads}
+
+    def run(self, keeper: Keeper, watcher: Watcher, interrupt: Interrupt) -> None:
+        """Train until the end, until `early_stop` or `target` says so, or until a signal comes.
+
+        Raises SpeccError E436 where the loss is not finite.
+        """
+        state = self.state
+        state.net.train()
+        while not self.finished():
+            started, looked, first = perf_counter(), perf_counter(), state.step
+            while True:
+                self.step()
+                ended = state.step % self.per_epoch == 0 or state.step >= self.total
+                if ended or interrupt.signal:
+                    break
+                if perf_counter() - looked > INTERVAL:
+                    self._look(watcher, started, first)
+                    looked = perf_counter()
+            self._check(self.state.table[0].cpu())  # waits for the device
+            state.seconds += perf_counter() - started
+            if not ended:
+                keeper.pause(state)
+                return
+            self._end_epoch(keeper, watcher)
+            if interrupt.signal:
+                return
+
+    def finished(self) -> bool:
+        """Whether there is nothing left to do."""
+        if self.state.step >= self.total:
+            return True
+        best, marks = self.state.best, self.state.marks
+        if best is None or self.state.step != marks[-1].step:
+            return False
+        target, patience = self.settings.target, self.settings.early_stop
+        reached = target is not None and best.accuracy >= target
+        tired = patience is not None and marks[-1].epoch - best.epoch >= patience
+        return reached or tired
+
+    def step(self) -> None:
+        """One step of the optimizer, over `accumulate` batches. The device is not waited for."""
+        state, settings = self.state, self.settings
+        epoch, index = divmod(state.step, self.per_epoch)
+        torch.manual_seed(_seed(settings.seed, state.step))  # of what the network itself draws, such as dropout
+        if index == 0:
+            state.table.zero_()
+            state.seconds = 0.0
+        for number in range(index * settings.accumulate, (index + 1) * settings.accumulate):
+            self._backward(epoch, number)
+        self._update()
+        state.step += 1
+        if state.average:
+            state.average.update(state.step)
+
+    def _backward(self, epoch: int, number: int) -> None:
+        state = self.state
+        images, target = self.feed.training(epoch, number)
+        with self.precision.autocast(self.device):
+            answer = state.net(images)
+        logits, heads = answer if isinstance(answer, tuple) else (answer, {})
+        loss = self.loss(logits, target)
+        state.table[0, number] = loss.detach()
+        labels = target.argmax(dim=1) if target.is_floating_point() else target
+        state.table[1, number] = (logits.detach().argmax(dim=1) == labels).sum()
+        for name, of_head in heads.items():
+            loss = loss + self.head_weights[name] * self.loss(of_head, target)
+        loss = loss / self.settings.accumulate
+        (state.scaler.scale(loss) if state.scaler else loss).backward()
+
+    def _update(self) -> None:
+        state, optimizer = self.state, self.state.optimizer
+        losses = [mark.loss for mark in state.marks]
+        factor = rate(self.settings.schedule, state.step, self.per_epoch, self.total, losses)
+        for group, base in zip(optimizer.param_groups, self.rates, strict=True):
+            group["lr"] = base * factor
+        if state.scaler:
+            state.scaler.unscale_(optimizer)
+        self.penalty.add_gradient()
+        if self.settings.clip is not None:
+            torch.nn.utils.clip_grad_norm_(state.weights.values(), self.settings.clip)
+        if state.scaler:
+            state.scaler.step(optimizer)
+            state.scaler.update()
+        else:
+            optimizer.step()
+        optimizer.zero_grad()
+
+    def _end_epoch(self, keeper: Keeper, watcher: Watcher) -> None:
+        """Evaluate, and hand over the epoch's line; the same figures whether the epoch was trained in one go or not."""
+        state = self.state
+        if state.average:
+            state.average.swap()
+        found = evaluate(state.net, self.feed.validation(), len(self.feed.classes), self.loss, self.precision)
+        if state.average:
+            state.average.swap()
+        if not math.isfinite(found.loss):
+            raise _not_finite("validation loss", state.step)
+        mark = Mark(state.step / self.per_epoch, state.step, found.loss, found.accuracy)
+        state.marks.append(mark)
+        loss, accuracy, images = self._so_far(state.table.cpu())
+        line: dict[str, Any] = {
+            "epoch": mark.epoch,
+            "step": mark.step,
+            "train_loss": loss,
+            "train_accuracy": accuracy,
+            "val_loss": mark.loss,
+            "val_accuracy": mark.accuracy,
+            "images_per_second": images / state.seconds if state.seconds else 0.0,
+            "seconds": state.seconds,
+            "lr": state.optimizer.param_groups[0]["lr"],
+        }
+        if self.penalty.names:
+            line["penalty"] = self.penalty.value()
+        keeper.epoch(state, line)
+        watcher.epoch(mark, line, mark is state.best)
+
+    def _so_far(self, table: Tensor) -> tuple[float, float, int]:
+        """Mean loss, accuracy and number of images of the epoch up to now."""
+        batches = ((self.state.step - 1) % self.per_epoch + 1) * self.settings.accumulate
+        loss, right = table[:, :batches].double().sum(dim=1).tolist()
+        images = batches * self.feed.batch
+        return loss / batches, right / images, images
+
+    def _look(self, watcher: Watcher, started: float, first: int) -> None:
+        """Show how it goes; the only place within an epoch that waits for the device."""
+        state = self.state
+        table = state.table.cpu()
+        self._check(table[0])
+        loss, accuracy, _ = self._so_far(table)
+        images = (state.step - first) * self.settings.accumulate * self.feed.batch
+        speed = images / (perf_counter() - started)
+        watcher.steps(state.step, math.ceil(state.step / self.per_epoch), loss, accuracy, speed)
+
+    def _check(self, losses: Tensor) -> None:
+        """Raise E436 for the first step of this epoch whose loss is not finite."""
+        bad = (~losses.isfinite()).nonzero()
+        if len(bad):
+            start = (self.state.step - 1) // self.per_epoch * self.per_epoch
+            raise _not_finite("loss", start + int(bad[0]) // self.settings.accumulate + 1)
+
+
+def _not_finite(what: str, step: int) -> SpeccError:
+    return SpeccError(
+        "E436",
+        f"the {what} is not a finite number at step {step}; the last checkpoint before it is kept",
+        help="a smaller learning rate, `schedule = warmup(1) -> …`, or `clip = 1` usually mends it",
+        status=1,
+    )
+
+
+def _seed(seed: int, step: int) -> int:
+    """A seed for torch's own generator that differs for each step."""
+    return int.from_bytes(hashlib.blake2b(f"{seed}/{step}".encode(), digest_size=8).digest()) >> 1

@@ -1,0 +1,236 @@
+"""A run: the folder that a training leaves, and how it is opened again.
+
+    spec.cnn  run.json  metrics.jsonl  checkpoints/  best.safetensors  last.safetensors  (model.onnx  certificate.json)
+"""
+
+import json
+import os
+from collections.abc import Iterator
+from itertools import count
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load, save
+from torch import Tensor, nn
+
+from specc.backend.build import Net, build
+from specc.backend.train.checkpoint import save_checkpoint
+from specc.backend.train.state import TrainState
+from specc.check import Checked, check
+from specc.errors import SpeccError
+from specc.files import write_atomic
+from specc.source import Source
+
+FORMAT = 1
+SPEC, INFO, METRICS, BEST, LAST, CHECKPOINTS = (
+    "spec.cnn",
+    "run.json",
+    "metrics.jsonl",
+    "best.safetensors",
+    "last.safetensors",
+    "checkpoints",
+)
+
+
+class Run(NamedTuple):
+    """A run that was opened. info: what run.json says. net: with the best weights, in evaluation mode, on the CPU."""
+
+    path: Path
+    info: dict[str, Any]
+    checked: Checked
+    net: Net
+
+    @property
+    def classes(self) -> list[str]:
+        return list(self.info["classes"])
+
+    @property
+    def base(self) -> Path:
+        """The folder that relative paths in the spec start from."""
+        return Path(self.info["base"])
+
+    @property
+    def data_dir(self) -> Path | None:
+        return Path(self.info["data_dir"]) if self.info["data_dir"] else None
+
+
+class RunFolder:
+    """Writes a run while it is trained. Every file is old or new, never torn."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def epoch(self, state: TrainState, line: dict[str, Any]) -> None:
+        """Keep the end of an epoch. The checkpoint comes last: what it does not cover is done again by a resume."""
+        with (self.path / METRICS).open("a", encoding="utf-8") as file:
+            file.write(json.dumps(line) + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+        if state.best is state.marks[-1]:
+            write_atomic(self.path / BEST, save(state.model()))
+        self.pause(state)
+
+    def pause(self, state: TrainState) -> None:
+        """Keep the state as it is, within an epoch or at its end."""
+        write_atomic(self.path / LAST, save(state.model()))
+        save_checkpoint(self.path / CHECKPOINTS, state)
+
+    def cut_metrics(self, step: int) -> None:
+        """Drop the lines of epochs that ended after `step`, and a torn last line: they will be written again."""
+        kept = [line for line in read_lines(self.path / METRICS) if line["step"] <= step]
+        write_atomic(self.path / METRICS, "".join(json.dumps(line) + "\n" for line in kept).encode())
+
+    def write_info(self, info: dict[str, Any]) -> None:
+        write_atomic(self.path / INFO, (json.dumps(info, indent=2, ensure_ascii=False) + "\n").encode())
+
+
+def create(out: Path | None, name: str, spec: str) -> RunFolder:
+    """A new run folder, `runs/NAME-N` where `out` is not given, with the spec in it.
+
+    Raises SpeccError: E434 it cannot be written, E435 there is a run in it already.
+    """
+    path = out
+    try:
+        if out is None:
+            path = _numbered(Path("runs"), name)
+        else:
+            out.mkdir(parents=True, exist_ok=True)
+            taken = next((out / file for file in (INFO, SPEC, METRICS) if (out / file).exists()), None)
+            if taken is not None:
+                raise SpeccError(
+                    "E435",
+                    f"{out} holds a run already: there is {taken.name}",
+                    help=f"go on with it by `specc train --resume {out}`, or give another folder with --out",
+                )
+        assert path is not None
+        (path / CHECKPOINTS).mkdir(exist_ok=True)
+        write_atomic(path / SPEC, spec.encode())
+        write_atomic(path / METRICS, b"")
+    except OSError as error:
+        raise SpeccError(
+            "E434",
+            f"the run cannot be written to {path or 'runs'}: {error.strerror or error}",
+            help="give a folder that can be written with --out",
+        ) from error
+    return RunFolder(path)
+
+
+def _numbered(folder: Path, name: str) -> Path:
+    """A new folder NAME-N with the first free number above all that are taken."""
+    folder.mkdir(parents=True, exist_ok=True)
+    taken = [path.name.removeprefix(f"{name}-") for path in folder.glob(f"{name}-*")]
+    first = max((int(number) for number in taken if number.isdecimal()), default=0) + 1
+    for number in count(first):
+        try:
+            path = folder / f"{name}-{number}"
+            path.mkdir()
+        except FileExistsError:
+            continue
+        return path
+    raise AssertionError  # numbers do not end
+
+
+def read_lines(path: Path) -> Iterator[dict[str, Any]]:
+    """The whole lines of a metrics file."""
+    if not path.exists():
+        return
+    for line in path.read_text(encoding="utf-8").splitlines():
+        try:
+            values = json.loads(line)
+        except ValueError:
+            continue
+        if isinstance(values, dict) and isinstance(values.get("step"), int):
+            yield values
+
+
+def read_info(path: Path) -> dict[str, Any]:
+    """What run.json of the run at `path` says.
+
+    Raises SpeccError E439 where there is no run, or one of another version.
+    """
+    if not path.is_dir():
+        what = "is a file" if path.exists() else "does not exist"
+        raise SpeccError("E439", f"{path} {what}; a run's folder is needed", help=_runs_there(path))
+    try:
+        info = json.loads((path / INFO).read_bytes())
+        version = info["format"]
+    except FileNotFoundError:
+        message = f"{path} is no run: there is no {INFO} in it"
+        raise SpeccError("E439", message, help=_runs_there(path)) from None
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise SpeccError("E439", f"{path / INFO} cannot be read: {error}") from error
+    if version != FORMAT:
+        message = f"{path} was written by another version of specc: its format is {version}, not {FORMAT}"
+        raise SpeccError("E439", message, help=f"it was specc {info.get('versions', {}).get('specc', '?')}")
+    assert isinstance(info, dict)
+    return info
+
+
+def _runs_there(path: Path) -> str:
+    """A help line with the runs near a path."""
+    folder = path if path.is_dir() else path.parent
+    runs = sorted(found.parent.name for found in folder.glob(f"*/{INFO}")) if folder.is_dir() else []
+    return f"runs in {folder}: {', '.join(runs[:5])}" if runs else "`specc train` makes one"
+
+
+def read_spec(path: Path) -> Checked:
+    """The spec of the run at `path`, checked.
+
+    Raises SpeccError: E439 it is not there, E440 it has errors.
+    """
+    try:
+        text = (path / SPEC).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise SpeccError("E439", f"{path / SPEC} cannot be read: {error}") from error
+    checked = check(Source(str(path / SPEC), text))
+    refuse_errors(checked)
+    return checked
+
+
+def refuse_errors(checked: Checked) -> None:
+    """Raise SpeccError E440 for a spec with errors."""
+    if checked.errors:
+        first = checked.errors[0]
+        number = len(checked.errors)
+        message = f"the spec has {number} error{'s' if number > 1 else ''}; the first, at {first.span.place}: {first.message}"
+        raise SpeccError("E440", message, help=f"`specc check {checked.source.path}` shows all", status=1)
+
+
+def open_run(path: Path) -> Run:
+    """The run at `path` with its best weights.
+
+    Raises SpeccError: E439 no run, E440 its spec has errors, E442 no weights yet, E443 its weights are damaged.
+    """
+    info, checked = read_info(path), read_spec(path)
+    assert checked.graph is not None
+    net = build(checked.graph)
+    load_weights(net, path / BEST)
+    return Run(path, info, checked, net.eval())
+
+
+@torch.no_grad()
+def load_weights(net: nn.Module, path: Path) -> None:
+    """Read a safetensors file into a network.
+
+    Raises SpeccError: E442 the file is not there, E443 it is damaged or of another network.
+    """
+    try:
+        values: dict[str, Tensor] = load(path.read_bytes())
+    except FileNotFoundError:
+        help = f"no epoch was finished; go on with `specc train --resume {path.parent}`"
+        raise SpeccError("E442", f"there are no weights at {path}", help=help) from None
+    except (OSError, SafetensorError, ValueError) as error:
+        raise SpeccError("E443", f"{path} is damaged: {error}") from error
+    own = net.state_dict()
+    wrong = sorted(
+        name
+        for name in own.keys() | values.keys()
+        if name not in own or name not in values or own[name].shape != values[name].shape
+    )
+    if wrong:
+        message = f"{path} does not fit the spec beside it: {len(wrong)} weights differ, such as `{wrong[0]}`"
+        raise SpeccError("E443", message, help="was the spec changed after the training?")
+    for name, value in own.items():
+        value.copy_(values[name])
