@@ -32,8 +32,8 @@ class Penalty:
         """The penalty itself."""
         total = 0.0
         for (l1, l2), kernels in self.groups.items():
-            total += l1 * sum(float(kernel.abs().sum(dtype=torch.float32)) for kernel in kernels)
-            total += l2 * sum(float(kernel.square().sum(dtype=torch.float32)) for kernel in kernels)
+            total += l1 * sum(float(kernel.abs().sum()) for kernel in kernels)
+            total += l2 * sum(float(kernel.square().sum()) for kernel in kernels)
         return total
 
     @torch.no_grad()
