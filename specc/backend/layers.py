@@ -37,15 +37,21 @@ class FlatLinear(nn.Linear):
 
 
 class _Affine(nn.Module):
-    """A learned scale and a learned shift for each channel, each of which may be missing."""
+    """A scale and a shift for each channel, each learned, or constant and no part of the state dict.
 
-    weight: Tensor | None
-    bias: Tensor | None
+    Constant rather than missing: kernels, forward or backward, do not all take one without the other.
+    """
+
+    weight: Tensor
+    bias: Tensor
 
     def __init__(self, channels: int, scale: bool, shift: bool) -> None:
         super().__init__()
-        self.register_parameter("weight", nn.Parameter(torch.ones(channels)) if scale else None)
-        self.register_parameter("bias", nn.Parameter(torch.zeros(channels)) if shift else None)
+        for name, value, learned in (("weight", torch.ones(channels), scale), ("bias", torch.zeros(channels), shift)):
+            if learned:
+                self.register_parameter(name, nn.Parameter(value))
+            else:
+                self.register_buffer(name, value, persistent=False)
 
 
 class _BatchNorm(_Affine):
@@ -54,7 +60,6 @@ class _BatchNorm(_Affine):
     running_mean: Tensor
     running_var: Tensor
     num_batches_tracked: Tensor
-    unit: Tensor
 
     def __init__(self, num_features: int, eps: float, momentum: float, scale: bool, shift: bool) -> None:
         super().__init__(num_features, scale, shift)
@@ -62,17 +67,12 @@ class _BatchNorm(_Affine):
         self.register_buffer("running_mean", torch.zeros(num_features))
         self.register_buffer("running_var", torch.ones(num_features))
         self.register_buffer("num_batches_tracked", torch.tensor(0))
-        # What is not learned is constant: cuDNN's kernel wants both.
-        self.register_buffer("unit", torch.full((num_features,), 0.0 if scale else 1.0), persistent=False)
 
     def forward(self, x: Tensor) -> Tensor:
         if self.training:
             self.num_batches_tracked.add_(1)
-        weight = self.unit if self.weight is None else self.weight
-        bias = self.unit if self.bias is None else self.bias
-        return F.batch_norm(
-            x, self.running_mean, self.running_var, weight, bias, self.training, self.momentum, self.eps
-        )
+        mean, var = self.running_mean, self.running_var
+        return F.batch_norm(x, mean, var, self.weight, self.bias, self.training, self.momentum, self.eps)
 
 
 class BatchNorm1d(_BatchNorm):

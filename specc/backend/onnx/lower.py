@@ -36,7 +36,7 @@ def lower(graph: Graph, state: State, g: Builder, x: str) -> Lowered:
 
     state: the module's state dict as arrays. A node that comes from a layer has the layer's name, and so has its
     output; helpers before it are named `layer/Pad`. Dropout and the like, auxiliary classifiers, and whatever else
-    the logits do not depend on leave nothing behind. The batch stays open. A network that ends in C x 1 x 1 is flattened.
+    the logits do not depend on leave nothing behind. The batch stays open. C x 1 x 1 at the end is flattened.
     """
     result = logits_of(graph, graph.output)
     needed = {result}

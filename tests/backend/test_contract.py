@@ -1,0 +1,282 @@
+"""The keystone: every layer is defined once, and its shape, weights, module and ONNX form agree.
+
+For each layer and many arguments: the module gives the op's shape and has the op's weights, and the ONNX nodes run in
+onnxruntime give what the module gives in evaluation, for a batch of 1 and of 3.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+import torch
+from onnx import TensorProto
+
+from specc.backend.build import Net, build
+from specc.backend.initialise import initialise
+from specc.backend.onnx.builder import Builder
+from specc.backend.onnx.lower import lower
+from specc.ir.graph import Graph
+from specc.ops import OPS
+from specc.ops.op import Shape
+from specc.values import Size
+
+torch.set_num_threads(1)
+
+M: Shape = (8, 7, 10)  # a map whose sides differ, one odd and one even
+P: Shape = (8, 1, 1)
+V: Shape = (12,)
+S = Size
+
+ACTIVATIONS = [name for name, op in OPS.items() if op.group == "activation"]
+
+# For each layer: (input shape, or the list of them; arguments).
+CASES: dict[str, list[tuple[Any, dict[str, Any]]]] = {
+    "conv": [
+        (M, {"filters": 5}),
+        (M, {"filters": 5, "bias": False}),
+        (M, {"filters": 5, "bias": True, "trainable": False}),
+        (M, {"filters": 6, "kernel": S(1, 1), "stride": S(2, 2)}),
+        (M, {"filters": 6, "kernel": S(2, 2)}),
+        (M, {"filters": 6, "kernel": S(4, 4), "stride": S(2, 2)}),
+        (M, {"filters": 6, "kernel": S(2, 3), "stride": S(2, 1)}),
+        (M, {"filters": 6, "kernel": S(1, 7)}),
+        (M, {"filters": 6, "kernel": S(7, 1), "stride": S(1, 3)}),
+        (M, {"filters": 6, "kernel": S(3, 3), "dilation": S(2, 3)}),
+        (M, {"filters": 6, "kernel": S(2, 4), "dilation": S(3, 1), "stride": S(3, 2)}),
+        (M, {"filters": 6, "kernel": S(7, 7), "stride": S(2, 2)}),
+        (M, {"filters": 6, "padding": S(0, 0)}),
+        (M, {"filters": 6, "padding": S(1, 0), "stride": S(3, 3)}),
+        (M, {"filters": 6, "kernel": S(5, 5), "padding": S(4, 6)}),
+        (M, {"filters": 6, "groups": 2}),
+        (M, {"filters": 16, "groups": 8, "kernel": S(2, 2), "bias": False}),
+        (P, {"filters": 3, "kernel": S(1, 1)}),
+        ((1, 5, 5), {"filters": 1}),
+    ],
+    "depthwise_conv": [
+        (M, {}),
+        (M, {"multiplier": 3, "bias": False}),
+        (M, {"kernel": S(5, 5), "stride": S(2, 2)}),
+        (M, {"kernel": S(2, 2), "stride": S(2, 2), "multiplier": 2}),
+        (M, {"padding": S(0, 0), "dilation": S(2, 2)}),
+    ],
+    "conv_transpose": [
+        (M, {"filters": 5}),
+        (M, {"filters": 5, "bias": False}),
+        (M, {"filters": 4, "kernel": S(3, 3), "stride": S(2, 2), "padding": S(1, 1)}),
+        (M, {"filters": 4, "kernel": S(4, 4), "stride": S(2, 2), "padding": S(1, 1)}),
+        (M, {"filters": 4, "kernel": S(3, 5), "stride": S(1, 3), "padding": S(0, 2)}),
+        (P, {"filters": 4, "kernel": S(4, 4), "stride": S(1, 1)}),
+        (M, {"filters": 4, "kernel": S(2, 2), "stride": S(3, 3)}),
+    ],
+    "dense": [(V, {"units": 5}), (V, {"units": 1, "bias": False}), (P, {"units": 5}), (P, {"units": 7, "bias": False})],
+    "flatten": [(M, {}), (P, {}), (V, {})],
+    "batch_norm": [
+        *((shape, {"scale": s, "shift": b}) for shape in (M, V, P) for s in (True, False) for b in (True, False)),
+        (M, {"eps": 1e-3, "momentum": 0.5}),
+    ],
+    "instance_norm": [
+        *((M, {"scale": s, "shift": b}) for s in (True, False) for b in (True, False)),
+        (M, {"eps": 1e-2}),
+    ],
+    "layer_norm": [
+        *(
+            (shape, {"over": over, "scale": s, "shift": b})
+            for shape in (M, V, P)
+            for over in ("channels", "image")
+            for s in (True, False)
+            for b in (True, False)
+        ),
+        (M, {"eps": 1e-2}),
+        ((1, 4, 4), {"over": "image"}),
+    ],
+    "group_norm": [
+        *((M, {"groups": 4, "scale": s, "shift": b}) for s in (True, False) for b in (True, False)),
+        ((64, 3, 3), {}),
+        (M, {"groups": 1, "eps": 1e-2}),
+        (M, {"groups": 8}),
+        (V, {"groups": 3}),
+        (V, {"groups": 4, "scale": False}),
+    ],
+    "local_response_norm": [(M, {"size": 5}), (M, {"size": 1}), (M, {"size": 3, "alpha": 1.0, "beta": 0.5, "k": 2.0})],
+    "max_pool": [
+        (M, {}),
+        (M, {"ceil": True}),
+        (M, {"size": S(3, 3), "stride": S(2, 2), "padding": S(1, 1)}),
+        (M, {"size": S(3, 3), "stride": S(2, 2), "padding": S(1, 1), "ceil": True}),
+        (M, {"size": S(3, 3), "stride": S(1, 1), "padding": S(1, 1), "ceil": True}),
+        (M, {"size": S(2, 2), "stride": S(3, 3), "ceil": True}),
+        (M, {"size": S(1, 2), "stride": S(3, 3), "ceil": True}),
+        (M, {"size": S(2, 5), "stride": S(1, 4), "padding": S(1, 0), "ceil": True}),
+        ((3, 224, 224), {"size": S(3, 3), "stride": S(2, 2), "ceil": True}),
+    ],
+    "avg_pool": [
+        (M, {}),
+        *(
+            (M, {"size": S(3, 3), "stride": S(2, 2), "padding": p, "ceil": ceil, "count_padding": counts})
+            for p in (S(0, 0), S(1, 1), S(1, 0))
+            for ceil in (False, True)
+            for counts in (False, True)
+        ),
+        (M, {"size": S(4, 4), "stride": S(3, 3), "padding": S(2, 2), "ceil": True}),
+        (M, {"size": S(4, 4), "stride": S(3, 3), "padding": S(2, 2), "ceil": True, "count_padding": False}),
+        (M, {"size": S(2, 2), "stride": S(5, 4), "ceil": True}),
+        (M, {"size": S(7, 10)}),
+    ],
+    "global_avg_pool": [(M, {}), (P, {})],
+    "global_max_pool": [(M, {}), (P, {})],
+    "adaptive_avg_pool": [
+        (M, {"size": S(7, 10)}),
+        (M, {"size": S(1, 5)}),
+        (M, {"size": S(3, 4)}),
+        (M, {"size": S(7, 7)}),
+        (M, {"size": S(9, 3)}),
+        (P, {"size": S(4, 4)}),
+    ],
+    "blur_pool": [(M, {}), (M, {"size": 2}), (M, {"size": 4}), (M, {"size": 5}), ((3, 9, 9), {"size": 7})],
+    **{name: [(M, {}), (V, {}), (P, {})] for name in ACTIVATIONS},
+    "dropout": [(M, {}), (V, {"p": 0.3}), (M, {"p": 0.0})],
+    "spatial_dropout": [(M, {}), (M, {"p": 0.2})],
+    "drop_path": [(M, {"p": 0.5}), (V, {"p": 0.1}), (M, {"p": 0.0})],
+    "gaussian_noise": [(M, {"std": 0.1}), (V, {"std": 0.0})],
+    "channels": [(M, {"start": 0, "stop": 8}), (M, {"start": 2, "stop": 5}), (V, {"start": 11, "stop": 12})],
+    "channel_shuffle": [(M, {"groups": 1}), (M, {"groups": 2}), (M, {"groups": 4}), (M, {"groups": 8})],
+    "pixel_shuffle": [(M, {"r": 2}), (M, {"r": 1}), ((27, 2, 3), {"r": 3})],
+    "space_to_depth": [((3, 4, 6), {"r": 2}), ((2, 6, 9), {"r": 3}), (M, {"r": 1})],
+    "upsample": [
+        (M, {"scale": scale, "mode": mode}) for scale in (S(2, 2), S(3, 1), S(1, 4)) for mode in ("nearest", "bilinear")
+    ]
+    + [(P, {"mode": "bilinear"}), (P, {})],
+    "pad": [
+        (M, {"size": size, "mode": mode})
+        for size in (S(1, 1), S(2, 0), (0, 1, 2, 3), S(0, 0))
+        for mode in ("zero", "reflect", "replicate")
+    ],
+    "crop_to": [
+        ([M, (3, 7, 10)], {"name": "other"}),
+        ([M, (3, 4, 4)], {"name": "other"}),
+        ([M, (9, 2, 1)], {"name": "other"}),
+    ],
+    "add": [([M, M], {}), ([V, V, V], {}), ([M], {})],
+    "multiply": [([M, P], {}), ([P, M], {}), ([P, P, M], {}), ([M, M], {}), ([V, V], {}), ([M], {}), ([P, P], {})],
+    "concat": [([M, (3, 7, 10)], {}), ([V, (1,), V], {}), ([M], {}), ([P, P], {})],
+    "scale": [(M, {"value": 0.1}), (V, {"value": -2.0})],
+    "layer_scale": [(M, {}), (V, {"init": 0.5}), (P, {"init": 0.1})],
+    # What only passes its input on, or is worked out while compiling and then does so.
+    "input": [(M, {"channels": 8, "size": S(7, 10)}), (V, {"channels": 12})],
+    "expect": [(M, {"channels": 8, "size": S(7, 10)}), (V, {"channels": 12})],
+    "identity": [(M, {}), (V, {})],
+    "as": [(M, {"name": "here"})],
+    "from": [(M, {"name": "here"})],
+    "residual": [(M, {})],
+    "repeat": [(M, {"n": 0})],
+    "head": [(M, {"name": "early"})],
+}
+
+FLAT = [
+    pytest.param(name, shape, given, id=f"{name}-{index}")
+    for name, cases in CASES.items()
+    for index, (shape, given) in enumerate(cases)
+]
+
+
+def test_every_layer_has_cases() -> None:
+    assert CASES.keys() == OPS.keys()
+    assert all(CASES.values())
+
+
+def one_layer(graph_of: Callable[..., Graph], name: str, shape: Any, given: dict[str, Any]) -> Graph:
+    """A graph of one layer. One that joins gets inputs of its shapes by slices of one input."""
+    if not isinstance(shape, list):
+        return graph_of(shape, [("layer1", name, given, (0,))])
+    first = shape[0]
+    total = sum(s[0] for s in shape)
+    size = tuple(max(s[i] for s in shape) for i in range(1, len(first)))
+    layers: list[Any] = []
+    inputs = []
+    start = 0
+    for s in shape:
+        layers.append((f"slice{start}", "channels", {"start": start, "stop": start + s[0]}, (0,)))
+        if s[1:] != size:
+            layers.append((f"small{start}", "adaptive_avg_pool", {"size": S(*s[1:])}, (len(layers),)))
+        inputs.append(len(layers))
+        start += s[0]
+    return graph_of((total, *size), [*layers, ("layer1", name, given, tuple(inputs))])
+
+
+def made(graph: Graph) -> Net:
+    """The network with all of its state away from the trivial, so that nothing left out stays hidden."""
+    net = build(graph)
+    initialise(net, seed=1)
+    random = torch.Generator().manual_seed(2)
+    with torch.no_grad():
+        for key, value in net.state_dict().items():
+            if value.is_floating_point():
+                noise = torch.rand(value.shape, generator=random)
+                value.copy_(noise + 0.5 if key.endswith("running_var") else value + noise - 0.3)
+    return net
+
+
+def batch_of(graph: Graph, count: int) -> torch.Tensor:
+    return torch.randn(count, *graph.input, generator=torch.Generator().manual_seed(count)) * 2
+
+
+def session(graph: Graph, net: Net, opset: int) -> onnxruntime.InferenceSession:
+    g = Builder(opset)
+    x = g.input("x", TensorProto.FLOAT, ["N", *graph.input])
+    state = {key: value.numpy() for key, value in net.state_dict().items()}
+    logits = lower(graph, state, g, x).logits
+    g.output(g.node("Identity", [logits], name="y"), ["N", *net(batch_of(graph, 2)).shape[1:]])
+    model = g.model("Hand")
+    onnx.checker.check_model(model, full_check=True)
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    return onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
+
+
+@pytest.mark.parametrize(("name", "shape", "given"), FLAT)
+def test_module_has_shape_and_weights(graph_of: Any, name: str, shape: Any, given: dict[str, Any]) -> None:
+    graph = one_layer(graph_of, name, shape, given)
+    node = graph.nodes[-1]
+    net = made(graph)
+    logits = node.shape[:1] if node.shape[1:] == (1, 1) else node.shape
+    assert net.eval()(batch_of(graph, 2)).shape == (2, *logits)
+    assert net.train()(batch_of(graph, 2)).shape == (2, *logits)
+    assert sum(p.numel() for p in net.parameters()) == node.op.weights(graph.inputs_of(node), node.args)
+    assert sum(p.numel() for p in net.parameters() if p.requires_grad) == graph.parameters
+    assert node.op.macs(graph.inputs_of(node), node.args, node.shape) >= 0
+
+
+@pytest.mark.parametrize(("name", "shape", "given"), FLAT)
+def test_onnx_gives_what_the_module_gives(graph_of: Any, name: str, shape: Any, given: dict[str, Any]) -> None:
+    graph = one_layer(graph_of, name, shape, given)
+    net = made(graph).eval()
+    for opset in (18, 20, 22):
+        run = session(graph, net, opset)
+        for count in (1, 3):
+            x = batch_of(graph, count)
+            with torch.no_grad():
+                expected = net(x).numpy()
+            (found,) = run.run(None, {"x": x.numpy()})
+            assert found.shape == expected.shape
+            assert np.abs(found - expected).max() <= 1e-5 * np.abs(expected).max(), opset
+
+
+@pytest.mark.parametrize(("name", "shape", "given"), FLAT)
+def test_every_weight_gets_a_gradient(graph_of: Any, name: str, shape: Any, given: dict[str, Any]) -> None:
+    graph = one_layer(graph_of, name, shape, given)
+    net = made(graph).train()
+    x = batch_of(graph, 4).requires_grad_()
+    (net(x) * torch.linspace(-1, 1, net(x).numel()).reshape(net(x).shape)).sum().backward()
+    assert x.grad is not None and torch.isfinite(x.grad).all()
+    for key, parameter in net.named_parameters():
+        assert not parameter.requires_grad or (parameter.grad is not None and parameter.grad.abs().sum() > 0), key
+
+
+@pytest.mark.parametrize("name", sorted(OPS))
+def test_layer_is_documented(name: str) -> None:
+    op = OPS[name]
+    assert op.doc and op.group and op.example and all(param.doc for param in op.params)
+    assert (op.torch is None) == (op.onnx is None and not op.training_only)
