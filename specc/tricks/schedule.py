@@ -133,26 +133,29 @@ def _piece(
     """The factor `step` steps into a piece of `length` steps that begins at the factor `first`."""
     a = piece.args
     part = step / length if length else 1.0
+    factor: float
     match piece.name:
         case "warmup":
-            return _mix(getattr(a, "from"), 1.0, part)
+            factor = _mix(getattr(a, "from"), 1.0, part)
         case "linear":
-            return _mix(first, a.to, part)
+            factor = _mix(first, a.to, part)
         case "cosine":
-            return _cosine(first, a.to, part)
+            factor = _cosine(first, a.to, part)
         case "exponential":
-            return first * a.gamma ** (step / clock.per_epoch)
+            factor = first * a.gamma ** (step / clock.per_epoch)
         case "step":
-            return first * a.gamma ** int(step / clock.steps(a.every) + 1e-9)
+            factor = first * a.gamma ** int(step / clock.steps(a.every) + 1e-9)
         case "multistep":
-            return first * a.gamma ** sum(start + step >= clock.steps(at) - 1e-6 for at in a.epochs)
+            factor = first * a.gamma ** sum(start + step >= clock.steps(at) - 1e-6 for at in a.epochs)
         case "one_cycle":
-            return _one_cycle(getattr(a, "from"), a.to, a.peak, step, length)
+            factor = _one_cycle(getattr(a, "from"), a.to, a.peak, step, length)
         case "plateau":
             begin, end = (int((start + s) / clock.per_epoch + 1e-9) for s in (0, step))
-            return first * a.gamma ** drops(losses[begin:end], a.patience, a.threshold)
+            factor = first * a.gamma ** drops(losses[begin:end], a.patience, a.threshold)
         case _:  # constant
-            return first
+            factor = first
+
+    return factor
 
 
 def _mix(first: float, last: float, part: float) -> float:

@@ -58,7 +58,12 @@ TRAIN = (
         "auto",
         "of convolutions and dense layers in training; `auto`: the fastest that the device has",
     ),
-    Param("ema", Maybe(Float(above=0, below=1)), None, "keep a running mean of the weights with this decay; it is kept and exported"),
+    Param(
+        "ema",
+        Maybe(Float(above=0, below=1)),
+        None,
+        "decay of a running mean of the weights, which is what is evaluated, kept and exported",
+    ),
     Param("clip", Maybe(POSITIVE), None, "largest norm of the whole gradient"),
     Param("accumulate", Int(1), 1, "batches whose gradients make one step"),
     Param("early_stop", Maybe(Int(1)), None, "stop after so many epochs without a better validation accuracy"),

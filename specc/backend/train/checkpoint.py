@@ -44,7 +44,7 @@ def load_checkpoint(folder: Path) -> tuple[Tensors, dict[str, Any], list[str]]:
 
     Raises SpeccError E438 where there is none.
     """
-    damaged = []
+    damaged: list[str] = []
     for path in sorted(folder.glob("*.json"), reverse=True):
         try:
             about = json.loads(path.read_bytes())
@@ -54,5 +54,6 @@ def load_checkpoint(folder: Path) -> tuple[Tensors, dict[str, Any], list[str]]:
         except (OSError, ValueError, KeyError, TypeError):
             pass
         damaged.append(path.with_suffix(".safetensors").name)
-    found = f"the checkpoints in {folder} are damaged: {', '.join(damaged)}" if damaged else f"no checkpoint in {folder}"
+    names = ", ".join(damaged)
+    found = f"the checkpoints in {folder} are damaged: {names}" if damaged else f"there is no checkpoint in {folder}"
     raise SpeccError("E438", found, help="begin again with `specc train` and the run's spec.cnn")

@@ -26,18 +26,15 @@ def evaluate(
     """Run `net` in evaluation mode over batches of normalised images (N x C x H x W) and class indices (N)."""
     was_training = net.training
     net.eval()
-    total = confusion = count = None
+    device = next(net.parameters()).device
+    total = torch.zeros((), device=device)
+    confusion = torch.zeros(classes * classes, dtype=torch.int64, device=device)
     for images, labels in batches:
-        with precision.autocast(images.device):
+        with precision.autocast(device):
             logits = net(images)
-        if total is None:
-            total = torch.zeros((), device=images.device)
-            confusion = torch.zeros(classes * classes, dtype=torch.int64, device=images.device)
-            count = 0
         total += loss(logits, labels) * len(labels)
         confusion += torch.bincount(labels * classes + logits.argmax(dim=1), minlength=classes * classes)
-        count += len(labels)
     net.train(was_training)
-    assert total is not None and confusion is not None and count, "there are no images"
     table = confusion.reshape(classes, classes).cpu()
-    return Evaluation(float(total) / count, float(table.trace()) / count, table.numpy())
+    count = int(table.sum())
+    return Evaluation(float(total) / count, int(table.trace()) / count, table.numpy())

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Sequence
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
+from torch.nn import functional
 
 from specc.errors import SpeccError
 from specc.values import Bound
@@ -28,7 +28,7 @@ def loss_function(loss: Bound, classes: int, device: torch.device) -> Loss:
             each = _binary_cross_entropy(classes)
 
     def mean(logits: Tensor, target: Tensor) -> Tensor:
-        shares = target if target.is_floating_point() else F.one_hot(target, classes)
+        shares = target if target.is_floating_point() else functional.one_hot(target, classes)
         terms = each(logits.float(), shares.to(torch.float32))
         if weights is None:
             return terms.sum() / len(logits)
@@ -55,7 +55,7 @@ def _cross_entropy(smoothing: float, classes: int) -> Loss:
 
     def each(logits: Tensor, shares: Tensor) -> Tensor:
         smooth = shares * (1 - smoothing) + smoothing / classes if smoothing else shares
-        return -smooth * F.log_softmax(logits, dim=1)
+        return -smooth * functional.log_softmax(logits, dim=1)
 
     return each
 
@@ -64,7 +64,7 @@ def _focal(gamma: float) -> Loss:
     """Lin et al., 2017, equation 4, for each image and class."""
 
     def each(logits: Tensor, shares: Tensor) -> Tensor:
-        log_p = F.log_softmax(logits, dim=1)
+        log_p = functional.log_softmax(logits, dim=1)
         return -shares * (1 - log_p.exp()) ** gamma * log_p
 
     return each
@@ -74,6 +74,6 @@ def _binary_cross_entropy(classes: int) -> Loss:
     """The mean over the classes of each one's cross entropy."""
 
     def each(logits: Tensor, shares: Tensor) -> Tensor:
-        return F.binary_cross_entropy_with_logits(logits, shares, reduction="none") / classes
+        return functional.binary_cross_entropy_with_logits(logits, shares, reduction="none") / classes
 
     return each

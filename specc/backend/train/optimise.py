@@ -3,11 +3,11 @@
 from collections.abc import Iterable
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from specc.errors import SpeccError
 from specc.ir.graph import Graph
-from specc.values import Bound, show
+from specc.values import Bound
 
 Weights = dict[str, nn.Parameter]
 
@@ -69,7 +69,8 @@ def make_optimizer(bound: Bound, weights: Weights, kernels: Iterable[str]) -> to
     device = next(iter(weights.values())).device
     if bound.name in FUSED and device.type in ("cpu", "cuda"):
         options["fused"] = True
-    return CLASSES[bound.name]([group for group in groups if group["params"]], **options)
+    make: type[torch.optim.Optimizer] = CLASSES[bound.name]
+    return make([group for group in groups if group["params"]], **options)
 
 
 def applied(weights: Weights, kernels: Iterable[str], what: str) -> str:
@@ -106,13 +107,3 @@ class Average:
             kept = value.clone()
             value.copy_(self.sources[name])
             self.sources[name].copy_(kept)
-
-
-def describe(bound: Bound | None) -> str:
-    """A trick as it is written."""
-    return show(bound)
-
-
-def as_tensors(state: dict[str, Tensor]) -> dict[str, Tensor]:
-    """A state dict as safetensors takes it: on the CPU, contiguous."""
-    return {name: value.detach().cpu().contiguous() for name, value in state.items()}

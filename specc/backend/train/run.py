@@ -1,6 +1,6 @@
 """A run: the folder that a training leaves, and how it is opened again.
 
-    spec.cnn  run.json  metrics.jsonl  checkpoints/  best.safetensors  last.safetensors  (model.onnx  certificate.json)
+spec.cnn  run.json  metrics.jsonl  checkpoints/  best.safetensors  last.safetensors  (model.onnx  certificate.json)
 """
 
 import json
@@ -193,8 +193,7 @@ def refuse_errors(checked: Checked) -> None:
     """Raise SpeccError E440 for a spec with errors."""
     if checked.errors:
         first = checked.errors[0]
-        number = len(checked.errors)
-        message = f"the spec has {number} error{'s' if number > 1 else ''}; the first, at {first.span.place}: {first.message}"
+        message = f"the spec has errors; the first, at {first.span.place}: {first.message}"
         raise SpeccError("E440", message, help=f"`specc check {checked.source.path}` shows all", status=1)
 
 
@@ -219,8 +218,8 @@ def load_weights(net: nn.Module, path: Path) -> None:
     try:
         values: dict[str, Tensor] = load(path.read_bytes())
     except FileNotFoundError:
-        help = f"no epoch was finished; go on with `specc train --resume {path.parent}`"
-        raise SpeccError("E442", f"there are no weights at {path}", help=help) from None
+        hint = f"no epoch was finished; go on with `specc train --resume {path.parent}`"
+        raise SpeccError("E442", f"there are no weights at {path}", help=hint) from None
     except (OSError, SafetensorError, ValueError) as error:
         raise SpeccError("E443", f"{path} is damaged: {error}") from error
     own = net.state_dict()

@@ -22,11 +22,11 @@ class ClassScore(NamedTuple):
 
 
 class Confusion(NamedTuple):
-    """`count` images of class `truth` were called `answer`."""
+    """So many images of class `truth` were called `answer`."""
 
     truth: str
     answer: str
-    count: int
+    images: int
 
 
 def class_scores(confusion: Counts, classes: list[str]) -> list[ClassScore]:

@@ -6,8 +6,9 @@ Random draws need no place here: each is a function of the seed, the epoch or st
 from typing import Any, NamedTuple
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
+from specc.backend.build import Net
 from specc.backend.train.optimise import Average, Weights
 
 Tensors = dict[str, Tensor]
@@ -31,7 +32,7 @@ class TrainState:
 
     def __init__(
         self,
-        net: nn.Module,
+        net: Net,
         weights: Weights,
         optimizer: torch.optim.Optimizer,
         average: Average | None,

@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-import torch.nn.functional as F
+from torch.nn import functional
 
 from specc.backend.train.loss import Loss, loss_function
 from specc.errors import SpeccError
@@ -22,7 +22,7 @@ def make(name: str, weights: tuple[float, ...] | None = None, **args: float) -> 
 @pytest.mark.parametrize("weights", [None, WEIGHTS])
 def test_cross_entropy_equals_torchs(smoothing: float, weights: tuple[float, ...] | None) -> None:
     ours = make("cross_entropy", weights, smoothing=smoothing)(LOGITS, LABELS)
-    theirs = F.cross_entropy(
+    theirs = functional.cross_entropy(
         LOGITS, LABELS, weight=torch.tensor(weights) if weights else None, label_smoothing=smoothing
     )
     torch.testing.assert_close(ours, theirs)
@@ -33,13 +33,13 @@ def test_cross_entropy_equals_torchs(smoothing: float, weights: tuple[float, ...
 def test_one_hot_targets_are_the_same_as_indices(name: str, weights: tuple[float, ...] | None) -> None:
     args = {"cross_entropy": {"smoothing": 0.1}, "focal": {"gamma": 2.0}}.get(name, {})
     loss = make(name, weights, **args)
-    torch.testing.assert_close(loss(LOGITS, LABELS), loss(LOGITS, F.one_hot(LABELS, CLASSES).float()))
+    torch.testing.assert_close(loss(LOGITS, LABELS), loss(LOGITS, functional.one_hot(LABELS, CLASSES).float()))
 
 
 def test_a_mixed_target_is_the_mix_of_the_losses() -> None:
     """Zhang et al., 2017: the loss is linear in the target."""
     loss = make("cross_entropy", smoothing=0.0)
-    first, second = F.one_hot(LABELS, CLASSES).float(), F.one_hot(LABELS.flip(0), CLASSES).float()
+    first, second = functional.one_hot(LABELS, CLASSES).float(), functional.one_hot(LABELS.flip(0), CLASSES).float()
     mixed = loss(LOGITS, 0.3 * first + 0.7 * second)
     torch.testing.assert_close(mixed, 0.3 * loss(LOGITS, first) + 0.7 * loss(LOGITS, second))
 
@@ -47,7 +47,7 @@ def test_a_mixed_target_is_the_mix_of_the_losses() -> None:
 def test_soft_cross_entropy_equals_torchs() -> None:
     target = torch.rand(7, CLASSES, generator=torch.Generator().manual_seed(1)).softmax(dim=1)
     ours = make("cross_entropy", smoothing=0.1)(LOGITS, target)
-    torch.testing.assert_close(ours, F.cross_entropy(LOGITS, target, label_smoothing=0.1))
+    torch.testing.assert_close(ours, functional.cross_entropy(LOGITS, target, label_smoothing=0.1))
 
 
 def test_focal_is_its_formula() -> None:
@@ -56,19 +56,19 @@ def test_focal_is_its_formula() -> None:
 
 
 def test_focal_without_gamma_is_cross_entropy() -> None:
-    torch.testing.assert_close(make("focal", gamma=0.0)(LOGITS, LABELS), F.cross_entropy(LOGITS, LABELS))
+    torch.testing.assert_close(make("focal", gamma=0.0)(LOGITS, LABELS), functional.cross_entropy(LOGITS, LABELS))
 
 
 def test_binary_cross_entropy_equals_torchs() -> None:
-    target = F.one_hot(LABELS, CLASSES).float()
+    target = functional.one_hot(LABELS, CLASSES).float()
     ours = make("binary_cross_entropy")(LOGITS, LABELS)
-    torch.testing.assert_close(ours, F.binary_cross_entropy_with_logits(LOGITS, target))
+    torch.testing.assert_close(ours, functional.binary_cross_entropy_with_logits(LOGITS, target))
 
 
 def test_half_precision_logits_are_reckoned_in_fp32() -> None:
     loss = make("cross_entropy", smoothing=0.0)(LOGITS.bfloat16(), LABELS)
     assert loss.dtype == torch.float32
-    torch.testing.assert_close(loss, F.cross_entropy(LOGITS.bfloat16().float(), LABELS))
+    torch.testing.assert_close(loss, functional.cross_entropy(LOGITS.bfloat16().float(), LABELS))
 
 
 def test_extreme_logits_stay_finite() -> None:
