@@ -1,8 +1,13 @@
-"""Writing files so that a reader sees the old one or the new one, never a torn one."""
+"""Files: where the user's cache is, and how to write so that a reader sees the old file or the new one, never a torn one."""
 
 import os
-import tempfile
 from pathlib import Path
+
+
+def cache_folder() -> Path:
+    """The user's cache directory of specc: downloaded data sets, parser tables."""
+    home = os.environ.get("LOCALAPPDATA" if os.name == "nt" else "XDG_CACHE_HOME")
+    return (Path(home) if home else Path.home() / ".cache") / "specc"
 
 
 def write_atomic(path: Path, data: bytes) -> None:
@@ -10,6 +15,8 @@ def write_atomic(path: Path, data: bytes) -> None:
 
     Raises OSError where the file cannot be written; `path` is then as it was.
     """
+    import tempfile
+
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
     part = Path(name)
     try:

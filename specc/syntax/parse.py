@@ -1,20 +1,18 @@
 """Text to syntax tree."""
 
-from functools import cache
-from pathlib import Path
 from typing import Any, NamedTuple
 
-from lark import Lark, Token
+from lark import Token
 from lark.exceptions import UnexpectedCharacters, UnexpectedInput, UnexpectedToken
 
 from specc.diagnostics import Diagnostic
 from specc.source import Source, Span
 from specc.syntax import tree
 from specc.syntax.build import Builder, Malformed
-from specc.syntax.layout import DEEPEST, Layout, TooDeep
+from specc.syntax.grammar import parser
+from specc.syntax.layout import DEEPEST, TooDeep
 
 LARGEST = 1_000_000
-HERE = Path(__file__).resolve().parents[1]
 
 
 class Parsed(NamedTuple):
@@ -29,10 +27,10 @@ def parse(source: Source) -> Parsed:
     if len(source.text) > LARGEST:
         found = f"this file has {len(source.text):,} characters; a spec has at most {LARGEST:,}"
         return Parsed(None, [Diagnostic("E103", found, Span(source, 0, 0), help="is this a spec?")])
-    parser, comments = _parser()
+    lark, comments = parser()
     comments.clear()
     try:
-        parsed = parser.parse(source.text)
+        parsed = lark.parse(source.text)
         items = Builder(source).all(parsed.children)
     except TooDeep as error:
         return Parsed(None, [_too_deep(_span(source, error.token))])
@@ -56,24 +54,6 @@ def parse_expression(source: Source) -> tuple[Any, list[Diagnostic]]:
             return value, []
         case _:
             return None, [Diagnostic("E101", "this is not one value", Span(source, 0, len(source.text)))]
-
-
-@cache
-def _parser() -> tuple[Lark, list[Token]]:
-    """The parser, and the list into which its lexer puts the comments."""
-    packaged = HERE / "grammar" / "cnn.lark"
-    path = packaged if packaged.exists() else HERE.parent / "grammar" / "cnn.lark"
-    comments: list[Token] = []
-    parser = Lark(
-        path.read_text(encoding="utf-8"),
-        parser="lalr",
-        lexer="basic",
-        postlex=Layout(),
-        propagate_positions=True,
-        maybe_placeholders=True,
-        lexer_callbacks={"COMMENT": lambda token: comments.append(token) or token},
-    )
-    return parser, comments
 
 
 def _span(source: Source, token: Token) -> Span:

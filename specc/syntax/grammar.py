@@ -1,0 +1,74 @@
+"""The parser of grammar/cnn.lark. Its tables are worked out once and then kept in the user's cache directory.
+
+Working them out takes a tenth of a second, half of what `specc check` takes in all; reading them takes a few
+milliseconds. They are JSON, beside the text of the grammar that they came from, so that they are never out of date.
+"""
+
+import json
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import lark
+from lark import Lark, Token
+from lark.grammar import Rule
+from lark.lexer import TerminalDef
+
+from specc.files import cache_folder, write_atomic
+from specc.syntax.layout import Layout
+
+PACKAGE = Path(__file__).resolve().parents[1]
+
+
+@cache
+def parser() -> tuple[Lark, list[Token]]:
+    """The parser, and the list into which its lexer puts the comments that it meets."""
+    packaged = PACKAGE / "grammar" / "cnn.lark"
+    path = packaged if packaged.exists() else PACKAGE.parent / "grammar" / "cnn.lark"
+    grammar = path.read_text(encoding="utf-8")
+    comments: list[Token] = []
+
+    def keep(token: Token) -> Token:
+        comments.append(token)
+        return token
+
+    options: dict[str, Any] = {"postlex": Layout(), "lexer_callbacks": {"COMMENT": keep}}
+    return _load(grammar, options) or _build(grammar, options), comments
+
+
+def _cached() -> Path:
+    return cache_folder() / "grammar.json"
+
+
+def _build(grammar: str, options: dict[str, Any]) -> Lark:
+    """Work out the tables, and keep them where that is possible."""
+    built = Lark(
+        grammar, parser="lalr", lexer="basic", propagate_positions=True, maybe_placeholders=True, **options
+    )
+    data, memo = built.memo_serialize([TerminalDef, Rule])
+    data["options"] = {**data["options"], **dict.fromkeys(options)}
+    data["parser"]["lexer_conf"].pop("postlex", None)
+    tables = {"lark": lark.__version__, "grammar": grammar, "data": data, "memo": memo}
+    try:
+        _cached().parent.mkdir(parents=True, exist_ok=True)
+        write_atomic(_cached(), json.dumps(tables).encode())
+    except OSError:
+        pass  # a read-only home only costs time
+    return built
+
+
+def _load(grammar: str, options: dict[str, Any]) -> Lark | None:
+    """The parser from kept tables, None where there are none of this grammar."""
+    try:
+        tables = json.loads(_cached().read_bytes())
+        if tables["lark"] != lark.__version__ or tables["grammar"] != grammar:
+            return None
+        states = tables["data"]["parser"]["parser"]["states"]
+        # JSON knows neither integer keys nor tuples.
+        tables["data"]["parser"]["parser"]["states"] = {
+            int(state): {token: tuple(action) for token, action in row.items()} for state, row in states.items()
+        }
+        memo = {int(key): value for key, value in tables["memo"].items()}
+        return Lark._load_from_dict(tables["data"], memo, **options)
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, lark.exceptions.LarkError):
+        return None
