@@ -144,7 +144,7 @@ def _pieces(mark: _Mark) -> list[_Piece]:
 
 
 def _snippet(source: Source, pieces: list[_Piece], gutter: int, severity: str, style: Style) -> list[str]:
-    """The lines that hold pieces, with their underlines. A single line between two of them is shown, more are left out."""
+    """The lines that hold pieces, with their underlines. One line between two of them is shown, more are left out."""
     lines, last = [_edge(gutter, "", style)], 0
     for number in sorted({piece.line for piece in pieces}):
         if last and number - last == 2:
