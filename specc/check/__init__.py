@@ -123,7 +123,7 @@ def _elaborate(spec: Spec, problems: Problems, source: Source) -> tuple[Graph | 
         return None, data, train, export
     expander = Expander(spec, problems, scope)
     try:
-        graph = expander.network(spec.network, data_shape(data))
+        graph = expander.network(spec.network, UNKNOWN if has_data and data is None else data_shape(data))
     except TooMuch:
         graph = None
     if graph is None or not is_whole(graph):

@@ -17,7 +17,7 @@ from specc.syntax import tree as t
 from specc.values import UNKNOWN, Args, Ref
 
 DEEPEST_CALLS = 100
-MOST_STEPS = 200_000
+MOST_STEPS = 50_000
 
 
 class TooMuch(Exception):
@@ -48,8 +48,8 @@ class Expander(Binder):
         self.counts: dict[tuple[tuple[str, ...], str], int] = {}
         self.steps = 0
 
-    def network(self, network: t.Block, input_shape: Shape | None) -> Graph | None:
-        """The graph of a network, None where it has no input. `input_shape` is what the data say."""
+    def network(self, network: t.Block, input_shape: Any) -> Graph | None:
+        """The graph of a network, None where it has no input. `input_shape`: what the data say, None or UNKNOWN."""
         arguments = t.Call(network.name, (), None, network.name_span, network.name_span, False)
         here = Here(self.file_scope, Scope())
         for default in self.spec.defaults:
@@ -396,6 +396,10 @@ class Expander(Binder):
         count = next(iter(args.as_dict().values()))
         if count is UNKNOWN:
             return self._lost(self._body(call.body, at, here, "repeat"), call.span, here)
+        if count > MOST_STEPS:
+            found = f"{count:,} turns are more than the {MOST_STEPS:,} layers and calls that a network may expand to"
+            self.error("E214", found, call.arguments[0].span, help="say how often the body is to be repeated")
+            raise TooMuch
         for turn in range(1, count + 1):
             self._step(call.span, here)
             frame = Frame(f"in turn {turn} of `repeat` at line {call.span.line}", call.span)
