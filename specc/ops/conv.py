@@ -38,8 +38,9 @@ def _slide(layer: str, x: Shape, a: Args, filters: int, groups: int) -> Shape:
     width = slide(x[2], window.width, a.stride.width, left + right)
     if height < 1 or width < 1:
         raise window_problem(layer, x, window, pads, "kernel")
-    bounded((filters, x[0] // groups, *a.kernel), layer, "kernel")
-    return bounded((filters, height, width), layer)
+    count = "filters" if layer == "conv" else "multiplier"
+    bounded((filters, x[0] // groups, *a.kernel), layer, count)
+    return bounded((filters, height, width), layer, count)
 
 
 def _conv_shape(x: Shape, a: Args) -> Shape:
@@ -161,8 +162,8 @@ def _transpose_shape(x: Shape, a: Args) -> Shape:
             param="padding",
             help=f"a padding of at most {Size(*((n - 1) // 2 for n in uncut))} leaves something",
         )
-    bounded((a.filters, x[0], *a.kernel), "conv_transpose", "kernel")
-    return bounded((a.filters, height, width), "conv_transpose")
+    bounded((a.filters, x[0], *a.kernel), "conv_transpose", "filters")
+    return bounded((a.filters, height, width), "conv_transpose", "stride")
 
 
 def _transpose_target(x: Shape, a: Args) -> Target:

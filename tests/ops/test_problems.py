@@ -1,0 +1,131 @@
+"""What a shape rule says about a layer that does not fit: the code, what was found, and the mended call."""
+
+from typing import Any
+
+import pytest
+
+from specc.ops import OPS
+from specc.ops.op import REQUIRED, Problem
+from specc.values import Args, Size
+
+S = Size
+M = (8, 7, 10)
+V = (12,)
+
+# op, input, arguments; then code, the argument at fault, what the message and the help contain.
+WRONG: list[tuple[str, Any, dict[str, Any], str, str, str, str]] = [
+    ("conv", V, {"filters": 8}, "E302", "", "flat: 12", "before `flatten`"),
+    ("conv", M, {"filters": 8, "kernel": S(9, 3), "padding": S(0, 0)}, "E303", "kernel", "9 x 3", "`padding=1x0`"),
+    ("conv", M, {"filters": 8, "dilation": S(4, 4), "padding": S(0, 0)}, "E303", "kernel", "9 x 9", "`padding=1x0`"),
+    ("conv", M, {"filters": 8, "kernel": S(12, 3), "padding": S(1, 1)}, "E303", "kernel", "9 x 12 with", "=3x0"),
+    ("conv", M, {"filters": 6, "groups": 4}, "E304", "groups", "6 filters", "8 channels and 6 filters: 1, 2"),
+    ("conv", M, {"filters": 9, "groups": 3}, "E304", "groups", "8 channels flow in", ": 1"),
+    ("conv", M, {"filters": 2**40}, "E310", "filters", "`conv`", ""),
+    ("conv", (8, 2**16, 2**16), {"filters": 2**10}, "E310", "filters", "1024 x 65536 x 65536", ""),
+    ("depthwise_conv", V, {}, "E302", "", "flat", ""),
+    ("depthwise_conv", M, {"kernel": S(8, 1), "padding": S(0, 0)}, "E303", "kernel", "8 x 1", "`padding=1x0`"),
+    ("depthwise_conv", M, {"multiplier": 2**40}, "E310", "multiplier", "", ""),
+    ("conv_transpose", V, {"filters": 8}, "E302", "", "flat", ""),
+    ("conv_transpose", M, {"filters": 8, "padding": S(7, 0)}, "E303", "padding", "14 x 20", "6x9"),
+    ("conv_transpose", M, {"filters": 8, "stride": S(2**30, 2**30)}, "E310", "stride", "", ""),
+    ("dense", M, {"units": 10}, "E302", "", "8 x 7 x 10", "`flatten` before it, which gives 560, or `global_avg_pool`"),
+    ("dense", V, {"units": 2**40}, "E310", "units", "", ""),
+    ("instance_norm", V, {}, "E302", "", "", ""),
+    ("instance_norm", (8, 1, 1), {}, "E308", "", "single number of 8 x 1 x 1", "before the global pool"),
+    ("layer_norm", (1, 4, 4), {}, "E308", "", "", "over=image"),
+    ("layer_norm", (1,), {}, "E308", "", "", "leave it out"),
+    ("group_norm", M, {}, "E304", "groups", "groups=32, but 8 channels", "1, 2, 4, 8"),
+    ("group_norm", V, {"groups": 12}, "E308", "", "", "fewer groups than 12"),
+    ("local_response_norm", V, {"size": 3}, "E302", "", "", ""),
+    ("local_response_norm", M, {"size": 4}, "E309", "size", "4 channels", "such as 5"),
+    ("max_pool", V, {}, "E302", "", "", ""),
+    ("max_pool", M, {"size": S(8, 2)}, "E303", "size", "8 x 2", "at most 7x2"),
+    ("avg_pool", M, {"size": S(8, 11)}, "E303", "size", "7 x 10", "at most 7x10"),
+    ("avg_pool", M, {"padding": S(2, 0)}, "E217", "padding", "in the padding alone", "padding=1x1"),
+    ("global_avg_pool", V, {}, "E302", "", "", ""),
+    ("global_max_pool", V, {}, "E302", "", "", ""),
+    ("adaptive_avg_pool", V, {"size": S(2, 2)}, "E302", "", "", ""),
+    ("adaptive_avg_pool", M, {"size": S(2**20, 2**20)}, "E310", "size", "", ""),
+    ("blur_pool", V, {}, "E302", "", "", ""),
+    ("blur_pool", (8, 1, 4), {}, "E303", "size", "1 x 4", "at least 2 pixels"),
+    ("spatial_dropout", V, {}, "E302", "", "", ""),
+    ("channels", M, {"start": 4, "stop": 9}, "E309", "stop", "there are 8", "stop <= 8"),
+    ("channels", M, {"start": 4, "stop": 4}, "E309", "start", "channels 4 up to 4", ""),
+    ("channel_shuffle", M, {"groups": 3}, "E304", "groups", "there are 8", "1, 2, 4, 8"),
+    ("pixel_shuffle", M, {"r": 4}, "E304", "r", "4 x 4 = 16", "8 channels: 1, 2"),
+    ("space_to_depth", (3, 6, 8), {"r": 4}, "E304", "r", "6 x 8", ": 1, 2"),
+    ("upsample", V, {}, "E302", "", "", ""),
+    ("upsample", M, {"scale": S(2**20, 2**20)}, "E310", "scale", "", ""),
+    ("pad", V, {"size": S(1, 1)}, "E302", "", "", ""),
+    ("pad", M, {"size": (0, 7, 0, 0), "mode": "reflect"}, "E303", "size", "7 x 0", "6x9"),
+    ("pad", M, {"size": S(2**30, 2**30)}, "E310", "size", "", ""),
+    ("crop_to", [M, (3, 8, 8)], {"name": "skip"}, "E303", "name", "7 x 10 to 8 x 8", "`skip` is 3 x 8 x 8"),
+    ("crop_to", [M, V], {"name": "skip"}, "E302", "", "", ""),
+    (
+        "add",
+        [(32, 16, 16), (16, 32, 32)],
+        {},
+        "E301",
+        "",
+        "the branches of `add` have different shapes",
+        "the second branch (16 x 32 x 32) to 32 x 16 x 16: conv(32, 1x1, stride=2) -> batch_norm",
+    ),
+    ("add", [(16, 33, 64), (32, 17, 32)], {}, "E301", "", "", "first branch (16 x 33 x 64) to 32 x 17 x 32: conv("),
+    ("add", [(16, 8, 8), (16, 8, 8), (4, 8, 8)], {}, "E301", "", "", "third branch (4 x 8 x 8) to 16 x 8 x 8: conv(16"),
+    ("add", [(16, 7, 7), (16, 5, 5)], {}, "E301", "", "", "check the strides and paddings"),
+    ("add", [(10,), (12,)], {}, "E301", "", "", "second branch (12) to 10: dense(10)"),
+    ("add", [(8, 1, 1), (8,)], {}, "E301", "", "", "only maps or only flat"),
+    ("multiply", [M, (4, 1, 1)], {}, "E301", "", "`multiply`", "8 x 7 x 10 it takes only that or 8 x 1 x 1"),
+    ("multiply", [M, (8, 7, 1)], {}, "E301", "", "", ""),
+    ("multiply", [V, (3,)], {}, "E301", "", "", "all must be 12"),
+    ("concat", [M, (3, 7, 9)], {}, "E301", "", "`concat`", "the second branch is 3 x 7 x 9, the first 8 x 7 x 10"),
+    ("concat", [M, V], {}, "E301", "", "", ""),
+    ("concat", [(2**39, 1, 1)] * 3, {}, "E310", "", "", ""),
+    ("input", None, {"channels": 2**30, "size": S(2**10, 2**10)}, "E310", "", "", ""),
+    ("expect", M, {"channels": 9, "size": S(7, 10)}, "E305", "channels", "9 x 7 x 10", "expect(8, 7x10)"),
+    ("expect", M, {"channels": 8, "size": S(7, 7)}, "E305", "size", "8 x 7 x 10 flows in", "expect(8, 7x10)"),
+    ("expect", V, {"channels": 12, "size": S(1, 1)}, "E305", "channels", "12 x 1 x 1 is expected", "expect(12)"),
+]
+
+
+def args(op: str, given: dict[str, Any]) -> Args:
+    values = {param.name: given.get(param.name, param.default) for param in OPS[op].params}
+    assert REQUIRED not in values.values()
+    return Args(**values)
+
+
+@pytest.mark.parametrize(("op", "x", "given", "code", "param", "message", "help_"), WRONG)
+def test_problem(op: str, x: Any, given: dict[str, Any], code: str, param: str, message: str, help_: str) -> None:
+    with pytest.raises(Problem) as caught:
+        OPS[op].shape(x, args(op, given))
+    problem = caught.value
+    assert problem.code == code
+    assert problem.param == param
+    assert param in {"", *(p.name for p in OPS[op].params)}
+    assert message in problem.message
+    assert f"`{op}" in problem.message or code == "E305"
+    assert help_ in problem.help
+    assert problem.help
+
+
+@pytest.mark.parametrize(("op", "x", "given"), [row[:3] for row in WRONG if "padding=" in row[6] and row[3] == "E303"])
+def test_the_padding_that_is_offered_fits(op: str, x: Any, given: dict[str, Any]) -> None:
+    with pytest.raises(Problem) as caught:
+        OPS[op].shape(x, args(op, given))
+    offered = caught.value.help.split("`padding=")[1].split("`")[0]
+    height, width = map(int, offered.split("x"))
+    assert all(n > 0 for n in OPS[op].shape(x, args(op, {**given, "padding": S(height, width)})))
+
+
+@pytest.mark.parametrize("row", [row for row in WRONG if row[0] == "add" and "conv(" in row[6]], ids=str)
+def test_the_projection_that_is_offered_fits(row: Any) -> None:
+    shapes = row[1]
+    with pytest.raises(Problem) as caught:
+        OPS["add"].shape(shapes, Args())
+    call = caught.value.help.split("conv(")[1].split(")")[0].split(", ")
+    stride = call[2].removeprefix("stride=") if len(call) > 2 else "1"
+    size = Size(*map(int, stride.split("x"))) if "x" in stride else Size(int(stride), int(stride))
+    index = next(i for i, word in enumerate(("first", "second", "third")) if word in caught.value.help)
+    given = {"filters": int(call[0]), "kernel": Size(1, 1), "stride": size}
+    mended = [OPS["conv"].shape(s, args("conv", given)) if i == index else s for i, s in enumerate(shapes)]
+    assert OPS["add"].shape(mended, Args()) == mended[0]
