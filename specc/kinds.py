@@ -57,7 +57,12 @@ class Float(Kind):
         self.needs = "a number" + over + under + _range(low, high)
 
     def accept(self, value: Any, bind: Bind) -> float:
-        if isinstance(value, bool) or not isinstance(value, int | float) or value != value or abs(value) == float("inf"):
+        if (
+            isinstance(value, bool)
+            or not isinstance(value, int | float)
+            or value != value
+            or abs(value) == float("inf")
+        ):
             raise Unfit
         if not _inside(value, self.low, self.high):
             raise Unfit

@@ -212,7 +212,7 @@ class Expander(Binder):
             return True
         if value is UNKNOWN:
             return all(self._unpack(item, UNKNOWN, scope) for item in target.items)
-        if not isinstance(value, list) and type(value) is not tuple or len(value) != len(target.items):
+        if (not isinstance(value, list) and type(value) is not tuple) or len(value) != len(target.items):
             found = f"{len(target.items)} names stand here, but this turn has {describe(value)}"
             self.error("E211", found, target.span)
             return False
@@ -430,7 +430,9 @@ class Expander(Binder):
         if not found:
             if args.name is not UNKNOWN:
                 known = here.labels.all_names()
-                help = nearest(args.name, known) or (f"named so far: {', '.join(known)}" if known else "name it with as(…)")
+                help = nearest(args.name, known) or (
+                    f"named so far: {', '.join(known)}" if known else "name it with as(…)"
+                )
                 self.error("E216", f"no tensor is named `{args.name}` here", call.span, help=help)
             return None
         return int(position)

@@ -65,9 +65,7 @@ def _with_bases(source: Source, problems: Problems, load: Load | None) -> list[t
     return files
 
 
-def _base(
-    file: t.File, seen: list[str], problems: Problems, load: Load | None
-) -> tuple[Source | None, bool]:
+def _base(file: t.File, seen: list[str], problems: Problems, load: Load | None) -> tuple[Source | None, bool]:
     """The source that a file extends, and whether that went well."""
     extends = [item for item in file.items if isinstance(item, t.Extends)]
     if not extends:

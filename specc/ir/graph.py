@@ -60,11 +60,13 @@ class Graph:
 
     @property
     def input(self) -> Shape:
-        return self.nodes[0].shape
+        shape: Shape = self.nodes[0].shape
+        return shape
 
     @property
     def shape(self) -> Shape:
-        return self.nodes[self.output].shape
+        shape: Shape = self.nodes[self.output].shape
+        return shape
 
     @property
     def output_shape(self) -> Shape:

@@ -79,7 +79,10 @@ def totals(graph: Graph) -> str:
 
 def _line(row: tuple[str, ...], widths: list[int]) -> str:
     """Names to the left, numbers to the right."""
-    cells = [f"{cell:<{width}}" if i < 3 else f"{cell:>{width}}" for i, (cell, width) in enumerate(zip(row, widths, strict=True))]
+    cells = [
+        f"{cell:<{width}}" if i < 3 else f"{cell:>{width}}"
+        for i, (cell, width) in enumerate(zip(row, widths, strict=True))
+    ]
     return "  ".join(cells).rstrip()
 
 

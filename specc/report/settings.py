@@ -1,6 +1,6 @@
 """The settings of the sections, as one would write them."""
 
-from specc.ops.op import REQUIRED
+from specc.ops.op import REQUIRED, Param
 from specc.tricks.sections import SECTIONS
 from specc.values import show
 
@@ -9,11 +9,14 @@ def defaults_text() -> str:
     """Every setting with its default and what it means, as a spec."""
     blocks = []
     for section, params in SECTIONS.items():
-        rows = [
-            (param.name, "…" if param.default is REQUIRED else "none" if param.default == () else show(param.default), param.doc)
-            for param in params
-        ]
+        rows = [(param.name, _default(param), param.doc) for param in params]
         names, values = (max(len(row[column]) for row in rows) for column in (0, 1))
         lines = [f"  {name:<{names}} = {value:<{values}}  # {doc}" for name, value, doc in rows]
         blocks.append("\n".join([f"{section} {{", *lines, "}"]))
     return "\n\n".join(blocks)
+
+
+def _default(param: Param) -> str:
+    if param.default is REQUIRED:
+        return "…"
+    return "none" if param.default == () else show(param.default)

@@ -11,7 +11,6 @@ from specc.syntax import tree as t
 from specc.values import Percent, Size
 
 
-
 class Malformed(Exception):
     """A literal that the grammar takes and the language does not."""
 
@@ -85,7 +84,8 @@ class Builder:
         return t.Operators(self.all(parts[::2]), tuple(map(str, parts[1::2])), span)
 
     def conditional(self, parts: Parts, span: Span) -> t.Conditional:
-        return t.Conditional(*self.all(parts), span)
+        then, test, otherwise = self.all(parts)
+        return t.Conditional(then, test, otherwise, span)
 
     def group(self, parts: Parts, span: Span) -> t.Group:
         return t.Group(self.build(parts[0]), span)
@@ -143,7 +143,8 @@ class Builder:
         return t.If(self.build(parts[0]), self.build(parts[1]), self.build(parts[2]), span)
 
     def for_stage(self, parts: Parts, span: Span) -> t.For:
-        return t.For(*self.all(parts), span)
+        target, iterable, body = self.all(parts)
+        return t.For(target, iterable, body, span)
 
     def target(self, parts: Parts, span: Span) -> Any:
         if isinstance(parts[0], Token):
@@ -184,9 +185,7 @@ class Builder:
     def variant(self, parts: Parts, span: Span) -> t.Variant:
         name, base, settings = parts
         base_span = self.token_span(base) if base is not None else None
-        return t.Variant(
-            str(name), str(base or ""), self.settings(settings), span, self.token_span(name), base_span
-        )
+        return t.Variant(str(name), str(base or ""), self.settings(settings), span, self.token_span(name), base_span)
 
 
 def whole(digits: str, span: Span) -> int:

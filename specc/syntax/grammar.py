@@ -5,6 +5,7 @@ milliseconds. They are JSON, beside the text of the grammar that they came from,
 """
 
 import json
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -42,9 +43,7 @@ def _cached() -> Path:
 
 def _build(grammar: str, options: dict[str, Any]) -> Lark:
     """Work out the tables, and keep them where that is possible."""
-    built = Lark(
-        grammar, parser="lalr", lexer="basic", propagate_positions=True, maybe_placeholders=True, **options
-    )
+    built = Lark(grammar, parser="lalr", lexer="basic", propagate_positions=True, maybe_placeholders=True, **options)
     data, memo = built.memo_serialize([TerminalDef, Rule])
     data["options"] = {**data["options"], **dict.fromkeys(options)}
     data["parser"]["lexer_conf"].pop("postlex", None)
@@ -69,6 +68,7 @@ def _load(grammar: str, options: dict[str, Any]) -> Lark | None:
             int(state): {token: tuple(action) for token, action in row.items()} for state, row in states.items()
         }
         memo = {int(key): value for key, value in tables["memo"].items()}
-        return Lark._load_from_dict(tables["data"], memo, **options)
+        load: Callable[..., Lark] = Lark._load_from_dict  # noqa: SLF001 - what its stand-alone parsers call
+        return load(tables["data"], memo, **options)
     except (OSError, ValueError, LookupError, TypeError, AttributeError, lark.exceptions.LarkError):
         return None

@@ -73,7 +73,7 @@ def _too_deep(span: Span) -> Diagnostic:
 def _syntax_error(source: Source, error: UnexpectedInput) -> Diagnostic:
     """One syntax error in words: what stands there, and what could."""
     if isinstance(error, UnexpectedCharacters):
-        start = error.pos_in_stream
+        start = error.pos_in_stream or 0
         character = source.text[start]
         if character == '"':
             return Diagnostic(

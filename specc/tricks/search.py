@@ -7,7 +7,8 @@ from specc.values import Args
 
 def _ordered(a: Args) -> None:
     if a.low >= a.high:
-        raise Problem("E207", f"the range from {a.low:g} to {a.high:g} is empty", param="high", help="write low, then high")
+        found = f"the range from {a.low:g} to {a.high:g} is empty"
+        raise Problem("E207", found, param="high", help="write low, then high")
 
 
 def _ordered_positive(a: Args) -> None:
@@ -26,7 +27,14 @@ TRICKS = (
         (Param("*values", AnyValue(), doc="the values"),),
         example="choice(32, 64, 128)",
     ),
-    Trick("uniform", "search", "A number of the range, all equally likely.", _RANGE, example="uniform(0.1, 0.5)", check=_ordered),
+    Trick(
+        "uniform",
+        "search",
+        "A number of the range, all equally likely.",
+        _RANGE,
+        example="uniform(0.1, 0.5)",
+        check=_ordered,
+    ),
     Trick(
         "log_uniform",
         "search",
