@@ -36,6 +36,11 @@ class Here(NamedTuple):
     depth: int = 0
 
 
+def _is_input(statement: Any) -> bool:
+    first = statement.stages[0] if isinstance(statement, t.Pipe) else statement
+    return isinstance(first, t.Call) and first.name == "input"
+
+
 class Expander(Binder):
     """Turns a network's body into nodes. Positions in the graph are indices of nodes."""
 
@@ -57,32 +62,41 @@ class Expander(Binder):
         scope = self._parameters(network, arguments, here, None)
         if scope is None:
             return None
-        statements = list(network.body.statements)
-        shape = self._input(network, statements, here._replace(scope=scope), input_shape)
-        if shape is None:
+        here, statements = self._before_input(network.body.statements, here._replace(scope=scope))
+        if not self._input(network, statements, here, input_shape):
             return None
-        at = self._statements(statements, 0, here._replace(scope=scope))
+        at = self._statements(statements, 0, here)
         return Graph(network.name, self.nodes, at, self.heads)
 
-    def _input(self, network: t.Block, statements: list[Any], here: Here, known: Shape | None) -> Any:
+    def _before_input(self, statements: Sequence[Any], here: Here) -> tuple[Here, list[Any]]:
+        """The lets and defaults before `input`, where nothing flows yet, are worked out; the rest is left."""
+        rest = list(statements)
+        while rest and isinstance(rest[0], t.Let | t.Default) and any(map(_is_input, rest)):
+            statement = rest.pop(0)
+            if isinstance(statement, t.Let):
+                here.scope.names[statement.name] = self.evaluate(statement.value, here.scope, None)
+            else:
+                here = self._with_default(statement, here)
+        return here, rest
+
+    def _input(self, network: t.Block, statements: list[Any], here: Here, known: Any) -> bool:
         """Make node 0 from `input(…)` at the body's start, or from the data; take `input` off the statements."""
         op, args, span, shape = OPS["input"], Args(), network.name_span, known
-        first = statements[0] if statements else None
-        stages = first.stages if isinstance(first, t.Pipe) else (first,)
-        if isinstance(stages[0], t.Call) and stages[0].name == "input" and not self.spec.blocks.get("input"):
-            call = stages[0]
-            statements[:1] = [t.Pipe(stages[1:], first.span)] if len(stages) > 1 else []
+        if statements and _is_input(statements[0]):
+            first = statements.pop(0)
+            call, *others = first.stages if isinstance(first, t.Pipe) else (first,)
+            if others:
+                statements.insert(0, t.Pipe(tuple(others), first.span))
             bound = self._arguments(op, call, here, None)
             span, shape = call.span, UNKNOWN
             if bound is not None and UNKNOWN not in bound.as_dict().values():
-                args = bound
-                shape = self._shape_of_input(op, args, call)
+                args, shape = bound, self._shape_of_input(op, bound, call)
         if shape is None:
             help = "begin the network with input(3, 32x32), or name a data source"
             self.error("E308", f"nothing says what flows into `{network.name}`", network.name_span, help=help)
-            return None
+            return False
         self.nodes.append(Node(0, "input", op, args, (), shape, span))
-        return shape
+        return True
 
     def _shape_of_input(self, op: Op, args: Args, call: t.Call) -> Any:
         try:
@@ -325,7 +339,7 @@ class Expander(Binder):
         if special is not None:
             position: int = special(op, args, call, at, here)
             return position
-        inputs = (at,)
+        inputs: tuple[int, ...] = (at,)
         if op.body:
             joined = self._branches(op, call, at, here)
             if joined is None:
@@ -426,16 +440,16 @@ class Expander(Binder):
 
     def _named(self, args: Args, call: t.Call, here: Here) -> int | None:
         """The position that `as(name)` named."""
-        found, position = here.labels.find(args.name) if args.name is not UNKNOWN else (False, None)
-        if not found:
-            if args.name is not UNKNOWN:
-                known = here.labels.all_names()
-                help = nearest(args.name, known) or (
-                    f"named so far: {', '.join(known)}" if known else "name it with as(…)"
-                )
-                self.error("E216", f"no tensor is named `{args.name}` here", call.span, help=help)
+        if args.name is UNKNOWN:
             return None
-        return int(position)
+        found, position = here.labels.find(args.name)
+        if found:
+            index: int = position
+            return index
+        known = here.labels.all_names()
+        help = nearest(args.name, known) or (f"named so far: {', '.join(known)}" if known else "name it with as(…)")
+        self.error("E216", f"no tensor is named `{args.name}` here", call.span, help=help)
+        return None
 
     def _do_from(self, op: Op, args: Args, call: t.Call, at: int, here: Here) -> int:
         position = self._named(args, call, here)

@@ -49,6 +49,7 @@ def hold_together(graph: Graph, data: Args, network: t.Block, binder: Binder) ->
         found = f"the network ends in {width} numbers, but `{source}` has {len(classes)} classes"
         binder.error("E306", found, graph.nodes[graph.output].span, help=f"end with dense({len(classes)})")
     for head in graph.heads:
-        if graph.nodes[head.output].shape != shape and graph.nodes[head.output].shape != (width, 1, 1):
-            found = f"head `{head.name}` ends in {size_text(graph.nodes[head.output].shape)}, the network in {size_text(shape)}"
-            binder.error("E306", found, graph.nodes[head.output].span, help="end both with the same number of classes")
+        end = graph.nodes[head.output]
+        if end.shape not in (shape, (width,), (width, 1, 1)):
+            found = f"head `{head.name}` ends in {size_text(end.shape)}, the network in {size_text(shape)}"
+            binder.error("E306", found, end.span, help="end both with the same number of classes")

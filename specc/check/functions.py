@@ -160,9 +160,9 @@ def _power(base: Any, exponent: Any) -> Any:
         raise Misuse("the divisor is 0")
     if base < 0 and exponent != exponent // 1:
         raise Misuse("a negative number has no such power")
-    if isinstance(base, int) and isinstance(exponent, int) and exponent > 0 and abs(base) > 1:
-        if exponent * math.log2(abs(base)) > 64:
-            raise TooLarge("the result has more than 63 bits")
+    whole = isinstance(base, int) and isinstance(exponent, int)
+    if whole and exponent > 0 and abs(base) > 1 and exponent * math.log2(abs(base)) > 64:
+        raise TooLarge("the result has more than 63 bits")
     try:
         return bounded(base**exponent)
     except OverflowError:

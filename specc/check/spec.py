@@ -89,27 +89,23 @@ def _add(spec: Spec, file: t.File, problems: Problems) -> None:
     def once(what: str, name: str, span: Span) -> None:
         if (what, name) in seen:
             first = Label(seen[what, name], "first here")
-            problems.report("E209", f"{what} `{name}` stands here a second time", span, labels=(first,))
+            message = f"{what} `{name}` stands here a second time" if name else f"a file holds one {what}"
+            problems.report("E209", message, span, labels=(first,))
         seen[what, name] = span
 
     for item in file.items:
         match item:
-            case t.Let(name=name, name_span=span):
-                once("let", name, span)
+            case t.Let(name=name):
+                once("let", name, item.name_span)
                 spec.lets[name] = item
             case t.Default():
                 spec.defaults.append(item)
-            case t.Block(name=name, is_network=True, name_span=span):
-                if ("network", "") in seen:
-                    first = Label(seen["network", ""], "the first network")
-                    problems.report("E209", "a file holds one network", span, labels=(first,))
-                seen["network", ""] = span
-                spec.network = item
-            case t.Block(name=name, name_span=span):
-                once("block", name, span)
-                spec.blocks[name] = item
-            case t.Variant(name=name, name_span=span):
-                once("variant", name, span)
+            case t.Block():
+                # A file holds one network, whatever it is called.
+                once("network" if item.is_network else "block", "" if item.is_network else item.name, item.name_span)
+                _add_block(spec, item, problems)
+            case t.Variant(name=name):
+                once("variant", name, item.name_span)
                 spec.variants[name] = item
             case t.Section(name="search", settings=settings):
                 spec.search += settings
@@ -118,16 +114,18 @@ def _add(spec: Spec, file: t.File, problems: Problems) -> None:
                 for setting in settings:
                     once("setting", f"{name}.{'.'.join(setting.path)}", setting.path_span)
                     section[".".join(setting.path)] = setting
-    for block in [*spec.blocks.values(), *([spec.network] if spec.network else [])]:
-        _check_parameters(block, problems)
 
 
-def _check_parameters(block: t.Block, problems: Problems) -> None:
-    names: dict[str, Any] = {}
+def _add_block(spec: Spec, block: t.Block, problems: Problems) -> None:
+    if block.is_network:
+        spec.network = block
+    else:
+        spec.blocks[block.name] = block
+    names: set[str] = set()
     for parameter in block.parameters:
         if parameter.name in names:
             problems.report("E209", f"`{block.name}` has two parameters called `{parameter.name}`", parameter.span)
-        names[parameter.name] = parameter
+        names.add(parameter.name)
 
 
 def lineage(spec: Spec, name: str, problems: Problems, span: Span | None) -> list[t.Variant] | None:
