@@ -27,6 +27,8 @@ COMMANDS = {
     "new": ("specc.cli.new:new", "writes a commented starter spec"),
     "check": ("specc.cli.check:check", "all problems in all files and all variants"),
     "show": ("specc.cli.show:show", "the layers as a table: shapes, parameters, MACs, receptive field, memory"),
+    "predict": ("specc.cli.predict:predict", "the likeliest classes of image files, by a run or an exported file"),
+    "doctor": ("specc.cli.doctor:doctor", "what there is on this machine, what is wrong and how to mend it"),
     "ops": ("specc.cli.ops:ops", "the vocabulary: layers, tricks, settings, each with parameters and an example"),
 }
 HELP = {"help_option_names": ["-h", "--help"]}

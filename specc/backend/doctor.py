@@ -1,0 +1,179 @@
+"""What there is on this machine of what specc needs, what is wrong with it, and how to mend it."""
+
+import os
+import platform
+import re
+import shutil
+import sys
+from collections.abc import Iterator
+from importlib import import_module, metadata
+from pathlib import Path
+from typing import NamedTuple
+
+from specc import __version__
+
+PYTHON = (3, 11)
+
+# The oldest versions that will do; a test holds them to pyproject.toml.
+OLDEST = {
+    "lark": "1.2",
+    "numpy": "2.0",
+    "onnx": "1.19",
+    "onnxruntime": "1.23",
+    "pillow": "11",
+    "rich": "13.9",
+    "safetensors": "0.5",
+    "scikit-learn": "1.5",
+    "torch": "2.11",
+    "typer": "0.28",
+}
+MODULES = {"pillow": "PIL", "scikit-learn": "sklearn", "onnxruntime-gpu": "onnxruntime"}
+RUNTIMES = ("onnxruntime", "onnxruntime-gpu")
+GIB = 2**30
+LITTLE_DISK, LITTLE_MEMORY = 2 * GIB, 2 * GIB
+
+
+class Finding(NamedTuple):
+    """One thing that was looked at. state: "fine", "warning" (something is slower or missing) or "broken"."""
+
+    section: str
+    name: str
+    value: str
+    state: str = "fine"
+    help: str = ""
+
+
+def examine(data_dir: Path | None) -> Iterator[Finding]:
+    """Everything that specc stands on, from the ground up. Nothing raises: what fails is a finding."""
+    yield from _python()
+    packages = list(_packages())
+    yield from packages
+    broken = {finding.name for finding in packages if finding.state == "broken"}
+    if not broken & {"numpy", "torch"}:
+        yield from _devices()
+    if not broken & {"numpy", "torch", "onnx", *RUNTIMES}:
+        yield from _providers()
+    yield from _room()
+    yield from _terminal()
+
+
+def _python() -> Iterator[Finding]:
+    section, wanted = "Python", ".".join(map(str, PYTHON))
+    yield Finding(section, "specc", __version__)
+    old = sys.version_info < PYTHON
+    mend = f"specc needs Python {wanted} or newer" if old else ""
+    yield Finding(section, "version", platform.python_version(), "broken" if old else "fine", mend)
+    yield Finding(section, "program", sys.executable)
+    yield Finding(section, "system", f"{platform.system()} {platform.release()}, {platform.machine()}")
+
+
+def installed(name: str) -> str | None:
+    """The version of an installed package."""
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def _packages() -> Iterator[Finding]:
+    for name, oldest in OLDEST.items():
+        if name != "onnxruntime":
+            yield _package(name, oldest)
+    runtimes = [name for name in RUNTIMES if installed(name)]
+    for name in runtimes or RUNTIMES[:1]:
+        yield _package(name, OLDEST["onnxruntime"])
+    if len(runtimes) == 2:
+        value, mend = "both are installed, and share their files", "pip uninstall -y " + " ".join(RUNTIMES)
+        mend += "; then install the one that is wanted: pip install onnxruntime-gpu"
+        yield Finding("packages", " and ".join(RUNTIMES), value, "warning", mend)
+
+
+def _package(name: str, oldest: str) -> Finding:
+    version = installed(name)
+    if version is None:
+        return Finding("packages", name, "not installed", "broken", f"pip install '{name}>={oldest}'")
+    if _numbers(version) < _numbers(oldest):
+        mend = f"pip install --upgrade '{name}>={oldest}'"
+        return Finding("packages", name, f"{version}, too old", "broken", mend)
+    try:
+        import_module(MODULES.get(name, name))
+    except (ImportError, OSError) as error:
+        mend = f"pip install --force-reinstall '{name}=={version}'"
+        return Finding("packages", name, f"{version}, but it cannot be imported: {error}", "broken", mend)
+    return Finding("packages", name, version)
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    """`2.13.0+cpu` as (2, 13, 0), for comparing."""
+    return tuple(map(int, re.findall(r"\d+", re.match(r"[\d.]*", version)[0])))  # type: ignore[index]
+
+
+def _devices() -> Iterator[Finding]:
+    import torch
+
+    from specc.backend.device import describe, devices, native_bf16
+
+    for name in devices():
+        device = torch.device(name)
+        bf16 = "bf16 is native" if native_bf16(device) else "no native bf16: `precision = auto` stays in fp32"
+        yield Finding("devices", name, f"{describe(device)}; {bf16}")
+    yield Finding("devices", "threads", f"{torch.get_num_threads()} of {os.cpu_count()} processors")
+    if shutil.which("nvidia-smi") and not torch.cuda.is_available():
+        build = f"this torch is built for CUDA {torch.version.cuda}" if torch.version.cuda else "this torch has no CUDA"
+        mend = "install the build of torch for your driver: https://pytorch.org/get-started/locally"
+        yield Finding("devices", "cuda", f"there is an NVIDIA driver, but {build}", "warning", mend)
+
+
+def _providers() -> Iterator[Finding]:
+    import onnxruntime as ort
+    import torch
+
+    from specc.backend.onnx.session import CPU, CUDA, loads
+
+    for provider in sorted({CPU, CUDA} & set(ort.get_available_providers())):
+        if loads(provider):
+            yield Finding("execution providers", provider, "loads")
+        elif provider == CPU:
+            mend = "reinstall it: pip install --force-reinstall onnxruntime"
+            yield Finding("execution providers", provider, "does not load", "broken", mend)
+        elif torch.cuda.is_available():
+            value = "does not load: exported files are verified on the CPU only"
+            mend = "pip install --upgrade onnxruntime-gpu; its documentation says which CUDA and cuDNN it needs"
+            yield Finding("execution providers", provider, value, "warning", mend)
+        else:
+            yield Finding("execution providers", provider, "does not load: there is no CUDA device")
+
+
+def _room() -> Iterator[Finding]:
+    free = shutil.disk_usage(Path.cwd()).free
+    little = free < LITTLE_DISK
+    mend = "runs and data sets are written here; make room" if little else ""
+    yield Finding("room", "disk, this folder", f"{free / GIB:,.1f} GiB free", "warning" if little else "fine", mend)
+    memory = available_memory()
+    if memory is not None:
+        little = memory < LITTLE_MEMORY
+        mend = "large data sets will not fit; close other programs" if little else ""
+        yield Finding("room", "memory", f"{memory / GIB:,.1f} GiB available", "warning" if little else "fine", mend)
+
+
+def available_memory() -> int | None:
+    """Bytes that a new process could have, as Linux tells them; None elsewhere."""
+    try:
+        table = Path("/proc/meminfo").read_text(encoding="ascii")
+    except OSError:
+        return None
+    found = re.search(r"^MemAvailable:\s+(\d+) kB", table, re.MULTILINE)
+    if not found:
+        return None
+    available = int(found[1]) * 1024
+    limit = Path("/sys/fs/cgroup/memory.max")  # of a container
+    text = limit.read_text(encoding="ascii").strip() if limit.exists() else "max"
+    return available if text == "max" else min(available, int(text))
+
+
+def _terminal() -> Iterator[Finding]:
+    size = shutil.get_terminal_size()
+    encoding = (sys.stdout.encoding or "unknown").lower()
+    kind = f"{size.columns} columns" if sys.stdout.isatty() else "not a terminal: plain lines"
+    colour = "no colours: NO_COLOR is set" if os.environ.get("NO_COLOR") else "colours where it is a terminal"
+    yield Finding("terminal", "output", f"{kind}, {encoding}, {colour}")

@@ -1,0 +1,48 @@
+"""`specc doctor`: what there is on this machine, what is wrong, and how to mend it."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from specc.cli.common import print_json
+from specc.render import clean, style_of
+
+MARKS = {"fine": "ok", "warning": "warning", "broken": "broken"}
+COLOURS = {"fine": "note", "warning": "warning", "broken": "error"}
+
+
+def doctor(
+    data_dir: Annotated[Path | None, typer.Option(help="Where data sets are looked for first.")] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON for programs.")] = False,
+) -> int:
+    """Look at Python, packages, devices, execution providers, data sets and room; say what is wrong and how to mend it.
+
+    The exit status is 1 where something that specc needs is broken.
+
+    Example:
+
+      specc doctor
+    """
+    from specc.backend.doctor import examine
+
+    findings = list(examine(data_dir))
+    broken = [finding for finding in findings if finding.state == "broken"]
+    if json:
+        print_json({"healthy": not broken, "findings": [finding._asdict() for finding in findings]})
+        return int(bool(broken))
+    style = style_of(sys.stdout)
+    wide = max(len(finding.name) for finding in findings)
+    section = ""
+    for finding in findings:
+        if finding.section != section:
+            section = finding.section
+            print(style.paint(section, "bold"))
+        mark = style.paint(f"{MARKS[finding.state]:7}", COLOURS[finding.state])
+        print(f"  {mark}  {finding.name:{wide}}  {clean(finding.value)}")
+        if finding.help:
+            print(f"  {'':7}  {'':{wide}}  = help: {clean(finding.help)}")
+    wrong = sum(finding.state != "fine" for finding in findings)
+    print(f"\n{len(broken)} broken, {wrong - len(broken)} warnings" if wrong else "\neverything is fine")
+    return int(bool(broken))

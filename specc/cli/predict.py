@@ -1,0 +1,63 @@
+"""`specc predict`: the likeliest classes of image files."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from specc.cli.common import print_json
+from specc.errors import SpeccError
+from specc.render import clean, render_error, style_of
+
+if TYPE_CHECKING:
+    from specc.backend.predict import Prediction
+
+
+def predict(
+    model: Annotated[Path, typer.Argument(help="A run, or an exported .onnx file.", show_default=False)],
+    images: Annotated[list[Path], typer.Argument(help="Image files: PNG, JPEG, …", show_default=False)],
+    top: Annotated[int, typer.Option(min=1, help="How many classes to show.")] = 5,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON for programs.")] = False,
+) -> int:
+    """Show the likeliest classes of image files, with their probabilities.
+
+    An exported file needs nothing but itself: it knows its classes and its preprocessing.
+
+    Examples:
+
+      specc predict model.onnx cat.jpg
+      specc predict runs/Net-1 photos/*.png --top 1 --json
+    """
+    from specc.backend import predict as backend
+
+    classifier = backend.from_run(model) if model.is_dir() else backend.from_file(model)
+    if classifier.warning:
+        print(f"warning: {clean(classifier.warning)}", file=sys.stderr)
+    found: list[Prediction] = []
+    status = 0
+    for image in images:
+        try:
+            found.append(backend.predict(classifier, image, top))
+        except SpeccError as error:  # the other images are not lost for it
+            print(render_error(error.code, error.message, error.help, style_of(sys.stderr)), file=sys.stderr)
+            status = max(status, error.status)
+            continue
+        if found[-1].resized:
+            print(f"note: {clean(str(image))} is {found[-1].resized}; resized to {classifier.size}", file=sys.stderr)
+        if not json:
+            print(_table(found[-1]))
+    if json:
+        print_json({"predictions": [_as_json(prediction) for prediction in found]})
+    return status
+
+
+def _table(prediction: "Prediction") -> str:
+    wide = max(len(clean(name)) for name, _ in prediction.classes)
+    rows = [f"  {clean(name):{wide}}  {probability:7.2%}" for name, probability in prediction.classes]
+    return "\n".join([clean(str(prediction.image)), *rows])
+
+
+def _as_json(prediction: "Prediction") -> dict[str, object]:
+    classes = [{"name": name, "probability": probability} for name, probability in prediction.classes]
+    return {"image": str(prediction.image), "classes": classes}
