@@ -13,6 +13,7 @@ import traceback
 import warnings
 from collections.abc import Callable
 from importlib import import_module
+from io import TextIOWrapper
 from typing import Annotated, Any
 
 import typer
@@ -131,10 +132,17 @@ def _defect(error: Exception, arguments: list[str]) -> int:
     if os.environ.get("SPECC_TRACEBACK"):
         traceback.print_exception(error)
         return 2
-    with tempfile.NamedTemporaryFile("w", prefix="specc-", suffix=".txt", delete=False, encoding="utf-8") as file:
-        file.write(f"specc {__version__}, Python {sys.version}, {sys.platform}\nspecc {' '.join(arguments)}\n\n")
-        traceback.print_exception(error, file=file)
-    print(f"  = help: report it, with the spec and with what is in {file.name}", file=sys.stderr)
+    head = f"specc {__version__}, Python {sys.version}, {sys.platform}\nspecc {' '.join(arguments)}\n\n"
+    try:
+        with tempfile.NamedTemporaryFile(
+            "w", prefix="specc-", suffix=".txt", delete=False, encoding="utf-8", errors="backslashreplace"
+        ) as file:
+            file.write(head)
+            traceback.print_exception(error, file=file)
+        help = f"report it, with the spec and with what is in {file.name}"
+    except OSError:
+        help = "report it, with what SPECC_TRACEBACK=1 shows"
+    print(f"  = help: {help}", file=sys.stderr)
     return 2
 
 
@@ -142,6 +150,8 @@ def main() -> int:
     """The program. Gives the exit status."""
     if not sys.warnoptions:
         warnings.simplefilter("ignore")  # they are for developers
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # a terminal that cannot show a character is no defect
     status = run(sys.argv[1:])
     try:
         sys.stdout.flush()

@@ -115,6 +115,29 @@ def test_a_defect_is_owned_up_to_and_its_traceback_kept_in_a_file(specc, failing
     assert "Traceback" in kept
 
 
+def test_a_defect_on_a_full_disk(specc, failing, monkeypatch):
+    def refuse(*arguments, **options):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("tempfile.NamedTemporaryFile", refuse)
+    failing(ZeroDivisionError("by nought"))
+    answer = specc("new")
+    assert answer.status == 2
+    assert answer.err.endswith("  = help: report it, with what SPECC_TRACEBACK=1 shows\n")
+
+
+def test_characters_that_the_output_cannot_show(tmp_path):
+    (tmp_path / "größe.cnn").write_text("network N { input(3, 8x8) -> conv(4) }")
+    done = subprocess.run(
+        [sys.executable, "-m", "specc", "check", "größe.cnn"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"},
+        capture_output=True,
+        text=True,
+    )
+    assert (done.returncode, done.stdout) == (0, "gr\\xf6\\xdfe.cnn: no problems\n")
+
+
 def test_the_traceback_is_shown_where_it_is_wanted(specc, failing, monkeypatch):
     monkeypatch.setenv("SPECC_TRACEBACK", "1")
     failing(ZeroDivisionError("by nought"))
