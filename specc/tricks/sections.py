@@ -17,7 +17,7 @@ DATA = (
     ),
     Param(
         "augment",
-        Maybe(Chain("augment", "augmentations joined by `->`")),
+        Chain("augment", "augmentations joined by `->`, or `none`"),
         (),
         "random changes to the training images, drawn anew for each image in each epoch",
     ),

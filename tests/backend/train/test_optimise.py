@@ -1,0 +1,112 @@
+"""Which weights learn, and by which optimizer."""
+
+from collections.abc import Callable
+
+import pytest
+import torch
+
+from specc.backend.build import build
+from specc.backend.train.loop import Loop
+from specc.backend.train.optimise import applied, freeze, kernel_names, learning, make_optimizer
+from specc.check import check
+from specc.errors import SpeccError
+from specc.source import Source
+from specc.values import Args, Bound
+
+Make = Callable[..., Loop]
+
+SPEC = """
+block stem(c) { conv(c) -> batch_norm -> relu }
+network Net {
+  input(1, 8x8)
+  stem(4)
+  depthwise_conv(3x3) -> prelu
+  conv(4, 1x1, trainable=false)
+  conv_transpose(4)
+  layer_norm
+  global_avg_pool -> dense(3, regularize=l1(1e-3))
+}
+"""
+
+
+def made() -> tuple[torch.nn.Module, dict[str, Bound | None]]:
+    graph = check(Source("net.cnn", SPEC)).graph
+    assert graph is not None
+    return build(graph), kernel_names(graph)
+
+
+def test_kernels_are_those_of_conv_and_dense() -> None:
+    net, kernels = made()
+    assert set(kernels) <= set(net.state_dict())
+    shapes = {name: net.get_parameter(name).dim() for name in kernels}
+    assert len(shapes) == 5
+    assert all(dim == (2 if name.startswith("dense") else 4) for name, dim in shapes.items())
+    assert [name for name, own in kernels.items() if own] == ["dense1.weight"]
+
+
+def test_frozen_weights_do_not_learn() -> None:
+    net, kernels = made()
+    fixed = [name for name in kernels if name not in learning(net)]
+    assert len(fixed) == 1  # trainable=false
+    frozen = freeze(net, ["stem1"])
+    assert "stem1.conv1.weight" in frozen
+    assert not any(name.startswith("stem1.") for name in learning(net))
+
+
+def test_freezing_what_is_not_there_is_an_error() -> None:
+    net, _ = made()
+    with pytest.raises(SpeccError, match="names `ste`") as error:
+        freeze(net, ["ste"])
+    assert error.value.code == "E433"
+    assert "stem1" in error.value.help
+
+
+@pytest.mark.parametrize("name", ["adam", "adamw", "rmsprop", "sgd"])
+def test_weight_decay_reaches_kernels_only(name: str) -> None:
+    from specc.tricks import TRICKS
+
+    values = {param.name: param.default for param in TRICKS["optimizer"][name].params}
+    net, kernels = made()
+    optimizer = make_optimizer(Bound(name, Args(**{**values, "lr": 0.1, "weight_decay": 0.5})), learning(net), kernels)
+    decayed = {id(p) for group in optimizer.param_groups if group["weight_decay"] for p in group["params"]}
+    every = {id(p) for group in optimizer.param_groups for p in group["params"]}
+    by_id = {id(weight): key for key, weight in net.named_parameters()}
+    assert {by_id[i] for i in decayed} == set(kernels) & set(learning(net))
+    assert {by_id[i] for i in every} == set(learning(net))
+
+
+@pytest.mark.parametrize(
+    ("text", "theirs"),
+    [
+        ("sgd(0.1, 0.9, true, 0.01)", lambda p: torch.optim.SGD(p, 0.1, 0.9, nesterov=True, weight_decay=0.01)),
+        ("adam", lambda p: torch.optim.Adam(p)),
+        ("adam(lr=0.01, betas=(0.8, 0.9), eps=1e-4)", lambda p: torch.optim.Adam(p, 0.01, (0.8, 0.9), 1e-4)),
+        ("adamw", lambda p: torch.optim.AdamW(p)),
+        ("rmsprop", lambda p: torch.optim.RMSprop(p)),
+    ],
+)
+def test_steps_as_torchs_with_its_defaults(
+    make_loop: Make, text: str, theirs: Callable[[list[torch.nn.Parameter]], torch.optim.Optimizer]
+) -> None:
+    """On a network that has only kernels, which weight decay reaches in torch too."""
+    network = "network Plain { input(1, 4x4); flatten -> dense(3, bias=false) }\n"
+    loop, reference = (make_loop(f"optimizer = {text}", network=network) for _ in range(2))
+    net = reference.state.net
+    optimizer = theirs(list(net.parameters()))
+    for step in range(3):
+        loop.step()
+        images, labels = reference.feed.training(0, step)
+        optimizer.zero_grad()
+        torch.nn.functional.cross_entropy(net(images), labels).backward()
+        optimizer.step()
+    torch.testing.assert_close(loop.state.net.state_dict(), net.state_dict())
+
+
+def test_says_what_a_trick_applied_to() -> None:
+    net, kernels = made()
+    weights = learning(net)
+    count = sum(weights[name].numel() for name in kernels if name in weights)
+    rest = len(weights) - 4
+    assert (
+        applied(weights, kernels, "l2(1e-4)") == f"l2(1e-4): 4 kernels, {count:,} weights; not {rest} biases and norms"
+    )

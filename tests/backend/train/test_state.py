@@ -1,0 +1,175 @@
+"""The state of a training goes to the disk after any step and comes back exactly."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from signal import SIGINT, Signals
+from typing import Any
+
+import pytest
+import torch
+
+from specc.backend.train.checkpoint import load_checkpoint, save_checkpoint, sweep
+from specc.backend.train.interrupt import Interrupt
+from specc.backend.train.loop import Loop
+from specc.backend.train.progress import Quiet
+from specc.backend.train.state import TrainState
+from specc.errors import SpeccError
+
+OPTIMIZERS = [
+    "sgd(lr=0.1)",
+    "sgd(lr=0.1, momentum=0.9, nesterov=true, weight_decay=0.01)",
+    "adam(lr=0.01, amsgrad=true)",
+    "adamw(lr=0.01)",
+    "rmsprop(lr=0.01, momentum=0.9, centered=true)",
+]
+REST = ("epochs = 3", "ema = 0.9", "regularize = l1_l2(1e-4, 1e-3)", "clip = 1", "schedule = warmup(1) -> cosine")
+
+
+class StopAt(Interrupt):
+    """A Ctrl-C that comes in a certain step."""
+
+    def __init__(self, loop: Loop, step: int) -> None:
+        self.loop, self.step = loop, step
+
+    @property
+    def signal(self) -> Signals | None:
+        return SIGINT if self.loop.state.step >= self.step else None
+
+
+def run(loop: Loop, recorder: Any, stop: int = 1000) -> None:
+    loop.run(recorder, Quiet(), StopAt(loop, stop))
+
+
+def without_time(lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [{k: v for k, v in line.items() if k not in ("seconds", "images_per_second")} for line in lines]
+
+
+def same(a: TrainState, b: TrainState) -> None:
+    first, second = a.tensors(), b.tensors()
+    assert first.keys() == second.keys()
+    for name, value in first.items():
+        assert torch.equal(value, second[name]), name
+    assert a.marks == b.marks
+    assert a.step == b.step
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+@pytest.mark.parametrize("stop", [0, 1, 4, 6, 13])
+def test_going_on_from_any_step_is_the_same_as_not_stopping(
+    make_loop: Callable[..., Loop], recorder: Any, tmp_path: Path, optimizer: str, stop: int
+) -> None:
+    settings = (f"optimizer = {optimizer}", *REST)
+    straight = make_loop(*settings)
+    run(straight, recorder)
+    assert straight.state.step == 18
+
+    stopped, before = make_loop(*settings), type(recorder)()
+    if stop:
+        run(stopped, before, stop)
+    assert stopped.state.step == stop
+    assert before.pauses == (stop % 6 > 0)
+    save_checkpoint(tmp_path, stopped.state)
+
+    resumed, rest = make_loop(*settings), type(recorder)()
+    tensors, scalars, damaged = load_checkpoint(tmp_path)
+    resumed.state.restore(tensors, scalars)
+    assert not damaged
+    run(resumed, rest)
+    same(straight.state, resumed.state)
+    assert without_time(before.lines + rest.lines) == without_time(recorder.lines)
+
+
+@pytest.mark.parametrize(
+    "part", ["table", "model/", "average/", "optimizer/exp_avg/", "optimizer/step/", "step", "marks"]
+)
+def test_each_part_of_the_state_matters(
+    make_loop: Callable[..., Loop], recorder: Any, tmp_path: Path, part: str
+) -> None:
+    """A state that loses one part does not come to the same end: the test above would notice."""
+    settings = ("optimizer = adam(lr=0.01)", *REST)
+    straight = make_loop(*settings)
+    run(straight, recorder)
+    stopped = make_loop(*settings)
+    for _ in range(8):
+        stopped.step()
+    stopped.state.marks = straight.state.marks[:1]
+    tensors, scalars = stopped.state.tensors(), stopped.state.scalars()
+    fresh = make_loop(*settings)
+    tensors |= {name: value for name, value in fresh.state.tensors().items() if name.startswith(part)}
+    if part.startswith("optimizer/"):
+        tensors = {name: torch.zeros_like(v) if name.startswith(part) else v for name, v in tensors.items()}
+    scalars |= {name: value for name, value in fresh.state.scalars().items() if name == part}
+    fresh.state.restore(tensors, scalars)
+    rest = type(recorder)()
+    run(fresh, rest)
+    with pytest.raises(AssertionError):
+        same(straight.state, fresh.state)
+        assert without_time(rest.lines) == without_time(recorder.lines)[1:]
+
+
+def test_keeps_the_two_newest_checkpoints(make_loop: Callable[..., Loop], tmp_path: Path) -> None:
+    loop = make_loop("epochs = 1")
+    for _ in range(4):
+        loop.step()
+        save_checkpoint(tmp_path, loop.state)
+    (tmp_path / ".00000002.json.abc.part").write_bytes(b"left by a kill")
+    (tmp_path / "00000009.safetensors").write_bytes(b"its json was never written")
+    sweep(tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "00000003.json",
+        "00000003.safetensors",
+        "00000004.json",
+        "00000004.safetensors",
+    ]
+
+
+@pytest.mark.parametrize("damage", ["truncated", "flipped", "gone", "not json", "empty json"])
+def test_a_damaged_checkpoint_is_named_and_the_one_before_it_used(
+    make_loop: Callable[..., Loop], tmp_path: Path, damage: str
+) -> None:
+    loop = make_loop("epochs = 1")
+    for _ in range(2):
+        loop.step()
+        save_checkpoint(tmp_path, loop.state)
+    tensors, about = tmp_path / "00000002.safetensors", tmp_path / "00000002.json"
+    content = bytearray(tensors.read_bytes())
+    match damage:
+        case "truncated":
+            tensors.write_bytes(content[:-1])
+        case "flipped":
+            content[-1] ^= 1
+            tensors.write_bytes(content)
+        case "gone":
+            tensors.unlink()
+        case "not json":
+            about.write_bytes(b"{")
+        case _:
+            about.write_text(json.dumps([]))
+    _, scalars, damaged = load_checkpoint(tmp_path)
+    assert scalars["step"] == 1
+    assert damaged == ["00000002.safetensors"]
+
+
+def test_nothing_undamaged_is_an_error(make_loop: Callable[..., Loop], tmp_path: Path) -> None:
+    with pytest.raises(SpeccError, match="no checkpoint") as error:
+        load_checkpoint(tmp_path)
+    assert error.value.code == "E438"
+    loop = make_loop("epochs = 1")
+    loop.step()
+    save_checkpoint(tmp_path, loop.state)
+    (tmp_path / "00000001.safetensors").write_bytes(b"")
+    with pytest.raises(SpeccError, match=r"damaged: 00000001\.safetensors"):
+        load_checkpoint(tmp_path)
+
+
+def test_the_model_to_keep_is_the_moving_average(make_loop: Callable[..., Loop]) -> None:
+    loop = make_loop("epochs = 1", "ema = 0.5")
+    for _ in range(3):
+        loop.step()
+    average = loop.state.average
+    assert average is not None
+    kept, current = loop.state.model(), loop.state.net.state_dict()
+    assert kept.keys() == current.keys()
+    assert torch.equal(kept["conv1.weight"], average.values["conv1.weight"])
+    assert not torch.equal(kept["conv1.weight"], current["conv1.weight"])

@@ -1,0 +1,120 @@
+"""Every entry of the training vocabulary: its example checks, its defaults are of their kinds."""
+
+import pytest
+
+from specc.check import check
+from specc.diagnostics import Diagnostic
+from specc.ops.op import REQUIRED, Param, Trick
+from specc.source import Source
+from specc.tricks import TRICKS
+from specc.tricks.regularizer import strengths
+from specc.tricks.sections import SECTIONS
+from specc.values import Args, Bound, show
+
+SETTING = {"optimizer": "optimizer", "schedule": "schedule", "loss": "loss", "regularizer": "regularize"}
+MINE = [trick for family in SETTING for trick in TRICKS[family].values()]
+NETWORK = "network Net { input(1, 8x8); global_avg_pool -> dense(10) }\n"
+
+
+def errors(section: str, *settings: str) -> list[Diagnostic]:
+    return check(Source("net.cnn", f"{NETWORK}{section} {{ {'; '.join(settings)} }}\n")).errors
+
+
+def train(*settings: str) -> Args:
+    checked = check(Source("net.cnn", f"{NETWORK}train {{ {'; '.join(settings)} }}\n"))
+    assert not checked.errors and checked.train, checked.errors
+    return checked.train
+
+
+@pytest.mark.parametrize("trick", MINE, ids=lambda trick: trick.name)
+def test_the_example_checks(trick: Trick) -> None:
+    value = getattr(train(f"{SETTING[trick.family]} = {trick.example}"), SETTING[trick.family])
+    first = value[0] if isinstance(value, tuple) and not isinstance(value, Bound) else value
+    assert first.name == trick.name
+    assert set(first.args.as_dict()) == {param.name for param in trick.params}
+
+
+@pytest.mark.parametrize("trick", MINE, ids=lambda trick: trick.name)
+def test_is_documented(trick: Trick) -> None:
+    assert trick.doc.endswith(".") and trick.example
+    assert all(param.doc for param in trick.params)
+
+
+SETTINGS = [(name, param) for name, params in SECTIONS.items() for param in params if param.default is not REQUIRED]
+
+
+@pytest.mark.parametrize(("section", "param"), SETTINGS, ids=lambda value: getattr(value, "name", value))
+def test_a_default_is_what_its_text_gives(section: str, param: Param) -> None:
+    """`specc show --defaults` prints the default's text; writing it into the spec changes nothing."""
+    written = "none" if param.default == () else show(param.default)
+    source = "source = digits; " if section == "data" else ""
+    checked = check(Source("net.cnn", f"{NETWORK}{section} {{ {source}{param.name} = {written} }}\n"))
+    assert not checked.errors, checked.errors
+    value = getattr(getattr(checked, section), param.name)
+    assert show(value) == show(param.default)
+    assert type(value) is type(param.default)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        "epochs = 0",
+        "epochs = -1",
+        "batch = 0",
+        "batch = 2.5",
+        "optimizer = adam(lr=0)",
+        "optimizer = adam(betas=[0.9])",
+        "optimizer = adam(betas=[0.9, 1])",
+        "optimizer = sgd(lr=0.1, momentum=1)",
+        "optimizer = cosine",
+        "schedule = adam",
+        "schedule = warmup",
+        "schedule = multistep(80)",
+        "schedule = plateau(patience=-1)",
+        "loss = cross_entropy(smoothing=1)",
+        "loss = cross_entropy(weights=[1, 0])",
+        "regularize = l2",
+        "regularize = l2(-1)",
+        "precision = fp64",
+        "ema = 1",
+        "clip = 0",
+        "early_stop = 0",
+        "target = 101%",
+        "accumulate = 0",
+        "seed = -1",
+        "rate = 0.1",
+    ],
+)
+def test_wrong_values_are_errors(settings: str) -> None:
+    assert len(errors("train", settings)) == 1
+
+
+@pytest.mark.parametrize("settings", ["opset = 17", "opset = 23", "output = classes", "tolerance = 0"])
+def test_wrong_export_settings_are_errors(settings: str) -> None:
+    assert len(errors("export", settings)) == 1
+
+
+def test_nesterov_needs_momentum() -> None:
+    (error,) = errors("train", "optimizer = sgd(lr=0.1, nesterov=true)")
+    assert "momentum" in error.message
+    assert error.span.text == "true"
+
+
+def test_percent_is_kept_and_values_become_plain() -> None:
+    values = train("schedule = warmup(23%, from=0.2) -> linear(to=0.07)", 'freeze = [stem, "body.unit2"]', "epochs = 5")
+    assert show(values.schedule[0].args.epochs) == "23%"
+    assert values.freeze == ("stem", "body.unit2")
+    assert type(values.epochs) is float
+
+
+@pytest.mark.parametrize(
+    ("bound", "expected"),
+    [
+        (None, (0.0, 0.0)),
+        (Bound("l1", Args(strength=0.1)), (0.1, 0.0)),
+        (Bound("l2", Args(strength=0.1)), (0.0, 0.1)),
+        (Bound("l1_l2", Args(l1=0.1, l2=0.2)), (0.1, 0.2)),
+    ],
+)
+def test_strengths_of_regularisers(bound: Bound | None, expected: tuple[float, float]) -> None:
+    assert strengths(bound) == expected
