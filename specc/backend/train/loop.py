@@ -26,7 +26,7 @@ Batch = tuple[Tensor, Tensor]
 class Feed(Protocol):
     """Where batches come from: normalised images, N x C x H x W, on the device, and their targets."""
 
-    classes: list[str]
+    classes: tuple[str, ...]
     batch: int
     batches: int
 

@@ -1,5 +1,6 @@
 """What a classifier got right, by class: from a confusion matrix, rows the true classes, columns the answers."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -29,7 +30,7 @@ class Confusion(NamedTuple):
     images: int
 
 
-def class_scores(confusion: Counts, classes: list[str]) -> list[ClassScore]:
+def class_scores(confusion: Counts, classes: Sequence[str]) -> list[ClassScore]:
     """One score for each class; a ratio over no images is 0."""
     right = np.diagonal(confusion).astype(np.float64)
     support = confusion.sum(axis=1)
@@ -42,7 +43,7 @@ def class_scores(confusion: Counts, classes: list[str]) -> list[ClassScore]:
     ]
 
 
-def confusions(confusion: Counts, classes: list[str], most: int) -> list[Confusion]:
+def confusions(confusion: Counts, classes: Sequence[str], most: int) -> list[Confusion]:
     """The most frequent mistakes, the worst first."""
     wrong = confusion.copy()
     np.fill_diagonal(wrong, 0)

@@ -32,7 +32,7 @@ network Tiny {
 class MadeUp:
     """Batches of two images whose brightness tells the class; each is a function of (epoch, index)."""
 
-    classes = ["dark", "grey", "bright"]
+    classes = ("dark", "grey", "bright")
     batch, batches = 2, 6
 
     def training(self, epoch: int, index: int) -> tuple[Tensor, Tensor]:

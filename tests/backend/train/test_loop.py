@@ -82,7 +82,7 @@ PLAIN = "network Plain { input(1, 4x4); flatten -> dense(3) }\n"
 class Halves:
     """One epoch of two batches, or of one that holds both."""
 
-    classes = ["a", "b", "c"]
+    classes = ("a", "b", "c")
 
     def __init__(self, whole: bool) -> None:
         self.batch, self.batches = (8, 1) if whole else (4, 2)

@@ -79,10 +79,10 @@ def test_weight_decay_reaches_kernels_only(name: str) -> None:
     ("text", "theirs"),
     [
         ("sgd(0.1, 0.9, true, 0.01)", lambda p: torch.optim.SGD(p, 0.1, 0.9, nesterov=True, weight_decay=0.01)),
-        ("adam", lambda p: torch.optim.Adam(p)),
+        ("adam", torch.optim.Adam),
         ("adam(lr=0.01, betas=(0.8, 0.9), eps=1e-4)", lambda p: torch.optim.Adam(p, 0.01, (0.8, 0.9), 1e-4)),
-        ("adamw", lambda p: torch.optim.AdamW(p)),
-        ("rmsprop", lambda p: torch.optim.RMSprop(p)),
+        ("adamw", torch.optim.AdamW),
+        ("rmsprop", torch.optim.RMSprop),
     ],
 )
 def test_steps_as_torchs_with_its_defaults(

@@ -45,13 +45,12 @@ def without_time(lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [{k: v for k, v in line.items() if k not in ("seconds", "images_per_second")} for line in lines]
 
 
-def same(a: TrainState, b: TrainState) -> None:
+def differences(a: TrainState, b: TrainState) -> list[str]:
+    """The names of what is not bit for bit the same in two states."""
     first, second = a.tensors(), b.tensors()
-    assert first.keys() == second.keys()
-    for name, value in first.items():
-        assert torch.equal(value, second[name]), name
-    assert a.marks == b.marks
-    assert a.step == b.step
+    names = sorted(first.keys() ^ second.keys())
+    names += [name for name in first if name in second and not torch.equal(first[name], second[name])]
+    return names + [name for name in ("marks", "step") if getattr(a, name) != getattr(b, name)]
 
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
@@ -76,7 +75,7 @@ def test_going_on_from_any_step_is_the_same_as_not_stopping(
     resumed.state.restore(tensors, scalars)
     assert not damaged
     run(resumed, rest)
-    same(straight.state, resumed.state)
+    assert differences(straight.state, resumed.state) == []
     assert without_time(before.lines + rest.lines) == without_time(recorder.lines)
 
 
@@ -103,9 +102,8 @@ def test_each_part_of_the_state_matters(
     fresh.state.restore(tensors, scalars)
     rest = type(recorder)()
     run(fresh, rest)
-    with pytest.raises(AssertionError):
-        same(straight.state, fresh.state)
-        assert without_time(rest.lines) == without_time(recorder.lines)[1:]
+    lines = without_time(rest.lines) == without_time(recorder.lines)[1:]
+    assert differences(straight.state, fresh.state) or not lines
 
 
 def test_keeps_the_two_newest_checkpoints(make_loop: Callable[..., Loop], tmp_path: Path) -> None:
