@@ -77,8 +77,9 @@ def build(graph: Graph) -> Net:
 
 def source(graph: Graph, index: int) -> int:
     """The node whose value node `index` has: itself, or what it passes on where it leaves no module."""
-    node = graph.nodes[index]
-    return source(graph, node.inputs[0]) if node.op.torch is None and node.inputs else index
+    while (node := graph.nodes[index]).op.torch is None and node.inputs:
+        index = node.inputs[0]
+    return index
 
 
 def logits_of(graph: Graph, output: int) -> int:

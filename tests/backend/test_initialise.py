@@ -97,7 +97,7 @@ def test_orthogonal(module: nn.Module) -> None:
 def test_dirac_passes_its_input_on(module: nn.Module) -> None:
     drawn(module, "dirac")
     shape = (2, 7) if isinstance(module, nn.Linear) else (2, module.in_channels, 6, 6)
-    x = torch.randn(*shape)  # type: ignore[arg-type]
+    x = torch.randn(*shape)
     groups = getattr(module, "groups", 1)
     for inputs, outputs in zip(x.chunk(groups, 1), module(x).chunk(groups, 1), strict=True):
         kept = min(inputs.shape[1], outputs.shape[1])
