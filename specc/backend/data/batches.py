@@ -1,0 +1,64 @@
+"""Batches of a split: in an order drawn for each epoch to train on, from the first to the last to measure."""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from specc.backend import draws
+from specc.backend.data.split import Split
+
+
+class Batch(NamedTuple):
+    """numbers: the images' numbers in the split, int64 N. images: uint8 N x C x H x W. labels: int64 N."""
+
+    numbers: Tensor
+    images: Tensor
+    labels: Tensor
+
+
+def epoch_order(seed: int, epoch: int, count: int) -> Tensor:
+    """The order in which `count` images are trained on in an epoch (from 0): a permutation, int64, on the CPU."""
+    return torch.randperm(count, generator=draws.generator(seed, epoch, draws.ORDER))
+
+
+class TrainingBatches:
+    """The batches of every epoch, by number. All have `size` images; what is left over at an epoch's end waits for the
+    next one, whose order is another. A split smaller than a batch is one batch.
+
+    Batches asked for one after the other are prepared ahead, also across epochs; any other can be asked for as well.
+    """
+
+    def __init__(self, split: Split, size: int, seed: int, device: torch.device) -> None:
+        self.split, self.seed, self.device = split.to(device), seed, device
+        self.size = min(size, len(split))
+        self.count = len(split) // self.size
+        self._next = (-1, -1)
+        self._coming: Iterator[Batch] = iter(())
+
+    def at(self, epoch: int, number: int) -> Batch:
+        """Batch `number` (from 0) of an epoch."""
+        if (epoch, number) != self._next:
+            self._coming = self._from(epoch, number)
+        batch = next(self._coming)
+        self._next = (epoch, number + 1) if number + 1 < self.count else (epoch + 1, 0)
+        return batch
+
+    def _from(self, epoch: int, number: int) -> Iterator[Batch]:
+        while True:
+            order = epoch_order(self.seed, epoch, len(self.split)).to(self.device)
+            indices = torch.split(order[: self.count * self.size], self.size)[number:]
+            yield from _batches(self.split, indices, self.device)
+            epoch, number = epoch + 1, 0
+
+
+def all_batches(split: Split, size: int, device: torch.device) -> Iterator[Batch]:
+    """Every image once, in the order of the split; the last batch may be smaller."""
+    split = split.to(device)
+    yield from _batches(split, torch.split(torch.arange(len(split), device=device), size), device)
+
+
+def _batches(split: Split, indices: tuple[Tensor, ...], device: torch.device) -> Iterator[Batch]:
+    for index, images in zip(indices, split.stream(indices, device), strict=True):
+        yield Batch(index, images, split.labels.index_select(0, index))

@@ -1,0 +1,85 @@
+"""Normalisation: from pixels to what the network sees; the same in training, evaluation and the exported graph."""
+
+from collections.abc import Sequence
+from importlib import import_module
+from math import prod
+
+import torch
+from torch import Tensor, nn
+
+from specc.errors import SpeccError
+from specc.tricks import TRICKS
+from specc.values import Args, Bound
+
+Values = Sequence[float]
+Shape = tuple[int, int, int]
+
+
+class Normalise(nn.Module):
+    """N x C x H x W, float32 from 0 to 1 or uint8 (which is divided by 255 first), to float32 of the same shape.
+
+    floor None: (x - mean) / std. `mean` and `std` are float32 buffers, 1 x C x 1 x 1.
+    Else, for each image: (x - m) / max(s, floor), where m and s are the mean and the deviation (of the population) over
+    all channels and pixels of the image; `mean` and `std` are 0 and 1, and not used.
+    """
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, mean: Values, std: Values, floor: float | None = None) -> None:
+        super().__init__()
+        self.register_buffer("mean", torch.tensor(mean, dtype=torch.float32).view(1, -1, 1, 1))
+        self.register_buffer("std", torch.tensor(std, dtype=torch.float32).view(1, -1, 1, 1))
+        self.floor = floor
+
+    def forward(self, x: Tensor) -> Tensor:
+        if x.dtype == torch.uint8:
+            x = x.float() / 255
+        if self.floor is None:
+            return (x - self.mean) / self.std
+        centred = x - x.mean((1, 2, 3), keepdim=True)
+        deviation = centred.square().mean((1, 2, 3), keepdim=True).sqrt()
+        return centred / deviation.clamp(min=self.floor)
+
+
+def normaliser(call: Bound, shape: Shape, mean: Values, std: Values) -> Normalise:
+    """What a checked `normalize` stands for.
+
+    shape: C, H, W. mean, std: of each channel of the training images, in units of the image from 0 to 1.
+
+    Raises SpeccError E412 where `fixed` has values for another number of channels.
+    """
+    module, _, name = TRICKS["normalize"][call.name].target.rpartition(".")
+    made: Normalise = getattr(import_module(module), name)(call.args, shape, mean, std)
+    return made
+
+
+def unit(a: Args, shape: Shape, mean: Values, std: Values) -> Normalise:
+    """Pixels from 0 to 1."""
+    return Normalise([0.0] * shape[0], [1.0] * shape[0])
+
+
+def none(a: Args, shape: Shape, mean: Values, std: Values) -> Normalise:
+    """Pixels from 0 to 255, as the files hold them."""
+    return Normalise([0.0] * shape[0], [1 / 255] * shape[0])
+
+
+def standard(a: Args, shape: Shape, mean: Values, std: Values) -> Normalise:
+    """Mean 0 and deviation 1: of the training set in each channel, or of each image.
+
+    A channel that never varies is only centred. The floor of an image's deviation, 1 / sqrt(C * H * W), is that of
+    TensorFlow's per_image_standardization.
+    """
+    if a.per == "image":
+        return Normalise([0.0] * shape[0], [1.0] * shape[0], floor=prod(shape) ** -0.5)
+    return Normalise(mean, [value or 1.0 for value in std])
+
+
+def fixed(a: Args, shape: Shape, mean: Values, std: Values) -> Normalise:
+    """Given means and deviations: one for each channel, or one for all."""
+    channels = shape[0]
+    if len(a.mean) not in (1, channels):
+        message = f"`normalize` has {len(a.mean)} means and deviations, but the images have {channels} channels"
+        raise SpeccError("E412", message, help=f"give {channels} of each, or one for all channels", status=1)
+    repeat = channels if len(a.mean) == 1 else 1
+    return Normalise(list(a.mean) * repeat, list(a.std) * repeat)

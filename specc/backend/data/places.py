@@ -1,0 +1,136 @@
+"""Where data sets are looked for, and how a published one is fetched when it is nowhere."""
+
+import os
+import tarfile
+import zlib
+from pathlib import Path
+from typing import NamedTuple
+
+from specc.backend.data.download import Download, DownloadFailed, fetch
+from specc.errors import SpeccError
+from specc.files import cache_folder, write_atomic
+
+LARGEST_MEMBER = 1 << 30  # bytes; far above any file of the archives that are read here
+
+
+class Where(NamedTuple):
+    """Where to look: the folder given as `--data-dir`, or None, and the folder of the spec.
+
+    test: the spec says `validation = test`, so a part of that name is meant before one called `val`.
+    """
+
+    data_dir: Path | None = None
+    base: Path = Path()
+    test: bool = False
+
+
+class Published(NamedTuple):
+    """A data set that its publisher offers for download.
+
+    folder: where its files lie, below each place. files: their names, without `.gz`. extras: files that help where they
+    are there. downloads: what the publisher offers; an archive holds all the files.
+    """
+
+    title: str
+    folder: str
+    files: tuple[str, ...]
+    downloads: tuple[Download, ...]
+    extras: tuple[str, ...] = ()
+
+
+def places(data_dir: Path | None) -> list[Path]:
+    """The folders in which data sets are looked for, in order: `--data-dir`, `$SPECC_DATA`, the user's cache."""
+    given = [data_dir] if data_dir is not None else []
+    named = [Path(os.environ["SPECC_DATA"])] if os.environ.get("SPECC_DATA") else []
+    return list(dict.fromkeys(place.expanduser() for place in [*given, *named, cache_folder()]))
+
+
+def locate(published: Published, data_dir: Path | None) -> dict[str, Path] | None:
+    """The files of a data set by name, from the first place that has all of them; None where no place has."""
+    for place in places(data_dir):
+        folder = place / published.folder
+        found = {name: path for name in published.files if (path := _present(folder, name)) is not None}
+        if len(found) == len(published.files):
+            extras = {name: folder / name for name in published.extras if (folder / name).is_file()}
+            return found | extras
+    return None
+
+
+def obtain(published: Published, data_dir: Path | None) -> dict[str, Path]:
+    """The files of a data set by name: found, unpacked from an archive that lies in a place, or downloaded.
+
+    Raises SpeccError E401 where they are nowhere and the download fails, E402 for a damaged archive.
+    """
+    found = locate(published, data_dir)
+    if found is not None:
+        return found
+    folder = cache_folder() / published.folder
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for download in published.downloads:
+            if download.archive:
+                given = [place / download.name for place in places(data_dir) if (place / download.name).is_file()]
+                archive = given[0] if given else fetch(download, folder.parent)
+                unpack(archive, published, folder)
+                if not given:
+                    archive.unlink()
+            elif not (folder / download.name).is_file():
+                fetch(download, folder)
+    except (DownloadFailed, OSError) as error:
+        raise _missing(published, data_dir, str(error)) from None
+    found = locate(published, data_dir)
+    if found is None:
+        raise _missing(published, data_dir, "the download does not hold them")
+    return found
+
+
+def unpack(archive: Path, published: Published, folder: Path) -> None:
+    """Write the wanted members of an archive, and nothing else of it, into `folder`.
+
+    Raises SpeccError E402 where the archive is damaged or lacks one; OSError where `folder` does not take them.
+    """
+    wanted = {f"{published.folder}/{name}": name for name in published.files + published.extras}
+    try:
+        with tarfile.open(archive, "r:gz") as tar:
+            for member in tar:
+                if member.size > LARGEST_MEMBER:
+                    raise tarfile.TarError(f"{member.name} would take {member.size:,} bytes")
+                name = wanted.pop(member.name.removeprefix("./"), None)
+                content = tar.extractfile(member) if name else None
+                if name and content:
+                    write_atomic(folder / name, content.read())
+                if not wanted:
+                    break
+    except (tarfile.TarError, EOFError, zlib.error) as error:
+        raise damaged(archive, f"is not a whole .tar.gz archive: {error}") from None
+    lacking = [name for name in wanted.values() if name in published.files]
+    if lacking:
+        raise damaged(archive, f"does not hold {', '.join(lacking)}")
+
+
+def damaged(path: Path, what: str) -> SpeccError:
+    """E402: a data file that is there but cannot be right. `what` completes "FILE …"."""
+    return SpeccError(
+        "E402", f"{path} {what}", help="get the file again from its publisher, or restore your copy", status=1
+    )
+
+
+def _present(folder: Path, name: str) -> Path | None:
+    return next((path for path in (folder / f"{name}.gz", folder / name) if path.is_file()), None)
+
+
+def _missing(published: Published, data_dir: Path | None, why: str) -> SpeccError:
+    """E401: says which files are wanted, where they were looked for and where to get them."""
+    lines = [f"{published.title} is not on this machine, and fetching it failed: {why}"]
+    lines.append(f"wanted: {', '.join(published.files)}")
+    for place in places(data_dir):
+        folder = place / published.folder
+        there = [name for name in published.files if _present(folder, name)]
+        lacks = [name for name in published.files if name not in there]
+        what = f"holds some of them, but lacks {', '.join(lacks)}" if there else "holds none of them"
+        lines.append(f"looked in {folder}: {what}")
+    urls = ", ".join(download.url for download in published.downloads)
+    archive = any(download.archive for download in published.downloads)
+    where = places(data_dir)[0] / ("" if archive else published.folder)
+    help = f"get {urls} and put {'it' if archive else 'them'} into {where}, or say where the data is with --data-dir"
+    return SpeccError("E401", "\n".join(lines), help=help)

@@ -1,0 +1,90 @@
+"""The images that are trained on, or those that measure: in memory, or decoded from their files as they are wanted."""
+
+from collections.abc import Iterable, Iterator
+from itertools import chain
+
+import torch
+from torch import Tensor
+
+from specc.backend.data.parallel import WORKERS, ordered
+from specc.backend.data.raw import Files
+from specc.backend.data.survey import read_image
+from specc.backend.images import BadImage
+from specc.errors import SpeccError
+from specc.values import Size
+
+AHEAD = 2  # batches that are decoded before they are wanted
+
+
+class Resident:
+    """Images in memory: uint8 N x C x H x W, and labels, int64 N, on one device."""
+
+    def __init__(self, images: Tensor, labels: Tensor) -> None:
+        self.images, self.labels = images, labels
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def to(self, device: torch.device) -> "Resident":
+        """The same images on a device, or these where they do not fit there: batches are then copied to it."""
+        if device.type == "cuda" and self.images.nbytes > torch.cuda.mem_get_info(device)[0] // 2:
+            return Resident(self.images, self.labels.to(device))
+        return Resident(self.images.to(device), self.labels.to(device))
+
+    def gather(self, index: Tensor, device: torch.device) -> Tensor:
+        """The images of these numbers, uint8 N x C x H x W, on `device`."""
+        return self.images.index_select(0, index.to(self.images.device)).to(device)
+
+    def stream(self, indices: Iterable[Tensor], device: torch.device) -> Iterator[Tensor]:
+        """`gather` for one batch after the other."""
+        return (self.gather(index, device) for index in indices)
+
+
+class Streamed:
+    """Images that stay in their files, and labels, int64 N. The same pixels in the same order as if they were resident.
+
+    size: what each is resized to; shape: C, H, W after that.
+    """
+
+    def __init__(
+        self, files: Files, labels: Tensor, size: Size | None, shape: tuple[int, int, int], workers: int = WORKERS
+    ) -> None:
+        self.files, self.labels, self.size, self.shape, self.workers = files, labels, size, shape, workers
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def to(self, device: torch.device) -> "Streamed":
+        """The same files, with the labels on a device."""
+        return Streamed(self.files, self.labels.to(device), self.size, self.shape, self.workers)
+
+    def gather(self, index: Tensor, device: torch.device) -> Tensor:
+        """The images of these numbers, uint8 N x C x H x W, on `device`."""
+        return next(self.stream([index], device))
+
+    def stream(self, indices: Iterable[Tensor], device: torch.device) -> Iterator[Tensor]:
+        """`gather` for one batch after the other; the next batches are decoded while one is in use.
+
+        Raises SpeccError E402 where a file is no longer what it was when the training began.
+        """
+        batches: list[list[int]] = [index.tolist() for index in indices]
+        ahead = (AHEAD + 1) * max(map(len, batches), default=1)
+        images = ordered(self._read, chain.from_iterable(batches), ahead, self.workers)
+        for numbers in batches:
+            batch = torch.empty(len(numbers), *self.shape, dtype=torch.uint8, pin_memory=device.type == "cuda")
+            for place in batch:
+                place.copy_(next(images))
+            yield batch.to(device, non_blocking=True)
+
+    def _read(self, number: int) -> Tensor:
+        path = self.files.root / self.files.names[number]
+        try:
+            pixels = torch.from_numpy(read_image(path, self.size))
+        except (BadImage, OSError) as error:
+            raise SpeccError("E402", f"{path} {error}", help="it was sound when the training began") from None
+        if pixels.shape != self.shape:
+            raise SpeccError("E402", f"{path} has another size than when the training began")
+        return pixels
+
+
+Split = Resident | Streamed
