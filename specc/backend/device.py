@@ -1,5 +1,6 @@
 """Where tensors live: finding a device, naming it, and what it does natively."""
 
+import os
 import platform
 from functools import cache
 from pathlib import Path
@@ -46,6 +47,15 @@ def native_bf16(device: torch.device) -> bool:
     if device.type == "cpu":
         return torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()  # noqa: SLF001
     return False
+
+
+def exact(device: torch.device) -> None:
+    """Make two runs on the device give the same bits. CPUs do so with the same number of threads; CUDA has to be told."""
+    if device.type == "cuda":
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+        torch.backends.cudnn.benchmark = False
+        torch.use_deterministic_algorithms(True, warn_only=True)
+        torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
 
 
 @cache

@@ -2,7 +2,7 @@
 
 import sys
 from types import TracebackType
-from typing import Any, Protocol, TextIO
+from typing import Any, Protocol, Self, TextIO
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
@@ -15,7 +15,11 @@ INTERVAL = 0.25  # seconds between looks at the device, each of which waits for 
 class Watcher(Protocol):
     """Whom a training tells how it goes."""
 
-    live: bool
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
 
     def say(self, text: str) -> None:
         """Something that is told once, such as what a trick applied to."""
@@ -30,7 +34,13 @@ class Watcher(Protocol):
 class Quiet:
     """Shows nothing."""
 
-    live = False
+    def __enter__(self) -> "Quiet":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        pass
 
     def say(self, text: str) -> None:
         pass
@@ -48,7 +58,6 @@ class Lines:
     def __init__(self, epochs: float, total: int, done: int = 0, stream: TextIO | None = None) -> None:
         self.epochs = epochs
         self.console = Console(file=stream or sys.stderr, highlight=False, soft_wrap=True)
-        self.live = self.console.is_terminal and not self.console.is_dumb_terminal
         self.progress = Progress(
             TextColumn("{task.description}"),
             BarColumn(bar_width=24),
@@ -57,7 +66,7 @@ class Lines:
             TextColumn("left"),
             console=self.console,
             transient=True,
-            disable=not self.live,
+            disable=not self.console.is_terminal or self.console.is_dumb_terminal,
         )
         self.task = self.progress.add_task("starting", total=total, completed=done)
 

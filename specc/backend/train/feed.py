@@ -1,0 +1,71 @@
+"""From a data set to what the network sees: batches gathered, augmented and normalised on the device."""
+
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor
+
+from specc.backend.data.batches import TrainingBatches, all_batches
+from specc.backend.data.dataset import DataSet
+from specc.backend.data.normalise import Normalise, normaliser
+from specc.errors import SpeccError
+from specc.ir.graph import Graph
+from specc.ops.op import size_text
+from specc.values import Args
+
+LARGEST = 512  # images of a batch that is only evaluated
+
+
+class DataFeed:
+    """The batches of a training. `batch` images each, `batches` an epoch; what does not fill a batch is left out."""
+
+    def __init__(self, dataset: DataSet, data: Args, batch: int, seed: int, device: torch.device) -> None:
+        self.dataset, self.data, self.seed, self.device = dataset, data, seed, device
+        self.source = TrainingBatches(dataset.train, batch, seed, device)
+        self.classes = dataset.classes
+        self.batch, self.batches = self.source.size, self.source.count
+        self.normalise = _normaliser(dataset, data, device)
+
+    def training(self, epoch: int, index: int) -> tuple[Tensor, Tensor]:
+        batch = self.source.at(epoch, index)
+        images = self.normalise(batch.images)
+        return images.contiguous(memory_format=torch.channels_last), batch.labels
+
+    def validation(self) -> Iterator[tuple[Tensor, Tensor]]:
+        return validation_batches(self.dataset, self.data, self.batch, self.device)
+
+
+def validation_batches(
+    dataset: DataSet, data: Args, batch: int, device: torch.device
+) -> Iterator[tuple[Tensor, Tensor]]:
+    """All validation images, normalised, with their labels; in batches larger than those of training."""
+    normalise = _normaliser(dataset, data, device)
+    for found in all_batches(dataset.validation, min(4 * batch, LARGEST), device):
+        yield normalise(found.images).contiguous(memory_format=torch.channels_last), found.labels
+
+
+def _normaliser(dataset: DataSet, data: Args, device: torch.device) -> Normalise:
+    return normaliser(data.normalize, dataset.shape, dataset.mean, dataset.std).to(device)
+
+
+def check_fit(graph: Graph, dataset: DataSet) -> None:
+    """Raise SpeccError E307 or E306 where a network does not take these images, or does not give these classes.
+
+    `specc check` says so already where the source is known before it is read; a folder is not.
+    """
+    if tuple(graph.input) != tuple(dataset.shape):
+        channels, height, width = dataset.shape
+        raise SpeccError(
+            "E307",
+            f"the network takes {size_text(graph.input)}, but the images are {size_text(dataset.shape)}",
+            help=f"input({channels}, {height}x{width}), or `resize` in the section `data`",
+            status=1,
+        )
+    found, wanted = graph.shape, len(dataset.classes)
+    if found[0] != wanted or any(size != 1 for size in found[1:]):
+        raise SpeccError(
+            "E306",
+            f"the network ends in {size_text(found)}, but the data has {wanted} classes",
+            help=f"end with global_avg_pool -> dense({wanted})",
+            status=1,
+        )

@@ -1,0 +1,254 @@
+"""A training from its beginning to its end: from a checked spec to a run, or on from where a run stopped."""
+
+import hashlib
+import math
+import platform
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+
+from specc import __version__
+from specc.backend.build import Net, build
+from specc.backend.data.dataset import DataSet, load
+from specc.backend.device import describe, exact, find
+from specc.backend.initialise import initialise
+from specc.backend.train.checkpoint import load_checkpoint
+from specc.backend.train.evaluate import Evaluation, evaluate
+from specc.backend.train.feed import DataFeed, check_fit, validation_batches
+from specc.backend.train.interrupt import Interrupt
+from specc.backend.train.loop import Loop
+from specc.backend.train.loss import loss_function
+from specc.backend.train.optimise import Average, applied, freeze, kernel_names, learning, make_optimizer
+from specc.backend.train.penalty import Penalty
+from specc.backend.train.precision import Precision, choose
+from specc.backend.train.progress import Lines, Quiet, Watcher
+from specc.backend.train.run import CHECKPOINTS, FORMAT, Run, RunFolder, create, read_info, read_spec, refuse_errors
+from specc.backend.train.state import Mark, TrainState
+from specc.check import Checked
+from specc.errors import SpeccError
+from specc.values import Args, show
+
+PACKAGES = ("torch", "numpy", "safetensors", "onnx")
+
+
+class Outcome(NamedTuple):
+    """How a training ended. status: 0, or 130 and 143 where Ctrl-C or SIGTERM stopped it; it can then be resumed."""
+
+    path: Path
+    best: Mark | None
+    step: int
+    status: int
+
+
+class Job(NamedTuple):
+    """A training that is ready to run. notes: what is said about it once. about: its part of run.json."""
+
+    loop: Loop
+    notes: list[str]
+    about: dict[str, Any]
+
+
+def train(
+    checked: Checked,
+    *,
+    out: Path | None = None,
+    device: str = "auto",
+    data_dir: Path | None = None,
+    base: Path = Path(),
+    command: Sequence[str] = (),
+    quiet: bool = False,
+) -> Outcome:
+    """Train a checked spec into a new run folder, `out` or `runs/NAME-N`.
+
+    base: the folder that relative paths in the spec start from. command: what was called, for the record.
+
+    Raises SpeccError: E440 the spec has errors, E437 it has no data; E430 to E436 and E444 as device, precision,
+    settings and folder go; E306 and E307 where the data do not fit the network; E401 and on from the data.
+    """
+    job = _prepare(checked, device, data_dir, base)
+    folder = create(out, checked.name, checked.resolved)
+    info = {
+        "format": FORMAT,
+        "name": checked.name,
+        "variant": checked.variant,
+        "command": list(command),
+        "base": str(base.resolve()),
+        "data_dir": str(data_dir.resolve()) if data_dir else None,
+        "spec_sha256": hashlib.sha256(checked.resolved.encode()).hexdigest(),
+        **job.about,
+        "started": _now(),
+    }
+    folder.write_info(info)
+    return _run(job, folder, info, quiet)
+
+
+def resume(path: Path, *, device: str | None = None, data_dir: Path | None = None, quiet: bool = False) -> Outcome:
+    """Go on with the run at `path` from its newest checkpoint, on the device where it was unless another is given.
+
+    Raises SpeccError: E438 no checkpoint, E439 no run, E440 its spec has errors, E441 its data have changed, E445 the
+    checkpoint is of another network; and as `train` does.
+    """
+    info, checked = read_info(path), read_spec(path)
+    tensors, scalars, damaged = load_checkpoint(path / CHECKPOINTS)
+    data_dir = data_dir or (Path(info["data_dir"]) if info["data_dir"] else None)
+    job = _prepare(checked, device or info["device"], data_dir, Path(info["base"]))
+    if job.about["data_sha256"] != info["data_sha256"]:
+        raise SpeccError(
+            "E441",
+            f"the data of {path} have changed since it began",
+            help="bring back the data, or begin a new run",
+            status=1,
+        )
+    try:
+        job.loop.state.restore(tensors, scalars)
+    except (KeyError, RuntimeError, TypeError) as error:
+        message = f"the checkpoint in {path} does not fit its spec: {error}"
+        raise SpeccError("E445", message, help="was spec.cnn changed after the training began?") from error
+    folder = RunFolder(path)
+    folder.cut_metrics(job.loop.state.step)
+    notes = [f"damaged and passed over: {name}" for name in damaged]
+    notes += [
+        f"{what} was {info[what]}, is now {job.about[what]}: the result may differ from one that was never stopped"
+        for what in ("device_name", "threads", "precision", "versions")
+        if info[what] != job.about[what]
+    ]
+    notes.append(f"going on after step {job.loop.state.step:,} of {job.loop.total:,}")
+    return _run(Job(job.loop, notes, job.about), folder, info, quiet)
+
+
+def evaluate_run(run: Run, *, device: str = "auto", data_dir: Path | None = None) -> Evaluation:
+    """The best weights of a run on its validation images, in fp32.
+
+    Raises SpeccError: E430 no such device, E437 the spec has no data, E441 the data have changed, E401 and on.
+    """
+    place = find(device)
+    train, data = _sections(run.checked)
+    dataset = load(data, data_dir=data_dir or run.data_dir, seed=train.seed, base=run.base)
+    if dataset.hash != run.info["data_sha256"]:
+        message = f"the data are not those that {run.path} was trained on"
+        raise SpeccError("E441", message, help="give the folder of the data with --data-dir", status=1)
+    net = run.net.to(place)
+    loss = loss_function(train.loss, len(dataset.classes), place)
+    batches = validation_batches(dataset, data, train.batch, place)
+    return evaluate(net, batches, len(dataset.classes), loss, Precision("fp32", "exact"))
+
+
+def _sections(checked: Checked) -> tuple[Args, Args]:
+    """The settings of `train` and `data` of a spec that can be trained."""
+    refuse_errors(checked)
+    if checked.data is None:
+        raise SpeccError(
+            "E437",
+            f"{checked.source.path} has no section `data`, so there is nothing to train on",
+            help="data { source = digits }",
+            status=1,
+        )
+    assert checked.train is not None
+    return checked.train, checked.data
+
+
+def _prepare(checked: Checked, device: str, data_dir: Path | None, base: Path) -> Job:
+    settings, data = _sections(checked)
+    graph = checked.graph
+    assert graph is not None
+    place = find(device)
+    exact(place)
+    precision = choose(settings.precision, place, graph.total_macs)
+    dataset = load(data, data_dir=data_dir, seed=settings.seed, base=base)
+    check_fit(graph, dataset)
+    feed = DataFeed(dataset, data, settings.batch, settings.seed, place)
+    if settings.accumulate > feed.batches:
+        raise SpeccError(
+            "E444",
+            f"train.accumulate is {settings.accumulate}, but an epoch has {feed.batches} batches",
+            help="accumulate fewer batches, or make them smaller",
+            status=1,
+        )
+    net = build(graph)
+    initialise(net, settings.seed)
+    net.to(place).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    loop, notes = _assemble(net, settings, feed, precision, len(dataset.classes))
+    about = _about(loop, dataset, place, precision, notes)
+    shown = f"{describe(place)}, {precision.name} ({precision.reason}); validation: {dataset.validated_on}"
+    return Job(loop, [shown, *notes], about)
+
+
+def _assemble(net: Net, settings: Args, feed: DataFeed, precision: Precision, classes: int) -> tuple[Loop, list[str]]:
+    """The loop around a fresh state, and what each trick applied to."""
+    kernels, notes = kernel_names(net.graph), []
+    frozen = freeze(net, settings.freeze or ())
+    weights = learning(net)
+    if not weights:
+        raise SpeccError("E433", "nothing is left to learn: every weight is frozen", help="freeze less", status=1)
+    if frozen:
+        notes.append(f"frozen: {len(frozen)} weights of {', '.join(settings.freeze)}")
+    penalty = Penalty(settings.regularize, kernels, weights)
+    if settings.regularize:
+        notes.append(applied(weights, penalty.names, show(settings.regularize)))
+    elif penalty.names:
+        notes.append(applied(weights, penalty.names, "regularize"))
+    if settings.optimizer.args.weight_decay:
+        notes.append(applied(weights, kernels, f"weight_decay {settings.optimizer.args.weight_decay:g}"))
+    device = next(iter(weights.values())).device
+    state = TrainState(
+        net,
+        weights,
+        make_optimizer(settings.optimizer, weights, kernels),
+        Average(net, settings.ema) if settings.ema else None,
+        precision.scaler(device),
+        feed.batches,
+    )
+    loss = loss_function(settings.loss, classes, device)
+    return Loop(state, feed, settings, loss, penalty, precision), notes
+
+
+def _run(job: Job, folder: RunFolder, info: dict[str, Any], quiet: bool) -> Outcome:
+    loop, settings = job.loop, job.loop.settings
+    watcher: Watcher = Quiet() if quiet else Lines(settings.epochs, loop.total, loop.state.step)
+    with watcher, Interrupt() as interrupt:
+        for note in job.notes:
+            watcher.say(note)
+        loop.run(folder, watcher, interrupt)
+    best = loop.state.best
+    info |= {
+        "ended": _now(),
+        "step": loop.state.step,
+        "finished": loop.finished(),
+        "best": best._asdict() if best else None,
+    }
+    folder.write_info(info)
+    return Outcome(folder.path, best, loop.state.step, interrupt.status)
+
+
+def _about(loop: Loop, dataset: DataSet, place: torch.device, precision: Precision, notes: list[str]) -> dict[str, Any]:
+    """What a run.json says of the training itself, and of where it runs."""
+    weights = loop.state.weights.values()
+    return {
+        "classes": list(dataset.classes),
+        "images": {"train": len(dataset.train), "validation": len(dataset.validation)},
+        "validated_on": dataset.validated_on,
+        "data_sha256": dataset.hash,
+        "parameters": sum(math.prod(weight.shape) for weight in weights),
+        "steps_per_epoch": loop.per_epoch,
+        "steps": loop.total,
+        "device": str(place),
+        "device_name": describe(place),
+        "threads": torch.get_num_threads(),
+        "precision": precision.name,
+        "precision_reason": precision.reason,
+        "applied": notes,
+        "versions": {
+            "specc": __version__,
+            "python": platform.python_version(),
+            **{name: version(name) for name in PACKAGES},
+        },
+        "platform": platform.platform(),
+    }
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
