@@ -8,8 +8,6 @@ docstring is its help, where an indented paragraph (an example) keeps its lines.
 import inspect
 import os
 import sys
-import tempfile
-import traceback
 import warnings
 from collections.abc import Callable
 from importlib import import_module
@@ -128,6 +126,9 @@ def _fail(code: str, message: str, help: str = "", status: int = 2) -> int:
 
 def _defect(error: Exception, arguments: list[str]) -> int:
     """Say that specc itself is wrong, and keep the traceback for those who mend it."""
+    import tempfile
+    import traceback
+
     print(f"this is a defect in specc: {type(error).__name__}: {clean(str(error))}", file=sys.stderr)
     if os.environ.get("SPECC_TRACEBACK"):
         traceback.print_exception(error)
