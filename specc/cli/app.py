@@ -112,8 +112,7 @@ def run(arguments: list[str]) -> int:
     except MemoryError:
         return _fail("E479", "there is not enough memory", "a smaller `batch` or `resize` needs less")
     except OSError as error:
-        where = f": {error.filename}" if error.filename else ""
-        return _fail("E478", f"the system refused: {error.strerror or error}{where}")
+        return _refused(error)
     except Exception as error:  # noqa: BLE001 - the last line of defence
         return _defect(error, arguments)
     return 0
@@ -122,6 +121,11 @@ def run(arguments: list[str]) -> int:
 def _fail(code: str, message: str, help: str = "", status: int = 2) -> int:
     print(render_error(code, message, help, style_of(sys.stderr)), file=sys.stderr)
     return status
+
+
+def _refused(error: OSError) -> int:
+    where = f": {error.filename}" if error.filename else ""
+    return _fail("E478", f"the system refused: {error.strerror or error}{where}")
 
 
 def _defect(error: Exception, arguments: list[str]) -> int:
@@ -156,6 +160,8 @@ def main() -> int:
     status = run(sys.argv[1:])
     try:
         sys.stdout.flush()
-    except BrokenPipeError:  # whoever read our output has left
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError as error:
+        if not isinstance(error, BrokenPipeError):  # that is only a reader who has left
+            status = _refused(error)
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python flushes again when it ends
     return status

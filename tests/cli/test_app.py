@@ -3,6 +3,7 @@ import os
 import subprocess
 import sys
 from importlib import import_module
+from pathlib import Path
 from socket import AF_UNIX, socket
 
 import pytest
@@ -13,6 +14,8 @@ from specc.cli import app, common
 from specc.diagnostics import Diagnostic
 from specc.errors import SpeccError
 from specc.source import Source, Span
+
+FULL = Path("/dev/full")
 
 
 def test_version(specc):
@@ -162,6 +165,15 @@ def test_a_reader_that_leaves_is_no_error():
     done = subprocess.run([sys.executable, "-m", "specc", "ops"], stdout=writing, stderr=subprocess.PIPE, text=True)
     os.close(writing)
     assert done.stderr == ""
+
+
+@pytest.mark.skipif(not FULL.exists(), reason="only Linux has a device that is always full")
+def test_an_output_that_is_full():
+    with FULL.open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "specc", "--version"], stdout=full, stderr=subprocess.PIPE, text=True
+        )
+    assert (done.returncode, done.stderr) == (2, "error[E478]: the system refused: No space left on device\n")
 
 
 class TestReadSource:
