@@ -16,13 +16,14 @@ class Classifier(NamedTuple):
     """A trained model as prediction sees it.
 
     answer: uint8 images, N x C x H x W, to probabilities, N x classes. size: the images that it takes; None where it
-    takes any and resizes them itself.
+    takes any and resizes them itself. warning: what its user ought to know.
     """
 
     classes: list[str]
     channels: int
     size: Size | None
     answer: Callable[[Pixels], NDArray[np.float64]]
+    warning: str = ""
 
 
 class Prediction(NamedTuple):
@@ -49,9 +50,35 @@ def from_file(path: Path) -> Classifier:
 
     def answer(images: Pixels) -> NDArray[np.float64]:
         given = run(session, images).astype(np.float64)
-        return given if file.output == "probabilities" else softmax(given)
+        if file.output == "probabilities":
+            return given
+        return softmax(given) if file.activation == "softmax" else 1 / (1 + np.exp(-given))
 
-    return Classifier(file.classes, file.channels, file.size, answer)
+    warning = "" if file.untouched else f"{path} was changed after it was certified; `specc verify` tells more"
+    return Classifier(file.classes, file.channels, file.size, answer, warning)
+
+
+def from_run(path: Path) -> Classifier:
+    """The classifier of a run: its best weights in PyTorch, on the CPU.
+
+    Raises SpeccError E439 to E443 as `open_run` does.
+    """
+    import torch
+
+    from specc.backend.onnx.reference import activation, of_run
+    from specc.backend.train.run import open_run
+
+    run = open_run(path)
+    data, graph = run.checked.data, run.checked.graph
+    assert data is not None and graph is not None
+    channels, *shape = graph.input
+    size = Size(*shape)
+    reference = of_run(run, activation(run.checked), torch.device("cpu"))
+
+    def answer(images: Pixels) -> NDArray[np.float64]:
+        return reference(resize(images, size)).astype(np.float64)
+
+    return Classifier(run.classes, channels, None if data.resize else size, answer)
 
 
 def predict(classifier: Classifier, image: Path, top: int) -> Prediction:

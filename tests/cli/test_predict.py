@@ -51,7 +51,8 @@ def test_table_shows_as_many_classes_as_asked_for(specc, model, picture):
 
 
 def test_logits_become_probabilities(specc, tmp_path, picture, model):
-    stripped = onnx.load_from_string(tiny_body(**{"specc.output": "logits"}))
+    gives = json.dumps({"name": "logits", "activation": "softmax"})
+    stripped = onnx.load_from_string(tiny_body(**{"specc.output": gives}))
     stripped.graph.node.pop()
     stripped.graph.output[0].name = "logits"
     path = tmp_path / "logits.onnx"

@@ -1,6 +1,7 @@
 """What an export was found to be: the figures of its comparison with the trained model, and of what it was made."""
 
 import json
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 FORMAT = 1
@@ -18,29 +19,58 @@ class Figures(NamedTuple):
     mean: float
     agreement: float
 
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "images": self.images,
+            "largest_difference": self.largest,
+            "mean_difference": self.mean,
+            "agreement": self.agreement,
+        }
+
 
 class Comparison(NamedTuple):
     """An exported file on one execution provider against the trained model in PyTorch.
 
-    whole: over the whole validation set. batches: the same for single batches of these sizes.
-    correct: how many of the validation images the file gets right.
+    whole: over the whole validation set. batches: for single batches of these sizes. correct: how many of the
+    validation images the file gets right. sizes: for images of other sizes, where the file resizes them itself.
     """
 
     provider: str
     whole: Figures
     batches: dict[int, Figures]
     correct: int
+    sizes: dict[str, Figures] = {}  # noqa: RUF012 - never changed
+
+    def all(self) -> Iterator[tuple[str, Figures]]:
+        """All figures, each with what was compared."""
+        for size, figures in self.batches.items():
+            yield f"a batch of {size}", figures
+        yield "the whole validation set", self.whole
+        for text, figures in self.sizes.items():
+            yield f"images of {text}", figures
+
+    def as_dict(self) -> dict[str, Any]:
+        found = {
+            **self.whole.as_dict(),
+            "accuracy": self.correct / self.whole.images,
+            "correct": self.correct,
+            "batches": {str(size): figures.as_dict() for size, figures in self.batches.items()},
+        }
+        if self.sizes:
+            found["sizes"] = {size: figures.as_dict() for size, figures in self.sizes.items()}
+        return found
 
 
 class Certificate(NamedTuple):
     """The proof that goes with an exported file, in its metadata and beside it.
 
-    tolerance: the bound that the largest difference kept, absolute for probabilities, and for logits relative to
-        `scale`, the largest absolute output of the trained model.
+    output: "probabilities" or "logits". tolerance: the bound that the largest difference kept, times `scale`, which is
+        1 for probabilities, and for logits the largest absolute one of the trained model.
+    images: how many validation images there are; correct: how many of them the trained model gets right.
+    device: what PyTorch ran on.
     model_sha256: of the file up to the certificate itself, that is, of the graph, the weights and all other metadata.
     spec_sha256: of the spec's text in the metadata. data_sha256: of the content of the data set. weights_sha256: of the
         safetensors file that was exported.
-    correct: how many of the `images` validation images the trained model gets right.
     """
 
     network: str
@@ -50,6 +80,8 @@ class Certificate(NamedTuple):
     scale: float
     images: int
     correct: int
+    validated_on: str
+    device: str
     comparisons: tuple[Comparison, ...]
     model_sha256: str
     spec_sha256: str
@@ -59,8 +91,13 @@ class Certificate(NamedTuple):
 
     @property
     def largest(self) -> float:
-        """The largest difference over all execution providers and batch sizes."""
-        return max(figures.largest for c in self.comparisons for figures in (c.whole, *c.batches.values()))
+        """The largest difference of all."""
+        return max(figures.largest for comparison in self.comparisons for _, figures in comparison.all())
+
+    @property
+    def agreement(self) -> float:
+        """The lowest agreement of the top class over the whole validation set."""
+        return min(comparison.whole.agreement for comparison in self.comparisons)
 
     def as_dict(self) -> dict[str, Any]:
         return {
@@ -69,29 +106,13 @@ class Certificate(NamedTuple):
             "output": self.output,
             "opset": self.opset,
             "tolerance": self.tolerance,
-            "tolerance_is": "absolute" if self.output == "probabilities" else "relative to the scale of the output",
             "scale": self.scale,
             "validation_images": self.images,
+            "validated_on": self.validated_on,
+            "pytorch_on": self.device,
             "accuracy": self.correct / self.images,
             "correct": self.correct,
-            "providers": {
-                c.provider: {
-                    "largest_difference": c.whole.largest,
-                    "mean_difference": c.whole.mean,
-                    "agreement": c.whole.agreement,
-                    "accuracy": c.correct / self.images,
-                    "correct": c.correct,
-                    "batches": {
-                        str(size): {
-                            "largest_difference": figures.largest,
-                            "mean_difference": figures.mean,
-                            "agreement": figures.agreement,
-                        }
-                        for size, figures in c.batches.items()
-                    },
-                }
-                for c in self.comparisons
-            },
+            "providers": {comparison.provider: comparison.as_dict() for comparison in self.comparisons},
             "model_sha256": self.model_sha256,
             "spec_sha256": self.spec_sha256,
             "data_sha256": self.data_sha256,
@@ -99,5 +120,7 @@ class Certificate(NamedTuple):
             "versions": self.versions,
         }
 
-    def as_json(self) -> str:
-        return json.dumps(self.as_dict(), indent=2, ensure_ascii=False) + "\n"
+
+def as_json(values: dict[str, Any]) -> str:
+    """A certificate's dictionary as text; the same values give the same text."""
+    return json.dumps(values, indent=2, ensure_ascii=False, allow_nan=False) + "\n"

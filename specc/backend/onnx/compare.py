@@ -1,19 +1,75 @@
 """An exported file against the trained model: the same images through both, and how far the answers are apart."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
+from specc.backend.data.batches import all_batches
+from specc.backend.data.progress import bar
+from specc.backend.data.split import Split
+from specc.backend.images import resize
 from specc.backend.onnx.certificate import Comparison, Figures
 from specc.backend.onnx.session import ORT_ERRORS, Outputs, open_session, plain, run
 from specc.errors import SpeccError
+from specc.values import Size
 
 Images = NDArray[np.uint8]
 Model = Callable[[Images], Outputs]
 
 SMALL_BATCHES = (1, 2, 7)
 FULL_BATCH = 256
+CPU = torch.device("cpu")
+
+
+class Answers(NamedTuple):
+    """labels: int64 N. outputs: of each model, N x classes."""
+
+    labels: NDArray[np.int64]
+    outputs: list[Outputs]
+
+
+def answers(split: Split, models: Sequence[Model]) -> Answers:
+    """What the models say to every image of a split, in full batches; a progress bar on a terminal."""
+    labels: list[NDArray[np.int64]] = []
+    parts: list[list[Outputs]] = [[] for _ in models]
+    with bar("comparing", len(split), "images") as advance:
+        for batch in all_batches(split, FULL_BATCH, CPU):
+            images = batch.images.numpy()
+            for model, part in zip(models, parts, strict=True):
+                part.append(model(images))
+            labels.append(batch.labels.numpy())
+            advance(len(images))
+    return Answers(np.concatenate(labels), [np.concatenate(part) for part in parts])
+
+
+def file_model(content: bytes, provider: str, classes: int) -> Model:
+    """A serialised model as something that answers.
+
+    It raises SpeccError E455, here or when it is asked, where the file cannot be loaded or run, as with a batch size
+    that was baked in, or gives something else than N x classes; E454 where the provider does not load.
+    """
+    try:
+        session = open_session(content, provider)
+    except ORT_ERRORS as error:
+        raise SpeccError("E455", f"onnxruntime cannot load the file: {plain(error)}", status=1) from None
+
+    def answer(images: Images) -> Outputs:
+        try:
+            given = run(session, images)
+        except ORT_ERRORS as error:
+            shape = " x ".join(map(str, images.shape))
+            message = f"the file does not run on a batch of {shape} on {provider}: {plain(error)}"
+            raise SpeccError("E455", message, status=1) from None
+        if given.shape != (len(images), classes):
+            found = " x ".join(map(str, given.shape))
+            message = f"the file gives {found} numbers instead of {len(images)} x {classes}"
+            raise SpeccError("E455", message, status=1)
+        return given
+
+    return answer
 
 
 def figures(ours: Outputs, theirs: Outputs) -> Figures:
@@ -28,79 +84,57 @@ def figures(ours: Outputs, theirs: Outputs) -> Figures:
     )
 
 
-def batches(count: int, size: int) -> Iterator[slice]:
-    """Slices of `size` that cover `count` images; the last one may be smaller."""
-    return (slice(start, min(start + size, count)) for start in range(0, count, size))
-
-
-def outputs(
-    model: Model, images: Images, size: int = FULL_BATCH, progress: Callable[[int], None] | None = None
-) -> Outputs:
-    """The outputs of a model for all images, in batches. `progress` is told how many images each batch had."""
-    parts = []
-    for batch in batches(len(images), size):
-        parts.append(model(images[batch]))
-        if progress:
-            progress(len(parts[-1]))
-    return np.concatenate(parts)
-
-
 def compare(
-    model: bytes,
-    provider: str,
-    images: Images,
-    labels: NDArray[np.int64],
-    reference: Outputs,
-    progress: Callable[[int], None] | None = None,
+    provider: str, model: Model, whole: Outputs, reference: Outputs, labels: NDArray[np.int64], split: Split
 ) -> Comparison:
-    """The serialised `model` on `provider` against `reference`, the trained model's outputs for the same raw images.
+    """A file's answers to a split against those of the trained model.
 
-    images: uint8, N x C x H x W. Batches of 1, 2 and 7 images, spread over all of them, are run on their own; then
-    all images in full batches.
-
-    Raises SpeccError E455 where the file cannot be run, as with a batch size that was baked in, and E454.
+    whole, reference: the file's and the trained model's outputs for all images. Batches of 1, 2 and 7 images, spread
+    over all of them, are run on their own here.
     """
-    try:
-        session = open_session(model, provider)
-    except ORT_ERRORS as error:
-        raise SpeccError("E455", f"onnxruntime cannot load the exported file: {plain(error)}", status=1) from None
-
-    def answer(batch: Images) -> Outputs:
-        try:
-            given = run(session, batch)
-        except ORT_ERRORS as error:
-            message = f"the exported file does not run on a batch of {len(batch)} on {provider}: {plain(error)}"
-            raise SpeccError("E455", message, status=1) from None
-        if given.shape != (len(batch), reference.shape[1]):
-            expected = f"{len(batch)} x {reference.shape[1]}"
-            message = f"the exported file gives {' x '.join(map(str, given.shape))} numbers instead of {expected}"
-            raise SpeccError("E455", message, status=1)
-        return given
-
-    small = {}
-    for size in sorted({min(size, len(images)) for size in SMALL_BATCHES}):
-        chosen = np.linspace(0, len(images) - 1, size).astype(np.int64)
-        small[size] = figures(answer(images[chosen]), reference[chosen])
-    full = min(FULL_BATCH, len(images))
-    whole = outputs(answer, images, full, progress)
-    small[full] = figures(whole[:full], reference[:full])
-    return Comparison(provider, figures(whole, reference), small, int((whole.argmax(axis=1) == labels).sum()))
+    full = min(FULL_BATCH, len(labels))
+    found = {full: figures(reference[:full], whole[:full])}
+    for size in {min(size, len(labels)) for size in SMALL_BATCHES}:
+        chosen = _spread(len(labels), size)
+        images = split.gather(torch.from_numpy(chosen), CPU).numpy()
+        found[size] = figures(reference[chosen], model(images))
+    correct = int((whole.argmax(axis=1) == labels).sum())
+    return Comparison(provider, figures(reference, whole), dict(sorted(found.items())), correct)
 
 
-def scale(output: str, reference: Outputs) -> float:
+def compare_sizes(model: Model, reference: Model, split: Split, size: Size) -> dict[str, Figures]:
+    """A file that resizes its images itself, on images of other sizes: real ones, stretched and cut unevenly.
+
+    reference: takes images of `size`, to which `images.resize` brings them here.
+    """
+    images = split.gather(torch.from_numpy(_spread(len(split), min(7, len(split)))), CPU).numpy()
+    found = {}
+    for factor in (1, 2, 3):
+        large = images.repeat(factor, axis=2).repeat(factor + 1, axis=3)
+        height, width = large.shape[2:]
+        pixels = np.ascontiguousarray(large[:, :, : max(1, height - 1), : max(1, width - 3)])
+        found[str(Size(*pixels.shape[2:]))] = figures(reference(resize(pixels, size)), model(pixels))
+    return found
+
+
+def _spread(count: int, size: int) -> NDArray[np.int64]:
+    """`size` numbers spread evenly from 0 to `count` - 1."""
+    return np.linspace(0, count - 1, size).astype(np.int64)
+
+
+def scale_of(output: str, reference: Outputs) -> float:
     """What a difference is measured by: 1 for probabilities, the largest absolute value for logits."""
     return 1.0 if output == "probabilities" else float(np.abs(reference).max()) or 1.0
 
 
-def judge(comparisons: Sequence[Comparison], tolerance: float, measure: float) -> str:
+def judge(comparisons: Sequence[Comparison], tolerance: float, scale: float) -> str:
     """Which comparison is beyond the tolerance and by how much; empty where none is."""
     for comparison in comparisons:
-        for size, found in [*comparison.batches.items(), (0, comparison.whole)]:
-            if not found.largest / measure <= tolerance:
-                which = f"a batch of {size}" if size else "the whole validation set"
-                relative = "" if measure == 1.0 else f" times the scale of the output, {measure:.3g}"
+        for where, found in comparison.all():
+            if not found.largest / scale <= tolerance:
+                measure = "" if scale == 1.0 else f" times the scale of the output, {scale:.3g}"
                 return (
-                    f"on {comparison.provider}, {which}: the largest difference is {found.largest:.3g}, "
-                    f"the tolerance {tolerance:.3g}{relative}; the top class agrees on {found.agreement:.2%}"
+                    f"on {comparison.provider}, {where}: the largest difference is {found.largest:.3g}, "
+                    f"the tolerance {tolerance:.3g}{measure}; the top class agrees on {found.agreement:.2%}"
                 )
     return ""

@@ -29,7 +29,8 @@ class ModelFile(NamedTuple):
     """An exported file that was read and whose form is sound.
 
     content: its bytes. metadata: all of it. certificate: as a dictionary; None in a file that is not sealed.
-    channels, size: of the images that it takes; `size` is None where the graph resizes them itself.
+    channels, size: of the images that it takes; `size` is None where the graph resizes them itself. output:
+    "probabilities" or "logits". activation: "softmax" or "sigmoid", which makes the one of the other.
     """
 
     path: Path
@@ -40,6 +41,7 @@ class ModelFile(NamedTuple):
     channels: int
     size: Size | None
     output: str
+    activation: str
 
     @property
     def untouched(self) -> bool:
@@ -84,10 +86,18 @@ def read_model(path: Path) -> ModelFile:
     check_external_data(model, path.parent)
     metadata = {entry.key: entry.value for entry in model.metadata_props}
     try:
-        described = json.loads(metadata[INPUT])
-        size = Size(*described["size"]) if described["size"] else None
-        classes, certificate = json.loads(metadata[CLASSES]), json.loads(metadata.get(CERTIFICATE, "null"))
-        return ModelFile(path, content, metadata, certificate, classes, described["channels"], size, metadata[OUTPUT])
+        takes, gives = json.loads(metadata[INPUT]), json.loads(metadata[OUTPUT])
+        return ModelFile(
+            path,
+            content,
+            metadata,
+            certificate=json.loads(metadata.get(CERTIFICATE, "null")),
+            classes=list(json.loads(metadata[CLASSES])),
+            channels=int(takes["channels"]),
+            size=Size(*takes["size"]) if takes["size"] else None,
+            output=str(gives["name"]),
+            activation=str(gives["activation"]),
+        )
     except (KeyError, TypeError, ValueError):
         if model.producer_name == "specc":
             raise _not_whole(path, content) from None

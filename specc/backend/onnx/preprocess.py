@@ -5,9 +5,32 @@ from typing import Any
 import numpy as np
 from onnx import TensorProto
 
+from specc.backend.data.normalise import Normalise
 from specc.backend.images import TIE
 from specc.backend.onnx.builder import Builder
 from specc.values import Size
+
+
+def preprocess(g: Builder, images: str, normalise: Normalise, size: Size | None) -> str:
+    """From `images`, uint8 N x C x H x W, to what the network sees; they are brought to `size` where it is given."""
+    g.scope = "preprocess"
+    real = g.node("Cast", [images], to=TensorProto.FLOAT)
+    if size is not None:
+        real = resize(g, images, real, size)
+    scaled = g.node("Div", [real, g.floats(255.0)])
+    mean, std = normalise.mean.cpu().numpy(), normalise.std.cpu().numpy()
+    if normalise.floor is not None:
+        return _normalise_each(g, scaled, normalise.floor)
+    centred = g.node("Sub", [scaled, g.floats(mean)]) if mean.any() else scaled
+    return g.node("Div", [centred, g.floats(std)]) if (std != 1).any() else centred
+
+
+def _normalise_each(g: Builder, scaled: str, floor: float) -> str:
+    """Each image by the mean and the deviation of its own pixels, the latter at least `floor`."""
+    axes = g.ints([1, 2, 3])
+    centred = g.node("Sub", [scaled, g.node("ReduceMean", [scaled, axes], keepdims=1)])
+    variance = g.node("ReduceMean", [g.node("Mul", [centred, centred]), axes], keepdims=1)
+    return g.node("Div", [centred, g.node("Max", [g.node("Sqrt", [variance]), g.floats(floor)])])
 
 
 def resize(g: Builder, images: str, real: str, size: Size) -> str:

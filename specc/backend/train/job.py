@@ -232,6 +232,8 @@ def _about(loop: Loop, dataset: DataSet, place: torch.device, precision: Precisi
         "images": {"train": len(dataset.train), "validation": len(dataset.validation)},
         "validated_on": dataset.validated_on,
         "data_sha256": dataset.hash,
+        "mean": list(dataset.mean),
+        "std": list(dataset.std),
         "parameters": sum(math.prod(weight.shape) for weight in weights),
         "steps_per_epoch": loop.per_epoch,
         "steps": loop.total,

@@ -2,17 +2,21 @@
 
 import numpy as np
 import pytest
+import torch
 from tiny_model import KERNEL, reference, tiny_body
 
+from specc.backend.data.split import Resident
 from specc.backend.onnx.certificate import Comparison
-from specc.backend.onnx.compare import compare, figures, judge, scale
+from specc.backend.onnx.compare import answers, compare, figures, file_model, judge, scale_of
 from specc.backend.onnx.session import CPU, CUDA, choose, loads, open_session
 from specc.errors import SpeccError
 
 
 def compared(body: bytes, images: np.ndarray) -> Comparison:
-    truth = reference(images)
-    return compare(body, CPU, images, truth.argmax(axis=1), truth)
+    split = Resident(torch.from_numpy(images), torch.from_numpy(reference(images).argmax(axis=1)))
+    model = file_model(body, CPU, 3)
+    labels, (truth, given) = answers(split, [reference, model])
+    return compare(CPU, model, given, truth, labels, split)
 
 
 def test_faithful_file_is_within_tolerance_at_every_batch_size(images: np.ndarray) -> None:
@@ -48,13 +52,13 @@ def test_nan_is_beyond_every_tolerance(images: np.ndarray) -> None:
 
 
 def test_baked_in_batch_size_is_caught(images: np.ndarray) -> None:
-    with pytest.raises(SpeccError, match="does not run on a batch of 1 ") as caught:
+    with pytest.raises(SpeccError, match="does not run on a batch of 1 x 3 x 4 x 4 ") as caught:
         compared(tiny_body(batch=50), images)
     assert caught.value.code == "E455" and caught.value.status == 1
 
 
 def test_wrong_number_of_classes_is_caught(images: np.ndarray) -> None:
-    with pytest.raises(SpeccError, match="gives 1 x 2 numbers instead of 1 x 3"):
+    with pytest.raises(SpeccError, match="gives 50 x 2 numbers instead of 50 x 3"):
         compared(tiny_body(kernel=KERNEL[:, :2]), images)
 
 
@@ -62,11 +66,11 @@ def test_set_smaller_than_the_batches_is_compared_whole(images: np.ndarray) -> N
     assert sorted(compared(tiny_body(), images[:2]).batches) == [1, 2]
 
 
-def test_logits_are_measured_by_their_scale() -> None:
+def test_logits_are_measured_by_their_scale_of() -> None:
     ours, theirs = np.array([[100.0, -200.0]], np.float32), np.array([[100.01, -200.0]], np.float32)
     found = Comparison(CPU, figures(ours, theirs), {}, 1)
-    assert judge([found], 1e-4, scale("logits", ours)) == ""
-    assert judge([found], 1e-4, scale("probabilities", ours))
+    assert judge([found], 1e-4, scale_of("logits", ours)) == ""
+    assert judge([found], 1e-4, scale_of("probabilities", ours))
 
 
 def test_provider_that_does_not_load_is_an_error() -> None:

@@ -33,7 +33,7 @@ def tiny_body(batch: int | str = "N", kernel: np.ndarray = KERNEL, **metadata: s
     entries = {
         model_file.CLASSES: json.dumps(CLASSES),
         model_file.INPUT: json.dumps({"channels": 3, "size": [4, 4]}),
-        model_file.OUTPUT: "probabilities",
+        model_file.OUTPUT: json.dumps({"name": "probabilities", "activation": "softmax"}),
     } | metadata
     helper.set_model_props(model, {key: value for key, value in entries.items() if value})
     return model.SerializeToString()

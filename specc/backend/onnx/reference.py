@@ -1,0 +1,53 @@
+"""The trained model in PyTorch, from raw images to the exported graph's output: what a file is held against."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from specc.backend.build import Net
+from specc.backend.data.normalise import Normalise, normaliser
+from specc.backend.onnx.session import Outputs
+from specc.backend.train.run import Run
+from specc.check import Checked
+
+
+def activation(checked: Checked) -> str:
+    """What makes probabilities of logits: "softmax", or "sigmoid" where the loss asks a question for each class."""
+    assert checked.train is not None and checked.graph is not None
+    each = checked.train.loss.name == "binary_cross_entropy" and not checked.graph.ends_in_softmax
+    return "sigmoid" if each else "softmax"
+
+
+class Reference:
+    """A network in evaluation mode and fp32, with its normalisation before and its activation behind.
+
+    output: "logits", "softmax" or "sigmoid".
+    """
+
+    def __init__(self, net: Net, normalise: Normalise, output: str, device: torch.device) -> None:
+        self.net, self.normalise = net.float().eval().to(device), normalise.to(device)
+        self.output, self.device = output, device
+
+    @torch.inference_mode()
+    def __call__(self, images: NDArray[np.uint8]) -> Outputs:
+        """The outputs, N x classes, for images of the network's size, uint8 N x C x H x W."""
+        with torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=False):
+            logits = self.net(self.normalise(torch.from_numpy(images).to(self.device)))
+        if self.output != "logits":
+            logits = logits.softmax(dim=1) if self.output == "softmax" else logits.sigmoid()
+        outputs: Outputs = logits.cpu().numpy()
+        return outputs
+
+
+def normalise_as(checked: Checked, mean: Sequence[float], std: Sequence[float]) -> Normalise:
+    """A spec's normalisation, with the statistics of its training images."""
+    assert checked.data is not None and checked.graph is not None
+    channels, height, width = checked.graph.input
+    return normaliser(checked.data.normalize, (channels, height, width), mean, std)
+
+
+def of_run(run: Run, output: str, device: torch.device) -> Reference:
+    """The model that a run trained."""
+    return Reference(run.net, normalise_as(run.checked, run.info["mean"], run.info["std"]), output, device)

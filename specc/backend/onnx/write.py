@@ -1,0 +1,97 @@
+"""A trained network as one ONNX graph: preprocessing, network and probabilities; its story is in the metadata."""
+
+import json
+import math
+from pathlib import Path
+
+import onnx
+from onnx import TensorProto, helper
+
+from specc import __version__
+from specc.backend.build import Net
+from specc.backend.data.normalise import Normalise
+from specc.backend.onnx import model_file
+from specc.backend.onnx.builder import Builder
+from specc.backend.onnx.lower import lower
+from specc.backend.onnx.preprocess import preprocess
+from specc.backend.onnx.reference import activation
+from specc.check import Checked
+from specc.errors import SpeccError
+from specc.values import Bound, Size, show
+
+IMAGES = "images"
+
+
+def write_model(
+    checked: Checked, net: Net, normalise: Normalise, metadata: dict[str, str]
+) -> tuple[onnx.ModelProto, dict[str, str]]:
+    """The model, and for each layer the name of the value that it gives (`Lowered.values`).
+
+    It takes `images`, uint8 N x C x H x W with any N, and with any H and W where the spec resizes; it gives
+    `probabilities` or `logits`, float32 N x classes. The same weights and spec give the same bytes.
+
+    Raises SpeccError: E458 more weights than one file can hold, E455 a graph that is not sound.
+    """
+    graph, export, data = checked.graph, checked.export, checked.data
+    assert graph is not None and export is not None and data is not None
+    state = {name: value.detach().cpu().numpy() for name, value in net.state_dict().items()}
+    if sum(value.nbytes for value in state.values()) > model_file.LARGEST:
+        raise SpeccError("E458", "the weights take more than 2 GB, which one ONNX file cannot hold", status=1)
+    channels, height, width = graph.input
+    open_size: tuple[int | str, int | str] = ("height", "width")
+    g = Builder(export.opset)
+    images = g.input(IMAGES, TensorProto.UINT8, ["N", channels, *(open_size if data.resize else (height, width))])
+    x = preprocess(g, images, normalise, Size(height, width) if data.resize else None)
+    lowered = lower(graph, state, g, x)
+    if export.output == "logits":
+        output = g.node("Identity", [lowered.logits], name="logits")
+    elif activation(checked) == "softmax":
+        output = g.node("Softmax", [lowered.logits], name="probabilities", axis=1)
+    else:
+        output = g.node("Sigmoid", [lowered.logits], name="probabilities")
+    g.output(output, ["N", math.prod(graph.shape)])
+    model = g.model(graph.name)
+    model.producer_version = __version__
+    helper.set_model_props(model, metadata)
+    try:
+        onnx.checker.check_model(model, full_check=True)
+    except (onnx.checker.ValidationError, onnx.shape_inference.InferenceError) as error:
+        raise SpeccError("E455", f"the exported graph is not sound: {error}", status=1) from None
+    return model, lowered.values
+
+
+def describe(checked: Checked, classes: tuple[str, ...], data_sha256: str) -> dict[str, str]:
+    """The metadata of an exported file, all but the certificate."""
+    graph, data, export = checked.graph, checked.data, checked.export
+    assert graph is not None and data is not None and export is not None
+    spec = portable(checked)
+    channels, height, width = graph.input
+    takes = {
+        "name": IMAGES,
+        "type": "uint8",
+        "layout": "N x C x H x W",
+        "channels": channels,
+        "order": {1: "grey", 3: "RGB"}.get(channels, ""),
+        "size": None if data.resize else [height, width],
+        "normalize": show(data.normalize),
+    }
+    return {
+        model_file.VERSION: __version__,
+        model_file.NETWORK: graph.name,
+        model_file.CLASSES: json.dumps(classes, ensure_ascii=False),
+        model_file.INPUT: json.dumps(takes),
+        model_file.OUTPUT: json.dumps({"name": export.output, "activation": activation(checked)}),
+        model_file.SPEC: spec,
+        model_file.SPEC_SHA256: model_file.sha256(spec.encode()),
+        model_file.DATA_SHA256: data_sha256,
+    }
+
+
+def portable(checked: Checked) -> str:
+    """The spec's text without the way to the data on this machine: of an absolute path the last part is kept."""
+    assert checked.data is not None
+    source: Bound = checked.data.source
+    path = getattr(source.args, "path", "")
+    if path and (Path(path).is_absolute() or path.startswith("~")):
+        return checked.resolved.replace(path, Path(path).name)
+    return checked.resolved
