@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
+from specc.backend.augment import augment
 from specc.backend.data.batches import TrainingBatches, all_batches
 from specc.backend.data.dataset import DataSet
 from specc.backend.data.normalise import Normalise, normaliser
@@ -28,8 +29,18 @@ class DataFeed:
 
     def training(self, epoch: int, index: int) -> tuple[Tensor, Tensor]:
         batch = self.source.at(epoch, index)
-        images = self.normalise(batch.images)
-        return images.contiguous(memory_format=torch.channels_last), batch.labels
+        images, target = batch.images, batch.labels
+        if self.data.augment:
+            images, target = augment(
+                images.float() / 255,
+                target,
+                batch.index,
+                seed=self.seed,
+                epoch=epoch,
+                tricks=self.data.augment,
+                classes=len(self.classes),
+            )
+        return self.normalise(images).contiguous(memory_format=torch.channels_last), target
 
     def validation(self) -> Iterator[tuple[Tensor, Tensor]]:
         return validation_batches(self.dataset, self.data, self.batch, self.device)
