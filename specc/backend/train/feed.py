@@ -34,7 +34,7 @@ class DataFeed:
             images, target = augment(
                 images.float() / 255,
                 target,
-                batch.index,
+                batch.numbers,
                 seed=self.seed,
                 epoch=epoch,
                 tricks=self.data.augment,

@@ -1,0 +1,75 @@
+"""`specc eval`: how good a trained model is, class by class."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from specc.cli.common import print_json
+from specc.render import clean
+
+if TYPE_CHECKING:
+    from specc.backend.train.scores import ClassScore, Confusion
+
+MOST = 5
+
+
+def eval_run(
+    run: Annotated[Path, typer.Argument(help="A run's folder.", metavar="RUN", show_default=False)],
+    device: Annotated[str, typer.Option(help="cpu, cuda, cuda:1, mps, or auto: CUDA where it is there.")] = "auto",
+    data_dir: Annotated[
+        Path | None, typer.Option(help="Look for data here first.", metavar="FOLDER", show_default=False)
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON for programs.")] = False,
+) -> int:
+    """Measure a run's best weights on its validation images: accuracy, each class, and the most frequent mistakes.
+
+    Example:
+
+      specc eval runs/Digits-1
+    """
+    from specc.backend.train.job import evaluate_run
+    from specc.backend.train.run import open_run
+    from specc.backend.train.scores import class_scores, confusions
+
+    opened = open_run(run)
+    found = evaluate_run(opened, device=device, data_dir=data_dir)
+    scores = class_scores(found.confusion, opened.classes)
+    mistakes = confusions(found.confusion, opened.classes, MOST)
+    images = int(found.confusion.sum())
+    if json:
+        print_json(
+            {
+                "run": str(run),
+                "images": images,
+                "accuracy": found.accuracy,
+                "loss": found.loss,
+                "classes": [score._asdict() for score in scores],
+                "confusions": [mistake._asdict() for mistake in mistakes],
+            }
+        )
+        return 0
+    print(f"{clean(str(run))}: accuracy {found.accuracy:.2%}, loss {found.loss:.4f}, on {images:,} images")
+    print(f"validation: {opened.info['validated_on']}\n")
+    print("\n".join(_table(scores)))
+    if mistakes:
+        print("\nmost frequent mistakes:")
+        print("\n".join(_mistakes(mistakes)))
+    return 0
+
+
+def _table(scores: "list[ClassScore]") -> list[str]:
+    names = [clean(score.name) for score in scores]
+    wide = max(len("class"), *map(len, names))
+    lines = [f"{'class':{wide}}  precision   recall       F1  images"]
+    lines += [
+        f"{name:{wide}}  {score.precision:9.2%}  {score.recall:7.2%}  {score.f1:7.2%}  {score.support:6,}"
+        for name, score in zip(names, scores, strict=True)
+    ]
+    return lines
+
+
+def _mistakes(mistakes: "list[Confusion]") -> list[str]:
+    rows: list[tuple[str, Any]] = [(f"{m.images:,} of {clean(m.truth)}", clean(m.answer)) for m in mistakes]
+    wide = max(len(truth) for truth, _ in rows)
+    return [f"  {truth:{wide}}  taken for {answer}" for truth, answer in rows]

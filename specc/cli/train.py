@@ -1,0 +1,124 @@
+"""`specc train`: from a spec to a trained, exported and verified model."""
+
+import shlex
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from specc.check import Checked
+from specc.check import check as check_source
+from specc.cli.common import load_base, print_json, read_source, report
+from specc.cli.export import summary
+from specc.errors import SpeccError
+
+if TYPE_CHECKING:
+    from specc.backend.onnx.certificate import Certificate
+    from specc.backend.train.job import Outcome
+
+
+def train(
+    file: Annotated[Path | None, typer.Argument(help="A spec.", show_default=False)] = None,
+    variant: Annotated[str | None, typer.Option(help="Train this variant.", show_default=False)] = None,
+    sets: Annotated[
+        list[str] | None, typer.Option("--set", metavar="PATH=VALUE", help="Change a setting first; repeatable.")
+    ] = None,
+    device: Annotated[
+        str | None, typer.Option(help="cpu, cuda, cuda:1, mps, or auto: CUDA where it is there.", show_default="auto")
+    ] = None,
+    data_dir: Annotated[
+        Path | None, typer.Option(help="Look for data here first.", metavar="FOLDER", show_default=False)
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="The run's folder.", metavar="RUN", show_default="runs/NAME-N")
+    ] = None,
+    seed: Annotated[int | None, typer.Option(help="In place of train.seed.", show_default=False)] = None,
+    resume: Annotated[Path | None, typer.Option(help="Go on with this run.", metavar="RUN", show_default=False)] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON for programs.")] = False,
+) -> int:
+    """Train a network, export it to ONNX, and verify the exported file on the validation images.
+
+    Ctrl-C saves and stops; `--resume` goes on from there, to the same weights as if it had never stopped.
+
+    Examples:
+
+      specc train digits.cnn
+      specc train net.cnn --variant wide --set train.epochs=5 --set 'train.optimizer=sgd(lr=0.1)'
+      specc train --resume runs/Digits-1
+    """
+    if (file is None) == (resume is None):
+        found = "neither a spec nor a run is given" if file is None else "a spec and --resume are both given"
+        raise SpeccError("E475", found, help="specc train net.cnn, or specc train --resume runs/Net-1")
+    if resume is not None:
+        changes = {"--variant": variant, "--set": sets, "--seed": seed, "--out": out}
+        outcome = _resume(resume, changes, device, data_dir, quiet)
+    else:
+        assert file is not None
+        sets = [*(sets or ()), *([f"train.seed={seed}"] if seed is not None else [])]
+        checked = check_source(read_source(file), variant=variant, sets=sets, load=load_base)
+        if report(checked.diagnostics):
+            return 1
+        outcome = _begin(checked, file, out, device, data_dir, quiet)
+    certificate = None if outcome.status else _export(outcome.path, data_dir, device)
+    if json:
+        print_json(_as_json(outcome, certificate))
+    else:
+        _tell(outcome, certificate)
+    return outcome.status
+
+
+def _begin(
+    checked: Checked, file: Path, out: Path | None, device: str | None, data_dir: Path | None, quiet: bool
+) -> "Outcome":
+    from specc.backend.train.job import train as train_checked
+
+    return train_checked(
+        checked,
+        out=out,
+        device=device or "auto",
+        data_dir=data_dir,
+        base=file.parent,
+        command=["specc", *sys.argv[1:]],
+        quiet=quiet,
+    )
+
+
+def _resume(run: Path, changes: dict[str, Any], device: str | None, data_dir: Path | None, quiet: bool) -> "Outcome":
+    given = [name for name, value in changes.items() if value is not None]
+    if given:
+        message = f"{given[0]} does not go with --resume, which goes on with the run as it was begun"
+        raise SpeccError("E475", message, help="begin a new run from the spec to change it")
+    from specc.backend.train.job import resume
+
+    return resume(run, device=device, data_dir=data_dir, quiet=quiet)
+
+
+def _export(run: Path, data_dir: Path | None, device: str | None) -> "Certificate":
+    from specc.backend.onnx.export import export_run
+
+    return export_run(run, data_dir=data_dir, device=device or "auto")
+
+
+def _tell(outcome: "Outcome", certificate: "Certificate | None") -> None:
+    from specc.backend.onnx.export import MODEL
+
+    run = shlex.quote(str(outcome.path))
+    if outcome.status:
+        print(f"stopped after step {outcome.step:,}; go on with: specc train --resume {run}", file=sys.stderr)
+        return
+    best = outcome.best
+    assert best is not None and certificate is not None
+    print(f"best validation accuracy {best.accuracy:.2%}, after epoch {best.epoch:g}")
+    print(f"{outcome.path / MODEL}\n{summary(certificate)}")
+
+
+def _as_json(outcome: "Outcome", certificate: "Certificate | None") -> dict[str, Any]:
+    return {
+        "run": str(outcome.path),
+        "step": outcome.step,
+        "finished": outcome.status == 0,
+        "best": outcome.best._asdict() if outcome.best else None,
+        "certificate": certificate.as_dict() if certificate else None,
+    }
