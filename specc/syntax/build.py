@@ -3,22 +3,14 @@
 from collections.abc import Callable
 from typing import Any
 
-from lark import Token
+from lark import Token, Tree
 
 from specc.diagnostics import Diagnostic
 from specc.source import Source, Span
 from specc.syntax import tree as t
 from specc.values import Percent, Size
 
-
-class Malformed(Exception):
-    """A literal that the grammar takes and the language does not."""
-
-    def __init__(self, diagnostic: Diagnostic) -> None:
-        super().__init__(diagnostic.message)
-        self.diagnostic = diagnostic
-
-
+LONGEST_INTEGER = 18  # digits
 Parts = list[Any]
 Nodes = tuple[Any, ...]
 Method = Callable[[Parts, Span], Any]
@@ -29,6 +21,7 @@ class Builder:
 
     def __init__(self, source: Source) -> None:
         self.source = source
+        self.problems: list[Diagnostic] = []
 
     def build(self, part: Any) -> Any:
         """The node of a parse tree; None stays None (an optional part that is not there)."""
@@ -41,16 +34,25 @@ class Builder:
         return method(part.children, Span(self.source, part.meta.start_pos, part.meta.end_pos))
 
     def all(self, parts: Parts) -> Nodes:
-        return (*(self.build(part) for part in parts if part is not None),)
+        """The nodes of all parts that are there and could be read."""
+        return (*(self.build(part) for part in parts if part is not None and not is_broken(part)),)
 
     def token_span(self, token: Token) -> Span:
         assert token.start_pos is not None and token.end_pos is not None
         return Span(self.source, token.start_pos, token.end_pos)
 
+    def whole(self, digits: str, span: Span) -> int:
+        """The value of an integer literal; an absurdly long one is a problem, and worth 1."""
+        if len(digits) <= LONGEST_INTEGER:
+            return int(digits)
+        message = f"this integer has more than {LONGEST_INTEGER} digits"
+        self.problems.append(Diagnostic("E104", message, span, help="write a smaller number"))
+        return 1
+
     # ---- expressions
 
     def integer(self, parts: Parts, span: Span) -> t.Literal:
-        return t.Literal(whole(parts[0], span), span)
+        return t.Literal(self.whole(parts[0], span), span)
 
     def float(self, parts: Parts, span: Span) -> t.Literal:
         return t.Literal(float(parts[0]), span)
@@ -60,7 +62,7 @@ class Builder:
 
     def size(self, parts: Parts, span: Span) -> t.Literal:
         height, width = parts[0].split("x")
-        return t.Literal(Size(whole(height, span), whole(width, span)), span)
+        return t.Literal(Size(self.whole(height, span), self.whole(width, span)), span)
 
     def text(self, parts: Parts, span: Span) -> t.Literal:
         return t.Literal(unquote(parts[0]), span)
@@ -188,13 +190,18 @@ class Builder:
         return t.Variant(str(name), str(base or ""), self.settings(settings), span, self.token_span(name), base_span)
 
 
-def whole(digits: str, span: Span) -> int:
-    """An integer literal; `Malformed` E104 where it is absurdly long."""
-    if len(digits) > 18:
-        raise Malformed(Diagnostic("E104", "this integer has more than 18 digits", span, help="write a smaller number"))
-    return int(digits)
+def is_broken(part: Any) -> bool:
+    """Whether this is what `recover` left of a setting or an item that could not be read."""
+    return isinstance(part, Tree) and part.data in ("setting", "let") and BROKEN in (part.children[0], *name_of(part))
 
 
+def name_of(part: Any) -> Parts:
+    """The names in a setting's path."""
+    return part.children[0].children if isinstance(part.children[0], Tree) else []
+
+
+# What stands for a statement that could not be read; nobody can write such a name.
+BROKEN = "a broken line"
 ESCAPES = {"n": "\n", "t": "\t", '"': '"', "\\": "\\"}
 
 

@@ -22,8 +22,8 @@ PACKAGE = Path(__file__).resolve().parents[1]
 
 
 @cache
-def parser() -> tuple[Lark, list[Token]]:
-    """The parser, and the list into which its lexer puts the comments that it meets."""
+def parser() -> tuple[Lark, Layout, list[Token]]:
+    """The parser, the layout filter in it, and the list into which its lexer puts the comments that it meets."""
     packaged = PACKAGE / "grammar" / "cnn.lark"
     path = packaged if packaged.exists() else PACKAGE.parent / "grammar" / "cnn.lark"
     grammar = path.read_text(encoding="utf-8")
@@ -33,8 +33,9 @@ def parser() -> tuple[Lark, list[Token]]:
         comments.append(token)
         return token
 
-    options: dict[str, Any] = {"postlex": Layout(), "lexer_callbacks": {"COMMENT": keep}}
-    return _load(grammar, options) or _build(grammar, options), comments
+    layout = Layout()
+    options: dict[str, Any] = {"postlex": layout, "lexer_callbacks": {"COMMENT": keep}}
+    return _load(grammar, options) or _build(grammar, options), layout, comments
 
 
 def _cached() -> Path:

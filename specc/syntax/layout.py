@@ -20,39 +20,54 @@ class TooDeep(Exception):
         self.token = token
 
 
-class Layout:
+class Filter:
     """Drops the new lines that separate nothing, and joins those that stand together.
 
     A new line counts only directly inside a file or `{ }`: not inside ( ) or [ ], not after -> { | =,
     not before -> else | }. `;` is a new line. Words such as `data` are names except where an item of the file begins.
     """
 
+    def __init__(self) -> None:
+        self.brackets: list[Token] = []
+        self.pending: Token | None = None
+        self.previous = "{"  # a file begins as a body does
+        self.in_variant = False
+
+    def feed(self, token: Token) -> list[Token]:
+        """The tokens that the parser gets for this one. Raises `TooDeep`."""
+        if token.type == "_NL":
+            inside = bool(self.brackets) and self.brackets[-1] != "{"
+            if self.pending is None and self.previous not in SILENT_AFTER and not inside:
+                self.pending = token
+            return []
+        text = str(token)
+        begins_item = not self.brackets and (self.pending is not None or self.previous == "{")
+        out = [self.pending] if self.pending is not None and text not in SILENT_BEFORE else []
+        self.pending = None
+        if begins_item:
+            self.in_variant = token.type == "VARIANT"
+        elif token.type in ITEM_WORDS and not (token.type == "EXTENDS" and self.in_variant and not self.brackets):
+            token = Token.new_borrow_pos("NAME", text, token)
+        if text in OPENS:
+            self.brackets.append(token)
+            if len(self.brackets) > DEEPEST:
+                raise TooDeep(token)
+        elif text in CLOSES and self.brackets:
+            self.brackets.pop()
+        self.previous = text
+        return [*out, token]
+
+
+class Layout:
+    """The filter as lark's lexers want it. With `raw` they give every token as it is."""
+
     always_accept = ()
+    raw = False
 
     def process(self, stream: Iterator[Token]) -> Iterator[Token]:
-        pending: Token | None = None
-        previous, in_variant = "{", False  # a file begins as a body does
-        brackets: list[str] = []
+        if self.raw:
+            yield from stream
+            return
+        layout = Filter()
         for token in stream:
-            if token.type == "_NL":
-                if pending is None and previous not in SILENT_AFTER and not (brackets and brackets[-1] != "{"):
-                    pending = token
-                continue
-            text = str(token)
-            begins_item = not brackets and (pending is not None or previous == "{")
-            if pending is not None:
-                if text not in SILENT_BEFORE:
-                    yield pending
-                pending = None
-            if begins_item:
-                in_variant = token.type == "VARIANT"
-            elif token.type in ITEM_WORDS and not (token.type == "EXTENDS" and in_variant and not brackets):
-                token = Token.new_borrow_pos("NAME", text, token)
-            if text in OPENS:
-                brackets.append(text)
-                if len(brackets) > DEEPEST:
-                    raise TooDeep(token)
-            elif text in CLOSES and brackets:
-                brackets.pop()
-            previous = text
-            yield token
+            yield from layout.feed(token)

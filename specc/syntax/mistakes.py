@@ -1,0 +1,92 @@
+"""Syntax errors in words: what stands there, and what could."""
+
+from collections.abc import Iterable
+
+from lark import Token
+from lark.exceptions import UnexpectedCharacters, UnexpectedInput, UnexpectedToken
+
+from specc.diagnostics import Diagnostic
+from specc.source import Source, Span
+from specc.syntax.layout import DEEPEST
+
+CHARACTERS = {
+    "'": 'a text is written with double quotes: "like this"',
+    "&": "write `and`",
+    "!": "write `not`",
+    "^": "a power is written `**`",
+    "%": "`%` stands only in percentages such as 50%; the remainder of a division is `mod(a, b)`",
+    ":": "a body is written in braces: `{ … }`",
+}
+WORDS = {
+    "_NL": "a new line",
+    "NAME": "a name",
+    "$END": "the end of the file",
+    "STRING": "a text in quotes",
+    "LBRACE": "`{`",
+    "RBRACE": "`}`",
+    "LPAR": "`(`",
+    "RPAR": "`)`",
+    "LSQB": "`[`",
+    "RSQB": "`]`",
+    "EQUAL": "`=`",
+    "COMMA": "`,`",
+    "VBAR": "`|`",
+    "IN": "`in`",
+    "ELSE": "`else`",
+    "EXTENDS": "`extends`",
+}
+SECTIONS = "expected a section: data, network, block, train, export, let, default, variant or search"
+
+
+def span_of(source: Source, token: Token) -> Span:
+    assert token.start_pos is not None and token.end_pos is not None
+    return Span(source, token.start_pos, token.end_pos)
+
+
+def too_deep(span: Span) -> Diagnostic:
+    """E102: more nesting than the language allows."""
+    help = "name the inner part with `let` or `block` and use the name"
+    return Diagnostic("E102", f"nested more than {DEEPEST} levels deep", span, help=help)
+
+
+def mistake(source: Source, error: UnexpectedInput) -> Diagnostic:
+    """E101: a character or token that cannot stand where it does."""
+    if isinstance(error, UnexpectedCharacters):
+        return _character(source, error.pos_in_stream or 0)
+    assert isinstance(error, UnexpectedToken)
+    return unexpected(source, error.token, error.accepts or error.expected)
+
+
+def unexpected(source: Source, token: Token, accepted: Iterable[str]) -> Diagnostic:
+    """E101 for a token, given the terminals that could stand there."""
+    help = _expected(set(accepted))
+    if token.type == "$END":
+        end = len(source.text.rstrip())
+        return Diagnostic("E101", "the file ends too early", Span(source, max(end - 1, 0), end), help=help)
+    if token.type == "_NL":
+        return Diagnostic("E101", "the line ends too early", span_of(source, token), help=help)
+    return Diagnostic("E101", f"`{token}` is not expected here", span_of(source, token), help=help)
+
+
+def _character(source: Source, start: int) -> Diagnostic:
+    character = source.text[start]
+    if character == '"':
+        end = source.text.find("\n", start)
+        span = Span(source, start, len(source.text) if end < 0 else end)
+        return Diagnostic("E101", "this text has no closing quote", span, help='a text is written "like this"')
+    span = Span(source, start, start + 1)
+    return Diagnostic("E101", f"`{character}` has no meaning here", span, help=CHARACTERS.get(character, ""))
+
+
+def _expected(terminals: set[str]) -> str:
+    """What could stand here, where that is short enough to help."""
+    words = []
+    if "INTEGER" in terminals and "NAME" in terminals:
+        words = ["a value"]
+        terminals = terminals & {"RPAR", "RSQB", "RBRACE"}
+    elif {"DATA", "TRAIN", "NETWORK"} <= terminals:
+        return SECTIONS
+    words += [WORDS[name] for name in sorted(terminals) if name in WORDS]
+    if not words or len(words) > 6:
+        return ""
+    return "expected " + (", ".join(words[:-1]) + " or " if len(words) > 1 else "") + words[-1]
