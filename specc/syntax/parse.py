@@ -34,7 +34,7 @@ def parse(source: Source) -> Parsed:
     problems: list[Diagnostic] = []
     try:
         try:
-            parsed = lark.parse(source.text)
+            parsed: Any = lark.parse(source.text)
         except UnexpectedInput:
             comments.clear()
             parsed, problems = recover(source, lark, layout)

@@ -59,7 +59,7 @@ class Reader:
     def __init__(self, source: Source, lark: Lark, problems: list[Diagnostic]) -> None:
         self.source = source
         self.problems = problems
-        self.parser = lark.parse_interactive("")
+        self.parser: Any = lark.parse_interactive("")
         self.layout = Filter()
         self.skipping = False
         self.depth = 0  # of brackets opened while skipping
@@ -76,9 +76,8 @@ class Reader:
             self.skipping = False
         if not self.skipping:
             for fed in self.layout.feed(token):
-                self._feed(fed, begins_line)
-                if self.skipping:
-                    break
+                if not self.skipping:  # the token before may have been the one that does not fit
+                    self._feed(fed, begins_line)
 
     def _feed(self, token: Token, begins_line: bool) -> None:
         accepted = self.parser.accepts() if token.type not in self._row() else set[str]()
@@ -108,7 +107,7 @@ class Reader:
         """Report a mistake, unless its line has one: the second is most often the first one's shadow."""
         problem = unexpected(self.source, token, accepted)
         opened = self._opened()
-        if opened and opened[-1] != "{" and (begins_line or token == "}"):
+        if opened and opened[-1] != "{" and (begins_line or token in CLOSES):
             problem = self._never_closed(opened[-1])
         if all(problem.span.line != other.span.line for other in self.problems):
             self.problems.append(problem)
