@@ -38,7 +38,7 @@ from specc.values import Args, Size
 
 MODEL, CERTIFICATE = "model.onnx", "certificate.json"
 FEW = 8  # images that are enough to find the layer where values part
-PARTED = 1e-3  # of a layer's scale: far above what float32 sums differ by
+PARTED = 1e-4  # of a layer's scale: far above what float32 sums differ by
 
 
 def export_run(

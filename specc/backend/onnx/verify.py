@@ -1,0 +1,160 @@
+"""A certified file checked again, from the file and a data set alone."""
+
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import onnx
+import torch
+
+from specc.backend.build import build
+from specc.backend.data.dataset import DataSet, load
+from specc.backend.onnx.compare import Model, answers, file_model, judge
+from specc.backend.onnx.export import certificate_name, hold_against, resized
+from specc.backend.onnx.model_file import DATA_SHA256, SPEC, SPEC_SHA256, ModelFile, read_model, sha256
+from specc.backend.onnx.reference import Reference, activation, normalise_as
+from specc.backend.onnx.session import Outputs, choose
+from specc.backend.train.run import BEST, INFO, load_weights, read_info
+from specc.check import Checked, check
+from specc.errors import SpeccError
+from specc.source import Source
+
+
+class Finding(NamedTuple):
+    """One thing that was checked again. passed: None where it could not be checked, for the reason in `detail`."""
+
+    name: str
+    passed: bool | None
+    detail: str
+
+
+class Verification(NamedTuple):
+    """What the check of a file found, and the certificate that it carries."""
+
+    findings: list[Finding]
+    certificate: dict[str, Any]
+
+    @property
+    def passed(self) -> bool:
+        return all(finding.passed is not False for finding in self.findings)
+
+
+def verify(
+    path: Path, *, data_dir: Path | None = None, device: torch.device, providers: Sequence[str] = ()
+) -> Verification:
+    """Check an exported file against its certificate, on the validation images that its spec names.
+
+    The file is held against the run's weights too where they lie beside it. device: where PyTorch's side runs.
+    providers: as for an export.
+
+    Raises SpeccError: E450 to E454 as the file goes, E455 it cannot be run, E456 it was changed after it was certified,
+    E401 and on where its data cannot be read.
+    """
+    file = read_model(path)
+    if not file.untouched or file.certificate is None:
+        what = "carries no certificate" if file.certificate is None else "was changed after it was certified"
+        raise SpeccError("E456", f"{path} {what}", help="export it again: specc export RUN", status=1)
+    certificate = file.certificate
+    try:
+        findings = [Finding("content", True, f"as it was certified: {certificate['model_sha256'][:16]}…")]
+        findings += _form(file, certificate)
+        checked = check(Source(f"{path.name}: spec", file.metadata[SPEC]))
+        if checked.errors or checked.data is None or checked.train is None:
+            raise SpeccError("E456", f"the spec in {path} has errors: {checked.errors[:1]}", status=1)
+        dataset = load(checked.data, data_dir=data_dir, seed=checked.train.seed, base=_base(path))
+        findings += _data(file, certificate, dataset)
+        if all(finding.passed is not False for finding in findings):
+            findings += _answers(file, certificate, checked, dataset, choose(providers))
+            findings.append(_weights(file, certificate, checked, dataset, device, choose(providers)))
+    except (KeyError, TypeError) as error:
+        raise SpeccError("E456", f"the certificate in {path} is not whole: {error} is missing", status=1) from None
+    return Verification(findings, certificate)
+
+
+def _base(path: Path) -> Path:
+    """The folder that relative paths in the spec start from: the run's, where the file lies in one."""
+    return Path(read_info(path.parent)["base"]) if (path.parent / INFO).exists() else Path()
+
+
+def _form(file: ModelFile, certificate: dict[str, Any]) -> Iterator[Finding]:
+    """What can be told from the files alone."""
+    try:
+        onnx.checker.check_model(file.content, full_check=True)
+        yield Finding("graph", True, "sound, by onnx.checker")
+    except (onnx.checker.ValidationError, onnx.shape_inference.InferenceError) as error:
+        yield Finding("graph", False, str(error))
+    hashes = {sha256(file.metadata[SPEC].encode()), file.metadata[SPEC_SHA256], certificate["spec_sha256"]}
+    yield Finding("spec", len(hashes) == 1, f"its hash is {certificate['spec_sha256'][:16]}…")
+    beside = file.path.with_name(certificate_name(file.path))
+    if not beside.exists():
+        yield Finding("certificate beside it", None, f"there is no {beside.name}")
+        return
+    try:
+        values = json.loads(beside.read_bytes())
+        same = values.pop("file")["sha256"] == sha256(file.content) and values == certificate
+    except (ValueError, KeyError, TypeError, AttributeError):
+        same = False
+    yield Finding("certificate beside it", same, f"{beside.name} {'says the same' if same else 'is of another file'}")
+
+
+def _data(file: ModelFile, certificate: dict[str, Any], dataset: DataSet) -> Iterator[Finding]:
+    """Whether the data are those of the certificate."""
+    same = dataset.hash == certificate["data_sha256"] == file.metadata[DATA_SHA256]
+    yield Finding("data", same, f"{dataset.name}, {dataset.validated_on}" if same else "other data than were certified")
+    names = list(dataset.classes) == file.classes
+    yield Finding("class names", names, f"{len(file.classes)} classes" if names else "other classes than the data's")
+
+
+def _answers(
+    file: ModelFile, certificate: dict[str, Any], checked: Checked, dataset: DataSet, providers: Sequence[str]
+) -> Iterator[Finding]:
+    """Whether the file still gets the same number of images right, on each provider.
+
+    An image whose two likeliest classes are nearer than twice the tolerance may fall to either on another machine.
+    """
+    models: list[Model] = [file_model(file.content, provider, len(dataset.classes)) for provider in providers]
+    labels, given = answers(dataset.validation, models)
+    near = 2 * float(certificate["tolerance"]) * float(certificate["scale"])
+    for provider, outputs in zip(providers, given, strict=True):
+        correct = int((outputs.argmax(axis=1) == labels).sum())
+        apart, open_ = abs(correct - int(certificate["correct"])), _near_ties(outputs, near)
+        detail = f"{correct:,} of {len(labels):,} right, {correct / len(labels):.2%}"
+        if apart:
+            detail += f"; the certificate says {certificate['correct']:,}"
+        yield Finding(f"accuracy on {provider}", apart <= open_, detail)
+
+
+def _near_ties(outputs: Outputs, near: float) -> int:
+    """How many images have two likeliest classes that are not further apart than `near`."""
+    two = np.sort(outputs, axis=1)[:, -2:]
+    return int((two[:, 1] - two[:, 0] <= near).sum()) if two.shape[1] == 2 else 0
+
+
+def _weights(
+    file: ModelFile,
+    certificate: dict[str, Any],
+    checked: Checked,
+    dataset: DataSet,
+    device: torch.device,
+    providers: Sequence[str],
+) -> Finding:
+    """The whole comparison again, where the weights that were exported lie beside the file."""
+    name, weights = "trained model", file.path.with_name(BEST)
+    if not weights.exists():
+        return Finding(name, None, f"not compared: there is no {BEST} beside the file")
+    if sha256(weights.read_bytes()) != certificate["weights_sha256"]:
+        return Finding(name, None, f"not compared: {BEST} has other weights than those that were exported")
+    assert checked.graph is not None and checked.export is not None
+    net = build(checked.graph)
+    load_weights(net, weights)
+    output = "logits" if checked.export.output == "logits" else activation(checked)
+    reference = Reference(net, normalise_as(checked, dataset.mean, dataset.std), output, device)
+    found, scale, _ = hold_against(file.content, reference, dataset, resized(checked.data, dataset), providers)
+    verdict = judge(found, float(certificate["tolerance"]), scale)
+    largest = max(figures.largest for comparison in found for _, figures in comparison.all())
+    agreement = min(comparison.whole.agreement for comparison in found)
+    return Finding(
+        name, not verdict, verdict or f"largest difference {largest:.2g}, top class agrees on {agreement:.2%}"
+    )

@@ -1,0 +1,47 @@
+"""`specc verify`: an exported file checked again."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from specc.cli.common import print_json
+from specc.cli.export import PROVIDER_HELP
+from specc.render import clean, style_of
+
+MARKS = {True: ("ok", "note"), False: ("wrong", "error"), None: ("-", "frame")}
+
+
+def verify(
+    model: Annotated[Path, typer.Argument(help="An exported .onnx file.", show_default=False)],
+    data_dir: Annotated[Path | None, typer.Option(help="Where the data are looked for first.")] = None,
+    device: Annotated[str, typer.Option(help="Where PyTorch runs for the comparison: cpu, cuda, …")] = "auto",
+    provider: Annotated[list[str] | None, typer.Option(help=PROVIDER_HELP)] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON for programs.")] = False,
+) -> int:
+    """Check an exported file again: its content, its spec, and its answers on the validation images.
+
+    The file and the data set are enough. Where the run's weights lie beside the file, it is compared with them too.
+
+    Example:
+
+      specc verify runs/Net-1/model.onnx
+    """
+    from specc.backend.device import find
+    from specc.backend.onnx.verify import verify
+
+    found = verify(model, data_dir=data_dir, device=find(device), providers=provider or ())
+    if json:
+        findings = [finding._asdict() for finding in found.findings]
+        print_json(
+            {"file": str(model), "verified": found.passed, "findings": findings, "certificate": found.certificate}
+        )
+        return int(not found.passed)
+    style = style_of(sys.stdout)
+    wide = max(len(finding.name) for finding in found.findings)
+    for finding in found.findings:
+        mark, colour = MARKS[finding.passed]
+        print(f"{style.paint(f'{mark:5}', colour)}  {finding.name:{wide}}  {clean(finding.detail)}")
+    print(f"{model}: " + ("verified" if found.passed else "NOT what was certified"))
+    return int(not found.passed)

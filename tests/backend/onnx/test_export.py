@@ -1,0 +1,283 @@
+"""What is exported is what was trained, or nothing is."""
+
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+import torch
+from onnx import numpy_helper
+from tiny_run import CLASSES, trained, write_pictures
+
+from specc.backend.data.dataset import load
+from specc.backend.images import resize
+from specc.backend.onnx import export as module
+from specc.backend.onnx.export import export_run
+from specc.backend.onnx.model_file import DATA_SHA256, SPEC, SPEC_SHA256, read_model, sha256
+from specc.backend.onnx.reference import of_run
+from specc.backend.onnx.session import CPU, CUDA, loads, open_session, run
+from specc.backend.train.run import open_run
+from specc.errors import SpeccError
+from specc.values import Size
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _one_thread() -> None:
+    torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run that every test may export but none may change."""
+    return trained(tmp_path_factory.mktemp("tiny"))
+
+
+def refused(run_path: Path, **options: object) -> SpeccError:
+    with pytest.raises(SpeccError) as caught:
+        export_run(run_path, device="cpu", **options)  # type: ignore[arg-type]
+    return caught.value
+
+
+def test_file_is_certified_and_tells_its_story(tiny: Path, tmp_path: Path) -> None:
+    certificate = export_run(tiny, out=tmp_path / "model.onnx", device="cpu")
+    assert certificate.largest < 1e-5 and certificate.agreement == 1
+    assert certificate.images == 36 and set(certificate.comparisons[0].batches) == {1, 2, 7, 36}
+    file = read_model(tmp_path / "model.onnx")
+    assert file.untouched and file.classes == CLASSES and file.size == Size(16, 16)
+    assert file.certificate == json.loads(json.dumps(certificate.as_dict()))
+    spec = (tiny / "spec.cnn").read_text()
+    assert file.metadata[SPEC] == spec and file.metadata[SPEC_SHA256] == sha256(spec.encode())
+    assert file.metadata[DATA_SHA256] == open_run(tiny).info["data_sha256"]
+    beside = json.loads((tmp_path / "certificate.json").read_text())
+    assert beside.pop("file")["sha256"] == sha256(file.content) and beside == file.certificate
+
+
+def test_graph_takes_raw_images_of_any_batch_and_gives_probabilities(tiny: Path, tmp_path: Path) -> None:
+    path = tmp_path / "model.onnx"
+    export_run(tiny, out=path, device="cpu")
+    model = onnx.load(path)
+    (takes,), (gives,) = model.graph.input, model.graph.output
+    assert takes.name == "images" and takes.type.tensor_type.elem_type == onnx.TensorProto.UINT8
+    assert [d.dim_param or d.dim_value for d in takes.type.tensor_type.shape.dim] == ["N", 3, 16, 16]
+    assert gives.name == "probabilities"
+    found = run(open_session(path), np.zeros((5, 3, 16, 16), np.uint8))
+    assert np.allclose(found.sum(axis=1), 1, atol=1e-6)
+
+
+def test_evaluation_mode_is_what_is_exported(tiny: Path, tmp_path: Path) -> None:
+    export_run(tiny, out=tmp_path / "model.onnx", device="cpu")
+    model = onnx.load(tmp_path / "model.onnx")
+    kinds = [node.op_type for node in model.graph.node]
+    assert "Dropout" not in kinds and kinds.count("BatchNormalization") == 2
+    trainings = [a.i for node in model.graph.node for a in node.attribute if a.name == "training_mode"]
+    assert not any(trainings)
+
+
+def test_nothing_of_this_machine_is_in_the_file(tiny: Path, tmp_path: Path) -> None:
+    export_run(tiny, out=tmp_path / "model.onnx", device="cpu")
+    content = (tmp_path / "model.onnx").read_bytes()
+    for private in (str(tiny.parent), str(tmp_path), str(Path.home()), str(Path(module.__file__).parent)):
+        assert private.encode() not in content
+    model = onnx.load_from_string(content)
+    assert not model.doc_string and not model.graph.doc_string
+    assert not any(node.doc_string for node in model.graph.node)
+
+
+def test_absolute_path_of_the_data_is_cut(tmp_path: Path) -> None:
+    run_path = trained(tmp_path)
+    spec = (run_path / "spec.cnn").read_text()
+    (run_path / "spec.cnn").write_text(spec.replace('"pictures.npz"', f'"{tmp_path}/pictures.npz"'))
+    export_run(run_path, device="cpu")
+    file = read_model(run_path / "model.onnx")
+    assert str(tmp_path).encode() not in file.content and 'npz("pictures.npz")' in file.metadata[SPEC]
+
+
+def test_same_run_gives_the_same_bytes_in_another_process_and_place(tiny: Path, tmp_path: Path) -> None:
+    ours, theirs = tmp_path / "model.onnx", tmp_path / "elsewhere" / "other.onnx"
+    theirs.parent.mkdir()
+    export_run(tiny, out=ours, device="cpu")
+    program = (
+        "import sys, torch; from pathlib import Path; from specc.backend.onnx.export import export_run\n"
+        "torch.set_num_threads(1); export_run(Path(sys.argv[1]), out=Path(sys.argv[2]), device='cpu')"
+    )
+    subprocess.run([sys.executable, "-c", program, tiny, theirs], check=True, cwd=theirs.parent)
+    assert ours.read_bytes() == theirs.read_bytes()
+    assert (theirs.parent / "other.certificate.json").exists()
+
+
+@pytest.mark.parametrize("normalize", ["unit", "none", "standard(per=image)", "fixed(mean=[0.4], std=[0.2])"])
+def test_every_normalisation_is_inside_the_graph(tmp_path: Path, normalize: str) -> None:
+    run_path = trained(tmp_path)
+    spec = (run_path / "spec.cnn").read_text()
+    (run_path / "spec.cnn").write_text(spec.replace("normalize = standard", f"normalize = {normalize}"))
+    assert export_run(run_path, device="cpu").largest < 1e-5
+
+
+@pytest.mark.parametrize("opset", [18, 22])
+def test_opset_is_the_one_asked_for(tmp_path: Path, opset: int) -> None:
+    run_path = trained(tmp_path, export=f"opset = {opset}", data="resize = 16x16")
+    assert export_run(run_path, device="cpu").opset == opset
+    assert onnx.load(run_path / "model.onnx").opset_import[0].version == opset
+
+
+def test_logits_are_held_to_their_own_scale(tmp_path: Path) -> None:
+    certificate = export_run(trained(tmp_path, export="output = logits"), device="cpu")
+    assert certificate.scale > 0 and certificate.scale != 1
+    assert onnx.load(tmp_path / "run" / "model.onnx").graph.output[0].name == "logits"
+
+
+def test_probabilities_of_separate_questions_are_sigmoids(tmp_path: Path) -> None:
+    run_path = trained(tmp_path, train_with="loss = binary_cross_entropy")
+    assert export_run(run_path, device="cpu").largest < 1e-5
+    assert onnx.load(run_path / "model.onnx").graph.node[-1].op_type == "Sigmoid"
+
+
+def test_resize_is_inside_the_graph(tmp_path: Path) -> None:
+    write_pictures(tmp_path, (21, 34))
+    run_path = trained(tmp_path, data="resize = 16x16")
+    certificate = export_run(run_path, device="cpu")
+    assert len(certificate.comparisons[0].sizes) == 3
+    file = read_model(run_path / "model.onnx")
+    assert file.size is None
+    session, opened = open_session(file.path), open_run(run_path)
+    reference = of_run(opened, "softmax", torch.device("cpu"))
+    raw = np.load(tmp_path / "pictures.npz")["x_test"]
+    assert np.abs(run(session, raw) - reference(resize(raw, Size(16, 16)))).max() < 1e-4
+    assert opened.checked.data is not None
+    dataset = load(opened.checked.data, base=tmp_path)
+    held = next(iter(dataset.validation.stream([torch.arange(36)], torch.device("cpu")))).numpy()
+    assert np.abs(run(session, raw) - run(session, held)).max() < 1e-4
+
+
+# Faults: each changes the model between the trained network and the comparison.
+
+
+def _change(model: onnx.ModelProto, name: str, change: Callable[[np.ndarray], np.ndarray]) -> None:
+    (tensor,) = [t for t in model.graph.initializer if t.name == name]
+    values = change(numpy_helper.to_array(tensor).copy())
+    tensor.CopyFrom(numpy_helper.from_array(np.ascontiguousarray(values, np.float32), name))
+
+
+def _initializers(model: onnx.ModelProto, part: str) -> list[str]:
+    return [tensor.name for tensor in model.graph.initializer if part in tensor.name]
+
+
+def weight_changed(model: onnx.ModelProto) -> None:
+    def change(values: np.ndarray) -> np.ndarray:
+        values.reshape(-1)[5] += 0.5
+        return values
+
+    _change(model, "conv2.weight", change)
+
+
+def mean_wrong(model: onnx.ModelProto) -> None:
+    _change(model, _initializers(model, "preprocess/floats")[1], lambda values: values + 0.1)
+
+
+def channels_swapped(model: onnx.ModelProto) -> None:
+    _change(model, "conv1.weight", lambda values: values[:, ::-1])
+
+
+def statistics_reset(model: onnx.ModelProto) -> None:
+    _change(model, "batch_norm1.running_mean", np.zeros_like)
+    _change(model, "batch_norm1.running_var", np.ones_like)
+
+
+def labels_permuted(model: onnx.ModelProto) -> None:
+    for name in _initializers(model, "dense1"):
+        values = next(numpy_helper.to_array(t) for t in model.graph.initializer if t.name == name)
+        axis = values.shape.index(3)
+        _change(model, name, lambda values, axis=axis: np.roll(values, 1, axis))
+
+
+def dropout_left_on(model: onnx.ModelProto) -> None:
+    """Written with random numbers: onnxruntime leaves `Dropout` nodes out whatever they say."""
+    model.graph.initializer.append(numpy_helper.from_array(np.float32(0.5), "share"))
+    at = next(i for i, node in enumerate(model.graph.node) if node.name == "conv2")
+    relu = model.graph.node[at].input[0]
+    model.graph.node[at].input[0] = "dropped"
+    mask = [
+        onnx.helper.make_node("RandomUniformLike", [relu], ["random"]),
+        onnx.helper.make_node("Greater", ["random", "share"], ["kept"]),
+        onnx.helper.make_node("Where", ["kept", relu, "zero"], ["dropped"]),
+    ]
+    model.graph.initializer.append(numpy_helper.from_array(np.float32(0), "zero"))
+    for node in reversed(mask):
+        model.graph.node.insert(at, node)
+
+
+def softmax_lost(model: onnx.ModelProto) -> None:
+    model.graph.node[-1].op_type = "Identity"
+    del model.graph.node[-1].attribute[:]
+
+
+FAULTS = [
+    (weight_changed, "`conv2`, at .*spec.cnn:11:3"),
+    (mean_wrong, "the images differ already as the network sees them"),
+    (channels_swapped, "`conv1`"),
+    (statistics_reset, "`batch_norm1`"),
+    (dropout_left_on, "`conv2`"),
+    (labels_permuted, "`dense1`"),
+    (softmax_lost, "comes after the last one"),
+]
+
+
+@pytest.mark.parametrize(("fault", "where"), FAULTS)
+def test_fault_is_caught_and_located(
+    tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: Callable[[onnx.ModelProto], None], where: str
+) -> None:
+    real = module.write_model
+
+    def faulty(*arguments: object) -> tuple[onnx.ModelProto, dict[str, str]]:
+        model, values = real(*arguments)  # type: ignore[arg-type]
+        fault(model)
+        return model, values
+
+    monkeypatch.setattr(module, "write_model", faulty)
+    error = refused(tiny, out=tmp_path / "model.onnx")
+    assert (error.code, error.status) == ("E455", 1)
+    assert re.search(where, error.message), error.message
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_baked_in_batch_is_caught(tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = module.write_model
+
+    def baked(*arguments: object) -> tuple[onnx.ModelProto, dict[str, str]]:
+        model, values = real(*arguments)  # type: ignore[arg-type]
+        model.graph.input[0].type.tensor_type.shape.dim[0].dim_value = 36
+        return model, values
+
+    monkeypatch.setattr(module, "write_model", baked)
+    error = refused(tiny, out=tmp_path / "model.onnx")
+    assert error.code == "E455" and "does not run on a batch of 1 x 3 x 16 x 16" in error.message
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_file_is_not_written_where_the_tolerance_is_not_kept(tmp_path: Path) -> None:
+    run_path = trained(tmp_path, export="tolerance = 1e-12")
+    assert refused(run_path).code == "E455"
+    assert not (run_path / "model.onnx").exists()
+
+
+def test_other_data_than_the_run_was_trained_on_are_refused(tmp_path: Path) -> None:
+    run_path = trained(tmp_path)
+    write_pictures(tmp_path, seed=1)
+    assert refused(run_path).code == "E441"
+
+
+def test_place_that_cannot_be_written_is_named(tiny: Path, tmp_path: Path) -> None:
+    error = refused(tiny, out=tmp_path / "missing" / "model.onnx")
+    assert error.code == "E459" and "missing" in error.message
+
+
+def test_provider_asked_for_that_does_not_load_is_an_error(tiny: Path, tmp_path: Path) -> None:
+    if loads(CUDA):
+        pytest.skip("CUDA loads here")
+    assert refused(tiny, out=tmp_path / "model.onnx", providers=["cuda"]).code == "E454"
+    assert [c.provider for c in export_run(tiny, out=tmp_path / "model.onnx", device="cpu").comparisons] == [CPU]

@@ -1,0 +1,56 @@
+"""Trained runs for tests: 16 x 16 (or other) RGB images of three classes in an npz file, a small network, one epoch."""
+
+from pathlib import Path
+
+import numpy as np
+
+from specc.backend.train.job import train
+from specc.check import check
+from specc.source import Source
+
+SPEC = """
+data {{
+  source    = npz("pictures.npz")
+  normalize = standard
+  {data}
+}}
+
+network Tiny {{
+  conv(8) -> batch_norm -> relu -> dropout(20%)
+  conv(8, 3x3, stride=2) -> batch_norm -> relu
+  global_avg_pool -> dense(3)
+}}
+
+train {{
+  epochs = 2
+  batch  = 16
+  {train}
+}}
+
+export {{
+  {export}
+}}
+"""
+CLASSES = ["red", "green", "blue"]
+
+
+def write_pictures(folder: Path, size: tuple[int, int] = (16, 16), seed: int = 0) -> None:
+    """Noise in which the class's channel is a little brighter."""
+    draw = np.random.default_rng(seed)
+    labels = np.arange(96) % 3
+    images = draw.integers(0, 200, (96, 3, *size))
+    images[np.arange(96), labels] += 25
+    parts = {"x_train": images[:60], "x_test": images[60:]}
+    arrays = {name: part.astype(np.uint8) for name, part in parts.items()}
+    np.savez(folder / "pictures.npz", **arrays, y_train=labels[:60], y_test=labels[60:], classes=np.array(CLASSES))
+
+
+def trained(folder: Path, data: str = "", train_with: str = "", export: str = "", network_input: str = "") -> Path:
+    """A run in `folder`/run of SPEC with more settings in its sections; the pictures lie in `folder`."""
+    if not (folder / "pictures.npz").exists():
+        write_pictures(folder)
+    text = SPEC.format(data=data, train=train_with, export=export)
+    text = text.replace("network Tiny {", f"network Tiny {{\n  {network_input or 'input(3, 16x16)'}")
+    checked = check(Source("tiny.cnn", text))
+    assert not checked.errors, checked.errors
+    return train(checked, out=folder / "run", base=folder, device="cpu", quiet=True).path
