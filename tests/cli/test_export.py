@@ -1,0 +1,117 @@
+"""`specc export`, `specc verify`, and the same classes from a run and from its exported file."""
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+from PIL import Image
+from tiny_run import trained
+
+DRAW = np.random.default_rng(7)
+RGB = DRAW.integers(0, 256, (16, 16, 3), dtype=np.uint8)
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    """A run with its exported file."""
+    from specc.backend.onnx.export import export_run
+
+    path = trained(tmp_path_factory.mktemp("tiny"))
+    export_run(path, device="cpu")
+    return path
+
+
+def test_export_shows_the_figures(specc, run, tmp_path):
+    answer = specc("export", run, "--out", tmp_path / "net.onnx", "--device", "cpu")
+    assert answer.status == 0
+    assert answer.out.startswith(f"{tmp_path / 'net.onnx'}\n")
+    assert "CPUExecutionProvider" in answer.out and "same class on 100.00%" in answer.out
+    assert {path.name for path in tmp_path.iterdir()} == {"net.onnx", "net.certificate.json"}
+
+
+def test_export_gives_its_certificate_as_json(specc, run, tmp_path):
+    answer = specc("export", run, "--out", tmp_path / "net.onnx", "--json")
+    found = json.loads(answer.out)
+    assert found["format"] == 1 and found["validation_images"] == 36
+    assert found["file"] == str(tmp_path / "net.onnx")
+
+
+def test_export_of_what_is_no_run(specc, tmp_path):
+    answer = specc("export", tmp_path)
+    assert answer.status == 2 and "error[E439]" in answer.err and answer.out == ""
+
+
+def test_device_that_is_not_there(specc, run):
+    assert "error[E430]" in specc("export", run, "--device", "tpu").err
+
+
+def test_verify_says_what_it_checked(specc, run):
+    answer = specc("verify", run / "model.onnx", "--device", "cpu")
+    assert answer.status == 0
+    lines = answer.out.splitlines()
+    assert all(line.startswith("ok ") for line in lines[:-1]) and lines[-1].endswith(": verified")
+    assert "top class agrees on 100.00%" in answer.out
+
+
+def test_verify_as_json(specc, run, tmp_path):
+    shutil.copy(run / "model.onnx", tmp_path)
+    answer = specc("verify", tmp_path / "model.onnx", "--data-dir", run.parent, "--json")
+    found = json.loads(answer.out)
+    assert answer.status == 0 and found["format"] == 1 and found["verified"] is True
+    assert {"name", "passed", "detail"} == set(found["findings"][0])
+
+
+def test_changed_file_is_not_verified(specc, run, tmp_path):
+    content = (run / "model.onnx").read_bytes()
+    (tmp_path / "model.onnx").write_bytes(content.replace(b'["red", "green", "blue"]', b'["blue", "green", "red"]'))
+    answer = specc("verify", tmp_path / "model.onnx", "--data-dir", run.parent)
+    assert answer.status == 1 and "error[E456]" in answer.err and "changed after it was certified" in answer.err
+
+
+def test_other_data_are_not_verified(specc, run, tmp_path):
+    from tiny_run import write_pictures
+
+    shutil.copy(run / "model.onnx", tmp_path)
+    write_pictures(tmp_path, seed=9)
+    answer = specc("verify", tmp_path / "model.onnx", "--data-dir", tmp_path)
+    assert answer.status == 1 and answer.out.endswith("NOT what was certified\n")
+
+
+def pictures(folder):
+    """One file of each kind; the turned one is higher than the others are wide."""
+    turned = Image.Exif()
+    turned[0x0112] = 6
+    deep = DRAW.integers(0, 65536, (16, 16)).astype(np.uint16)
+    kinds = {
+        "rgb.png": (Image.fromarray(RGB), {}),
+        "turned.jpg": (Image.fromarray(np.repeat(RGB, 2, axis=1)), {"exif": turned}),
+        "grey.png": (Image.fromarray(RGB[..., 0]), {}),
+        "palette.png": (Image.fromarray(RGB).quantize(8), {}),
+        "rgba.png": (Image.fromarray(np.dstack([RGB, RGB[..., 0]])), {}),
+        "deep.png": (Image.fromarray(deep), {}),
+        "large.webp": (Image.fromarray(np.kron(RGB, np.ones((5, 3, 1), np.uint8))), {}),
+    }
+    for name, (image, options) in kinds.items():
+        image.save(folder / name, **options)
+    return [folder / name for name in kinds]
+
+
+def test_run_and_file_give_the_same_classes_for_every_kind_of_image(specc, run, tmp_path):
+    files = pictures(tmp_path)
+    answers = [specc("predict", model, *files, "--json") for model in (run, run / "model.onnx")]
+    assert [answer.status for answer in answers] == [0, 0]
+    assert answers[0].err == answers[1].err
+    assert "turned.jpg is 32x16; resized to 16x16" in answers[0].err
+    ours, theirs = (json.loads(answer.out)["predictions"] for answer in answers)
+    assert len(ours) == len(files)
+    for one, other in zip(ours, theirs, strict=True):
+        assert one["image"] == other["image"]
+        assert [entry["name"] for entry in one["classes"]] == [entry["name"] for entry in other["classes"]]
+        for entry, same in zip(one["classes"], other["classes"], strict=True):
+            assert entry["probability"] == pytest.approx(same["probability"], abs=1e-5)
+
+
+def test_prediction_with_a_run_that_does_not_exist(specc, tmp_path):
+    answer = specc("predict", tmp_path / "none", tmp_path / "a.png")
+    assert answer.status == 2 and "error[E450]" in answer.err
