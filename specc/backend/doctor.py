@@ -53,6 +53,8 @@ def examine(data_dir: Path | None) -> Iterator[Finding]:
         yield from _devices()
     if not broken & {"numpy", "torch", "onnx", *RUNTIMES}:
         yield from _providers()
+    if not broken & {"numpy", "torch", "scikit-learn"}:
+        yield from _data(data_dir)
     yield from _room()
     yield from _terminal()
 
@@ -142,6 +144,21 @@ def _providers() -> Iterator[Finding]:
             yield Finding("execution providers", provider, value, "warning", mend)
         else:
             yield Finding("execution providers", provider, "does not load: there is no CUDA device")
+
+
+def _data(data_dir: Path | None) -> Iterator[Finding]:
+    from specc.backend.data.cifar import PUBLISHED10, PUBLISHED100
+    from specc.backend.data.idx import FASHION_MNIST, MNIST
+    from specc.backend.data.places import locate, places
+
+    section, looked = "data sets", places(data_dir)
+    yield Finding(section, "looked in", ", ".join(map(str, looked)))
+    yield Finding(section, "digits", "comes with scikit-learn")
+    sets = {"mnist": MNIST, "fashion_mnist": FASHION_MNIST, "cifar10": PUBLISHED10, "cifar100": PUBLISHED100}
+    for name, published in sets.items():
+        found = locate(published, data_dir)
+        where = str(next(iter(found.values())).parent) if found else "not here; downloaded when it is first used"
+        yield Finding(section, name, where)
 
 
 def _room() -> Iterator[Finding]:

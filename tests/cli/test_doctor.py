@@ -28,6 +28,16 @@ def test_table_for_people(specc):
     assert answer.status == 0 and "execution providers\n" in answer.out
 
 
+def test_data_sets_are_found_where_they_lie(specc, tmp_path):
+    folder = tmp_path / "cifar-10-batches-bin"
+    folder.mkdir()
+    for name in [*(f"data_batch_{i}.bin" for i in range(1, 6)), "test_batch.bin"]:
+        (folder / name).touch()
+    found = findings(specc, "--data-dir", tmp_path)[1]
+    assert found["cifar10"]["value"] == str(folder)
+    assert found["looked in"]["value"].startswith(str(tmp_path))
+
+
 def test_missing_package_is_broken(specc, monkeypatch):
     monkeypatch.setitem(doctor.OLDEST, "no-such-package", "1.0")
     status, found = findings(specc)
