@@ -10,6 +10,7 @@ from typing import Any
 from specc.values import UNKNOWN, Percent, Ref, Size
 
 Bind = Callable[[str, Any], Any]
+LARGEST = 2**63
 
 
 class Unfit(Exception):
@@ -36,7 +37,7 @@ class Int(Kind):
     def accept(self, value: Any, bind: Bind) -> int:
         if isinstance(value, bool) or not isinstance(value, int | float) or value != value or value != value // 1:
             raise Unfit
-        if not _inside(value, self.low, self.high):
+        if not _inside(value, self.low, self.high) or abs(value) >= LARGEST:
             raise Unfit
         return int(value)
 
@@ -99,7 +100,7 @@ class SizeOf(Kind):
     def accept(self, value: Any, bind: Bind) -> Size:
         if isinstance(value, int | float) and not isinstance(value, bool) and value == value // 1:
             value = Size(int(value), int(value))
-        if not isinstance(value, Size) or min(value) < self.low:
+        if not isinstance(value, Size) or min(value) < self.low or max(value) >= LARGEST:
             raise Unfit
         return value
 

@@ -1,28 +1,28 @@
 """The pure core: a source in, a typed graph, settings and every problem out. No I/O, no printing."""
 
 import sys
-from collections.abc import Sequence
-from typing import Any, NamedTuple
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 from specc.check.bind import Binder
-from specc.check.expand import Expander, TooMuch
+from specc.check.evaluate import TooMuch, Work
+from specc.check.expand import Expander
 from specc.check.fits import data_shape, hold_together
 from specc.check.override import override, parse_set
 from specc.check.problems import Problems
 from specc.check.resolved import resolved_text
-from specc.check.scope import Scope
-from specc.check.settings import settings
+from specc.check.search import searched
+from specc.check.settings import file_scope, settings
 from specc.check.spec import Load, Spec, gather, lineage
 from specc.diagnostics import Diagnostic, nearest
 from specc.ir.graph import Graph
 from specc.ir.passes import find_receptive_fields, is_whole, keep_reachable, settle_biases
-from specc.kinds import One
 from specc.source import Source, Span
+from specc.syntax import tree as t
 from specc.values import UNKNOWN, Args
 
 # Python's own limit is too near for deep, but legal, nests of blocks; frames of Python code cost no C stack.
 RECURSION_LIMIT = 20_000
-SEARCHED = One("search", "choice(…), uniform(low, high) or log_uniform(low, high)")
 
 
 class Checked(NamedTuple):
@@ -83,82 +83,91 @@ def _check(
     base = gather(source, problems, load)
     if base is None:
         return _nothing(source, variant, problems)
+    steps = [] if variant is None else _steps_to(variant, base, problems, source)
+    if steps is None:
+        return _nothing(source, variant, problems)
     spec = base.copy()
-    if variant is not None:
-        chain = lineage(base, variant, problems, None)
-        if chain is None:
-            known = ", ".join(base.variants) or "this file has none"
-            help = nearest(variant, base.variants) or f"variants: {known}"
-            problems.report("E213", f"there is no variant `{variant}`", Span(source, 0, 0), help=help)
-            return _nothing(source, variant, problems)
-        for step in chain:
-            override(spec, step.settings, problems)
+    override(spec, steps, problems)
     given = [setting for text in sets if (setting := parse_set(text, problems)) is not None]
     override(spec, given, problems)
-    graph, data, train, export = _elaborate(spec, problems, source)
+    work = Work()
+    parts = _elaborate(spec, problems, work, source)
     if everything:
-        _check_variants(base, problems, source)
-        _check_search(base, problems, source)
+        for changes, note in _alternatives(base, problems, work):
+            _check_alternative(base, changes, note, problems, work, source)
     name = spec.network.name if spec.network else ""
     text = resolved_text(source, spec, bool(given) or variant is not None or base.is_extended)
-    found = problems.listed()
-    return Checked(source, name, variant, graph, data, train, export, found, text, tuple(base.variants))
+    return Checked(source, name, variant, *parts, problems.listed(), text, tuple(base.variants))
 
 
-def _elaborate(spec: Spec, problems: Problems, source: Source) -> tuple[Graph | None, Args | None, Any, Any]:
+def _steps_to(variant: str, base: Spec, problems: Problems, source: Source) -> list[t.Setting] | None:
+    """The settings of a variant after those of the variants that it extends; None where it is not there."""
+    if variant in base.variants:
+        return lineage(base, variant, problems)
+    known = f"variants: {', '.join(base.variants)}" if base.variants else "this file has none"
+    help = nearest(variant, base.variants) or known
+    problems.report("E213", f"there is no variant `{variant}`", Span(source, 0, 0), help=help)
+    return None
+
+
+Parts = tuple[Graph | None, Args | None, Args | None, Args | None]
+
+
+def _elaborate(spec: Spec, problems: Problems, work: Work, source: Source) -> Parts:
     """Work out the settings, then the network, then hold them together."""
-    scope = Scope()
-    binder = Binder(problems)
-    for let in spec.lets.values():
-        scope.names[let.name] = binder.evaluate(let.value, scope, None)
-    has_data = "data" in spec.sections
-    data = settings(spec, "data", binder, scope) if has_data else None
-    train, export = settings(spec, "train", binder, scope), settings(spec, "export", binder, scope)
-    if spec.network is None:
-        if source.text.strip() == "":
-            problems.report("E105", "this file is empty", Span(source, 0, 0), help="`specc new` writes a first spec")
-        else:
-            help = "network Net { conv(32) -> relu -> global_avg_pool -> dense(10) }"
-            problems.report("E105", "this file has no network", Span(source, 0, 0), help=help)
-        return None, data, train, export
-    expander = Expander(spec, problems, scope)
+    binder = Binder(problems, work)
     try:
-        graph = expander.network(spec.network, UNKNOWN if has_data and data is None else data_shape(data))
+        scope = file_scope(spec, binder)
+        has_data = "data" in spec.sections
+        data = settings(spec, "data", binder, scope) if has_data else None
+        train, export = settings(spec, "train", binder, scope), settings(spec, "export", binder, scope)
+        if spec.network is None:
+            _no_network(problems, source)
+            return None, data, train, export
+        known = UNKNOWN if has_data and data is None else data_shape(data)
+        graph = Expander(spec, problems, work, scope).network(spec.network, known)
+        if graph is None or not is_whole(graph):
+            return None, data, train, export
+        keep_reachable(graph)
+        settle_biases(graph)
+        find_receptive_fields(graph)
+        if data is not None:
+            hold_together(graph, data, train, spec.network, binder)
+        return graph, data, train, export
     except TooMuch:
-        graph = None
-    if graph is None or not is_whole(graph):
-        return None, data, train, export
-    keep_reachable(graph)
-    settle_biases(graph)
-    find_receptive_fields(graph)
-    if data is not None:
-        hold_together(graph, data, spec.network, binder)
-    return graph, data, train, export
+        work.left = -1
+        return None, None, None, None
 
 
-def _check_variants(base: Spec, problems: Problems, source: Source) -> None:
-    """Check each variant as a whole; what only it gets wrong is reported with its name."""
-    for name, variant in base.variants.items():
-        chain = lineage(base, name, problems, variant.name_span)
-        if chain is None:
-            continue
-        spec, own = base.copy(), Problems()
-        for step in chain:
-            override(spec, step.settings, own)
-        _elaborate(spec, own, source)
-        problems.merge(own, f"in variant {name}")
+def _no_network(problems: Problems, source: Source) -> None:
+    if source.text.strip() == "":
+        problems.report("E105", "this file is empty", Span(source, 0, 0), help="`specc new` writes a first spec")
+    else:
+        help = "network Net { conv(32) -> relu -> global_avg_pool -> dense(10) }"
+        problems.report("E105", "this file has no network", Span(source, 0, 0), help=help)
 
 
-def _check_search(base: Spec, problems: Problems, source: Source) -> None:
-    """Check each value that a search names: all of a choice, both ends of a range."""
-    binder = Binder(problems)
-    for setting in base.search:
-        path = ".".join(setting.path)
-        value = binder.evaluate(setting.value, Scope(), None)
-        if binder.fit(value, SEARCHED, f"the search of `{path}`", setting.value.span) is UNKNOWN:
-            continue
-        for argument in setting.value.arguments:
-            spec, own = base.copy(), Problems()
-            override(spec, [setting._replace(value=argument.value)], own)
-            _elaborate(spec, own, source)
-            problems.merge(own, f"in the search of {path}")
+def _alternatives(base: Spec, problems: Problems, work: Work) -> Iterator[tuple[list[t.Setting], str]]:
+    """What may run besides the file as it stands: each variant, and each value that a search names."""
+    for name in base.variants:
+        steps = lineage(base, name, problems)
+        if steps is not None:
+            yield steps, f"in variant {name}"
+    try:
+        for setting, value in searched(base, Binder(problems, work)):
+            yield [setting._replace(value=value)], f"in the search of {'.'.join(setting.path)}"
+    except TooMuch:
+        return
+
+
+def _check_alternative(
+    base: Spec, changes: list[t.Setting], note: str, problems: Problems, work: Work, source: Source
+) -> None:
+    """Check a spec with changes as a whole; what only it gets wrong is reported with a note."""
+    if work.left < 0:
+        return
+    spec, own = base.copy(), Problems()
+    work.left -= len(changes)
+    override(spec, changes, own)
+    _elaborate(spec, own, work, source)
+    problems.merge(own, note)

@@ -3,15 +3,19 @@
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from specc.check.evaluate import Evaluator, Flow
+from specc.check.evaluate import Evaluator, Flow, has_unknown
 from specc.check.scope import Layer, Scope, describe
 from specc.diagnostics import nearest
-from specc.kinds import Kind, Unfit
+from specc.kinds import Float, Kind, Text, Unfit
+from specc.ops import OPS
 from specc.ops.op import REQUIRED, Param, Problem, Trick
 from specc.source import Span
 from specc.syntax import tree as t
 from specc.tricks import TRICKS
 from specc.values import UNKNOWN, Args, Bound, Ref
+
+# Among the arguments given: some could not be told apart, so that what the call lacks is not known either.
+MUDDLED = ""
 
 
 class Given(NamedTuple):
@@ -26,61 +30,68 @@ class Binder(Evaluator):
 
     def assign(
         self, call: t.Call, params: Sequence[str], what: str, scope: Scope, flow: Flow, rest: str = ""
-    ) -> dict[str, Given] | None:
-        """Which parameter gets which argument, evaluated; None where the call is wrong beyond that.
+    ) -> dict[str, Given]:
+        """Which parameter gets which argument, evaluated; `MUDDLED` is among them where that is not clear.
 
         `rest` names the parameter that takes all further positional arguments, as a list.
         """
         given: dict[str, Given] = {}
-        fine, by_name = True, False
+        by_name = False
         for position, argument in enumerate(call.arguments):
             value = self.evaluate(argument.value, scope, flow)
-            if argument.name:
-                by_name, name = True, argument.name
-                if name not in params:
-                    self._unknown_argument(argument, params, what)
-                    continue
-            elif by_name:
-                found = f"`{what}`: an argument by position stands after one by name"
-                self.error("E204", found, argument.span, help="put it first, or give its name")
-                fine = False
+            by_name = by_name or bool(argument.name)
+            if rest and not by_name:
+                given.setdefault(rest, Given([], call.span)).value.append(value)
                 continue
-            elif rest:
-                so_far = given[rest].value if rest in given else []
-                given[rest] = Given([*so_far, value], call.span)
-                continue
-            elif position >= len(params):
-                takes = f"at most {len(params)} argument{'s' * (len(params) != 1)}" if params else "no arguments"
-                help = f"they are {', '.join(params)}" if params else ""
-                self.error("E205", f"`{what}` takes {takes}", argument.span, help=help)
-                fine = False
-                break
-            else:
-                name = params[position]
-            if name in given:
+            name = self._parameter(argument, position, by_name, params, what)
+            if name in given and name != MUDDLED:
                 self.error("E204", f"`{what}` gets `{name}` twice", argument.span)
-                fine = False
-                continue
+                name = MUDDLED
             given[name] = Given(value, argument.value.span)
-        return given if fine else None
+            if not name and not by_name:
+                break  # too many arguments: one message will do
+        return given
+
+    def _parameter(self, argument: t.Argument, position: int, by_name: bool, params: Sequence[str], what: str) -> str:
+        """The parameter that an argument is for; `MUDDLED`, with a message, where there is none."""
+        if argument.name in params:
+            return argument.name
+        if argument.name:
+            self._unknown_argument(argument, params, what)
+        elif by_name:
+            found = f"`{what}`: an argument by position stands after one by name"
+            self.error("E204", found, argument.span, help="put it first, or give its name")
+        elif position < len(params):
+            return params[position]
+        else:
+            takes = f"at most {len(params)} argument{'s' * (len(params) != 1)}" if params else "no arguments"
+            help = f"they are {', '.join(params)}" if params else ""
+            self.error("E205", f"`{what}` takes {takes}", argument.span, help=help)
+        return MUDDLED
 
     def _unknown_argument(self, argument: t.Argument, params: Sequence[str], what: str) -> None:
-        known = f"its arguments are {', '.join(params)}" if params else f"`{what}` takes no arguments"
-        help = nearest(argument.name, params) or known
+        def help() -> str:
+            known = f"its arguments are {', '.join(params)}" if params else f"`{what}` takes no arguments"
+            return nearest(argument.name, params) or known
+
         start = argument.span.start
         name_span = Span(argument.span.source, start, start + len(argument.name))
         self.error("E203", f"`{what}` has no argument `{argument.name}`", name_span, help=help)
 
-    def convert(self, given: dict[str, Given], params: Sequence[Param], what: str, span: Span) -> Args | None:
-        """The arguments as their parameters' kinds want them, with defaults; None where a required one is missing."""
+    def convert(
+        self, given: dict[str, Given], params: Sequence[Param], what: str, span: Span, scope: Scope, flow: Flow
+    ) -> Args | None:
+        """The arguments as their parameters' kinds want them, with defaults; None where some are missing or muddled."""
         values: dict[str, Any] = {}
         missing = [param.name for param in params if param.name not in given and param.default is REQUIRED]
         for param in params:
             if param.name in given:
                 value, where = given[param.name]
-                values[param.name] = self.fit(value, param.kind, f"`{param.name}` of `{what}`", where)
+                values[param.name] = self.fit(value, param.kind, f"`{param.name}` of `{what}`", where, scope, flow)
             else:
                 values[param.name] = param.default
+        if MUDDLED in given:
+            return None
         if missing:
             names = ", ".join(f"`{name}`" for name in missing)
             kind = next(param.kind for param in params if param.name == missing[0])
@@ -88,78 +99,114 @@ class Binder(Evaluator):
             return None
         return Args(**values)
 
-    def fit(self, value: Any, kind: Kind, what: str, span: Span) -> Any:
+    def fit(self, value: Any, kind: Kind, what: str, span: Span, scope: Scope, flow: Flow = None) -> Any:
         """A value converted to a kind, or UNKNOWN with a message that says what was found and what was needed."""
-        if value is UNKNOWN:
+        if has_unknown(value) or self.bounded(value, span) is UNKNOWN:
             return UNKNOWN
+
+        def bind(family: str, written: Any) -> Any:
+            return self.bind(family, written, flow)
+
         try:
-            return kind.accept(value, self.bind)
+            return kind.accept(value, bind)
         except Unfit:
-            help = nearest(value.name, kind.symbols) if isinstance(value, Ref) else ""
-            return self.error("E207", f"{what} must be {kind.needs}; this is {describe(value)}", span, help=help)
+            return self._unfit(value, kind, what, span, scope)
+
+    def _unfit(self, value: Any, kind: Kind, what: str, span: Span, scope: Scope) -> Any:
+        if isinstance(value, Ref) and not kind.symbols and not isinstance(kind, Text) and not self.is_known(value.name):
+            return self.unknown_name(value, scope)
+
+        def help() -> str:
+            if isinstance(value, Ref):
+                quoted = f'"{value.name}"' if isinstance(kind, Text) else ""
+                return quoted or nearest(value.name, [*kind.symbols, *scope.all_names()])
+            return _as_percent(value, kind)
+
+        return self.error("E207", f"{what} must be {kind.needs}; this is {describe(value)}", span, help=help)
+
+    def is_known(self, name: str) -> bool:
+        """Whether a name stands for something of the vocabulary, though not for a value."""
+        return name in OPS or any(name in tricks for tricks in TRICKS.values())
 
     # ---- tricks
 
-    def bind(self, family: str, value: Any) -> Any:
+    def bind(self, family: str, value: Any, flow: Flow) -> Any:
         """A written call or pipeline of a family as a tuple of `Bound`; UNKNOWN where it has errors."""
         match value:
             case Ref(name=name, span=span):
                 if name == "none" and "none" not in TRICKS[family]:
                     return ()
                 call = t.Call(name, (), None, span, span, False)
-                return self._all_of(family, [call], Scope())
+                return self._all_of(family, [call], Scope(), flow)
             case Layer(expression=expression, scope=scope):
                 stages = expression.stages if isinstance(expression, t.Pipe) else (expression,)
-                return self._all_of(family, stages, scope)
+                return self._all_of(family, stages, scope, flow)
             case _:
                 raise Unfit
 
-    def _all_of(self, family: str, stages: Sequence[Any], scope: Scope) -> Any:
+    def _all_of(self, family: str, stages: Sequence[Any], scope: Scope, flow: Flow) -> Any:
         bound: list[Any] = []
         for stage in stages:
-            if isinstance(stage, t.Call):
-                bound.append(self._trick(family, stage, scope))
-                continue
-            value = self.evaluate(stage, scope, None)
-            if isinstance(value, Ref) and isinstance(stage, t.Name) and value.span == stage.span:
-                bound.append(self._trick(family, t.Call(stage.name, (), None, stage.span, stage.span, False), scope))
-                continue
-            inner = UNKNOWN if value is UNKNOWN else self.bind(family, value)
+            if isinstance(stage, t.Call | t.Name):
+                inner = self._stage_of(family, stage, scope, flow)
+            else:
+                value = self.evaluate(stage, scope, flow)
+                inner = UNKNOWN if value is UNKNOWN else self.bind(family, value, flow)
             bound += inner if isinstance(inner, tuple) and not isinstance(inner, Bound) else [inner]
         return UNKNOWN if UNKNOWN in bound else tuple(bound)
 
-    def _trick(self, family: str, call: t.Call, scope: Scope) -> Any:
+    def _stage_of(self, family: str, stage: Any, scope: Scope, flow: Flow) -> Any:
+        """One call of a pipeline: of a trick, or of a name that holds one or several."""
+        self.spend(1, stage.span)
+        call = stage if isinstance(stage, t.Call) else t.Call(stage.name, (), None, stage.span, stage.span, False)
         is_bound, value = scope.find(call.name)
-        if is_bound and not call.arguments and call.body is None:
-            inner = UNKNOWN if value is UNKNOWN else self.bind(family, value)
-            return inner[0] if isinstance(inner, tuple) and len(inner) == 1 else inner
-        trick = TRICKS[family].get(call.name)
-        if trick is None:
-            known = TRICKS[family]
-            help = nearest(call.name, known) or f"known: {', '.join(known)}"
-            elsewhere = next((f for f, tricks in TRICKS.items() if call.name in tricks), "")
-            note = f"; `{call.name}` is {article(elsewhere)}" if elsewhere else ""
-            message = f"there is no {family.replace('_', ' ')} called `{call.name}`{note}"
-            return self.error("E202", message, call.callee, help=help)
-        return self._bind_trick(trick, call, scope)
+        if not is_bound:
+            return self._trick(family, call, scope, flow)
+        if value is UNKNOWN:
+            return UNKNOWN
+        if not call.arguments and call.body is None:
+            return self.bind(family, value, flow)
+        if isinstance(value, Ref):
+            return self._trick(family, call._replace(name=value.name), scope, flow)
+        return self.takes_no_arguments(call, value)
 
-    def _bind_trick(self, trick: Trick, call: t.Call, scope: Scope) -> Any:
+    def takes_no_arguments(self, call: t.Call, value: Any) -> Any:
+        """Report that what a name holds cannot be called with arguments or a body."""
+        found = f"`{call.name}` is {describe(value)}; it takes no further arguments"
+        help = f"give `{call.name}` a name without arguments, and it can be called as {call.name}(…)"
+        return self.error("E205", found, call.span, help=help)
+
+    def _trick(self, family: str, call: t.Call, scope: Scope, flow: Flow) -> Any:
+        trick = TRICKS[family].get(call.name)
+        if trick is not None:
+            return self._bind_trick(trick, call, scope, flow)
+
+        def help() -> str:
+            known = TRICKS[family]
+            return nearest(call.name, [*known, *scope.all_names()]) or f"known: {', '.join(known)}"
+
+        elsewhere = next((f for f, tricks in TRICKS.items() if call.name in tricks), "")
+        note = f"; `{call.name}` is {article(elsewhere)}" if elsewhere else ""
+        message = f"there is no {family.replace('_', ' ')} called `{call.name}`{note}"
+        return self.error("E202", message, call.callee, help=help)
+
+    def _bind_trick(self, trick: Trick, call: t.Call, scope: Scope, flow: Flow) -> Any:
         rest = next((param.name[1:] for param in trick.params if param.name.startswith("*")), "")
         params = [param._replace(name=param.name.lstrip("*")) for param in trick.params]
-        given = self.assign(call, [param.name for param in params], trick.name, scope, None, rest)
-        args = None if given is None else self.convert(given, params, trick.name, call.span)
-        branches = self._trick_branches(trick, call, scope)
+        given = self.assign(call, [param.name for param in params], trick.name, scope, flow, rest)
+        args = self.convert(given, params, trick.name, call.span, scope, flow)
+        branches = self._trick_branches(trick, call, scope, flow)
         if args is None or branches is UNKNOWN or UNKNOWN in args.as_dict().values():
             return UNKNOWN
         if trick.check is not None:
             try:
                 trick.check(args)
             except Problem as problem:
-                span = given[problem.param].span if given and problem.param in given else call.span
+                span = given[problem.param].span if problem.param in given else call.span
                 return self.error(problem.code, problem.message, span, help=problem.help)
         return Bound(trick.name, args, call.span, branches)
 
-    def _trick_branches(self, trick: Trick, call: t.Call, scope: Scope) -> Any:
+    def _trick_branches(self, trick: Trick, call: t.Call, scope: Scope, flow: Flow) -> Any:
         if call.body is None:
             if trick.body:
                 help = f"write {trick.example}" if trick.example else ""
@@ -167,14 +214,28 @@ class Binder(Evaluator):
             return ()
         if not trick.body:
             return self.error("E208", f"`{trick.name}` takes no body", call.body.span)
+        if call.body.is_branched != (trick.body == "branches"):
+            holds = "branches, each begun with `|`" if trick.body == "branches" else "no branches"
+            return self.error("E208", f"the body of `{trick.name}` holds {holds}", call.callee, help=trick.example)
         branches = []
         for branch in call.body.branches:
             stages = [stage for part in branch for stage in (part.stages if isinstance(part, t.Pipe) else (part,))]
             wrong = next((stage for stage in stages if isinstance(stage, t.Let | t.Default | t.If | t.For)), None)
             if wrong is not None:
                 return self.error("E208", f"the body of `{trick.name}` holds only calls", wrong.span)
-            branches.append(self._all_of(trick.family, stages, scope))
+            branches.append(self._all_of(trick.family, stages, scope, flow))
         return UNKNOWN if UNKNOWN in branches else tuple(branches)
+
+
+def _as_percent(value: Any, kind: Kind) -> str:
+    """The help for `dropout(50)`: `50%` would do."""
+    if not isinstance(kind, Float) or not isinstance(value, int | float) or not 1 < value <= 100:
+        return ""
+    try:
+        kind.accept(value / 100, lambda family, written: UNKNOWN)
+    except Unfit:
+        return ""
+    return f"did you mean {value:g}%?"
 
 
 def article(family: str) -> str:

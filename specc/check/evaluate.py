@@ -2,10 +2,11 @@
 
 from typing import Any
 
-from specc.check.functions import FUNCTIONS, Misuse, bounded, number, operate
+from specc.check.functions import FUNCTIONS, Misuse, TooLarge, bounded, extent, is_sequence, number, operate
 from specc.check.problems import Problems
 from specc.check.scope import Layer, Scope, describe
 from specc.diagnostics import nearest
+from specc.ir.graph import Frame
 from specc.source import Span
 from specc.syntax import tree as t
 from specc.values import UNKNOWN, Ref, Size
@@ -13,20 +14,49 @@ from specc.values import UNKNOWN, Ref, Size
 # A shape, UNKNOWN below an error, or None where nothing flows (settings, the file's own lets).
 Flow = Any
 
+MOST_WORK = 1_500_000  # about as many microseconds
+# How many entries of a list, and characters of a text, are looked at in the time that a small expression takes.
+ENTRIES_A_UNIT = 2
+CHARACTERS_A_UNIT = 100
+
+
+class TooMuch(Exception):
+    """The spec grows beyond the bounds of the language; the problem has been reported."""
+
+
+class Work:
+    """What is left of the work that checking one file may take. Counted, not timed: the same on every machine."""
+
+    def __init__(self) -> None:
+        self.left = MOST_WORK
+
 
 class Evaluator:
     """Works out expressions, given the scope and the shape that flows into the place where they stand."""
 
-    def __init__(self, problems: Problems) -> None:
+    def __init__(self, problems: Problems, work: Work) -> None:
         self.problems = problems
-        self.notes: tuple[str, ...] = ()  # the chain of calls that led here, for messages
+        self.work = work
+        self.trail: tuple[Frame, ...] = ()  # the chain of calls that led here, for messages
 
     def error(self, code: str, message: str, span: Span, **more: Any) -> Any:
         """Report a problem with the chain that led here; its value is UNKNOWN."""
-        self.problems.report(code, message, span, notes=self.notes, **more)
+        notes = tuple(frame.text for frame in self.trail[-8:][::-1])
+        self.problems.report(code, message, span, notes=notes, **more)
+        if self.problems.are_too_many:
+            raise TooMuch
         return UNKNOWN
 
+    def spend(self, units: int, span: Span) -> None:
+        """Count work. Raises `TooMuch` where the whole check takes too much of it."""
+        self.work.left -= units
+        if self.work.left < 0:
+            help = "is a loop, a list or the number of variants larger than it was meant to be?"
+            self.error("E214", "this file takes too much work to check", span, help=help)
+            raise TooMuch
+
     def evaluate(self, expression: Any, scope: Scope, flow: Flow) -> Any:
+        self.spend(1, expression.span)
         match expression:
             case t.Literal(value=value):
                 return value
@@ -40,13 +70,14 @@ class Evaluator:
             case t.Call(name=name) if name in FUNCTIONS and not scope.find(name)[0] and expression.body is None:
                 return self._function(expression, scope, flow)
             case t.Call() | t.Pipe():
+                scope.is_captured = True
                 return Layer(expression, scope)
             case t.Conditional(then=then, test=test, otherwise=otherwise):
                 holds = self.condition(test, scope, flow)
                 return UNKNOWN if holds is UNKNOWN else self.evaluate(then if holds else otherwise, scope, flow)
             case t.Sequence(items=items, is_list=is_list):
                 values = [self.evaluate(item, scope, flow) for item in items]
-                return values if is_list else tuple(values)
+                return self.bounded(values if is_list else tuple(values), expression.span)
             case t.Index():
                 return self._index(expression, scope, flow)
             case t.Prefix():
@@ -67,8 +98,26 @@ class Evaluator:
 
     def unknown_name(self, ref: Ref, scope: Scope) -> Any:
         """Report a name that is worth nothing as a value."""
-        known = [*scope.all_names(), *FUNCTIONS]
-        return self.error("E201", f"there is no value called `{ref.name}`", ref.span, help=nearest(ref.name, known))
+
+        def help() -> str:
+            return nearest(ref.name, [*scope.all_names(), *FUNCTIONS])
+
+        return self.error("E201", f"there is no value called `{ref.name}`", ref.span, help=help)
+
+    def bounded(self, value: Any, span: Span) -> Any:
+        """The value, or UNKNOWN with a message where a list is too large."""
+        try:
+            self._spend_on(value, span)
+        except TooLarge as error:
+            return self.error("E211", str(error), span)
+        return value
+
+    def _spend_on(self, value: Any, span: Span) -> None:
+        """Count the work of looking at a value. Raises `TooLarge`."""
+        if is_sequence(value):
+            self.spend(1 + extent(value) // ENTRIES_A_UNIT, span)
+        elif isinstance(value, Layer):
+            self.spend(1 + len(value.span.text) // CHARACTERS_A_UNIT, span)
 
     def _flowing(self, expression: t.Flowing, flow: Flow) -> Any:
         if flow is UNKNOWN:
@@ -104,15 +153,17 @@ class Evaluator:
         if not function.least <= len(values) <= function.most:
             counts = str(function.least) if function.least == function.most else f"at least {function.least}"
             return self.error("E206", f"`{call.name}` takes {counts} values, not {len(values)}", call.span)
-        if any(_has_unknown(value) for value in values):
+        if any(has_unknown(value) for value in values):
             return UNKNOWN
         try:
-            return bounded(function.apply(*values))
+            for value in values:
+                self._spend_on(value, call.span)
+            result = bounded(function.apply(*values))
+            self._spend_on(result, call.span)
         except Misuse as misuse:
-            found = ", ".join(describe(value) for value in values)
+            found = ", ".join(describe(value) for value in values[:3]) + ", …" * (len(values) > 3)
             return self.error("E211", f"`{call.name}` does not take {found}: {misuse}", call.span)
-        except ValueError:  # zip of lists of different lengths, range with step 0
-            return self.error("E211", f"`{call.name}` does not take these values together", call.span)
+        return result
 
     def _index(self, expression: t.Index, scope: Scope, flow: Flow) -> Any:
         values = self.evaluate(expression.value, scope, flow)
@@ -121,12 +172,13 @@ class Evaluator:
             return UNKNOWN
         if isinstance(values, Ref):
             return self.unknown_name(values, scope)
-        if not isinstance(values, list) and type(values) is not tuple:
+        if not is_sequence(values):
             return self.error("E211", f"only a list has entries, but this is {describe(values)}", expression.value.span)
         if isinstance(index, bool) or not isinstance(index, int):
             return self.error("E211", f"an index is an integer, but this is {describe(index)}", expression.index.span)
         if not -len(values) <= index < len(values):
-            found = f"the list has {len(values)} entries, so there is none at {index} (the first is at 0)"
+            entries = "1 entry" if len(values) == 1 else f"{len(values)} entries"
+            found = f"the list has {entries}, so there is none at {index} (the first is at 0)"
             return self.error("E211", found, expression.index.span)
         return values[index]
 
@@ -153,6 +205,8 @@ class Evaluator:
             if worth is UNKNOWN or right is UNKNOWN:
                 worth = UNKNOWN
             elif operator in ("==", "!="):
+                self._spend_on(worth, expression.span)
+                self._spend_on(right, expression.span)
                 worth = same(worth, right) == (operator == "==")
             else:
                 worth = self._operate(operator, worth, right, expression, scope)
@@ -163,7 +217,9 @@ class Evaluator:
             if isinstance(side, Ref):
                 return self.unknown_name(side, scope)
         try:
-            return operate(operator, left, right)
+            result = operate(operator, left, right)
+            self._spend_on(result, expression.span)
+            return result
         except Misuse as misuse:
             found = f"`{operator}` does not take {describe(left)} and {describe(right)}: {misuse}"
             return self.error("E211", found, expression.span)
@@ -179,13 +235,19 @@ class Evaluator:
 
 
 def same(left: Any, right: Any) -> bool:
-    """Equality of the language: bare names by name, layers by what was written, true is not 1."""
+    """Equality of the language: bare names by name, layers by what was written; true is not 1, but 3 is 3x3."""
     names = [_layer_name(value) for value in (left, right)]
     if names[0] is not None or names[1] is not None:
         return names[0] == names[1]
     if isinstance(left, bool) != isinstance(right, bool):
         return False
+    if isinstance(left, Size) != isinstance(right, Size):  # 3 is 3x3, but (3, 3) is not
+        return bool(_square(left) == _square(right))
     return bool(left == right)
+
+
+def _square(value: Any) -> Any:
+    return Size(value, value) if isinstance(value, int) else value if isinstance(value, Size) else None
 
 
 def _layer_name(value: Any) -> str | None:
@@ -194,5 +256,5 @@ def _layer_name(value: Any) -> str | None:
     return " ".join(value.span.text.split()) if isinstance(value, Layer) else None
 
 
-def _has_unknown(value: Any) -> bool:
-    return value is UNKNOWN or (isinstance(value, list | tuple) and any(_has_unknown(item) for item in value))
+def has_unknown(value: Any) -> bool:
+    return value is UNKNOWN or (is_sequence(value) and any(map(has_unknown, value)))

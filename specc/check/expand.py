@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from specc.check.bind import Binder, Given
-from specc.check.functions import FUNCTIONS
+from specc.check.bind import MUDDLED, Binder, Given, article
+from specc.check.evaluate import ENTRIES_A_UNIT, TooMuch, Work
+from specc.check.functions import FUNCTIONS, is_sequence
 from specc.check.problems import Problems
 from specc.check.scope import Layer, Scope, describe, shorten, written
 from specc.check.spec import Spec
@@ -14,14 +15,13 @@ from specc.ops import OPS
 from specc.ops.op import Op, Problem, Shape, size_text
 from specc.source import Span
 from specc.syntax import tree as t
+from specc.syntax.build import BROKEN
+from specc.tricks import TRICKS
 from specc.values import UNKNOWN, Args, Ref
 
 DEEPEST_CALLS = 100
 MOST_STEPS = 50_000
-
-
-class TooMuch(Exception):
-    """The network grows beyond the bounds of the language; the problem has been reported."""
+WORK_OF_A_STEP = 10
 
 
 class Here(NamedTuple):
@@ -44,14 +44,18 @@ def _is_input(statement: Any) -> bool:
 class Expander(Binder):
     """Turns a network's body into nodes. Positions in the graph are indices of nodes."""
 
-    def __init__(self, spec: Spec, problems: Problems, scope: Scope) -> None:
-        super().__init__(problems)
+    def __init__(self, spec: Spec, problems: Problems, work: Work, scope: Scope) -> None:
+        super().__init__(problems, work)
         self.spec = spec
         self.file_scope = scope
         self.nodes: list[Node] = []
         self.heads: list[Head] = []
-        self.counts: dict[tuple[tuple[str, ...], str], int] = {}
+        self.counts: dict[str, int] = {}  # how many layers and blocks of a path have a name
+        self.taken = {"input"}  # paths
         self.steps = 0
+
+    def is_known(self, name: str) -> bool:
+        return name in self.spec.blocks or super().is_known(name)
 
     def network(self, network: t.Block, input_shape: Any) -> Graph | None:
         """The graph of a network, None where it has no input. `input_shape`: what the data say, None or UNKNOWN."""
@@ -65,7 +69,7 @@ class Expander(Binder):
         here, statements = self._before_input(network.body.statements, here._replace(scope=scope))
         if not self._input(network, statements, here, input_shape):
             return None
-        at = self._statements(statements, 0, here)
+        at = self._body(network.body, 0, here, network.name, statements)
         return Graph(network.name, self.nodes, at, self.heads)
 
     def _before_input(self, statements: Sequence[Any], here: Here) -> tuple[Here, list[Any]]:
@@ -74,7 +78,9 @@ class Expander(Binder):
         while rest and isinstance(rest[0], t.Let | t.Default) and any(map(_is_input, rest)):
             statement = rest.pop(0)
             if isinstance(statement, t.Let):
-                here.scope.names[statement.name] = self.evaluate(statement.value, here.scope, None)
+                here = here._replace(
+                    scope=here.scope.bind(statement.name, self.evaluate(statement.value, here.scope, None))
+                )
             else:
                 here = self._with_default(statement, here)
         return here, rest
@@ -112,8 +118,12 @@ class Expander(Binder):
         for statement in statements:
             match statement:
                 case t.Let(name=name, value=value):
-                    here.scope.names[name] = self.evaluate(value, here.scope, self.nodes[at].shape)
+                    self._step(statement.span, here)
+                    worth = self.evaluate(value, here.scope, self.nodes[at].shape)
+                    here = here._replace(scope=here.scope.bind(name, worth))
+                    self.spend(len(here.scope.names) // ENTRIES_A_UNIT, statement.span)
                 case t.Default():
+                    self._step(statement.span, here)
                     here = self._with_default(statement, here)
                 case _:
                     at = self._stage(statement, at, here)
@@ -121,6 +131,8 @@ class Expander(Binder):
 
     def _with_default(self, default: t.Default, here: Here) -> Here:
         call = default.call
+        if call.body is not None:
+            self.error("E208", "`default` gives arguments, not a body", call.body.span, help="default conv(bias=false)")
         if call.name not in OPS and call.name not in self.spec.blocks:
             help = nearest(call.name, [*OPS, *self.spec.blocks])
             self.error("E201", f"there is no layer or block called `{call.name}`", call.callee, help=help)
@@ -131,6 +143,7 @@ class Expander(Binder):
                 self.error("E204", found, argument.span, help="default conv(init=he_normal)")
             elif argument.name not in self._names_of(call.name):
                 self._unknown_argument(argument, self._names_of(call.name), call.name)
+        here.scope.is_captured = True
         return here._replace(defaults=(*here.defaults, (call.name, call, here.scope)))
 
     def _names_of(self, callee: str) -> list[str]:
@@ -138,17 +151,18 @@ class Expander(Binder):
         parameters: Sequence[Any] = block.parameters if block else OPS[callee].params
         return [parameter.name for parameter in parameters]
 
-    def _body(self, body: t.Body, at: int, here: Here, owner: str) -> int:
-        """A body without branches."""
+    def _body(self, body: t.Body, at: int, here: Here, owner: str, statements: Sequence[Any] | None = None) -> int:
+        """A body without branches; `statements` where not all of them are to run."""
         if body.is_branched:
             help = "`add`, `multiply` and `concat` take branches"
             self.error("E208", f"the body of `{owner}` has no branches", body.span, help=help)
-            return at
-        return self._statements(body.statements, at, here)
+            return self._lost(at, body.span, here)
+        return self._statements(body.statements if statements is None else statements, at, here)
 
     def _step(self, span: Span, here: Here) -> None:
         self.steps += 1
-        self.notes = tuple(frame.text for frame in here.trail[-8:][::-1])
+        self.trail = here.trail
+        self.spend(WORK_OF_A_STEP, span)
         if self.steps > MOST_STEPS or here.depth > DEEPEST_CALLS:
             what = f"expands to more than {MOST_STEPS:,} layers and calls"
             if here.depth > DEEPEST_CALLS:
@@ -158,6 +172,11 @@ class Expander(Binder):
 
     def _stage(self, stage: Any, at: int, here: Here) -> int:
         self._step(stage.span, here)
+        end = self._run(stage, at, here)
+        self.trail = here.trail  # what is said about the whole comes from here, not from within it
+        return end
+
+    def _run(self, stage: Any, at: int, here: Here) -> int:
         match stage:
             case t.Pipe(stages=stages):
                 for part in stages:
@@ -170,6 +189,8 @@ class Expander(Binder):
             case t.Call():
                 return self._call(stage, at, here)
             case t.Name(name=name, span=span):
+                if name == BROKEN:
+                    return self._lost(at, span, here)
                 return self._call(t.Call(name, (), None, span, span, False), at, here)
             case _:
                 return self._apply(self.evaluate(stage, here.scope, self.nodes[at].shape), stage.span, at, here)
@@ -178,7 +199,7 @@ class Expander(Binder):
         """Use a value as a layer."""
         match value:
             case Layer(expression=expression, scope=scope):
-                return self._stage(expression, at, here._replace(scope=scope))
+                return self._stage(expression, at, here._replace(scope=scope, depth=here.depth + 1))
             case Ref(name=name, span=written_at):
                 call = t.Call(name, (), None, written_at, written_at, False)
                 return self._call_declared(call, at, here)
@@ -208,11 +229,12 @@ class Expander(Binder):
         if isinstance(values, Ref):
             self.unknown_name(values, here.scope)
             return self._lost(at, stage.span, here)
-        if not isinstance(values, list) and type(values) is not tuple:
+        if not is_sequence(values):
             found = f"`for` runs over a list, but this is {describe(values)}"
             self.error("E211", found, stage.iterable.span, help="range(n) lists 0 to n - 1")
             return self._lost(at, stage.span, here)
         for turn, value in enumerate(values, 1):
+            self._step(stage.span, here)
             scope = Scope(here.scope)
             if not self._unpack(stage.target, value, scope):
                 return self._lost(at, stage.span, here)
@@ -226,7 +248,7 @@ class Expander(Binder):
             return True
         if value is UNKNOWN:
             return all(self._unpack(item, UNKNOWN, scope) for item in target.items)
-        if (not isinstance(value, list) and type(value) is not tuple) or len(value) != len(target.items):
+        if not is_sequence(value) or len(value) != len(target.items):
             found = f"{len(target.items)} names stand here, but this turn has {describe(value)}"
             self.error("E211", found, target.span)
             return False
@@ -243,10 +265,10 @@ class Expander(Binder):
             return self._apply(value, call.span, at, here)
         if isinstance(value, Ref):
             return self._call_declared(call._replace(name=value.name), at, here)
-        if value is not UNKNOWN:
-            found = f"`{call.name}` is {describe(value)}; it takes no further arguments"
-            self.error("E205", found, call.span, help=f"pass a name without arguments to call it as {call.name}(…)")
-        return self._lost(at, call.span, here)
+        if isinstance(value, Layer):
+            self.takes_no_arguments(call, value)
+            return self._lost(at, call.span, here)
+        return self._apply(value, call.span, at, here)
 
     def _call_declared(self, call: t.Call, at: int, here: Here) -> int:
         """Call a block of the file or a layer of the vocabulary."""
@@ -259,10 +281,15 @@ class Expander(Binder):
         if call.name in FUNCTIONS:
             self.error("E215", f"`{call.name}` gives a value, but a layer is needed here", call.span)
         else:
-            known = [*OPS, *self.spec.blocks, *here.scope.all_names()]
             message = f"there is no layer or block called `{call.name}`"
-            self.error("E201", message, call.callee, help=nearest(call.name, known))
+            self.error("E201", message, call.callee, help=lambda: self._near_layer(call.name, here))
         return self._lost(at, call.span, here)
+
+    def _near_layer(self, name: str, here: Here) -> str:
+        elsewhere = next((family for family, tricks in TRICKS.items() if name in tricks), "")
+        if elsewhere:
+            return f"`{name}` is {article(elsewhere)}, not a layer"
+        return nearest(name, [*OPS, *self.spec.blocks, *here.scope.all_names()])
 
     def _block(self, block: t.Block, call: t.Call, at: int, here: Here) -> int:
         if call.body is not None:
@@ -277,7 +304,7 @@ class Expander(Binder):
             scope,
             Scope(here.labels),
             here.defaults,
-            (*here.path, self._count(here.path, block.name)),
+            (*here.path, self._new_name(here.path, block.name)),
             (*here.trail, Frame(text, call.span)),
             here.head,
             here.depth + 1,
@@ -288,14 +315,15 @@ class Expander(Binder):
         """The scope of a block's body: its parameters with the call's arguments, the scope's defaults or their own."""
         names = [parameter.name for parameter in block.parameters]
         given = self.assign(call, names, block.name, here.scope, flow)
-        if given is None:
-            return None
         self._add_defaults(given, block.name, here, flow)
+        if MUDDLED in given:
+            return None
         missing = [p.name for p in block.parameters if p.name not in given and p.default is None]
         if missing:
             listed = ", ".join(f"`{name}`" for name in missing)
-            declared = Label(block.name_span, f"`{block.name}` is declared here")
-            self.error("E206", f"`{block.name}` needs {listed}", call.span, labels=(declared,))
+            labels = () if block.is_network else (Label(block.name_span, f"`{block.name}` is declared here"),)
+            help = f"give it a default, or a value with --set network.{missing[0]}=…" if block.is_network else ""
+            self.error("E206", f"`{block.name}` needs {listed}", call.span, labels=labels, help=help)
             return None
         scope = Scope(self.file_scope)
         for parameter in block.parameters:
@@ -316,11 +344,8 @@ class Expander(Binder):
     def _arguments(self, op: Op, call: t.Call, here: Here, flow: Any) -> Args | None:
         names = [param.name for param in op.params]
         given = self.assign(call, names, op.name, here.scope, flow)
-        if given is None:
-            return None
         self._add_defaults(given, op.name, here, flow)
-        given = {name: value for name, value in given.items() if name in names}
-        return self.convert(given, op.params, op.name, call.span)
+        return self.convert(given, op.params, op.name, call.span, here.scope, flow)
 
     # ---- layers
 
@@ -374,14 +399,19 @@ class Expander(Binder):
         return self.error(problem.code, problem.message, span, label=label, labels=tuple(labels), help=problem.help)
 
     def _node(self, op: Op, args: Args, inputs: tuple[int, ...], shape: Any, span: Span, here: Here) -> int:
-        name = ".".join((*here.path, self._count(here.path, op.name)))
+        name = ".".join((*here.path, self._new_name(here.path, op.name)))
         index = len(self.nodes)
         self.nodes.append(Node(index, name, op, args, inputs, shape, span, here.trail, here.head))
         return index
 
-    def _count(self, path: tuple[str, ...], name: str) -> str:
-        count = self.counts[path, name] = self.counts.get((path, name), 0) + 1
-        return f"{name}{count}"
+    def _new_name(self, path: tuple[str, ...], name: str) -> str:
+        """`conv2` for the second `conv` of a path; one that nothing else there has, such as a block called `conv`."""
+        stem = ".".join((*path, name))
+        while True:
+            count = self.counts[stem] = self.counts.get(stem, 0) + 1
+            if f"{stem}{count}" not in self.taken:
+                self.taken.add(f"{stem}{count}")
+                return f"{name}{count}"
 
     def _branches(self, op: Op, call: t.Call, at: int, here: Here) -> tuple[int, ...] | None:
         assert call.body is not None
@@ -389,7 +419,8 @@ class Expander(Binder):
             help = f"begin each branch with `|`: {op.name} {{ | … | … }}"
             self.error("E208", f"the body of `{op.name}` holds branches", call.callee, help=help)
             return None
-        return tuple(self._statements(branch, at, here) for branch in call.body.branches)
+        # Not a generator: each would cost C stack where blocks nest deeply.
+        return tuple([self._statements(branch, at, here) for branch in call.body.branches])
 
     # ---- layers that the graph has no node for
 
@@ -408,8 +439,8 @@ class Expander(Binder):
     def _do_repeat(self, op: Op, args: Args, call: t.Call, at: int, here: Here) -> int:
         assert call.body is not None
         count = next(iter(args.as_dict().values()))
-        if count is UNKNOWN:
-            return self._lost(self._body(call.body, at, here, "repeat"), call.span, here)
+        if count is UNKNOWN:  # a body that calls its own block might never end
+            return self._lost(at, call.span, here)
         if count > MOST_STEPS:
             found = f"{count:,} turns are more than the {MOST_STEPS:,} layers and calls that a network may expand to"
             self.error("E214", found, call.arguments[0].span, help="say how often the body is to be repeated")
@@ -428,7 +459,12 @@ class Expander(Binder):
             self.error("E215", "a head stands in no other head", call.callee)
         elif any(head.name == args.name for head in self.heads):
             self.error("E209", f"head `{args.name}` stands here a second time", call.callee)
+        elif ".".join((*here.path, args.name)) in self.taken:
+            self.error(
+                "E209", f"a layer or block here is called `{args.name}`; the head needs its own name", call.callee
+            )
         else:
+            self.taken.add(".".join((*here.path, args.name)))
             inside = here._replace(path=(*here.path, args.name), head=args.name, labels=Scope(here.labels))
             self.heads.append(Head(args.name, args.weight, self._body(call.body, at, inside, "head")))
         return at
@@ -448,7 +484,7 @@ class Expander(Binder):
             return index
         known = here.labels.all_names()
         help = nearest(args.name, known) or (f"named so far: {', '.join(known)}" if known else "name it with as(…)")
-        self.error("E216", f"no tensor is named `{args.name}` here", call.span, help=help)
+        self.error("E219", f"no tensor is named `{args.name}` here", call.span, help=help)
         return None
 
     def _do_from(self, op: Op, args: Args, call: t.Call, at: int, here: Here) -> int:

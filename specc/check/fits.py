@@ -3,53 +3,109 @@
 from typing import Any
 
 from specc.check.bind import Binder
-from specc.ir.graph import Graph
-from specc.ops.op import size_text
+from specc.ir.graph import Graph, Node
+from specc.ops.op import Problem, size_text
+from specc.source import Span
 from specc.syntax import tree as t
 from specc.tricks import TRICKS
 from specc.tricks.augment import augmented_size
+from specc.tricks.source import Facts
 from specc.values import Args, Size
 
 
 def data_shape(data: Args | None) -> Any:
-    """Channels, height and width of the images as `data` alone says them, or None."""
+    """Channels, height and width of the images as `data` alone says them; None where only reading tells."""
     if data is None:
         return None
-    facts = TRICKS["source"][data.source.name].facts
-    if data.resize is not None:
-        return (facts.shape[0] if facts and facts.shape else 3, *data.resize)
-    return facts.shape if facts else None
+    facts = _facts(data)
+    if data.resize is None or facts.channels is None:
+        return facts.shape
+    return (facts.channels, *data.resize)
 
 
-def hold_together(graph: Graph, data: Args, network: t.Block, binder: Binder) -> None:
+def hold_together(graph: Graph, data: Args, train: Args | None, network: t.Block, binder: Binder) -> None:
     """Report where the network's input or output is not what the data need."""
-    facts = TRICKS["source"][data.source.name].facts
-    images, source = data_shape(data), data.source.name
-    if images is not None and facts is not None and facts.shape is not None and graph.input != images:
-        found = f"the network takes {size_text(graph.input)}, but `{source}` gives {size_text(images)}"
-        channels, *size = images
-        help = f"input({channels}, {Size(*size)}), or leave `input` out: the data say it"
-        if graph.input[0] == channels:
-            help = f"resize = {Size(*graph.input[1:])} in `data`, or {help}"
-        binder.error("E307", found, graph.nodes[0].span, help=help)
-        return
-    if len(graph.input) == 3:
-        size = Size(*graph.input[1:])
-        after = augmented_size(data.augment, size)
+    if _input_fits(graph, data, binder) and len(graph.input) == 3:
+        _augment_fits(graph, data, binder)
+        _normalize_fits(graph, data, binder)
+    _output_fits(graph, data, train, binder)
+
+
+def _facts(data: Args) -> Facts:
+    facts: Facts = TRICKS["source"][data.source.name].facts
+    return facts
+
+
+def _place(call: Any, node: Node) -> Span:
+    """Where a setting's call was written; what is not written is held against the layer."""
+    return call.span or node.span
+
+
+def _input_fits(graph: Graph, data: Args, binder: Binder) -> bool:
+    images, channels = data_shape(data), _facts(data).channels
+    takes, source, span = graph.input, data.source.name, graph.nodes[0].span
+    if images is None:
+        if channels is None or takes[0] == channels:
+            return True
+        found = f"the network takes {size_text(takes)}, but the images of `{source}` have {channels} channels"
+        binder.error("E307", found, span, help=f"input({channels}, …)")
+        return False
+    if takes == images:
+        return True
+    help = f"input({images[0]}, {Size(*images[1:])}), or leave `input` out: the data say it"
+    if len(takes) == 3 and takes[0] == images[0]:
+        help = f"resize = {Size(*takes[1:])} in `data`, or {help}"
+    found = f"the network takes {size_text(takes)}, but `{source}` gives {size_text(images)}"
+    binder.error("E307", found, span, help=help)
+    return False
+
+
+def _augment_fits(graph: Graph, data: Args, binder: Binder) -> None:
+    """Augmented images must be as large as those that are evaluated, which nothing augments."""
+    channels, *wanted = graph.input
+    size = Size(*wanted)
+    span = graph.nodes[0].span
+    for call in data.augment or ():
+        try:
+            after = augmented_size([call], size, channels)
+        except Problem as problem:
+            binder.error(problem.code, problem.message, _place(call, graph.nodes[0]), help=problem.help)
+            return
         if after != size:
-            found = f"`augment` turns {size} into {after}, but the network takes {size}"
-            binder.error("E307", found, data.augment[0].span or graph.nodes[0].span, help="crop to the network's size")
-    shape, classes = graph.shape, facts.classes if facts else None
-    width = shape[0]
-    if len(shape) == 3 and shape[1:] != (1, 1):
+            size, span = after, _place(call, graph.nodes[0])
+    if size != tuple(wanted):
+        found = f"`augment` turns {Size(*wanted)} into {size}, but the network takes {Size(*wanted)}"
+        binder.error("E307", found, span, help=f"crop to {Size(*wanted)}, or let `resize` bring all images to {size}")
+
+
+def _normalize_fits(graph: Graph, data: Args, binder: Binder) -> None:
+    count = len(getattr(data.normalize.args, "mean", ()))
+    if count > 1 and count != graph.input[0]:
+        found = (
+            f"`{data.normalize.name}` has {count} means and deviations, but the images have {graph.input[0]} channels"
+        )
+        help = "one value for each channel, or one for all"
+        binder.error("E307", found, _place(data.normalize, graph.nodes[0]), help=help)
+
+
+def _output_fits(graph: Graph, data: Args, train: Args | None, binder: Binder) -> None:
+    shape, classes = graph.shape, _facts(data).classes
+    end, width = graph.nodes[graph.output], shape[0]
+    if shape not in ((width,), (width, 1, 1)):
         found = f"the network ends in {size_text(shape)}, but a classifier ends in one number for each class"
-        help = "end with global_avg_pool -> dense(…), or flatten -> dense(…)"
-        binder.error("E306", found, graph.nodes[graph.output].span, help=help)
-    elif classes is not None and width != len(classes):
-        found = f"the network ends in {width} numbers, but `{source}` has {len(classes)} classes"
-        binder.error("E306", found, graph.nodes[graph.output].span, help=f"end with dense({len(classes)})")
+        binder.error("E306", found, end.span, help="end with global_avg_pool -> dense(…), or flatten -> dense(…)")
+        return
+    if classes is not None and width != len(classes):
+        found = f"the network ends in {width} numbers, but `{data.source.name}` has {len(classes)} classes"
+        binder.error("E306", found, end.span, help=f"end with dense({len(classes)})")
+        return
     for head in graph.heads:
-        end = graph.nodes[head.output]
-        if end.shape not in (shape, (width,), (width, 1, 1)):
-            found = f"head `{head.name}` ends in {size_text(end.shape)}, the network in {size_text(shape)}"
-            binder.error("E306", found, end.span, help="end both with the same number of classes")
+        node = graph.nodes[head.output]
+        if node.shape not in ((width,), (width, 1, 1)):
+            found = f"head `{head.name}` ends in {size_text(node.shape)}, the network in {size_text(shape)}"
+            binder.error("E306", found, node.span, help="end both with the same number of classes")
+    loss = None if train is None else train.loss
+    weights = getattr(loss.args, "weights", None) if loss else None
+    if loss and weights is not None and len(weights) != width:
+        found = f"`{loss.name}` has {len(weights)} weights, but the network ends in {width} numbers"
+        binder.error("E306", found, _place(loss, end), help="give a weight for each class")

@@ -8,6 +8,7 @@ from specc.values import Size
 
 LARGEST_INTEGER = 2**63
 LONGEST_LIST = 100_000
+DEEPEST_LIST = 50
 
 
 class Misuse(Exception):
@@ -20,13 +21,36 @@ class TooLarge(Misuse):
 
 def bounded(value: Any) -> Any:
     """The value, unless it is an integer or list beyond the language's bounds, or not finite."""
-    if isinstance(value, int) and abs(value) > LARGEST_INTEGER:
+    if isinstance(value, int) and abs(value) >= LARGEST_INTEGER:
         raise TooLarge("the result has more than 63 bits")
     if isinstance(value, float) and not math.isfinite(value):
         raise TooLarge("the result is not a finite number")
-    if isinstance(value, list) and len(value) > LONGEST_LIST:
-        raise TooLarge(f"the list has {len(value):,} entries; at most {LONGEST_LIST:,} are allowed")
+    if is_sequence(value):
+        extent(value)
     return value
+
+
+def is_sequence(value: Any) -> bool:
+    """Whether this is a list or tuple of the language; sizes, names and layers are tuples of Python only."""
+    return isinstance(value, list) or type(value) is tuple
+
+
+def extent(value: Any, depth: int = 1) -> int:
+    """How many entries a list holds, those of its lists too. Raises `TooLarge` beyond the language's bounds.
+
+    Lists may hold the same list many times, so that without this a short text could say an endless one.
+    """
+    if depth > DEEPEST_LIST:
+        raise TooLarge(f"lists are nested more than {DEEPEST_LIST} levels deep")
+    count = len(value)
+    for item in value:
+        if is_sequence(item):
+            count += extent(item, depth + 1)
+        if count > LONGEST_LIST:
+            break
+    if count > LONGEST_LIST:
+        raise TooLarge(f"the list has more than {LONGEST_LIST:,} entries")
+    return count
 
 
 def number(value: Any) -> Any:
@@ -38,11 +62,11 @@ def number(value: Any) -> Any:
 def integer(value: Any) -> int:
     if number(value) != value // 1:
         raise Misuse("an integer is needed")
-    return int(value)
+    return int(bounded(int(value)))
 
 
 def sequence(value: Any) -> list[Any]:
-    if isinstance(value, list) or type(value) is tuple:
+    if is_sequence(value):
         return list(value)
     raise Misuse("a list is needed")
 
@@ -57,9 +81,12 @@ def round_to(x: Any, multiple: Any) -> int:
 
 
 def _range(*bounds: Any) -> list[int]:
-    found = range(*map(integer, bounds))
-    if len(found) > LONGEST_LIST:
-        raise TooLarge(f"the range has {len(found):,} entries; at most {LONGEST_LIST:,} are allowed")
+    numbers = [integer(bound) for bound in bounds]
+    if len(numbers) == 3 and numbers[2] == 0:
+        raise Misuse("the step is 0")
+    found = range(*numbers)
+    if found[LONGEST_LIST:]:
+        raise TooLarge(f"the range has more than {LONGEST_LIST:,} entries")
     return list(found)
 
 
@@ -91,6 +118,13 @@ def _mod(a: Any, b: Any) -> Any:
     return number(a) % b
 
 
+def _zip(*lists: Any) -> list[tuple[Any, ...]]:
+    rows = [sequence(values) for values in lists]
+    if len({len(row) for row in rows}) > 1:
+        raise Misuse(f"the lists have {', '.join(str(len(row)) for row in rows)} entries")
+    return list(zip(*rows, strict=True))
+
+
 def _enumerate(values: Any, start: Any = 0) -> list[tuple[int, Any]]:
     return list(enumerate(sequence(values), integer(start)))
 
@@ -119,7 +153,7 @@ FUNCTIONS = {
     "sum": Function(1, 1, lambda x: sum(map(number, sequence(x)))),
     "range": Function(1, 3, _range),
     "enumerate": Function(1, 2, _enumerate),
-    "zip": Function(1, MANY, lambda *lists: [tuple(row) for row in zip(*map(sequence, lists), strict=True)]),
+    "zip": Function(1, MANY, _zip),
     "size": Function(2, 2, lambda h, w: Size(integer(h), integer(w))),
     "mod": Function(2, 2, _mod),
     "round_to": Function(2, 2, round_to),

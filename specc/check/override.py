@@ -76,6 +76,7 @@ def _override_section(spec: Spec, setting: t.Setting, problems: Problems) -> Non
         problems.report("E210", message, setting.path_span, help=nearest(name, params) or known)
         return
     settings = spec.sections.setdefault(section, {})
+    spec.section_spans.setdefault(section, setting.path_span)
     current = settings[name].value if name in settings else None
     if current is None and len(setting.path) > 2:
         current, _ = parse_expression(Source("default", show(params[name].default)))

@@ -1,7 +1,11 @@
 """The list of what is wrong. One mistake gives one message, however often a loop or a variant comes across it."""
 
+from collections.abc import Callable
+
 from specc.diagnostics import Diagnostic, Fix, Label
 from specc.source import Span
+
+MOST = 200
 
 
 class Problems:
@@ -19,14 +23,26 @@ class Problems:
         label: str = "",
         labels: tuple[Label, ...] = (),
         notes: tuple[str, ...] = (),
-        help: str = "",
+        help: str | Callable[[], str] = "",
         fix: Fix | None = None,
     ) -> None:
-        self.add(Diagnostic(code, message, span, label, labels, notes, help, fix))
+        """Add a problem. `help` may be a function where looking for it takes time; a loop may come here often."""
+        if self._is_new(code, span):
+            self.add(
+                Diagnostic(code, message, span, label, labels, notes, help if isinstance(help, str) else help(), fix)
+            )
+
+    @property
+    def are_too_many(self) -> bool:
+        return len(self.found) >= MOST
+
+    def _is_new(self, code: str, span: Span) -> bool:
+        return not self.are_too_many and (code, span.source.path, span.start, span.end) not in self.found
 
     def add(self, diagnostic: Diagnostic) -> None:
         span = diagnostic.span
-        self.found.setdefault((diagnostic.code, span.source.path, span.start, span.end), diagnostic)
+        if self._is_new(diagnostic.code, span):
+            self.found[diagnostic.code, span.source.path, span.start, span.end] = diagnostic
 
     def merge(self, others: "Problems", note: str) -> None:
         """Add what is not known yet, with a note that says in which variant it was found."""
@@ -34,5 +50,8 @@ class Problems:
             self.add(diagnostic._replace(notes=(*diagnostic.notes, note)))
 
     def listed(self) -> list[Diagnostic]:
-        """All of them, in the order of the text."""
-        return sorted(self.found.values(), key=lambda d: (d.span.source.path, d.span.start, d.code))
+        """All of them, in the order of the text; the last one says so where there are too many."""
+        found = sorted(self.found.values(), key=lambda d: (d.span.source.path, d.span.start, d.code))
+        if self.are_too_many:
+            found.append(Diagnostic("E106", f"{MOST} problems are listed; there may be more", found[-1].span))
+        return found

@@ -1,5 +1,6 @@
 """What names are worth where, and the values that only the checker knows."""
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from specc.source import Span
@@ -9,11 +10,18 @@ from specc.values import UNKNOWN, Bound, Percent, Ref, Size, show
 class Scope:
     """Names bound in a body, a block call or the file; looked up outwards."""
 
-    __slots__ = ("names", "parent")
+    __slots__ = ("is_captured", "names", "parent")
 
     def __init__(self, parent: "Scope | None" = None, names: dict[str, Any] | None = None) -> None:
         self.parent = parent
         self.names = {} if names is None else names
+        self.is_captured = False  # a layer, to be worked out later, looks up its names here
+
+    def bind(self, name: str, value: Any) -> "Scope":
+        """This scope with one name more; a copy where layers written before look up their names in this one."""
+        scope = Scope(self.parent, dict(self.names)) if self.is_captured else self
+        scope.names[name] = value
+        return scope
 
     def find(self, name: str) -> tuple[bool, Any]:
         """Whether the name is bound, and its value."""
@@ -53,7 +61,7 @@ def describe(value: Any) -> str:
         case Percent() | int() | float():
             return f"the number {show(value)}"
         case str():
-            return f'the text "{value}"'
+            return f'the text "{shorten(value)}"'
         case Size():
             return f"the size {value}"
         case Ref():
@@ -62,30 +70,33 @@ def describe(value: Any) -> str:
             return f"the layer `{shorten(value.span.text)}`"
         case Bound():
             return f"`{value}`"
-        case list():
-            return f"the list {shorten(written(value))}"
-        case tuple():
-            return f"the tuple {shorten(written(value))}"
+        case list() | tuple():
+            return f"the {'list' if isinstance(value, list) else 'tuple'} {shorten(written(value))}"
         case _:
             return "unknown"
 
 
-def written(value: Any) -> str:
-    """A value as one would write it."""
+def written(value: Any, depth: int = 3) -> str:
+    """A value as one would write it; of a list, which may be very long, the first few entries."""
     match value:
         case Layer():
             return shorten(value.span.text)
-        case str() if not isinstance(value, Ref):
-            return f'"{value}"'
+        case str():
+            return f'"{shorten(value)}"'
         case list():
-            return "[" + ", ".join(map(written, value)) + "]"
+            return f"[{_entries(value, depth - 1)}]"
         case tuple() if not isinstance(value, Size | Ref | Bound):
-            return "(" + ", ".join(map(written, value)) + ")"
+            return f"({_entries(value, depth - 1)}{',' * (len(value) == 1)})"
         case _:
             return "?" if value is UNKNOWN else show(value)
 
 
+def _entries(values: Sequence[Any], depth: int) -> str:
+    most = 8 if depth else 0
+    return ", ".join([written(value, depth) for value in values[:most]] + ["…"] * (len(values) > most))
+
+
 def shorten(text: str, longest: int = 60) -> str:
     """One line of at most `longest` characters."""
-    text = " ".join(text.split())
+    text = " ".join(text[: 10 * longest].split())
     return text if len(text) <= longest else text[: longest - 1] + "…"

@@ -9,6 +9,14 @@ from specc.tricks.sections import SECTIONS
 from specc.values import UNKNOWN, Args
 
 
+def file_scope(spec: Spec, binder: Binder) -> Scope:
+    """The names that a file's own `let`s bind."""
+    scope = Scope()
+    for let in spec.lets.values():
+        scope.names[let.name] = binder.evaluate(let.value, scope, None)
+    return scope
+
+
 def settings(spec: Spec, section: str, binder: Binder, scope: Scope) -> Args | None:
     """The settings of a section; None where a required one is missing or the section has errors."""
     params = {param.name: param for param in SECTIONS[section]}
@@ -23,11 +31,11 @@ def settings(spec: Spec, section: str, binder: Binder, scope: Scope) -> Args | N
         if name in given:
             setting = given[name]
             value = binder.evaluate(setting.value, scope, None)
-            values[name] = binder.fit(value, param.kind, f"`{section}.{name}`", setting.value.span)
+            values[name] = binder.fit(value, param.kind, f"`{section}.{name}`", setting.value.span, scope)
         else:
             values[name] = param.default
     missing = [name for name, value in values.items() if value is REQUIRED]
     for name in missing:
-        span = next(iter(given.values())).span
+        span = spec.section_spans[section]
         binder.error("E206", f"`{section}` needs `{name}`", span, help=f"`{name}` is {params[name].kind.needs}")
     return None if missing or UNKNOWN in values.values() else Args(**values)

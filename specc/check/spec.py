@@ -1,7 +1,6 @@
 """A spec put together: what all of its files say, by name, before anything is worked out."""
 
 from collections.abc import Callable
-from typing import Any
 
 from specc.check.problems import Problems
 from specc.diagnostics import Label, nearest
@@ -11,6 +10,7 @@ from specc.syntax.parse import parse
 
 # Reads the file that `extends "path"` names, relative to the source that says so; a text where that fails.
 Load = Callable[[str, Source], Source | str]
+MOST_FILES = 50
 
 
 class Spec:
@@ -22,6 +22,7 @@ class Spec:
         self.blocks: dict[str, t.Block] = {}
         self.network: t.Block | None = None
         self.sections: dict[str, dict[str, t.Setting]] = {}
+        self.section_spans: dict[str, Span] = {}
         self.variants: dict[str, t.Variant] = {}
         self.search: list[t.Setting] = []
         self.is_extended = False
@@ -32,6 +33,7 @@ class Spec:
         twin.lets, twin.defaults, twin.blocks = dict(self.lets), list(self.defaults), dict(self.blocks)
         twin.is_extended = self.is_extended
         twin.network, twin.variants, twin.search = self.network, dict(self.variants), list(self.search)
+        twin.section_spans = dict(self.section_spans)
         twin.sections = {name: dict(settings) for name, settings in self.sections.items()}
         return twin
 
@@ -73,6 +75,9 @@ def _base(file: t.File, seen: list[str], problems: Problems, load: Load | None) 
     for extra in extends[1:]:
         problems.report("E209", "a file extends at most one other", extra.span)
     found = load(extends[0].path, file.source) if load else "files cannot be read here"
+    if len(seen) >= MOST_FILES:
+        problems.report("E209", f"more than {MOST_FILES} files extend each other", extends[0].span)
+        return None, False
     if isinstance(found, str):
         problems.report("E401", f'"{extends[0].path}" cannot be read: {found}', extends[0].span)
         return None, False
@@ -111,6 +116,7 @@ def _add(spec: Spec, file: t.File, problems: Problems) -> None:
                 spec.search += settings
             case t.Section(name=name, settings=settings):
                 section = spec.sections.setdefault(name, {})
+                spec.section_spans[name] = item.name_span
                 for setting in settings:
                     once("setting", f"{name}.{'.'.join(setting.path)}", setting.path_span)
                     section[".".join(setting.path)] = setting
@@ -128,18 +134,23 @@ def _add_block(spec: Spec, block: t.Block, problems: Problems) -> None:
         names.add(parameter.name)
 
 
-def lineage(spec: Spec, name: str, problems: Problems, span: Span | None) -> list[t.Variant] | None:
-    """A variant with all that it extends, the base first; None where a name is unknown or they form a circle."""
-    chain: list[t.Variant] = []
+def lineage(spec: Spec, name: str, problems: Problems) -> list[t.Setting] | None:
+    """The settings of a variant after those of all that it extends; None where one is unknown or they form a circle."""
+    chain: dict[str, t.Variant] = {}
     while name:
         variant = spec.variants.get(name)
         if variant is None:
-            if span is not None:
-                problems.report("E213", f"there is no variant `{name}`", span, help=nearest(name, spec.variants))
+            last = next(reversed(chain.values()))
+            assert last.base_span is not None
+            help = nearest(name, spec.variants)
+            problems.report("E213", f"there is no variant `{name}`", last.base_span, help=help)
             return None
-        if variant in chain:
-            problems.report("E209", f"variant `{name}` extends itself", variant.name_span)
+        if name in chain:
+            circle = list(chain)[list(chain).index(name) :]
+            first = min(circle, key=lambda member: spec.variants[member].span.start)
+            found = f"variant `{first}` extends itself" + (f", through {', '.join(circle)}" if len(circle) > 1 else "")
+            problems.report("E209", found, spec.variants[first].name_span)
             return None
-        chain.append(variant)
-        name, span = variant.base, variant.base_span
-    return chain[::-1]
+        chain[name] = variant
+        name = variant.base
+    return [setting for variant in reversed(chain.values()) for setting in variant.settings]

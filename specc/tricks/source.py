@@ -7,13 +7,15 @@ from specc.ops.op import Param, Trick
 
 
 class Facts(NamedTuple):
-    """What a data source is known to hold: channels x height x width of its images, and the names of its classes.
+    """What a data source is known to hold: channels x height x width of its images, the names of its classes, and the
+    channels of its images.
 
     None where only reading tells.
     """
 
     shape: tuple[int, int, int] | None = None
     classes: tuple[str, ...] | None = None
+    channels: int | None = None
 
 
 DIGITS = tuple("0123456789")
@@ -41,7 +43,7 @@ TRICKS = (
         "1,797 handwritten digits, 8 x 8 grey (Alpaydin and Kaynak, 1998). They come with scikit-learn.",
         target="specc.backend.data.digits.read_digits",
         example="digits",
-        facts=Facts((1, 8, 8), DIGITS),
+        facts=Facts((1, 8, 8), DIGITS, 1),
     ),
     Trick(
         "mnist",
@@ -49,7 +51,7 @@ TRICKS = (
         "70,000 handwritten digits, 28 x 28 grey (LeCun et al., 1998).",
         target="specc.backend.data.idx.read_mnist",
         example="mnist",
-        facts=Facts((1, 28, 28), DIGITS),
+        facts=Facts((1, 28, 28), DIGITS, 1),
     ),
     Trick(
         "fashion_mnist",
@@ -57,7 +59,7 @@ TRICKS = (
         "70,000 pictures of clothing, 28 x 28 grey (Xiao et al., 2017).",
         target="specc.backend.data.idx.read_fashion_mnist",
         example="fashion_mnist",
-        facts=Facts((1, 28, 28), FASHION),
+        facts=Facts((1, 28, 28), FASHION, 1),
     ),
     Trick(
         "cifar10",
@@ -65,7 +67,7 @@ TRICKS = (
         "60,000 photographs of ten kinds of things, 32 x 32 RGB (Krizhevsky, 2009).",
         target="specc.backend.data.cifar.read_cifar10",
         example="cifar10",
-        facts=Facts((3, 32, 32), CIFAR10),
+        facts=Facts((3, 32, 32), CIFAR10, 3),
     ),
     Trick(
         "cifar100",
@@ -73,7 +75,7 @@ TRICKS = (
         "60,000 photographs of a hundred kinds of things, 32 x 32 RGB, fine labels (Krizhevsky, 2009).",
         target="specc.backend.data.cifar.read_cifar100",
         example="cifar100",
-        facts=Facts((3, 32, 32), CIFAR100),
+        facts=Facts((3, 32, 32), CIFAR100, 3),
     ),
     Trick(
         "folder",
@@ -83,7 +85,7 @@ TRICKS = (
         (Param("path", Text(), doc="the folder; a relative path counts from the spec's folder"),),
         target="specc.backend.data.folder.read_folder",
         example='folder("data/flowers")',
-        facts=Facts(),
+        facts=Facts(channels=3),
     ),
     Trick(
         "npz",

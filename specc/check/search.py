@@ -1,0 +1,33 @@
+"""What a `search` tries: all values of a choice, both ends of a range."""
+
+from collections.abc import Iterator
+
+from specc.check.bind import Binder
+from specc.check.settings import file_scope
+from specc.check.spec import Spec
+from specc.kinds import One
+from specc.syntax import tree as t
+from specc.values import UNKNOWN, Bound
+
+SEARCHED = One("search", "choice(…), uniform(low, high) or log_uniform(low, high)")
+
+
+def searched(spec: Spec, binder: Binder) -> Iterator[tuple[t.Setting, t.Literal]]:
+    """Each setting of the searches with each value that is to be checked, as an expression."""
+    scope = file_scope(spec, binder) if spec.search else None
+    for setting in spec.search:
+        assert scope is not None
+        value = binder.evaluate(setting.value, scope, None)
+        found = binder.fit(value, SEARCHED, f"the search of `{'.'.join(setting.path)}`", setting.value.span, scope)
+        if found is not UNKNOWN:
+            for literal in _tried(found, setting.value):
+                yield setting, literal
+
+
+def _tried(search: Bound, written: t.Call) -> list[t.Literal]:
+    a = search.args.as_dict()
+    values = list(a["values"] if search.name == "choice" else a.values())
+    spans = [argument.value.span for argument in getattr(written, "arguments", ())]
+    if len(spans) != len(values):
+        spans = [written.span] * len(values)
+    return [t.Literal(value, span) for value, span in zip(values, spans, strict=True)]
