@@ -16,6 +16,7 @@ _MASK = 0xFFFFFFFF
 _GOLDEN = 0x9E3779B9  # 2**32 divided by the golden ratio: keeps neighbouring counters far apart
 
 ORDER, POOL, SPLIT = 0xFFFF0000, 0xFFFF0001, 0xFFFF0002  # streams that no augmentation of a pipeline has
+_DENSE = 1 << 24  # added to the stream whose stretch of the pool is drawn
 
 
 def mix(x: int) -> int:
@@ -74,5 +75,5 @@ def dense(seed: int, epoch: int, images: Tensor, stream: int, shape: tuple[int, 
     size = prod(shape)
     numbers = pool(seed, epoch, max(1 << 20, 16 * size), kind, images.device)
     places = len(numbers) - size + 1
-    start = (uniform(seed, epoch, images, stream, 1)[:, 0] * places).long()
+    start = (uniform(seed, epoch, images, stream + _DENSE, 1)[:, 0] * places).long()
     return numbers.as_strided((places, size), (1, 1)).index_select(0, start).view(len(images), *shape)

@@ -1,0 +1,104 @@
+"""Augmentation: whole batches at once, on the device, with a draw for each image that nothing else has a part in."""
+
+from collections.abc import Sequence
+from importlib import import_module
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn.functional import one_hot
+
+from specc.backend.augment.draw import Draw, each
+from specc.tricks.augment import trick_of
+from specc.values import Bound
+
+Pipeline = Sequence[Bound]
+Pair = tuple[Tensor, Tensor]
+
+
+def augment(
+    x: Tensor,
+    labels: Tensor,
+    images: Tensor,
+    *,
+    seed: int,
+    epoch: int,
+    tricks: Pipeline,
+    classes: int,
+) -> Pair:
+    """The batch as it is trained on in this epoch, and its targets.
+
+    x: float32 N x C x H x W from 0 to 1. labels: int64 N. images: int64 N, the images' numbers in the training set.
+    tricks: checked augmentations, in their order. All tensors are on one device.
+
+    Returns the changed images, and the labels; or, where a trick mixes images, N x classes shares of the classes.
+    """
+    targets = one_hot(labels, classes).to(x.dtype) if mixes(tricks) else labels
+    return _pipeline(tricks, x, targets, Draw(seed, epoch, images, 0))
+
+
+def mixes(tricks: Pipeline) -> bool:
+    """Whether labels become shares of classes."""
+    return any(trick_of(call).facts.mixes or any(map(mixes, call.branches)) for call in tricks)
+
+
+def _pipeline(tricks: Pipeline, x: Tensor, targets: Tensor, draw: Draw) -> Pair:
+    for call in tricks:
+        x, targets = _apply(call, x, targets, draw)
+        draw = draw.later(_places((call,)))
+    return x, targets
+
+
+def _places(tricks: Pipeline) -> int:
+    """How many augmentations there are, the inner ones of `choose` and `maybe` included: each has its own draws."""
+    return sum(1 + sum(map(_places, call.branches)) for call in tricks)
+
+
+def _apply(call: Bound, x: Tensor, targets: Tensor, draw: Draw) -> Pair:
+    if call.name == "maybe":
+        which = torch.where(draw.happens(call.args.p), 0, 1)
+        return _branches((*call.branches, ()), which, x, targets, draw.later(1))
+    if call.name == "choose":
+        which = (draw.uniform(1)[:, 0] * len(call.branches)).long()
+        return _branches(call.branches, which, x, targets, draw.later(1))
+    trick = trick_of(call)
+    work = _function(trick.target)
+    if trick.facts.mixes:
+        mixed: Pair = work(x, targets, call.args, draw)
+        return mixed
+    return work(x, call.args, draw), targets
+
+
+def _branches(branches: Sequence[Pipeline], which: Tensor, x: Tensor, targets: Tensor, draw: Draw) -> Pair:
+    """Each image through the branch of its number."""
+    if x.device.type == "cpu" and not any(map(mixes, branches)):
+        return _some_through_each(branches, which, x, draw), targets
+    result: Pair | None = None
+    for number, branch in enumerate(branches):
+        through, shares = _pipeline(branch, x, targets, draw)
+        if result is not None:
+            chosen = which == number
+            through = torch.where(each(chosen), through, result[0])
+            shares = torch.where(chosen.view(-1, *[1] * (targets.ndim - 1)), shares, result[1])
+        result = through, shares
+        draw = draw.later(_places(branch))
+    assert result is not None
+    return result
+
+
+def _some_through_each(branches: Sequence[Pipeline], which: Tensor, x: Tensor, draw: Draw) -> Tensor:
+    """The same without work that is thrown away, where nothing has to wait to know how many images take a branch."""
+    result: Tensor | None = None
+    for number, branch in enumerate(branches):
+        places = (which == number).nonzero()[:, 0]
+        if len(places):
+            through, _ = _pipeline(branch, x[places], places, draw.of(places))
+            result = through.new_empty(len(x), *through.shape[1:]) if result is None else result
+            result[places] = through
+        draw = draw.later(_places(branch))
+    return x if result is None else result
+
+
+def _function(target: str) -> Any:
+    module, _, name = target.rpartition(".")
+    return getattr(import_module(module), name)

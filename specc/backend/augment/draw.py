@@ -1,0 +1,66 @@
+"""What an augmentation draws: functions of the seed, the epoch, the image, and the place in the pipeline."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from specc.backend import draws
+
+
+class Draw(NamedTuple):
+    """The source of one augmentation's random numbers for the images of a batch.
+
+    images: int64 N, their numbers in the training set. stream: the place of the augmentation in the pipeline.
+    """
+
+    seed: int
+    epoch: int
+    images: Tensor
+    stream: int
+
+    def uniform(self, count: int) -> Tensor:
+        """N x count float32 numbers in [0, 1)."""
+        return draws.uniform(self.seed, self.epoch, self.images, self.stream, count)
+
+    def between(self, low: float, high: float) -> Tensor:
+        """N float32 numbers between two bounds."""
+        return low + (high - low) * self.uniform(1)[:, 0]
+
+    def happens(self, p: float) -> Tensor:
+        """For each image, whether something of probability p happens: bool N."""
+        return self.uniform(1)[:, 0] < p
+
+    def dense(self, shape: tuple[int, ...], kind: str) -> Tensor:
+        """N x shape numbers, "normal" or "uniform" (`draws.dense`)."""
+        return draws.dense(self.seed, self.epoch, self.images, self.stream, shape, kind)
+
+    def of(self, some: Tensor) -> "Draw":
+        """The same for some images of the batch, whose places are given."""
+        return self._replace(images=self.images[some])
+
+    def later(self, places: int) -> "Draw":
+        """The same for an augmentation that stands further on."""
+        return self._replace(stream=self.stream + places)
+
+
+def whole(numbers: Tensor, rows: float | Tensor, columns: float | Tensor) -> Tensor:
+    """Pairs drawn from [0, 1), N x 2, as whole (row, column) numbers below `rows` and `columns`, still floats."""
+    return torch.stack([numbers[:, 0] * rows, numbers[:, 1] * columns], 1).floor_()
+
+
+def each(values: Tensor) -> Tensor:
+    """One value for each image, N, as N x 1 x 1 x 1."""
+    return values.view(-1, 1, 1, 1)
+
+
+def only(mask: Tensor, x: Tensor, work: Callable[[Tensor, Tensor | slice], Tensor]) -> Tensor:
+    """`x` with the images where `mask` (bool N) holds replaced by `work(them, their places)`.
+
+    A processor works on these alone; an accelerator on all of them, which is faster than asking how many there are.
+    """
+    if x.device.type != "cpu":
+        return torch.where(each(mask), work(x, slice(None)), x)
+    places = mask.nonzero()[:, 0]
+    return x.index_copy(0, places, work(x[places], places)) if len(places) else x

@@ -1,0 +1,143 @@
+"""Augmentations that move pixels. Images are float32 N x C x H x W from 0 to 1; every image has its own draw."""
+
+from math import log, pi
+
+import torch
+from torch import Tensor
+from torch.nn.functional import affine_grid, grid_sample, pad
+
+from specc.backend.augment.draw import Draw, each, whole
+from specc.values import Args, Size
+
+TRIES = 10  # boxes that are drawn for each image until one fits
+FLIP_AXIS = {"horizontal": 3, "vertical": 2, "alternating": 3}
+
+
+def flip(x: Tensor, a: Args, draw: Draw) -> Tensor:
+    """Mirror an image with probability 1/2, or in every other epoch."""
+    alternating = a.direction == "alternating"
+    flipped = (draw._replace(epoch=0) if alternating else draw).happens(0.5)
+    if alternating and draw.epoch % 2:
+        flipped = ~flipped
+    return torch.where(each(flipped), x.flip(FLIP_AXIS[a.direction]), x)
+
+
+def crop(x: Tensor, a: Args, draw: Draw) -> Tensor:
+    """Pad, and cut a window of `size` at a random place."""
+    if a.pad:
+        x = pad(x, (a.pad,) * 4, mode="constant" if a.fill == "zero" else "reflect")
+    height, width = x.shape[2:]
+    size = Size(*a.size)
+    top, left = whole(draw.uniform(2), height - size.height + 1, width - size.width + 1).long().unbind(1)
+    return windows(x, top, left, size)
+
+
+def shift(x: Tensor, a: Args, draw: Draw) -> Tensor:
+    """Move by up to `pixels` along both axes: a crop of the padded image."""
+    return crop(x, Args(size=Size(*x.shape[2:]), pad=a.pixels, fill=a.fill), draw)
+
+
+def windows(x: Tensor, top: Tensor, left: Tensor, size: Size) -> Tensor:
+    """The window of each image whose corner is at (top, left).
+
+    Every row of a window is a stretch of memory, so this is one gather of rows out of all stretches there are.
+    """
+    count, channels, height, width = x.shape
+    x = x.contiguous()
+    stretches = x.as_strided((x.numel() - size.width + 1, size.width), (1, 1))
+    planes = torch.arange(count * channels, device=x.device).view(count, channels, 1) * height
+    rows = planes + top.view(-1, 1, 1) + torch.arange(size.height, device=x.device)
+    start = rows * width + left.view(-1, 1, 1)
+    return stretches.index_select(0, start.view(-1)).view(count, channels, *size)
+
+
+def crop_and_resize(x: Tensor, a: Args, draw: Draw) -> Tensor:
+    """Cut a box of random area and shape, and enlarge it to the size of the image.
+
+    The draw is that of GoogLeNet (Szegedy et al., 2015) as torchvision's RandomResizedCrop has it; the largest centred
+    box of a shape that is allowed where no drawn one fits.
+    """
+    height, width = x.shape[2:]
+    numbers = draw.uniform(2 * TRIES + 2)
+    tall, wide, fits = boxes(numbers[:, 2:], a.scale, a.ratio, height, width)
+    corner = whole(numbers[:, :2], height - tall + 1, width - wide + 1)
+    full_tall, full_wide = centred(a.ratio, height, width)
+    box = torch.stack([torch.where(fits, tall, full_tall), torch.where(fits, wide, full_wide)], 1)
+    top, left = ((height - full_tall) // 2, (width - full_wide) // 2)
+    corner = torch.stack([torch.where(fits, corner[:, 0], top), torch.where(fits, corner[:, 1], left)], 1)
+    return enlarge(x, corner, box)
+
+
+def boxes(
+    numbers: Tensor, scale: tuple[float, float], ratio: tuple[float, float], height: int, width: int
+) -> tuple[Tensor, Tensor, Tensor]:
+    """The first drawn box of each image that lies within height x width, and whether there is one.
+
+    numbers: N x 2k in [0, 1), for k tries. scale: range of the box's share of the area. ratio: range of its width over
+    its height, drawn on a logarithmic scale.
+
+    Returns heights and widths, whole numbers in float N, and bool N.
+    """
+    share, shape = numbers.view(len(numbers), -1, 2).unbind(2)
+    area = height * width * (scale[0] + (scale[1] - scale[0]) * share)
+    aspect = (log(ratio[0]) + (log(ratio[1]) - log(ratio[0])) * shape).exp()
+    tall, wide = (area / aspect).sqrt().round(), (area * aspect).sqrt().round()
+    fit = (tall >= 1) & (tall <= height) & (wide >= 1) & (wide <= width)
+    first = fit.int().argmax(1, keepdim=True)
+    return tall.gather(1, first)[:, 0], wide.gather(1, first)[:, 0], fit.any(1)
+
+
+def centred(ratio: tuple[float, float], height: int, width: int) -> tuple[int, int]:
+    """Height and width of the largest box whose shape is in range."""
+    low, high = ratio
+    if width / height < low:
+        return max(round(width / low), 1), width
+    return height, min(width, max(round(height * high), 1))
+
+
+def enlarge(x: Tensor, corner: Tensor, box: Tensor) -> Tensor:
+    """The box of each image, bilinear, at the size of the image. corner, box: N x 2, whole (row, column) numbers.
+
+    Pixel centres are at half-integers, as in `interpolate(align_corners=False)` of the box alone. A box is never larger
+    than the image, so that nothing is lost without antialiasing.
+    """
+    grids = []
+    for axis, length in enumerate(x.shape[2:]):
+        step = (box[:, axis] / length)[:, None]
+        place = (torch.arange(length, device=x.device) + 0.5) * step - 0.5
+        place = torch.minimum(place.clamp(min=0), box[:, axis, None] - 1) + corner[:, axis, None]
+        grids.append((place + 0.5) * (2 / length) - 1)
+    rows, columns = grids
+    shape = (len(x), *x.shape[2:])
+    grid = torch.stack([columns[:, None, :].expand(shape), rows[:, :, None].expand(shape)], 3)
+    return grid_sample(x, grid, mode="bilinear", padding_mode="border", align_corners=False)
+
+
+def rotate(x: Tensor, a: Args, draw: Draw) -> Tensor:
+    """Turn around the centre by an angle between -degrees and degrees."""
+    return affine(x, turned(draw.between(-a.degrees, a.degrees), *x.shape[2:]), "bilinear")
+
+
+def turned(degrees: Tensor, height: int, width: int) -> Tensor:
+    """The matrices (N x 2 x 3, as `affine` takes them) that turn images counter-clockwise around their centre."""
+    angle = degrees * (pi / 180)
+    cos, sin = angle.cos(), angle.sin()
+    row, column = height / 2, width / 2
+    first = torch.stack([cos, -sin, column - cos * column + sin * row], 1)
+    second = torch.stack([sin, cos, row - sin * column - cos * row], 1)
+    return torch.stack([first, second], 1)
+
+
+def affine(x: Tensor, matrix: Tensor, mode: str) -> Tensor:
+    """Each image, seen through a map from output to input positions; black where the map leaves the image.
+
+    matrix: N x 2 x 3; the output pixel whose centre is at (column, row), corners of the image being at whole numbers,
+    shows the input at `matrix @ (column, row, 1)`. mode: "nearest" or "bilinear".
+    """
+    height, width = x.shape[2:]
+    (a, b, c), (d, e, f) = (line.unbind(1) for line in matrix.unbind(1))
+    tall = height / width
+    first = torch.stack([a, b * tall, a + b * tall + c * (2 / width) - 1], 1)
+    second = torch.stack([d / tall, e, d / tall + e + f * (2 / height) - 1], 1)
+    grid = affine_grid(torch.stack([first, second], 1), list(x.shape), align_corners=False)
+    return grid_sample(x, grid, mode=mode, padding_mode="zeros", align_corners=False)
