@@ -7,131 +7,185 @@ from specc.check.bind import article
 from specc.check.problems import Problems
 from specc.check.spec import Spec
 from specc.diagnostics import nearest
+from specc.kinds import Chain, Either, Kind, Maybe, One
+from specc.ops import OPS
 from specc.source import Source, Span
 from specc.syntax import tree as t
 from specc.syntax.parse import parse_expression
 from specc.tricks import TRICKS
 from specc.tricks.sections import SECTIONS
-from specc.values import show
+from specc.values import Bound, show
 
 
 def parse_set(text: str, problems: Problems) -> t.Setting | None:
     """The setting that `--set PATH=VALUE` gives; None where it cannot be read."""
     path, equals, value = text.partition("=")
+    parts = tuple(part.strip() for part in path.split("."))
     source = Source(f"--set {path.strip()}", text)
     whole = Span(source, 0, len(text))
-    if not equals or not value.strip() or not path.strip():
+    if not equals or not value.strip() or not all(parts):
         problems.report("E217", "a setting is given as PATH=VALUE", whole, help="for example --set train.epochs=3")
         return None
     expression, diagnostics = parse_expression(Source(f"--set {path.strip()}", value.strip()))
     for diagnostic in diagnostics:
         problems.add(diagnostic)
-    if expression is None:
-        return None
-    return t.Setting(tuple(path.strip().split(".")), expression, whole, Span(source, 0, len(path)))
+    return None if expression is None else t.Setting(parts, expression, whole, Span(source, 0, len(path)))
 
 
 def override(spec: Spec, settings: Sequence[t.Setting], problems: Problems) -> None:
     """Apply settings to a spec in place; a path that leads nowhere is reported with the nearest name."""
     for setting in settings:
         root = setting.path[0]
-        if root == "network":
-            _override_network(spec, setting, problems)
-        elif root in SECTIONS:
-            _override_section(spec, setting, problems)
+        change = Change(spec, setting, problems)
+        if root not in ("network", *SECTIONS):
+            change.lost(f"`{'.'.join(setting.path)}` leads nowhere: there is no `{root}`", change.near_root())
+        elif len(setting.path) == 1:
+            change.lost(f"`{root}` is no setting; a path goes on from there", f"such as {root}.NAME")
+        elif root == "network":
+            change.network()
         else:
-            roots = ["network", *SECTIONS]
-            known = f"a path begins with {', '.join(roots[:-1])} or {roots[-1]}"
-            message = f"`{'.'.join(setting.path)}` leads nowhere: there is no `{root}`"
-            problems.report("E217", message, setting.path_span, help=nearest(root, roots) or known)
+            change.section()
 
 
-def _override_network(spec: Spec, setting: t.Setting, problems: Problems) -> None:
-    if spec.network is None:
-        problems.report("E217", "this file has no network to change", setting.path_span)
-        return
-    name = setting.path[1] if len(setting.path) > 1 else ""
-    parameters = list(spec.network.parameters)
-    names = [parameter.name for parameter in parameters]
-    if name not in names:
-        known = f"its parameters are {', '.join(names)}" if names else "it has no parameters"
-        message = f"network `{spec.network.name}` has no parameter `{name}`"
-        problems.report("E217", message, setting.path_span, help=nearest(name, names) or known)
-        return
-    position = names.index(name)
-    current = parameters[position].default
-    value = _descend(current, setting.path[2:], setting, problems)
-    if value is not None:
-        parameters[position] = parameters[position]._replace(default=value)
-        spec.network = spec.network._replace(parameters=tuple(parameters))
+class Change:
+    """One setting on its way to its place in a spec."""
 
+    def __init__(self, spec: Spec, setting: t.Setting, problems: Problems) -> None:
+        self.spec, self.setting, self.problems = spec, setting, problems
 
-def _override_section(spec: Spec, setting: t.Setting, problems: Problems) -> None:
-    section = setting.path[0]
-    params = {param.name: param for param in SECTIONS[section]}
-    name = setting.path[1] if len(setting.path) > 1 else ""
-    if name not in params:
-        known = f"the settings of `{section}` are {', '.join(params)}"
-        message = f"`{section}` has no setting `{name}`"
-        problems.report("E210", message, setting.path_span, help=nearest(name, params) or known)
-        return
-    settings = spec.sections.setdefault(section, {})
-    spec.section_spans.setdefault(section, setting.path_span)
-    current = settings[name].value if name in settings else None
-    if current is None and len(setting.path) > 2:
-        current, _ = parse_expression(Source("default", show(params[name].default)))
-    value = _descend(current, setting.path[2:], setting, problems)
-    if value is not None:
-        settings[name] = t.Setting((name,), value, setting.span, setting.path_span)
+    def lost(self, message: str, help: str = "", code: str = "E217") -> None:
+        """Report that the path leads nowhere."""
+        self.problems.report(code, message, self.setting.path_span, help=help)
 
+    def near_root(self) -> str:
+        """The help for a path that begins wrongly."""
+        root = self.setting.path[0]
+        known = {param.name: f"{section}.{param.name}" for section, params in SECTIONS.items() for param in params}
+        known |= {parameter.name: f"network.{parameter.name}" for parameter in self._parameters()}
+        if root in known:
+            return f"did you mean `{known[root]}`?"
+        roots = ["network", *SECTIONS]
+        return nearest(root, roots) or f"a path begins with {', '.join(roots[:-1])} or {roots[-1]}"
 
-def _descend(current: Any, path: Sequence[str], setting: t.Setting, problems: Problems) -> Any:
-    """`current` with the argument at `path` replaced by the setting's value; None where the path leads nowhere."""
-    if not path:
-        return setting.value
-    match current:
-        case t.Group(value=inner):
-            return _descend(inner, path, setting, problems)
-        case t.Name(name=name, span=span):
-            return _descend(t.Call(name, (), None, span, span), path, setting, problems)
-        case t.Call():
-            return _in_call(current, path, setting, problems)
-        case t.Pipe(stages=stages):
-            return _in_pipe(current, stages, path, setting, problems)
-    written = ".".join(setting.path[: len(setting.path) - len(path)])
-    message = f"`{written}` is no call, so it has no argument `{path[0]}`"
-    problems.report("E217", message, setting.path_span, help=f"set `{written}` as a whole")
-    return None
+    def _parameters(self) -> tuple[t.Parameter, ...]:
+        return self.spec.network.parameters if self.spec.network else ()
 
+    def network(self) -> None:
+        """Change the default of a parameter of the network."""
+        network, name = self.spec.network, self.setting.path[1]
+        if network is None:
+            self.lost("this file has no network to change")
+            return
+        names = [parameter.name for parameter in network.parameters]
+        if name not in names:
+            known = f"its parameters are {', '.join(names)}" if names else "it has no parameters"
+            self.lost(f"network `{network.name}` has no parameter `{name}`", nearest(name, names) or known)
+            return
+        parameters, position = list(network.parameters), names.index(name)
+        value = self._in(parameters[position].default, self.setting.path[2:], ())
+        if value is not None:
+            parameters[position] = parameters[position]._replace(default=value)
+            self.spec.network = network._replace(parameters=tuple(parameters))
 
-def _in_call(call: t.Call, path: Sequence[str], setting: t.Setting, problems: Problems) -> Any:
-    trick = next((tricks[call.name] for tricks in TRICKS.values() if call.name in tricks), None)
-    names = [param.name for param in trick.params] if trick else []
-    if trick is not None and path[0] not in names:
-        known = f"it takes {', '.join(names)}" if names else "it takes no arguments"
-        message = f"`{call.name}` ({article(trick.family)}) has no argument `{path[0]}`"
-        problems.report("E217", message, setting.path_span, help=nearest(path[0], names) or known)
+    def section(self) -> None:
+        """Change a setting of a section."""
+        section, name, *rest = self.setting.path
+        params = {param.name: param for param in SECTIONS[section]}
+        if name not in params:
+            known = f"the settings of `{section}` are {', '.join(params)}"
+            self.lost(f"`{section}` has no setting `{name}`", nearest(name, params) or known, "E210")
+            return
+        settings = self.spec.sections.setdefault(section, {})
+        self.spec.section_spans.setdefault(section, self.setting.path_span)
+        current = settings[name].value if name in settings else _written(params[name].default) if rest else None
+        value = self._in(current, rest, _families(params[name].kind))
+        if value is not None:
+            settings[name] = t.Setting((name,), value, self.setting.span, self.setting.path_span)
+
+    def _in(self, current: Any, path: Sequence[str], families: Sequence[str]) -> Any:
+        """`current` with the argument at `path` replaced by the setting's value; None where the path leads nowhere.
+
+        families: those of the vocabulary that may stand there; none where everything may.
+        """
+        if not path:
+            return self.setting.value
+        match current:
+            case t.Group(value=inner):
+                return self._in(inner, path, families)
+            case t.Name(name=name) if name in self.spec.lets:
+                return self._in(self.spec.lets[name].value, path, families)
+            case t.Name(name=name, span=span):
+                return self._in_call(t.Call(name, (), None, span, span), path, families)
+            case t.Call():
+                return self._in_call(current, path, families)
+            case t.Pipe(stages=stages):
+                return self._in_pipe(current, stages, path, families)
+        written = ".".join(self.setting.path[: len(self.setting.path) - len(path)])
+        self.lost(f"`{written}` is no call, so it has no argument `{path[0]}`", f"set `{written}` as a whole")
         return None
-    arguments = list(call.arguments)
-    for position, argument in enumerate(arguments):
-        if (argument.name or (names[position] if position < len(names) else "")) == path[0]:
-            value = _descend(argument.value, path[1:], setting, problems)
-            arguments[position] = argument._replace(value=value)
-            return None if value is None else call._replace(arguments=tuple(arguments))
-    value = _descend(None, path[1:], setting, problems)
-    if value is None:
-        return None
-    arguments.append(t.Argument(path[0], value, setting.path_span))
-    return call._replace(arguments=tuple(arguments), parens=True)
+
+    def _in_call(self, call: t.Call, path: Sequence[str], families: Sequence[str]) -> Any:
+        names, what = self._signature(call.name, families)
+        if names is not None and path[0] not in names:
+            if path[0] == call.name and len(path) > 1:  # the name of the only stage of a pipeline
+                return self._in_call(call, path[1:], families)
+            known = f"it takes {', '.join(names)}" if names else "it takes no arguments"
+            self.lost(f"`{call.name}` ({what}) has no argument `{path[0]}`", nearest(path[0], names) or known)
+            return None
+        arguments = list(call.arguments)
+        place = dict(enumerate(names or ()))
+        position = next((i for i, a in enumerate(arguments) if (a.name or place.get(i)) == path[0]), None)
+        value = self._in(None if position is None else arguments[position].value, path[1:], ())
+        if value is None:
+            return None
+        if position is None:
+            arguments.append(t.Argument(path[0], value, self.setting.path_span))
+        else:
+            arguments[position] = arguments[position]._replace(value=value)
+        return call._replace(arguments=tuple(arguments), parens=True)
+
+    def _signature(self, name: str, families: Sequence[str]) -> tuple[list[str] | None, str]:
+        """The parameters of a call and what it is; None where the name is not known."""
+        if not families and name in self.spec.blocks:
+            return [parameter.name for parameter in self.spec.blocks[name].parameters], "a block"
+        if not families and name in OPS:
+            return [param.name for param in OPS[name].params], "a layer"
+        for family in families or TRICKS:
+            if name in TRICKS[family]:
+                return [param.name for param in TRICKS[family][name].params], article(family)
+        return None, ""
+
+    def _in_pipe(self, pipe: t.Pipe, stages: Sequence[Any], path: Sequence[str], families: Sequence[str]) -> Any:
+        names = [stage.name if isinstance(stage, t.Name | t.Call) else "" for stage in stages]
+        if path[0] not in names or len(path) < 2:
+            if path[0] in names:
+                self.lost(f"say which argument of `{path[0]}`", f"such as {'.'.join(self.setting.path)}.NAME")
+            else:
+                known = f"its stages are {', '.join(name for name in names if name)}"
+                self.lost(f"the pipeline has no `{path[0]}`", nearest(path[0], names) or known)
+            return None
+        position = names.index(path[0])
+        value = self._in(stages[position], path[1:], families)
+        return None if value is None else pipe._replace(stages=(*stages[:position], value, *stages[position + 1 :]))
 
 
-def _in_pipe(pipe: t.Pipe, stages: Sequence[Any], path: Sequence[str], setting: t.Setting, problems: Problems) -> Any:
-    names = [stage.name if isinstance(stage, t.Name | t.Call) else "" for stage in stages]
-    if path[0] not in names or len(path) < 2:
-        message = f"the pipeline has no `{path[0]}`" if path[0] not in names else f"say which argument of `{path[0]}`"
-        known = ", ".join(name for name in names if name)
-        problems.report("E217", message, setting.path_span, help=nearest(path[0], names) or f"its stages are {known}")
+def _families(kind: Kind) -> tuple[str, ...]:
+    """The families of the vocabulary that a kind takes."""
+    match kind:
+        case One(family=family) | Chain(family=family):
+            return (family,)
+        case Maybe(kind=inner):
+            return _families(inner)
+        case Either(kinds=kinds):
+            return tuple(family for inner in kinds for family in _families(inner))
+        case _:
+            return ()
+
+
+def _written(default: Any) -> Any:
+    """The expression of a default that is a call or a pipeline of calls; None for any other."""
+    calls = default if isinstance(default, tuple) and not isinstance(default, Bound) else (default,)
+    if not calls or not all(isinstance(call, Bound) for call in calls):
         return None
-    position = names.index(path[0])
-    value = _descend(stages[position], path[1:], setting, problems)
-    return None if value is None else pipe._replace(stages=(*stages[:position], value, *stages[position + 1 :]))
+    expression, _ = parse_expression(Source("default", show(default)))
+    return expression
