@@ -49,7 +49,13 @@ def from_file(path: Path) -> Classifier:
         raise SpeccError("E451", f"onnxruntime cannot load {path}: {plain(error)}", status=1) from None
 
     def answer(images: Pixels) -> NDArray[np.float64]:
-        given = run(session, images).astype(np.float64)
+        try:
+            given = run(session, images).astype(np.float64)
+        except ORT_ERRORS as error:
+            raise SpeccError("E451", f"{path} does not run on an image: {plain(error)}", status=1) from None
+        if given.shape != (len(images), len(file.classes)):
+            found = " x ".join(map(str, given.shape))
+            raise SpeccError("E451", f"{path} names {len(file.classes)} classes, but gives {found}", status=1)
         if file.output == "probabilities":
             return given
         return softmax(given) if file.activation == "softmax" else 1 / (1 + np.exp(-given))

@@ -20,7 +20,8 @@ Images = NDArray[np.uint8]
 Model = Callable[[Images], Outputs]
 
 SMALL_BATCHES = (1, 2, 7)
-FULL_BATCH = 256
+FULL_BATCH = 256  # images, or fewer where they are large
+PIXELS = 1 << 22  # of a full batch; the activations of a deep network are a hundred times as large
 CPU = torch.device("cpu")
 
 
@@ -31,12 +32,18 @@ class Answers(NamedTuple):
     outputs: list[Outputs]
 
 
+def full_batch(split: Split) -> int:
+    """How many images are run at once."""
+    height, width = split.gather(torch.zeros(1, dtype=torch.int64), CPU).shape[2:]
+    return min(len(split), FULL_BATCH, max(1, PIXELS // (height * width)))
+
+
 def answers(split: Split, models: Sequence[Model]) -> Answers:
     """What the models say to every image of a split, in full batches; a progress bar on a terminal."""
     labels: list[NDArray[np.int64]] = []
     parts: list[list[Outputs]] = [[] for _ in models]
     with bar("comparing", len(split), "images") as advance:
-        for batch in all_batches(split, FULL_BATCH, CPU):
+        for batch in all_batches(split, full_batch(split), CPU):
             images = batch.images.numpy()
             for model, part in zip(models, parts, strict=True):
                 part.append(model(images))
@@ -92,7 +99,7 @@ def compare(
     whole, reference: the file's and the trained model's outputs for all images. Batches of 1, 2 and 7 images, spread
     over all of them, are run on their own here.
     """
-    full = min(FULL_BATCH, len(labels))
+    full = full_batch(split)
     found = {full: figures(reference[:full], whole[:full])}
     for size in {min(size, len(labels)) for size in SMALL_BATCHES}:
         chosen = _spread(len(labels), size)

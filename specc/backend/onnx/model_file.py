@@ -22,6 +22,7 @@ VERSION, NETWORK, SPEC, SPEC_SHA256 = "specc.version", "specc.network", "specc.s
 CLASSES, INPUT, OUTPUT, DATA_SHA256 = "specc.classes", "specc.input", "specc.output", "specc.data_sha256"
 CERTIFICATE = "specc.certificate"
 
+LONGEST = 1 << 14  # pixels of a side that a network can be meant to take
 LARGEST = 2**31 - 2**20  # bytes; a protocol buffer ends at 2 GiB
 
 
@@ -84,20 +85,8 @@ def read_model(path: Path) -> ModelFile:
     if not model.graph.node or not model.graph.input or not model.graph.output:
         raise _not_whole(path, content)
     check_external_data(model, path.parent)
-    metadata = {entry.key: entry.value for entry in model.metadata_props}
     try:
-        takes, gives = json.loads(metadata[INPUT]), json.loads(metadata[OUTPUT])
-        return ModelFile(
-            path,
-            content,
-            metadata,
-            certificate=json.loads(metadata.get(CERTIFICATE, "null")),
-            classes=list(json.loads(metadata[CLASSES])),
-            channels=int(takes["channels"]),
-            size=Size(*takes["size"]) if takes["size"] else None,
-            output=str(gives["name"]),
-            activation=str(gives["activation"]),
-        )
+        return _described(path, content, {entry.key: entry.value for entry in model.metadata_props})
     except (KeyError, TypeError, ValueError):
         if model.producer_name == "specc":
             raise _not_whole(path, content) from None
@@ -107,6 +96,19 @@ def read_model(path: Path) -> ModelFile:
             help="`specc export RUN` writes files that say so",
             status=1,
         ) from None
+
+
+def _described(path: Path, content: bytes, metadata: dict[str, str]) -> ModelFile:
+    """A file as its metadata describes it. Raises KeyError, TypeError or ValueError where they do not."""
+    takes, gives = json.loads(metadata[INPUT]), json.loads(metadata[OUTPUT])
+    classes, certificate = json.loads(metadata[CLASSES]), json.loads(metadata.get(CERTIFICATE, "null"))
+    size = Size(*map(int, takes["size"])) if takes["size"] else None
+    named = isinstance(classes, list) and all(isinstance(name, str) for name in classes)
+    if not named or not isinstance(certificate, dict | None) or (size and not 0 < min(size) <= max(size) <= LONGEST):
+        raise ValueError
+    return ModelFile(
+        path, content, metadata, certificate, classes, int(takes["channels"]), size, gives["name"], gives["activation"]
+    )
 
 
 def _not_whole(path: Path, content: bytes) -> SpeccError:
