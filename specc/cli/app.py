@@ -26,13 +26,13 @@ COMMANDS = {
     "new": ("specc.cli.new:new", "writes a commented starter spec"),
     "check": ("specc.cli.check:check", "all problems in all files and all variants"),
     "show": ("specc.cli.show:show", "the layers as a table: shapes, parameters, MACs, receptive field, memory"),
+    "ops": ("specc.cli.ops:ops", "the vocabulary: layers, tricks, settings, each with parameters and an example"),
     "train": ("specc.cli.train:train", "trains a network, exports it and verifies the exported file"),
     "eval": ("specc.cli.eval:eval_run", "how good a run is: accuracy, each class, the most frequent mistakes"),
+    "predict": ("specc.cli.predict:predict", "the likeliest classes of image files, by a run or an exported file"),
     "export": ("specc.cli.export:export", "the certified ONNX file of a run"),
     "verify": ("specc.cli.verify:verify", "an exported file checked again, from the file and its data alone"),
-    "predict": ("specc.cli.predict:predict", "the likeliest classes of image files, by a run or an exported file"),
     "doctor": ("specc.cli.doctor:doctor", "what there is on this machine, what is wrong and how to mend it"),
-    "ops": ("specc.cli.ops:ops", "the vocabulary: layers, tricks, settings, each with parameters and an example"),
 }
 HELP = {"help_option_names": ["-h", "--help"]}
 
