@@ -1,4 +1,4 @@
-"""Files: where the user's cache is, and how to write so that a reader sees the old file or the new one, never a torn one."""
+"""Files: where the user's cache is, and how to write so that a reader sees the old file or the new one, never a mix."""
 
 import os
 from pathlib import Path

@@ -50,7 +50,7 @@ def native_bf16(device: torch.device) -> bool:
 
 
 def exact(device: torch.device) -> None:
-    """Make two runs on the device give the same bits. A CPU does with the same number of threads; CUDA has to be told."""
+    """Make two runs on the device give the same bits. A CPU does, with as many threads; CUDA has to be told."""
     if device.type == "cuda":
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
         torch.backends.cudnn.benchmark = False

@@ -4,7 +4,7 @@ Inputs are N x C x H x W unless said otherwise, in any memory format.
 """
 
 import torch
-import torch.nn.functional as F  # noqa: N812 - as torch writes it everywhere
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 

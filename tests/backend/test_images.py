@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from torch.nn.functional import interpolate
 from PIL import Image
+from torch.nn.functional import interpolate
 
 from specc.backend.images import BadImage, decode, resize, resize_weights
 from specc.values import Size
