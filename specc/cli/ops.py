@@ -26,9 +26,7 @@ _SECTION_DOCS = {
 
 
 def ops(
-    name: Annotated[
-        str, typer.Argument(help="A layer, a trick, a section or a group.", show_default=False)
-    ] = "",
+    name: Annotated[str, typer.Argument(help="A layer, a trick, a section or a group.", show_default=False)] = "",
     json: Annotated[bool, typer.Option("--json", help="Print JSON for programs.")] = False,
 ) -> None:
     """Show the vocabulary: layers, tricks and settings, with parameters, defaults and an example of each.
