@@ -82,8 +82,10 @@ def headline(code: str, message: str, severity: str = "error", style: Style = PL
 
 
 def render_error(code: str, message: str, help: str = "", style: Style = PLAIN) -> str:
-    """A problem that has no place in a source."""
-    return "\n".join([headline(code, message, style=style), *([_remark(f"help: {help}", 1, style)] if help else [])])
+    """A problem that has no place in a source. What follows the first line of the message stands below it."""
+    first, _, rest = message.partition("\n")
+    remarks = [text for text in (rest, help and f"help: {help}") if text]
+    return "\n".join([headline(code, first, style=style), *(_remark(text, 1, style) for text in remarks)])
 
 
 def concise(diagnostic: Diagnostic) -> str:

@@ -295,3 +295,8 @@ def test_a_problem_without_a_place():
 )
 def test_summary(codes, text):
     assert summary([BRANCHES._replace(code=code) for code in codes]) == text
+
+
+def test_what_follows_the_first_line_of_an_error_stands_below_it():
+    text = render_error("E401", "it is not here\nwanted: a\nlooked in b", "get it")
+    assert text == "error[E401]: it is not here\n  = wanted: a\n    looked in b\n  = help: get it"

@@ -63,7 +63,8 @@ def verify(
         checked = check(Source(f"{path.name}: spec", file.metadata[SPEC]))
         if checked.errors or checked.data is None or checked.train is None:
             raise SpeccError("E456", f"the spec in {path} has errors: {checked.errors[:1]}", status=1)
-        dataset = load(checked.data, data_dir=data_dir, seed=checked.train.seed, base=_base(path))
+        base, known = _places(path)
+        dataset = load(checked.data, data_dir=data_dir or known, seed=checked.train.seed, base=base)
         findings += _data(file, certificate, dataset)
         if all(finding.passed is not False for finding in findings):
             findings += _answers(file, certificate, checked, dataset, choose(providers))
@@ -73,9 +74,12 @@ def verify(
     return Verification(findings, certificate)
 
 
-def _base(path: Path) -> Path:
-    """The folder that relative paths in the spec start from: the run's, where the file lies in one."""
-    return Path(read_info(path.parent)["base"]) if (path.parent / INFO).exists() else Path()
+def _places(path: Path) -> tuple[Path, Path | None]:
+    """Where the file's run, if it lies in one, had its spec and its data."""
+    if not (path.parent / INFO).exists():
+        return Path(), None
+    info = read_info(path.parent)
+    return Path(info["base"]), Path(info["data_dir"]) if info["data_dir"] else None
 
 
 def _form(file: ModelFile, certificate: dict[str, Any]) -> Iterator[Finding]:

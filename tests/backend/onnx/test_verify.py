@@ -63,6 +63,14 @@ def test_beside_its_run_it_is_compared_with_the_weights(origin: Path) -> None:
     assert found["trained model"] is True and found["certificate beside it"] is True
 
 
+def test_run_says_where_its_data_are(origin: Path, tmp_path: Path) -> None:
+    shutil.copytree(origin / "run", tmp_path / "run")
+    info = json.loads((tmp_path / "run" / "run.json").read_text())
+    info |= {"base": str(tmp_path), "data_dir": str(origin)}
+    (tmp_path / "run" / "run.json").write_text(json.dumps(info))
+    assert verify(tmp_path / "run" / "model.onnx", device=torch.device("cpu")).passed
+
+
 def test_other_weights_beside_it_are_not_compared(origin: Path, model: Path) -> None:
     weights = bytearray((origin / "run" / "best.safetensors").read_bytes())
     weights[-1] ^= 1
