@@ -188,7 +188,9 @@ def _assemble(net: Net, settings: Args, feed: DataFeed, precision: Precision, cl
         notes.append(f"frozen: {len(frozen)} weights of {', '.join(settings.freeze)}")
     penalty = Penalty(settings.regularize, kernels, weights)
     if settings.regularize:
-        notes.append(applied(weights, penalty.names, show(settings.regularize)))
+        span = settings.regularize.span
+        written = span.text if span else show(settings.regularize)
+        notes.append(applied(weights, penalty.names, written))
     elif penalty.names:
         notes.append(applied(weights, penalty.names, "regularize"))
     if settings.optimizer.args.weight_decay:

@@ -160,7 +160,7 @@ def read_info(path: Path) -> dict[str, Any]:
         message = f"{path} is no run: there is no {INFO} in it"
         raise SpeccError("E439", message, help=_runs_there(path)) from None
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise SpeccError("E439", f"{path / INFO} cannot be read: {error}") from error
+        raise SpeccError("E439", f"{path / INFO} cannot be read: {error}", help="is this a run's folder?") from error
     if version != FORMAT:
         message = f"{path} was written by another version of specc: its format is {version}, not {FORMAT}"
         raise SpeccError("E439", message, help=f"it was specc {info.get('versions', {}).get('specc', '?')}")
@@ -183,7 +183,7 @@ def read_spec(path: Path) -> Checked:
     try:
         text = (path / SPEC).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise SpeccError("E439", f"{path / SPEC} cannot be read: {error}") from error
+        raise SpeccError("E439", f"{path / SPEC} cannot be read: {error}", help="is this a run's folder?") from error
     checked = check(Source(str(path / SPEC), text))
     refuse_errors(checked)
     return checked
@@ -221,7 +221,8 @@ def load_weights(net: nn.Module, path: Path) -> None:
         hint = f"no epoch was finished; go on with `specc train --resume {path.parent}`"
         raise SpeccError("E442", f"there are no weights at {path}", help=hint) from None
     except (OSError, SafetensorError, ValueError) as error:
-        raise SpeccError("E443", f"{path} is damaged: {error}") from error
+        hint = f"{path.with_name(LAST)} holds the last weights, {path.parent / CHECKPOINTS} the newest states"
+        raise SpeccError("E443", f"{path} is damaged: {error}", help=hint) from error
     own = net.state_dict()
     wrong = sorted(
         name

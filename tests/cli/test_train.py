@@ -1,0 +1,107 @@
+"""`specc train` and `specc eval` as a user meets them, on a small network and the real digits."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+SPEC = """
+data { source = digits }
+network Small(width=8) {
+  conv(width) -> batch_norm -> relu
+  global_avg_pool -> dense(10)
+}
+train { epochs = 1; batch = 64; optimizer = adam(lr=1e-2) }
+variant wide { network.width = 12 }
+"""
+
+Specc = Callable[..., Any]
+
+
+@pytest.fixture
+def spec(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A spec in an empty working directory."""
+    monkeypatch.chdir(tmp_path)
+    path = tmp_path / "small.cnn"
+    path.write_text(SPEC)
+    return Path("small.cnn")
+
+
+def test_trains_exports_and_verifies(specc: Specc, spec: Path) -> None:
+    answer = specc("train", spec, "--device", "cpu")
+    assert answer.status == 0, answer.err
+    assert "best validation accuracy" in answer.out
+    assert "runs/Small-1/model.onnx" in answer.out
+    assert (Path("runs/Small-1") / "certificate.json").is_file()
+    lines = answer.err.splitlines()
+    assert sum(line.startswith("epoch ") for line in lines) == 1
+    assert "\r" not in answer.err and "\x1b" not in answer.err
+
+    measured = specc("eval", "runs/Small-1")
+    assert measured.status == 0, measured.err
+    assert "class  precision   recall       F1  images" in measured.out
+    assert "taken for" in measured.out
+
+    resumed = specc("train", "--resume", "runs/Small-1", "--quiet")
+    assert resumed.status == 0 and resumed.err == ""
+
+
+def test_json_for_programs(specc: Specc, spec: Path) -> None:
+    answer = specc("train", spec, "--json", "-q", "--out", "there", "--variant", "wide", "--seed", "7")
+    assert answer.status == 0, answer.err
+    found = json.loads(answer.out)
+    assert found["format"] == 1 and found["finished"] and found["run"] == "there"
+    assert 0 <= found["best"]["accuracy"] <= 1
+    assert answer.err == ""
+    text = Path("there/spec.cnn").read_text()
+    assert "width=12" in text and "seed      = 7" in text
+
+    measured = json.loads(specc("eval", "there", "--json").out)
+    assert measured["format"] == 1 and measured["images"] == 355
+    assert measured["accuracy"] == pytest.approx(found["best"]["accuracy"])
+    assert sum(score["support"] for score in measured["classes"]) == 355
+    assert [score["name"] for score in measured["classes"]] == list("0123456789")
+    assert {"truth", "answer", "images"} == measured["confusions"][0].keys()
+
+
+def test_set_changes_a_setting(specc: Specc, spec: Path) -> None:
+    specc("train", spec, "--set", "train.epochs=0.2", "--set", "train.optimizer=sgd(lr=0.1)", "--out", "a", "-q")
+    lines = Path("a/metrics.jsonl").read_text().splitlines()
+    assert [json.loads(line)["step"] for line in lines] == [4]
+    assert "sgd" in Path("a/spec.cnn").read_text()
+
+
+def test_errors_in_the_spec_are_shown_and_nothing_is_written(specc: Specc, spec: Path) -> None:
+    answer = specc("train", spec, "--set", "train.epoch=3")
+    assert answer.status == 1
+    assert "epochs" in answer.err
+    assert not Path("runs").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ((), "neither a spec nor a run"),
+        (("small.cnn", "--resume", "run"), "both"),
+        (("--resume", "run", "--seed", "1"), "--seed does not go with --resume"),
+        (("--resume", "run", "--set", "train.epochs=1"), "--set does not go"),
+        (("--resume", "nowhere"), "does not exist"),
+        (("--resume", "small.cnn"), "is a file"),
+        (("nothing.cnn",), "there is no file"),
+        (("small.cnn", "--device", "gpu"), "there is no device `gpu`"),
+        (("small.cnn", "--out", "small.cnn"), "cannot be written"),
+    ],
+)
+def test_wrong_calls(specc: Specc, spec: Path, arguments: tuple[str, ...], words: str) -> None:
+    answer = specc("train", *arguments)
+    assert answer.status == 2
+    assert words in answer.err and answer.out == ""
+    assert not Path("runs").exists()
+
+
+def test_eval_of_what_is_no_run(specc: Specc, spec: Path) -> None:
+    answer = specc("eval", "nowhere")
+    assert answer.status == 2
+    assert "error[E439]" in answer.err
