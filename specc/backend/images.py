@@ -16,6 +16,10 @@ from specc.values import Size
 
 Pixels = NDArray[np.uint8]
 
+# Once for the process: `catch_warnings` around each image would not be safe in the threads that decode training data.
+warnings.filterwarnings("ignore", module=r"PIL\.")  # odd metadata is of no interest here
+warnings.filterwarnings("error", category=Image.DecompressionBombWarning)
+
 MODES = {1: "L", 3: "RGB"}
 
 # Sums that fall on x.5 go up, with this margin, so that two ways of adding up float32 numbers round alike.
@@ -37,9 +41,7 @@ def decode(path: Path, channels: int) -> Pixels:
     """
     if channels not in MODES:
         raise BadImage(f"cannot be given to a model of {channels} channels: an image file has 1 (grey) or 3 (RGB)")
-    with path.open("rb") as file, warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # Pillow warns about odd metadata, which is of no interest here
-        warnings.simplefilter("error", Image.DecompressionBombWarning)
+    with path.open("rb") as file:
         try:
             with Image.open(file) as image:
                 image.load()

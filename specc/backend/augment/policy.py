@@ -76,7 +76,10 @@ def change(x: Tensor, which: Tensor, strength: Tensor, sign: Tensor, ranges: Ran
 
 
 def matrices(which: Tensor, amount: Tensor, ranges: Ranges, x: Tensor) -> Tensor:
-    """The changes of shape for `affine`, N x 2 x 3. amount: float N, -1 to 1. Shears are about the upper left corner."""
+    """The changes of shape for `affine`, N x 2 x 3. amount: float N, -1 to 1.
+
+    Shears are about the upper left corner.
+    """
 
     def when(change: int, value: Tensor) -> Tensor:
         return torch.where(which == change, value, 0.0)

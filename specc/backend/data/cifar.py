@@ -8,9 +8,8 @@ from torch import Tensor
 
 from specc.backend.data.download import Download
 from specc.backend.data.idx import check_labels
-from specc.backend.data.places import Published, Where, damaged, obtain
+from specc.backend.data.places import Published, Where, damaged, obtain, unreadable
 from specc.backend.data.raw import Part, Raw
-from specc.errors import SpeccError
 from specc.tricks.source import CIFAR10, CIFAR100
 from specc.values import Args
 
@@ -75,7 +74,7 @@ def class_names(path: Path | None, published: tuple[str, ...]) -> tuple[str, ...
     try:
         names = tuple(line.strip() for line in path.read_text(encoding="utf-8").splitlines() if line.strip())
     except (OSError, UnicodeDecodeError) as error:
-        raise damaged(path, f"cannot be read: {error}") from None
+        raise unreadable(path, error) from None
     if len(set(names)) != len(published) or len(names) != len(published):
         raise damaged(path, f"holds {len(set(names))} different class names; {len(published)} are needed")
     return names
@@ -99,13 +98,11 @@ def _read_file(path: Path, images: Tensor, labels: Tensor, label_bytes: int, cla
         size = path.stat().st_size
         if size != len(images) * length:
             what = "is truncated" if size < len(images) * length else "is too long"
-            raise damaged(
-                path,
-                f"{what}: {size:,} bytes are not {len(images):,} records of {length:,} bytes, {len(images) * length:,}",
-            )
+            needed = f"{len(images):,} records of {length:,} bytes"
+            raise damaged(path, f"{what}: it has {size:,} bytes, but should hold {needed}")
         records = np.fromfile(path, dtype=np.uint8).reshape(len(images), length)
     except (OSError, ValueError) as error:
-        raise SpeccError("E402", f"{path} cannot be read: {error}") from None
+        raise unreadable(path, error) from None
     own = records[:, label_bytes - 1]
     check_labels(path, own, classes)
     labels.copy_(torch.from_numpy(own.astype(np.int64)))

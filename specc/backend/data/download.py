@@ -5,6 +5,7 @@ import os
 import tempfile
 from collections.abc import Iterator
 from http.client import HTTPException
+from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 from urllib.error import URLError
@@ -41,12 +42,15 @@ def fetch(download: Download, folder: Path) -> Path:
     take it.
     """
     path = folder / download.name
+    chunks = _received(download)
+    first = next(chunks, b"")  # nothing is written before the publisher answers
+    folder.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=folder)
     part = Path(name)
     try:
         with os.fdopen(handle, "wb") as file:
             digest = hashlib.md5(usedforsecurity=False)  # a check against accidents, published beside the file
-            for chunk in _received(download):
+            for chunk in chain([first], chunks):
                 file.write(chunk)
                 digest.update(chunk)
             file.flush()

@@ -14,9 +14,8 @@ import torch
 from numpy.typing import NDArray
 
 from specc.backend.data.download import Download
-from specc.backend.data.places import Published, Where, damaged, obtain
+from specc.backend.data.places import Published, Where, damaged, obtain, unreadable
 from specc.backend.data.raw import Part, Raw
-from specc.errors import SpeccError
 from specc.tricks.source import DIGITS, FASHION
 from specc.values import Args
 
@@ -145,4 +144,4 @@ def _opened(path: Path) -> Iterator[BinaryIO]:
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise damaged(path, f"is damaged gzip: {error}") from None
     except OSError as error:
-        raise SpeccError("E402", f"{path} cannot be read: {error.strerror or error}") from None
+        raise unreadable(path, error) from None

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from specc.backend.data.folder import find_path
 from specc.backend.data.memory import free_memory
-from specc.backend.data.places import Where, damaged
+from specc.backend.data.places import Where, damaged, unreadable
 from specc.backend.data.raw import Part, Raw
 from specc.errors import SpeccError
 from specc.values import Args
@@ -30,9 +30,8 @@ def read_npz(a: Args, where: Where) -> Raw:
     arrays = _load(path)
     pairs = [pair for pair in (("x_train", "y_train"), ("images", "labels")) if pair[0] in arrays and pair[1] in arrays]
     if not pairs:
-        raise _form(
-            path, f"holds {', '.join(arrays) or 'nothing'}", "`x_train` and `y_train`, or `images` and `labels`"
-        )
+        found = f"holds {', '.join(arrays)}" if arrays else "holds no array of a name that is known"
+        raise _form(path, found, "`x_train` and `y_train`, or `images` and `labels`")
     train = _part(path, arrays, *pairs[0])
     test = _part(path, arrays, "x_test", "y_test") if "x_test" in arrays and "y_test" in arrays else None
     if test is not None and test.images.shape[1:] != train.images.shape[1:]:  # type: ignore[union-attr]
@@ -58,7 +57,7 @@ def _load(path: Path) -> Arrays:
     except (zipfile.BadZipFile, zlib.error, EOFError, ValueError, NotImplementedError, RuntimeError) as error:
         raise damaged(path, f"is not a whole NumPy archive: {error}") from None
     except OSError as error:
-        raise SpeccError("E402", f"{path} cannot be read: {error.strerror or error}") from None
+        raise unreadable(path, error) from None
     return arrays
 
 

@@ -66,7 +66,6 @@ def obtain(published: Published, data_dir: Path | None) -> dict[str, Path]:
         return found
     folder = cache_folder() / published.folder
     try:
-        folder.mkdir(parents=True, exist_ok=True)
         for download in published.downloads:
             if download.archive:
                 given = [place / download.name for place in places(data_dir) if (place / download.name).is_file()]
@@ -90,6 +89,7 @@ def unpack(archive: Path, published: Published, folder: Path) -> None:
     Raises SpeccError E402 where the archive is damaged or lacks one; OSError where `folder` does not take them.
     """
     wanted = {f"{published.folder}/{name}": name for name in published.files + published.extras}
+    folder.mkdir(parents=True, exist_ok=True)
     try:
         with tarfile.open(archive, "r:gz") as tar:
             for member in tar:
@@ -112,6 +112,14 @@ def damaged(path: Path, what: str) -> SpeccError:
     """E402: a data file that is there but cannot be right. `what` completes "FILE …"."""
     return SpeccError(
         "E402", f"{path} {what}", help="get the file again from its publisher, or restore your copy", status=1
+    )
+
+
+def unreadable(path: Path, error: Exception) -> SpeccError:
+    """E402: a data file that the system does not let us read."""
+    reason = getattr(error, "strerror", None) or error
+    return SpeccError(
+        "E402", f"{path} cannot be read: {reason}", help="see that the file may be read, and its disk is sound"
     )
 
 

@@ -21,15 +21,20 @@ class Resident:
 
     def __init__(self, images: Tensor, labels: Tensor) -> None:
         self.images, self.labels = images, labels
+        self._elsewhere: dict[torch.device, Resident] = {}
 
     def __len__(self) -> int:
         return len(self.labels)
 
     def to(self, device: torch.device) -> "Resident":
         """The same images on a device, or these where they do not fit there: batches are then copied to it."""
-        if device.type == "cuda" and self.images.nbytes > torch.cuda.mem_get_info(device)[0] // 2:
-            return Resident(self.images, self.labels.to(device))
-        return Resident(self.images.to(device), self.labels.to(device))
+        if device == self.images.device:
+            return self
+        if device not in self._elsewhere:
+            fits = device.type != "cuda" or self.images.nbytes < torch.cuda.mem_get_info(device)[0] // 2
+            images = self.images.to(device) if fits else self.images
+            self._elsewhere[device] = Resident(images, self.labels.to(device))
+        return self._elsewhere[device]
 
     def gather(self, index: Tensor, device: torch.device) -> Tensor:
         """The images of these numbers, uint8 N x C x H x W, on `device`."""
@@ -83,7 +88,9 @@ class Streamed:
         except (BadImage, OSError) as error:
             raise SpeccError("E402", f"{path} {error}", help="it was sound when the training began") from None
         if pixels.shape != self.shape:
-            raise SpeccError("E402", f"{path} has another size than when the training began")
+            raise SpeccError(
+                "E402", f"{path} has another size", help="it had that of the others when the training began"
+            )
         return pixels
 
 

@@ -1,0 +1,150 @@
+"""NumPy archives: every layout that is meant, and a clear word about the others."""
+
+import io
+import pickle  # noqa: TID251 - to show that nothing of it is run
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from tiny_data import levels, read, refused
+
+LABELS = np.arange(12) % 3
+
+
+def write(path: Path, **arrays: Any) -> Path:
+    np.savez(path, **arrays)
+    return path
+
+
+def source(path: Path) -> str:
+    return f'npz("{path}")'
+
+
+@pytest.mark.parametrize(
+    ("images", "shape"),
+    [
+        (levels(12, 8, 7), (1, 8, 7)),
+        (levels(12, 8, 7, 1), (1, 8, 7)),
+        (levels(12, 8, 7, 3), (3, 8, 7)),
+        (levels(12, 1, 8, 7), (1, 8, 7)),
+        (levels(12, 3, 8, 7), (3, 8, 7)),
+        (np.asfortranarray(levels(12, 8, 7, 3)), (3, 8, 7)),
+    ],
+)
+def test_layouts(tmp_path: Path, images: np.ndarray, shape: tuple[int, int, int]) -> None:
+    path = write(tmp_path / "a.npz", x_train=images, y_train=LABELS, x_test=images[:3], y_test=LABELS[:3])
+    data = read(source(path))
+    assert data.shape == shape and data.classes == ("0", "1", "2") and len(data.validation) == 3
+    expected = images.transpose(0, 3, 1, 2) if images.ndim == 4 and images.shape[3] in (1, 3) else images
+    assert (data.train.images.numpy() == expected.reshape(12, *shape)).all()
+    assert data.train.labels.tolist() == LABELS.tolist()
+
+
+def test_images_and_labels_without_a_test_part_are_split(tmp_path: Path) -> None:
+    np.savez_compressed(tmp_path / "a.npz", images=levels(100, 5, 5), labels=np.arange(100) % 4)
+    data = read('npz("a.npz")', base=tmp_path)
+    assert len(data.train) == 90 and len(data.validation) == 10
+    assert data.validated_on == "10 of 100 training images, drawn from seed 0"
+
+
+def test_labels_in_a_column_and_names_of_classes(tmp_path: Path) -> None:
+    path = write(
+        tmp_path / "a.npz",
+        images=levels(12, 5, 5),
+        labels=LABELS[:, None].astype(np.int8),
+        classes=["a", "b", "c", "d"],
+    )
+    assert read(source(path)).classes == ("a", "b", "c", "d")
+
+
+@pytest.mark.parametrize(
+    ("arrays", "message"),
+    [
+        ({"images": levels(12, 5, 5).astype(np.float32), "labels": LABELS}, "holds float32 in `images`"),
+        ({"images": levels(12, 5, 5)}, "needed: `x_train` and `y_train`, or `images` and `labels`"),
+        ({"a": levels(3)}, "holds no array of a name that is known"),
+        ({"images": levels(12, 25), "labels": LABELS}, "holds `images` of shape 12 x 25"),
+        ({"images": levels(12, 5, 5, 4), "labels": LABELS}, "holds `images` of shape 12 x 5 x 5 x 4"),
+        ({"images": levels(12, 5, 5), "labels": LABELS[:11]}, "12 images in `images`, but 11 labels"),
+        ({"images": levels(12, 5, 5), "labels": LABELS - 1}, "has labels from -1 to 1"),
+        ({"images": levels(12, 5, 5), "labels": LABELS * 10**9}, "has labels from 0 to 2,000,000,000"),
+        ({"images": levels(12, 5, 5), "labels": LABELS * 0.5}, "holds labels of the wrong form: `labels` is float64"),
+        ({"images": levels(12, 5, 5), "labels": np.eye(12)}, "holds labels of the wrong form"),
+        ({"images": levels(0, 5, 5), "labels": LABELS[:0]}, "holds no pixels in `images`: 0 x 1 x 5 x 5"),
+        ({"images": levels(12, 5, 5), "labels": LABELS, "classes": ["a", "b"]}, "has labels up to 2, but 2 names"),
+        ({"images": levels(12, 5, 5), "labels": LABELS, "classes": [1, 2, 3]}, "has a `classes` that is not a list"),
+        (
+            {"x_train": levels(12, 5, 5), "y_train": LABELS, "x_test": levels(3, 6, 5), "y_test": LABELS[:3]},
+            "has test images of another shape",
+        ),
+        ({"images": np.array([None] * 12), "labels": LABELS}, "holds Python objects in `images`"),
+    ],
+)
+def test_what_cannot_be_right_is_said(tmp_path: Path, arrays: dict[str, Any], message: str) -> None:
+    path = write(tmp_path / "a.npz", **arrays)
+    found = refused("E411", source(path))
+    assert message in found and str(path) in found
+
+
+def test_an_object_array_is_not_unpickled(tmp_path: Path) -> None:
+    class Evil:
+        def __reduce__(self) -> tuple[object, tuple[str]]:
+            return Path.touch, (tmp_path / "evil",)  # type: ignore[return-value]
+
+    pickle.loads(pickle.dumps(Evil()))  # noqa: S301 - this is what must not happen below
+    (tmp_path / "evil").unlink()
+    path = write(tmp_path / "a.npz", images=np.array([Evil()]), labels=LABELS)
+    refused("E411", source(path))
+    assert not (tmp_path / "evil").exists()
+
+
+def forged(path: Path, header: str) -> Path:
+    """An archive whose array says of itself what `header` says."""
+    body = io.BytesIO()
+    np.save(body, levels(12, 5, 5))
+    content = body.getvalue().replace(b"(12, 5, 5)", header.encode().ljust(10))
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("images.npy", content)
+        body = io.BytesIO()
+        np.save(body, LABELS)
+        archive.writestr("labels.npy", body.getvalue())
+    return path
+
+
+@pytest.mark.parametrize("header", ["(12, 5, 6)", "(10**15, 5)", "(10, 5, 5)", "(-12,-5,5)"])
+def test_a_header_that_promises_something_else_is_refused(tmp_path: Path, header: str) -> None:
+    path = forged(tmp_path / "a.npz", header)
+    assert f"{path} is not a whole NumPy archive" in refused("E402", source(path))
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda content: content[: len(content) // 2],
+        lambda content: b"",
+        lambda content: b"not a zip archive",
+        lambda content: content[:200] + bytes(50) + content[250:],
+    ],
+)
+def test_a_damaged_archive_is_named(tmp_path: Path, spoil: object) -> None:
+    path = tmp_path / "a.npz"
+    np.savez_compressed(path, images=levels(12, 5, 5), labels=LABELS)
+    path.write_bytes(spoil(path.read_bytes()))  # type: ignore[operator]
+    assert f"{path} is not a whole NumPy archive" in refused("E402", source(path))
+
+
+def test_an_array_that_would_not_fit_into_memory_is_refused_before_it_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write(tmp_path / "a.npz", images=levels(12, 5, 5), labels=LABELS)
+    monkeypatch.setattr("specc.backend.data.npz.free_memory", lambda: 100)
+    assert "would take 652 bytes of memory; 100 are free" in refused("E402", source(path))
+
+
+def test_a_file_that_is_not_there(tmp_path: Path) -> None:
+    found = refused("E403", 'npz("no.npz")', base=tmp_path, data_dir=tmp_path / "data")
+    assert f"looked for {tmp_path / 'no.npz'}" in found and f"looked for {tmp_path / 'data' / 'no.npz'}" in found
+    (tmp_path / "folder").mkdir()
+    assert "is a folder; `source` needs a file here" in refused("E403", 'npz("folder")', base=tmp_path)

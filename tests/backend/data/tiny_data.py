@@ -1,0 +1,69 @@
+"""Tiny data sets in every form, written by the tests themselves."""
+
+import gzip
+import struct
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image
+
+from specc.backend.data.dataset import DataSet, load
+from specc.check import check
+from specc.errors import SpeccError
+from specc.source import Source
+
+Levels = NDArray[np.uint8]
+
+
+def levels(*shape: int, seed: int = 0) -> Levels:
+    return np.random.default_rng(seed).integers(0, 256, shape, dtype=np.uint8)
+
+
+def idx(values: Levels) -> bytes:
+    """The bytes of an IDX file."""
+    return struct.pack(f">{1 + values.ndim}I", 0x0800 | values.ndim, *values.shape) + values.tobytes()
+
+
+def write_mnist(place: Path, name: str = "fashion-mnist", packed: bool = True, train: int = 30, test: int = 10) -> Path:
+    """A small set in the layout of MNIST; the folder that holds it."""
+    folder = place / name
+    folder.mkdir(parents=True)
+    for part, count in (("train", train), ("t10k", test)):
+        files = {f"{part}-images-idx3-ubyte": levels(count, 28, 28), f"{part}-labels-idx1-ubyte": np.arange(count) % 10}
+        for file, values in files.items():
+            content = idx(values.astype(np.uint8))
+            (folder / (f"{file}.gz" if packed else file)).write_bytes(gzip.compress(content) if packed else content)
+    return folder
+
+
+def write_folder(
+    place: Path, classes: int = 2, each: int = 4, size: tuple[int, int] = (6, 5), suffix: str = "png"
+) -> Path:
+    """Class folders with a few images each."""
+    for number in range(classes):
+        folder = place / f"class{number}"
+        folder.mkdir(parents=True)
+        for image in range(each):
+            pixels = levels(*size, 3, seed=100 * number + image)
+            Image.fromarray(pixels).save(folder / f"{image}.{suffix}")
+    return place
+
+
+def read(source: str, settings: str = "", **how: Any) -> DataSet:
+    """What `load` makes of a section `data`."""
+    text = f"data {{ source = {source}; {settings} }}\nnetwork N {{ input(3, 8x8); flatten -> dense(10) }}"
+    checked = check(Source("net.cnn", text))
+    assert checked.data is not None, checked.diagnostics
+    return load(checked.data, **how)
+
+
+def refused(code: str, source: str, settings: str = "", **how: Any) -> str:
+    """The message and the help of the error that `load` raises."""
+    with pytest.raises(SpeccError) as caught:
+        read(source, settings, **how)
+    assert caught.value.code == code, caught.value.message
+    assert caught.value.help
+    return f"{caught.value.message}\n{caught.value.help}"
