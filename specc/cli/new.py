@@ -34,7 +34,7 @@ network {name}(width=32) {{
 }}
 
 train {{
-  epochs    = 20
+  epochs    = 10
   batch     = 64
   optimizer = adam(lr=2e-3)
   schedule  = warmup(1) -> cosine   # lengths in epochs; the last one takes what is left
@@ -46,7 +46,7 @@ export {{
 }}
 
 # A variant is the same file with other settings: `specc train {file} --variant wide`.
-variant wide {{ network.width = 64; train.epochs = 30 }}
+variant wide {{ network.width = 64; train.epochs = 20 }}
 """
 
 
@@ -74,12 +74,12 @@ def new(
             file.write(text)
     except FileExistsError as error:
         raise SpeccError(
-            "E475",
+            "E480",
             f"`{path}` exists already; it is left as it is",
             help=f"choose another name, as in `specc new {path.stem}2`",
         ) from error
     except OSError as error:
-        raise SpeccError("E474", f"`{path}` cannot be written: {error.strerror}") from error
+        raise SpeccError("E481", f"`{path}` cannot be written: {error.strerror}") from error
     print(f"wrote {path}\n\nnext:\n  specc check {path}\n  specc show {path}\n  specc train {path}")
 
 
