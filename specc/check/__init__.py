@@ -1,6 +1,5 @@
 """The pure core: a source in, a typed graph, settings and every problem out. No I/O, no printing."""
 
-import sys
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
@@ -19,10 +18,8 @@ from specc.ir.graph import Graph
 from specc.ir.passes import find_receptive_fields, is_whole, keep_reachable, settle_biases
 from specc.source import Source, Span
 from specc.syntax import tree as t
+from specc.syntax.depth import deep_recursion
 from specc.values import UNKNOWN, Args
-
-# Python's own limit is too near for deep, but legal, nests of blocks; frames of Python code cost no C stack.
-RECURSION_LIMIT = 20_000
 
 
 class Checked(NamedTuple):
@@ -62,15 +59,12 @@ def check(
     everything: also check every variant and search, which a training of one of them does not need.
     """
     problems = Problems()
-    limit = sys.getrecursionlimit()
-    sys.setrecursionlimit(max(limit, RECURSION_LIMIT))
     try:
-        return _check(source, variant, sets, load, everything, problems)
+        with deep_recursion():
+            return _check(source, variant, sets, load, everything, problems)
     except RecursionError:
         problems.report("E102", "nested too deeply to be worked out", Span(source, 0, 0), help="use `let` or `block`")
         return _nothing(source, variant, problems)
-    finally:
-        sys.setrecursionlimit(limit)
 
 
 def _nothing(source: Source, variant: str | None, problems: Problems) -> Checked:

@@ -60,7 +60,7 @@ class Binder(Evaluator):
             self._unknown_argument(argument, params, what)
         elif by_name:
             found = f"`{what}`: an argument by position stands after one by name"
-            self.error("E204", found, argument.span, help="put it first, or give its name")
+            self.error("E220", found, argument.span, help="put it first, or give its name")
         elif position < len(params):
             return params[position]
         else:

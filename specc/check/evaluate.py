@@ -14,7 +14,7 @@ from specc.values import UNKNOWN, Ref, Size
 # A shape, UNKNOWN below an error, or None where nothing flows (settings, the file's own lets).
 Flow = Any
 
-MOST_WORK = 1_500_000  # about as many microseconds
+MOST_WORK = 1_000_000  # about as many microseconds
 # How many entries of a list, and characters of a text, are looked at in the time that a small expression takes.
 ENTRIES_A_UNIT = 2
 CHARACTERS_A_UNIT = 100
@@ -109,7 +109,7 @@ class Evaluator:
         try:
             self._spend_on(value, span)
         except TooLarge as error:
-            return self.error("E211", str(error), span)
+            return self.error("E222", str(error), span)
         return value
 
     def _spend_on(self, value: Any, span: Span) -> None:
@@ -152,7 +152,8 @@ class Evaluator:
                 return self.unknown_name(value, scope)
         if not function.least <= len(values) <= function.most:
             counts = str(function.least) if function.least == function.most else f"at least {function.least}"
-            return self.error("E206", f"`{call.name}` takes {counts} values, not {len(values)}", call.span)
+            code = "E206" if len(values) < function.least else "E205"
+            return self.error(code, f"`{call.name}` takes {counts} values, not {len(values)}", call.span)
         if any(has_unknown(value) for value in values):
             return UNKNOWN
         try:

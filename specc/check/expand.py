@@ -140,7 +140,7 @@ class Expander(Binder):
         for argument in call.arguments:
             if not argument.name:
                 found = "`default` gives arguments by name only"
-                self.error("E204", found, argument.span, help="default conv(init=he_normal)")
+                self.error("E220", found, argument.span, help="default conv(init=he_normal)")
             elif argument.name not in self._names_of(call.name):
                 self._unknown_argument(argument, self._names_of(call.name), call.name)
         here.scope.is_captured = True
@@ -425,7 +425,7 @@ class Expander(Binder):
     # ---- layers that the graph has no node for
 
     def _do_input(self, op: Op, args: Args, call: t.Call, at: int, here: Here) -> int:
-        self.error("E308", "`input` stands at the beginning of the network", call.span)
+        self.error("E312", "`input` stands at the beginning of the network", call.span)
         return at
 
     def _do_identity(self, op: Op, args: Args, call: t.Call, at: int, here: Here) -> int:
@@ -456,7 +456,7 @@ class Expander(Binder):
         if UNKNOWN in args.as_dict().values():
             return at
         if here.head:
-            self.error("E215", "a head stands in no other head", call.callee)
+            self.error("E223", "a head stands in no other head", call.callee)
         elif any(head.name == args.name for head in self.heads):
             self.error("E209", f"head `{args.name}` stands here a second time", call.callee)
         elif ".".join((*here.path, args.name)) in self.taken:

@@ -85,7 +85,7 @@ def _normalize_fits(graph: Graph, data: Args, binder: Binder) -> None:
             f"`{data.normalize.name}` has {count} means and deviations, but the images have {graph.input[0]} channels"
         )
         help = "one value for each channel, or one for all"
-        binder.error("E307", found, _place(data.normalize, graph.nodes[0]), help=help)
+        binder.error("E313", found, _place(data.normalize, graph.nodes[0]), help=help)
 
 
 def _output_fits(graph: Graph, data: Args, train: Args | None, binder: Binder) -> None:
@@ -108,4 +108,4 @@ def _output_fits(graph: Graph, data: Args, train: Args | None, binder: Binder) -
     weights = getattr(loss.args, "weights", None) if loss else None
     if loss and weights is not None and len(weights) != width:
         found = f"`{loss.name}` has {len(weights)} weights, but the network ends in {width} numbers"
-        binder.error("E306", found, _place(loss, end), help="give a weight for each class")
+        binder.error("E315", found, _place(loss, end), help="give a weight for each class")

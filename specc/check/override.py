@@ -24,7 +24,7 @@ def parse_set(text: str, problems: Problems) -> t.Setting | None:
     source = Source(f"--set {path.strip()}", text)
     whole = Span(source, 0, len(text))
     if not equals or not value.strip() or not all(parts):
-        problems.report("E217", "a setting is given as PATH=VALUE", whole, help="for example --set train.epochs=3")
+        problems.report("E107", "a setting is given as PATH=VALUE", whole, help="for example --set train.epochs=3")
         return None
     expression, diagnostics = parse_expression(Source(f"--set {path.strip()}", value.strip()))
     for diagnostic in diagnostics:

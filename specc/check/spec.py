@@ -76,13 +76,13 @@ def _base(file: t.File, seen: list[str], problems: Problems, load: Load | None) 
         problems.report("E209", "a file extends at most one other", extra.span)
     found = load(extends[0].path, file.source) if load else "files cannot be read here"
     if len(seen) >= MOST_FILES:
-        problems.report("E209", f"more than {MOST_FILES} files extend each other", extends[0].span)
+        problems.report("E214", f"more than {MOST_FILES} files extend each other", extends[0].span)
         return None, False
     if isinstance(found, str):
-        problems.report("E401", f'"{extends[0].path}" cannot be read: {found}', extends[0].span)
+        problems.report("E218", f'"{extends[0].path}" cannot be read: {found}', extends[0].span)
         return None, False
     if found.path in seen:
-        problems.report("E209", f'"{extends[0].path}" extends this file in turn', extends[0].span)
+        problems.report("E221", f'"{extends[0].path}" extends this file in turn', extends[0].span)
         return None, False
     return found, True
 
@@ -149,7 +149,7 @@ def lineage(spec: Spec, name: str, problems: Problems) -> list[t.Setting] | None
             circle = list(chain)[list(chain).index(name) :]
             first = min(circle, key=lambda member: spec.variants[member].span.start)
             found = f"variant `{first}` extends itself" + (f", through {', '.join(circle)}" if len(circle) > 1 else "")
-            problems.report("E209", found, spec.variants[first].name_span)
+            problems.report("E221", found, spec.variants[first].name_span)
             return None
         chain[name] = variant
         name = variant.base

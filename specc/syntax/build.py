@@ -1,6 +1,7 @@
 """Lark's parse tree to our syntax tree, one short rule for each rule of the grammar."""
 
 from collections.abc import Callable
+from math import isfinite
 from typing import Any
 
 from lark import Token, Tree
@@ -8,6 +9,7 @@ from lark import Token, Tree
 from specc.diagnostics import Diagnostic
 from specc.source import Source, Span
 from specc.syntax import tree as t
+from specc.syntax.depth import DEEPEST_TREE
 from specc.values import Percent, Size
 
 LONGEST_INTEGER = 18  # digits
@@ -16,12 +18,21 @@ Nodes = tuple[Any, ...]
 Method = Callable[[Parts, Span], Any]
 
 
+class TooDeepTree(Exception):
+    """The tree is deeper than `DEEPEST_TREE`; `span` is the part that went too far."""
+
+    def __init__(self, span: Span) -> None:
+        super().__init__()
+        self.span = span
+
+
 class Builder:
     """Turns parse trees of one source into nodes. A method is named after the grammar rule that it handles."""
 
     def __init__(self, source: Source) -> None:
         self.source = source
         self.problems: list[Diagnostic] = []
+        self.depth = 0
 
     def build(self, part: Any) -> Any:
         """The node of a parse tree; None stays None (an optional part that is not there)."""
@@ -29,13 +40,19 @@ class Builder:
             return None
         if isinstance(part, Token):
             return t.Name(str(part), self.token_span(part))
+        span = Span(self.source, part.start, part.end)
+        if self.depth == DEEPEST_TREE:
+            raise TooDeepTree(span)
         rule: str = part.data
         method: Method = getattr(self, rule.partition("{")[0])
-        return method(part.children, Span(self.source, part.meta.start_pos, part.meta.end_pos))
+        self.depth += 1
+        node = method(part.children, span)
+        self.depth -= 1
+        return node
 
     def all(self, parts: Parts) -> Nodes:
         """The nodes of all parts that are there and could be read."""
-        return (*(self.build(part) for part in parts if part is not None and not is_broken(part)),)
+        return tuple([self.build(part) for part in parts if part is not None and not is_broken(part)])
 
     def token_span(self, token: Token) -> Span:
         assert token.start_pos is not None and token.end_pos is not None
@@ -45,9 +62,16 @@ class Builder:
         """The value of an integer literal; an absurdly long one is a problem, and worth 1."""
         if len(digits) <= LONGEST_INTEGER:
             return int(digits)
-        message = f"this integer has more than {LONGEST_INTEGER} digits"
+        return int(self.too_large(f"this integer has more than {LONGEST_INTEGER} digits", span))
+
+    def finite(self, number: str, span: Span) -> float:
+        """The value of a float literal; one beyond all floats is a problem, and worth 1."""
+        value = float(number)
+        return value if isfinite(value) else self.too_large("this number is too large", span)
+
+    def too_large(self, message: str, span: Span) -> float:
         self.problems.append(Diagnostic("E104", message, span, help="write a smaller number"))
-        return 1
+        return 1.0
 
     # ---- expressions
 
@@ -55,10 +79,10 @@ class Builder:
         return t.Literal(self.whole(parts[0], span), span)
 
     def float(self, parts: Parts, span: Span) -> t.Literal:
-        return t.Literal(float(parts[0]), span)
+        return t.Literal(self.finite(parts[0], span), span)
 
     def percent(self, parts: Parts, span: Span) -> t.Literal:
-        return t.Literal(Percent(float(parts[0][:-1]) / 100), span)
+        return t.Literal(Percent(self.finite(parts[0][:-1], span) / 100), span)
 
     def size(self, parts: Parts, span: Span) -> t.Literal:
         height, width = parts[0].split("x")
@@ -113,7 +137,7 @@ class Builder:
         return t.Call(str(parts[0]), arguments, body, self.token_span(parts[0]), span, len(parts) == 3)
 
     def arguments(self, parts: Parts) -> Nodes:
-        return (*(self.build(part) for part in parts if part is not None),)
+        return self.all(parts)
 
     def argument(self, parts: Parts, span: Span) -> t.Argument:
         return t.Argument("", self.build(parts[0]), span)
@@ -127,7 +151,7 @@ class Builder:
         return t.Body((self.all(parts),), False, span)
 
     def branches(self, parts: Parts, span: Span) -> t.Body:
-        return t.Body(tuple(self.all(part.children) for part in parts), True, span)
+        return t.Body(tuple([self.all(part.children) for part in parts]), True, span)
 
     def pipeline(self, parts: Parts, span: Span) -> Any:
         return self.build(parts[0]) if len(parts) == 1 else t.Pipe(self.all(parts), span)
@@ -174,7 +198,7 @@ class Builder:
 
     def setting(self, parts: Parts, span: Span) -> t.Setting:
         path = parts[0]
-        path_span = Span(self.source, path.meta.start_pos, path.meta.end_pos)
+        path_span = Span(self.source, path.start, path.end)
         return t.Setting(tuple(map(str, path.children)), self.build(parts[1]), span, path_span)
 
     def section(self, parts: Parts, span: Span) -> t.Section:

@@ -7,11 +7,12 @@ milliseconds. They are JSON, beside the text of the grammar that they came from,
 import json
 from collections.abc import Callable
 from functools import cache
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
 import lark
-from lark import Lark, Token
+from lark import Lark, Token, Tree
 from lark.grammar import Rule
 from lark.lexer import TerminalDef
 
@@ -35,7 +36,9 @@ def parser() -> tuple[Lark, Layout, list[Token]]:
 
     layout = Layout()
     options: dict[str, Any] = {"postlex": layout, "lexer_callbacks": {"COMMENT": keep}}
-    return _load(grammar, options) or _build(grammar, options), layout, comments
+    lark = _load(grammar, options) or _build(grammar, options)
+    _hasten(lark)
+    return lark, layout, comments
 
 
 def _cached() -> Path:
@@ -44,7 +47,7 @@ def _cached() -> Path:
 
 def _build(grammar: str, options: dict[str, Any]) -> Lark:
     """Work out the tables, and keep them where that is possible."""
-    built = Lark(grammar, parser="lalr", lexer="basic", propagate_positions=True, maybe_placeholders=True, **options)
+    built = Lark(grammar, parser="lalr", lexer="basic", maybe_placeholders=True, **options)
     data, memo = built.memo_serialize([TerminalDef, Rule])
     data["options"] = {**data["options"], **dict.fromkeys(options)}
     data["parser"]["lexer_conf"].pop("postlex", None)
@@ -73,3 +76,28 @@ def _load(grammar: str, options: dict[str, Any]) -> Lark | None:
         return load(tables["data"], memo, **options)
     except (OSError, ValueError, LookupError, TypeError, AttributeError, lark.exceptions.LarkError):
         return None
+
+
+def _hasten(lark: Lark) -> None:
+    """Replace what lark does at each rule by less, which halves the time: a number passes through fifteen of them.
+
+    A rule that only passes one part on does just that. The others get their place in the text as `start` and `end`,
+    from their first and last part; lark's own `propagate_positions` looks at every part.
+    """
+    callbacks: dict[Rule, Callable[[list[Any]], Any]] = lark._callbacks  # noqa: SLF001 - there is no public way
+    for rule, build in callbacks.items():
+        passes_on = len(rule.expansion) == 1 and rule.alias is None and rule.options.expand1
+        callbacks[rule] = itemgetter(0) if passes_on else _placed(build)
+
+
+def _placed(build: Callable[[list[Any]], Any]) -> Callable[[list[Any]], Any]:
+    def call(parts: list[Any]) -> Any:
+        tree = build(parts)
+        if parts and isinstance(tree, Tree):
+            first, last = parts[0], parts[-1]
+            start = first.start_pos if isinstance(first, Token) else first.start
+            end = last.end_pos if isinstance(last, Token) else last.end
+            tree.start, tree.end = start, end  # type: ignore[attr-defined]
+        return tree
+
+    return call

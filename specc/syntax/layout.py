@@ -4,16 +4,17 @@ from collections.abc import Iterator
 
 from lark import Token
 
+from specc.syntax.depth import DEEPEST_BRACKETS
+
 SILENT_AFTER = frozenset({"->", "{", "|", "="})
 SILENT_BEFORE = frozenset({"->", "else", "|", "}"})
 ITEM_WORDS = frozenset({"EXTENDS", "BLOCK", "NETWORK", "DATA", "TRAIN", "EXPORT", "VARIANT", "SEARCH"})
 OPENS = frozenset("([{")
 CLOSES = frozenset(")]}")
-DEEPEST = 100
 
 
 class TooDeep(Exception):
-    """Brackets are nested deeper than `DEEPEST`; `token` is the bracket that went too far."""
+    """Brackets are nested deeper than `DEEPEST_BRACKETS`; `token` is the one that went too far."""
 
     def __init__(self, token: Token) -> None:
         super().__init__()
@@ -50,7 +51,7 @@ class Filter:
             token = Token.new_borrow_pos("NAME", text, token)
         if text in OPENS:
             self.brackets.append(token)
-            if len(self.brackets) > DEEPEST:
+            if len(self.brackets) > DEEPEST_BRACKETS:
                 raise TooDeep(token)
         elif text in CLOSES and self.brackets:
             self.brackets.pop()

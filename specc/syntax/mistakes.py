@@ -7,10 +7,17 @@ from lark.exceptions import UnexpectedCharacters, UnexpectedInput, UnexpectedTok
 
 from specc.diagnostics import Diagnostic
 from specc.source import Source, Span
-from specc.syntax.layout import DEEPEST
 
+_QUOTES = 'a text is written with double quotes: "like this"'
 CHARACTERS = {
-    "'": 'a text is written with double quotes: "like this"',
+    "'": _QUOTES,
+    "“": _QUOTES,
+    "”": _QUOTES,
+    "→": "an arrow is written `->`",
+    "×": "a size is written 3x3, a product 3 * 3",
+    "−": "this is no minus sign of the keyboard: write `-`",
+    "–": "this is no minus sign of the keyboard: write `-`",
+    "\u00a0": "this is a non-breaking space: write a plain one",
     "&": "write `and`",
     "!": "write `not`",
     "^": "a power is written `**`",
@@ -46,11 +53,11 @@ def span_of(source: Source, token: Token) -> Span:
 def too_deep(span: Span) -> Diagnostic:
     """E102: more nesting than the language allows."""
     help = "name the inner part with `let` or `block` and use the name"
-    return Diagnostic("E102", f"nested more than {DEEPEST} levels deep", span, help=help)
+    return Diagnostic("E102", "this is nested too deeply", span, help=help)
 
 
 def mistake(source: Source, error: UnexpectedInput) -> Diagnostic:
-    """E101: a character or token that cannot stand where it does."""
+    """E101: a character or token that cannot stand where it does; E108: a text without its closing quote."""
     if isinstance(error, UnexpectedCharacters):
         return _character(source, error.pos_in_stream or 0)
     assert isinstance(error, UnexpectedToken)
@@ -73,7 +80,9 @@ def _character(source: Source, start: int) -> Diagnostic:
     if character == '"':
         end = source.text.find("\n", start)
         span = Span(source, start, len(source.text) if end < 0 else end)
-        return Diagnostic("E101", "this text has no closing quote", span, help='a text is written "like this"')
+        return Diagnostic(
+            "E108", "this text has no closing quote", span, help='a text is written "like this", on one line'
+        )
     span = Span(source, start, start + 1)
     return Diagnostic("E101", f"`{character}` has no meaning here", span, help=CHARACTERS.get(character, ""))
 

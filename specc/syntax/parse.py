@@ -1,5 +1,7 @@
 """Text to syntax tree."""
 
+import re
+from itertools import islice
 from typing import Any, NamedTuple
 
 from lark.exceptions import UnexpectedInput
@@ -7,13 +9,16 @@ from lark.exceptions import UnexpectedInput
 from specc.diagnostics import Diagnostic
 from specc.source import Source, Span
 from specc.syntax import tree
-from specc.syntax.build import Builder
+from specc.syntax.build import Builder, TooDeepTree
+from specc.syntax.depth import deep_recursion
 from specc.syntax.grammar import parser
 from specc.syntax.layout import TooDeep
 from specc.syntax.mistakes import span_of, too_deep
 from specc.syntax.recover import recover
 
 LARGEST = 1_000_000
+MOST_WORDS = 60_000
+WORD = re.compile(r'#.*|"(?:[^"\\\n]|\\.)*"|[0-9.]+%?|\w+|->|\*\*|//|[=!<>]=|\n|[^\s\w]')  # roughly a token
 
 
 class Parsed(NamedTuple):
@@ -25,10 +30,27 @@ class Parsed(NamedTuple):
 
 def parse(source: Source) -> Parsed:
     """The tree of a source. Never raises on what a user wrote."""
-    start = Span(source, 0, 0)
+    if (problem := _too_long(source)) is not None:
+        return Parsed(None, [problem])
+    with deep_recursion():
+        return _parse(source)
+
+
+def _too_long(source: Source) -> Diagnostic | None:
+    """E103: more text than can be read in a moment."""
     if len(source.text) > LARGEST:
         found = f"this file has {len(source.text):,} characters; a spec has at most {LARGEST:,}"
-        return Parsed(None, [Diagnostic("E103", found, start, help="is this a spec?")])
+        return Diagnostic("E103", found, Span(source, 0, 0), help="is this a spec?")
+    if len(source.text) > MOST_WORDS:
+        beyond = next(islice(WORD.finditer(source.text), MOST_WORDS, None), None)
+        if beyond is not None:
+            found = f"a spec has at most {MOST_WORDS:,} words and signs, and the next one is here"
+            help = "`repeat`, `for` and `block` say much with few words"
+            return Diagnostic("E103", found, Span(source, *beyond.span()), help=help)
+    return None
+
+
+def _parse(source: Source) -> Parsed:
     lark, layout, comments = parser()
     comments.clear()
     problems: list[Diagnostic] = []
@@ -44,20 +66,39 @@ def parse(source: Source) -> Parsed:
         items = builder.all(parsed.children)
     except TooDeep as error:
         return Parsed(None, [too_deep(span_of(source, error.token))])
-    except RecursionError:
-        return Parsed(None, [too_deep(start)])
+    except TooDeepTree as error:
+        return Parsed(None, [too_deep(error.span)])
     problems += builder.problems
     return Parsed(tree.File(source, items, tuple(span_of(source, token) for token in comments)), problems)
 
 
 def parse_expression(source: Source) -> tuple[Any, list[Diagnostic]]:
     """The tree of one expression, as `--set PATH=VALUE` gives it; None where it cannot be read."""
-    prefix = "let value = "
-    parsed = parse(Source(source.path, prefix + source.text))
-    if parsed.tree is None:
-        return None, parsed.diagnostics
+    before, behind = "let value = (", "\n)"
+    parsed = parse(Source(source.path, before + source.text + behind))
+    if parsed.tree is None or parsed.diagnostics:
+        return None, [
+            problem._replace(span=_inside(problem.span, source, len(before))) for problem in parsed.diagnostics
+        ]
     match parsed.tree.items:
-        case (tree.Let(value=value),):
-            return value, []
+        case (tree.Let(value=tree.Group(value=value)),):
+            return _moved(value, source, len(before)), []
         case _:
-            return None, [Diagnostic("E101", "this is not one value", Span(source, 0, len(source.text)))]
+            whole = Span(source, 0, len(source.text))
+            return None, [Diagnostic("E107", "this is not one value", whole, help="a list is written [1, 2]")]
+
+
+def _inside(span: Span, source: Source, shift: int) -> Span:
+    """A span of a text that has `shift` characters before the source's, as one of the source."""
+    start, end = (min(max(0, place - shift), len(source.text)) for place in (span.start, span.end))
+    return Span(source, start, end)
+
+
+def _moved(node: Any, source: Source, shift: int) -> Any:
+    """A tree with each of its spans moved by `_inside`."""
+    if isinstance(node, Span):
+        return _inside(node, source, shift)
+    if isinstance(node, tuple):
+        parts = [_moved(part, source, shift) for part in node]
+        return type(node)(*parts) if hasattr(node, "_fields") else tuple(parts)
+    return node

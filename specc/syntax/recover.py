@@ -123,7 +123,7 @@ class Reader:
         return opened
 
     def _never_closed(self, opened: Token, help: str = "") -> Diagnostic:
-        return Diagnostic("E101", f"this `{opened}` is never closed", span_of(self.source, opened), help=help)
+        return Diagnostic("E108", f"this `{opened}` is never closed", span_of(self.source, opened), help=help)
 
     def _skipped(self, token: Token) -> bool:
         """Whether a token still belongs to the broken statement."""
