@@ -8,7 +8,7 @@ from http.client import HTTPException
 from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
-from urllib.error import URLError
+from urllib.error import HTTPError, URLError
 from urllib.request import Request, urlopen
 
 from specc import __version__
@@ -80,6 +80,8 @@ def _received(download: Download) -> Iterator[bytes]:
                 advance(len(chunk))
                 yield chunk
     except (URLError, HTTPException, TimeoutError, ConnectionError) as error:
+        if isinstance(error, HTTPError):
+            error.close()
         raise DownloadFailed(f"{download.url}: {getattr(error, 'reason', None) or error}") from None
     if left:
         raise DownloadFailed(f"{download.url} broke off after {download.length - left:,} of {download.length:,} bytes")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import torch
 
-from specc.backend.data.places import Where, places
+from specc.backend.data.places import Where, places, unreadable
 from specc.backend.data.raw import Files, Part, Raw
 from specc.errors import SpeccError
 from specc.values import Args
@@ -102,7 +102,7 @@ def _entries(folder: Path) -> list[os.DirEntry[str]]:
         with os.scandir(folder) as found:
             entries = sorted(found, key=lambda entry: entry.name)
     except OSError as error:
-        raise SpeccError("E403", f"{folder} cannot be read: {error.strerror or error}") from None
+        raise unreadable(folder, error) from None
     return [entry for entry in entries if not entry.name.startswith(".") and entry.name not in LITTER]
 
 

@@ -47,7 +47,7 @@ def normaliser(call: Bound, shape: Shape, mean: Values, std: Values) -> Normalis
 
     shape: C, H, W. mean, std: of each channel of the training images, in units of the image from 0 to 1.
 
-    Raises SpeccError E412 where `fixed` has values for another number of channels.
+    Raises SpeccError E313 where `fixed` has values for another number of channels.
     """
     module, _, name = TRICKS["normalize"][call.name].target.rpartition(".")
     made: Normalise = getattr(import_module(module), name)(call.args, shape, mean, std)
@@ -80,6 +80,6 @@ def fixed(a: Args, shape: Shape, mean: Values, std: Values) -> Normalise:
     channels = shape[0]
     if len(a.mean) not in (1, channels):
         message = f"`normalize` has {len(a.mean)} means and deviations, but the images have {channels} channels"
-        raise SpeccError("E412", message, help=f"give {channels} of each, or one for all channels", status=1)
+        raise SpeccError("E313", message, help=f"give {channels} of each, or one for all channels", status=1)
     repeat = channels if len(a.mean) == 1 else 1
     return Normalise(list(a.mean) * repeat, list(a.std) * repeat)

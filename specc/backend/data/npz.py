@@ -49,7 +49,8 @@ def _load(path: Path) -> Arrays:
             chosen = {name: there[f"{name}.npy"] for name in wanted if f"{name}.npy" in there}
             need = sum(info.file_size for info in chosen.values())
             if need > free_memory():
-                raise damaged(path, f"would take {need:,} bytes of memory; {free_memory():,} are free")
+                found = f"{path} would take {need:,} bytes of memory; {free_memory():,} are free"
+                raise SpeccError("E479", found, help="image files in folders are read as they are wanted: folder(…)")
             arrays = {}
             for name, info in chosen.items():
                 with archive.open(info) as file:

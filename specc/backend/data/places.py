@@ -116,11 +116,11 @@ def damaged(path: Path, what: str) -> SpeccError:
 
 
 def unreadable(path: Path, error: Exception) -> SpeccError:
-    """E402: a data file that the system does not let us read."""
-    reason = getattr(error, "strerror", None) or error
-    return SpeccError(
-        "E402", f"{path} cannot be read: {reason}", help="see that the file may be read, and its disk is sound"
-    )
+    """E410: a data file that the system does not let us read; E402 where what is in it is at fault."""
+    if not isinstance(error, OSError):
+        return damaged(path, f"cannot be read: {error}")
+    found = f"{path} cannot be read: {error.strerror or error}"
+    return SpeccError("E410", found, help="see that the file may be read, and its disk is sound")
 
 
 def _present(folder: Path, name: str) -> Path | None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from itertools import chain
+from pathlib import Path
 
 import torch
 from torch import Tensor
@@ -11,6 +12,7 @@ from specc.backend.data.raw import Files
 from specc.backend.data.survey import read_image
 from specc.backend.images import BadImage
 from specc.errors import SpeccError
+from specc.ops.op import size_text
 from specc.values import Size
 
 AHEAD = 2  # batches that are decoded before they are wanted
@@ -70,7 +72,7 @@ class Streamed:
     def stream(self, indices: Iterable[Tensor], device: torch.device) -> Iterator[Tensor]:
         """`gather` for one batch after the other; the next batches are decoded while one is in use.
 
-        Raises SpeccError E402 where a file is no longer what it was when the training began.
+        Raises SpeccError E441 where a file is no longer what it was at the first look.
         """
         batches: list[list[int]] = [index.tolist() for index in indices]
         ahead = (AHEAD + 1) * max(map(len, batches), default=1)
@@ -86,12 +88,15 @@ class Streamed:
         try:
             pixels = torch.from_numpy(read_image(path, self.size))
         except (BadImage, OSError) as error:
-            raise SpeccError("E402", f"{path} {error}", help="it was sound when the training began") from None
+            raise _changed(path, f"it {getattr(error, 'strerror', None) or error}") from None
         if pixels.shape != self.shape:
-            raise SpeccError(
-                "E402", f"{path} has another size", help="it had that of the others when the training began"
-            )
+            raise _changed(path, f"it is {size_text(pixels.shape)}, not {size_text(self.shape)}")
         return pixels
+
+
+def _changed(path: Path, found: str) -> SpeccError:
+    message = f"{path} has changed since the data set was first read: {found}"
+    return SpeccError("E441", message, help="bring the file back; a run goes on with `specc train --resume`", status=1)
 
 
 Split = Resident | Streamed

@@ -83,5 +83,5 @@ def test_a_gzip_bomb_is_read_no_further_than_its_header_promises(tmp_path: Path)
 def test_a_file_that_may_not_be_read_is_named(tmp_path: Path) -> None:
     folder = write_mnist(tmp_path)
     (folder / f"{IMAGES}.gz").chmod(0)
-    found = refused("E402", "fashion_mnist", data_dir=tmp_path)
+    found = refused("E410", "fashion_mnist", data_dir=tmp_path)
     assert f"{folder / IMAGES}.gz cannot be read: Permission denied" in found

@@ -140,7 +140,7 @@ def test_an_array_that_would_not_fit_into_memory_is_refused_before_it_is_read(
 ) -> None:
     path = write(tmp_path / "a.npz", images=levels(12, 5, 5), labels=LABELS)
     monkeypatch.setattr("specc.backend.data.npz.free_memory", lambda: 100)
-    assert "would take 652 bytes of memory; 100 are free" in refused("E402", source(path))
+    assert "would take 652 bytes of memory; 100 are free" in refused("E479", source(path))
 
 
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:

@@ -1,0 +1,124 @@
+"""The vocabulary of data: what is known before a byte is read, and what is refused before it is."""
+
+import pytest
+
+from specc.backend.data import dataset
+from specc.check import check
+from specc.ops.op import Problem
+from specc.source import Source
+from specc.tricks import TRICKS
+from specc.tricks.augment import augmented_size
+from specc.tricks.source import Facts
+from specc.values import Bound, Size
+
+DATA = [trick for family in ("source", "normalize", "validation", "augment") for trick in TRICKS[family].values()]
+
+
+def checked(settings: str, network: str = "flatten -> dense(10)"):  # type: ignore[no-untyped-def]
+    return check(Source("net.cnn", f"data {{ {settings} }}\nnetwork N {{ {network} }}"))
+
+
+def errors(settings: str, network: str = "flatten -> dense(10)") -> dict[str, str]:
+    return {error.code: f"{error.message}\n{error.help}" for error in checked(settings, network).errors}
+
+
+@pytest.mark.parametrize("trick", DATA, ids=lambda trick: f"{trick.family}-{trick.name}")
+def test_examples_are_accepted(trick) -> None:  # type: ignore[no-untyped-def]
+    setting = "" if trick.family == "source" else "source = cifar10; "
+    found = errors(f"{setting}{trick.family} = {trick.example}", "input(3, 32x32); flatten -> dense(10)")
+    assert set(found) <= {"E306", "E307"}  # the data of an example need not fit this network
+    assert trick.doc and all(param.doc or param.name == "size" or param.kind.symbols for param in trick.params)
+
+
+@pytest.mark.parametrize("trick", [trick for trick in DATA if trick.target], ids=lambda trick: trick.name)
+def test_targets_are_there(trick) -> None:  # type: ignore[no-untyped-def]
+    module, _, name = trick.target.rpartition(".")
+    assert callable(getattr(dataset.import_module(module), name))
+
+
+def test_what_sources_are_known_to_hold() -> None:
+    facts = {name: trick.facts for name, trick in TRICKS["source"].items()}
+    assert {name: fact.shape for name, fact in facts.items() if fact.shape} == {
+        "digits": (1, 8, 8),
+        "mnist": (1, 28, 28),
+        "fashion_mnist": (1, 28, 28),
+        "cifar10": (3, 32, 32),
+        "cifar100": (3, 32, 32),
+    }
+    assert {name: len(fact.classes) for name, fact in facts.items() if fact.classes} == {
+        "digits": 10,
+        "mnist": 10,
+        "fashion_mnist": 10,
+        "cifar10": 10,
+        "cifar100": 100,
+    }
+    assert facts["folder"] == Facts(channels=3) and facts["npz"] == Facts()
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        "source = cifar", 'source = folder', "source = folder(3)", "normalize = fixed(mean=[0.5], std=[0])",
+        "normalize = fixed(mean=[0.5, 0.5], std=[1])", "normalize = standard(per=pixel)", "validation = split(0)",
+        "validation = split(1.5)", "augment = flip(diagonal)", "augment = crop_and_resize(scale=(1, 0.5))",
+        "augment = crop_and_resize(scale=(0.5, 2))", "augment = erase(0.5, ratio=(3, 1))", "augment = noise(-1)",
+        "augment = noise(0.1, p=2)", "augment = hue(0.6)", "augment = rand_augment(2, 31)", "augment = mixup(0)",
+        "augment = rotate(0)", "augment = maybe(0.5)", "augment = choose { | cutuot(3) }",
+    ],
+)  # fmt: skip
+def test_what_cannot_be_meant_is_refused(setting: str) -> None:
+    source = "" if setting.startswith("source") else "source = cifar10; "
+    assert set(errors(source + setting, "input(3, 32x32); flatten -> dense(10)")) - {"E306", "E307"}
+
+
+def tricks(text: str) -> tuple[Bound, ...]:
+    found = checked(f'source = npz("a.npz"); augment = {text}', "input(3, 32x32); flatten -> dense(10)").data.augment
+    assert isinstance(found, tuple)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("text", "size"),
+    [
+        ("flip -> shift(3) -> noise(0.1)", Size(32, 24)),
+        ("crop(28)", Size(28, 28)),
+        ("crop(40x30, pad=4) -> crop(20)", Size(20, 20)),
+        ("maybe { flip } -> choose { | crop(16) | crop(24) -> crop(16) }", Size(16, 16)),
+        ("crop_and_resize -> rotate(3) -> rand_augment -> mixup", Size(32, 24)),
+    ],
+)
+def test_the_size_after_augmentation(text: str, size: Size) -> None:
+    given = Size(32, 40) if text.startswith("crop(28") else Size(32, 24)
+    assert augmented_size(tricks(text), given, 3) == size
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "message"),
+    [
+        ("crop(33, pad=0)", "E303", "`crop` cuts 33x33 out of images of 32x24"),
+        ("crop(8) -> crop(16, pad=3)", "E303", "cuts 16x16 out of images of 8x8 padded by 3"),
+        ("shift(24, fill=reflect)", "E303", "reflects 24 pixels, but images of 32x24 have only 23"),
+        ("crop(24, pad=24, fill=reflect)", "E303", "reflects 24 pixels"),
+        ("choose { | crop(8) | flip }", "E301", "`choose` would give images of different sizes: 8x8 and 32x24"),
+        ("maybe(0.5) { crop(8) }", "E301", "`maybe` would give images of different sizes: 8x8 and 32x24"),
+    ],
+)
+def test_sizes_that_do_not_work_out(text: str, code: str, message: str) -> None:
+    with pytest.raises(Problem) as caught:
+        augmented_size(tricks(text), Size(32, 24), 3)
+    assert caught.value.code == code and message in caught.value.message and caught.value.help
+
+
+@pytest.mark.parametrize("text", ["hue(0.1)", "maybe { saturation(0.1) }", "choose { | flip | grayscale }"])
+def test_colours_need_colour(text: str) -> None:
+    assert augmented_size(tricks(text), Size(8, 8)) == augmented_size(tricks(text), Size(8, 8), 3) == Size(8, 8)
+    with pytest.raises(Problem, match="but the images have 1 channel") as caught:
+        augmented_size(tricks(text), Size(8, 8), 1)
+    assert caught.value.code == "E318"
+
+
+def test_an_augmentation_that_does_not_fit_the_data_is_found_by_the_checker() -> None:
+    assert "E318" in errors("source = digits; augment = flip -> hue(0.1)")
+    assert "E303" in errors("source = digits; augment = crop(9)")
+    assert "E307" in errors("source = digits; augment = crop(7)")
+    assert not errors("source = digits; augment = crop(8, pad=1)")
