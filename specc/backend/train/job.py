@@ -183,7 +183,7 @@ def _assemble(net: Net, settings: Args, feed: DataFeed, precision: Precision, cl
     frozen = freeze(net, settings.freeze or ())
     weights = learning(net)
     if not weights:
-        raise SpeccError("E433", "nothing is left to learn: every weight is frozen", help="freeze less", status=1)
+        raise SpeccError("E446", "nothing is left to learn: every weight is frozen", help="freeze less", status=1)
     if frozen:
         notes.append(f"frozen: {len(frozen)} weights of {', '.join(settings.freeze)}")
     penalty = Penalty(settings.regularize, kernels, weights)

@@ -1,12 +1,11 @@
 """Losses over a batch: logits, and class indices or soft targets."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-from specc.errors import SpeccError
 from specc.values import Bound
 
 Loss = Callable[[Tensor, Tensor], Tensor]
@@ -16,9 +15,10 @@ def loss_function(loss: Bound, classes: int, device: torch.device) -> Loss:
     """The function from logits (N x classes) and targets to the batch's mean loss, a scalar.
 
     Targets are class indices (N, int64) or shares of the classes (N x classes, rows sum to 1).
-    Raises SpeccError E432 where the number of class weights is not that of the classes.
+    The checker has seen to it that there is a weight for each class, where there are any.
     """
-    weights = _class_weights(loss.args.weights, classes, device)
+    given = loss.args.weights
+    weights = None if given is None else torch.tensor(given, dtype=torch.float32, device=device)
     match loss.name:
         case "cross_entropy":
             each = _cross_entropy(loss.args.smoothing, classes)
@@ -35,19 +35,6 @@ def loss_function(loss: Bound, classes: int, device: torch.device) -> Loss:
         return (terms * weights).sum() / (shares * weights).sum()
 
     return mean
-
-
-def _class_weights(weights: Sequence[float] | None, classes: int, device: torch.device) -> Tensor | None:
-    if weights is None:
-        return None
-    if len(weights) != classes:
-        raise SpeccError(
-            "E432",
-            f"the loss has {len(weights)} class weights, but the data has {classes} classes",
-            help="give one weight for each class, in the order of the classes",
-            status=1,
-        )
-    return torch.tensor(weights, dtype=torch.float32, device=device)
 
 
 def _cross_entropy(smoothing: float, classes: int) -> Loss:

@@ -89,7 +89,7 @@ class RunFolder:
 def create(out: Path | None, name: str, spec: str) -> RunFolder:
     """A new run folder, `runs/NAME-N` where `out` is not given, with the spec in it.
 
-    Raises SpeccError: E434 it cannot be written, E435 there is a run in it already.
+    Raises SpeccError: E481 it cannot be written, E435 there is a run in it already.
     """
     path = out
     try:
@@ -110,7 +110,7 @@ def create(out: Path | None, name: str, spec: str) -> RunFolder:
         write_atomic(path / METRICS, b"")
     except OSError as error:
         raise SpeccError(
-            "E434",
+            "E481",
             f"the run cannot be written to {path or 'runs'}: {error.strerror or error}",
             help="give a folder that can be written with --out",
         ) from error
@@ -148,7 +148,7 @@ def read_lines(path: Path) -> Iterator[dict[str, Any]]:
 def read_info(path: Path) -> dict[str, Any]:
     """What run.json of the run at `path` says.
 
-    Raises SpeccError E439 where there is no run, or one of another version.
+    Raises SpeccError: E439 there is no run, E447 it is one of another version.
     """
     if not path.is_dir():
         what = "is a file" if path.exists() else "does not exist"
@@ -163,7 +163,7 @@ def read_info(path: Path) -> dict[str, Any]:
         raise SpeccError("E439", f"{path / INFO} cannot be read: {error}", help="is this a run's folder?") from error
     if version != FORMAT:
         message = f"{path} was written by another version of specc: its format is {version}, not {FORMAT}"
-        raise SpeccError("E439", message, help=f"it was specc {info.get('versions', {}).get('specc', '?')}")
+        raise SpeccError("E447", message, help=f"it was specc {info.get('versions', {}).get('specc', '?')}")
     assert isinstance(info, dict)
     return info
 
@@ -213,7 +213,7 @@ def open_run(path: Path) -> Run:
 def load_weights(net: nn.Module, path: Path) -> None:
     """Read a safetensors file into a network.
 
-    Raises SpeccError: E442 the file is not there, E443 it is damaged or of another network.
+    Raises SpeccError: E442 the file is not there, E443 it is damaged, E445 it is of another network.
     """
     try:
         values: dict[str, Tensor] = load(path.read_bytes())
@@ -231,6 +231,6 @@ def load_weights(net: nn.Module, path: Path) -> None:
     )
     if wrong:
         message = f"{path} does not fit the spec beside it: {len(wrong)} weights differ, such as `{wrong[0]}`"
-        raise SpeccError("E443", message, help="was the spec changed after the training?")
+        raise SpeccError("E445", message, help="was the spec changed after the training?")
     for name, value in own.items():
         value.copy_(values[name])

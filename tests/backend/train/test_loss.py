@@ -5,7 +5,6 @@ import torch
 from torch.nn import functional
 
 from specc.backend.train.loss import Loss, loss_function
-from specc.errors import SpeccError
 from specc.values import Args, Bound
 
 CLASSES = 5
@@ -78,9 +77,3 @@ def test_extreme_logits_stay_finite() -> None:
         loss = make(name, **args)(logits, torch.tensor([1]))
         loss.backward()
         assert loss.isfinite() and logits.grad is not None and logits.grad.isfinite().all()
-
-
-def test_a_wrong_number_of_weights_is_an_error() -> None:
-    with pytest.raises(SpeccError, match="3 class weights, but the data has 5") as error:
-        make("cross_entropy", (1.0, 1.0, 1.0), smoothing=0.0)
-    assert error.value.code == "E432"
