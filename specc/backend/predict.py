@@ -37,7 +37,7 @@ class Prediction(NamedTuple):
 def from_file(path: Path) -> Classifier:
     """The classifier in an exported file, run by onnxruntime on the CPU.
 
-    Raises SpeccError E450 to E453 as `read_model` does, and E451 where onnxruntime cannot load the file.
+    Raises SpeccError E450 to E453 as `read_model` does, and E457 where onnxruntime cannot run the file.
     """
     from specc.backend.onnx.model_file import read_model
     from specc.backend.onnx.session import ORT_ERRORS, open_session, plain, run
@@ -46,16 +46,16 @@ def from_file(path: Path) -> Classifier:
     try:
         session = open_session(path)
     except ORT_ERRORS as error:
-        raise SpeccError("E451", f"onnxruntime cannot load {path}: {plain(error)}", status=1) from None
+        raise SpeccError("E457", f"onnxruntime cannot load {path}: {plain(error)}", status=1) from None
 
     def answer(images: Pixels) -> NDArray[np.float64]:
         try:
             given = run(session, images).astype(np.float64)
         except ORT_ERRORS as error:
-            raise SpeccError("E451", f"{path} does not run on an image: {plain(error)}", status=1) from None
+            raise SpeccError("E457", f"{path} does not run on an image: {plain(error)}", status=1) from None
         if given.shape != (len(images), len(file.classes)):
             found = " x ".join(map(str, given.shape))
-            raise SpeccError("E451", f"{path} names {len(file.classes)} classes, but gives {found}", status=1)
+            raise SpeccError("E457", f"{path} names {len(file.classes)} classes, but gives {found}", status=1)
         if file.output == "probabilities":
             return given
         return softmax(given) if file.activation == "softmax" else 1 / (1 + np.exp(-given))

@@ -8,7 +8,6 @@ import typer
 from specc.check import check as check_source
 from specc.cli.common import load_base, print_json, read_source, report
 from specc.diagnostics import Diagnostic
-from specc.errors import SpeccError
 from specc.render import as_json, count
 
 

@@ -21,7 +21,7 @@ LARGEST = 1_000_000  # bytes; a spec has a few thousand
 def read_source(path: Path | str) -> Source:
     """The spec at a path, named as the user wrote it. Line endings become `\\n`; a byte order mark is left out.
 
-    Raises `SpeccError`: E470 not there, E471 a folder, E472 not text, E473 too large, E474 cannot be read.
+    Raises `SpeccError`: E470 not there, E471 a folder, E472 not text, E103 too large, E474 cannot be read.
     """
     file = Path(path)
     if not file.exists():
@@ -34,7 +34,8 @@ def read_source(path: Path | str) -> Source:
     except OSError as error:
         raise SpeccError("E474", f"`{path}` cannot be read: {error.strerror}") from error
     if len(data) > LARGEST:
-        raise SpeccError("E473", f"`{path}` has more than {LARGEST:,} bytes; a spec is smaller", help="is this a spec?")
+        found = f"`{path}` has more than {LARGEST:,} bytes; a spec is smaller"
+        raise SpeccError("E103", found, help="is this a spec?", status=1)
     try:
         if b"\0" in data:
             raise ValueError

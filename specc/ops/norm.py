@@ -29,10 +29,10 @@ def _target(module: str, a: Args, affine: str, **kwargs: Any) -> Target:
 
 
 def _several(layer: str, count: int, x: Shape, help: str) -> None:
-    """Raise `Problem` E308 where a norm averages over one number only, which would always give zero."""
+    """Raise `Problem` E311 where a norm averages over one number only, which would always give zero."""
     if count == 1:
         raise Problem(
-            "E308",
+            "E311",
             f"`{layer}` would average over a single number of {size_text(x)}, and so give zero whatever flows in",
             help=help,
         )
@@ -175,7 +175,7 @@ def _response_shape(x: Shape, a: Args) -> Shape:
     needs_map(x, "local_response_norm")
     if a.size % 2 == 0:
         raise Problem(
-            "E309",
+            "E207",
             f"`local_response_norm` has a neighbourhood of {a.size} channels, which has no middle",
             param="size",
             help=f"use an odd size, such as {a.size + 1}",

@@ -21,7 +21,7 @@ def _pool_shape(layer: str, x: Shape, a: Args) -> Shape:
     needs_map(x, layer)
     if any(2 * p > k for p, k in zip(a.padding, a.size, strict=True)):
         raise Problem(
-            "E217",
+            "E216",
             f"`{layer}` has padding={a.padding} around a window of {a.size}: a window could lie in the padding alone",
             param="padding",
             help=f"at most half of the window: padding={Size(a.size.height // 2, a.size.width // 2)}",

@@ -18,7 +18,7 @@ def _rate(default: float) -> Param:
 def _sgd_check(a: Args) -> None:
     if a.nesterov and a.momentum == 0:
         raise Problem(
-            "E207",
+            "E216",
             "`nesterov=true` needs a momentum above 0, but `momentum` is 0",
             param="nesterov",
             help="write sgd(lr, momentum=0.9, nesterov=true)",

@@ -8,7 +8,7 @@ from specc.values import Args
 def _ordered(a: Args) -> None:
     if a.low >= a.high:
         found = f"the range from {a.low:g} to {a.high:g} is empty"
-        raise Problem("E207", found, param="high", help="write low, then high")
+        raise Problem("E216", found, param="high", help="write low, then high")
 
 
 def _ordered_positive(a: Args) -> None:

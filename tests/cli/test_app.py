@@ -211,7 +211,7 @@ class TestReadSource:
 
     def test_too_large(self, tmp_path):
         (tmp_path / "a.cnn").write_bytes(b"#" * (common.LARGEST + 1))
-        assert self.wrong(tmp_path / "a.cnn").code == "E473"
+        assert self.wrong(tmp_path / "a.cnn").code == "E103"
 
     def test_not_readable(self, tmp_path, monkeypatch):
         monkeypatch.chdir(tmp_path)

@@ -28,7 +28,7 @@ def test_overwrites_nothing(specc, tmp_path):
     (tmp_path / "net.cnn").write_text("mine")
     answer = specc("new")
     assert (answer.status, answer.out) == (2, "")
-    assert "error[E475]: `net.cnn` exists already" in answer.err
+    assert "error[E480]: `net.cnn` exists already" in answer.err
     assert (tmp_path / "net.cnn").read_text() == "mine"
 
 
@@ -43,11 +43,11 @@ def test_bad_names(specc, tmp_path, name):
 def test_a_folder_that_is_not_there(specc):
     answer = specc("new", "nowhere/net")
     assert answer.status == 2
-    assert "error[E474]: `nowhere/net.cnn` cannot be written: No such file or directory" in answer.err
+    assert "error[E481]: `nowhere/net.cnn` cannot be written: No such file or directory" in answer.err
 
 
 def test_a_folder_that_is_a_file(specc, tmp_path):
     (tmp_path / "net").touch()
     answer = specc("new", "net/first")
     assert answer.status == 2
-    assert "error[E474]: `net/first.cnn` cannot be written: Not a directory" in answer.err
+    assert "error[E481]: `net/first.cnn` cannot be written: Not a directory" in answer.err

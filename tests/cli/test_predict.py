@@ -93,19 +93,20 @@ def test_what_is_no_model_is_refused(specc, picture, tmp_path, name, code):
 
 
 LIES = {
-    "specc.classes": '["cat"]',
-    "specc.input": '{"channels": 3, "size": [5, 5]}',
-    "specc.output": "[]",
-    "specc.certificate": "[1]",
+    "specc.classes": ('["cat"]', "E457"),
+    "specc.input": ('{"channels": 3, "size": [5, 5]}', "E457"),
+    "specc.output": ("[]", "E451"),
+    "specc.certificate": ("[1]", "E451"),
 }
 
 
 @pytest.mark.parametrize("key", LIES)
 def test_file_whose_metadata_lies_is_refused(specc, tmp_path, picture, key):
     path = tmp_path / "liar.onnx"
-    path.write_bytes(tiny_body(**{key: LIES[key]}))
+    lie, code = LIES[key]
+    path.write_bytes(tiny_body(**{key: lie}))
     answer = specc("predict", path, picture)
-    assert answer.status == 1 and "error[E451]" in answer.err and answer.out == ""
+    assert answer.status == 1 and f"error[{code}]" in answer.err and answer.out == ""
 
 
 def test_changed_file_answers_with_a_warning(specc, model, picture):

@@ -55,13 +55,13 @@ def answers(split: Split, models: Sequence[Model]) -> Answers:
 def file_model(content: bytes, provider: str, classes: int) -> Model:
     """A serialised model as something that answers.
 
-    It raises SpeccError E455, here or when it is asked, where the file cannot be loaded or run, as with a batch size
+    It raises SpeccError E457, here or when it is asked, where the file cannot be loaded or run, as with a batch size
     that was baked in, or gives something else than N x classes; E454 where the provider does not load.
     """
     try:
         session = open_session(content, provider)
     except ORT_ERRORS as error:
-        raise SpeccError("E455", f"onnxruntime cannot load the file: {plain(error)}", status=1) from None
+        raise SpeccError("E457", f"onnxruntime cannot load the file: {plain(error)}", status=1) from None
 
     def answer(images: Images) -> Outputs:
         try:
@@ -69,11 +69,11 @@ def file_model(content: bytes, provider: str, classes: int) -> Model:
         except ORT_ERRORS as error:
             shape = " x ".join(map(str, images.shape))
             message = f"the file does not run on a batch of {shape} on {provider}: {plain(error)}"
-            raise SpeccError("E455", message, status=1) from None
+            raise SpeccError("E457", message, status=1) from None
         if given.shape != (len(images), classes):
             found = " x ".join(map(str, given.shape))
             message = f"the file gives {found} numbers instead of {len(images)} x {classes}"
-            raise SpeccError("E455", message, status=1)
+            raise SpeccError("E457", message, status=1)
         return given
 
     return answer

@@ -76,7 +76,7 @@ def export(
     loads.
 
     Raises SpeccError: E441 other data than the run was trained on, E454 a provider did not load, E455 the file does not
-    answer as the trained model does, E458 too large for one file, E459 it cannot be written.
+    answer as the trained model does, E458 too large for one file, E481 it cannot be written.
     """
     if dataset.hash != run.info["data_sha256"]:
         message = f"the data are not those that {run.path} was trained on"
@@ -179,7 +179,7 @@ def _write(path: Path, body: bytes, certificate: dict[str, Any]) -> None:
         write_atomic(path.with_name(certificate_name(path)), as_json(beside).encode())
     except OSError as error:
         message = f"{path} cannot be written: {error.strerror or error}"
-        raise SpeccError("E459", message, help="give another place with --out") from None
+        raise SpeccError("E481", message, help="give another place with --out") from None
 
 
 def certificate_name(path: Path) -> str:

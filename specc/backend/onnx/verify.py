@@ -49,7 +49,7 @@ def verify(
     The file is held against the run's weights too where they lie beside it. device: where PyTorch's side runs.
     providers: as for an export.
 
-    Raises SpeccError: E450 to E454 as the file goes, E455 it cannot be run, E456 it was changed after it was certified,
+    Raises SpeccError: E450 to E454 as the file goes, E457 it cannot be run, E456 it was changed after it was certified,
     E401 and on where its data cannot be read.
     """
     file = read_model(path)

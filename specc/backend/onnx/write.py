@@ -30,7 +30,7 @@ def write_model(
     It takes `images`, uint8 N x C x H x W with any N, and with any H and W where the spec resizes; it gives
     `probabilities` or `logits`, float32 N x classes. The same weights and spec give the same bytes.
 
-    Raises SpeccError: E458 more weights than one file can hold, E455 a graph that is not sound.
+    Raises SpeccError: E458 more weights than one file can hold, E457 a graph that is not sound.
     """
     graph, export, data = checked.graph, checked.export, checked.data
     assert graph is not None and export is not None and data is not None
@@ -56,7 +56,7 @@ def write_model(
     try:
         onnx.checker.check_model(model, full_check=True)
     except (onnx.checker.ValidationError, onnx.shape_inference.InferenceError) as error:
-        raise SpeccError("E455", f"the exported graph is not sound: {error}", status=1) from None
+        raise SpeccError("E457", f"the exported graph is not sound: {error}", status=1) from None
     return model, lowered.values
 
 

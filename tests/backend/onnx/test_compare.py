@@ -54,7 +54,7 @@ def test_nan_is_beyond_every_tolerance(images: np.ndarray) -> None:
 def test_baked_in_batch_size_is_caught(images: np.ndarray) -> None:
     with pytest.raises(SpeccError, match="does not run on a batch of 1 x 3 x 4 x 4 ") as caught:
         compared(tiny_body(batch=50), images)
-    assert caught.value.code == "E455" and caught.value.status == 1
+    assert caught.value.code == "E457" and caught.value.status == 1
 
 
 def test_wrong_number_of_classes_is_caught(images: np.ndarray) -> None:

@@ -255,7 +255,7 @@ def test_baked_in_batch_is_caught(tiny: Path, tmp_path: Path, monkeypatch: pytes
 
     monkeypatch.setattr(module, "write_model", baked)
     error = refused(tiny, out=tmp_path / "model.onnx")
-    assert error.code == "E455" and "does not run on a batch of 1 x 3 x 16 x 16" in error.message
+    assert error.code == "E457" and "does not run on a batch of 1 x 3 x 16 x 16" in error.message
     assert list(tmp_path.iterdir()) == []
 
 
@@ -273,7 +273,7 @@ def test_other_data_than_the_run_was_trained_on_are_refused(tmp_path: Path) -> N
 
 def test_place_that_cannot_be_written_is_named(tiny: Path, tmp_path: Path) -> None:
     error = refused(tiny, out=tmp_path / "missing" / "model.onnx")
-    assert error.code == "E459" and "missing" in error.message
+    assert error.code == "E481" and "missing" in error.message
 
 
 def test_provider_asked_for_that_does_not_load_is_an_error(tiny: Path, tmp_path: Path) -> None:
