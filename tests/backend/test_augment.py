@@ -547,6 +547,15 @@ def test_branches_that_crop_give_one_size() -> None:
     assert changed("choose { | crop(8) | crop(8, pad=2) -> flip }", random_images(30)).shape == (30, 3, 8, 8)
 
 
+@pytest.mark.parametrize("text", EVERY)
+def test_working_on_all_images_and_picking_gives_the_same(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    x = random_images(60)
+    by_part = changed(text, x)
+    monkeypatch.setattr("specc.backend.augment.by_part", lambda x: False)
+    monkeypatch.setattr("specc.backend.augment.draw.by_part", lambda x: False)
+    assert same(changed(text, x), by_part)
+
+
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 @pytest.mark.parametrize("text", [*EVERY, "mixup", "cutmix", "choose { | mixup | crop(16) }"])
 def test_an_accelerator_draws_and_computes_alike(text: str) -> None:

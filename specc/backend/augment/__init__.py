@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import one_hot
 
-from specc.backend.augment.draw import Draw, each
+from specc.backend.augment.draw import Draw, by_part, each, pick
 from specc.tricks.augment import trick_of
 from specc.values import Bound
 
@@ -71,14 +71,14 @@ def _apply(call: Bound, x: Tensor, targets: Tensor, draw: Draw) -> Pair:
 
 def _branches(branches: Sequence[Pipeline], which: Tensor, x: Tensor, targets: Tensor, draw: Draw) -> Pair:
     """Each image through the branch of its number."""
-    if x.device.type == "cpu" and not any(map(mixes, branches)):
+    if by_part(x) and not any(map(mixes, branches)):
         return _some_through_each(branches, which, x, draw), targets
     result: Pair | None = None
     for number, branch in enumerate(branches):
         through, shares = _pipeline(branch, x, targets, draw)
         if result is not None:
             chosen = which == number
-            through = torch.where(each(chosen), through, result[0])
+            through = pick(each(chosen), through, result[0])
             shares = torch.where(chosen.view(-1, *[1] * (targets.ndim - 1)), shares, result[1])
         result = through, shares
         draw = draw.later(_places(branch))
@@ -87,7 +87,7 @@ def _branches(branches: Sequence[Pipeline], which: Tensor, x: Tensor, targets: T
 
 
 def _some_through_each(branches: Sequence[Pipeline], which: Tensor, x: Tensor, draw: Draw) -> Tensor:
-    """The same without work that is thrown away, where nothing has to wait to know how many images take a branch."""
+    """The same, without work that is thrown away."""
     result: Tensor | None = None
     for number, branch in enumerate(branches):
         places = (which == number).nonzero()[:, 0]

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from specc.backend.augment.draw import Draw, each
+from specc.backend.augment.draw import Draw, each, pick
 from specc.values import Args
 
 LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601, as Pillow and torchvision weigh red, green and blue
@@ -31,7 +31,7 @@ def hue(x: Tensor, a: Args, draw: Draw) -> Tensor:
 
 def grayscale(x: Tensor, a: Args, draw: Draw) -> Tensor:
     """Take the colour out of a share `p` of the images."""
-    return torch.where(each(draw.happens(a.p)), luma(x), x)
+    return pick(each(draw.happens(a.p)), luma(x).expand_as(x), x)
 
 
 def luma(x: Tensor) -> Tensor:

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import affine_grid, grid_sample, pad
 
-from specc.backend.augment.draw import Draw, each, whole
+from specc.backend.augment.draw import Draw, each, pick, whole
 from specc.values import Args, Size
 
 TRIES = 10  # boxes that are drawn for each image until one fits
@@ -19,7 +19,7 @@ def flip(x: Tensor, a: Args, draw: Draw) -> Tensor:
     flipped = (draw._replace(epoch=0) if alternating else draw).happens(0.5)
     if alternating and draw.epoch % 2:
         flipped = ~flipped
-    return torch.where(each(flipped), x.flip(FLIP_AXIS[a.direction]), x)
+    return pick(each(flipped), x.flip(FLIP_AXIS[a.direction]), x)
 
 
 def crop(x: Tensor, a: Args, draw: Draw) -> Tensor:

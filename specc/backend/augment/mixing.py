@@ -9,7 +9,7 @@ from math import pi
 import torch
 from torch import Tensor
 
-from specc.backend.augment.draw import Draw, each, whole
+from specc.backend.augment.draw import Draw, each, pick, whole
 from specc.backend.augment.pixels import inside
 from specc.values import Args
 
@@ -32,7 +32,7 @@ def cutmix(x: Tensor, targets: Tensor, a: Args, draw: Draw) -> tuple[Tensor, Ten
     row, column = whole(numbers[:, 2:], height, width).unbind(1)
     hit = inside(row - (tall / 2).floor(), column - (wide / 2).floor(), tall, wide, x)
     share = 1 - hit.float().mean((1, 2, 3))
-    return torch.where(hit, x.roll(1, 0), x), torch.lerp(targets.roll(1, 0), targets, share[:, None])
+    return pick(hit, x.roll(1, 0), x), torch.lerp(targets.roll(1, 0), targets, share[:, None])
 
 
 def beta(numbers: Tensor, alpha: float) -> Tensor:

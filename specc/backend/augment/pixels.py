@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from specc.backend.augment.draw import Draw, each, whole
+from specc.backend.augment.draw import Draw, each, pick, whole
 from specc.backend.augment.geometry import TRIES, boxes
 from specc.values import Args
 
@@ -18,7 +18,7 @@ def cutout(x: Tensor, a: Args, draw: Draw) -> Tensor:
     """Blacken a rectangle of `size` around a pixel that is drawn from all; what lies over the border is lost."""
     row, column = whole(draw.uniform(2), *x.shape[2:]).unbind(1)
     tall, wide = a.size
-    return x.masked_fill(inside(row - tall // 2, column - wide // 2, tall, wide, x), 0)
+    return x * ~inside(row - tall // 2, column - wide // 2, tall, wide, x)
 
 
 def erase(x: Tensor, a: Args, draw: Draw) -> Tensor:
@@ -28,7 +28,7 @@ def erase(x: Tensor, a: Args, draw: Draw) -> Tensor:
     tall, wide, fits = boxes(numbers[:, 3:], a.scale, a.ratio, height, width)
     top, left = whole(numbers[:, :2], height - tall + 1, width - wide + 1).unbind(1)
     hit = each(fits & (numbers[:, 2] < a.p)) & inside(top, left, tall, wide, x)
-    return torch.where(hit, draw.dense(tuple(x.shape[1:]), "uniform"), x)
+    return pick(hit, draw.dense(tuple(x.shape[1:]), "uniform"), x)
 
 
 def inside(top: Tensor, left: Tensor, tall: Tensor | float, wide: Tensor | float, x: Tensor) -> Tensor:
