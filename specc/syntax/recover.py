@@ -177,7 +177,8 @@ class Reader:
         """Close every body that is open, as if its braces stood before `token`."""
         while self._opened():
             self._drop_statement(token)
-            self.parser.feed_token(Token.new_borrow_pos("RBRACE", "}", token))
+            if self._opened():  # an item whose parameters are not closed is gone altogether
+                self.parser.feed_token(Token.new_borrow_pos("RBRACE", "}", token))
         self.layout.brackets = []
 
     def finish(self) -> Any:
