@@ -1,34 +1,107 @@
 """Functions applied to each number by itself, and softmax."""
 
+import math
+from collections.abc import Callable
 from typing import Any
 
 from specc.kinds import NOT_NEGATIVE, POSITIVE
 from specc.ops.op import Op, Param, Shape, Target
+from specc.ops.signal import Function, Scale
 from specc.values import Args
 
 
-def _pointwise(name: str, doc: str, module: str, node: str, params: tuple[Param, ...] = (), **attributes: Any) -> Op:
-    """An activation that is one torch module and one ONNX node."""
+def _sigmoid(x: float) -> float:
+    return 1 / (1 + math.exp(-x)) if x > -700 else 0.0
+
+
+def _softplus(x: float) -> float:
+    return max(x, 0.0) + math.log1p(math.exp(-abs(x)))
+
+
+def _sixth(x: float) -> float:
+    """relu6(x + 3) / 6."""
+    return min(max(x + 3, 0.0), 6.0) / 6
+
+
+def _elu(x: float, alpha: float) -> float:
+    return x if x > 0 else alpha * math.expm1(x)
+
+
+def _pointwise(
+    name: str,
+    doc: str,
+    module: str,
+    node: str,
+    function: Callable[[float], float],
+    *,
+    saturates: bool = False,
+    rectifies: bool = False,
+    **attributes: Any,
+) -> Op:
+    """An activation without parameters that is one torch module and one ONNX node."""
     return Op(
         name=name,
         group="activation",
         doc=doc,
-        params=params,
         torch=lambda x, a: Target(f"torch.nn.{module}", {}),
         onnx=lambda g, names, a, w, x, y: g.node(node, names, **attributes),
         example=name,
+        signal=Function(lambda a: function),
+        saturates=saturates,
+        rectifies=rectifies,
     )
 
 
-relu = _pointwise("relu", "Keeps what is positive and sets the rest to zero.", "ReLU", "Relu")
-selu = _pointwise("selu", "An ELU scaled so that activations keep mean 0 and variance 1.", "SELU", "Selu")
-mish = _pointwise("mish", "x * tanh(softplus(x)): smooth, slightly below zero for small x.", "Mish", "Mish")
-hard_swish = _pointwise("hard_swish", "x * relu6(x + 3) / 6: a cheap silu.", "Hardswish", "HardSwish")
-sigmoid = _pointwise("sigmoid", "1 / (1 + exp(-x)): into 0 to 1; its slope is at most 1/4.", "Sigmoid", "Sigmoid")
-tanh = _pointwise("tanh", "Squeezes into -1 to 1.", "Tanh", "Tanh")
-softplus = _pointwise("softplus", "log(1 + exp(x)): a smooth relu.", "Softplus", "Softplus")
+relu = _pointwise(
+    "relu",
+    "Keeps what is positive and sets the rest to zero.",
+    "ReLU",
+    "Relu",
+    lambda x: max(x, 0.0),
+    rectifies=True,
+)
+selu = _pointwise(
+    "selu",
+    "An ELU scaled so that activations keep mean 0 and variance 1.",
+    "SELU",
+    "Selu",
+    lambda x: 1.0507009873554805 * _elu(x, 1.6732632423543772),
+)
+mish = _pointwise(
+    "mish",
+    "x * tanh(softplus(x)): smooth, slightly below zero for small x.",
+    "Mish",
+    "Mish",
+    lambda x: x * math.tanh(_softplus(x)),
+    rectifies=True,
+)
+hard_swish = _pointwise(
+    "hard_swish",
+    "x * relu6(x + 3) / 6: a cheap silu.",
+    "Hardswish",
+    "HardSwish",
+    lambda x: x * _sixth(x),
+    rectifies=True,
+)
+sigmoid = _pointwise(
+    "sigmoid",
+    "1 / (1 + exp(-x)): into 0 to 1; its slope is at most 1/4.",
+    "Sigmoid",
+    "Sigmoid",
+    _sigmoid,
+    saturates=True,
+)
+tanh = _pointwise("tanh", "Squeezes into -1 to 1.", "Tanh", "Tanh", math.tanh, saturates=True)
+softplus = _pointwise("softplus", "log(1 + exp(x)): a smooth relu.", "Softplus", "Softplus", _softplus)
 hard_sigmoid = _pointwise(
-    "hard_sigmoid", "relu6(x + 3) / 6: a cheap sigmoid.", "Hardsigmoid", "HardSigmoid", alpha=1 / 6, beta=0.5
+    "hard_sigmoid",
+    "relu6(x + 3) / 6: a cheap sigmoid.",
+    "Hardsigmoid",
+    "HardSigmoid",
+    _sixth,
+    saturates=True,
+    alpha=1 / 6,
+    beta=0.5,
 )
 softmax = Op(
     name="softmax",
@@ -37,6 +110,7 @@ softmax = Op(
     torch=lambda x, a: Target("torch.nn.Softmax", {"dim": 1}),
     onnx=lambda g, names, a, w, x, y: g.node("Softmax", names, axis=1),
     example="flatten -> dense(10) -> softmax",
+    signal=Scale(lambda at: 1 / at.y[0]),  # nearly even at the start: 1 / channels each
 )
 
 relu6 = Op(
@@ -46,6 +120,8 @@ relu6 = Op(
     torch=lambda x, a: Target("torch.nn.ReLU6", {}),
     onnx=lambda g, names, a, w, x, y: g.node("Clip", [names[0], g.floats(0.0), g.floats(6.0)]),
     example="relu6",
+    signal=Function(lambda a: lambda x: min(max(x, 0.0), 6.0)),
+    rectifies=True,
 )
 
 leaky_relu = Op(
@@ -56,6 +132,8 @@ leaky_relu = Op(
     torch=lambda x, a: Target("torch.nn.LeakyReLU", {"negative_slope": a.slope}),
     onnx=lambda g, names, a, w, x, y: g.node("LeakyRelu", names, alpha=a.slope),
     example="leaky_relu(0.1)",
+    signal=Function(lambda a: lambda x: x if x > 0 else a.slope * x),
+    rectifies=True,
 )
 
 elu = Op(
@@ -66,6 +144,7 @@ elu = Op(
     torch=lambda x, a: Target("torch.nn.ELU", {} if a.alpha == 1 else {"alpha": a.alpha}),
     onnx=lambda g, names, a, w, x, y: g.node("Elu", names, alpha=a.alpha),
     example="elu",
+    signal=Function(lambda a: lambda x: _elu(x, a.alpha)),
 )
 
 
@@ -83,6 +162,8 @@ prelu = Op(
     torch=lambda x, a: Target("torch.nn.PReLU", {"num_parameters": x[0]}),
     onnx=_prelu_onnx,
     example="prelu",
+    signal=Function(lambda a: lambda x: x if x > 0 else 0.25 * x),
+    rectifies=True,
 )
 
 
@@ -101,6 +182,8 @@ gelu = Op(
     torch=lambda x, a: Target("torch.nn.GELU", {}),
     onnx=_gelu_onnx,
     example="gelu",
+    signal=Function(lambda a: lambda x: x * 0.5 * (1 + math.erf(x * 0.5**0.5))),
+    rectifies=True,
 )
 
 silu = Op(
@@ -110,6 +193,8 @@ silu = Op(
     torch=lambda x, a: Target("torch.nn.SiLU", {}),
     onnx=lambda g, names, a, w, x, y: g.node("Mul", [names[0], g.node("Sigmoid", names)]),
     example="silu",
+    signal=Function(lambda a: lambda x: x * _sigmoid(x)),
+    rectifies=True,
 )
 
 OPS = (

@@ -4,6 +4,7 @@ from typing import Any
 
 from specc.ops.geometry import bounded
 from specc.ops.op import Op, Problem, Shape, Target, size_text
+from specc.ops.signal import Concatenate, Product, Sum
 from specc.values import Args
 
 _ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth")
@@ -80,6 +81,7 @@ add = Op(
     example="add { | conv(16) -> relu | conv(16, 1x1) }",
     body="branches",
     joins=True,
+    signal=Sum(),
 )
 
 
@@ -100,6 +102,7 @@ multiply = Op(
     example="multiply { | identity | global_avg_pool -> conv(8, 1x1) -> sigmoid }",
     body="branches",
     joins=True,
+    signal=Product(),
 )
 
 concat = Op(
@@ -112,6 +115,7 @@ concat = Op(
     example="concat { | conv(16, 1x1) | conv(16, 3x3) }",
     body="branches",
     joins=True,
+    signal=Concatenate(),
 )
 
 OPS = (add, multiply, concat)

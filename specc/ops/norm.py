@@ -8,6 +8,7 @@ from typing import Any
 from specc.kinds import POSITIVE, Bool, Float, Int, Symbols
 from specc.ops.geometry import divisors, few
 from specc.ops.op import Op, Param, Problem, Shape, Target, needs_map, size_text
+from specc.ops.signal import Normalise, Scale
 from specc.values import Args
 
 EPS = Param("eps", POSITIVE, 1e-5, "added to the variance, so that nothing is divided by zero")
@@ -64,6 +65,8 @@ batch_norm = Op(
     onnx=_batch_onnx,
     cancels_bias=True,
     example="conv(16) -> batch_norm -> relu",
+    signal=Normalise("far"),
+    batch_statistics=True,
 )
 
 
@@ -86,6 +89,7 @@ instance_norm = Op(
     ),
     cancels_bias=True,
     example="conv(16) -> instance_norm -> relu",
+    signal=Normalise("near"),
 )
 
 
@@ -126,6 +130,7 @@ group_norm = Op(
     torch=lambda x, a: _target("GroupNorm", a, "affine", num_groups=a.groups, num_channels=x[0], eps=a.eps),
     onnx=lambda g, names, a, w, x, y: _groups_onnx(g, names, a, w, x, a.groups),
     example="conv(16) -> group_norm(4) -> relu",
+    signal=Normalise("mean"),
 )
 
 
@@ -168,6 +173,7 @@ layer_norm = Op(
     torch=_layer_target,
     onnx=_layer_onnx,
     example="conv(16) -> layer_norm -> gelu",
+    signal=Normalise("mean"),
 )
 
 
@@ -199,6 +205,7 @@ local_response_norm = Op(
     ),
     onnx=lambda g, names, a, w, x, y: g.node("LRN", names, size=a.size, alpha=a.alpha, beta=a.beta, bias=a.k),
     example="local_response_norm(5)",
+    signal=Scale(lambda at: (at.a.k + at.a.alpha * at.x[0].square) ** -at.a.beta),
 )
 
 OPS = (batch_norm, instance_norm, layer_norm, group_norm, local_response_norm)

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from specc.kinds import Kind
+from specc.ops.signal import PASS, Rule
 from specc.values import Args
 
 Shape = tuple[int, ...]
@@ -82,6 +83,13 @@ class Op(NamedTuple):
     body: "" (takes none), "one" (`residual { … }`) or "branches" (`add { | … | … }`).
     cancels_bias: subtracts a mean over each channel, so that a bias right before it has no effect.
     training_only: does nothing in evaluation and leaves no trace in the exported graph.
+
+    What the lints ask:
+    signal: how it changes the size of activations and gradients before any training.
+    saturates: is flat for large numbers of either sign. rectifies: lets about half of the numbers through.
+    batch_statistics: takes averages over the batch in training, and running ones in evaluation.
+    needs_bypass: drops all of an image at times, so that something else has to flow around it.
+    repeatable(x, a): whether its gradient on CUDA is the same, bit by bit, each time.
     """
 
     name: str
@@ -99,6 +107,12 @@ class Op(NamedTuple):
     joins: bool = False
     cancels_bias: bool = False
     training_only: bool = False
+    signal: Rule = PASS
+    saturates: bool = False
+    rectifies: bool = False
+    batch_statistics: bool = False
+    needs_bypass: bool = False
+    repeatable: Callable[[Any, Args], bool] = lambda x, a: True
     family: str = "layer"
 
 

@@ -5,6 +5,7 @@ from typing import Any
 from specc.kinds import Bool, Either, Int, SizeOf, Symbols
 from specc.ops.geometry import bounded, slide, slide_up, window_problem
 from specc.ops.op import Op, Param, Problem, Shape, Target, Window, needs_map
+from specc.ops.signal import Average, Largest, Rule
 from specc.values import Args, Size
 
 SIZE = Param("size", SizeOf(), Size(2, 2), "the window's size")
@@ -87,6 +88,10 @@ def _window(a: Args) -> Window:
     return Window(a.size, _stride(a))
 
 
+def _taps(a: Args) -> int:
+    return int(a.size.height * a.size.width)
+
+
 max_pool = Op(
     name="max_pool",
     group="pooling",
@@ -97,6 +102,7 @@ max_pool = Op(
     onnx=_max_onnx,
     window=_window,
     example="max_pool(3x3, stride=2, padding=1)",
+    signal=Largest(_taps),
 )
 
 avg_pool = Op(
@@ -115,10 +121,11 @@ avg_pool = Op(
     onnx=_avg_onnx,
     window=_window,
     example="avg_pool(2)",
+    signal=Average(_taps),
 )
 
 
-def _global(name: str, doc: str, module: str, node: str) -> Op:
+def _global(name: str, doc: str, module: str, node: str, signal: Rule) -> Op:
     def shape(x: Shape, a: Args) -> Shape:
         needs_map(x, name)
         return (x[0], 1, 1)
@@ -132,14 +139,23 @@ def _global(name: str, doc: str, module: str, node: str) -> Op:
         onnx=lambda g, names, a, w, x, y: g.node(node, names),
         window=lambda a: Window(everything=True),
         example=f"{name} -> dense(10)",
+        signal=signal,
     )
 
 
 global_avg_pool = _global(
-    "global_avg_pool", "Averages each channel over the whole map: C x 1 x 1.", "AdaptiveAvgPool2d", "GlobalAveragePool"
+    "global_avg_pool",
+    "Averages each channel over the whole map: C x 1 x 1.",
+    "AdaptiveAvgPool2d",
+    "GlobalAveragePool",
+    Average(),
 )
 global_max_pool = _global(
-    "global_max_pool", "The largest number of each channel: C x 1 x 1.", "AdaptiveMaxPool2d", "GlobalMaxPool"
+    "global_max_pool",
+    "The largest number of each channel: C x 1 x 1.",
+    "AdaptiveMaxPool2d",
+    "GlobalMaxPool",
+    Largest(),
 )
 
 
@@ -176,6 +192,8 @@ adaptive_avg_pool = Op(
     onnx=_adaptive_onnx,
     window=lambda a: Window(everything=True),
     example="adaptive_avg_pool(4x4) -> flatten",
+    signal=Average(),
+    repeatable=lambda x, a: x[1] % a.size.height == 0 and x[2] % a.size.width == 0,  # windows overlap otherwise
 )
 
 
@@ -217,6 +235,7 @@ blur_pool = Op(
     onnx=_blur_onnx,
     window=lambda a: Window((a.size, a.size), (2, 2)),
     example="conv(16) -> relu -> blur_pool",
+    repeatable=lambda x, a: False,  # torch's reflected padding is not
 )
 
 OPS = (max_pool, avg_pool, global_avg_pool, global_max_pool, adaptive_avg_pool, blur_pool)

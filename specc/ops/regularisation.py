@@ -2,6 +2,7 @@
 
 from specc.kinds import NOT_NEGATIVE, Float
 from specc.ops.op import Op, Param, Shape, Target, needs_map
+from specc.ops.signal import Drop
 from specc.values import Args, Percent
 
 _SHARE = Float(low=0, below=1)
@@ -20,6 +21,7 @@ dropout = Op(
     torch=lambda x, a: Target("torch.nn.Dropout", {"p": float(a.p)}),
     training_only=True,
     example="dropout(30%)",
+    signal=Drop(whole=False),
 )
 
 spatial_dropout = Op(
@@ -31,6 +33,7 @@ spatial_dropout = Op(
     torch=lambda x, a: Target("torch.nn.Dropout2d", {"p": float(a.p)}),
     training_only=True,
     example="spatial_dropout(10%)",
+    signal=Drop(whole=True),
 )
 
 drop_path = Op(
@@ -41,6 +44,8 @@ drop_path = Op(
     torch=lambda x, a: Target("specc.backend.layers.DropPath", {"p": float(a.p)}),
     training_only=True,
     example="residual { conv(8) -> drop_path(10%) }",
+    signal=Drop(whole=True),
+    needs_bypass=True,
 )
 
 gaussian_noise = Op(

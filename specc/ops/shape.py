@@ -5,6 +5,7 @@ from typing import Any
 from specc.kinds import Either, Int, ListOf, NewName, SizeOf, Symbols
 from specc.ops.geometry import bounded, divisors, few
 from specc.ops.op import Op, Param, Problem, Shape, Target, Window, needs_map, size_text
+from specc.ops.signal import First
 from specc.values import Args, Size
 
 
@@ -209,6 +210,7 @@ pad = Op(
     torch=_pad_target,
     onnx=_pad_onnx,
     example="pad(2, mode=reflect) -> conv(8, 5x5, padding=0)",
+    repeatable=lambda x, a: a.mode != "reflect",
 )
 
 
@@ -241,6 +243,7 @@ crop_to = Op(
     onnx=_crop_onnx,
     example="as(wide) -> conv(8, padding=0) -> as(narrow) -> from(wide) -> crop_to(narrow)",
     joins=True,
+    signal=First(),
 )
 
 OPS = (channels, channel_shuffle, pixel_shuffle, space_to_depth, upsample, pad, crop_to)

@@ -118,7 +118,10 @@ def _averages(
 
 @lru_cache(64)
 def _normal(steps: int) -> tuple[tuple[float, float], ...]:
-    """Places and weights whose sums are integrals over the normal distribution (the trapezoidal rule up to 4.5)."""
+    """Places and weights whose sums are integrals over the normal distribution: the trapezoidal rule up to 4.5.
+
+    An odd number of steps, so that none is at 0, where a relu has no slope.
+    """
     nodes = [4.5 * (2 * i / steps - 1) for i in range(steps + 1)]
     weights = [math.exp(-u * u / 2) for u in nodes]
     total = sum(weights)
@@ -126,8 +129,8 @@ def _normal(steps: int) -> tuple[tuple[float, float], ...]:
 
 
 def average(f: Callable[[float], float], mean: float, deviation: float) -> float:
-    """The average of f over a normal distribution; finer where that is wide, so that a bend of f is not stepped over."""
-    steps = min(12 * max(1, round(deviation)), 480)
+    """The average of f over a normal distribution; finer where that is wide, so as not to step over a bend."""
+    steps = min(13 * max(1, round(deviation)), 480) | 1
     return sum(w * f(mean + deviation * u) for u, w in _normal(steps))
 
 
@@ -135,7 +138,7 @@ def covariance(f: Callable[[float], float], mean: float, deviation: float, corre
     """The average of f(x) * f(y), of normal numbers with this correlation: of the square, given what they share."""
     correlation = min(max(correlation, 0.0), 1.0)
     shared, own = deviation * math.sqrt(correlation), deviation * math.sqrt(1 - correlation)
-    grid = _normal(12)
+    grid = _normal(13)
     if correlation == 0:
         return sum(w * f(mean + own * v) for v, w in grid) ** 2
     return sum(w * sum(q * f(mean + shared * u + own * v) for v, q in grid) ** 2 for u, w in grid)
@@ -152,12 +155,11 @@ class Normalise(Rule):
         return x.mean**2 if self.over == "mean" else x.near if self.over == "near" else x.far
 
     def _factor(self, at: Site) -> float:
-        return 1 / (max(at.x[0].square - self._cut(at.x[0]), 0.0) + at.a.eps)
+        return 1 / (max(at.x[0].square - self._cut(at.x[0]), 0.0) + float(at.a.eps))
 
     def forward(self, at: Site) -> Moments:
         cut = self._cut(at.x[0])
-        mean, *products = at.x[0]
-        square, near, far = (max(value - cut, 0.0) for value in products)
+        square, near, far = (max(value - cut, 0.0) for value in at.x[0][1:])
         return Moments(0.0, square, near, far).times(self._factor(at))
 
     def backward(self, at: Site, g: Gradient) -> list[Gradient]:

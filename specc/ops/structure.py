@@ -3,6 +3,7 @@
 from specc.kinds import NOT_NEGATIVE, Float, Int, Maybe, NewName, SizeOf
 from specc.ops.geometry import bounded
 from specc.ops.op import Op, Param, Problem, Shape, Target, size_text
+from specc.ops.signal import Scale
 from specc.values import Args
 
 
@@ -81,6 +82,7 @@ scale = Op(
     torch=lambda x, a: Target("specc.backend.layers.Scale", {"value": a.value}),
     onnx=lambda g, names, a, w, x, y: g.node("Mul", [names[0], g.floats(a.value)]),
     example="scale(1 / 9)",
+    signal=Scale(lambda at: at.a.value),
 )
 
 layer_scale = Op(
@@ -94,6 +96,7 @@ layer_scale = Op(
     ),
     onnx=lambda g, names, a, w, x, y: g.node("Mul", [names[0], w["weight"]]),
     example="residual { conv(8) -> layer_scale }",
+    signal=Scale(lambda at: at.a.init),
 )
 
 residual = Op(
