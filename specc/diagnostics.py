@@ -42,6 +42,18 @@ class Diagnostic(NamedTuple):
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
-    """A help line with the known name closest to `name`; empty where none is close."""
-    matches = get_close_matches(name, list(known), n=1, cutoff=0.6)
-    return f"did you mean `{matches[0]}`?" if matches else ""
+    """A help line with the known name closest to `name`, or those that it begins; empty where none is close.
+
+    Capitals and underscores count for nothing: `BatchNorm` is as good as `batch_norm`.
+    """
+    plain: dict[str, str] = {}
+    for other in known:
+        plain.setdefault(_plain(other), other)
+    matches = get_close_matches(_plain(name), list(plain), n=1, cutoff=0.6)
+    if not matches and name:
+        matches = [other for other in plain if other.startswith(_plain(name))][:3]
+    return f"did you mean {' or '.join(f'`{plain[match]}`' for match in matches)}?" if matches else ""
+
+
+def _plain(name: str) -> str:
+    return name.replace("_", "").lower()

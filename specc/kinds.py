@@ -53,9 +53,12 @@ class Float(Kind):
         below: float | None = None,
     ) -> None:
         self.low, self.high, self.above, self.below = low, high, above, below
-        over = f" above {above:g}" if above is not None else ""
-        under = f"{' and' if over else ''} below {below:g}" if below is not None else ""
-        self.needs = "a number" + over + under + _range(low, high)
+        if low is not None and high is not None:
+            bounds = [f"from {low:g} to {high:g}"]
+        else:
+            limits = (("of at least", low), ("above", above), ("below", below), ("at most", high))
+            bounds = [f"{words} {limit:g}" for words, limit in limits if limit is not None]
+        self.needs = " ".join(["a number", " and ".join(bounds)]).rstrip()
 
     def accept(self, value: Any, bind: Bind) -> float:
         if (
@@ -74,6 +77,7 @@ class Float(Kind):
 
 class Bool(Kind):
     needs = "`true` or `false`"
+    symbols = ("true", "false")
 
     def accept(self, value: Any, bind: Bind) -> bool:
         if not isinstance(value, bool):
@@ -95,7 +99,9 @@ class SizeOf(Kind):
 
     def __init__(self, low: int = 1) -> None:
         self.low = low
-        self.needs = f"a size of at least {low}x{low}, such as 3x3 or 3" if low > 1 else "a size, such as 3x3 or 3"
+        self.needs = f"a size of at least {low}x{low}, such as {low + 2}x{low + 2} or {low + 2}"
+        if low == 0:
+            self.needs = "a size, such as 1x1 or 1"
 
     def accept(self, value: Any, bind: Bind) -> Size:
         if isinstance(value, int | float) and not isinstance(value, bool) and value == value // 1:
@@ -110,7 +116,8 @@ class Symbols(Kind):
 
     def __init__(self, *names: str) -> None:
         self.symbols = names
-        self.needs = " or ".join(f"`{name}`" for name in names)
+        quoted = [f"`{name}`" for name in names]
+        self.needs = " or ".join([part for part in (", ".join(quoted[:-1]), quoted[-1]) if part])
 
     def accept(self, value: Any, bind: Bind) -> str:
         if not isinstance(value, Ref) or value.name not in self.symbols:

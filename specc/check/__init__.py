@@ -137,7 +137,7 @@ def _no_network(problems: Problems, source: Source) -> None:
     if source.text.strip() == "":
         problems.report("E105", "this file is empty", Span(source, 0, 0), help="`specc new` writes a first spec")
     else:
-        help = "network Net { conv(32) -> relu -> global_avg_pool -> dense(10) }"
+        help = "write one, such as network Net { conv(32) -> relu -> global_avg_pool -> dense(10) }"
         problems.report("E105", "this file has no network", Span(source, 0, 0), help=help)
 
 

@@ -5,14 +5,23 @@ from typing import Any, NamedTuple
 
 from specc.check.evaluate import Evaluator, Flow, has_unknown
 from specc.check.scope import Layer, Scope, describe
-from specc.diagnostics import nearest
-from specc.kinds import Float, Kind, Text, Unfit
-from specc.ops import OPS
+from specc.diagnostics import Label, nearest
+from specc.kinds import Float, Kind, Maybe, One, Text, Unfit
 from specc.ops.op import REQUIRED, Param, Problem, Trick
 from specc.source import Span
 from specc.syntax import tree as t
 from specc.tricks import TRICKS
 from specc.values import UNKNOWN, Args, Bound, Ref
+
+# What messages call the families that are named after a setting.
+FAMILIES = {
+    "source": "data source",
+    "normalize": "normalisation",
+    "augment": "augmentation",
+    "validation": "validation part",
+    "init": "initialiser",
+    "regularizer": "regulariser",
+}
 
 # Among the arguments given: some could not be told apart, so that what the call lacks is not known either.
 MUDDLED = ""
@@ -45,7 +54,9 @@ class Binder(Evaluator):
                 continue
             name = self._parameter(argument, position, by_name, params, what)
             if name in given and name != MUDDLED:
-                self.error("E204", f"`{what}` gets `{name}` twice", argument.span)
+                first = Label(given[name].span, "first here")
+                help = "leave one of them out"
+                self.error("E204", f"`{what}` gets `{name}` twice", argument.span, labels=(first,), help=help)
                 name = MUDDLED
             given[name] = Given(value, argument.value.span)
             if not name and not by_name:
@@ -65,7 +76,7 @@ class Binder(Evaluator):
             return params[position]
         else:
             takes = f"at most {len(params)} argument{'s' * (len(params) != 1)}" if params else "no arguments"
-            help = f"they are {', '.join(params)}" if params else ""
+            help = f"they are {', '.join(params)}" if params else f"write `{what}` alone"
             self.error("E205", f"`{what}` takes {takes}", argument.span, help=help)
         return MUDDLED
 
@@ -115,18 +126,18 @@ class Binder(Evaluator):
     def _unfit(self, value: Any, kind: Kind, what: str, span: Span, scope: Scope) -> Any:
         if isinstance(value, Ref) and not kind.symbols and not isinstance(kind, Text) and not self.is_known(value.name):
             return self.unknown_name(value, scope)
+        if self.is_no_function(value):
+            return UNKNOWN
 
         def help() -> str:
             if isinstance(value, Ref):
-                quoted = f'"{value.name}"' if isinstance(kind, Text) else ""
+                quoted = f'write "{value.name}"' if isinstance(kind, Text) else ""
                 return quoted or nearest(value.name, [*kind.symbols, *scope.all_names()])
+            if isinstance(value, str) and isinstance(kind, One) and kind.family == "source":
+                return f'images in folders: folder("{value}"); a NumPy archive: npz("{value}")'
             return _as_percent(value, kind)
 
         return self.error("E207", f"{what} must be {kind.needs}; this is {describe(value)}", span, help=help)
-
-    def is_known(self, name: str) -> bool:
-        """Whether a name stands for something of the vocabulary, though not for a value."""
-        return name in OPS or any(name in tricks for tricks in TRICKS.values())
 
     # ---- tricks
 
@@ -170,12 +181,6 @@ class Binder(Evaluator):
             return self._trick(family, call._replace(name=value.name), scope, flow)
         return self.takes_no_arguments(call, value)
 
-    def takes_no_arguments(self, call: t.Call, value: Any) -> Any:
-        """Report that what a name holds cannot be called with arguments or a body."""
-        found = f"`{call.name}` is {describe(value)}; it takes no further arguments"
-        help = f"give `{call.name}` a name without arguments, and it can be called as {call.name}(…)"
-        return self.error("E205", found, call.span, help=help)
-
     def _trick(self, family: str, call: t.Call, scope: Scope, flow: Flow) -> Any:
         trick = TRICKS[family].get(call.name)
         if trick is not None:
@@ -187,7 +192,7 @@ class Binder(Evaluator):
 
         elsewhere = next((f for f, tricks in TRICKS.items() if call.name in tricks), "")
         note = f"; `{call.name}` is {article(elsewhere)}" if elsewhere else ""
-        message = f"there is no {family.replace('_', ' ')} called `{call.name}`{note}"
+        message = f"there is no {FAMILIES.get(family, family)} called `{call.name}`{note}"
         return self.error("E202", message, call.callee, help=help)
 
     def _bind_trick(self, trick: Trick, call: t.Call, scope: Scope, flow: Flow) -> Any:
@@ -229,7 +234,8 @@ class Binder(Evaluator):
 
 def _as_percent(value: Any, kind: Kind) -> str:
     """The help for `dropout(50)`: `50%` would do."""
-    if not isinstance(kind, Float) or not isinstance(value, int | float) or not 1 < value <= 100:
+    kind = kind.kind if isinstance(kind, Maybe) else kind
+    if not isinstance(kind, Float) or not isinstance(value, int | float) or not 2 <= value <= 100:
         return ""
     try:
         kind.accept(value / 100, lambda family, written: UNKNOWN)
@@ -240,5 +246,5 @@ def _as_percent(value: Any, kind: Kind) -> str:
 
 def article(family: str) -> str:
     """`an optimizer`, `a schedule`."""
-    words = family.replace("_", " ")
+    words = FAMILIES.get(family, family)
     return f"an {words}" if words[:1] in "aeiou" else f"a {words}"

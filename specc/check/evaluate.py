@@ -1,5 +1,6 @@
 """What an expression is worth. Python's `eval` plays no part."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from specc.check.functions import FUNCTIONS, Misuse, TooLarge, bounded, extent, is_sequence, number, operate
@@ -7,8 +8,10 @@ from specc.check.problems import Problems
 from specc.check.scope import Layer, Scope, describe
 from specc.diagnostics import nearest
 from specc.ir.graph import Frame
+from specc.ops import OPS
 from specc.source import Span
 from specc.syntax import tree as t
+from specc.tricks import TRICKS
 from specc.values import UNKNOWN, Ref, Size
 
 # A shape, UNKNOWN below an error, or None where nothing flows (settings, the file's own lets).
@@ -41,8 +44,7 @@ class Evaluator:
 
     def error(self, code: str, message: str, span: Span, **more: Any) -> Any:
         """Report a problem with the chain that led here; its value is UNKNOWN."""
-        notes = tuple(frame.text for frame in self.trail[-8:][::-1])
-        self.problems.report(code, message, span, notes=notes, **more)
+        self.problems.report(code, message, span, notes=chain(self.trail), **more)
         if self.problems.are_too_many:
             raise TooMuch
         return UNKNOWN
@@ -100,9 +102,36 @@ class Evaluator:
         """Report a name that is worth nothing as a value."""
 
         def help() -> str:
-            return nearest(ref.name, [*scope.all_names(), *FUNCTIONS])
+            return nearest(ref.name, scope.all_names())
 
         return self.error("E201", f"there is no value called `{ref.name}`", ref.span, help=help)
+
+    def is_known(self, name: str) -> bool:
+        """Whether a name stands for something of the vocabulary, though not for a value."""
+        return name in OPS or any(name in tricks for tricks in TRICKS.values())
+
+    def is_no_function(self, value: Any) -> bool:
+        """Report a call of nothing that there is, such as `flor(x / 2)`, where a value is needed; whether it is one."""
+        call = value.expression if isinstance(value, Layer) else None
+        if not isinstance(call, t.Call) or self.is_known(call.name):
+            return False
+        is_bound, held = value.scope.find(call.name)
+        if isinstance(held, Layer | Ref):
+            return False
+        if is_bound:
+            self.takes_no_arguments(call, held)
+        else:
+            found = f"there is no function called `{call.name}`"
+            self.error("E201", found, call.callee, help=lambda: nearest(call.name, FUNCTIONS))
+        return True
+
+    def takes_no_arguments(self, call: t.Call, value: Any) -> Any:
+        """Report that what a name holds cannot be called with arguments or a body."""
+        found = f"`{call.name}` is {describe(value)}; it takes no further arguments"
+        help = f"give `{call.name}` a name without arguments, and it can be called as {call.name}(…)"
+        if is_sequence(value):
+            help = f"an entry of a list is written {call.name}[…]"
+        return self.error("E205", found, call.span, help=help)
 
     def bounded(self, value: Any, span: Span) -> Any:
         """The value, or UNKNOWN with a message where a list is too large."""
@@ -123,7 +152,9 @@ class Evaluator:
         if flow is UNKNOWN:
             return UNKNOWN
         if flow is None:
-            return self.error("E212", "`in` is the shape that flows into a layer; nothing flows here", expression.span)
+            found = "`in` is the shape that flows into a layer; nothing flows here"
+            help = "move this into the body of a block or of the network, behind a layer"
+            return self.error("E212", found, expression.span, help=help)
         flat = len(flow) == 1
         match expression.field:
             case "channels":
@@ -139,7 +170,7 @@ class Evaluator:
                 return Size(flow[1], flow[2])
             case field:
                 fields = ("channels", "height", "width", "size")
-                help = nearest(field, fields) or f"there are {', '.join('in.' + name for name in fields)}"
+                help = f"there are {', '.join('in.' + name for name in fields)}"
                 return self.error("E212", f"there is no `in.{field}`", expression.span, help=help)
 
     def _function(self, call: t.Call, scope: Scope, flow: Flow) -> Any:
@@ -147,13 +178,17 @@ class Evaluator:
         values = [self.evaluate(argument.value, scope, flow) for argument in call.arguments]
         for argument, value in zip(call.arguments, values, strict=True):
             if argument.name:
-                return self.error("E203", f"`{call.name}` takes no argument by name", argument.span)
+                help = f"the functions of expressions take their values by position: {call.name}(…)"
+                return self.error("E203", f"`{call.name}` has no argument `{argument.name}`", argument.span, help=help)
             if isinstance(value, Ref):
                 return self.unknown_name(value, scope)
+            if self.is_no_function(value):
+                return UNKNOWN
         if not function.least <= len(values) <= function.most:
             counts = str(function.least) if function.least == function.most else f"at least {function.least}"
             code = "E206" if len(values) < function.least else "E205"
-            return self.error(code, f"`{call.name}` takes {counts} values, not {len(values)}", call.span)
+            noun = "value" if counts.endswith(" 1") or counts == "1" else "values"
+            return self.error(code, f"`{call.name}` takes {counts} {noun}, not {len(values)}", call.span)
         if any(has_unknown(value) for value in values):
             return UNKNOWN
         try:
@@ -161,6 +196,8 @@ class Evaluator:
                 self._spend_on(value, call.span)
             result = bounded(function.apply(*values))
             self._spend_on(result, call.span)
+        except TooLarge as error:
+            return self.error("E222", f"`{call.name}` goes too far: {error}", call.span)
         except Misuse as misuse:
             found = ", ".join(describe(value) for value in values[:3]) + ", …" * (len(values) > 3)
             return self.error("E211", f"`{call.name}` does not take {found}: {misuse}", call.span)
@@ -217,10 +254,14 @@ class Evaluator:
         for side in (left, right):
             if isinstance(side, Ref):
                 return self.unknown_name(side, scope)
+            if self.is_no_function(side):
+                return UNKNOWN
         try:
             result = operate(operator, left, right)
             self._spend_on(result, expression.span)
             return result
+        except TooLarge as error:
+            return self.error("E222", f"`{operator}` goes too far: {error}", expression.span)
         except Misuse as misuse:
             found = f"`{operator}` does not take {describe(left)} and {describe(right)}: {misuse}"
             return self.error("E211", found, expression.span)
@@ -233,6 +274,19 @@ class Evaluator:
             if holds is UNKNOWN or holds == decisive:
                 return holds
         return not decisive
+
+
+def chain(trail: Sequence[Frame], most: int = 8) -> tuple[str, ...]:
+    """How the compiler came to a place, the last step first. A step that repeats itself is told once."""
+    steps: list[tuple[str, int]] = []
+    for frame in reversed(trail):
+        if steps and steps[-1][0] == frame.text:
+            steps[-1] = (frame.text, steps[-1][1] + 1)
+        elif len(steps) < most:
+            steps.append((frame.text, 1))
+        else:
+            break
+    return tuple(text + (f" ({times} times in a row)" if times > 1 else "") for text, times in steps)
 
 
 def same(left: Any, right: Any) -> bool:

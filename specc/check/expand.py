@@ -36,8 +36,12 @@ class Here(NamedTuple):
     depth: int = 0
 
 
+def _first_stage(statement: Any) -> Any:
+    return statement.stages[0] if isinstance(statement, t.Pipe) else statement
+
+
 def _is_input(statement: Any) -> bool:
-    first = statement.stages[0] if isinstance(statement, t.Pipe) else statement
+    first = _first_stage(statement)
     return isinstance(first, t.Call) and first.name == "input"
 
 
@@ -97,12 +101,20 @@ class Expander(Binder):
             span, shape = call.span, UNKNOWN
             if bound is not None and UNKNOWN not in bound.as_dict().values():
                 args, shape = bound, self._shape_of_input(op, bound, call)
+        late = next((first for first in map(_first_stage, statements) if _is_input(first)), None)
+        if late is not None:
+            self._late_input(late.span)
+            shape = UNKNOWN if shape is None else shape
         if shape is None:
             help = "begin the network with input(3, 32x32), or name a data source"
             self.error("E308", f"nothing says what flows into `{network.name}`", network.name_span, help=help)
             return False
         self.nodes.append(Node(0, "input", op, args, (), shape, span))
         return True
+
+    def _late_input(self, span: Span) -> None:
+        help = "put it before every other layer of the network"
+        self.error("E312", "`input` stands at the beginning of the network", span, help=help)
 
     def _shape_of_input(self, op: Op, args: Args, call: t.Call) -> Any:
         try:
@@ -425,7 +437,7 @@ class Expander(Binder):
     # ---- layers that the graph has no node for
 
     def _do_input(self, op: Op, args: Args, call: t.Call, at: int, here: Here) -> int:
-        self.error("E312", "`input` stands at the beginning of the network", call.span)
+        self._late_input(call.span)
         return at
 
     def _do_identity(self, op: Op, args: Args, call: t.Call, at: int, here: Here) -> int:
@@ -484,7 +496,7 @@ class Expander(Binder):
             return index
         known = here.labels.all_names()
         help = nearest(args.name, known) or (f"named so far: {', '.join(known)}" if known else "name it with as(…)")
-        self.error("E219", f"no tensor is named `{args.name}` here", call.span, help=help)
+        self.error("E219", f"no tensor is named `{args.name}` here", call.arguments[0].value.span, help=help)
         return None
 
     def _do_from(self, op: Op, args: Args, call: t.Call, at: int, here: Here) -> int:

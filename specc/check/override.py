@@ -5,9 +5,9 @@ from typing import Any
 
 from specc.check.bind import article
 from specc.check.problems import Problems
+from specc.check.settings import families, near_setting
 from specc.check.spec import Spec
 from specc.diagnostics import nearest
-from specc.kinds import Chain, Either, Kind, Maybe, One
 from specc.ops import OPS
 from specc.source import Source, Span
 from specc.syntax import tree as t
@@ -38,7 +38,7 @@ def override(spec: Spec, settings: Sequence[t.Setting], problems: Problems) -> N
         root = setting.path[0]
         change = Change(spec, setting, problems)
         if root not in ("network", *SECTIONS):
-            change.lost(f"`{'.'.join(setting.path)}` leads nowhere: there is no `{root}`", change.near_root())
+            change.lost(f"`{'.'.join(setting.path)}` leads nowhere: no section is called `{root}`", change.near_root())
         elif len(setting.path) == 1:
             change.lost(f"`{root}` is no setting; a path goes on from there", f"such as {root}.NAME")
         elif root == "network":
@@ -92,13 +92,12 @@ class Change:
         section, name, *rest = self.setting.path
         params = {param.name: param for param in SECTIONS[section]}
         if name not in params:
-            known = f"the settings of `{section}` are {', '.join(params)}"
-            self.lost(f"`{section}` has no setting `{name}`", nearest(name, params) or known, "E210")
+            self.lost(f"`{section}` has no setting `{name}`", near_setting(section, name), "E210")
             return
         settings = self.spec.sections.setdefault(section, {})
         self.spec.section_spans.setdefault(section, self.setting.path_span)
         current = settings[name].value if name in settings else _written(params[name].default) if rest else None
-        value = self._in(current, rest, _families(params[name].kind))
+        value = self._in(current, rest, families(params[name].kind))
         if value is not None:
             settings[name] = t.Setting((name,), value, self.setting.span, self.setting.path_span)
 
@@ -167,19 +166,6 @@ class Change:
         position = names.index(path[0])
         value = self._in(stages[position], path[1:], families)
         return None if value is None else pipe._replace(stages=(*stages[:position], value, *stages[position + 1 :]))
-
-
-def _families(kind: Kind) -> tuple[str, ...]:
-    """The families of the vocabulary that a kind takes."""
-    match kind:
-        case One(family=family) | Chain(family=family):
-            return (family,)
-        case Maybe(kind=inner):
-            return _families(inner)
-        case Either(kinds=kinds):
-            return tuple(family for inner in kinds for family in _families(inner))
-        case _:
-            return ()
 
 
 def _written(default: Any) -> Any:

@@ -26,12 +26,13 @@ class Spec:
         self.variants: dict[str, t.Variant] = {}
         self.search: list[t.Setting] = []
         self.is_extended = False
+        self.is_broken = False  # syntax errors: what is missing may only be unreadable
 
     def copy(self) -> "Spec":
         """A copy whose settings and network may be replaced without touching this one's."""
         twin = Spec()
         twin.lets, twin.defaults, twin.blocks = dict(self.lets), list(self.defaults), dict(self.blocks)
-        twin.is_extended = self.is_extended
+        twin.is_extended, twin.is_broken = self.is_extended, self.is_broken
         twin.network, twin.variants, twin.search = self.network, dict(self.variants), list(self.search)
         twin.section_spans = dict(self.section_spans)
         twin.sections = {name: dict(settings) for name, settings in self.sections.items()}
@@ -44,6 +45,7 @@ def gather(source: Source, problems: Problems, load: Load | None) -> Spec | None
     if files is None:
         return None
     spec = Spec()
+    spec.is_broken = bool(problems.found)
     spec.is_extended = len(files) > 1
     for file in reversed(files):
         _add(spec, file, problems)
@@ -79,7 +81,8 @@ def _base(file: t.File, seen: list[str], problems: Problems, load: Load | None) 
         problems.report("E214", f"more than {MOST_FILES} files extend each other", extends[0].span)
         return None, False
     if isinstance(found, str):
-        problems.report("E218", f'"{extends[0].path}" cannot be read: {found}', extends[0].span)
+        help = "a path counts from the folder of the file that says `extends`"
+        problems.report("E218", f'"{extends[0].path}" cannot be read: {found}', extends[0].span, help=help)
         return None, False
     if found.path in seen:
         problems.report("E221", f'"{extends[0].path}" extends this file in turn', extends[0].span)
@@ -94,8 +97,9 @@ def _add(spec: Spec, file: t.File, problems: Problems) -> None:
     def once(what: str, name: str, span: Span) -> None:
         if (what, name) in seen:
             first = Label(seen[what, name], "first here")
-            message = f"{what} `{name}` stands here a second time" if name else f"a file holds one {what}"
-            problems.report("E209", message, span, labels=(first,))
+            message = f"{what} `{name}` stands here a second time" if name else f"this is a second {what}"
+            help = "rename one of them, or take it out" if name else f"a file holds one {what}: make one a block"
+            problems.report("E209", message, span, labels=(first,), help=help)
         seen[what, name] = span
 
     for item in file.items:
@@ -127,11 +131,13 @@ def _add_block(spec: Spec, block: t.Block, problems: Problems) -> None:
         spec.network = block
     else:
         spec.blocks[block.name] = block
-    names: set[str] = set()
+    names: dict[str, Span] = {}
     for parameter in block.parameters:
         if parameter.name in names:
-            problems.report("E209", f"`{block.name}` has two parameters called `{parameter.name}`", parameter.span)
-        names.add(parameter.name)
+            first = Label(names[parameter.name], "first here")
+            found = f"`{block.name}` has two parameters called `{parameter.name}`"
+            problems.report("E209", found, parameter.span, labels=(first,), help="rename one of them, or take it out")
+        names.setdefault(parameter.name, parameter.span)
 
 
 def lineage(spec: Spec, name: str, problems: Problems) -> list[t.Setting] | None:

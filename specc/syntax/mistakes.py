@@ -22,7 +22,7 @@ CHARACTERS = {
     "!": "write `not`",
     "^": "a power is written `**`",
     "%": "`%` stands only in percentages such as 50%; the remainder of a division is `mod(a, b)`",
-    ":": "a body is written in braces: `{ … }`",
+    ":": "an argument is given by `=`, as in stride=2; a body stands in braces: { … }",
 }
 WORDS = {
     "_NL": "a new line",
@@ -42,6 +42,8 @@ WORDS = {
     "ELSE": "`else`",
     "EXTENDS": "`extends`",
 }
+ARROW = "__ANON_0"  # what lark calls `->`
+BEGINS_STATEMENT = frozenset({"NAME", "IF", "FOR", "LET", "DEFAULT"})
 SECTIONS = "expected a section: data, network, block, train, export, let, default, variant or search"
 
 
@@ -67,6 +69,9 @@ def mistake(source: Source, error: UnexpectedInput) -> Diagnostic:
 def unexpected(source: Source, token: Token, accepted: Iterable[str]) -> Diagnostic:
     """E101 for a token, given the terminals that could stand there."""
     help = _expected(set(accepted))
+    if token.type in BEGINS_STATEMENT and "_NL" in accepted and "NETWORK" not in accepted:
+        between = "put `->` between layers" if ARROW in accepted else "separate settings with `;`"
+        help = f"{between}, or give each a line of its own"
     if token.type == "$END":
         end = len(source.text.rstrip())
         return Diagnostic("E101", "the file ends too early", Span(source, max(end - 1, 0), end), help=help)
