@@ -39,6 +39,12 @@ def test_what_show_says(specc, first):
     assert f"```text\n{specc('show', 'first.cnn').out}```" in README
 
 
+def test_what_ops_says(specc):
+    (shown,) = re.findall(r"```text\n(conv\(.*?)```", README, re.DOTALL)
+    said = specc("ops", "conv").out.splitlines()
+    assert [line for line in shown.splitlines() if line != "…" and line not in said] == []
+
+
 def test_its_table_holds_every_command():
     from specc.cli.app import COMMANDS
 

@@ -71,7 +71,7 @@ def test_json(specc):
         },
         {
             "name": "kernel",
-            "needs": "a size, such as 3x3 or 3",
+            "needs": OPS["conv"].params[1].kind.needs,
             "symbols": [],
             "required": False,
             "default": "3x3",
