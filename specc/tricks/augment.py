@@ -7,7 +7,16 @@ from collections.abc import Sequence
 
 from specc.kinds import POSITIVE, PROBABILITY, Float, Int, ListOf, SizeOf, Symbols
 from specc.ops.op import Param, Problem, Trick
-from specc.tricks.effect import Effect, crop_size, ordered, shift_size
+from specc.tricks.effect import (
+    Effect,
+    crop_size,
+    crop_visible,
+    cutout_visible,
+    noise_visible,
+    ordered,
+    shift_size,
+    shift_visible,
+)
 from specc.values import Bound, Size
 
 _FILL = Param("fill", Symbols("zero", "reflect"), "zero", "what stands beyond the border: black, or the image mirrored")
@@ -22,7 +31,7 @@ GEOMETRY = (
         (Param("direction", Symbols("horizontal", "vertical", "alternating"), "horizontal"),),
         target="specc.backend.augment.geometry.flip",
         example="flip(horizontal)",
-        facts=Effect(),
+        facts=Effect(turns=lambda a: True),
     ),
     Trick(
         "crop",
@@ -31,7 +40,7 @@ GEOMETRY = (
         (Param("size", SizeOf()), Param("pad", Int(0, 4096), 0, "pixels to pad on each side"), _FILL),
         target="specc.backend.augment.geometry.crop",
         example="crop(16, pad=2)",
-        facts=Effect(size=crop_size),
+        facts=Effect(size=crop_size, visible=crop_visible),
     ),
     Trick(
         "crop_and_resize",
@@ -54,7 +63,7 @@ GEOMETRY = (
         (Param("pixels", Int(1, 4096), doc="how far at most"), _FILL),
         target="specc.backend.augment.geometry.shift",
         example="shift(1)",
-        facts=Effect(size=shift_size),
+        facts=Effect(size=shift_size, visible=shift_visible),
     ),
     Trick(
         "rotate",
@@ -63,7 +72,7 @@ GEOMETRY = (
         (Param("degrees", Float(above=0, high=180), doc="the largest angle"),),
         target="specc.backend.augment.geometry.rotate",
         example="rotate(15)",
-        facts=Effect(),
+        facts=Effect(turns=lambda a: a.degrees >= 90),
     ),
 )
 
@@ -78,7 +87,7 @@ PIXELS = (
         ),
         target="specc.backend.augment.pixels.noise",
         example="noise(0.01, p=0.5)",
-        facts=Effect(),
+        facts=Effect(visible=noise_visible),
     ),
     Trick(
         "cutout",
@@ -87,7 +96,7 @@ PIXELS = (
         (Param("size", SizeOf()),),
         target="specc.backend.augment.pixels.cutout",
         example="cutout(8)",
-        facts=Effect(),
+        facts=Effect(visible=cutout_visible),
     ),
     Trick(
         "erase",
@@ -101,7 +110,7 @@ PIXELS = (
         target="specc.backend.augment.pixels.erase",
         example="erase(0.5)",
         check=ordered("scale", "ratio"),
-        facts=Effect(),
+        facts=Effect(visible=lambda a, size: 1 - a.scale[1]),
     ),
 )
 

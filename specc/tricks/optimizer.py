@@ -3,12 +3,21 @@
 `weight_decay` reaches the kernels of convolutions and dense layers only, as `regularize` does; never biases or norms.
 """
 
+from typing import NamedTuple
+
 from specc.kinds import NOT_NEGATIVE, POSITIVE, Bool, Float, ListOf
 from specc.ops.op import Param, Problem, Trick
 from specc.values import Args
 
 _FRACTION = Float(low=0, below=1)
 _DECAY = "decay of the kernels of conv and dense"
+
+
+class Decay(NamedTuple):
+    """What an optimizer does with `weight_decay`. scaled: it is divided by the size of the gradient, as the gradient is,
+    so that weights with large gradients hardly decay (Loshchilov and Hutter, 2017)."""
+
+    scaled: bool = False
 
 
 def _rate(default: float) -> Param:
@@ -43,6 +52,7 @@ TRICKS = (
             Param("weight_decay", NOT_NEGATIVE, 0.0, _DECAY),
         ),
         target="torch.optim.SGD",
+        facts=Decay(),
         example="sgd(lr=0.1, momentum=0.9, nesterov=true)",
         check=_sgd_check,
     ),
@@ -52,6 +62,7 @@ TRICKS = (
         "Adam (Kingma and Ba, 2014): steps scaled by running means of the gradient and of its square.",
         (_rate(1e-3), *_ADAM, Param("weight_decay", NOT_NEGATIVE, 0.0, _DECAY), _AMSGRAD),
         target="torch.optim.Adam",
+        facts=Decay(scaled=True),
         example="adam(lr=1e-3)",
     ),
     Trick(
@@ -60,6 +71,7 @@ TRICKS = (
         "AdamW (Loshchilov and Hutter, 2017): Adam whose weight decay does not pass through the gradient's scaling.",
         (_rate(1e-3), *_ADAM, Param("weight_decay", NOT_NEGATIVE, 1e-2, _DECAY), _AMSGRAD),
         target="torch.optim.AdamW",
+        facts=Decay(),
         example="adamw(lr=1e-3, weight_decay=0.05)",
     ),
     Trick(
@@ -75,6 +87,7 @@ TRICKS = (
             Param("centered", Bool(), False, "divide by the deviation instead of the root mean square"),
         ),
         target="torch.optim.RMSprop",
+        facts=Decay(scaled=True),
         example="rmsprop(lr=1e-3, momentum=0.9)",
     ),
 )

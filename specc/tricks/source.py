@@ -7,15 +7,17 @@ from specc.ops.op import Param, Trick
 
 
 class Facts(NamedTuple):
-    """What a data source is known to hold: channels x height x width of its images, the names of its classes, and the
-    channels of its images.
+    """What a data source is known to hold: channels x height x width of its images, the names of its classes, the
+    channels of its images, and how many images its training part has.
 
-    None where only reading tells.
+    None where only reading tells. handed: its images are signs, which mirrored or turned around are others, or none.
     """
 
     shape: tuple[int, int, int] | None = None
     classes: tuple[str, ...] | None = None
     channels: int | None = None
+    images: int | None = None
+    handed: bool = False
 
 
 DIGITS = tuple("0123456789")
@@ -43,7 +45,7 @@ TRICKS = (
         "1,797 handwritten digits, 8 x 8 grey (Alpaydin and Kaynak, 1998). They come with scikit-learn.",
         target="specc.backend.data.digits.read_digits",
         example="digits",
-        facts=Facts((1, 8, 8), DIGITS, 1),
+        facts=Facts((1, 8, 8), DIGITS, 1, 1_797, handed=True),
     ),
     Trick(
         "mnist",
@@ -51,7 +53,7 @@ TRICKS = (
         "70,000 handwritten digits, 28 x 28 grey (LeCun et al., 1998).",
         target="specc.backend.data.idx.read_mnist",
         example="mnist",
-        facts=Facts((1, 28, 28), DIGITS, 1),
+        facts=Facts((1, 28, 28), DIGITS, 1, 60_000, handed=True),
     ),
     Trick(
         "fashion_mnist",
@@ -59,7 +61,7 @@ TRICKS = (
         "70,000 pictures of clothing, 28 x 28 grey (Xiao et al., 2017).",
         target="specc.backend.data.idx.read_fashion_mnist",
         example="fashion_mnist",
-        facts=Facts((1, 28, 28), FASHION, 1),
+        facts=Facts((1, 28, 28), FASHION, 1, 60_000),
     ),
     Trick(
         "cifar10",
@@ -67,7 +69,7 @@ TRICKS = (
         "60,000 photographs of ten kinds of things, 32 x 32 RGB (Krizhevsky, 2009).",
         target="specc.backend.data.cifar.read_cifar10",
         example="cifar10",
-        facts=Facts((3, 32, 32), CIFAR10, 3),
+        facts=Facts((3, 32, 32), CIFAR10, 3, 50_000),
     ),
     Trick(
         "cifar100",
@@ -75,7 +77,7 @@ TRICKS = (
         "60,000 photographs of a hundred kinds of things, 32 x 32 RGB, fine labels (Krizhevsky, 2009).",
         target="specc.backend.data.cifar.read_cifar100",
         example="cifar100",
-        facts=Facts((3, 32, 32), CIFAR100, 3),
+        facts=Facts((3, 32, 32), CIFAR100, 3, 50_000),
     ),
     Trick(
         "folder",
