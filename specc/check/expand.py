@@ -12,6 +12,7 @@ from specc.check.spec import Spec
 from specc.diagnostics import Label, nearest
 from specc.ir.graph import Frame, Graph, Head, Node
 from specc.ops import OPS
+from specc.ops.merge import add_to_input
 from specc.ops.op import Op, Problem, Shape, size_text
 from specc.source import Span
 from specc.syntax import tree as t
@@ -406,7 +407,7 @@ class Expander(Binder):
         if op.joins and call.body is not None:
             spans = [branch[0].span.to(branch[-1].span) if branch else call.body.span for branch in call.body.branches]
             labels = [Label(s, size_text(x)) for s, x in zip(spans, shapes[-len(spans) :], strict=False)]
-        else:
+        if len(labels) < len(shapes):
             label = f"{size_text(shapes[0])} flows in"
         return self.error(problem.code, problem.message, span, label=label, labels=tuple(labels), help=problem.help)
 
@@ -446,7 +447,9 @@ class Expander(Binder):
     def _do_residual(self, op: Op, args: Args, call: t.Call, at: int, here: Here) -> int:
         assert call.body is not None
         end = self._body(call.body, at, here, "residual")
-        return self._checked_node(OPS["add"], Args(), (at, end), call, here)
+        return self._node(
+            OPS["add"], Args(), (at, end), self._shape(add_to_input, args, (at, end), call), call.span, here
+        )
 
     def _do_repeat(self, op: Op, args: Args, call: t.Call, at: int, here: Here) -> int:
         assert call.body is not None

@@ -3,6 +3,7 @@
 from typing import Any
 
 from specc.check.bind import Binder
+from specc.diagnostics import Label
 from specc.ir.graph import Graph, Node
 from specc.ops.op import Problem, size_text
 from specc.source import Span
@@ -36,6 +37,15 @@ def _facts(data: Args) -> Facts:
     return facts
 
 
+def _source(data: Args, text: str) -> tuple[Label, ...]:
+    """The other side of a mismatch: what the data are, where they are named."""
+    return (Label(data.source.span, text),) if data.source.span else ()
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" + "s" * (number != 1)
+
+
 def _place(call: Any, node: Node) -> Span:
     """Where a setting's call was written; what is not written is held against the layer."""
     return call.span or node.span
@@ -47,8 +57,10 @@ def _input_fits(graph: Graph, data: Args, binder: Binder) -> bool:
     if images is None:
         if channels is None or takes[0] == channels:
             return True
-        found = f"the network takes {size_text(takes)}, but the images of `{source}` have {channels} channels"
-        binder.error("E307", found, span, help=f"input({channels}, …)")
+        has = _count(channels, "channel")
+        found = f"the network takes {size_text(takes)}, but the images of `{source}` have {has}"
+        help = f"input({channels}, {Size(*takes[1:]) if len(takes) == 3 else '…'})"
+        binder.error("E307", found, span, label=size_text(takes), labels=_source(data, has), help=help)
         return False
     if takes == images:
         return True
@@ -56,7 +68,9 @@ def _input_fits(graph: Graph, data: Args, binder: Binder) -> bool:
     if len(takes) == 3 and takes[0] == images[0]:
         help = f"resize = {Size(*takes[1:])} in `data`, or {help}"
     found = f"the network takes {size_text(takes)}, but `{source}` gives {size_text(images)}"
-    binder.error("E307", found, span, help=help)
+    other = data_shape(Args(source=data.source, resize=None))
+    labels = _source(data, size_text(other) + (f", resized to {data.resize}" if data.resize else "")) if other else ()
+    binder.error("E307", found, span, label=size_text(takes), labels=labels, help=help)
     return False
 
 
@@ -81,11 +95,11 @@ def _augment_fits(graph: Graph, data: Args, binder: Binder) -> None:
 def _normalize_fits(graph: Graph, data: Args, binder: Binder) -> None:
     count = len(getattr(data.normalize.args, "mean", ()))
     if count > 1 and count != graph.input[0]:
-        found = (
-            f"`{data.normalize.name}` has {count} means and deviations, but the images have {graph.input[0]} channels"
-        )
-        help = "one value for each channel, or one for all"
-        binder.error("E313", found, _place(data.normalize, graph.nodes[0]), help=help)
+        has = _count(graph.input[0], "channel")
+        found = f"`{data.normalize.name}` has {count} means and deviations, but the images have {has}"
+        place = _place(data.normalize, graph.nodes[0])
+        help = "give one value for each channel, or one for all"
+        binder.error("E313", found, place, labels=_source(data, has), help=help)
 
 
 def _output_fits(graph: Graph, data: Args, train: Args | None, binder: Binder) -> None:
@@ -96,16 +110,21 @@ def _output_fits(graph: Graph, data: Args, train: Args | None, binder: Binder) -
         binder.error("E306", found, end.span, help="end with global_avg_pool -> dense(…), or flatten -> dense(…)")
         return
     if classes is not None and width != len(classes):
-        found = f"the network ends in {width} numbers, but `{data.source.name}` has {len(classes)} classes"
-        binder.error("E306", found, end.span, help=f"end with dense({len(classes)})")
+        found = f"the network ends in {_count(width, 'number')}, but `{data.source.name}` has {len(classes)} classes"
+        labels = _source(data, f"{len(classes)} classes")
+        binder.error("E306", found, end.span, labels=labels, help=f"end with dense({len(classes)})")
         return
     for head in graph.heads:
         node = graph.nodes[head.output]
         if node.shape not in ((width,), (width, 1, 1)):
             found = f"head `{head.name}` ends in {size_text(node.shape)}, the network in {size_text(shape)}"
-            binder.error("E306", found, node.span, help="end both with the same number of classes")
+            label, labels = size_text(node.shape), (Label(end.span, size_text(shape)),)
+            help = f"a head answers the same question as the network: end it with dense({width})"
+            binder.error("E306", found, node.span, label=label, labels=labels, help=help)
     loss = None if train is None else train.loss
     weights = getattr(loss.args, "weights", None) if loss else None
     if loss and weights is not None and len(weights) != width:
-        found = f"`{loss.name}` has {len(weights)} weights, but the network ends in {width} numbers"
-        binder.error("E315", found, _place(loss, end), help="give a weight for each class")
+        found = f"`{loss.name}` has {_count(len(weights), 'weight')}, but the network tells {width} classes apart"
+        labels = _source(data, f"{len(classes)} classes") if classes else ()
+        help = "give one weight for each class, in the order of the classes"
+        binder.error("E315", found, _place(loss, end), labels=labels, help=help)

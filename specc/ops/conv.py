@@ -39,7 +39,7 @@ def _slide(layer: str, x: Shape, a: Args, filters: int, groups: int) -> Shape:
     if height < 1 or width < 1:
         raise window_problem(layer, x, window, pads, "kernel")
     count = "filters" if layer == "conv" else "multiplier"
-    bounded((filters, x[0] // groups, *a.kernel), layer, count)
+    bounded((filters, x[0] // groups, *a.kernel), layer, count, "weights")
     return bounded((filters, height, width), layer, count)
 
 
@@ -162,7 +162,7 @@ def _transpose_shape(x: Shape, a: Args) -> Shape:
             param="padding",
             help=f"a padding of at most {Size(*((n - 1) // 2 for n in uncut))} leaves something",
         )
-    bounded((a.filters, x[0], *a.kernel), "conv_transpose", "filters")
+    bounded((a.filters, x[0], *a.kernel), "conv_transpose", "filters", "weights")
     return bounded((a.filters, height, width), "conv_transpose", "stride")
 
 

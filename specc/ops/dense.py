@@ -23,7 +23,7 @@ def _dense_shape(x: Shape, a: Args) -> Shape:
             f"`dense` needs a flat input or C x 1 x 1, but {size_text(x)} flows in",
             help=f"put `flatten` before it, which gives {_length(x)}, or `global_avg_pool`, which gives {x[0]} x 1 x 1",
         )
-    bounded((a.units, _length(x)), "dense", "units")
+    bounded((a.units, _length(x)), "dense", "units", "weights")
     return (a.units,)
 
 

@@ -11,16 +11,15 @@ PADDING = Either(Symbols("same"), SizeOf(0))
 Pads = tuple[int, int, int, int]  # top, bottom, left, right
 
 
-def bounded(shape: Shape, layer: str, param: str = "") -> Shape:
-    """The shape itself; `Problem` E310 where it holds more than 2**40 elements."""
+def bounded(shape: Shape, layer: str, param: str = "", what: str = "numbers for one image") -> Shape:
+    """The shape itself; `Problem` E310 where it holds more than 2**40 elements, which are called `what`."""
     elements = 1
     for length in shape:
         elements *= length
     if elements > MAX_ELEMENTS:
         raise Problem(
             "E310",
-            f"`{layer}` would give {size_text(shape)}, which is {elements:.3g} numbers for one image; "
-            f"at most {MAX_ELEMENTS:.3g} are possible",
+            f"`{layer}` would have {size_text(shape)} = {elements:.3g} {what}; at most {MAX_ELEMENTS:.3g} are possible",
             param=param,
             help="a size in this call is far too large",
         )

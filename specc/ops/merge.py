@@ -34,8 +34,26 @@ def _projection(shapes: list[Shape]) -> str:
     tall, wide = _stride(other[1], target[1]), _stride(other[2], target[2])
     if not tall or not wide:
         return f"bring {what}: check the strides and paddings on the way"
-    stride = "" if tall == wide == 1 else f", stride={tall}" if tall == wide else f", stride={tall}x{wide}"
-    return f"project {what}: conv({target[0]}, 1x1{stride}) -> batch_norm"
+    return f"project {what}: conv({target[0]}, 1x1{_stride_text(tall, wide)}) -> batch_norm"
+
+
+def _stride_text(tall: int, wide: int) -> str:
+    return "" if tall == wide == 1 else f", stride={tall}" if tall == wide else f", stride={tall}x{wide}"
+
+
+def _residual_shape(x: list[Shape], a: Args) -> Shape:
+    before, after = x
+    if before == after:
+        return after
+    help = "check the strides and paddings in the body"
+    if len(before) == len(after) == 1:
+        help = f"bring the input to {after[0]}: add {{ | … | dense({after[0]}) }}, with the body as the first branch"
+    elif len(before) == len(after):
+        tall, wide = _stride(before[1], after[1]), _stride(before[2], after[2])
+        if tall and wide:
+            call = f"conv({after[0]}, 1x1{_stride_text(tall, wide)}) -> batch_norm"
+            help = f"project the input: add {{ | … | {call} }}, with the body as the first branch"
+    raise Problem("E301", "what the body of `residual` gives cannot be added to its input", help=help)
 
 
 def _different(layer: str, shapes: list[Shape], help: str) -> Problem:
@@ -83,6 +101,9 @@ add = Op(
     joins=True,
     signal=Sum(),
 )
+
+# How `residual` ends: what its body gives is added to its input.
+add_to_input = add._replace(shape=_residual_shape)
 
 
 def _multiply_onnx(g: Any, names: list[str], a: Args, w: Any, x: list[Shape], y: Shape) -> str:

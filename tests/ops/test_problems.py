@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from specc.ops import OPS
+from specc.ops.merge import add_to_input
 from specc.ops.op import REQUIRED, Problem
 from specc.values import Args, Size
 
@@ -129,3 +130,20 @@ def test_the_projection_that_is_offered_fits(row: Any) -> None:
     given = {"filters": int(call[0]), "kernel": Size(1, 1), "stride": size}
     mended = [OPS["conv"].shape(s, args("conv", given)) if i == index else s for i, s in enumerate(shapes)]
     assert OPS["add"].shape(mended, Args()) == mended[0]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "help_"),
+    [
+        ((16, 32, 32), (32, 16, 16), "add { | … | conv(32, 1x1, stride=2) -> batch_norm }"),
+        ((16, 32, 32), (32, 32, 32), "add { | … | conv(32, 1x1) -> batch_norm }"),
+        (M, (8, 9, 9), "strides and paddings in the body"),
+        (V, (3,), "add { | … | dense(3) }"),
+        (M, V, "in the body"),
+    ],
+)
+def test_the_projection_beside_the_body_of_a_residual(before: Any, after: Any, help_: str) -> None:
+    with pytest.raises(Problem) as caught:
+        add_to_input.shape([before, after], Args())
+    assert (caught.value.code, help_ in caught.value.help) == ("E301", True)
+    assert add_to_input.shape([after, after], Args()) == after
