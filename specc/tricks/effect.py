@@ -70,7 +70,7 @@ def _beside(window: Size, gap: int) -> float:
 
 
 def cutout_visible(a: Args, size: Size) -> float:
-    return 1 - min(a.size.height / size.height, 1.0) * min(a.size.width / size.width, 1.0)
+    return float(1 - min(a.size.height / size.height, 1.0) * min(a.size.width / size.width, 1.0))
 
 
 def noise_visible(a: Args, size: Size) -> float:

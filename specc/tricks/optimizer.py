@@ -14,8 +14,11 @@ _DECAY = "decay of the kernels of conv and dense"
 
 
 class Decay(NamedTuple):
-    """What an optimizer does with `weight_decay`. scaled: it is divided by the size of the gradient, as the gradient is,
-    so that weights with large gradients hardly decay (Loshchilov and Hutter, 2017)."""
+    """What an optimizer does with `weight_decay`.
+
+    scaled: it is divided by the size of the gradient, as the gradient is, so that weights with large gradients hardly
+    decay (Loshchilov and Hutter, 2017).
+    """
 
     scaled: bool = False
 
