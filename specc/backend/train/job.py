@@ -214,7 +214,12 @@ def _run(job: Job, folder: RunFolder, info: dict[str, Any], quiet: bool) -> Outc
     with watcher, Interrupt() as interrupt:
         for note in job.notes:
             watcher.say(note)
-        loop.run(folder, watcher, interrupt)
+        try:
+            loop.run(folder, watcher, interrupt)
+        except RuntimeError as error:  # torch.OutOfMemoryError is one; the CPU's allocator has no class of its own
+            if isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error):
+                raise _out_of_memory(loop) from error
+            raise
     best = loop.state.best
     info |= {
         "ended": _now(),
@@ -224,6 +229,13 @@ def _run(job: Job, folder: RunFolder, info: dict[str, Any], quiet: bool) -> Outc
     }
     folder.write_info(info)
     return Outcome(folder.path, best, loop.state.step, interrupt.status)
+
+
+def _out_of_memory(loop: Loop) -> SpeccError:
+    batch = loop.feed.batch
+    message = f"batches of {batch} images do not fit into the memory of {loop.device}; the last checkpoint is kept"
+    help = f"train.batch = {max(1, batch // 2)} with train.accumulate = 2 makes the same steps from half the memory"
+    return SpeccError("E448", message, help=help)
 
 
 def _about(loop: Loop, dataset: DataSet, place: torch.device, precision: Precision, notes: list[str]) -> dict[str, Any]:

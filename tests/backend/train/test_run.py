@@ -286,6 +286,21 @@ def test_settings_that_do_not_go(tmp_path: Path, setting: str, code: str) -> Non
     assert error_of(lambda: begin(setting, out=tmp_path / "run", device="cpu")).code == code
 
 
+@pytest.mark.parametrize(
+    "error",
+    [torch.OutOfMemoryError("CUDA out of memory"), RuntimeError("DefaultCPUAllocator: can't allocate memory: 1 bytes")],
+)
+def test_too_little_memory_says_what_would_fit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: RuntimeError
+) -> None:
+    def fail(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr("specc.backend.train.loop.Loop.step", fail)
+    found = error_of(lambda: begin(out=tmp_path / "run"))
+    assert found.code == "E448" and "64 images" in found.message and "batch = 32" in found.help
+
+
 def test_a_diverging_run_keeps_its_last_checkpoint(tmp_path: Path) -> None:
     run = tmp_path / "run"
     schedule = "train.schedule=constant(epochs=1) -> one_cycle(from=1e30, peak=50%)"
