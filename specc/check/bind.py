@@ -53,7 +53,7 @@ class Binder(Evaluator):
                 given.setdefault(rest, Given([], call.span)).value.append(value)
                 continue
             name = self._parameter(argument, position, by_name, params, what)
-            if name in given and name != MUDDLED:
+            if name in given and name != MUDDLED and params.count(name) == 1:  # two of one name were told already
                 first = Label(given[name].span, "first here")
                 help = "leave one of them out"
                 self.error("E204", f"`{what}` gets `{name}` twice", argument.span, labels=(first,), help=help)

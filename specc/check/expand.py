@@ -43,7 +43,7 @@ def _first_stage(statement: Any) -> Any:
 
 def _is_input(statement: Any) -> bool:
     first = _first_stage(statement)
-    return isinstance(first, t.Call) and first.name == "input"
+    return isinstance(first, t.Call | t.Name) and first.name == "input"
 
 
 class Expander(Binder):
@@ -95,7 +95,8 @@ class Expander(Binder):
         op, args, span, shape = OPS["input"], Args(), network.name_span, known
         if statements and _is_input(statements[0]):
             first = statements.pop(0)
-            call, *others = first.stages if isinstance(first, t.Pipe) else (first,)
+            stage, *others = first.stages if isinstance(first, t.Pipe) else (first,)
+            call = stage if isinstance(stage, t.Call) else t.Call("input", (), None, stage.span, stage.span, False)
             if others:
                 statements.insert(0, t.Pipe(tuple(others), first.span))
             bound = self._arguments(op, call, here, None)
@@ -106,6 +107,8 @@ class Expander(Binder):
         if late is not None:
             self._late_input(late.span)
             shape = UNKNOWN if shape is None else shape
+        if shape is None and self.spec.is_broken:
+            shape = UNKNOWN  # what cannot be read may have said it
         if shape is None:
             help = "begin the network with input(3, 32x32), or name a data source"
             self.error("E308", f"nothing says what flows into `{network.name}`", network.name_span, help=help)

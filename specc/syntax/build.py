@@ -177,6 +177,9 @@ class Builder:
             return self.build(parts[0])
         return t.Sequence(self.all(parts), False, span)
 
+    def grouped_target(self, parts: Parts, span: Span) -> Any:
+        return self.build(parts[0])
+
     # ---- the file
 
     def extends(self, parts: Parts, span: Span) -> t.Extends:

@@ -1,0 +1,70 @@
+"""What the tests of the checker share: a spec in, and what it is worth."""
+
+from typing import Any
+
+from specc.check import Checked, check
+from specc.diagnostics import Diagnostic
+from specc.source import Source
+
+
+def spec(text: str, **options: Any) -> Checked:
+    """A whole spec, checked."""
+    return check(Source("net.cnn", text), **options)
+
+
+def net(body: str, before: str = "", input: str = "input(8, 16x16)", **options: Any) -> Checked:
+    """A network with this body, behind other items of the file."""
+    return spec(f"{before}\nnetwork Net {{\n{input}\n{body}\n}}\n", **options)
+
+
+def fine(checked: Checked) -> Checked:
+    """The same, which must have no problems."""
+    assert [(d.code, d.message) for d in checked.diagnostics] == []
+    assert checked.graph is not None
+    return checked
+
+
+def shape(body: str, before: str = "", **options: Any) -> tuple[int, ...]:
+    """The shape that comes out of a body without problems."""
+    graph = fine(net(body, before, **options)).graph
+    assert graph is not None
+    return graph.shape
+
+
+def layers(checked: Checked) -> list[str]:
+    """The names of the ops of a graph, without the input."""
+    graph = fine(checked).graph
+    assert graph is not None
+    return [node.op.name for node in graph.nodes[1:]]
+
+
+def codes(checked: Checked) -> list[str]:
+    return [problem.code for problem in checked.diagnostics]
+
+
+def only(checked: Checked) -> Diagnostic:
+    """The one problem that there must be."""
+    assert len(checked.diagnostics) == 1, [(d.code, d.message) for d in checked.diagnostics]
+    return checked.diagnostics[0]
+
+
+def underlined(checked: Checked) -> str:
+    """The text at which the one problem points."""
+    return only(checked).span.text
+
+
+def numbers(expression: str, before: str = "") -> list[float]:
+    """The numbers of a list that an expression gives."""
+    graph = fine(net(f"for x in {expression} {{ scale(x) }}", before)).graph
+    assert graph is not None
+    return [node.args.value for node in graph.nodes if node.op.name == "scale"]
+
+
+def number(expression: str, before: str = "") -> float:
+    [value] = numbers(f"[{expression}]", before)
+    return value
+
+
+def holds(expression: str, before: str = "") -> bool:
+    """Whether a condition holds."""
+    return layers(net(f"if {expression} {{ relu }} else {{ tanh }}", before)) == ["relu"]
