@@ -7,6 +7,7 @@ everywhere. No torch here: prediction with an exported file does not need it.
 import warnings
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -91,12 +92,31 @@ def resize_weights(old: int, new: int) -> NDArray[np.float32]:
     return rows.astype(np.float32)
 
 
+@lru_cache(maxsize=256)
+def _taps(old: int, new: int) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
+    """`resize_weights` without its zeros: for each new pixel the first old one that counts, and weights from there."""
+    weights = resize_weights(old, new)
+    counts = weights > 0
+    first = counts.argmax(axis=1)
+    width = int((old - counts[:, ::-1].argmax(axis=1) - first).max())
+    first = np.minimum(first, old - width)
+    return first, np.take_along_axis(weights, first[:, None] + np.arange(width), axis=1)
+
+
+def _resize_rows(pixels: NDArray[Any], new: int) -> NDArray[np.float32]:
+    """`pixels`, … x height x width, with `new` rows. Not by a product of matrices: most of the weights are zero."""
+    first, weights = _taps(pixels.shape[-2], new)
+    result = np.zeros((*pixels.shape[:-2], new, pixels.shape[-1]), dtype=np.float32)
+    for tap in range(weights.shape[1]):
+        result += weights[:, tap, None] * pixels[..., first + tap, :]
+    return result
+
+
 def resize(pixels: Pixels, size: Size) -> Pixels:
     """uint8 images, … x height x width, brought to `size`; antialiased bilinear, rounded to the nearest level."""
-    height, width = pixels.shape[-2:]
-    if (height, width) == tuple(size):
+    if pixels.shape[-2:] == tuple(size):
         return pixels
-    down = resize_weights(height, size.height) @ pixels.astype(np.float32)
-    both = down @ resize_weights(width, size.width).T
-    levels: Pixels = np.floor(both + np.float32(0.5 + TIE)).astype(np.uint8)
+    down = np.ascontiguousarray(_resize_rows(pixels, size.height).swapaxes(-1, -2))
+    both = _resize_rows(down, size.width).swapaxes(-1, -2)
+    levels: Pixels = np.floor(both + np.float32(0.5 + TIE)).clip(0, 255).astype(np.uint8, order="C")
     return levels

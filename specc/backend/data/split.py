@@ -10,7 +10,7 @@ from torch import Tensor
 from specc.backend.data.parallel import WORKERS, ordered
 from specc.backend.data.raw import Files
 from specc.backend.data.survey import read_image
-from specc.backend.images import BadImage
+from specc.backend.images import BadImage, Pixels
 from specc.errors import SpeccError
 from specc.ops.op import size_text
 from specc.values import Size
@@ -79,14 +79,14 @@ class Streamed:
         images = ordered(self._read, chain.from_iterable(batches), ahead, self.workers)
         for numbers in batches:
             batch = torch.empty(len(numbers), *self.shape, dtype=torch.uint8, pin_memory=device.type == "cuda")
-            for place in batch:
-                place.copy_(next(images))
+            for place in batch.numpy():
+                place[...] = next(images)
             yield batch.to(device, non_blocking=True)
 
-    def _read(self, number: int) -> Tensor:
+    def _read(self, number: int) -> Pixels:
         path = self.files.root / self.files.names[number]
         try:
-            pixels = torch.from_numpy(read_image(path, self.size))
+            pixels = read_image(path, self.size)
         except (BadImage, OSError) as error:
             raise _changed(path, f"it {getattr(error, 'strerror', None) or error}") from None
         if pixels.shape != self.shape:

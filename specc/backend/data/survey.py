@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -61,15 +62,18 @@ def survey(part: Part, size: Size | None, room: int, feed: Feed) -> Surveyed:
     feed(part.labels.numpy().data)
     if size is not None:
         images = _resized(images, size)
-    sums, squares = zip(*(moments(some) for some in torch.split(images, _per_chunk(images))), strict=True)
+    sums, squares = zip(*ordered(moments, _chunks(images), ahead=2 * WORKERS), strict=True)
     _, channels, height, width = images.shape
     return Surveyed(images, part.labels, (channels, height, width), torch.cat(sums), torch.cat(squares))
 
 
-def moments(images: Tensor) -> tuple[Tensor, Tensor]:
-    """Of uint8 … x H x W: the sum of the levels and of their squares, float64, exact."""
-    levels = images.flatten(-2).double()
-    return levels.sum(-1), levels.square_().sum(-1)
+def moments(images: Pixels) -> tuple[Tensor, Tensor]:
+    """Of uint8 … x H x W: the sum of the levels and of their squares, float64, exact.
+
+    NumPy rather than torch: it stays in the thread that asks, and many may ask at once.
+    """
+    levels = images.reshape(*images.shape[:-2], -1).astype(np.float64)
+    return torch.from_numpy(levels.sum(-1)), torch.from_numpy(np.einsum("...p,...p->...", levels, levels))
 
 
 def statistics(part: Surveyed) -> tuple[tuple[float, ...], tuple[float, ...]]:
@@ -90,24 +94,27 @@ def read_image(path: Path, size: Size | None) -> Pixels:
     return pixels if size is None else resize(pixels, size)
 
 
-def _per_chunk(images: Tensor) -> int:
-    return max(1, CHUNK // images[0].numel())
+def _chunks(images: Tensor) -> list[Pixels]:
+    """The images, some at a time, in place."""
+    step = max(1, CHUNK // images[0].numel())
+    values = images.numpy()
+    return [values[first : first + step] for first in range(0, len(values), step)]
 
 
 def _resized(images: Tensor, size: Size) -> Tensor:
     if tuple(images.shape[2:]) == tuple(size):
         return images
     result = torch.empty(*images.shape[:2], *size, dtype=torch.uint8)
-    step = _per_chunk(result)
-    for new, old in zip(torch.split(result, step), torch.split(images, step), strict=True):
-        new.copy_(torch.from_numpy(resize(old.numpy(), size)))
+    first = 0
+    for some in ordered(lambda chunk: resize(chunk, size), _chunks(images), ahead=2 * WORKERS):
+        result.numpy()[first : first + len(some)] = some
+        first += len(some)
     return result
 
 
 class _Look(NamedTuple):
-    """What is found out about one file. problem: completes "FILE …"; empty where the image is sound."""
+    """What is found out about one sound file. digest: SHA-256 of its bytes."""
 
-    problem: str
     pixels: Pixels
     sums: Tensor
     squares: Tensor
@@ -115,6 +122,7 @@ class _Look(NamedTuple):
 
 
 def _look(path: Path, size: Size | None) -> _Look | str:
+    """What is found out about a file; else what is wrong with it, completing "FILE …"."""
     try:
         pixels = read_image(path, size)
         content = hashlib.sha256(path.read_bytes()).digest()
@@ -122,7 +130,7 @@ def _look(path: Path, size: Size | None) -> _Look | str:
         return str(error)
     except OSError as error:
         return f"cannot be read: {error.strerror or error}"
-    return _Look("", pixels, *moments(torch.from_numpy(pixels)), content)
+    return _Look(pixels, *moments(pixels), content)
 
 
 def _looks(files: Files, size: Size | None) -> Iterator[_Look | str]:
@@ -148,7 +156,7 @@ def _survey_files(files: Files, labels: Tensor, size: Size | None, room: int, fe
         sizes[shape] += 1
         example.setdefault(shape, name)
         if images is not None and shape == images.shape[1:]:
-            images[number] = torch.from_numpy(look.pixels)
+            images.numpy()[number] = look.pixels
         sums[number], squares[number] = look.sums, look.squares
         feed(f"{label} {name}\n".encode("utf-8", "surrogateescape") + look.digest)
     if broken:
