@@ -9,6 +9,8 @@ import torch
 
 from specc.errors import SpeccError
 
+SMALL_BATCH = 500_000_000  # multiply-accumulates: some milliseconds of one core
+
 
 def devices() -> list[str]:
     """The names of the devices of this machine, the fastest kind first."""
@@ -38,6 +40,23 @@ def describe(device: torch.device) -> str:
         return torch.cuda.get_device_name(device)
     threads = torch.get_num_threads()
     return f"{_processor()}, {threads} thread{'s' if threads > 1 else ''}" if device.type == "cpu" else _processor()
+
+
+def share_work(device: torch.device, macs: int) -> None:
+    """Set how many threads a CPU trains with, for `macs` multiply-accumulates in a batch's forward pass.
+
+    Where a layer's work is done in microseconds, a second thread gains little, and loses a lot as soon as anything else
+    runs on the machine: the threads then wait for each other, spinning, after every layer.
+    """
+    if device.type == "cpu":
+        every = _all_threads()
+        torch.set_num_threads(1 if macs < SMALL_BATCH else every)
+
+
+@cache
+def _all_threads() -> int:
+    """As many as torch finds right, or as OMP_NUM_THREADS says."""
+    return torch.get_num_threads()
 
 
 def native_bf16(device: torch.device) -> bool:

@@ -14,7 +14,7 @@ import torch
 from specc import __version__
 from specc.backend.build import Net, build
 from specc.backend.data.dataset import DataSet, load
-from specc.backend.device import describe, exact, find
+from specc.backend.device import describe, exact, find, share_work
 from specc.backend.initialise import initialise
 from specc.backend.train.checkpoint import load_checkpoint
 from specc.backend.train.evaluate import Evaluation, evaluate
@@ -157,6 +157,7 @@ def _prepare(checked: Checked, device: str, data_dir: Path | None, base: Path) -
     assert graph is not None
     place = find(device)
     exact(place)
+    share_work(place, settings.batch * graph.total_macs)
     precision = choose(settings.precision, place, graph.total_macs)
     dataset = load(data, data_dir=data_dir, seed=settings.seed, base=base)
     check_fit(graph, dataset)
