@@ -1,0 +1,161 @@
+"""The network held against the data: input, augmentation, normalisation, output, heads, weights of classes."""
+
+import pytest
+from checking import codes, fine, only, spec, underlined
+
+END = "global_avg_pool -> dense(10)"
+
+
+def both(data: str, body: str = f"conv(8) -> {END}", train: str = "", **options):
+    return spec(f"data {{\n{data}\n}}\nnetwork N {{\n{body}\n}}\ntrain {{ {train} }}", **options)
+
+
+@pytest.mark.parametrize(
+    ("data", "shape"),
+    [
+        ("source = digits", (1, 8, 8)),
+        ("source = mnist", (1, 28, 28)),
+        ("source = fashion_mnist", (1, 28, 28)),
+        ("source = cifar10", (3, 32, 32)),
+        ("source = digits; resize = 16x24", (1, 16, 24)),
+        ("source = cifar10; resize = 64", (3, 64, 64)),
+        ('source = folder("x"); resize = 64x48', (3, 64, 48)),
+    ],
+)
+def test_the_data_say_what_flows_in(data, shape):
+    assert fine(both(data)).graph.input == shape
+
+
+def test_an_input_that_agrees_is_fine():
+    fine(both("source = digits", f"input(1, 8x8) -> {END}"))
+    fine(both("source = digits; resize = 12", f"input(1, 12x12) -> {END}"))
+    fine(both('source = folder("x")', f"input(3, 12x12) -> {END}"))
+    fine(both('source = folder("x"); resize = 12', f"input(3, 12x12) -> {END}"))
+    fine(both('source = npz("x")', f"input(5, 12x12) -> {END}"))
+    fine(both('source = npz("x"); resize = 12', f"input(5, 12x12) -> {END}"))
+
+
+@pytest.mark.parametrize(
+    ("data", "body", "words"),
+    [
+        ("source = digits", "input(3, 8x8)", ("3 x 8 x 8", "1 x 8 x 8", "digits")),
+        ("source = digits", "input(1, 28x28)", ("1 x 28 x 28", "1 x 8 x 8", "digits")),
+        ("source = digits", "input(64) -> dense(10)\nrelu", ("64", "1 x 8 x 8")),
+        ("source = digits", "input(1) -> dense(10)\nrelu", ("1", "1 x 8 x 8")),
+        ("source = cifar10; resize = 64", "input(3, 32x32)", ("3 x 32 x 32", "3 x 64 x 64")),
+        ('source = folder("x"); resize = 64', "input(3, 32x32)", ("3 x 32 x 32", "3 x 64 x 64")),
+        ('source = folder("x")', "input(1, 32x32)", ("1 x 32 x 32", "3 channels")),
+    ],
+)
+def test_an_input_that_does_not_agree(data, body, words):
+    end = "" if "dense" in body else f" -> {END}"
+    checked = both(data, body + end)
+    problem = only(checked)
+    assert problem.code == "E307"
+    assert underlined(checked).startswith("input(")
+    assert all(word in problem.message for word in words)
+    assert problem.help
+
+
+def test_the_help_names_the_resize_that_mends_it():
+    assert "resize = 28x28" in only(both("source = digits", f"input(1, 28x28) -> {END}")).help
+
+
+def test_what_only_reading_tells_needs_an_input():
+    assert codes(both('source = folder("x")')) == ["E308"]
+    assert codes(both('source = npz("x")')) == ["E308"]
+    assert codes(both('source = npz("x"); resize = 12')) == ["E308"]
+
+
+@pytest.mark.parametrize(
+    ("augment", "code", "where"),
+    [
+        ("crop(6)", "E307", "crop(6)"),
+        ("flip -> crop(12, pad=4)", "E307", "crop(12, pad=4)"),
+        ("crop(12)", "E303", "crop(12)"),
+        ("flip -> crop(30, pad=2) -> flip", "E303", "crop(30, pad=2)"),
+        ("shift(8, fill=reflect)", "E303", "shift(8, fill=reflect)"),
+        ("hue(0.1)", "E318", "hue(0.1)"),
+        ("maybe(0.5) { crop(6) }", "E301", "maybe(0.5) { crop(6) }"),
+        ("choose { | crop(6) | flip }", "E301", "choose { | crop(6) | flip }"),
+    ],
+)
+def test_augmentation_that_does_not_fit(augment, code, where):
+    checked = both(f"source = digits; augment = {augment}")
+    assert only(checked).code == code
+    assert underlined(checked) == where
+
+
+def test_augmentation_that_fits():
+    for augment in ("crop(8, pad=1)", "crop(6) -> crop(8, pad=1)", "choose { | crop(8, pad=1) | flip }", "shift(7)"):
+        fine(both(f"source = digits; augment = {augment}"))
+    fine(both("source = cifar10; augment = hue(0.1) -> saturation(0.5)"))
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_fixed_normalisation_has_a_value_for_each_channel_or_one(count):
+    values = "[" + "0.5, " * count + "]"
+    fine(both(f"source = cifar10; normalize = fixed(mean={values}, std={values})"))
+
+
+def test_fixed_normalisation_of_other_channels():
+    checked = both("source = digits; normalize = fixed(mean=[0.1, 0.2, 0.3], std=[1, 1, 1])")
+    assert only(checked).code == "E313"
+    assert underlined(checked).startswith("fixed(")
+
+
+@pytest.mark.parametrize(
+    ("end", "where"),
+    [
+        ("global_avg_pool -> dense(9)", "dense(9)"),
+        ("global_avg_pool -> dense(9) -> softmax", "softmax"),
+        ("conv(11) -> global_avg_pool", "global_avg_pool"),
+        ("conv(10)", "conv(10)"),
+        ("flatten", "flatten"),
+    ],
+)
+def test_an_output_that_is_not_the_classes(end, where):
+    checked = both("source = digits", f"conv(8) -> {end}")
+    assert only(checked).code == "E306"
+    assert underlined(checked) == where
+    assert only(checked).help
+
+
+def test_an_output_of_one_pixel_is_fine():
+    fine(both("source = digits", "conv(10) -> global_avg_pool"))
+    fine(both("source = digits", "conv(10) -> global_avg_pool -> softmax"))
+
+
+def test_without_known_classes_any_flat_output_is_fine():
+    fine(both('source = folder("x"); resize = 8', "global_avg_pool -> dense(77)"))
+    assert codes(both('source = folder("x"); resize = 8', "conv(10)")) == ["E306"]
+
+
+def test_without_data_any_output_is_fine():
+    fine(spec("network N { input(3, 8x8) -> conv(2) }"))
+
+
+def test_heads_end_as_the_network_does():
+    head = "head(aux) {{ global_avg_pool -> dense({}) }}"
+    fine(both("source = digits", f"conv(4) -> {head.format(10)} -> {END}"))
+    checked = both("source = digits", f"conv(4) -> {head.format(9)} -> {END}")
+    assert only(checked).code == "E306"
+    assert "aux" in only(checked).message
+
+
+def test_class_weights_are_as_many_as_the_classes():
+    fine(both("source = digits", train="loss = cross_entropy(weights=[1, 1, 1, 1, 1, 1, 1, 1, 1, 2])"))
+    checked = both("source = digits", train="loss = cross_entropy(weights=[1, 2, 3])")
+    assert only(checked).code == "E315"
+
+
+def test_an_input_and_an_output_that_do_not_agree_are_two_mistakes():
+    assert codes(both("source = digits", "input(3, 8x8) -> global_avg_pool -> dense(7)")) == ["E307", "E306"]
+
+
+def test_a_change_of_the_data_is_held_against_the_network_too():
+    text = "data { source = digits }\nnetwork N { conv(8) -> max_pool(8) -> flatten -> dense(10) }\n"
+    assert codes(spec(text)) == []
+    assert codes(spec(text, sets=["data.resize=4"])) == ["E303"]
+    assert codes(spec(text, sets=["data.source=cifar10"])) == []
+    assert codes(spec(text, sets=["data.source=cifar100"])) == ["E306"]
