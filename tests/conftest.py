@@ -23,6 +23,10 @@ class Answer(NamedTuple):
     err: str
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--update-pages", action="store_true", help="write what specc prints into specc/pages")
+
+
 @pytest.fixture
 def specc(capsys: pytest.CaptureFixture[str]) -> Callable[..., Answer]:
     """Run a command line in this process: `specc("ops", "conv").status`."""
