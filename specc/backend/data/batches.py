@@ -1,6 +1,7 @@
 """Batches of a split: in an order drawn for each epoch to train on, from the first to the last to measure."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import tee
 from typing import NamedTuple
 
 import torch
@@ -40,16 +41,16 @@ class TrainingBatches:
     def at(self, epoch: int, number: int) -> Batch:
         """Batch `number` (from 0) of an epoch."""
         if (epoch, number) != self._next:
-            self._coming = self._from(epoch, number)
+            self._coming = _batches(self.split, self._indices(epoch, number), self.device)
         batch = next(self._coming)
         self._next = (epoch, number + 1) if number + 1 < self.count else (epoch + 1, 0)
         return batch
 
-    def _from(self, epoch: int, number: int) -> Iterator[Batch]:
+    def _indices(self, epoch: int, number: int) -> Iterator[Tensor]:
+        """The images' numbers in this batch and in all that follow, without end."""
         while True:
             order = epoch_order(self.seed, epoch, len(self.split)).to(self.device)
-            indices = torch.split(order[: self.count * self.size], self.size)[number:]
-            yield from _batches(self.split, indices, self.device)
+            yield from torch.split(order[: self.count * self.size], self.size)[number:]
             epoch, number = epoch + 1, 0
 
 
@@ -59,6 +60,7 @@ def all_batches(split: Split, size: int, device: torch.device) -> Iterator[Batch
     yield from _batches(split, torch.split(torch.arange(len(split), device=device), size), device)
 
 
-def _batches(split: Split, indices: tuple[Tensor, ...], device: torch.device) -> Iterator[Batch]:
-    for index, images in zip(indices, split.stream(indices, device), strict=True):
+def _batches(split: Split, indices: Iterable[Tensor], device: torch.device) -> Iterator[Batch]:
+    wanted, gathered = tee(indices)
+    for index, images in zip(wanted, split.stream(gathered, device), strict=True):
         yield Batch(index, images, split.labels.index_select(0, index))

@@ -1,7 +1,7 @@
 """The images that are trained on, or those that measure: in memory, or decoded from their files as they are wanted."""
 
 from collections.abc import Iterable, Iterator
-from itertools import chain
+from itertools import chain, tee
 from pathlib import Path
 
 import torch
@@ -74,11 +74,15 @@ class Streamed:
 
         Raises SpeccError E441 where a file is no longer what it was at the first look.
         """
-        batches: list[list[int]] = [index.tolist() for index in indices]
-        ahead = (AHEAD + 1) * max(map(len, batches), default=1)
-        images = ordered(self._read, chain.from_iterable(batches), ahead, self.workers)
-        for numbers in batches:
-            batch = torch.empty(len(numbers), *self.shape, dtype=torch.uint8, pin_memory=device.type == "cuda")
+        coming = iter(indices)
+        first = next(coming, None)
+        if first is None:
+            return
+        wanted, read = tee(chain([first], coming))
+        numbers: Iterator[int] = (number for index in read for number in index.tolist())
+        images = ordered(self._read, numbers, (AHEAD + 1) * len(first), self.workers)
+        for index in wanted:
+            batch = torch.empty(len(index), *self.shape, dtype=torch.uint8, pin_memory=device.type == "cuda")
             for place in batch.numpy():
                 place[...] = next(images)
             yield batch.to(device, non_blocking=True)

@@ -1,13 +1,14 @@
 """Batches: an order for each epoch, from any position, the same however they are asked for."""
 
 from pathlib import Path
+from time import monotonic, sleep
 
 import pytest
 import torch
 from tiny_data import read, write_folder
 
 from specc.backend.data.batches import TrainingBatches, all_batches, epoch_order
-from specc.backend.data.split import Resident
+from specc.backend.data.split import AHEAD, Resident, Streamed
 
 CPU = torch.device("cpu")
 
@@ -51,6 +52,30 @@ def test_any_batch_can_be_asked_for(tmp_path: Path, streamed: bool) -> None:
         again = batches.at(epoch, number)
         assert all(torch.equal(one, two) for one, two in zip(again, run[epoch, number], strict=True))
     assert not torch.equal(run[0, 0].numbers, run[1, 0].numbers)
+
+
+def test_the_next_batches_are_read_ahead_also_across_epochs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_folder(tmp_path, each=10)
+    train = read(f'folder("{tmp_path}")', memory=0).train
+    assert isinstance(train, Streamed)
+    seen: list[int] = []
+    original = Streamed._read
+
+    def noted(self: Streamed, number: int) -> object:
+        seen.append(number)
+        return original(self, number)
+
+    monkeypatch.setattr(Streamed, "_read", noted)
+    train.workers = 1  # one after the other
+    batches = TrainingBatches(train, 6, 7, CPU)
+    for number in range(3):
+        batches.at(0, number)
+    deadline = monotonic() + 10
+    while len(seen) < 18 + AHEAD * 6 and monotonic() < deadline:
+        sleep(0.01)
+    orders = [number for epoch in (0, 1) for number in epoch_order(7, epoch, 18).tolist()]
+    assert seen == orders[: len(seen)]
+    assert 18 + AHEAD * 6 <= len(seen) <= 18 + (AHEAD + 1) * 6
 
 
 @pytest.mark.parametrize("size", [1, 4, 10, 11, 100])
