@@ -27,6 +27,7 @@ COMMANDS = {
     "check": ("specc.cli.check:check", "all problems in all files and all variants"),
     "show": ("specc.cli.show:show", "the layers as a table: shapes, parameters, MACs, receptive field, memory"),
     "ops": ("specc.cli.ops:ops", "the vocabulary: layers, tricks, settings, each with parameters and an example"),
+    "explain": ("specc.cli.explain:explain", "the whole story of a diagnostic: what it means and how to mend it"),
     "train": ("specc.cli.train:train", "trains a network, exports it and verifies the exported file"),
     "eval": ("specc.cli.eval:eval_run", "how good a run is: accuracy, each class, the most frequent mistakes"),
     "predict": ("specc.cli.predict:predict", "the likeliest classes of image files, by a run or an exported file"),

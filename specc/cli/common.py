@@ -59,6 +59,7 @@ def report(
     """Print problems and a summary line; nothing where there are none. Gives the exit status, 1 where one is an error.
 
     strict: warnings count as errors. short: one line a problem. stream: standard error unless it is given.
+    On a terminal a last line says, once, where the whole story of the first code is told.
     """
     stream = stream or sys.stderr
     style = style_of(stream)
@@ -66,6 +67,9 @@ def report(
         print(concise(diagnostic) if short else render(diagnostic, style) + "\n", file=stream)
     if diagnostics:
         print(summary(diagnostics), file=stream)
+        if stream.isatty() and not short:
+            first = next((d for d in diagnostics if d.severity == "error"), diagnostics[0])
+            print(style.paint(f"for more: specc explain {first.code}", "frame"), file=stream)
     return int(count(diagnostics, "error") > 0 or (strict and bool(diagnostics)))
 
 

@@ -1,0 +1,98 @@
+"""`specc explain`: the whole story of a diagnostic, from the page or the lint that documents and tests it."""
+
+import sys
+import textwrap
+from collections.abc import Callable
+from io import StringIO
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NamedTuple
+
+import typer
+
+from specc.cli.common import print_json, report
+from specc.diagnostics import nearest
+from specc.errors import SpeccError
+
+if TYPE_CHECKING:
+    from specc.check.lint import Lint
+
+FOLDER = Path(__file__).resolve().parents[1] / "pages"
+WIDTH = 96
+
+
+class Page(NamedTuple):
+    """What there is to say about a code. `text()` is Markdown; its first line is `# CODE: title`."""
+
+    code: str
+    title: str
+    text: Callable[[], str]
+
+
+def explain(
+    code: Annotated[str, typer.Argument(help="The code of a message, such as E301.", show_default=False)] = "",
+    json: Annotated[bool, typer.Option("--json", help="Print JSON for programs.")] = False,
+) -> None:
+    """Explain a diagnostic: what it means, why it matters, how to mend it, with an example of each.
+
+    Without a code, list them all.
+
+    Examples:
+
+      specc explain E301
+      specc explain
+    """
+    found = pages()
+    if not code:
+        if json:
+            print_json({"pages": [{"code": page.code, "title": page.title} for page in found.values()]})
+        else:
+            print("\n".join(f"{page.code}  {page.title}" for page in found.values()))
+        return
+    page = found.get(code.upper())
+    if page is None:
+        help = nearest(code, found) or "`specc explain` lists what there is"
+        raise SpeccError("E477", f"there is no diagnostic `{code}`", help=help)
+    text = page.text()
+    if json:
+        print_json({"code": page.code, "title": page.title, "text": text})
+    elif sys.stdout.isatty():
+        from rich.console import Console
+        from rich.markdown import Markdown
+
+        Console().print(Markdown(text))
+    else:
+        print(text, end="")
+
+
+def pages() -> dict[str, Page]:
+    """Every page by its code, in order: one file for each error, one lint for each warning."""
+    from specc.check.lint import LINTS
+
+    found = [_page(path.read_text(encoding="utf-8")) for path in FOLDER.glob("*.md")]
+    found += [Page(lint.code, lint.name.replace("-", " "), lambda lint=lint: _lint_text(lint)) for lint in LINTS]
+    return {page.code: page for page in sorted(found, key=lambda page: page.code)}
+
+
+def _page(text: str) -> Page:
+    code, _, title = text.partition("\n")[0].removeprefix("# ").partition(": ")
+    return Page(code, title, lambda: text)
+
+
+def _lint_text(lint: "Lint") -> str:
+    """A lint's page, with what `specc check` prints for its bad example."""
+    from specc.check import check
+    from specc.source import Source
+
+    printed = StringIO()
+    report(check(Source("net.cnn", lint.bad), everything=True).diagnostics, stream=printed)
+    prose = [lint.doc, lint.why, f"Source: {lint.source}"]
+    parts = [
+        f"# {lint.code}: {lint.name.replace('-', ' ')}",
+        *(textwrap.fill(part, WIDTH, break_long_words=False, break_on_hyphens=False) for part in prose),
+        f"```cnn\n{lint.bad}```",
+        f"```text\n{printed.getvalue()}```",
+        "The example mended:",
+        f"```cnn\n{lint.good}```",
+        f"Where it is meant, `# allow {lint.code}` on the line, or on the line above, silences it.",
+    ]
+    return "\n\n".join(parts) + "\n"

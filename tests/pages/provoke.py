@@ -1,0 +1,263 @@
+"""How to bring about each problem that lies outside a spec: a function a code, which prepares the current folder.
+
+The commands that then run into the problem, and what they print, are on the code's page.
+"""
+
+import errno
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import pytest
+from onnx import external_data_helper, helper
+from PIL import Image
+from tiny_data import write_folder, write_mnist
+from tiny_model import sealed, tiny_body
+
+from specc.backend.data.download import DownloadFailed
+from specc.cli.common import LARGEST
+
+NETWORK = "network Net {\n  conv(8) -> relu\n  global_avg_pool -> dense(10)\n}\n"
+SPEC = "data { source = digits }\n" + NETWORK
+
+
+class Stage:
+    """The current folder, what the test may replace, and a trained run to copy."""
+
+    def __init__(self, patch: pytest.MonkeyPatch, finished: Path) -> None:
+        self.patch, self.finished = patch, finished
+
+    def raises(self, target: str, error: BaseException) -> None:
+        """From now on, what is at `target` raises."""
+
+        def fail(*arguments: Any, **options: Any) -> Any:
+            raise error
+
+        self.patch.setattr(target, fail)
+
+    def copy_run(self) -> Path:
+        """The trained run, and its data beside it."""
+        shutil.copy(self.finished.parent / "pictures.npz", "pictures.npz")
+        path = Path(shutil.copytree(self.finished, "run"))
+        self.change_info(base=str(Path.cwd()))
+        return path
+
+    def change_info(self, **values: object) -> None:
+        path = Path("run/run.json")
+        path.write_text(json.dumps({**json.loads(path.read_text()), **values}))
+
+
+def bare_run(spec: str = SPEC) -> None:
+    """A run with a spec and nothing else."""
+    Path("run").mkdir()
+    Path("run/spec.cnn").write_text(spec)
+    about = {"format": 1, "data_dir": None, "device": "cpu", "base": ".", "classes": list("0123456789")}
+    Path("run/run.json").write_text(json.dumps(about))
+
+
+def model(body: bytes | None = None) -> None:
+    Path("model.onnx").write_bytes(sealed(tiny_body() if body is None else body))
+
+
+def picture() -> None:
+    Image.new("RGB", (4, 4)).save("cat.png")
+
+
+def e103(stage: Stage) -> None:
+    Path("net.cnn").write_text("#" * (LARGEST + 1))
+
+
+def e106(stage: Stage) -> None:
+    Path("net.cnn").write_text("network Net {\n  input(3, 8x8)\n" + "  conv(0)\n" * 250 + "}\n")
+
+
+def e401(stage: Stage) -> None:
+    failed = DownloadFailed("its server does not answer: Name or service not known")
+    stage.raises("specc.backend.data.places.fetch", failed)
+
+
+def e402(stage: Stage) -> None:
+    folder = write_mnist(Path("data"), packed=False)
+    path = folder / "train-images-idx3-ubyte"
+    path.write_bytes(path.read_bytes()[:-100])
+
+
+def e404(stage: Stage) -> None:
+    Path("flowers").mkdir()
+    for name in ("daisy1", "rose1"):
+        Image.new("RGB", (6, 5)).save(f"flowers/{name}.png")
+
+
+def e405(stage: Stage) -> None:
+    write_folder(Path("flowers"))
+    Path("flowers/class0/2.png").write_bytes(b"<html>not found</html>")
+    path = Path("flowers/class1/0.png")
+    path.write_bytes(path.read_bytes()[:-40])
+
+
+def e406(stage: Stage) -> None:
+    write_folder(Path("flowers"), size=(8, 8))
+    Image.new("RGB", (9, 8)).save("flowers/class1/3.png")
+
+
+def e407(stage: Stage) -> None:
+    write_folder(Path("flowers/train"), classes=3)
+    write_folder(Path("flowers/test"), classes=2)
+    Path("flowers/train/class2").rename("flowers/train/tulips")
+    Path("flowers/test/class1").rename("flowers/test/class01")
+
+
+def e408(stage: Stage) -> None:
+    write_folder(Path("flowers"))
+
+
+def e409(stage: Stage) -> None:
+    write_folder(Path("flowers"))
+
+
+def e410(stage: Stage) -> None:
+    Path("flowers").mkdir()
+    stage.raises("specc.backend.data.folder.os.scandir", PermissionError(errno.EACCES, "Permission denied"))
+
+
+def e411(stage: Stage) -> None:
+    np.savez("letters.npz", images=np.zeros((4, 8, 8)), labels=np.arange(4) % 2)
+
+
+def e435(stage: Stage) -> None:
+    bare_run()
+
+
+def e438(stage: Stage) -> None:
+    bare_run()
+
+
+def e440(stage: Stage) -> None:
+    bare_run(SPEC.replace("conv(8)", "conf(8)"))
+
+
+def e441(stage: Stage) -> None:
+    stage.copy_run()
+    stage.change_info(data_sha256="0" * 64)
+
+
+def e442(stage: Stage) -> None:
+    bare_run()
+
+
+def e443(stage: Stage) -> None:
+    bare_run()
+    Path("run/best.safetensors").write_bytes(b"half of a fi")
+
+
+def e445(stage: Stage) -> None:
+    path = stage.copy_run() / "spec.cnn"
+    path.write_text(path.read_text().replace("conv(8)", "conv(9)", 1))
+
+
+def e447(stage: Stage) -> None:
+    Path("run").mkdir()
+    Path("run/run.json").write_text('{"format": 7, "versions": {"specc": "9.0"}}')
+
+
+def e448(stage: Stage) -> None:
+    import torch
+
+    stage.raises("specc.backend.train.loop.Loop.run", torch.OutOfMemoryError("CUDA out of memory."))
+
+
+def e451(stage: Stage) -> None:
+    Path("model.onnx").write_bytes(b"version https://git-lfs.github.com/spec/v1\n")
+
+
+def e452(stage: Stage) -> None:
+    picture()
+    model = onnx.load_from_string(tiny_body())
+    model.producer_name = "pytorch"
+    del model.metadata_props[:]
+    Path("model.onnx").write_bytes(model.SerializeToString())
+
+
+def e453(stage: Stage) -> None:
+    model = onnx.load_from_string(tiny_body())
+    external_data_helper.set_external_data(model.graph.initializer[0], location="../../secrets")
+    Path("model.onnx").write_bytes(model.SerializeToString())
+
+
+def e454(stage: Stage) -> None:
+    stage.copy_run()
+    stage.patch.setattr("onnxruntime.get_available_providers", lambda: ["CPUExecutionProvider"])
+
+
+def e455(stage: Stage) -> None:
+    """An exporter that writes another padding than was trained."""
+    from specc.backend.onnx import export
+
+    stage.copy_run()
+    real = export.write_model
+
+    def faulty(*arguments: Any) -> Any:
+        model, values = real(*arguments)
+        second = [node for node in model.graph.node if node.op_type == "Conv"][1]
+        (pads,) = (attribute for attribute in second.attribute if attribute.name == "pads")
+        second.attribute.remove(pads)
+        second.attribute.append(helper.make_attribute("pads", [0, 0, 2, 2]))
+        return model, values
+
+    stage.patch.setattr(export, "write_model", faulty)
+
+
+def e456(stage: Stage) -> None:
+    stage.copy_run()
+    content = Path("run/model.onnx").read_bytes()
+    Path("model.onnx").write_bytes(content.replace(b'["red", "green", "blue"]', b'["blue", "green", "red"]'))
+
+
+def e457(stage: Stage) -> None:
+    picture()
+    model(tiny_body(kernel=np.zeros((47, 3), np.float32)))
+
+
+def e458(stage: Stage) -> None:
+    stage.copy_run()
+    stage.patch.setattr("specc.backend.onnx.model_file.LARGEST", 1000)
+
+
+def e460(stage: Stage) -> None:
+    model()
+
+
+def e461(stage: Stage) -> None:
+    model()
+    Image.new("F", (4, 4)).save("cat.tif")
+    Path("cat.tif").rename("cat.png")
+
+
+def e472(stage: Stage) -> None:
+    Path("model.cnn").write_bytes(b"\x93NUMPY\x01\x00v\x00")
+
+
+def e474(stage: Stage) -> None:
+    class Locked(type(Path())):  # type: ignore[misc]
+        def open(self, *arguments: object, **options: object) -> None:
+            raise PermissionError(errno.EACCES, "Permission denied")
+
+    stage.patch.setattr("specc.cli.common.Path", Locked)
+
+
+def e478(stage: Stage) -> None:
+    stage.raises("specc.cli.app.load", OSError(errno.ENOSPC, "No space left on device"))
+
+
+def e479(stage: Stage) -> None:
+    np.savez("letters.npz", images=np.zeros((4, 8, 8), np.uint8), labels=np.arange(4) % 2)
+    stage.patch.setattr("specc.backend.data.npz.free_memory", lambda: 100)
+
+
+PROVOKE: dict[str, Callable[[Stage], None]] = {
+    name.upper(): function for name, function in list(globals().items()) if name[0] == "e" and name[1:].isdigit()
+}
