@@ -11,11 +11,15 @@ PUBLISHED = json.loads((Path(__file__).parent / "expected_counts.json").read_tex
 del PUBLISHED["//"]
 
 
+# The deck begins with a network that does not learn: its first variants are wrong on purpose.
+WARNINGS = {"deck_cifar10.cnn": ["W521", "W501", "W502"]}
+
+
 @pytest.mark.parametrize("file", sorted(path.name for path in FOLDER.glob("*.cnn")))
 def test_no_problems_in_any_variant(specc, file):
     answer = specc("check", FOLDER / file, "--json")
     assert answer.status == 0
-    assert json.loads(answer.out)["diagnostics"] == []
+    assert [found["code"] for found in json.loads(answer.out)["diagnostics"]] == WARNINGS.get(file, [])
 
 
 @pytest.mark.parametrize("name", PUBLISHED)

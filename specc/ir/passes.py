@@ -58,3 +58,23 @@ def find_receptive_fields(graph: Graph) -> None:
         fields.append((min(field[0], image[0]), min(field[1], image[1])))
         jumps.append((jump[0] * window.stride[0], jump[1] * window.stride[1]))
         node.receptive_field = (round(fields[-1][0]), round(fields[-1][1]))
+
+
+def trunk(graph: Graph) -> list[Node]:
+    """The nodes that lie on every way from input to output, in the order in which they run.
+
+    Nodes run in an order in which inputs come first; so a node is passed by where an edge begins before it and ends
+    behind it.
+    """
+    passed = [0] * (len(graph.nodes) + 1)  # how many edges begin or cease to pass here
+    for node in graph.nodes[: graph.output + 1]:
+        if not node.head:
+            for i in node.inputs:
+                passed[i + 1] += 1
+                passed[node.index] -= 1
+    ways, found = 0, []
+    for node in graph.nodes[: graph.output + 1]:
+        ways += passed[node.index]
+        if ways == 0 and not node.head:
+            found.append(node)
+    return found

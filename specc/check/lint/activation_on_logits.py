@@ -1,0 +1,59 @@
+"""W506: an activation between the last weights and the loss."""
+
+from collections.abc import Iterator
+
+from specc.check.lint.lint import Found, Lint, Linted, trail
+from specc.ir.graph import Node
+
+
+def find(linted: Linted) -> Iterator[Found]:
+    for end in linted.ends:
+        node = logits(linted, end)
+        if node.op.group == "activation" and node.op.name != "softmax":
+            yield Found(
+                f"`{node.op.name}` bends the logits before the loss gets them",
+                node.span,
+                notes=trail(node),
+                help=f"leave `{node.op.name}` out: the loss wants any numbers, and makes probabilities of them itself",
+            )
+
+
+def logits(linted: Linted, end: Node) -> Node:
+    """The node whose numbers the loss takes: a final softmax is part of it."""
+    return linted.graph.nodes[end.inputs[0]] if end.op.name == "softmax" else end
+
+
+LINT = Lint(
+    code="W506",
+    name="activation-on-logits",
+    doc="""\
+An activation other than softmax as the last layer of a network that is trained, or right before its last softmax.
+""",
+    why="""\
+The losses take logits, any numbers from minus to plus infinity. After a sigmoid they lie between 0 and 1, and ten
+classes never get a probability above 0.23; after a relu no class can be ruled out, and a unit that is zero gets no
+gradient.
+""",
+    source="""\
+PyTorch, CrossEntropyLoss and BCEWithLogitsLoss, which combine the activation and the loss,
+https://docs.pytorch.org/docs/stable/generated/torch.nn.BCEWithLogitsLoss.html
+""",
+    bad="""\
+data { source = digits }
+
+network Net {
+  conv(32) -> relu
+  flatten -> dense(10) -> sigmoid
+}
+""",
+    good="""\
+data { source = digits }
+
+network Net {
+  conv(32) -> relu
+  flatten -> dense(10)
+}
+""",
+    find=find,
+    needs_data=True,
+)

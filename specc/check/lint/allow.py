@@ -1,0 +1,118 @@
+"""W500, and the comments that silence a lint: `# allow W503` on its line, or on the line above."""
+
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from specc.check.lint.lint import Lint
+from specc.check.problems import Problems
+from specc.diagnostics import Diagnostic, Fix
+from specc.source import Source, Span
+
+COMMENT = re.compile(r"#\s*allow\s+(?P<codes>[EW]\d+(?:[\s,]+[EW]\d+)*)\s*")
+CODE = re.compile(r"[EW]\d+")
+
+
+class Allow(NamedTuple):
+    """One code that a comment allows, where it stands, and the line that it speaks of."""
+
+    code: str
+    span: Span
+    line: int
+    comment: Span
+
+
+def silence(problems: Problems, comments: list[Span], source: Source, known: set[str], is_complete: bool) -> None:
+    """Take out the lints that comments allow.
+
+    is_complete: every lint ran on everything, so that what a comment of `source` does not silence is not there.
+    """
+    allowed = [allow for comment in comments for allow in _read(comment)]
+    used = set()
+    for key, diagnostic in list(problems.found.items()):
+        if diagnostic.severity == "warning":
+            place = diagnostic.span
+            for allow in allowed:
+                if allow.code == diagnostic.code and _is_at(allow, place):
+                    used.add(allow)
+                    problems.found.pop(key, None)
+    if is_complete:
+        for allow in allowed:
+            if allow not in used and allow.span.source is source:
+                problems.add(_useless(allow, known))
+
+
+def _is_at(allow: Allow, place: Span) -> bool:
+    return allow.span.source is place.source and allow.line == place.line
+
+
+def _read(comment: Span) -> Iterator[Allow]:
+    match = COMMENT.match(comment.text)
+    if match is None:
+        return
+    line = _line_of(comment)
+    for code in CODE.finditer(comment.text, match.start("codes"), match.end("codes")):
+        span = Span(comment.source, comment.start + code.start(), comment.start + code.end())
+        yield Allow(code.group(), span, line, comment)
+
+
+def _line_of(comment: Span) -> int:
+    """The line that a comment speaks of: its own, or where it stands alone, the next one that is not a comment."""
+    line, column = comment.source.position(comment.start)
+    last = len(comment.source.line_starts)
+    if comment.source.line(line)[: column - 1].strip():
+        return line
+    while line < last and comment.source.line(line).lstrip()[:1] in ("#", ""):
+        line += 1
+    return line
+
+
+def _useless(allow: Allow, known: set[str]) -> Diagnostic:
+    if allow.code.startswith("E"):
+        return Diagnostic("W500", "only lints, W501 and on, can be allowed", allow.span, help="mend the error")
+    if allow.code not in known:
+        help = f"lints are {min(known)} to {max(known)}; `specc check` names the one that it reports"
+        return Diagnostic("W500", f"there is no lint {allow.code}", allow.span, help=help)
+    message = f"there is no {allow.code} here to allow"
+    return Diagnostic("W500", message, allow.span, help="leave it out", fix=_fix(allow))
+
+
+def _fix(allow: Allow) -> Fix | None:
+    """Without the comment, where it says nothing else."""
+    comment = allow.comment
+    match = COMMENT.fullmatch(comment.text)
+    if match is None or len(CODE.findall(match["codes"])) > 1:
+        return None
+    text = comment.source.text
+    start = comment.start
+    while start and text[start - 1] in " \t":
+        start -= 1
+    alone = start == 0 or text[start - 1] == "\n"
+    return Fix(Span(comment.source, start, comment.end + (alone and text[comment.end : comment.end + 1] == "\n")), "")
+
+
+LINT = Lint(
+    code="W500",
+    name="useless-allow",
+    doc="""\
+A comment `# allow W503` where there is no W503: on its line or, where the comment has a line to itself, on the next
+one that is no comment. Only `specc check` says so, which looks at all variants.
+""",
+    why="It looks as if something were wrong on purpose, and it will hide the next mistake of its kind.",
+    source="ruff, RUF100 unused-noqa, https://docs.astral.sh/ruff/rules/unused-noqa",
+    bad="""\
+network Net {
+  input(3, 32x32)
+  conv(32) -> batch_norm -> relu   # allow W504
+  flatten -> dense(10)
+}
+""",
+    good="""\
+network Net {
+  input(3, 32x32)
+  conv(32, bias=true) -> batch_norm -> relu   # allow W504
+  flatten -> dense(10)
+}
+""",
+    find=lambda linted: iter(()),  # found last of all, by `silence`
+)

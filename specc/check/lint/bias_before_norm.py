@@ -1,0 +1,94 @@
+"""W504: a bias that the norm right behind it takes away."""
+
+from collections.abc import Iterator
+
+from specc.check.lint.lint import Found, Lint, Linted, trail
+from specc.check.lint.names import call_at, walk, without
+from specc.diagnostics import Fix
+from specc.ir.graph import Node
+from specc.ops import OPS
+from specc.source import Span
+from specc.syntax import tree as t
+
+
+def find(linted: Linted) -> Iterator[Found]:
+    cancelled: dict[Span, tuple[Node, Node]] = {}
+    needed = {node.span for node in linted.ends}
+    for node in linted.graph.nodes:
+        readers = linted.readers[node.index]
+        if getattr(node.args, "bias", False) is True and readers:
+            if all(reader.op.cancels_bias for reader in readers):
+                cancelled.setdefault(node.span, (node, readers[0]))
+            else:
+                needed.add(node.span)  # one call of a block, and one of its two uses needs the bias
+    for span, (node, norm) in cancelled.items():
+        if span not in needed:
+            yield from _found(linted, node, norm)
+
+
+def _found(linted: Linted, node: Node, norm: Node) -> Iterator[Found]:
+    call = call_at(linted.spec, node.span)
+    written = next((argument for argument in call.arguments if argument.name == "bias"), None) if call else None
+    general = _has_default(linted, node.op.name)
+    if written is None and general:
+        return  # said once for the whole file, as for weights that were published with a bias
+    yield Found(
+        f"`{norm.op.name}` subtracts the mean, and with it the bias of `{node.op.name}`",
+        written.span if written else node.span,
+        notes=trail(node),
+        help=f"{node.op.name}(…, bias=false)" if written is None else "leave `bias` out: norms are then looked for",
+        fix=None if call is None or general else _fix(linted, call, written),
+    )
+
+
+def _has_default(linted: Linted, layer: str) -> bool:
+    """Whether some `default` statement says which layers of this kind have a bias."""
+    items = (linted.spec.defaults, linted.spec.network, list(linted.spec.blocks.values()))
+    defaults = (part.call for part in walk(items) if isinstance(part, t.Default))
+    return any(call.name == layer and any(a.name == "bias" for a in call.arguments) for call in defaults)
+
+
+def _fix(linted: Linted, call: t.Call, written: t.Argument | None) -> Fix | None:
+    """With `auto` a variant without the norm keeps its bias; where there is no `auto`, there must be no variants."""
+    if written is not None and _is_automatic(call.name):
+        return without(call, written)
+    if linted.spec.variants or linted.spec.search:
+        return None
+    if written is not None:
+        return Fix(written.value.span, "false")
+    end = call.arguments[-1].span.end if call.arguments else 0
+    return Fix(Span(call.span.source, end, end), ", bias=false") if end else None
+
+
+def _is_automatic(layer: str) -> bool:
+    return any(param.name == "bias" and param.default == "auto" for param in OPS[layer].params)
+
+
+LINT = Lint(
+    code="W504",
+    name="bias-before-norm",
+    doc="""\
+A bias whose layer flows straight into batch_norm or instance_norm and nowhere else: written as `bias=true`, or as
+the default of dense. `default conv(bias=true)` says it for all layers and on purpose, so nothing is said then.
+""",
+    why="""\
+The norm subtracts each channel's mean, so that the bias has no effect and its gradient is zero; the norm's own
+shift does its work. It only costs memory and time.
+""",
+    source="Ioffe and Szegedy, 2015, Batch normalization, section 3.2, https://arxiv.org/abs/1502.03167",
+    bad="""\
+network Net {
+  input(3, 32x32)
+  conv(32, bias=true) -> batch_norm -> relu
+  flatten -> dense(10)
+}
+""",
+    good="""\
+network Net {
+  input(3, 32x32)
+  conv(32) -> batch_norm -> relu
+  flatten -> dense(10)
+}
+""",
+    find=find,
+)

@@ -1,0 +1,52 @@
+"""W511: all that the network knows of an image goes through one channel."""
+
+from collections.abc import Iterator
+
+from specc.check.lint.lint import Found, Lint, Linted, trail
+from specc.check.lint.ways import kernels
+
+
+def find(linted: Linted) -> Iterator[Found]:
+    later = {node.index for node in kernels(linted)}
+    last = max(later, default=0)
+    for node in linted.trunk:
+        if node.index in later and node.index != last and node.shape[0] == 1:
+            what = "channel" if len(node.shape) == 3 else "number"
+            yield Found(
+                f"all that later layers see of an image is this one {what}",
+                node.span,
+                notes=trail(node),
+                help="give it more filters" if len(node.shape) == 3 else "give it more units",
+            )
+
+
+LINT = Lint(
+    code="W511",
+    name="one-channel-bottleneck",
+    doc="A layer with weights outside branches that gives one channel or one number, with weights behind it.",
+    why="""\
+What does not fit through the narrowest place is lost, and one channel after a relu is often zero everywhere, with
+no gradient. Mostly a misread argument: the first one of conv is the number of filters, not of the kernel.
+""",
+    source="""\
+Szegedy et al., 2016, Rethinking the Inception architecture, section 2, principle 1: avoid representational
+bottlenecks, https://arxiv.org/abs/1512.00567
+""",
+    bad="""\
+network Net {
+  input(3, 32x32)
+  conv(32) -> relu
+  conv(1, 3x3) -> relu
+  flatten -> dense(10)
+}
+""",
+    good="""\
+network Net {
+  input(3, 32x32)
+  conv(32) -> relu
+  conv(32, 3x3) -> relu
+  flatten -> dense(10)
+}
+""",
+    find=find,
+)

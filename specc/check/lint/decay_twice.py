@@ -1,0 +1,64 @@
+"""W531: the same kernels decay by the optimizer and by a regulariser."""
+
+from collections.abc import Iterator
+
+from specc.check.lint.lint import Found, Lint, Linted
+from specc.tricks.regularizer import strengths
+from specc.values import show
+
+
+def find(linted: Linted) -> Iterator[Found]:
+    train = linted.train
+    decay = train.optimizer.args.weight_decay
+    if decay and strengths(train.regularize)[1]:
+        yield Found(
+            f"kernels decay twice: by `{show(train.regularize)}` and by weight_decay={decay:g} of "
+            f"`{train.optimizer.name}`",
+            linted.place("train", "regularize", train.regularize),
+            help=f"keep one of them: {train.optimizer.name}(…, weight_decay=0), or regularize = none",
+        )
+
+
+LINT = Lint(
+    code="W531",
+    name="decay-twice",
+    doc="""\
+`regularize` with an l2 part beside an optimizer whose `weight_decay` is not 0; that of adamw is 0.01 unless it says
+otherwise. Both reach the kernels of convolutions and dense layers only: biases and norms never decay, whatever a
+spec says.
+""",
+    why="""\
+Both pull the same kernels towards zero, one scaled by the gradients and one not, and neither number says how hard
+they are pulled.
+""",
+    source="""\
+Loshchilov and Hutter, 2017, Decoupled weight decay regularization, section 2, https://arxiv.org/abs/1711.05101
+""",
+    bad="""\
+data { source = digits }
+
+network Net {
+  conv(32) -> relu
+  flatten -> dense(10)
+}
+
+train {
+  optimizer  = adamw(lr=1e-3)
+  regularize = l2(1e-4)
+}
+""",
+    good="""\
+data { source = digits }
+
+network Net {
+  conv(32) -> relu
+  flatten -> dense(10)
+}
+
+train {
+  optimizer = adamw(lr=1e-3)
+}
+""",
+    find=find,
+    needs_data=True,
+)

@@ -1,0 +1,52 @@
+"""W507: dropout behind the last weights."""
+
+from collections.abc import Iterator
+
+from specc.check.lint.lint import Found, Lint, Linted, trail
+from specc.check.lint.ways import before
+from specc.ir.signal import initialiser
+
+
+def find(linted: Linted) -> Iterator[Found]:
+    for end in linted.ends:
+        way = list(before(linted, end))
+        if not way or initialiser(way[-1]) is None:
+            continue
+        for node in way:
+            if node.op.group == "regularisation":
+                yield Found(
+                    f"`{node.op.name}` stands behind the last layer with weights",
+                    node.span,
+                    notes=trail(node),
+                    help=f"put it before `{way[-1].op.name}`",
+                )
+
+
+LINT = Lint(
+    code="W507",
+    name="dropout-on-logits",
+    doc="Dropout, or another random disturbance, between the last layer with weights and the loss.",
+    why="""\
+It sets the score of a class to zero, now and then that of the right one, however sure the network is. That is noise
+on the target that no weight can learn to bear, and not the averaging over thinned networks that dropout stands for.
+""",
+    source="""\
+Srivastava et al., 2014, Dropout: units of hidden and visible layers are dropped,
+https://jmlr.org/papers/v15/srivastava14a.html
+""",
+    bad="""\
+network Net {
+  input(3, 32x32)
+  conv(32) -> relu
+  flatten -> dense(10) -> dropout(50%)
+}
+""",
+    good="""\
+network Net {
+  input(3, 32x32)
+  conv(32) -> relu
+  flatten -> dropout(50%) -> dense(10)
+}
+""",
+    find=find,
+)

@@ -1,0 +1,65 @@
+"""W502: an initialiser that does not make up for what a rectifier takes away, in a deep stack."""
+
+import math
+from collections.abc import Iterator
+
+from specc.check.lint.lint import Found, Lint, Linted
+from specc.check.lint.ways import activations_of_kernels, kernels
+from specc.ir.signal import initialiser, start_of
+
+LEAST = 0.02
+
+
+def find(linted: Linted) -> Iterator[Found]:
+    pairs = []
+    for kernel, activation in activations_of_kernels(linted):
+        init = initialiser(kernel)
+        start = start_of(init) if init else None
+        if activation.op.rectifies and start and start.made_for == "saturating":
+            pairs.append((kernel, activation))
+    if not pairs:
+        return
+    last = kernels(linted)[-1]
+    scale = math.sqrt(linted.signal.moments[last.inputs[0]].square / linted.signal.moments[0].square)
+    if scale < LEAST:
+        kernel, activation = pairs[0]
+        init = initialiser(kernel)
+        assert init is not None
+        yield Found(
+            f"`{init.name}` before `{activation.op.name}`: what reaches the last layer is predicted to have "
+            f"{scale:.1%} of the size of the input",
+            init.span or kernel.span,
+            f"{len(pairs)} layers start so",
+            help="init=he_normal makes up for the half that a rectifier sets to zero",
+        )
+
+
+LINT = Lint(
+    code="W502",
+    name="glorot-before-relu",
+    doc="""\
+Glorot's initialisation before relu and its kin, without a norm, in a stack so deep that the activations at the last
+layer are predicted to have less than a fiftieth of the input's size.
+""",
+    why="""\
+Glorot's variance keeps the signal's size where activations are linear around zero. A relu sets half of it to zero,
+so each layer divides its mean square by two or more: the logits start at nearly zero, the gradients with them, and
+a deep network learns late or never. He's variance is twice as large for this reason.
+""",
+    source="He et al., 2015, Delving deep into rectifiers, section 2.2, https://arxiv.org/abs/1502.01852",
+    bad="""\
+network Deep {
+  input(3, 32x32)
+  repeat(12) { conv(32, init=glorot_uniform) -> relu }
+  flatten -> dense(10)
+}
+""",
+    good="""\
+network Deep {
+  input(3, 32x32)
+  repeat(12) { conv(32, init=he_normal) -> relu }
+  flatten -> dense(10)
+}
+""",
+    find=find,
+)

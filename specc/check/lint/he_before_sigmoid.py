@@ -1,0 +1,62 @@
+"""W503: an initialiser made for rectifiers before an activation that saturates."""
+
+from collections.abc import Iterator
+
+from specc.check.lint import vanishing
+from specc.check.lint.lint import Found, Lint, Linted
+from specc.check.lint.ways import activations_of_kernels, kernels
+from specc.ir.signal import initialiser, start_of
+
+
+def find(linted: Linted) -> Iterator[Found]:
+    last = kernels(linted)[-1:]
+    pairs = []
+    for kernel, activation in activations_of_kernels(linted):
+        init = initialiser(kernel)
+        start = start_of(init) if init else None
+        if activation.op.saturates and start and start.made_for == "rectifiers" and kernel not in last:
+            pairs.append((kernel, activation))
+    if pairs and not any(vanishing.find(linted)):
+        kernel, activation = pairs[0]
+        init = initialiser(kernel)
+        assert init is not None
+        count = f"{len(pairs)} layers start so" if len(pairs) > 1 else ""
+        yield Found(
+            f"`{init.name}` before `{activation.op.name}`: its weights are sqrt(2) too large for it",
+            init.span or kernel.span,
+            count,
+            help=f"{kernel.op.name}(…, init=glorot_uniform), or relu in place of `{activation.op.name}`",
+        )
+
+
+LINT = Lint(
+    code="W503",
+    name="he-before-sigmoid",
+    doc="""\
+He's initialisation, which is the default, before sigmoid, tanh or hard_sigmoid outside branches, without a norm
+between them. Where the gradient vanishes altogether, W501 says so, and this says nothing.
+""",
+    why="""\
+He's variance is twice what keeps the signal's size, to make up for the half that a relu sets to zero. A saturating
+activation sets nothing to zero: its inputs come out too large, lie where it is flat, and learn slowly.
+""",
+    source="""\
+Glorot and Bengio, 2010, section 4.2, https://proceedings.mlr.press/v9/glorot10a.html; He et al., 2015, section 2.2,
+https://arxiv.org/abs/1502.01852
+""",
+    bad="""\
+network Small {
+  input(1, 28x28)
+  conv(6, 5x5) -> tanh -> avg_pool
+  flatten -> dense(10)
+}
+""",
+    good="""\
+network Small {
+  input(1, 28x28)
+  conv(6, 5x5, init=glorot_uniform) -> tanh -> avg_pool
+  flatten -> dense(10)
+}
+""",
+    find=find,
+)

@@ -1,0 +1,69 @@
+"""W523: an augmentation that leaves hardly anything of the image."""
+
+from collections.abc import Iterator
+
+from specc.check.lint.lint import Found, Lint, Linted
+from specc.check.lint.turned_signs import calls
+from specc.tricks.augment import trick_of
+from specc.values import Size
+
+LEAST = 0.25
+
+
+def find(linted: Linted) -> Iterator[Found]:
+    assert linted.data is not None
+    if len(linted.graph.input) != 3:
+        return
+    size = Size(*linted.graph.input[1:])
+    for call in calls(linted.data.augment):
+        share = trick_of(call).facts.visible(call.args, size)
+        if share <= LEAST:
+            left = f"{share:.0%} of what is seen is still the image" if share else "nothing of the image is left"
+            yield Found(
+                f"`{call.name}` of {size} images: at worst {left}",
+                linted.place("data", "augment", call),
+                help="use less of it: an eighth of the image's size is common for shift and crop, half for cutout",
+            )
+
+
+LINT = Lint(
+    code="W523",
+    name="hidden-image",
+    doc="""\
+An augmentation after which, at worst, a quarter or less of what the network sees is still the image: a shift, or
+the padding of a crop, of half the image; a cutout or an erased rectangle as large as the image; noise of more than
+0.4, where images have a deviation of about 0.25.
+""",
+    why="""\
+The network is to name what it cannot see. It can only learn such images by heart, and they drown the others. Noise
+and sizes are often given in other units than those of the language: pixels from 0 to 1, lengths in pixels.
+""",
+    source="""\
+DeVries and Taylor, 2017, Improved regularization of convolutional neural networks with cutout, section 3.2: too
+large a size hurts, https://arxiv.org/abs/1708.04552
+""",
+    bad="""\
+data {
+  source  = digits
+  augment = shift(4)
+}
+
+network Net {
+  conv(32) -> relu
+  flatten -> dense(10)
+}
+""",
+    good="""\
+data {
+  source  = digits
+  augment = shift(1)
+}
+
+network Net {
+  conv(32) -> relu
+  flatten -> dense(10)
+}
+""",
+    find=find,
+    needs_data=True,
+)

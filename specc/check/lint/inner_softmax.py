@@ -1,0 +1,52 @@
+"""W505: a softmax that is not the last layer, although the loss has one of its own."""
+
+from collections.abc import Iterator
+
+from specc.check.lint.lint import Found, Lint, Linted, trail
+
+
+def find(linted: Linted) -> Iterator[Found]:
+    for node in linted.trunk:
+        if node.op.name == "softmax" and node.index != linted.graph.output:
+            twice = any(reader.op.name == "softmax" for reader in linted.readers[node.index])
+            yield Found(
+                "this softmax is followed by another one" if twice else "this softmax is not the last layer",
+                node.span,
+                notes=trail(node),
+                help="one softmax at the very end, which becomes part of the loss; or none",
+            )
+
+
+LINT = Lint(
+    code="W505",
+    name="inner-softmax",
+    doc="""\
+A softmax outside branches that is not the last layer, or two of them. As the last layer it is part of the loss;
+gates in `multiply { … }`, as in attention, are meant.
+""",
+    why="""\
+The loss takes a softmax itself. Of numbers that are probabilities already it makes nearly the same probabilities
+for all classes, and it divides their gradients by the number of classes: the network learns slowly, and its loss
+cannot come near zero.
+""",
+    source="""\
+PyTorch, CrossEntropyLoss: the input is expected to contain the unnormalized logits,
+https://docs.pytorch.org/docs/stable/generated/torch.nn.CrossEntropyLoss.html; Goodfellow et al., 2016, Deep
+learning, section 6.2.2.3, https://www.deeplearningbook.org
+""",
+    bad="""\
+network Net {
+  input(3, 32x32)
+  conv(32) -> relu
+  flatten -> dense(10) -> softmax -> softmax
+}
+""",
+    good="""\
+network Net {
+  input(3, 32x32)
+  conv(32) -> relu
+  flatten -> dense(10) -> softmax
+}
+""",
+    find=find,
+)

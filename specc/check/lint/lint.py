@@ -1,0 +1,133 @@
+"""What a lint is, and what it looks at."""
+
+from collections.abc import Callable, Iterator
+from functools import cached_property
+from math import nan
+from typing import Any, NamedTuple
+
+from specc.check.spec import Spec
+from specc.diagnostics import Fix, Label
+from specc.ir.graph import Graph, Node
+from specc.ir.passes import trunk
+from specc.ir.signal import Signal, predict
+from specc.ops.signal import Moments
+from specc.source import Source, Span
+from specc.syntax import tree as t
+from specc.tricks import TRICKS
+from specc.tricks.source import Facts
+from specc.values import Args
+
+# Of photographs from 0 to 1, and which part of their variance all places of an image share: measured on CIFAR-10.
+IMAGE_MEAN, IMAGE_DEVIATION, SHARED = 0.47, 0.25, 0.3
+
+
+class Linted:
+    """A network, its data and its training, which checked without errors.
+
+    source: the file that is checked, not one that it extends. data: None where the file has none. dropped: nodes that
+    led nowhere, with the indices that they had.
+    """
+
+    def __init__(
+        self, source: Source, spec: Spec, graph: Graph, data: Args | None, train: Args, dropped: list[Node]
+    ) -> None:
+        self.source, self.spec, self.graph = source, spec, graph
+        self.data, self.train, self.dropped = data, train, dropped
+
+    @property
+    def facts(self) -> Facts:
+        """What is known of the data."""
+        if self.data is None:
+            return Facts()
+        facts: Facts = TRICKS["source"][self.data.source.name].facts
+        return facts
+
+    @property
+    def ends(self) -> list[Node]:
+        """The last node of the network, and that of each auxiliary classifier."""
+        return [self.graph.nodes[i] for i in (self.graph.output, *(head.output for head in self.graph.heads))]
+
+    @cached_property
+    def readers(self) -> list[list[Node]]:
+        """The nodes that take each node's output."""
+        readers: list[list[Node]] = [[] for _ in self.graph.nodes]
+        for node in self.graph.nodes:
+            for i in node.inputs:
+                readers[i].append(node)
+        return readers
+
+    @cached_property
+    def trunk(self) -> list[Node]:
+        """The nodes that everything passes on its way to the output, so those outside branches."""
+        return trunk(self.graph)
+
+    @cached_property
+    def signal(self) -> Signal:
+        """The predicted size of activations and gradients before any training; NaN where it is beyond all numbers."""
+        try:
+            return predict(self.graph, self._images())
+        except (ArithmeticError, ValueError):
+            return Signal([Moments(nan, nan, nan, nan)] * len(self.graph.nodes), {0: nan})
+
+    def _images(self) -> Moments:
+        """Of the images as they flow into the network."""
+        mean, deviation = IMAGE_MEAN, IMAGE_DEVIATION
+        match self.data.normalize if self.data is not None else None:
+            case None:
+                mean, deviation = 0.0, 1.0
+            case bound if bound.name == "standard":
+                mean, deviation = 0.0, 1.0
+            case bound if bound.name == "none":
+                mean, deviation = 255 * mean, 255 * deviation
+            case bound if bound.name == "fixed":
+                shift, scale = (sum(values) / len(values) for values in (bound.args.mean, bound.args.std))
+                mean, deviation = (mean - shift) / scale, deviation / scale
+        return Moments(mean, mean**2 + deviation**2, mean**2 + SHARED * deviation**2, mean**2)
+
+    def setting(self, section: str, name: str) -> t.Setting | None:
+        """A setting as it was written; None where its default holds."""
+        return self.spec.sections.get(section, {}).get(name)
+
+    def place(self, section: str, name: str, bound: Any = None) -> Span:
+        """Where a setting, or a call in it, was written; the network's name where it was not."""
+        setting = self.setting(section, name)
+        span = getattr(bound, "span", None) or (setting.value.span if setting else None)
+        return span or self.graph.nodes[0].span
+
+
+class Found(NamedTuple):
+    """What a lint says: a diagnostic without its code."""
+
+    message: str
+    span: Span
+    label: str = ""
+    labels: tuple[Label, ...] = ()
+    notes: tuple[str, ...] = ()
+    help: str = ""
+    fix: Fix | None = None
+
+
+class Lint(NamedTuple):
+    """One mistake that the field knows.
+
+    doc: what is looked for. why: why that is bad. source: who found out, with a link. All three are Markdown.
+    bad: a spec with the mistake and no other; good: the same spec, mended. find(linted): every place of it.
+    needs_data: it says nothing of a file without data.
+    of_text: it looks at what is written, so that variants add nothing.
+    """
+
+    code: str
+    name: str
+    doc: str
+    why: str
+    source: str
+    bad: str
+    good: str
+    find: Callable[[Linted], Iterator[Found]]
+    needs_data: bool = False
+    of_text: bool = False
+
+
+def trail(node: Node) -> tuple[str, ...]:
+    """The calls and turns that led to a node, as notes."""
+    return tuple(frame.text for frame in node.trail[-8:][::-1])

@@ -1,0 +1,67 @@
+"""What a spec's text names, and where its calls stand."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from specc.check.spec import Spec
+from specc.diagnostics import Fix
+from specc.source import Source, Span
+from specc.syntax import tree as t
+
+
+def walk(part: Any) -> Iterator[Any]:
+    """Every node of a tree, or of lists and tuples of trees, in no order."""
+    rest = [part]
+    while rest:
+        part = rest.pop()
+        if isinstance(part, list) or (isinstance(part, tuple) and not isinstance(part, Span)):
+            rest += part
+            if hasattr(part, "_fields"):
+                yield part
+
+
+def names(part: Any) -> Counter[str]:
+    """How often a tree looks up each name, as a value or as a call."""
+    return Counter(node.name for node in walk(part) if isinstance(node, t.Name | t.Call))
+
+
+def everything(spec: Spec) -> list[Any]:
+    """All trees of a spec."""
+    settings = [setting for section in spec.sections.values() for setting in section.values()]
+    named = [*spec.lets.values(), *spec.blocks.values(), *spec.variants.values()]
+    return [*named, *spec.defaults, spec.network, *settings, *spec.search]
+
+
+def call_at(spec: Spec, span: Span) -> t.Call | None:
+    """The call that stands at a span, such as that of a layer."""
+    for part in walk([spec.network, list(spec.blocks.values()), list(spec.lets.values())]):
+        if isinstance(part, t.Call) and part.span == span:
+            return part
+    return None
+
+
+def without(call: t.Call, argument: t.Argument) -> Fix:
+    """The repair that takes an argument out of a call, with the comma that is then too much."""
+    place = call.arguments.index(argument)
+    start, end = argument.span.start, argument.span.end
+    if place:
+        start = call.arguments[place - 1].span.end
+    elif len(call.arguments) > 1:
+        end = call.arguments[1].span.start
+    return Fix(Span(call.span.source, start, end), "")
+
+
+def here(source: Source, items: Iterable[Any]) -> list[Any]:
+    """The items that stand in the file itself, not in one that it extends: what a base offers need not all be used."""
+    return [item for item in items if item is not None and item.span.source is source]
+
+
+def whole_lines(span: Span) -> Span:
+    """A span with the rest of its lines, where nothing but a comment stands beside it; else the span itself."""
+    text = span.source.text
+    start = text.rfind("\n", 0, span.start) + 1
+    end = text.find("\n", span.end)
+    end = len(text) if end < 0 else end + 1
+    beside = text[start : span.start] + text[span.end : end].partition("#")[0]
+    return span if beside.strip() else Span(span.source, start, end)

@@ -1,0 +1,54 @@
+"""W512: global pooling of features that see only a part of the image."""
+
+from collections.abc import Iterator
+
+from specc.check.lint.lint import Found, Lint, Linted, trail
+
+
+def find(linted: Linted) -> Iterator[Found]:
+    image = linted.graph.input[1:]
+    for node in linted.trunk[1:]:
+        source = linted.graph.nodes[node.inputs[0]]
+        pools = node.op.group == "pooling" and node.op.window(node.args).everything and node.shape[1:] == (1, 1)
+        field = source.receptive_field
+        if pools and len(image) == 2 and source.shape[1:] != (1, 1) and any(map(int.__lt__, field, image)):
+            seen, whole = (f"{height} x {width} pixels" for height, width in (field, image))
+            yield Found(
+                f"each position that is pooled here has seen {seen} of {whole}",
+                node.span,
+                notes=trail(node),
+                help="more layers, strides or pooling before it, or a larger kernel or dilation",
+            )
+        if node.op.window(node.args).everything:
+            return
+
+
+LINT = Lint(
+    code="W512",
+    name="small-receptive-field",
+    doc="Global pooling outside branches, of features whose receptive field is smaller than the image.",
+    why="""\
+The pool only counts how often local patterns occur. What is larger than the receptive field, and how parts lie to
+each other, cannot be told apart by any weight. The field that counts in practice is smaller still.
+""",
+    source="""\
+Araujo et al., 2019, Computing receptive fields of convolutional neural networks,
+https://distill.pub/2019/computing-receptive-fields; Luo et al., 2016, https://arxiv.org/abs/1701.04128
+""",
+    bad="""\
+network Net {
+  input(3, 32x32)
+  conv(32) -> relu -> conv(64) -> relu
+  global_avg_pool -> dense(10)
+}
+""",
+    good="""\
+network Net {
+  input(3, 32x32)
+  for c in [32, 64, 128, 256] { conv(c) -> relu -> max_pool(2) }
+  conv(256) -> relu
+  global_avg_pool -> dense(10)
+}
+""",
+    find=find,
+)

@@ -1,0 +1,66 @@
+"""W515: a `let` that nothing looks up."""
+
+from collections import Counter
+from collections.abc import Iterator
+
+from specc.check.lint.lint import Found, Lint, Linted
+from specc.check.lint.names import everything, here, names, walk, whole_lines
+from specc.diagnostics import Fix
+from specc.syntax import tree as t
+
+
+def find(linted: Linted) -> Iterator[Found]:
+    spec = linted.spec
+    parts = everything(spec)
+    total = sum(map(names, parts), Counter[str]())
+    for let in here(linted.source, spec.lets.values()):
+        yield from _unused(let, total)
+    for block in here(linted.source, [*spec.blocks.values(), spec.network]):
+        own = names(block)
+        for let in walk(block.body):
+            if isinstance(let, t.Let):
+                yield from _unused(let, own)
+
+
+def _unused(let: t.Let, uses: Counter[str]) -> Iterator[Found]:
+    if uses[let.name] == names(let.value)[let.name]:
+        yield Found(
+            f"`{let.name}` is never used",
+            let.name_span,
+            help="leave it out",
+            fix=Fix(whole_lines(let.span), ""),
+        )
+
+
+LINT = Lint(
+    code="W515",
+    name="unused-let",
+    doc="A `let` whose name stands nowhere else.",
+    why="""\
+Either it is left over, or the place that was to use it says something else: a changed number here changes nothing
+there.
+""",
+    source="ruff, F841 unused-variable, https://docs.astral.sh/ruff/rules/unused-variable",
+    bad="""\
+let classes = 10
+let width = 64
+
+network Net {
+  input(3, 32x32)
+  conv(32) -> relu
+  flatten -> dense(classes)
+}
+""",
+    good="""\
+let classes = 10
+let width = 64
+
+network Net {
+  input(3, 32x32)
+  conv(width) -> relu
+  flatten -> dense(classes)
+}
+""",
+    find=find,
+    of_text=True,
+)

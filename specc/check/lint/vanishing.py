@@ -1,0 +1,59 @@
+"""W501: so many saturating activations that no gradient reaches the first layer."""
+
+from collections.abc import Iterator
+
+from specc.check.lint.lint import Found, Lint, Linted
+
+LEAST = 1e-3
+
+
+def find(linted: Linted) -> Iterator[Found]:
+    saturating = [node for node in linted.trunk if node.op.saturates and node.index != linted.graph.output]
+    if not saturating:
+        return
+    ratio = linted.signal.gradient_ratio
+    if ratio < LEAST:
+        first, count = saturating[0], len(saturating)
+        yield Found(
+            f"the gradient at the first layer is predicted to be {ratio:.0e} of that at the last",
+            first.span,
+            f"{count} of `{first.op.name}`, one after the other",
+            notes=("predicted from the graph: what initialisation, slopes and norms make of the gradient on its way",),
+            help="use relu with init=he_normal, or batch_norm before each activation, or residual { … } around layers",
+        )
+
+
+LINT = Lint(
+    code="W501",
+    name="vanishing-gradient",
+    doc="""\
+Saturating activations outside branches (sigmoid, tanh, hard_sigmoid), where the gradient at the first layer's
+kernel is predicted to be less than a thousandth of that at the last layer's. It is predicted from the graph, for
+freshly drawn weights: each layer multiplies the mean square of the gradient by what its initialiser, its slope or
+its normalisation makes of it.
+""",
+    why="""\
+The slope of a sigmoid is at most 1/4, so each one divides the gradient by four or more. The first layers get next
+to none and stay as they were drawn, and what they throw away no later layer brings back.
+""",
+    source="""\
+Glorot and Bengio, 2010, Understanding the difficulty of training deep feedforward neural networks,
+https://proceedings.mlr.press/v9/glorot10a.html; Hochreiter, 1998, https://doi.org/10.1142/S0218488598000094;
+prediction: Schoenholz et al., 2017, https://arxiv.org/abs/1611.01232
+""",
+    bad="""\
+network Deep {
+  input(3, 32x32)
+  repeat(8) { conv(32, init=glorot_uniform) -> sigmoid }
+  flatten -> dense(10)
+}
+""",
+    good="""\
+network Deep {
+  input(3, 32x32)
+  repeat(8) { conv(32, init=he_normal) -> relu }
+  flatten -> dense(10)
+}
+""",
+    find=find,
+)
