@@ -1,22 +1,21 @@
 """The text of a spec with its variant and `--set` applied: what a run keeps as `spec.cnn`."""
 
 from specc.check.spec import Spec
-from specc.source import Source
-from specc.syntax import format as text
+from specc.source import Source, Span
+from specc.syntax import tree as t
+from specc.syntax.format import format_file
 
 
 def resolved_text(source: Source, spec: Spec, changed: bool) -> str:
     """The source itself where nothing was changed; else the whole spec, printed, without variants and searches."""
     if not changed:
         return source.text
-    parts = [text.statement(let, 0) for let in spec.lets.values()]
-    parts += [text.statement(default, 0) for default in spec.defaults]
-    blocks = ["\n".join(lines) for lines in parts]
-    sections = {name: text.section(name, settings.values()) for name, settings in spec.sections.items()}
-    if "data" in sections:
-        blocks.append(sections.pop("data"))
-    blocks += map(text.block, spec.blocks.values())
-    if spec.network is not None:
-        blocks.append(text.block(spec.network))
-    blocks += sections.values()
-    return "\n\n".join(blocks) + "\n"
+    nowhere = Span(source, 0, 0)
+    sections = {
+        name: t.Section(name, tuple(settings.values()), spec.section_spans.get(name, nowhere), nowhere)
+        for name, settings in spec.sections.items()
+    }
+    data = [sections.pop("data")] if "data" in sections else []
+    network = [spec.network] if spec.network else []
+    items = [*spec.lets.values(), *spec.defaults, *data, *spec.blocks.values(), *network, *sections.values()]
+    return format_file(t.File(source, tuple(items), ()))

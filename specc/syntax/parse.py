@@ -77,9 +77,8 @@ def parse_expression(source: Source) -> tuple[Any, list[Diagnostic]]:
     before, behind = "let value = (", "\n)"
     parsed = parse(Source(source.path, before + source.text + behind))
     if parsed.tree is None or parsed.diagnostics:
-        return None, [
-            problem._replace(span=_inside(problem.span, source, len(before))) for problem in parsed.diagnostics
-        ]
+        first = parsed.diagnostics[0]  # those after it are about the brackets around the value
+        return None, [first._replace(span=_inside(first.span, source, len(before)))]
     match parsed.tree.items:
         case (tree.Let(value=tree.Group(value=value)),):
             return _moved(value, source, len(before)), []

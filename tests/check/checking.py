@@ -1,4 +1,4 @@
-"""What the tests of the checker share: a spec in, and what it is worth."""
+"""What the tests of the checker share: a spec in, and what it is worth. Lints are tested elsewhere."""
 
 from typing import Any
 
@@ -18,14 +18,14 @@ def net(body: str, before: str = "", input: str = "input(8, 16x16)", **options: 
 
 
 def fine(checked: Checked) -> Checked:
-    """The same, which must have no problems."""
-    assert [(d.code, d.message) for d in checked.diagnostics] == []
+    """The same, which must have no errors."""
+    assert [(d.code, d.message) for d in checked.errors] == []
     assert checked.graph is not None
     return checked
 
 
 def shape(body: str, before: str = "", **options: Any) -> tuple[int, ...]:
-    """The shape that comes out of a body without problems."""
+    """The shape that comes out of a body without errors."""
     graph = fine(net(body, before, **options)).graph
     assert graph is not None
     return graph.shape
@@ -39,17 +39,17 @@ def layers(checked: Checked) -> list[str]:
 
 
 def codes(checked: Checked) -> list[str]:
-    return [problem.code for problem in checked.diagnostics]
+    return [error.code for error in checked.errors]
 
 
 def only(checked: Checked) -> Diagnostic:
-    """The one problem that there must be."""
-    assert len(checked.diagnostics) == 1, [(d.code, d.message) for d in checked.diagnostics]
-    return checked.diagnostics[0]
+    """The one error that there must be."""
+    assert len(checked.errors) == 1, [(d.code, d.message) for d in checked.errors]
+    return checked.errors[0]
 
 
 def underlined(checked: Checked) -> str:
-    """The text at which the one problem points."""
+    """The text at which the one error points."""
     return only(checked).span.text
 
 

@@ -305,7 +305,7 @@ def test_literals_beyond_the_bounds():
 def test_lists_cannot_grow_by_holding_themselves():
     lets = ["let a0 = [1, 1]", *(f"let a{i + 1} = [a{i}, a{i}]" for i in range(60))]
     checked = net("scale(1)", "\n".join(lets))
-    assert checked.diagnostics
+    assert checked.errors
     assert set(codes(checked)) == {"E222"}
 
 

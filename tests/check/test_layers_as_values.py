@@ -64,9 +64,12 @@ def test_names_are_those_of_the_place_where_the_layer_was_written():
 
 
 def test_a_parameter_handed_on_through_blocks():
-    before = UNIT + """
+    before = (
+        UNIT
+        + """
     block outer(act, n=2) { repeat(n) { unit(4, act=act) } }
     block most(act) { outer(act -> tanh) }"""
+    )
     assert layers(net("outer(gelu, 1)", before)) == ["conv", "batch_norm", "gelu"]
     assert layers(net("most(gelu)", before)) == 2 * ["conv", "batch_norm", "gelu", "tanh"]
 
