@@ -56,7 +56,7 @@ def check(
     """Check a spec and work out its graph and settings. Never raises on what a user wrote.
 
     variant, sets: what to change first (`sets` as `PATH=VALUE`). load: reads what `extends` names.
-    everything: also check every variant and search, which a training of one of them does not need.
+    everything: also check every variant and search, which a training of one of them does not need, and lint.
     """
     problems = Problems()
     try:
@@ -85,10 +85,13 @@ def _check(
     given = [setting for text in sets if (setting := parse_set(text, problems)) is not None]
     override(spec, given, problems)
     work = Work()
-    parts = _elaborate(spec, problems, work, source)
+    parts = _elaborate(spec, problems, work, source, with_lints=everything)
     if everything:
         for changes, note in _alternatives(base, problems, work):
             _check_alternative(base, changes, note, problems, work, source)
+        from specc.check.lint import silence
+
+        silence(problems, base.comments, source, is_complete=not problems.has_errors)
     name = spec.network.name if spec.network else ""
     text = resolved_text(source, spec, bool(given) or variant is not None or base.is_extended)
     return Checked(source, name, variant, *parts, problems.listed(), text, tuple(base.variants))
@@ -107,8 +110,10 @@ def _steps_to(variant: str, base: Spec, problems: Problems, source: Source) -> l
 Parts = tuple[Graph | None, Args | None, Args | None, Args | None]
 
 
-def _elaborate(spec: Spec, problems: Problems, work: Work, source: Source) -> Parts:
-    """Work out the settings, then the network, then hold them together."""
+def _elaborate(
+    spec: Spec, problems: Problems, work: Work, source: Source, *, with_lints: bool, is_variant: bool = False
+) -> Parts:
+    """Work out the settings, then the network, then hold them together; lint what has no errors."""
     binder = Binder(problems, work)
     try:
         scope = file_scope(spec, binder)
@@ -122,11 +127,15 @@ def _elaborate(spec: Spec, problems: Problems, work: Work, source: Source) -> Pa
         graph = Expander(spec, problems, work, scope).network(spec.network, known)
         if graph is None or not is_whole(graph):
             return None, data, train, export
-        keep_reachable(graph)
+        dropped = keep_reachable(graph)
         settle_biases(graph)
         find_receptive_fields(graph)
         if data is not None:
             hold_together(graph, data, train, spec.network, binder)
+        if with_lints and train is not None and not problems.has_errors:
+            from specc.check.lint import Linted, find_lints  # many small files, which only `specc check` needs
+
+            find_lints(Linted(source, spec, graph, data, train, dropped), problems, is_variant=is_variant)
         return graph, data, train, export
     except TooMuch:
         work.left = -1
@@ -163,5 +172,5 @@ def _check_alternative(
     spec, own = base.copy(), Problems()
     work.left -= len(changes)
     override(spec, changes, own)
-    _elaborate(spec, own, work, source)
+    _elaborate(spec, own, work, source, with_lints=not problems.has_errors, is_variant=True)
     problems.merge(own, note)

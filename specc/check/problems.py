@@ -6,6 +6,7 @@ from specc.diagnostics import Diagnostic, Fix, Label
 from specc.source import Span
 
 MOST = 200
+MOST_WARNINGS = 150  # so that warnings leave room for errors
 
 
 class Problems:
@@ -36,11 +37,17 @@ class Problems:
     def are_too_many(self) -> bool:
         return len(self.found) >= MOST
 
+    @property
+    def has_errors(self) -> bool:
+        return any(diagnostic.severity == "error" for diagnostic in self.found.values())
+
     def _is_new(self, code: str, span: Span) -> bool:
         return not self.are_too_many and (code, span.source.path, span.start, span.end) not in self.found
 
     def add(self, diagnostic: Diagnostic) -> None:
         span = diagnostic.span
+        if diagnostic.severity == "warning" and len(self.found) >= MOST_WARNINGS:
+            return
         if self._is_new(diagnostic.code, span):
             self.found[diagnostic.code, span.source.path, span.start, span.end] = diagnostic
 

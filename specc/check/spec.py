@@ -25,6 +25,7 @@ class Spec:
         self.section_spans: dict[str, Span] = {}
         self.variants: dict[str, t.Variant] = {}
         self.search: list[t.Setting] = []
+        self.comments: list[Span] = []
         self.is_extended = False
         self.is_broken = False  # syntax errors: what is missing may only be unreadable
 
@@ -34,7 +35,7 @@ class Spec:
         twin.lets, twin.defaults, twin.blocks = dict(self.lets), list(self.defaults), dict(self.blocks)
         twin.is_extended, twin.is_broken = self.is_extended, self.is_broken
         twin.network, twin.variants, twin.search = self.network, dict(self.variants), list(self.search)
-        twin.section_spans = dict(self.section_spans)
+        twin.section_spans, twin.comments = dict(self.section_spans), self.comments
         twin.sections = {name: dict(settings) for name, settings in self.sections.items()}
         return twin
 
@@ -93,6 +94,7 @@ def _base(file: t.File, seen: list[str], problems: Problems, load: Load | None) 
 def _add(spec: Spec, file: t.File, problems: Problems) -> None:
     """Add one file's items. The same name twice in one file is an error; in a base file it is replaced."""
     seen: dict[tuple[str, str], Span] = {}
+    spec.comments += file.comments
 
     def once(what: str, name: str, span: Span) -> None:
         if (what, name) in seen:
