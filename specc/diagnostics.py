@@ -55,5 +55,32 @@ def nearest(name: str, known: Iterable[str]) -> str:
     return f"did you mean {' or '.join(f'`{plain[match]}`' for match in matches)}?" if matches else ""
 
 
+def correction(span: Span, known: Iterable[str]) -> Fix | None:
+    """The repair of a misspelt name: the known one that is one or two slips away, where no other is.
+
+    A slip is a letter too many, too few or wrong, or two neighbours in each other's place. Short names allow one.
+    """
+    name = span.text
+    near = [other for other in set(known) if slips(_plain(name), _plain(other)) <= 2]
+    if len(near) != 1 or slips(_plain(name), _plain(near[0])) > (2 if len(name) > 4 else 1):
+        return None
+    return Fix(span, near[0])
+
+
+def slips(name: str, other: str) -> int:
+    """How many slips turn one name into the other (optimal string alignment); 3 where it is more than two."""
+    if abs(len(name) - len(other)) > 2:
+        return 3
+    rows = [list(range(len(other) + 1))]
+    for i, letter in enumerate(name, 1):
+        row = [i]
+        for j, wanted in enumerate(other, 1):
+            row.append(min(rows[-1][j] + 1, row[-1] + 1, rows[-1][j - 1] + (letter != wanted)))
+            if i > 1 and j > 1 and letter == other[j - 2] and name[i - 2] == wanted:
+                row[-1] = min(row[-1], rows[-2][j - 2] + 1)
+        rows.append(row)
+    return min(rows[-1][-1], 3)
+
+
 def _plain(name: str) -> str:
     return name.replace("_", "").lower()

@@ -1,6 +1,6 @@
 """Arguments to parameters: who gets which value, and whether it is of the right kind."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, NamedTuple
 
 from specc.check.evaluate import Evaluator, Flow, has_unknown
@@ -52,7 +52,8 @@ class Binder(Evaluator):
             if rest and not by_name:
                 given.setdefault(rest, Given([], call.span)).value.append(value)
                 continue
-            name = self._parameter(argument, position, by_name, params, what)
+            taken = {*given, *(other.name for other in call.arguments)} if argument.name not in params else ()
+            name = self._parameter(argument, position, by_name, params, what, taken)
             if name in given and name != MUDDLED and params.count(name) == 1:  # two of one name were told already
                 first = Label(given[name].span, "first here")
                 help = "leave one of them out"
@@ -63,12 +64,20 @@ class Binder(Evaluator):
                 break  # too many arguments: one message will do
         return given
 
-    def _parameter(self, argument: t.Argument, position: int, by_name: bool, params: Sequence[str], what: str) -> str:
+    def _parameter(
+        self,
+        argument: t.Argument,
+        position: int,
+        by_name: bool,
+        params: Sequence[str],
+        what: str,
+        taken: Collection[str],
+    ) -> str:
         """The parameter that an argument is for; `MUDDLED`, with a message, where there is none."""
         if argument.name in params:
             return argument.name
         if argument.name:
-            self._unknown_argument(argument, params, what)
+            self._unknown_argument(argument, params, what, taken)
         elif by_name:
             found = f"`{what}`: an argument by position stands after one by name"
             self.error("E220", found, argument.span, help="put it first, or give its name")
@@ -80,14 +89,19 @@ class Binder(Evaluator):
             self.error("E205", f"`{what}` takes {takes}", argument.span, help=help)
         return MUDDLED
 
-    def _unknown_argument(self, argument: t.Argument, params: Sequence[str], what: str) -> None:
+    def _unknown_argument(
+        self, argument: t.Argument, params: Sequence[str], what: str, taken: Collection[str] = ()
+    ) -> None:
+        def free() -> list[str]:
+            return [param for param in params if param not in taken]
+
         def help() -> str:
             known = f"its arguments are {', '.join(params)}" if params else f"`{what}` takes no arguments"
             return nearest(argument.name, params) or known
 
         start = argument.span.start
         name_span = Span(argument.span.source, start, start + len(argument.name))
-        self.error("E203", f"`{what}` has no argument `{argument.name}`", name_span, help=help)
+        self.error("E203", f"`{what}` has no argument `{argument.name}`", name_span, help=help, known=free)
 
     def convert(
         self, given: dict[str, Given], params: Sequence[Param], what: str, span: Span, scope: Scope, flow: Flow
@@ -137,7 +151,9 @@ class Binder(Evaluator):
                 return f'images in folders: folder("{value}"); a NumPy archive: npz("{value}")'
             return _as_percent(value, kind)
 
-        return self.error("E207", f"{what} must be {kind.needs}; this is {describe(value)}", span, help=help)
+        known = (lambda: kind.symbols) if isinstance(value, Ref) else None
+        found = f"{what} must be {kind.needs}; this is {describe(value)}"
+        return self.error("E207", found, span, help=help, known=known)
 
     # ---- tricks
 
@@ -193,7 +209,8 @@ class Binder(Evaluator):
         elsewhere = next((f for f, tricks in TRICKS.items() if call.name in tricks), "")
         note = f"; `{call.name}` is {article(elsewhere)}" if elsewhere else ""
         message = f"there is no {FAMILIES.get(family, family)} called `{call.name}`{note}"
-        return self.error("E202", message, call.callee, help=help)
+        known = None if elsewhere else lambda: [*TRICKS[family], *scope.all_names()]
+        return self.error("E202", message, call.callee, help=help, known=known)
 
     def _bind_trick(self, trick: Trick, call: t.Call, scope: Scope, flow: Flow) -> Any:
         rest = next((param.name[1:] for param in trick.params if param.name.startswith("*")), "")

@@ -1,8 +1,8 @@
 """The list of what is wrong. One mistake gives one message, however often a loop or a variant comes across it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
-from specc.diagnostics import Diagnostic, Fix, Label
+from specc.diagnostics import Diagnostic, Label, correction
 from specc.source import Span
 
 MOST = 200
@@ -25,13 +25,16 @@ class Problems:
         labels: tuple[Label, ...] = (),
         notes: tuple[str, ...] = (),
         help: str | Callable[[], str] = "",
-        fix: Fix | None = None,
+        known: Callable[[], Iterable[str]] | None = None,
     ) -> None:
-        """Add a problem. `help` may be a function where looking for it takes time; a loop may come here often."""
+        """Add a problem. `help` may be a function where looking for it takes time; a loop may come here often.
+
+        known: the names that may have been meant, where a misspelt one stands at `span`.
+        """
         if self._is_new(code, span):
-            self.add(
-                Diagnostic(code, message, span, label, labels, notes, help if isinstance(help, str) else help(), fix)
-            )
+            fix = correction(span, known()) if known else None
+            told = help if isinstance(help, str) else help()
+            self.add(Diagnostic(code, message, span, label, labels, notes, told, fix))
 
     @property
     def are_too_many(self) -> bool:

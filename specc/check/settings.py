@@ -58,7 +58,8 @@ def settings(spec: Spec, section: str, binder: Binder, scope: Scope) -> Args | N
     for name, setting in given.items():
         if name not in params:
             message = f"`{section}` has no setting `{name}`"
-            binder.error("E210", message, setting.path_span, help=near_setting(section, name))
+            free = [param for param in params if param not in given]
+            binder.error("E210", message, setting.path_span, help=near_setting(section, name), known=free.copy)
     values = {}
     for name, param in params.items():
         if name in given:
