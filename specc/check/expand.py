@@ -298,7 +298,8 @@ class Expander(Binder):
             self.error("E215", f"`{call.name}` gives a value, but a layer is needed here", call.span)
         else:
             message = f"there is no layer or block called `{call.name}`"
-            self.error("E201", message, call.callee, help=lambda: self._near_layer(call.name, here))
+            known = lambda: [*OPS, *self.spec.blocks, *here.scope.all_names()]  # noqa: E731
+            self.error("E201", message, call.callee, help=lambda: self._near_layer(call.name, here), known=known)
         return self._lost(at, call.span, here)
 
     def _near_layer(self, name: str, here: Here) -> str:
