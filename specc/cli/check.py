@@ -1,37 +1,108 @@
 """`specc check`: all problems in all files and all variants."""
 
+import json as text_of
+import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from specc.check import check as check_source
+from specc.check.fixes import mend
 from specc.cli.common import load_base, print_json, read_source, report
 from specc.diagnostics import Diagnostic
-from specc.render import as_json, count
+from specc.errors import SpeccError
+from specc.files import write_atomic
+from specc.render import as_json, clean, count
+from specc.source import Source
+
+BOM = b"\xef\xbb\xbf"
 
 
 def check(
     files: Annotated[list[Path], typer.Argument(help="Specs to check.", metavar="FILE...")],
-    json: Annotated[bool, typer.Option("--json", help="Print JSON for programs.")] = False,
+    fix: Annotated[bool, typer.Option("--fix", help="Mend what has a certain repair, and say what.")] = False,
     strict: Annotated[bool, typer.Option("--strict", help="Warnings are errors.")] = False,
     short: Annotated[bool, typer.Option("--short", help="One line for each problem.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON for programs.")] = False,
+    sarif: Annotated[bool, typer.Option("--sarif", help="Print SARIF 2.1.0 for code scanning.")] = False,
 ) -> int:
     """Check specs: every problem in every variant and search, before anything runs.
 
-    Example:
+    Examples:
 
       specc check net.cnn
+      specc check --fix --strict specs/*.cnn
     """
+    if json and sarif:
+        raise SpeccError("E475", "--json and --sarif both say how to print", help="give one of them")
     diagnostics: list[Diagnostic] = []
+    fixed: list[Diagnostic] = []
     for file in files:
-        diagnostics += check_source(read_source(file), load=load_base, everything=True).diagnostics
-    errors, warnings = count(diagnostics, "error"), count(diagnostics, "warning")
-    status = int(errors > 0 or (strict and warnings > 0))
+        source = read_source(file)
+        if fix:
+            mended = mend(source, _check)
+            if mended.fixed:
+                _write(file, mended.source.text)
+            fixed += mended.fixed
+            diagnostics += mended.left
+        else:
+            diagnostics += _check(source)
     if json:
-        print_json({"errors": errors, "warnings": warnings, "diagnostics": [as_json(d) for d in diagnostics]})
-        return status
+        _print_json(diagnostics, fixed)
+    elif sarif:
+        _print_sarif(diagnostics)
+    else:
+        _print(files, diagnostics, fixed, strict=strict, short=short)
+    return int(count(diagnostics, "error") > 0 or (strict and bool(diagnostics)))
+
+
+def _check(source: Source) -> list[Diagnostic]:
+    return check_source(source, load=load_base, everything=True).diagnostics
+
+
+def _write(file: Path, text: str) -> None:
+    """Write a spec with the line endings and the byte order mark that it has.
+
+    Raises `SpeccError` E481 where it cannot be written.
+    """
+    try:
+        before = file.read_bytes()
+        data = text.replace("\n", "\r\n").encode() if b"\r\n" in before else text.encode()
+        mode = file.stat().st_mode
+        write_atomic(file.resolve(), (BOM if before.startswith(BOM) else b"") + data)
+        file.chmod(mode & 0o7777)
+    except OSError as error:
+        raise SpeccError("E481", f"`{file}` cannot be written: {error.strerror}") from error
+
+
+def _print(
+    files: list[Path], diagnostics: list[Diagnostic], fixed: list[Diagnostic], *, strict: bool, short: bool
+) -> None:
+    for done in fixed:
+        print(clean(_done(done)))
+    sys.stdout.flush()
     report(diagnostics, strict=strict, short=short)
     if not diagnostics:
         print(f"{len(files)} specs: no problems" if len(files) > 1 else f"{files[0]}: no problems")
-    return status
+
+
+def _done(found: Diagnostic) -> str:
+    """What was mended, and how."""
+    assert found.fix is not None
+    old, new = (" ".join(text.split()).strip(", ") for text in (found.fix.span.text, found.fix.text))
+    how = f"`{old}` is now `{new}`" if old and new else f"added `{new}`" if new else f"took out `{old}`"
+    return f"mended {found.span.place}: {found.code}: {found.message}: {how}"
+
+
+def _print_json(diagnostics: list[Diagnostic], fixed: list[Diagnostic]) -> None:
+    counts = {"errors": count(diagnostics, "error"), "warnings": count(diagnostics, "warning")}
+    lists = {"diagnostics": diagnostics, "fixed": fixed}
+    print_json({**counts, **{name: [as_json(found) for found in list_] for name, list_ in lists.items()}})
+
+
+def _print_sarif(diagnostics: list[Diagnostic]) -> None:
+    from specc.cli.explain import pages
+    from specc.report.sarif import sarif
+
+    print(text_of.dumps(sarif(diagnostics, {code: page.title for code, page in pages().items()}), indent=2))
