@@ -1,135 +1,82 @@
-"""A syntax tree back to text, in the one canonical layout."""
+"""The one canonical layout of a spec: comments and empty lines kept, meaning kept, idempotent."""
 
-from collections.abc import Iterable
-from typing import Any
+from typing import Any, NamedTuple
 
+from specc.diagnostics import Diagnostic
+from specc.source import Source, Span
 from specc.syntax import tree as t
-from specc.values import Percent, Size
-
-INDENT = "  "
-WIDTH = 100
-
-
-def expression(node: Any) -> str:
-    """An expression on one line."""
-    match node:
-        case t.Literal(value=value):
-            return _literal(value, node)
-        case t.Name(name=name):
-            return name
-        case t.Flowing(field=field):
-            return f"in.{field}"
-        case t.Prefix(operator=operator, operand=operand):
-            return f"{operator}{' ' if operator == 'not' else ''}{expression(operand)}"
-        case t.Operators(operands=operands, operators=operators):
-            rest = (f" {op} {expression(operand)}" for op, operand in zip(operators, operands[1:], strict=True))
-            return expression(operands[0]) + "".join(rest)
-        case t.Conditional(then=then, test=test, otherwise=otherwise):
-            return f"{expression(then)} if {expression(test)} else {expression(otherwise)}"
-        case t.Group(value=value):
-            return f"({expression(value)})"
-        case t.Sequence(items=items, is_list=is_list):
-            inner = ", ".join(map(expression, items))
-            return f"[{inner}]" if is_list else f"({inner}{',' if len(items) == 1 else ''})"
-        case t.Index(value=value, index=index):
-            return f"{expression(value)}[{expression(index)}]"
-        case t.Call():
-            return _call(node)
-        case t.Pipe(stages=stages):
-            return " -> ".join(map(expression, stages))
-        case _:
-            return " ".join(statement(node, 0))
+from specc.syntax.comments import column
+from specc.syntax.depth import deep_recursion
+from specc.syntax.document import Line, render
+from specc.syntax.parse import parse
+from specc.syntax.print_file import FilePrinter
 
 
-def _literal(value: Any, node: t.Literal) -> str:
-    match value:
-        case bool():
-            return str(value).lower()
-        case str():
-            escaped = value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n").replace("\t", "\\t")
-            return f'"{escaped}"'
-        case Size():
-            return str(value)
-        case Percent() | float() | int():
-            return node.span.text
-        case _:
-            return str(value)
+class Formatted(NamedTuple):
+    """The text in the canonical layout; None where there are syntax errors, which are then in `diagnostics`."""
+
+    text: str | None
+    diagnostics: list[Diagnostic]
 
 
-def _call(call: t.Call) -> str:
-    text = call.name
-    if call.arguments:
-        text += "(" + ", ".join(map(_argument, call.arguments)) + ")"
-    if call.body is not None:
-        text += " " + " ".join(_body(call.body, 0, inline=True))
-    return text
+def format_source(source: Source) -> Formatted:
+    """A spec in the canonical layout. What it means plays no part, so that one with semantic errors is fine.
+
+    Raises RuntimeError where the result would not say the same as the source: that would be a defect of this module.
+    """
+    parsed = parse(source)
+    if parsed.tree is None or parsed.diagnostics:
+        return Formatted(None, parsed.diagnostics)
+    text = format_file(parsed.tree)
+    again = parse(Source(source.path, text))
+    if again.tree is None:  # the commas and lines that were put in made it longer than a spec may be
+        return Formatted(None, again.diagnostics)
+    if not same(parsed.tree, again.tree):
+        raise RuntimeError("the layout would change what the spec says; it is left as it is")
+    return Formatted(text, [])
 
 
-def _argument(argument: t.Argument) -> str:
-    value = expression(argument.value)
-    return f"{argument.name}={value}" if argument.name else value
+def format_file(file: t.File) -> str:
+    """The text of a tree, which may be put together from several sources."""
+    with deep_recursion():
+        text = "\n".join(_with_comments(render(FilePrinter(file).file())))
+    return text + "\n" if text else ""
 
 
-def statement(node: Any, depth: int) -> list[str]:
-    """The lines of a statement in a body, the first without its indentation."""
-    match node:
-        case t.Let(name=name, value=value):
-            return [f"let {name} = {expression(value)}"]
-        case t.Default(call=call):
-            return [f"default {expression(call)}"]
-        case t.If(test=test, body=body, otherwise=otherwise):
-            lines = _after(f"if {expression(test)} ", _body(body, depth))
-            if otherwise is not None:
-                following = statement(otherwise, depth) if isinstance(otherwise, t.If) else _body(otherwise, depth)
-                lines = [*lines[:-1], *_after(lines[-1] + " else ", following)]
-            return lines
-        case t.For(target=target, iterable=iterable, body=body):
-            return _after(f"for {expression(target)} in {expression(iterable)} ", _body(body, depth))
-        case t.Pipe(stages=stages):
-            lines = [""]
-            for position, stage in enumerate(stages):
-                arrow = " -> " if position else ""
-                lines = [*lines[:-1], *_after(lines[-1] + arrow, statement(stage, depth))]
-            return lines
-        case t.Call(body=body) if body is not None:
-            return _after(_call(node._replace(body=None)) + " ", _body(body, depth))
-        case _:
-            return [expression(node)]
+def _with_comments(lines: list[Line]) -> list[str]:
+    """The lines with the comments at their ends, two spaces behind the text.
+
+    Comments that stood in one column, with no empty line between them, stand in one column again.
+    """
+    out = [line.text for line in lines]
+    runs: list[list[tuple[int, Span]]] = [[]]
+    for position, line in enumerate(lines):
+        if line.comment is None:
+            if not line.text:
+                runs.append([])
+        elif runs[-1] and column(runs[-1][-1][1]) == column(line.comment):
+            runs[-1].append((position, line.comment))
+        else:
+            runs.append([(position, line.comment)])
+    for run in runs:
+        wide = max((len(out[position]) for position, _ in run), default=0)
+        for position, comment in run:
+            out[position] = f"{out[position]:<{wide}}  {comment.text.rstrip()}"
+    return out
 
 
-def _after(text: str, lines: list[str]) -> list[str]:
-    return [text + lines[0], *lines[1:]]
-
-
-def _body(body: t.Body, depth: int, inline: bool = False) -> list[str]:
-    """The lines of a body: on one line where it was written on one line, else a statement a line."""
-    if not any(body.branches):
-        return ["{ }"] if not body.is_branched else ["{ " + "| " * len(body.branches) + "}"]
-    if inline or ("\n" not in body.span.text and len(body.span.text) < WIDTH):
-        bar = "| " if body.is_branched else ""
-        branches = (bar + "; ".join(" ".join(statement(part, 0)) for part in branch) for branch in body.branches)
-        return ["{ " + " ".join(branches) + " }"]
-    inner = INDENT * (depth + 1)
-    lines = ["{"]
-    for branch in body.branches:
-        for position, part in enumerate(branch):
-            bar = "" if not body.is_branched else "| " if position == 0 else "  "
-            first, *rest = statement(part, depth + 1 + bool(bar))
-            lines += [inner + bar + first, *rest]
-    return [*lines, INDENT * depth + "}"]
-
-
-def block(node: t.Block) -> str:
-    """A block or network."""
-    parameters = ", ".join(
-        p.name if p.default is None else f"{p.name}={expression(p.default)}" for p in node.parameters
-    )
-    head = f"{'network' if node.is_network else 'block'} {node.name}{f'({parameters})' if parameters else ''} "
-    return "\n".join(_after(head, _body(node.body, 0)))
-
-
-def section(name: str, settings: Iterable[t.Setting]) -> str:
-    """A section with its settings aligned."""
-    rows = [(".".join(setting.path), expression(setting.value)) for setting in settings]
-    width = max((len(path) for path, _ in rows), default=0)
-    return "\n".join([f"{name} {{", *(f"{INDENT}{path:<{width}} = {value}" for path, value in rows), "}"])
+def same(a: t.File, b: t.File) -> bool:
+    """Whether two files have the same trees, wherever they stand, and the same comments."""
+    texts = [sorted(comment.text.rstrip() for comment in file.comments) for file in (a, b)]
+    todo: list[tuple[Any, Any]] = [(a.items, b.items)]
+    while todo:
+        left, right = todo.pop()
+        if type(left) is not type(right):
+            return False
+        if isinstance(left, tuple) and not isinstance(left, Span):
+            if len(left) != len(right):
+                return False
+            todo += zip(left, right, strict=True)
+        elif not isinstance(left, Span) and left != right:
+            return False
+    return texts[0] == texts[1]
