@@ -11,6 +11,8 @@ from specc.backend.images import BadImage, Pixels, decode, resize
 from specc.errors import SpeccError
 from specc.values import Size
 
+AGAIN = "export it again: specc export RUN"
+
 
 class Classifier(NamedTuple):
     """A trained model as prediction sees it.
@@ -46,16 +48,17 @@ def from_file(path: Path) -> Classifier:
     try:
         session = open_session(path)
     except ORT_ERRORS as error:
-        raise SpeccError("E457", f"onnxruntime cannot load {path}: {plain(error)}", status=1) from None
+        raise SpeccError("E457", f"onnxruntime cannot load {path}: {plain(error)}", help=AGAIN, status=1) from None
 
     def answer(images: Pixels) -> NDArray[np.float64]:
         try:
             given = run(session, images).astype(np.float64)
         except ORT_ERRORS as error:
-            raise SpeccError("E457", f"{path} does not run on an image: {plain(error)}", status=1) from None
+            raise SpeccError("E457", f"{path} does not run on an image: {plain(error)}", help=AGAIN, status=1) from None
         if given.shape != (len(images), len(file.classes)):
             found = " x ".join(map(str, given.shape))
-            raise SpeccError("E457", f"{path} names {len(file.classes)} classes, but gives {found}", status=1)
+            message = f"{path} names {len(file.classes)} classes, but gives {found}"
+            raise SpeccError("E457", message, help=AGAIN, status=1)
         if file.output == "probabilities":
             return given
         return softmax(given) if file.activation == "softmax" else 1 / (1 + np.exp(-given))
@@ -95,7 +98,7 @@ def predict(classifier: Classifier, image: Path, top: int) -> Prediction:
     try:
         pixels = decode(image, classifier.channels)
     except BadImage as bad:
-        raise SpeccError("E461", f"{image} {bad}", status=1) from None
+        raise SpeccError("E461", f"{image} {bad}", help="give a PNG or JPEG file", status=1) from None
     except OSError as error:
         reason = "does not exist" if not image.exists() else "is a folder" if image.is_dir() else str(error.strerror)
         raise SpeccError("E460", f"{image} {reason}", help="give the paths of image files") from None

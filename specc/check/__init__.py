@@ -6,7 +6,7 @@ from typing import NamedTuple
 from specc.check.bind import Binder
 from specc.check.evaluate import TooMuch, Work
 from specc.check.expand import Expander
-from specc.check.fits import data_shape, hold_together
+from specc.check.fits import data_shape, freeze_fits, hold_together
 from specc.check.override import override, parse_set
 from specc.check.problems import Problems
 from specc.check.resolved import resolved_text
@@ -20,6 +20,8 @@ from specc.source import Source, Span
 from specc.syntax import tree as t
 from specc.syntax.depth import deep_recursion
 from specc.values import UNKNOWN, Args
+
+WORK_OF_AN_ALTERNATIVE = 300  # of a variant, or of a value of a search, besides that of its network
 
 
 class Checked(NamedTuple):
@@ -77,17 +79,17 @@ def _check(
     base = gather(source, problems, load)
     if base is None:
         return _nothing(source, variant, problems)
-    steps = [] if variant is None else _steps_to(variant, base, problems, source)
+    work = Work()
+    steps = [] if variant is None else _steps_to(variant, base, Binder(problems, work), source)
     if steps is None:
         return _nothing(source, variant, problems)
     spec = base.copy()
     override(spec, steps, problems)
     given = [setting for text in sets if (setting := parse_set(text, problems)) is not None]
     override(spec, given, problems)
-    work = Work()
     parts = _elaborate(spec, problems, work, source, with_lints=everything)
     if everything:
-        for changes, note in _alternatives(base, problems, work):
+        for changes, note in _alternatives(base, Binder(problems, work)):
             _check_alternative(base, changes, note, problems, work, source)
         from specc.check.lint import silence
 
@@ -97,13 +99,13 @@ def _check(
     return Checked(source, name, variant, *parts, problems.listed(), text, tuple(base.variants))
 
 
-def _steps_to(variant: str, base: Spec, problems: Problems, source: Source) -> list[t.Setting] | None:
+def _steps_to(variant: str, base: Spec, binder: Binder, source: Source) -> list[t.Setting] | None:
     """The settings of a variant after those of the variants that it extends; None where it is not there."""
     if variant in base.variants:
-        return lineage(base, variant, problems)
+        return lineage(base, variant, binder)
     known = f"variants: {', '.join(base.variants)}" if base.variants else "this file has none"
     help = nearest(variant, base.variants) or known
-    problems.report("E213", f"there is no variant `{variant}`", Span(source, 0, 0), help=help)
+    binder.error("E213", f"there is no variant `{variant}`", Span(source, 0, 0), help=help)
     return None
 
 
@@ -132,6 +134,8 @@ def _elaborate(
         find_receptive_fields(graph)
         if data is not None:
             hold_together(graph, data, train, spec.network, binder)
+        if train is not None:
+            freeze_fits(graph, train, spec.sections.get("train", {}).get("freeze"), binder)
         if with_lints and train is not None and not problems.has_errors:
             from specc.check.lint import Linted, find_lints  # many small files, which only `specc check` needs
 
@@ -150,14 +154,16 @@ def _no_network(problems: Problems, source: Source) -> None:
         problems.report("E105", "this file has no network", Span(source, 0, 0), help=help)
 
 
-def _alternatives(base: Spec, problems: Problems, work: Work) -> Iterator[tuple[list[t.Setting], str]]:
+def _alternatives(base: Spec, binder: Binder) -> Iterator[tuple[list[t.Setting], str]]:
     """What may run besides the file as it stands: each variant, and each value that a search names."""
-    for name in base.variants:
-        steps = lineage(base, name, problems)
-        if steps is not None:
-            yield steps, f"in variant {name}"
     try:
-        for setting, value in searched(base, Binder(problems, work)):
+        for name, variant in base.variants.items():
+            steps = lineage(base, name, binder)
+            if steps is not None:
+                binder.spend(WORK_OF_AN_ALTERNATIVE + len(steps), variant.name_span)
+                yield steps, f"in variant {name}"
+        for setting, value in searched(base, binder):
+            binder.spend(WORK_OF_AN_ALTERNATIVE, value.span)
             yield [setting._replace(value=value)], f"in the search of {'.'.join(setting.path)}"
     except TooMuch:
         return
@@ -167,10 +173,7 @@ def _check_alternative(
     base: Spec, changes: list[t.Setting], note: str, problems: Problems, work: Work, source: Source
 ) -> None:
     """Check a spec with changes as a whole; what only it gets wrong is reported with a note."""
-    if work.left < 0:
-        return
     spec, own = base.copy(), Problems()
-    work.left -= len(changes)
     override(spec, changes, own)
     _elaborate(spec, own, work, source, with_lints=not problems.has_errors, is_variant=True)
     problems.merge(own, note)

@@ -161,7 +161,8 @@ class Evaluator:
                 return flow[0]
             case "height" | "width" | "size" if flat:
                 found = f"`in.{expression.field}` needs channels x height x width; what flows here is flat: {flow[0]}"
-                return self.error("E212", found, expression.span)
+                help = f"to use an earlier one, name it where it flows: let {expression.field} = in.{expression.field}"
+                return self.error("E212", found, expression.span, help=help)
             case "height":
                 return flow[1]
             case "width":
@@ -216,8 +217,9 @@ class Evaluator:
             return self.error("E211", f"an index is an integer, but this is {describe(index)}", expression.index.span)
         if not -len(values) <= index < len(values):
             entries = "1 entry" if len(values) == 1 else f"{len(values)} entries"
-            found = f"the list has {entries}, so there is none at {index} (the first is at 0)"
-            return self.error("E211", found, expression.index.span)
+            found = f"the list has {entries}, so there is none at {index}"
+            help = f"the first is at 0, the last at {len(values) - 1} or -1" if values else ""
+            return self.error("E211", found, expression.index.span, help=help)
         return values[index]
 
     def _prefix(self, expression: t.Prefix, scope: Scope, flow: Flow) -> Any:

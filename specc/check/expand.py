@@ -181,9 +181,12 @@ class Expander(Binder):
         self.spend(WORK_OF_A_STEP, span)
         if self.steps > MOST_STEPS or here.depth > DEEPEST_CALLS:
             what = f"expands to more than {MOST_STEPS:,} layers and calls"
+            help = "is a loop longer than it was meant to be?"
             if here.depth > DEEPEST_CALLS:
                 what = f"nests more than {DEEPEST_CALLS} calls of blocks"
-            self.error("E214", f"this network {what}", span, help="is a loop or a recursion missing its end?")
+                help = "a recursion ends by an `if` around its call"
+                span = here.trail[-1].span if here.trail else span
+            self.error("E214", f"this network {what}", span, help=help)
             raise TooMuch
 
     def _stage(self, stage: Any, at: int, here: Here) -> int:
@@ -247,7 +250,9 @@ class Expander(Binder):
             return self._lost(at, stage.span, here)
         if not is_sequence(values):
             found = f"`for` runs over a list, but this is {describe(values)}"
-            self.error("E211", found, stage.iterable.span, help="range(n) lists 0 to n - 1")
+            count = values if type(values) is int and values > 0 else "n"
+            help = f"range({count}) lists the integers from 0 up to, not including, {count}"
+            self.error("E211", found, stage.iterable.span, help=help)
             return self._lost(at, stage.span, here)
         for turn, value in enumerate(values, 1):
             self._step(stage.span, here)
@@ -475,7 +480,8 @@ class Expander(Binder):
         if UNKNOWN in args.as_dict().values():
             return at
         if here.head:
-            self.error("E223", "a head stands in no other head", call.callee)
+            help = "close the other head before it: heads stand one after the other"
+            self.error("E223", "a head stands in no other head", call.callee, help=help)
         elif any(head.name == args.name for head in self.heads):
             self.error("E209", f"head `{args.name}` stands here a second time", call.callee)
         elif ".".join((*here.path, args.name)) in self.taken:

@@ -3,7 +3,7 @@
 from typing import Any
 
 from specc.check.bind import Binder
-from specc.diagnostics import Label
+from specc.diagnostics import Label, nearest
 from specc.ir.graph import Graph, Node
 from specc.ops.op import Problem, size_text
 from specc.source import Span
@@ -30,6 +30,21 @@ def hold_together(graph: Graph, data: Args, train: Args | None, network: t.Block
         _augment_fits(graph, data, binder)
         _normalize_fits(graph, data, binder)
     _output_fits(graph, data, train, binder)
+
+
+def freeze_fits(graph: Graph, train: Args, setting: t.Setting | None, binder: Binder) -> None:
+    """Report the names in `freeze` that no layer with weights, and no block that holds one, has."""
+    if setting is None or not train.freeze:
+        return
+    learners = [node.name for node in graph.nodes[1:] if node.op.weights(graph.inputs_of(node), node.args)]
+    names = {".".join(path[: i + 1]): None for path in (name.split(".") for name in learners) for i in range(len(path))}
+    items = getattr(setting.value, "items", ())
+    for position, name in enumerate(train.freeze):
+        if name not in names:
+            span = items[position].span if len(items) == len(train.freeze) else setting.value.span
+            top = ", ".join(list(dict.fromkeys(name.partition(".")[0] for name in learners))[:12])
+            found = f"no layer or block with weights is called `{name}`"
+            binder.error("E224", found, span, help=nearest(name, names) or f"`specc show` lists them: {top}")
 
 
 def _facts(data: Args) -> Facts:
@@ -83,7 +98,8 @@ def _augment_fits(graph: Graph, data: Args, binder: Binder) -> None:
         try:
             after = augmented_size([call], size, channels)
         except Problem as problem:
-            binder.error(problem.code, problem.message, _place(call, graph.nodes[0]), help=problem.help)
+            place, labels = _place(call, graph.nodes[0]), _source(data, size_text(graph.input))
+            binder.error(problem.code, problem.message, place, labels=labels, help=problem.help)
             return
         if after != size:
             size, span = after, _place(call, graph.nodes[0])

@@ -2,7 +2,9 @@
 
 from collections.abc import Callable
 
+from specc.check.evaluate import Evaluator
 from specc.check.problems import Problems
+from specc.check.scope import shorten
 from specc.diagnostics import Label, nearest
 from specc.source import Source, Span
 from specc.syntax import tree as t
@@ -142,7 +144,7 @@ def _add_block(spec: Spec, block: t.Block, problems: Problems) -> None:
         names.setdefault(parameter.name, parameter.span)
 
 
-def lineage(spec: Spec, name: str, problems: Problems) -> list[t.Setting] | None:
+def lineage(spec: Spec, name: str, evaluator: Evaluator) -> list[t.Setting] | None:
     """The settings of a variant after those of all that it extends; None where one is unknown or they form a circle."""
     chain: dict[str, t.Variant] = {}
     while name:
@@ -150,14 +152,16 @@ def lineage(spec: Spec, name: str, problems: Problems) -> list[t.Setting] | None
         if variant is None:
             last = next(reversed(chain.values()))
             assert last.base_span is not None
-            help = nearest(name, spec.variants)
-            problems.report("E213", f"there is no variant `{name}`", last.base_span, help=help)
+            missing = f"there is no variant `{name}`"
+            evaluator.error("E213", missing, last.base_span, help=lambda: nearest(last.base, spec.variants))
             return None
+        evaluator.spend(1, variant.name_span)
         if name in chain:
             circle = list(chain)[list(chain).index(name) :]
             first = min(circle, key=lambda member: spec.variants[member].span.start)
-            found = f"variant `{first}` extends itself" + (f", through {', '.join(circle)}" if len(circle) > 1 else "")
-            problems.report("E221", found, spec.variants[first].name_span)
+            place = circle.index(first)
+            found = f"variant `{first}` extends itself: {' -> '.join([*circle[place:], *circle[:place], first])}"
+            evaluator.error("E221", shorten(found, 200), spec.variants[first].name_span)
             return None
         chain[name] = variant
         name = variant.base

@@ -25,6 +25,7 @@ from specc.render import clean, render_error, style_of
 COMMANDS = {
     "new": ("specc.cli.new:new", "writes a commented starter spec"),
     "check": ("specc.cli.check:check", "all problems in all files and all variants"),
+    "fmt": ("specc.cli.fmt:fmt", "the one canonical layout; comments are kept"),
     "show": ("specc.cli.show:show", "the layers as a table: shapes, parameters, MACs, receptive field, memory"),
     "ops": ("specc.cli.ops:ops", "the vocabulary: layers, tricks, settings, each with parameters and an example"),
     "explain": ("specc.cli.explain:explain", "the whole story of a diagnostic: what it means and how to mend it"),

@@ -9,14 +9,11 @@ import typer
 
 from specc.check import check as check_source
 from specc.check.fixes import mend
-from specc.cli.common import load_base, print_json, read_source, report
+from specc.cli.common import load_base, print_json, read_source, report, write_source
 from specc.diagnostics import Diagnostic
 from specc.errors import SpeccError
-from specc.files import write_atomic
 from specc.render import as_json, clean, count
 from specc.source import Source
-
-BOM = b"\xef\xbb\xbf"
 
 
 def check(
@@ -43,7 +40,7 @@ def check(
         if fix:
             mended = mend(source, _check)
             if mended.fixed:
-                _write(file, mended.source.text)
+                write_source(file, mended.source.text)
             fixed += mended.fixed
             diagnostics += mended.left
         else:
@@ -59,21 +56,6 @@ def check(
 
 def _check(source: Source) -> list[Diagnostic]:
     return check_source(source, load=load_base, everything=True).diagnostics
-
-
-def _write(file: Path, text: str) -> None:
-    """Write a spec with the line endings and the byte order mark that it has.
-
-    Raises `SpeccError` E481 where it cannot be written.
-    """
-    try:
-        before = file.read_bytes()
-        data = text.replace("\n", "\r\n").encode() if b"\r\n" in before else text.encode()
-        mode = file.stat().st_mode
-        write_atomic(file.resolve(), (BOM if before.startswith(BOM) else b"") + data)
-        file.chmod(mode & 0o7777)
-    except OSError as error:
-        raise SpeccError("E481", f"`{file}` cannot be written: {error.strerror}") from error
 
 
 def _print(

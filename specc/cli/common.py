@@ -6,12 +6,14 @@ Results go to standard output, everything else to standard error.
 import json
 import os
 import sys
+from codecs import BOM_UTF8
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, TextIO
 
 from specc.diagnostics import Diagnostic, nearest
 from specc.errors import SpeccError
+from specc.files import write_atomic
 from specc.render import concise, count, render, style_of, summary
 from specc.source import Source
 
@@ -32,17 +34,47 @@ def read_source(path: Path | str) -> Source:
         with file.open("rb") as stream:
             data = stream.read(LARGEST + 1)
     except OSError as error:
-        raise SpeccError("E474", f"`{path}` cannot be read: {error.strerror}") from error
+        raise SpeccError("E474", f"`{path}` cannot be read: {error.strerror}", help="may you read it?") from error
+    return _text_of(str(path), data)
+
+
+def read_stdin() -> tuple[Source, bytes]:
+    """The spec that comes in by standard input, and its bytes. Raises what `read_source` raises for text."""
+    data = sys.stdin.buffer.read(LARGEST + 1)
+    return _text_of("<stdin>", data), data
+
+
+def _text_of(name: str, data: bytes) -> Source:
     if len(data) > LARGEST:
-        found = f"`{path}` has more than {LARGEST:,} bytes; a spec is smaller"
+        found = f"`{name}` has more than {LARGEST:,} bytes; a spec is smaller"
         raise SpeccError("E103", found, help="is this a spec?", status=1)
     try:
         if b"\0" in data:
             raise ValueError
         text = data.decode("utf-8-sig")
     except ValueError as error:
-        raise SpeccError("E472", f"`{path}` is not a text in UTF-8", help="is this a spec?") from error
-    return Source(str(path), text.replace("\r\n", "\n").replace("\r", "\n"))
+        raise SpeccError("E472", f"`{name}` is not a text in UTF-8", help="is this a spec?") from error
+    return Source(name, text.replace("\r\n", "\n").replace("\r", "\n"))
+
+
+def bytes_like(before: bytes, text: str) -> bytes:
+    """A text with the line endings and the byte order mark of what was there before."""
+    data = text.replace("\n", "\r\n").encode() if b"\r\n" in before else text.encode()
+    return BOM_UTF8 + data if before.startswith(BOM_UTF8) else data
+
+
+def write_source(path: Path, text: str) -> None:
+    """Write a spec anew, with the line endings, the byte order mark and the permissions that it has.
+
+    Raises `SpeccError` E481 where it cannot be written.
+    """
+    try:
+        mode = path.stat().st_mode
+        write_atomic(path.resolve(), bytes_like(path.read_bytes(), text))
+        path.chmod(mode & 0o7777)
+    except OSError as error:
+        help = "may you write there?"
+        raise SpeccError("E481", f"`{path}` cannot be written: {error.strerror}", help=help) from error
 
 
 def load_base(path: str, source: Source) -> Source | str:

@@ -2,7 +2,8 @@
 
 import sys
 import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from functools import partial
 from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NamedTuple
@@ -50,8 +51,7 @@ def explain(
         return
     page = found.get(code.upper())
     if page is None:
-        help = nearest(code, found) or "`specc explain` lists what there is"
-        raise SpeccError("E477", f"there is no diagnostic `{code}`", help=help)
+        raise SpeccError("E477", f"there is no diagnostic `{code}`", help=_near(code.upper(), found))
     text = page.text()
     if json:
         print_json({"code": page.code, "title": page.title, "text": text})
@@ -64,12 +64,21 @@ def explain(
         print(text, end="")
 
 
+def _near(code: str, known: Iterable[str]) -> str:
+    """The help for a code that does not exist: the nearest number of its letter."""
+    letter, number = code[:1], code[1:]
+    alike = [other for other in known if other.startswith(letter)]
+    if not alike or not number.isdecimal():
+        return nearest(code, known) or "`specc explain` lists what there is"
+    return f"did you mean `{min(alike, key=lambda other: abs(int(other[1:]) - int(number)))}`?"
+
+
 def pages() -> dict[str, Page]:
     """Every page by its code, in order: one file for each error, one lint for each warning."""
     from specc.check.lint import LINTS
 
     found = [_page(path.read_text(encoding="utf-8")) for path in FOLDER.glob("*.md")]
-    found += [Page(lint.code, lint.name.replace("-", " "), lambda lint=lint: _lint_text(lint)) for lint in LINTS]
+    found += [Page(lint.code, lint.name.replace("-", " "), partial(_lint_text, lint)) for lint in LINTS]
     return {page.code: page for page in sorted(found, key=lambda page: page.code)}
 
 

@@ -13,9 +13,9 @@ STARTER = """\
 # `specc check {file}` tells what is wrong with it, `specc show {file}` what is in it.
 
 data {{
-  source    = digits                # `specc ops source` lists the others: cifar10, folder("path"), …
-  normalize = standard              # mean 0, deviation 1; also inside the exported model
-  augment   = shift(1)              # random changes, in training only
+  source    = digits    # `specc ops source` lists the others: cifar10, folder("path"), …
+  normalize = standard  # mean 0, deviation 1; also inside the exported model
+  augment   = shift(1)  # random changes, in training only
 }}
 
 # A block is a piece of network with a name; call it as often as you like.
@@ -30,19 +30,19 @@ network {name}(width=32) {{
   relu -> max_pool(2)
   unit(2 * width)
   global_avg_pool -> dropout(20%)
-  dense(10)                         # one number for each digit
+  dense(10)  # one number for each digit
 }}
 
 train {{
   epochs    = 10
   batch     = 64
   optimizer = adam(lr=2e-3)
-  schedule  = warmup(1) -> cosine   # lengths in epochs; the last one takes what is left
+  schedule  = warmup(1) -> cosine  # lengths in epochs; the last one takes what is left
   loss      = cross_entropy(smoothing=0.05)
 }}
 
 export {{
-  output = probabilities            # or logits
+  output = probabilities  # or logits
 }}
 
 # A variant is the same file with other settings: `specc train {file} --variant wide`.
@@ -79,7 +79,8 @@ def new(
             help=f"choose another name, as in `specc new {path.stem}2`",
         ) from error
     except OSError as error:
-        raise SpeccError("E481", f"`{path}` cannot be written: {error.strerror}") from error
+        help = "may you write there?" if path.parent.is_dir() else f"there is no folder `{path.parent}`"
+        raise SpeccError("E481", f"`{path}` cannot be written: {error.strerror}", help=help) from error
     print(f"wrote {path}\n\nnext:\n  specc check {path}\n  specc show {path}\n  specc train {path}")
 
 

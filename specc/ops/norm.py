@@ -111,7 +111,7 @@ def _group_shape(x: Shape, a: Args) -> Shape:
     if x[0] % a.groups:
         raise Problem(
             "E304",
-            f"`group_norm` has groups={a.groups}, but {x[0]} channels flow in, and that is not divisible",
+            f"`group_norm` has groups={a.groups}, but {x[0]} channels flow in, which {a.groups} does not divide",
             param="groups",
             help=f"groups that divide {x[0]}: {few(divisors(x[0]))}",
         )

@@ -15,6 +15,7 @@ from specc.syntax.build import BROKEN
 from specc.syntax.layout import CLOSES, ITEM_WORDS, OPENS, Filter, Layout
 from specc.syntax.mistakes import mistake, span_of, unexpected
 
+CLOSING = {"(": ")", "[": "]", "{": "}"}
 MOST = 50  # mistakes; after that the file is probably no spec
 
 
@@ -123,6 +124,7 @@ class Reader:
         return opened
 
     def _never_closed(self, opened: Token, help: str = "") -> Diagnostic:
+        help = help or f"put `{CLOSING[opened]}` where it ends"
         return Diagnostic("E108", f"this `{opened}` is never closed", span_of(self.source, opened), help=help)
 
     def _skipped(self, token: Token) -> bool:

@@ -437,7 +437,8 @@ def test_the_resolved_text_says_the_same(name, variant):
         "data.augment=choose { | shift(1) | flip -> noise(0.1) } -> maybe(30%) { shift(2) }",
         "train.schedule=warmup(23%, from=0.2) -> cosine(to=1e-3)",
         "train.target=94.5%",
-        'train.freeze=["a \\"b\\" \\\\ c", conv1]',
+        "train.freeze=[conv1]",
+        'network.width=4 if "a \\"b\\" \\\\ c" == "a" else 8',
     ],
 )
 def test_the_resolved_text_of_a_change_says_the_same(setting):

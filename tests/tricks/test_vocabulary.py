@@ -101,9 +101,9 @@ def test_nesterov_needs_momentum() -> None:
 
 
 def test_percent_is_kept_and_values_become_plain() -> None:
-    values = train("schedule = warmup(23%, from=0.2) -> linear(to=0.07)", 'freeze = [stem, "body.unit2"]', "epochs = 5")
+    values = train("schedule = warmup(23%, from=0.2) -> linear(to=0.07)", 'freeze = [dense1, "dense1"]', "epochs = 5")
     assert show(values.schedule[0].args.epochs) == "23%"
-    assert values.freeze == ("stem", "body.unit2")
+    assert values.freeze == ("dense1", "dense1")
     assert type(values.epochs) is float
 
 

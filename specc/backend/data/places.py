@@ -137,8 +137,9 @@ def _missing(published: Published, data_dir: Path | None, why: str) -> SpeccErro
         lacks = [name for name in published.files if name not in there]
         what = f"holds some of them, but lacks {', '.join(lacks)}" if there else "holds none of them"
         lines.append(f"looked in {folder}: {what}")
-    urls = ", ".join(download.url for download in published.downloads)
+    bases = dict.fromkeys(download.url.rpartition("/")[0] for download in published.downloads)
     archive = any(download.archive for download in published.downloads)
+    urls = published.downloads[0].url if archive else f"them from {', '.join(bases)}"
     where = places(data_dir)[0] / ("" if archive else published.folder)
     help = f"get {urls} and put {'it' if archive else 'them'} into {where}, or say where the data is with --data-dir"
     return SpeccError("E401", "\n".join(lines), help=help)

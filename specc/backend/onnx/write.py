@@ -36,7 +36,8 @@ def write_model(
     assert graph is not None and export is not None and data is not None
     state = {name: value.detach().cpu().numpy() for name, value in net.state_dict().items()}
     if sum(value.nbytes for value in state.values()) > model_file.LARGEST:
-        raise SpeccError("E458", "the weights take more than 2 GB, which one ONNX file cannot hold", status=1)
+        message = "the weights take more than 2 GB, which one ONNX file cannot hold"
+        raise SpeccError("E458", message, help="a narrower network has fewer: `specc show` counts them", status=1)
     channels, height, width = graph.input
     open_size: tuple[int | str, int | str] = ("height", "width")
     g = Builder(export.opset)

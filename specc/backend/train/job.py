@@ -144,7 +144,7 @@ def _sections(checked: Checked) -> tuple[Args, Args]:
         raise SpeccError(
             "E437",
             f"{checked.source.path} has no section `data`, so there is nothing to train on",
-            help="data { source = digits }",
+            help="say where the images are, such as data { source = digits }",
             status=1,
         )
     assert checked.train is not None

@@ -33,7 +33,7 @@ def kernel_names(graph: Graph) -> dict[str, Bound | None]:
 def freeze(net: nn.Module, prefixes: Iterable[str]) -> list[str]:
     """Stop the weights of the layers and blocks called `prefixes` from learning; their keys.
 
-    Raises SpeccError E433 for a prefix that names none.
+    Raises SpeccError E224 for a prefix that names none.
     """
     frozen = []
     for prefix in prefixes:
@@ -41,7 +41,7 @@ def freeze(net: nn.Module, prefixes: Iterable[str]) -> list[str]:
         if not found:
             layers = sorted({name.partition(".")[0] for name, _ in net.named_parameters()})
             raise SpeccError(
-                "E433",
+                "E224",
                 f"train.freeze names `{prefix}`, but no layer or block with weights is called that",
                 help=f"these are there: {', '.join(layers)}",
                 status=1,

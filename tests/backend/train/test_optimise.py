@@ -57,7 +57,7 @@ def test_freezing_what_is_not_there_is_an_error() -> None:
     net, _ = made()
     with pytest.raises(SpeccError, match="names `ste`") as error:
         freeze(net, ["ste"])
-    assert error.value.code == "E433"
+    assert error.value.code == "E224"
     assert "stem1" in error.value.help
 
 
