@@ -24,9 +24,9 @@ class Signal(NamedTuple):
 
     @property
     def gradient_ratio(self) -> float:
-        """The gradient at the first layer's kernel over that at the last one's."""
-        first, *_, last = *self.kernels.values(), *self.kernels.values()
-        return first / max(last, 1e-300)
+        """The gradient at the first layer's kernel over that at the last one's; 1 where there are no kernels."""
+        sizes = list(self.kernels.values())
+        return sizes[0] / max(sizes[-1], 1e-300) if sizes else 1.0
 
 
 def predict(graph: Graph, images: Moments) -> Signal:

@@ -75,7 +75,7 @@ def cutout_visible(a: Args, size: Size) -> float:
 
 def noise_visible(a: Args, size: Size) -> float:
     """The image's share of the variance."""
-    return float(IMAGE_DEVIATION**2 / (IMAGE_DEVIATION**2 + a.std**2)) if a.p else 1.0
+    return float(IMAGE_DEVIATION**2 / (IMAGE_DEVIATION**2 + a.std * a.std)) if a.p else 1.0
 
 
 def _room(fill: str, pad: int, size: Size, trick: str, param: str) -> None:
