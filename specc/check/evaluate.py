@@ -50,7 +50,9 @@ class Evaluator:
         return UNKNOWN
 
     def spend(self, units: int, span: Span) -> None:
-        """Count work. Raises `TooMuch` where the whole check takes too much of it."""
+        """Count work. Raises `TooMuch` where the whole check takes too much of it, which is told once."""
+        if self.work.left < 0:
+            raise TooMuch
         self.work.left -= units
         if self.work.left < 0:
             help = "is a loop, a list or the number of variants larger than it was meant to be?"

@@ -1,6 +1,7 @@
 """A spec put together: what all of its files say, by name, before anything is worked out."""
 
 from collections.abc import Callable
+from functools import partial
 
 from specc.check.evaluate import Evaluator
 from specc.check.problems import Problems
@@ -153,7 +154,7 @@ def lineage(spec: Spec, name: str, evaluator: Evaluator) -> list[t.Setting] | No
             last = next(reversed(chain.values()))
             assert last.base_span is not None
             missing = f"there is no variant `{name}`"
-            evaluator.error("E213", missing, last.base_span, help=lambda: nearest(last.base, spec.variants))
+            evaluator.error("E213", missing, last.base_span, help=partial(nearest, name, spec.variants))
             return None
         evaluator.spend(1, variant.name_span)
         if name in chain:

@@ -1,5 +1,8 @@
 """The arithmetic of windows that slide over a map, and the limits on sizes. Every size is in pixels."""
 
+from functools import cache
+from math import isqrt
+
 from specc.kinds import Either, SizeOf, Symbols
 from specc.ops.op import Problem, Shape, size_text
 from specc.values import Size
@@ -70,10 +73,11 @@ def window_problem(layer: str, x: Shape, window: Size, pads: Pads, param: str, p
     )
 
 
+@cache
 def divisors(*numbers: int) -> list[int]:
-    """All numbers that divide each of `numbers`, ascending."""
+    """All numbers that divide each of `numbers`, ascending; of numbers beyond 16 million only the ends of the list."""
     smallest = min(numbers)
-    low = [d for d in range(1, int(smallest**0.5) + 1) if smallest % d == 0]
+    low = [d for d in range(1, min(isqrt(smallest), 4096) + 1) if smallest % d == 0]
     candidates = sorted({*low, *(smallest // d for d in low)})
     return [d for d in candidates if all(number % d == 0 for number in numbers)]
 

@@ -70,8 +70,8 @@ channel_shuffle = Op(
 
 def _pixel_shuffle_shape(x: Shape, a: Args) -> Shape:
     needs_map(x, "pixel_shuffle")
-    options = [r for r in range(1, int(x[0] ** 0.5) + 1) if x[0] % (r * r) == 0]
     if x[0] % (a.r * a.r):
+        options = [r for r in divisors(x[0]) if x[0] % (r * r) == 0]
         raise Problem(
             "E304",
             f"`pixel_shuffle({a.r})` needs a number of channels that {a.r} x {a.r} = {a.r * a.r} divides, "
