@@ -26,6 +26,8 @@ print(json.dumps([status, sorted(sys.modules)]))
         "ops conv --json",
         "check net.cnn",
         "check wrong.cnn",
+        "explain",
+        "explain W512",
         "show net.cnn",
         "show net.cnn --json",
         "train --help",

@@ -1,5 +1,7 @@
 """`specc explain`: the whole story of a diagnostic, from the page or the lint that documents and tests it."""
 
+import re
+import shutil
 import sys
 import textwrap
 from collections.abc import Callable, Iterable
@@ -13,6 +15,7 @@ import typer
 from specc.cli.common import print_json, report
 from specc.diagnostics import nearest
 from specc.errors import SpeccError
+from specc.render import Style, style_of
 
 if TYPE_CHECKING:
     from specc.check.lint import Lint
@@ -56,12 +59,29 @@ def explain(
     if json:
         print_json({"code": page.code, "title": page.title, "text": text})
     elif sys.stdout.isatty():
-        from rich.console import Console
-        from rich.markdown import Markdown
-
-        Console().print(Markdown(text))
+        print(laid_out(text, style_of(sys.stdout), shutil.get_terminal_size().columns))
     else:
         print(text, end="")
+
+
+def laid_out(text: str, style: Style, width: int) -> str:
+    """A page for people: prose filled to the width, what was fenced indented and never broken."""
+    parts = re.split(r"^```[^\n]*\n(.*?)^```$", text, flags=re.MULTILINE | re.DOTALL)
+    shown: list[str] = []
+    for position, part in enumerate(parts):
+        if position % 2:
+            shown.append(textwrap.indent(part.rstrip(), "    "))
+        else:
+            shown += [_paragraph(prose, style, min(width, WIDTH)) for prose in part.strip().split("\n\n") if prose]
+    return "\n\n".join(shown)
+
+
+def _paragraph(prose: str, style: Style, width: int) -> str:
+    if prose.startswith("# "):
+        return style.paint(prose.removeprefix("# "), "bold")
+    whole = re.sub("`[^`]+`", lambda code: code[0].replace(" ", "\0"), " ".join(prose.split()))
+    filled = textwrap.fill(whole, width, break_long_words=False, break_on_hyphens=False).replace("\0", " ")
+    return re.sub("`([^`]+)`", lambda code: style.paint(code[1], "note"), filled) if style.colour else filled
 
 
 def _near(code: str, known: Iterable[str]) -> str:
