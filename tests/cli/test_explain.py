@@ -74,6 +74,7 @@ def test_on_a_terminal_it_is_laid_out(monkeypatch):
     assert "```" not in screen.getvalue()
 
 
+CODE = "\x1b[1;36mconv( 3 )\x1b[0m"
 PAGE = "# E1: a title\n\nSome words about `conv( 3 )`\nand more.\n\n```text\n  |    ^^^\n```\n\nThe end.\n"
 
 
@@ -85,8 +86,7 @@ PAGE = "# E1: a title\n\nSome words about `conv( 3 )`\nand more.\n\n```text\n  |
         (
             Style(colour=True),
             80,
-            "\x1b[1mE1: a title\x1b[0m\n\nSome words about \x1b[1;36mconv( 3 )\x1b[0m and more.\n\n      |    ^^^\n\n"
-            "The end.",
+            f"\x1b[1mE1: a title\x1b[0m\n\nSome words about {CODE} and more.\n\n      |    ^^^\n\nThe end.",
         ),
     ],
 )
