@@ -32,7 +32,7 @@ class Filter:
         self.brackets: list[Token] = []
         self.pending: Token | None = None
         self.previous = "{"  # a file begins as a body does
-        self.in_variant = False
+        self.of_variant = 0  # how many words after `variant` the next one is; 0 elsewhere
 
     def feed(self, token: Token) -> list[Token]:
         """The tokens that the parser gets for this one. Raises `TooDeep`."""
@@ -46,9 +46,11 @@ class Filter:
         out = [self.pending] if self.pending is not None and text not in SILENT_BEFORE else []
         self.pending = None
         if begins_item:
-            self.in_variant = token.type == "VARIANT"
-        elif token.type in ITEM_WORDS and not (token.type == "EXTENDS" and self.in_variant and not self.brackets):
-            token = Token.new_borrow_pos("NAME", text, token)
+            self.of_variant = int(token.type == "VARIANT")
+        else:
+            if token.type in ITEM_WORDS and not (token.type == "EXTENDS" and self.of_variant == 2):
+                token = Token.new_borrow_pos("NAME", text, token)
+            self.of_variant += self.of_variant > 0
         if text in OPENS:
             self.brackets.append(token)
             if len(self.brackets) > DEEPEST_BRACKETS:

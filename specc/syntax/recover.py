@@ -16,6 +16,7 @@ from specc.syntax.layout import CLOSES, ITEM_WORDS, OPENS, Filter, Layout
 from specc.syntax.mistakes import mistake, span_of, unexpected
 
 CLOSING = {"(": ")", "[": "]", "{": "}"}
+PAIRS = {"(": ")", "[": "]", "{": "}"}
 MOST = 50  # mistakes; after that the file is probably no spec
 
 
@@ -108,7 +109,7 @@ class Reader:
         """Report a mistake, unless its line has one: the second is most often the first one's shadow."""
         problem = unexpected(self.source, token, accepted)
         opened = self._opened()
-        if opened and opened[-1] != "{" and (begins_line or token in CLOSES):
+        if opened and opened[-1] != "{" and (begins_line or (token in CLOSES and token != PAIRS[opened[-1]])):
             problem = self._never_closed(opened[-1])
         if all(problem.span.line != other.span.line for other in self.problems):
             self.problems.append(problem)
