@@ -1,0 +1,123 @@
+"""W531 to W536: optimizers, penalties, schedules and averages that do not do what they say."""
+
+import pytest
+from linting import codes, linted, net, trained
+
+
+@pytest.mark.parametrize(
+    ("train", "expected"),
+    [
+        ("optimizer = adamw; regularize = l2(1e-4)", ["W531"]),
+        ("optimizer = sgd(0.1, weight_decay=5e-4); regularize = l1_l2(1e-5, 1e-4)", ["W531"]),
+        ("optimizer = adamw(weight_decay=0); regularize = l2(1e-4)", []),
+        ("optimizer = adamw; regularize = l1(1e-5)", []),
+        ("optimizer = adam; regularize = l2(1e-4)", []),
+        ("optimizer = adamw", []),
+        ("optimizer = adam(weight_decay=1e-4)", ["W532"]),
+        ("optimizer = rmsprop(1e-3, weight_decay=1e-4)", ["W532"]),
+        ("optimizer = sgd(0.1, weight_decay=5e-4)", []),
+    ],
+)
+def test_decay(train, expected):
+    assert codes(trained(train=train)) == expected
+
+
+@pytest.mark.parametrize(
+    ("body", "train", "expected"),
+    [
+        ("conv(8)", "regularize = l2(0)", ["W533"]),
+        ("conv(8, trainable=false)", "regularize = l2(1e-4)", []),  # dense learns
+        ("conv(8, regularize=l1(0), trainable=false)", "", []),
+        ("conv(8, regularize=l2(1e-4))", "freeze = [conv1]", ["W533"]),
+        ("conv(8, regularize=l2(1e-4))", "", []),
+    ],
+)
+def test_a_penalty_that_reaches_nothing(body, train, expected):
+    assert codes(trained(body, train=train)) == expected
+
+
+def test_a_network_in_which_only_a_norm_learns():
+    body = "default conv(trainable=false)\ndefault dense(trainable=false)\nconv(8) -> batch_norm"
+    assert codes(trained(body, train="regularize = l2(1e-4)")) == ["W533"]
+
+
+@pytest.mark.parametrize(
+    ("train", "says"),
+    [
+        ("epochs = 3; schedule = warmup(5) -> cosine", "`warmup` would end after 5 epochs"),
+        ("epochs = 3; schedule = warmup(3) -> cosine", "`cosine` never begins"),
+        ("epochs = 9; schedule = warmup(100%) -> constant", "`constant` never begins"),
+        ("epochs = 9; schedule = warmup(1) -> linear(to=0, epochs=20)", "`linear` would end after 21 epochs"),
+        ("epochs = 20; schedule = step(30)", "`step` would drop after 30 epochs"),
+        ("epochs = 90; schedule = multistep([30, 60, 90, 120])", "the drops at 90, 120 come after the end"),
+        ("epochs = 9; schedule = plateau(patience=10)", "it never drops"),
+        ("epochs = 9; early_stop = 10", "it never stops"),
+    ],
+)
+def test_what_comes_after_the_end(train, says):
+    [found] = linted(trained(train=train))
+    assert found.code == "W534" and says in found.message
+
+
+@pytest.mark.parametrize(
+    "train",
+    [
+        "epochs = 3; schedule = warmup(1) -> cosine",
+        "epochs = 0.5; schedule = warmup(10%) -> linear",
+        "epochs = 5; schedule = warmup(5)",
+        "epochs = 90; schedule = step(30)",
+        "epochs = 9; schedule = step(25%)",
+        "epochs = 160; schedule = multistep([80, 120])",
+        "epochs = 9; schedule = multistep([50%, 75%])",
+        "epochs = 20; schedule = plateau(patience=5)",
+        "epochs = 20; early_stop = 5",
+        "epochs = 10; schedule = one_cycle",
+    ],
+)
+def test_schedules_that_fit(train):
+    assert codes(trained(train=train)) == []
+
+
+def test_a_variant_that_is_too_short():
+    text = trained(train="epochs = 90; schedule = warmup(5) -> cosine") + "variant quick { train.epochs = 2 }"
+    [found] = linted(text)
+    assert (found.code, found.notes) == ("W534", ("in variant quick",))
+
+
+@pytest.mark.parametrize(
+    ("train", "expected"),
+    [
+        ("epochs = 5; batch = 64; ema = 0.9999", ["W535"]),
+        ("epochs = 5; batch = 64; ema = 0.9", []),
+        ("epochs = 5; batch = 64; ema = 0.9; accumulate = 16", ["W535"]),  # 10 steps
+        ("epochs = 100; batch = 16; ema = 0.999", []),
+    ],
+)
+def test_an_average_that_is_too_slow(train, expected):
+    assert codes(trained(train=train)) == expected
+
+
+def test_of_unknown_data_no_steps_are_counted():
+    text = trained(data='source = folder("x"); resize = 32x32', train="epochs = 1; ema = 0.9999")
+    assert codes(text) == []
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        ("pad(1, mode=reflect) -> conv(8)", ["W536"]),
+        ("conv(8) -> blur_pool", ["W536"]),
+        ("conv(8) -> adaptive_avg_pool(3x3)", ["W536"]),  # windows of an 8 x 8 map overlap
+        ("conv(8) -> adaptive_avg_pool(4x4)", []),
+        ("conv(8) -> max_pool(2) -> upsample(2, mode=bilinear)", []),
+        ("pad(1) -> conv(8)", []),
+    ],
+)
+def test_what_cannot_be_repeated(body, expected):
+    assert codes(trained(body, train="seed = 1")) == expected
+    assert codes(trained(body)) == []
+
+
+def test_training_is_not_judged_without_data():
+    text = net("conv(8)") + "train { epochs = 3; schedule = warmup(5) -> cosine; optimizer = adam(weight_decay=1) }"
+    assert codes(text) == []
