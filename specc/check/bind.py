@@ -4,6 +4,7 @@ from collections.abc import Collection, Sequence
 from typing import Any, NamedTuple
 
 from specc.check.evaluate import Evaluator, Flow, has_unknown
+from specc.check.functions import is_sequence
 from specc.check.scope import Layer, Scope, describe
 from specc.diagnostics import Label, nearest
 from specc.kinds import Float, Kind, Maybe, One, Text, Unfit
@@ -11,7 +12,7 @@ from specc.ops.op import REQUIRED, Param, Problem, Trick
 from specc.source import Span
 from specc.syntax import tree as t
 from specc.tricks import TRICKS
-from specc.values import UNKNOWN, Args, Bound, Ref
+from specc.values import UNKNOWN, Args, Bound, Ref, Size
 
 # What messages call the families that are named after a setting.
 FAMILIES = {
@@ -119,8 +120,9 @@ class Binder(Evaluator):
             return None
         if missing:
             names = ", ".join(f"`{name}`" for name in missing)
-            kind = next(param.kind for param in params if param.name == missing[0])
-            self.error("E206", f"`{what}` needs {names}", span, help=f"`{missing[0]}` is {kind.needs}")
+            first = next(param for param in params if param.name == missing[0])
+            help = f"`{first.name}` is {first.kind.needs}" + (f": {first.doc}" if first.doc else "")
+            self.error("E206", f"`{what}` needs {names}", span, help=help)
             return None
         return Args(**values)
 
@@ -149,7 +151,9 @@ class Binder(Evaluator):
                 return quoted or nearest(value.name, [*kind.symbols, *scope.all_names()])
             if isinstance(value, str) and isinstance(kind, One) and kind.family == "source":
                 return f'images in folders: folder("{value}"); a NumPy archive: npz("{value}")'
-            return _as_percent(value, kind)
+            if isinstance(value, str) and value in kind.symbols:
+                return f"write {value}, without quotes"
+            return _as_size(value, kind) or _as_percent(value, kind)
 
         known = (lambda: kind.symbols) if isinstance(value, Ref) else None
         found = f"{what} must be {kind.needs}; this is {describe(value)}"
@@ -247,6 +251,16 @@ class Binder(Evaluator):
                 return self.error("E208", f"the body of `{trick.name}` holds only calls", wrong.span)
             branches.append(self._all_of(trick.family, stages, scope, flow))
         return UNKNOWN if UNKNOWN in branches else tuple(branches)
+
+
+def _as_size(value: Any, kind: Kind) -> str:
+    """The help for `kernel=(3, 3)`: `3x3` would do."""
+    if not is_sequence(value) or len(value) != 2 or not all(type(side) is int for side in value):
+        return ""
+    try:
+        return f"a size is written {kind.accept(Size(*value), lambda family, written: UNKNOWN)}"
+    except Unfit:
+        return ""
 
 
 def _as_percent(value: Any, kind: Kind) -> str:

@@ -20,6 +20,20 @@ from specc.syntax.build import BROKEN
 from specc.tricks import TRICKS
 from specc.values import UNKNOWN, Args, Ref
 
+# What other frameworks and papers call a layer, where that is not near to its name here.
+ELSEWHERE = {
+    "linear": "dense",
+    "fc": "dense",
+    "fully_connected": "dense",
+    "bn": "batch_norm",
+    "lrn": "local_response_norm",
+    "gap": "global_avg_pool",
+    "global_average_pooling2d": "global_avg_pool",
+    "swish": "silu",
+    "deconv": "conv_transpose",
+    "shortcut": "residual",
+    "skip": "residual",
+}
 DEEPEST_CALLS = 100
 MOST_STEPS = 50_000
 WORK_OF_A_STEP = 10
@@ -308,6 +322,8 @@ class Expander(Binder):
         return self._lost(at, call.span, here)
 
     def _near_layer(self, name: str, here: Here) -> str:
+        if name.lower() in ELSEWHERE:
+            return f"here this layer is called `{ELSEWHERE[name.lower()]}`"
         elsewhere = next((family for family, tricks in TRICKS.items() if name in tricks), "")
         if elsewhere:
             return f"`{name}` is {article(elsewhere)}, not a layer"

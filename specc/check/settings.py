@@ -72,5 +72,6 @@ def settings(spec: Spec, section: str, binder: Binder, scope: Scope) -> Args | N
     muddled = spec.is_broken or any(name not in params for name in given)  # it may be there, but misspelt
     for name in () if muddled else missing:
         span = spec.section_spans[section]
-        binder.error("E206", f"`{section}` needs `{name}`", span, help=f"`{name}` is {params[name].kind.needs}")
+        help = f"`{name}` is {params[name].kind.needs}: {params[name].doc}"
+        binder.error("E206", f"`{section}` needs `{name}`", span, help=help)
     return None if missing or UNKNOWN in values.values() else Args(**values)

@@ -72,20 +72,37 @@ def _multiply_shape(x: list[Shape], a: Args) -> Shape:
         raise _different(
             "multiply",
             x,
-            f"besides {size_text(full)} it takes only that or {full[0]} x 1 x 1"
-            if len(full) == 3
-            else f"all must be {size_text(full)}",
+            _bring_to(x, full),
         )
     return full
+
+
+def _bring_to(x: list[Shape], full: Shape) -> str:
+    """Which branch of `multiply` does not fit the full one, and which shapes would."""
+    fine = [full, (full[0], 1, 1)] if len(full) == 3 else [full]
+    index = next(i for i, shape in enumerate(x) if shape not in fine)
+    return f"bring {_branch(index)} ({size_text(x[index])}) to {' or '.join(map(size_text, fine))}"
+
+
+def _agree(first: Shape, other: Shape, index: int) -> str:
+    """How two branches of `concat` come to one height and width."""
+    if len(first) != 3 or len(other) != 3:
+        return "only maps or only flat lists can be laid one after the other"
+    large, small, which = (first, other, 0) if first[1:] > other[1:] else (other, first, index)
+    stride = {_stride(large[1], small[1]), _stride(large[2], small[2])}
+    target = f"bring {_branch(which)} from {large[1]}x{large[2]} to {small[1]}x{small[2]}"
+    if len(stride) == 1 and min(stride) > 1 and large[1] == min(stride) * small[1]:
+        return f"{target}: max_pool({min(stride)}), or stride={min(stride)} in a convolution"
+    if large[1] >= small[1] and large[2] >= small[2]:
+        return f"{target}: crop_to(name), where as(name) names the smaller one"
+    return "the heights and widths must agree, only the channels may differ"
 
 
 def _concat_shape(x: list[Shape], a: Args) -> Shape:
     if len({s[1:] for s in x}) > 1:
         first = x[0]
         index, other = next((i, s) for i, s in enumerate(x) if s[1:] != first[1:])
-        what = f"{_branch(index)} is {size_text(other)}, the first {size_text(first)}"
-        rest = "the heights and widths must agree, only the channels may differ"
-        raise _different("concat", x, f"{what}: {rest}")
+        raise _different("concat", x, _agree(first, other, index))
     return bounded((sum(s[0] for s in x), *x[0][1:]), "concat")
 
 

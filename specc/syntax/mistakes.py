@@ -43,7 +43,7 @@ WORDS = {
     "EXTENDS": "`extends`",
 }
 ARROW = "__ANON_0"  # what lark calls `->`
-BEGINS_STATEMENT = frozenset({"NAME", "IF", "FOR", "LET", "DEFAULT"})
+SEPARATES = frozenset({"NAME", "IF", "FOR", "LET", "DEFAULT", "COMMA"})  # stands where one thing ends, another begins
 SECTIONS = "expected a section: data, network, block, train, export, let, default, variant or search"
 
 
@@ -68,10 +68,15 @@ def mistake(source: Source, error: UnexpectedInput) -> Diagnostic:
 
 def unexpected(source: Source, token: Token, accepted: Iterable[str]) -> Diagnostic:
     """E101 for a token, given the terminals that could stand there."""
-    help = _expected(set(accepted))
-    if token.type in BEGINS_STATEMENT and "_NL" in accepted and "NETWORK" not in accepted:
-        between = "put `->` between layers" if ARROW in accepted else "separate settings with `;`"
+    accepted = set(accepted)
+    help = _expected(accepted)
+    if token.type in SEPARATES and "_NL" in accepted and "NETWORK" not in accepted:
+        between = "join them by `->`" if ARROW in accepted else "put `;` between them"
         help = f"{between}, or give each a line of its own"
+    elif token.type == "EQUAL" and ARROW in accepted:
+        help = "a value is named by `let name = …`, what flows here by `-> as(name)`"
+    elif token in (")", "]") and not {"RPAR", "RSQB"} & accepted:
+        help = "there is nothing open that it could close"
     if token.type == "$END":
         end = len(source.text.rstrip())
         return Diagnostic("E101", "the file ends too early", Span(source, max(end - 1, 0), end), help=help)
