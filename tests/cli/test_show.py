@@ -1,0 +1,115 @@
+"""`specc show`: the layers for people and for programs, and the defaults."""
+
+import json
+
+import pytest
+
+from specc.tricks.sections import SECTIONS
+
+NET = """\
+network Net(width=8, act=relu) {
+  input(3, 16x16)
+  conv(width, stride=2) -> batch_norm -> act
+  head(aux) { global_avg_pool -> dense(4) }
+  global_avg_pool -> dense(4)
+}
+variant wide { network.width = 16 }
+"""
+
+
+@pytest.fixture
+def net(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "net.cnn").write_text(NET)
+    return "net.cnn"
+
+
+def test_table(specc, net):
+    answer = specc("show", net)
+    assert (answer.status, answer.err) == (0, "")
+    lines = answer.out.splitlines()
+    assert lines[0].split() == ["layer", "op", "output", "parameters", "MACs", "sees", "memory"]
+    row = next(line for line in lines if line.startswith("conv1"))
+    assert row.split() == ["conv1", "conv", "8", "x", "8", "x", "8", "216", "13,824", "3x3", "2.05", "kB"]
+    assert lines[-1].startswith("Net: 3 x 16 x 16 -> 4; 304 parameters (268 exported)")
+
+
+def test_json(specc, net):
+    answer = specc("show", net, "--json")
+    assert (answer.status, answer.err) == (0, "")
+    shown = json.loads(answer.out)
+    expected = {
+        "format": 1, "network": "Net", "variant": None, "input": [3, 16, 16], "output": [4],
+        "parameters": 304, "parameters_exported": 268, "macs": 13_824 + 32,
+    }  # fmt: skip
+    assert {key: shown[key] for key in expected} == expected
+    conv = {"name": "conv1", "op": "conv", "output": [8, 8, 8], "parameters": 216, "macs": 13_824,
+            "receptive_field": [3, 3], "line": 3}  # fmt: skip
+    assert {key: shown["layers"][0][key] for key in conv} == conv
+    assert [layer["op"] for layer in shown["layers"]] == [
+        "conv", "batch_norm", "relu", "global_avg_pool", "dense", "global_avg_pool", "dense",
+    ]  # fmt: skip
+    assert sum(layer["parameters"] for layer in shown["layers"]) == shown["parameters"]
+
+
+def test_variant_and_set(specc, net):
+    shown = json.loads(specc("show", net, "--json", "--variant", "wide").out)
+    assert (shown["variant"], shown["layers"][0]["output"]) == ("wide", [16, 8, 8])
+    shown = json.loads(specc("show", net, "--json", "--set", "network.width=5", "--set", "network.act=tanh").out)
+    assert (shown["variant"], shown["layers"][0]["output"], shown["layers"][2]["op"]) == (None, [5, 8, 8], "tanh")
+    shown = json.loads(specc("show", net, "--json", "--variant", "wide", "--set", "network.width=5").out)
+    assert shown["layers"][0]["output"] == [5, 8, 8]
+
+
+@pytest.mark.parametrize(
+    ("options", "code"),
+    [
+        (["--variant", "wid"], "E213"),
+        (["--set", "network.widht=3"], "E217"),
+        (["--set", "network.width"], "E107"),
+        (["--set", "network.width=0"], "E207"),
+        (["--set", "network.width=("], None),
+        (["--set", "train.epochs=0"], "E207"),
+    ],
+)
+def test_wrong_changes_are_the_users(specc, net, options, code):
+    answer = specc("show", net, *options)
+    assert (answer.status, answer.out) == (1, "")
+    assert f"error[{code or 'E10'}" in answer.err
+
+
+def test_a_spec_with_errors_shows_nothing(specc, net, tmp_path):
+    (tmp_path / "net.cnn").write_text(NET.replace("dense(4)", "dense(in.depth)"))
+    for options in ([], ["--json"]):
+        answer = specc("show", net, *options)
+        assert (answer.status, answer.out) == (1, "")
+        assert "E212" in answer.err
+
+
+def test_a_mistake_of_a_variant_that_is_not_shown_does_not_matter(specc, net, tmp_path):
+    (tmp_path / "net.cnn").write_text(NET + "variant bad { network.width = 0 }")
+    assert specc("show", net).status == 0
+    assert specc("show", net, "--variant", "bad").status == 1
+
+
+def test_defaults(specc, tmp_path):
+    answer = specc("show", "--defaults")
+    assert (answer.status, answer.err) == (0, "")
+    for section, params in SECTIONS.items():
+        assert f"{section} {{" in answer.out
+        for param in params:
+            assert f"  {param.name} " in answer.out
+
+
+def test_defaults_are_a_spec(specc, tmp_path):
+    """What `--defaults` prints, with the one setting that has none, checks and changes nothing."""
+    text = specc("show", "--defaults").out.replace("= …", "= digits")
+    network = "network N { conv(8) -> relu -> global_avg_pool -> dense(10) }\n"
+    (tmp_path / "net.cnn").write_text(text + network)
+    answer = specc("check", tmp_path / "net.cnn", "--json")
+    assert [found for found in json.loads(answer.out)["diagnostics"] if found["severity"] == "error"] == []
+
+
+def test_what_cannot_be_shown(specc, tmp_path):
+    assert specc("show").status == 2
+    assert specc("show", tmp_path / "none.cnn").status == 2
