@@ -222,7 +222,8 @@ def load_weights(net: nn.Module, path: Path) -> None:
         raise SpeccError("E442", f"there are no weights at {path}", help=hint) from None
     except (OSError, SafetensorError, ValueError) as error:
         hint = f"{path.with_name(LAST)} holds the last weights, {path.parent / CHECKPOINTS} the newest states"
-        raise SpeccError("E443", f"{path} is damaged: {error}", help=hint) from error
+        found = f"{path} cannot be read: {error.strerror}" if isinstance(error, OSError) else f"{path} is damaged"
+        raise SpeccError("E443", found, help=hint) from error
     own = net.state_dict()
     wrong = sorted(
         name
