@@ -5,6 +5,7 @@ from functools import cached_property
 from math import nan
 from typing import Any, NamedTuple
 
+from specc.check.evaluate import chain
 from specc.check.spec import Spec
 from specc.diagnostics import Fix, Label
 from specc.ir.graph import Graph, Node
@@ -130,4 +131,4 @@ class Lint(NamedTuple):
 
 def trail(node: Node) -> tuple[str, ...]:
     """The calls and turns that led to a node, as notes."""
-    return tuple(frame.text for frame in node.trail[-8:][::-1])
+    return chain(node.trail)
