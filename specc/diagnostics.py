@@ -56,13 +56,14 @@ def nearest(name: str, known: Iterable[str]) -> str:
 
 
 def correction(span: Span, known: Iterable[str]) -> Fix | None:
-    """The repair of a misspelt name: the known one that is one or two slips away, where no other is.
+    """The repair of a misspelt name: the one known name that is near, where no other is within two slips.
 
-    A slip is a letter too many, too few or wrong, or two neighbours in each other's place. Short names allow one.
+    A slip is a letter too many, too few or wrong, or two neighbours in each other's place. Near is one slip away, or
+    two in eight letters or more: `swish` is not meant to be `mish`.
     """
     name = span.text
     near = [other for other in set(known) if slips(_plain(name), _plain(other)) <= 2]
-    if len(near) != 1 or slips(_plain(name), _plain(near[0])) > (2 if len(name) > 4 else 1):
+    if len(near) != 1 or slips(_plain(name), _plain(near[0])) > (2 if len(name) >= 8 else 1):
         return None
     return Fix(span, near[0])
 

@@ -130,7 +130,7 @@ def _normal(steps: int) -> tuple[tuple[float, float], ...]:
 
 def average(f: Callable[[float], float], mean: float, deviation: float) -> float:
     """The average of f over a normal distribution; finer where that is wide, so as not to step over a bend."""
-    steps = min(13 * max(1, round(deviation)), 480) | 1
+    steps = min(13 * max(1, round(deviation)), 2000) | 1
     return sum(w * f(mean + deviation * u) for u, w in _normal(steps))
 
 
