@@ -3,11 +3,10 @@
 from collections.abc import Iterator
 
 from specc.check.lint.lint import Found, Lint, Linted, trail
-from specc.check.lint.ways import kernels
 
 
 def find(linted: Linted) -> Iterator[Found]:
-    later = {node.index for node in kernels(linted)}
+    later = {node.index for node in linted.kernels}
     last = max(later, default=0)
     for node in linted.trunk:
         if node.index in later and node.index != last and node.shape[0] == 1:

@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 
 from specc.check.lint.lint import Found, Lint, Linted, trail
-from specc.check.lint.ways import following
 from specc.ir.graph import Node
 
 
@@ -22,9 +21,9 @@ def find(linted: Linted) -> Iterator[Found]:
 
 def _norm_behind(linted: Linted, node: Node) -> Node | None:
     """The norm over the batch that a layer's result reaches before it reaches any weights."""
-    after = following(linted, node)
+    after = linted.following(node)
     while after is not None and after.op.group == "activation":
-        after = following(linted, after)
+        after = linted.following(after)
     return after if after is not None and after.op.batch_statistics else None
 
 

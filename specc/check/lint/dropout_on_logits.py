@@ -3,13 +3,13 @@
 from collections.abc import Iterator
 
 from specc.check.lint.lint import Found, Lint, Linted, trail
-from specc.check.lint.ways import before
+from specc.ir.graph import Node
 from specc.ir.signal import initialiser
 
 
 def find(linted: Linted) -> Iterator[Found]:
     for end in linted.ends:
-        way = list(before(linted, end))
+        way = list(_back_from(linted, end))
         if not way or initialiser(way[-1]) is None:
             continue
         for node in way:
@@ -20,6 +20,15 @@ def find(linted: Linted) -> Iterator[Found]:
                     notes=trail(node),
                     help=f"put it before `{way[-1].op.name}`",
                 )
+
+
+def _back_from(linted: Linted, node: Node) -> Iterator[Node]:
+    """The layers behind a node, back to the nearest one that joins or weighs; that is the last that it gives."""
+    while node.inputs:
+        yield node
+        if node.op.joins or initialiser(node) is not None:
+            return
+        node = linted.graph.nodes[node.inputs[0]]
 
 
 LINT = Lint(

@@ -4,7 +4,6 @@ import math
 from collections.abc import Iterator
 
 from specc.check.lint.lint import Found, Lint, Linted
-from specc.check.lint.ways import activations_of_kernels, kernels
 from specc.ir.signal import initialiser, start_of
 
 LEAST = 0.02
@@ -12,14 +11,14 @@ LEAST = 0.02
 
 def find(linted: Linted) -> Iterator[Found]:
     pairs = []
-    for kernel, activation in activations_of_kernels(linted):
+    for kernel, activation in linted.activations:
         init = initialiser(kernel)
         start = start_of(init) if init else None
         if activation.op.rectifies and start and start.made_for == "saturating":
             pairs.append((kernel, activation))
     if not pairs:
         return
-    last = kernels(linted)[-1]
+    last = linted.kernels[-1]
     scale = math.sqrt(linted.signal.moments[last.inputs[0]].square / linted.signal.moments[0].square)
     if scale < LEAST:
         kernel, activation = pairs[0]

@@ -4,17 +4,15 @@ from collections.abc import Iterator
 
 from specc.check.lint import vanishing
 from specc.check.lint.lint import Found, Lint, Linted
-from specc.check.lint.ways import activations_of_kernels, kernels
 from specc.ir.signal import initialiser, start_of
 
 
 def find(linted: Linted) -> Iterator[Found]:
-    last = kernels(linted)[-1:]
     pairs = []
-    for kernel, activation in activations_of_kernels(linted):
+    for kernel, activation in linted.activations:
         init = initialiser(kernel)
         start = start_of(init) if init else None
-        if activation.op.saturates and start and start.made_for == "rectifiers" and kernel not in last:
+        if activation.op.saturates and start and start.made_for == "rectifiers" and kernel is not linted.kernels[-1]:
             pairs.append((kernel, activation))
     if pairs and not any(vanishing.find(linted)):
         kernel, activation = pairs[0]

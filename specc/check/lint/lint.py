@@ -10,7 +10,7 @@ from specc.check.spec import Spec
 from specc.diagnostics import Fix, Label
 from specc.ir.graph import Graph, Node
 from specc.ir.passes import trunk
-from specc.ir.signal import Signal, predict
+from specc.ir.signal import Signal, initialiser, predict
 from specc.ops.signal import Moments
 from specc.source import Source, Span
 from specc.syntax import tree as t
@@ -63,6 +63,26 @@ class Linted:
         return trunk(self.graph)
 
     @cached_property
+    def kernels(self) -> list[Node]:
+        """The layers with kernels, without those of auxiliary classifiers."""
+        return [node for node in self.graph.nodes if initialiser(node) is not None and not node.head]
+
+    @cached_property
+    def activations(self) -> list[tuple[Node, Node]]:
+        """Each layer with a kernel outside branches, with the activation that its result flows into, unnormalised."""
+        on_trunk = {node.index for node in self.trunk}
+        pairs = ((node, self.following(node)) for node in self.kernels)
+        return [(a, b) for a, b in pairs if b is not None and b.op.group == "activation" and b.index in on_trunk]
+
+    def following(self, node: Node) -> Node | None:
+        """The next layer that does more than move numbers, where the way there does not part; else None."""
+        while len(readers := self.readers[node.index]) == 1:
+            node = readers[0]
+            if not is_plain(node):
+                return node
+        return None
+
+    @cached_property
     def signal(self) -> Signal:
         """The predicted size of activations and gradients before any training; NaN where it is beyond all numbers."""
         try:
@@ -94,6 +114,11 @@ class Linted:
         setting = self.setting(section, name)
         span = getattr(bound, "span", None) or (setting.value.span if setting else None)
         return span or self.graph.nodes[0].span
+
+
+def is_plain(node: Node) -> bool:
+    """Whether a layer only moves, pools or disturbs numbers: it neither weighs, normalises, bends nor joins them."""
+    return initialiser(node) is None and node.op.group not in ("activation", "normalisation") and not node.op.joins
 
 
 class Found(NamedTuple):

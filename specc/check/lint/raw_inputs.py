@@ -2,8 +2,7 @@
 
 from collections.abc import Iterator
 
-from specc.check.lint.lint import Found, Lint, Linted
-from specc.check.lint.ways import following, is_plain
+from specc.check.lint.lint import Found, Lint, Linted, is_plain
 from specc.ir.graph import Node
 from specc.ir.signal import initialiser
 
@@ -39,7 +38,7 @@ def _is_normalised(linted: Linted) -> bool:
 
 def _normalises(linted: Linted, node: Node | None) -> bool:
     while node is not None and is_plain(node):
-        node = following(linted, node)
+        node = linted.following(node)
     if node is not None and initialiser(node) is not None:
         readers = linted.readers[node.index]
         return bool(readers) and all(reader.op.cancels_bias for reader in readers)
