@@ -499,7 +499,8 @@ class Expander(Binder):
             help = "close the other head before it: heads stand one after the other"
             self.error("E223", "a head stands in no other head", call.callee, help=help)
         elif any(head.name == args.name for head in self.heads):
-            self.error("E209", f"head `{args.name}` stands here a second time", call.callee)
+            help = "give it another name: its loss and accuracy are reported under it"
+            self.error("E209", f"head `{args.name}` stands here a second time", call.callee, help=help)
         elif ".".join((*here.path, args.name)) in self.taken:
             self.error(
                 "E209", f"a layer or block here is called `{args.name}`; the head needs its own name", call.callee

@@ -79,7 +79,9 @@ def _base(file: t.File, seen: list[str], problems: Problems, load: Load | None) 
     if not extends:
         return None, True
     for extra in extends[1:]:
-        problems.report("E209", "a file extends at most one other", extra.span)
+        first = Label(extends[0].span, "first here")
+        help = "let the first one extend the other"
+        problems.report("E209", "a file extends at most one other", extra.span, labels=(first,), help=help)
     found = load(extends[0].path, file.source) if load else "files cannot be read here"
     if len(seen) >= MOST_FILES:
         problems.report("E214", f"more than {MOST_FILES} files extend each other", extends[0].span)

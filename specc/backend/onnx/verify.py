@@ -50,7 +50,7 @@ def verify(
     providers: as for an export.
 
     Raises SpeccError: E450 to E454 as the file goes, E457 it cannot be run, E456 it was changed after it was certified,
-    E401 and on where its data cannot be read.
+    E440 its spec has errors, E437 and names no data, E401 and on where these cannot be read.
     """
     file = read_model(path)
     if not file.untouched or file.certificate is None:
@@ -61,8 +61,11 @@ def verify(
         findings = [Finding("content", True, f"as it was certified: {certificate['model_sha256'][:16]}…")]
         findings += _form(file, certificate)
         checked = check(Source(f"{path.name}: spec", file.metadata[SPEC]))
-        if checked.errors or checked.data is None or checked.train is None:
-            raise SpeccError("E456", f"the spec in {path} has errors: {checked.errors[:1]}", status=1)
+        if checked.errors:
+            message = f"the spec in {path} has errors; the first: {checked.errors[0].message}"
+            raise SpeccError("E440", message, help="export it again: specc export RUN", status=1)
+        if checked.data is None or checked.train is None:
+            raise SpeccError("E437", f"the spec in {path} has no section `data`: nothing can be compared", status=1)
         base, known = _places(path)
         dataset = load(checked.data, data_dir=data_dir or known, seed=checked.train.seed, base=base)
         findings += _data(file, certificate, dataset)
