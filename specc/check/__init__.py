@@ -93,7 +93,7 @@ def _check(
             _check_alternative(base, changes, note, problems, work, source)
         from specc.check.lint import silence
 
-        silence(problems, base.comments, source, is_complete=not problems.has_errors)
+        silence(problems, base.comments, source, is_complete=not problems.has_errors and work.lints >= 0)
     name = spec.network.name if spec.network else ""
     text = resolved_text(source, spec, bool(given) or variant is not None or base.is_extended)
     return Checked(source, name, variant, *parts, problems.listed(), text, tuple(base.variants))
@@ -137,9 +137,11 @@ def _elaborate(
         if train is not None:
             freeze_fits(graph, train, spec.sections.get("train", {}).get("freeze"), binder)
         if with_lints and train is not None and not problems.has_errors:
-            from specc.check.lint import Linted, find_lints  # many small files, which only `specc check` needs
+            work.lints -= len(graph.nodes) + 10
+            if work.lints >= 0:
+                from specc.check.lint import Linted, find_lints  # many small files, which only `specc check` needs
 
-            find_lints(Linted(source, spec, graph, data, train, dropped), problems, is_variant=is_variant)
+                find_lints(Linted(source, spec, graph, data, train, dropped), problems, is_variant=is_variant)
         return graph, data, train, export
     except TooMuch:
         work.left = -1
@@ -147,6 +149,8 @@ def _elaborate(
 
 
 def _no_network(problems: Problems, source: Source) -> None:
+    if problems.is_broken:
+        return  # it may be what cannot be read
     if source.text.strip() == "":
         problems.report("E105", "this file is empty", Span(source, 0, 0), help="`specc new` writes a first spec")
     else:
@@ -173,7 +177,7 @@ def _check_alternative(
     base: Spec, changes: list[t.Setting], note: str, problems: Problems, work: Work, source: Source
 ) -> None:
     """Check a spec with changes as a whole; what only it gets wrong is reported with a note."""
-    spec, own = base.copy(), Problems()
+    spec, own = base.copy(), Problems(problems.is_broken)
     override(spec, changes, own)
     _elaborate(spec, own, work, source, with_lints=not problems.has_errors, is_variant=True)
     problems.merge(own, note)

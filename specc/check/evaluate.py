@@ -18,6 +18,7 @@ from specc.values import UNKNOWN, Ref, Size
 Flow = Any
 
 MOST_WORK = 1_000_000  # about as many microseconds
+MOST_LINTED = 20_000  # layers, of all variants together: about half a second; those beyond are not linted
 # How many entries of a list, and characters of a text, are looked at in the time that a small expression takes.
 ENTRIES_A_UNIT = 2
 CHARACTERS_A_UNIT = 100
@@ -32,6 +33,7 @@ class Work:
 
     def __init__(self) -> None:
         self.left = MOST_WORK
+        self.lints = MOST_LINTED
 
 
 class Evaluator:

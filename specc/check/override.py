@@ -73,6 +73,8 @@ class Change:
     def network(self) -> None:
         """Change the default of a parameter of the network."""
         network, name = self.spec.network, self.setting.path[1]
+        if network is None and self.problems.is_broken:
+            return
         if network is None:
             self.lost("this file has no network to change")
             return

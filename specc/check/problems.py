@@ -9,11 +9,22 @@ MOST = 200
 MOST_WARNINGS = 150  # so that warnings leave room for errors
 
 
-class Problems:
-    """Collects diagnostics; a second one with the same code at the same place is the same mistake."""
+MOST_PLACES = 5
+MISSING = ("E201", "E213")  # a name that nothing has
+Place = tuple[str, str, int, int]
 
-    def __init__(self) -> None:
-        self.found: dict[tuple[str, str, int, int], Diagnostic] = {}
+
+class Problems:
+    """Collects diagnostics; a second one with the same code at the same place is the same mistake.
+
+    is_broken: parts of the text could not be read, so that a name that nothing has may have been declared there.
+    """
+
+    def __init__(self, is_broken: bool = False) -> None:
+        self.is_broken = is_broken
+        self.found: dict[Place, Diagnostic] = {}
+        self.seen: set[Place] = set()
+        self.missing: dict[tuple[str, str], Place] = {}  # by source and message
 
     def report(
         self,
@@ -34,7 +45,10 @@ class Problems:
         if self._is_new(code, span):
             fix = correction(span, known()) if known else None
             told = help if isinstance(help, str) else help()
-            self.add(Diagnostic(code, message, span, label, labels, notes, told, fix))
+            if code in MISSING and self.is_broken and not told:
+                self.seen.add(_place(code, span))
+            else:
+                self.add(Diagnostic(code, message, span, label, labels, notes, told, fix))
 
     @property
     def are_too_many(self) -> bool:
@@ -45,14 +59,28 @@ class Problems:
         return any(diagnostic.severity == "error" for diagnostic in self.found.values())
 
     def _is_new(self, code: str, span: Span) -> bool:
-        return not self.are_too_many and (code, span.source.path, span.start, span.end) not in self.found
+        return not self.are_too_many and _place(code, span) not in self.seen
 
     def add(self, diagnostic: Diagnostic) -> None:
-        span = diagnostic.span
         if diagnostic.severity == "warning" and len(self.found) >= MOST_WARNINGS:
             return
-        if self._is_new(diagnostic.code, span):
-            self.found[diagnostic.code, span.source.path, span.start, span.end] = diagnostic
+        if self._is_new(diagnostic.code, diagnostic.span):
+            place = _place(diagnostic.code, diagnostic.span)
+            self.seen.add(place)
+            if not self._is_missing_elsewhere(diagnostic, place):
+                self.found[place] = diagnostic
+
+    def _is_missing_elsewhere(self, diagnostic: Diagnostic, place: Place) -> bool:
+        """Whether the same name is missing elsewhere, too: that is one mistake with two places."""
+        if diagnostic.code not in MISSING or diagnostic.fix is not None:
+            return False
+        first = self.missing.setdefault((place[1], diagnostic.message), place)
+        if first == place:
+            return False
+        told = self.found[first]
+        if len(told.labels) < MOST_PLACES:
+            self.found[first] = told._replace(labels=(*told.labels, Label(diagnostic.span, "here, too")))
+        return True
 
     def merge(self, others: "Problems", note: str) -> None:
         """Add what is not known yet, with a note that says in which variant it was found."""
@@ -65,3 +93,7 @@ class Problems:
         if self.are_too_many:
             found.append(Diagnostic("E106", f"{MOST} problems are listed; there may be more", found[-1].span))
         return found
+
+
+def _place(code: str, span: Span) -> Place:
+    return code, span.source.path, span.start, span.end

@@ -49,7 +49,7 @@ def gather(source: Source, problems: Problems, load: Load | None) -> Spec | None
     if files is None:
         return None
     spec = Spec()
-    spec.is_broken = bool(problems.found)
+    spec.is_broken = problems.is_broken = bool(problems.found)
     spec.is_extended = len(files) > 1
     for file in reversed(files):
         _add(spec, file, problems)

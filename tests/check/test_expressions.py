@@ -313,7 +313,9 @@ def test_an_error_in_a_part_is_told_once():
     assert codes(net("scale(1 + 2 * (3 // 0) + 4)")) == ["E211"]
     assert codes(net("let a = 1 // 0\nlet b = a + 1\nscale(b) -> conv(a) -> dense(b)")) == ["E211"]
     assert codes(net("repeat(5) { scale(1 // 0) }")) == ["E211"]
-    assert codes(net("scale(widht) -> scale(widht)")) == ["E201", "E201"]
+    twice = only(net("scale(widht) -> scale(2 * widht)"))
+    assert (twice.code, twice.span.text) == ("E201", "widht")
+    assert [label.span.text for label in twice.labels] == ["widht"]
 
 
 def test_texts_are_not_numbers_and_names_are_no_texts():

@@ -27,44 +27,37 @@ def silence(problems: Problems, comments: list[Span], source: Source, known: set
 
     is_complete: every lint ran on everything, so that what a comment of `source` does not silence is not there.
     """
-    allowed = [allow for comment in comments for allow in _read(comment)]
+    targets = {comment.source: _targets(comment.source) for comment in comments if COMMENT.match(comment.text)}
+    allowed = [allow for comment in comments for allow in _read(comment, targets)]
+    wanted = {(allow.code, allow.span.source, allow.line) for allow in allowed}
     used = set()
     for key, diagnostic in list(problems.found.items()):
-        if diagnostic.severity == "warning":
-            place = diagnostic.span
-            for allow in allowed:
-                if allow.code == diagnostic.code and _is_at(allow, place):
-                    used.add(allow)
-                    problems.found.pop(key, None)
+        place = (diagnostic.code, diagnostic.span.source, diagnostic.span.line)
+        if diagnostic.severity == "warning" and place in wanted:
+            used.add(place)
+            del problems.found[key]
     if is_complete:
         for allow in allowed:
-            if allow not in used and allow.span.source is source:
+            if (allow.code, allow.span.source, allow.line) not in used and allow.span.source is source:
                 problems.add(_useless(allow, known))
 
 
-def _is_at(allow: Allow, place: Span) -> bool:
-    return allow.span.source is place.source and allow.line == place.line
-
-
-def _read(comment: Span) -> Iterator[Allow]:
+def _read(comment: Span, targets: dict[Source, list[int]]) -> Iterator[Allow]:
     match = COMMENT.match(comment.text)
-    if match is None:
-        return
-    line = _line_of(comment)
-    for code in CODE.finditer(comment.text, match.start("codes"), match.end("codes")):
-        span = Span(comment.source, comment.start + code.start(), comment.start + code.end())
-        yield Allow(code.group(), span, line, comment)
+    if match is not None:
+        for code in CODE.finditer(comment.text, match.start("codes"), match.end("codes")):
+            span = Span(comment.source, comment.start + code.start(), comment.start + code.end())
+            yield Allow(code.group(), span, targets[comment.source][comment.line - 1], comment)
 
 
-def _line_of(comment: Span) -> int:
-    """The line that a comment speaks of: its own, or where it stands alone, the next one that is not a comment."""
-    line, column = comment.source.position(comment.start)
-    last = len(comment.source.line_starts)
-    if comment.source.line(line)[: column - 1].strip():
-        return line
-    while line < last and comment.source.line(line).lstrip()[:1] in ("#", ""):
-        line += 1
-    return line
+def _targets(source: Source) -> list[int]:
+    """For each line the one that a comment on it speaks of: itself, or the next that is more than a comment."""
+    lines = source.text.split("\n")
+    targets = list(range(1, len(lines) + 1))
+    for i in reversed(range(len(lines) - 1)):
+        if lines[i].lstrip()[:1] in ("#", ""):
+            targets[i] = targets[i + 1]
+    return targets
 
 
 def _useless(allow: Allow, known: set[str]) -> Diagnostic:

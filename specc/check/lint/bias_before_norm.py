@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from specc.check.lint.lint import Found, Lint, Linted, trail
-from specc.check.lint.names import call_at, walk, without
+from specc.check.lint.names import walk, without
 from specc.diagnostics import Fix
 from specc.ir.graph import Node
 from specc.ops import OPS
@@ -21,15 +21,15 @@ def find(linted: Linted) -> Iterator[Found]:
                 cancelled.setdefault(node.span, (node, readers[0]))
             else:
                 needed.add(node.span)  # one call of a block, and one of its two uses needs the bias
+    general = _said_by_default(linted) if cancelled else set()
     for span, (node, norm) in cancelled.items():
         if span not in needed:
-            yield from _found(linted, node, norm)
+            yield from _found(linted, node, norm, node.op.name in general)
 
 
-def _found(linted: Linted, node: Node, norm: Node) -> Iterator[Found]:
-    call = call_at(linted.spec, node.span)
+def _found(linted: Linted, node: Node, norm: Node, general: bool) -> Iterator[Found]:
+    call = linted.calls.get(node.span)
     written = next((argument for argument in call.arguments if argument.name == "bias"), None) if call else None
-    general = _has_default(linted, node.op.name)
     if written is None and general:
         return  # said once for the whole file, as for weights that were published with a bias
     yield Found(
@@ -41,11 +41,11 @@ def _found(linted: Linted, node: Node, norm: Node) -> Iterator[Found]:
     )
 
 
-def _has_default(linted: Linted, layer: str) -> bool:
-    """Whether some `default` statement says which layers of this kind have a bias."""
-    items = (linted.spec.defaults, linted.spec.network, list(linted.spec.blocks.values()))
+def _said_by_default(linted: Linted) -> set[str]:
+    """The kinds of layers of which some `default` statement says whether they have a bias."""
+    items = [*linted.spec.defaults, linted.spec.network, *linted.spec.blocks.values()]
     defaults = (part.call for part in walk(items) if isinstance(part, t.Default))
-    return any(call.name == layer and any(a.name == "bias" for a in call.arguments) for call in defaults)
+    return {call.name for call in defaults if any(argument.name == "bias" for argument in call.arguments)}
 
 
 def _fix(linted: Linted, call: t.Call, written: t.Argument | None) -> Fix | None:

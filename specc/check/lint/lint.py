@@ -1,11 +1,13 @@
 """What a lint is, and what it looks at."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from functools import cached_property
 from math import nan
 from typing import Any, NamedTuple
 
 from specc.check.evaluate import chain
+from specc.check.lint import names
 from specc.check.spec import Spec
 from specc.diagnostics import Fix, Label
 from specc.ir.graph import Graph, Node
@@ -61,6 +63,16 @@ class Linted:
     def trunk(self) -> list[Node]:
         """The nodes that everything passes on its way to the output, so those outside branches."""
         return trunk(self.graph)
+
+    @cached_property
+    def names(self) -> Counter[str]:
+        """How often the whole text looks up each name."""
+        return names.names(names.everything(self.spec))
+
+    @cached_property
+    def calls(self) -> dict[Span, t.Call]:
+        """The calls of layers, by where they stand: that of a node is at its span."""
+        return names.calls(self.spec)
 
     @cached_property
     def kernels(self) -> list[Node]:

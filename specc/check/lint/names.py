@@ -33,12 +33,10 @@ def everything(spec: Spec) -> list[Any]:
     return [*named, *spec.defaults, spec.network, *settings, *spec.search]
 
 
-def call_at(spec: Spec, span: Span) -> t.Call | None:
-    """The call that stands at a span, such as that of a layer."""
-    for part in walk([spec.network, list(spec.blocks.values()), list(spec.lets.values())]):
-        if isinstance(part, t.Call) and part.span == span:
-            return part
-    return None
+def calls(spec: Spec) -> dict[Span, t.Call]:
+    """Every call of layers by the span where it stands."""
+    parts = walk([spec.network, *spec.blocks.values(), *spec.lets.values()])
+    return {part.span: part for part in parts if isinstance(part, t.Call)}
 
 
 def without(call: t.Call, argument: t.Argument) -> Fix:

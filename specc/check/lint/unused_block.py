@@ -1,17 +1,14 @@
 """W516: a block that nothing calls."""
 
-from collections import Counter
 from collections.abc import Iterator
 
 from specc.check.lint.lint import Found, Lint, Linted
-from specc.check.lint.names import everything, here, names
+from specc.check.lint.names import here, names
 
 
 def find(linted: Linted) -> Iterator[Found]:
-    spec = linted.spec
-    total = sum(map(names, everything(spec)), Counter[str]())
-    for block in here(linted.source, spec.blocks.values()):
-        if total[block.name] == names(block)[block.name]:
+    for block in here(linted.source, linted.spec.blocks.values()):
+        if linted.names[block.name] == names(block)[block.name]:
             yield Found(f"block `{block.name}` is never used", block.name_span, help="call it, or leave it out")
 
 

@@ -4,17 +4,15 @@ from collections import Counter
 from collections.abc import Iterator
 
 from specc.check.lint.lint import Found, Lint, Linted
-from specc.check.lint.names import everything, here, names, walk, whole_lines
+from specc.check.lint.names import here, names, walk, whole_lines
 from specc.diagnostics import Fix
 from specc.syntax import tree as t
 
 
 def find(linted: Linted) -> Iterator[Found]:
     spec = linted.spec
-    parts = everything(spec)
-    total = sum(map(names, parts), Counter[str]())
     for let in here(linted.source, spec.lets.values()):
-        yield from _unused(let, total)
+        yield from _unused(let, linted.names)
     for block in here(linted.source, [*spec.blocks.values(), spec.network]):
         own = names(block)
         for let in walk(block.body):
