@@ -27,7 +27,8 @@ def silence(problems: Problems, comments: list[Span], source: Source, known: set
 
     is_complete: every lint ran on everything, so that what a comment of `source` does not silence is not there.
     """
-    targets = {comment.source: _targets(comment.source) for comment in comments if COMMENT.match(comment.text)}
+    sources = {comment.source for comment in comments if COMMENT.match(comment.text)}
+    targets = {one: _targets(one) for one in sources}
     allowed = [allow for comment in comments for allow in _read(comment, targets)]
     wanted = {(allow.code, allow.span.source, allow.line) for allow in allowed}
     used = set()
