@@ -28,6 +28,7 @@ print(json.dumps([status, sorted(sys.modules)]))
         "check wrong.cnn",
         "explain",
         "explain W512",
+        "fmt net.cnn",
         "show net.cnn",
         "show net.cnn --json",
         "train --help",

@@ -24,13 +24,17 @@ class Break(NamedTuple):
 
 
 class Group(NamedTuple):
-    """On one line where it fits, unless `broken`."""
+    """On one line where it fits, unless `broken`. `within`: it has several lines in any case, though its own breaks may
+    not be among them."""
 
     doc: Any
     broken: bool = False
+    within: bool = False
 
 
 class Indent(NamedTuple):
+    """What stands further to the right where the group is broken."""
+
     doc: Any
 
 
@@ -118,7 +122,7 @@ def render(doc: Doc) -> list[Line]:
             case Group(doc=inner):
                 stack.append((indent, doc.broken or not _fits(WIDTH - writer.column, doc, stack), inner))
             case Indent(doc=inner):
-                stack.append((min(indent + INDENT, DEEPEST), broken, inner))
+                stack.append((min(indent + INDENT * broken, DEEPEST), broken, inner))
             case IfBroken(text=text):
                 writer.write(text if broken else "")
             case Suffix(comments=comments):
@@ -175,5 +179,22 @@ def _fits(room: int, doc: Doc, rest: Stack) -> bool:
 
 def on_one_line(doc: Doc) -> str | None:
     """The text of a document that stands on one line and fits there; None where it does not."""
-    lines = render(doc)
-    return lines[0].text if len(lines) == 1 and len(lines[0].text) <= WIDTH else None
+    return render(doc)[0].text if not has_lines(doc) and _fits(WIDTH, doc, []) else None
+
+
+def has_lines(doc: Doc) -> bool:
+    """Whether a document has several lines however much room there is."""
+    todo: list[Any] = [doc]
+    while todo:
+        match todo.pop():
+            case list() as parts:
+                todo += parts
+            case Break(always=True) | Group(broken=True) | Group(within=True) | Suffix():
+                return True
+            case Indent(doc=inner):
+                todo.append(inner)
+            case Fill(items=items):
+                if any(item.begins_line for item in items):
+                    return True
+                todo += [item.doc for item in items]
+    return False

@@ -2,8 +2,8 @@
 
 What the author wrote on several lines stays on several lines: a body with a new line in it, brackets with a new line
 after the opening one (then their rows are kept, too), a pipeline with a new line at an arrow, a sum in parentheses with
-one at a sign. What stands on one line is broken only where it does not fit. So every new line that is put in is one
-that would be kept: the layout of a layout is the same.
+one at a sign, and the brackets around such entries. What stands on one line is broken only where it does not fit. So
+every new line that is put in is one that would be kept: the layout of a layout is the same.
 """
 
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ from typing import Any
 from specc.source import Span
 from specc.syntax import tree as t
 from specc.syntax.comments import Comments, blank_before, has_new_line
-from specc.syntax.document import HARD, Break, Doc, Fill, Group, IfBroken, Indent, Item, Suffix
+from specc.syntax.document import HARD, Break, Doc, Fill, Group, IfBroken, Indent, Item, Suffix, has_lines
 
 
 class BodyPrinter:
@@ -39,8 +39,10 @@ class BodyPrinter:
             case t.Conditional():
                 return self.conditional(node, free)
             case t.Group(value=value, span=span):
-                inner = [Break(""), self.expression(value, free=True)]
-                return Group(["(", Indent(inner), Break(""), ")"], has_new_line(_start(span), value.span))
+                inner = self.expression(value, free=True)
+                within = has_lines(inner)
+                broken = has_new_line(_start(span), value.span) or (within and not _hugs([value]))
+                return Group(["(", Indent([Break(""), inner]), Break(""), ")"], broken, within)
             case t.Sequence():
                 return self.sequence(node)
             case t.Index(value=value, index=index):
@@ -84,17 +86,20 @@ class BodyPrinter:
 
     def brackets(self, pair: str, nodes: Sequence[Any], key: Span, before: Span, last: Doc = "") -> Doc:
         """A list known by `key`; `before`: what stands before its entries; `last`: what stands behind the last one."""
-        broken = self.comments.touch(key, nodes) or (len(nodes) > 0 and has_new_line(before, nodes[0].span))
+        docs = [self.entry(node) for node in nodes]
+        lines = list(map(has_lines, docs))
+        broken = self.comments.touch(key, nodes) or (any(lines) and not _hugs(nodes))
+        broken = broken or (len(nodes) > 0 and has_new_line(before, nodes[0].span))
         items = []
-        for position, node in enumerate(nodes):
+        for position, (node, doc) in enumerate(zip(nodes, docs, strict=True)):
             above, blank = self.above(node)
-            comma = "," if position + 1 < len(nodes) else last
+            comma = "," if position + 1 < len(nodes) else ""
             new_row = broken and position > 0 and has_new_line(nodes[position - 1].span, node.span)
-            begins_line = new_row or bool(above)
-            items.append(Item([*above, self.entry(node), comma, self.behind(node)], begins_line, blank and begins_line))
-        inner = [Break(""), Fill(items)] if items else []
+            begins_line = new_row or bool(above) or lines[position]
+            items.append(Item([*above, doc, comma, self.behind(node)], begins_line, blank and begins_line))
+        inner = [Break(""), Fill(items), last] if items else []
         inner += self.closing(key, is_empty=not items)
-        return Group([pair[0], self.opening(key), Indent(inner), Break(""), pair[1]], broken)
+        return Group([pair[0], self.opening(key), Indent(inner), Break(""), pair[1]], broken, any(lines))
 
     def entry(self, node: Any) -> Doc:
         """An argument of a call, a parameter of a block, an entry of a list."""
@@ -210,3 +215,9 @@ def _suffix(comments: Sequence[Span] | None) -> Doc:
 def _start(span: Span) -> Span:
     """The place where a span begins."""
     return span._replace(end=span.start)
+
+
+def _hugs(nodes: Sequence[Any]) -> bool:
+    """Whether brackets stay close around several lines: around a list or a call alone in them."""
+    node = nodes[0].value if isinstance(nodes[0], t.Argument) else nodes[0]
+    return len(nodes) == 1 and isinstance(node, t.Sequence | t.Call)

@@ -1,0 +1,60 @@
+"""`specc fmt`: the one canonical layout."""
+
+import sys
+from difflib import unified_diff
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from specc.cli.common import bytes_like, read_source, read_stdin, report, write_source
+from specc.syntax.format import format_source
+
+STDIN = Path("-")
+
+
+def fmt(
+    files: Annotated[
+        list[Path], typer.Argument(help="Specs; `-`: standard input to standard output.", metavar="FILE...")
+    ],
+    check: Annotated[bool, typer.Option("--check", help="Change nothing; tell which files would change.")] = False,
+    diff: Annotated[bool, typer.Option("--diff", help="Change nothing; show what would change.")] = False,
+) -> int:
+    """Bring specs into the one canonical layout. Comments and empty lines are kept; what the spec says is kept.
+
+    A file with syntax errors is left as it is. With --check or --diff the exit status is 1 where a file would change.
+
+    Examples:
+
+      specc fmt net.cnn
+      specc fmt --check specs/*.cnn
+    """
+    statuses = [_fmt(file, check, diff) for file in files]
+    return max(statuses)
+
+
+def _fmt(file: Path, check: bool, diff: bool) -> int:
+    source, before = read_stdin() if file == STDIN else (read_source(file), file.read_bytes())
+    formatted = format_source(source)
+    if formatted.text is None:
+        return report(formatted.diagnostics)
+    after = bytes_like(before, formatted.text)
+    if diff:
+        old, new = (text.splitlines(keepends=True) for text in (source.text, formatted.text))
+        sys.stdout.writelines(map(_ended, unified_diff(old, new, source.path, f"{source.path} (formatted)")))
+    if check and after != before:
+        print(f"{source.path}: not in the canonical layout")
+    if check or diff:
+        return int(after != before)
+    if file == STDIN:
+        sys.stdout.flush()
+        sys.stdout.buffer.write(after)
+    elif after != before:
+        write_source(file, formatted.text)
+        print(f"{file}: formatted")
+    return 0
+
+
+def _ended(line: str) -> str:
+    """A line of a difference; one without a new line is the last of its file."""
+    return line if line.endswith("\n") else line + "\n\\ No newline at end of file\n"
