@@ -1,173 +1,122 @@
-"""`specc check`: its exit status, what goes to which stream, and what programs read."""
+"""`specc check`: its options, what it prints, and what it does to files."""
 
 import json
+import stat
 
 import pytest
 
-GOOD = """\
-data { source = digits }
-network Net(width=8) {
-  conv(width) -> batch_norm -> relu
-  conv(2 * width) -> batch_norm -> relu
-  flatten
-  dense(10)
-}
-"""
-BAD = GOOD.replace("dense(10)", "dense(7)").replace("conv(width)", "conv(widht)")
+FINE = "network Net {\n  input(3, 32x32)\n  conv(8) -> relu\n  flatten -> dense(10)\n}\n"
+WARNED = FINE.replace("conv(8)", "conv(8, bias=true) -> batch_norm")
+WRONG = FINE.replace("conv(8)", "conv(8, strde=2)")
 
 
-@pytest.fixture
-def write(tmp_path, monkeypatch):
-    """Write specs into the working directory."""
+@pytest.fixture(autouse=True)
+def files(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-
-    def call(**texts: str) -> None:
-        for name, text in texts.items():
-            (tmp_path / f"{name}.cnn").write_text(text)
-
-    return call
-
-
-def test_no_problems(specc, write):
-    write(net=GOOD)
-    answer = specc("check", "net.cnn")
-    assert (answer.status, answer.out, answer.err) == (0, "net.cnn: no problems\n", "")
-
-
-def test_problems_go_to_standard_error(specc, write):
-    write(net=BAD)
-    answer = specc("check", "net.cnn")
-    assert (answer.status, answer.out) == (1, "")
-    assert "error[E201]: there is no value called `widht`" in answer.err
-    assert "--> net.cnn:3:8" in answer.err
-    assert "conv(widht) -> batch_norm" in answer.err
-    assert "^^^^^" in answer.err
-    assert "help: did you mean `width`?" in answer.err
-    assert answer.err.endswith("1 error\n")
-
-
-def test_json(specc, write):
-    write(net=BAD)
-    answer = specc("check", "net.cnn", "--json")
-    assert (answer.status, answer.err) == (1, "")
-    found = json.loads(answer.out)
-    assert (found["format"], found["errors"], found["warnings"]) == (1, 1, 0)
-    [problem] = found["diagnostics"]
-    expected = {
-        "code": "E201", "severity": "error", "message": "there is no value called `widht`", "file": "net.cnn",
-        "line": 3, "column": 8, "end_line": 3, "end_column": 13, "help": "did you mean `width`?",
-    }  # fmt: skip
-    assert {key: problem[key] for key in expected} == expected
-    assert isinstance(problem["fixable"], bool)
-
-
-def test_json_of_a_file_without_problems(specc, write):
-    write(net=GOOD)
-    answer = specc("check", "net.cnn", "--json")
-    found = json.loads(answer.out)
-    assert (answer.status, found["format"], found["errors"], found["diagnostics"]) == (0, 1, 0, [])
-
-
-def test_json_of_every_kind_of_problem_is_complete(specc, write):
-    network = "network N { input(3, 8x8)\nadd { | conv(4) | identity }\ncon(3) }\n"
-    write(net=network + "train { epochs = 0; epoch = 3 }\nlet = 3")
-    found = json.loads(specc("check", "net.cnn", "--json").out)
-    assert [problem["code"] for problem in found["diagnostics"]] == ["E301", "E201", "E207", "E210", "E101"]
-    for problem in found["diagnostics"]:
-        keys = {"code", "severity", "message", "file", "line", "column", "end_line", "end_column", "help", "fixable"}
-        assert keys <= problem.keys()
-        assert (problem["line"], problem["column"]) < (problem["end_line"], problem["end_column"])
-
-
-def test_several_files(specc, write):
-    write(a=GOOD, b=BAD, c=GOOD)
-    answer = specc("check", "a.cnn", "b.cnn", "c.cnn")
-    assert (answer.status, answer.out) == (1, "")
-    assert answer.err.count("error[") == 1
-    answer = specc("check", "a.cnn", "c.cnn")
-    assert (answer.status, answer.out) == (0, "2 specs: no problems\n")
-    found = json.loads(specc("check", "b.cnn", "b.cnn", "--json").out)
-    assert found["errors"] == 2
-
-
-def test_all_variants_and_searches_are_checked(specc, write):
-    write(net=GOOD + "variant wide { network.width = 0 }\nsearch { train.optimizer.lr = choice(1, 0) }")
-    answer = specc("check", "net.cnn")
-    assert answer.status == 1
-    assert "in variant wide" in answer.err
-    assert "in the search of train.optimizer.lr" in answer.err
-
-
-def test_warnings_are_errors_where_that_is_asked_for(specc, write):
-    write(net=GOOD + "let unused = 3\n")
-    answer = specc("check", "net.cnn")
-    assert answer.status == 0
-    assert "warning[W" in answer.err
-    assert specc("check", "net.cnn", "--strict").status == 1
-    found = json.loads(specc("check", "net.cnn", "--json").out)
-    assert (found["errors"], found["warnings"]) == (0, len(found["diagnostics"]))
-
-
-def test_one_line_a_problem(specc, write):
-    write(net=BAD)
-    answer = specc("check", "net.cnn", "--short")
-    assert answer.err.splitlines()[0] == "net.cnn:3:8: error[E201]: there is no value called `widht`"
-
-
-def test_extends(specc, write, tmp_path):
-    write(net='extends "base/base.cnn"\nlet epochs = 3\ntrain { epochs = epochs }')
-    answer = specc("check", "net.cnn")
-    assert answer.status == 1
-    assert "E218" in answer.err
-    (tmp_path / "base").mkdir()
-    (tmp_path / "base" / "base.cnn").write_text('extends "../more.cnn"\n')
-    (tmp_path / "more.cnn").write_text(GOOD)
-    assert specc("check", "net.cnn").status == 0
-    (tmp_path / "more.cnn").write_text('extends "net.cnn"\n')
-    answer = specc("check", "net.cnn")
-    assert answer.status == 1
-    assert "E221" in answer.err
-    (tmp_path / "more.cnn").write_text(BAD)
-    assert "more.cnn:3:8" in specc("check", "net.cnn").err
+    for name, text in (("fine", FINE), ("warned", WARNED), ("wrong", WRONG)):
+        (tmp_path / f"{name}.cnn").write_text(text)
+    return tmp_path
 
 
 @pytest.mark.parametrize(
-    ("data", "status", "code"),
+    ("arguments", "status"),
     [
-        (b"", 1, "E105"),
-        (b"   \n# nothing\n", 1, "E105"),
-        (b"let a = 3\n", 1, "E105"),
-        (b"\x00\x01\x02", 2, "E472"),
-        (b"\xff\xfe\xfa", 2, "E472"),
-        (b"network N { conv(", 1, "E108"),
-        (b"(" * 1_000_000, 1, "E103"),
-        (b"x" * 1_000_001, 1, "E103"),
+        ("fine.cnn", 0),
+        ("warned.cnn", 0),
+        ("warned.cnn --strict", 1),
+        ("fine.cnn --strict", 0),
+        ("wrong.cnn", 1),
+        ("fine.cnn wrong.cnn warned.cnn", 1),
+        ("fine.cnn missing.cnn", 2),
+        ("fine.cnn --json --sarif", 2),
     ],
 )
-def test_files_that_are_no_specs(specc, tmp_path, data, status, code):
-    file = tmp_path / "net.cnn"
-    file.write_bytes(data)
-    answer = specc("check", file)
-    assert (answer.status, answer.out) == (status, "")
-    assert f"error[{code}]" in answer.err
-    assert "Traceback" not in answer.err
+def test_status(specc, arguments, status):
+    assert specc("check", *arguments.split()).status == status
 
 
-def test_byte_order_mark_and_line_endings(specc, tmp_path):
-    file = tmp_path / "net.cnn"
-    file.write_bytes(b"\xef\xbb\xbf" + GOOD.replace("\n", "\r\n").encode())
-    assert specc("check", file).status == 0
-    file.write_bytes(GOOD.replace("\n", "\r").encode())
-    assert specc("check", file).status == 0
+def test_problems_go_to_standard_error(specc):
+    answer = specc("check", "warned.cnn", "wrong.cnn")
+    assert answer.out == ""
+    assert "warning[W504]" in answer.err and "error[E203]" in answer.err
+    assert answer.err.endswith("1 error, 1 warning\n")
+    assert specc("check", "fine.cnn").out == "fine.cnn: no problems\n"
+    assert specc("check", "warned.cnn", "--short").err.startswith("warned.cnn:3:11: warning[W504]: ")
 
 
-def test_what_cannot_be_read(specc, write, tmp_path):
-    write(net=GOOD)
-    answer = specc("check", "nett.cnn")
-    assert (answer.status, answer.out) == (2, "")
-    assert "E470" in answer.err and "net.cnn" in answer.err
-    answer = specc("check", tmp_path)
-    assert answer.status == 2
-    assert "E471" in answer.err
-    assert specc("check").status == 2
-    assert specc("check", "--no-such-option", "net.cnn").status == 2
+def test_json(specc):
+    answer = json.loads(specc("check", "warned.cnn", "wrong.cnn", "--json").out)
+    assert (answer["format"], answer["errors"], answer["warnings"], answer["fixed"]) == (1, 1, 1, [])
+    assert [(d["code"], d["severity"], d["fixable"]) for d in answer["diagnostics"]] == [
+        ("W504", "warning", True),
+        ("E203", "error", True),
+    ]
+
+
+def test_sarif(specc):
+    answer = specc("check", "warned.cnn", "wrong.cnn", "--sarif")
+    assert answer.status == 1
+    [run] = json.loads(answer.out)["runs"]
+    assert [(r["ruleId"], r["level"]) for r in run["results"]] == [("W504", "warning"), ("E203", "error")]
+    rules = {rule["id"]: rule["shortDescription"]["text"] for rule in run["tool"]["driver"]["rules"]}
+    assert rules["W504"] == "bias before norm" and rules["E203"]
+
+
+def test_fix(specc, files):
+    answer = specc("check", "--fix", "warned.cnn", "wrong.cnn", "fine.cnn")
+    assert answer.status == 0
+    bias = "`batch_norm` subtracts the mean, and with it the bias of `conv`"
+    assert answer.out.splitlines() == [
+        f"mended warned.cnn:3:11: W504: {bias}: took out `bias=true`",
+        "mended wrong.cnn:3:11: E203: `conv` has no argument `strde`: `strde` is now `stride`",
+        "3 specs: no problems",
+    ]
+    assert (files / "warned.cnn").read_text() == WARNED.replace(", bias=true", "")
+    assert (files / "wrong.cnn").read_text() == WRONG.replace("strde", "stride")
+    assert (files / "fine.cnn").read_text() == FINE
+    assert sorted(path.name for path in files.iterdir()) == ["fine.cnn", "warned.cnn", "wrong.cnn"]
+
+
+def test_fix_says_what_is_left(specc, files):
+    (files / "wrong.cnn").write_text(WRONG.replace("relu", "rel"))
+    answer = specc("check", "--fix", "wrong.cnn", "--json")
+    assert answer.status == 1
+    told = json.loads(answer.out)
+    assert [d["code"] for d in told["fixed"]] == ["E203"]
+    assert [d["code"] for d in told["diagnostics"]] == ["E201"]
+    assert (files / "wrong.cnn").read_text() == WRONG.replace("relu", "rel").replace("strde", "stride")
+
+
+def test_without_fix_nothing_is_written(specc, files):
+    before = (files / "wrong.cnn").stat()
+    specc("check", "wrong.cnn")
+    assert (files / "wrong.cnn").read_text() == WRONG
+    assert (files / "wrong.cnn").stat().st_mtime_ns == before.st_mtime_ns
+
+
+def test_fix_leaves_what_is_fine_alone(specc, files):
+    before = (files / "fine.cnn").stat()
+    specc("check", "--fix", "fine.cnn")
+    after = (files / "fine.cnn").stat()
+    assert (after.st_ino, after.st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
+
+
+def test_fix_keeps_line_endings_mark_mode_and_link(specc, files):
+    real = files / "real.cnn"
+    real.write_bytes(b"\xef\xbb\xbf" + WRONG.replace("\n", "\r\n").encode())
+    real.chmod(0o640)
+    (files / "link.cnn").symlink_to(real)
+    assert specc("check", "--fix", "link.cnn").status == 0
+    assert real.read_bytes() == b"\xef\xbb\xbf" + WRONG.replace("strde", "stride").replace("\n", "\r\n").encode()
+    assert stat.S_IMODE(real.stat().st_mode) == 0o640
+    assert (files / "link.cnn").is_symlink()
+
+
+def test_a_file_that_cannot_be_written_is_left_as_it_is(specc, files, monkeypatch):
+    def full(path, data):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("specc.cli.common.write_atomic", full)
+    answer = specc("check", "--fix", "wrong.cnn")
+    assert answer.status == 2 and "error[E481]: `wrong.cnn` cannot be written: No space left" in answer.err
+    assert (files / "wrong.cnn").read_text() == WRONG
