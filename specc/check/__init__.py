@@ -177,7 +177,7 @@ def _check_alternative(
     base: Spec, changes: list[t.Setting], note: str, problems: Problems, work: Work, source: Source
 ) -> None:
     """Check a spec with changes as a whole; what only it gets wrong is reported with a note."""
-    spec, own = base.copy(), Problems(problems.is_broken)
+    spec, own = base.copy(), Problems(problems.unread)
     override(spec, changes, own)
     _elaborate(spec, own, work, source, with_lints=not problems.has_errors, is_variant=True)
     problems.merge(own, note)

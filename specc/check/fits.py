@@ -29,7 +29,8 @@ def hold_together(graph: Graph, data: Args, train: Args | None, network: t.Block
     if _input_fits(graph, data, binder) and len(graph.input) == 3:
         _augment_fits(graph, data, binder)
         _normalize_fits(graph, data, binder)
-    _output_fits(graph, data, train, binder)
+    if not binder.problems.is_broken:  # else its end may be what cannot be read
+        _output_fits(graph, data, train, binder)
 
 
 def freeze_fits(graph: Graph, train: Args, setting: t.Setting | None, binder: Binder) -> None:

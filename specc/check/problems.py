@@ -17,11 +17,11 @@ Place = tuple[str, str, int, int]
 class Problems:
     """Collects diagnostics; a second one with the same code at the same place is the same mistake.
 
-    is_broken: parts of the text could not be read, so that a name that nothing has may have been declared there.
+    unread: the words of the lines that could not be read; a name that nothing has may have been declared there.
     """
 
-    def __init__(self, is_broken: bool = False) -> None:
-        self.is_broken = is_broken
+    def __init__(self, unread: frozenset[str] = frozenset()) -> None:
+        self.unread = unread
         self.found: dict[Place, Diagnostic] = {}
         self.seen: set[Place] = set()
         self.missing: dict[tuple[str, str], Place] = {}  # by source and message
@@ -45,10 +45,15 @@ class Problems:
         if self._is_new(code, span):
             fix = correction(span, known()) if known else None
             told = help if isinstance(help, str) else help()
-            if code in MISSING and self.is_broken and not told:
+            if code in MISSING and span.text in self.unread:
                 self.seen.add(_place(code, span))
             else:
                 self.add(Diagnostic(code, message, span, label, labels, notes, told, fix))
+
+    @property
+    def is_broken(self) -> bool:
+        """Whether parts of the text could not be read."""
+        return bool(self.unread)
 
     @property
     def are_too_many(self) -> bool:
@@ -72,14 +77,15 @@ class Problems:
 
     def _is_missing_elsewhere(self, diagnostic: Diagnostic, place: Place) -> bool:
         """Whether the same name is missing elsewhere, too: that is one mistake with two places."""
-        if diagnostic.code not in MISSING or diagnostic.fix is not None:
+        if diagnostic.code not in MISSING:
             return False
         first = self.missing.setdefault((place[1], diagnostic.message), place)
         if first == place:
             return False
         told = self.found[first]
         if len(told.labels) < MOST_PLACES:
-            self.found[first] = told._replace(labels=(*told.labels, Label(diagnostic.span, "here, too")))
+            # Which is misspelt, all of these or the one declaration, is not certain: nothing to fix unasked.
+            self.found[first] = told._replace(labels=(*told.labels, Label(diagnostic.span, "here, too")), fix=None)
         return True
 
     def merge(self, others: "Problems", note: str) -> None:

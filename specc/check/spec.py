@@ -1,5 +1,6 @@
 """A spec put together: what all of its files say, by name, before anything is worked out."""
 
+import re
 from collections.abc import Callable
 from functools import partial
 
@@ -49,11 +50,18 @@ def gather(source: Source, problems: Problems, load: Load | None) -> Spec | None
     if files is None:
         return None
     spec = Spec()
-    spec.is_broken = problems.is_broken = bool(problems.found)
+    problems.unread = frozenset(word for problem in problems.found.values() for word in _words(problem.span))
+    spec.is_broken = problems.is_broken
     spec.is_extended = len(files) > 1
     for file in reversed(files):
         _add(spec, file, problems)
     return spec
+
+
+def _words(span: Span) -> list[str]:
+    """The words of the lines that a span touches."""
+    first, last = (span.source.position(place)[0] for place in (span.start, span.end))
+    return ["", *(word for line in range(first, last + 1) for word in re.findall(r"\w+", span.source.line(line)))]
 
 
 def _with_bases(source: Source, problems: Problems, load: Load | None) -> list[t.File] | None:

@@ -61,7 +61,7 @@ def too_deep(span: Span) -> Diagnostic:
 def mistake(source: Source, error: UnexpectedInput) -> Diagnostic:
     """E101: a character or token that cannot stand where it does; E108: a text without its closing quote."""
     if isinstance(error, UnexpectedCharacters):
-        return _character(source, error.pos_in_stream or 0)
+        return character_mistake(source, error.pos_in_stream or 0)
     assert isinstance(error, UnexpectedToken)
     return unexpected(source, error.token, error.accepts or error.expected)
 
@@ -85,7 +85,8 @@ def unexpected(source: Source, token: Token, accepted: Iterable[str]) -> Diagnos
     return Diagnostic("E101", f"`{token}` is not expected here", span_of(source, token), help=help)
 
 
-def _character(source: Source, start: int) -> Diagnostic:
+def character_mistake(source: Source, start: int) -> Diagnostic:
+    """E101 or E108 for a character that begins nothing."""
     character = source.text[start]
     if character == '"':
         end = source.text.find("\n", start)

@@ -4,6 +4,7 @@ The broken statement is taken off the parser's stack, a placeholder is put in it
 line of the same body (panic mode: Aho, Lam, Sethi and Ullman, 2006, section 4.8).
 """
 
+import re
 from typing import Any
 
 from lark import Lark, Token
@@ -12,55 +13,72 @@ from lark.exceptions import UnexpectedCharacters, UnexpectedToken
 from specc.diagnostics import Diagnostic
 from specc.source import Source
 from specc.syntax.build import BROKEN
-from specc.syntax.layout import CLOSES, ITEM_WORDS, OPENS, Filter, Layout
-from specc.syntax.mistakes import mistake, span_of, unexpected
+from specc.syntax.layout import CLOSES, ITEM_WORDS, OPENS, SILENT_BEFORE, Filter, Layout
+from specc.syntax.mistakes import character_mistake, mistake, span_of, unexpected
 
 CLOSING = {"(": ")", "[": "]", "{": "}"}
-PAIRS = {"(": ")", "[": "]", "{": "}"}
 MOST = 50  # mistakes; after that the file is probably no spec
+MOST_AHEAD = 5000  # tokens that are looked at to find where brackets end
+MOST_LEXED = 5  # times that the text is read anew, where a character is out of place in a way that PIECE does not see
+PIECE = re.compile(  # what a spec may be made of; else one character, as group 1
+    r'#[^\n]*|"(?:[^"\\\n]|\\.)*"|[A-Za-z_]\w*|[0-9]+(?:\.[0-9]+)?%|[0-9]+|!=|[-+*/<>={}()\[\],.;|\s]|(.)', re.ASCII
+)
 
 
 def recover(source: Source, lark: Lark, layout: Layout) -> tuple[Any, list[Diagnostic]]:
     """A file's parse tree with its broken statements replaced, None where little is left; and every syntax error."""
     tokens, problems = _tokens(source, lark, layout)
-    reader = Reader(source, lark, problems)
-    for position, token in enumerate(tokens):
-        reader.read(token, begins_line=_begins_line(source, tokens, position))
-        if len(reader.problems) >= MOST:
-            return None, reader.problems
-    return reader.finish(), reader.problems
-
-
-def _begins_line(source: Source, tokens: list[Token], position: int) -> bool:
-    return position == 0 or tokens[position - 1].type == "_NL"
+    reader = Reader(source, lark, tokens, problems)
+    return reader.file(), reader.problems
 
 
 def _tokens(source: Source, lark: Lark, layout: Layout) -> tuple[list[Token], list[Diagnostic]]:
     """All tokens, new lines included. Characters that mean nothing are reported and skipped."""
-    text, problems = source.text, list[Diagnostic]()
+    problems = _characters(source)
+    if len(problems) >= MOST:
+        return [], problems
+    text = source.text
+    for problem in problems:
+        text = _patched(text, problem)
     layout.raw = True
     try:
-        while True:
+        for _ in range(MOST_LEXED):
             try:
                 return list(lark.lex(text)), problems
             except UnexpectedCharacters as error:
                 problems.append(mistake(source, error))
-                if len(problems) >= MOST:
-                    return [], problems
-                span = problems[-1].span
-                # A text without its closing quote is given one; anything else becomes a space.
-                patch = f'"{" " * (span.end - span.start - 2)}"' if span.end - span.start > 1 else " "
-                text = text[: span.start] + patch + text[span.end :]
+                text = _patched(text, problems[-1])
+        return [], problems
     finally:
         layout.raw = False
+
+
+def _characters(source: Source) -> list[Diagnostic]:
+    """The characters that mean nothing anywhere, and texts without their closing quote."""
+    problems: list[Diagnostic] = []
+    at = 0
+    while (found := next((m for m in PIECE.finditer(source.text, at) if m[1]), None)) and len(problems) < MOST:
+        problems.append(character_mistake(source, found.start()))
+        at = problems[-1].span.end
+    return problems
+
+
+def _patched(text: str, problem: Diagnostic) -> str:
+    """A text without its closing quote is given one; any other character becomes a space."""
+    start, end = problem.span.start, problem.span.end
+    patch = f'"{" " * (end - start - 2)}"' if end - start > 1 else " "
+    return text[:start] + patch + text[end:]
 
 
 class Reader:
     """Feeds tokens to the parser and mends its stack where one does not fit."""
 
-    def __init__(self, source: Source, lark: Lark, problems: list[Diagnostic]) -> None:
+    def __init__(self, source: Source, lark: Lark, tokens: list[Token], problems: list[Diagnostic]) -> None:
         self.source = source
+        self.tokens = tokens
         self.problems = problems
+        self.position = 0
+        self.resume = 0  # the position up to which tokens belong to a broken statement
         self.parser: Any = lark.parse_interactive("")
         self.layout = Filter()
         self.skipping = False
@@ -69,6 +87,19 @@ class Reader:
     @property
     def state(self) -> Any:
         return self.parser.parser_state
+
+    def file(self) -> Any:
+        """The parse tree of all tokens; None where there are too many mistakes."""
+        for position, token in enumerate(self.tokens):
+            self.position = position
+            if position >= self.resume:
+                self.read(token, self._begins_line(position))
+            if len(self.problems) >= MOST:
+                return None
+        return self.finish() if self.tokens else None
+
+    def _begins_line(self, position: int) -> bool:
+        return position == 0 or self.tokens[position - 1].type == "_NL"
 
     def read(self, token: Token, begins_line: bool) -> None:
         """Take one raw token."""
@@ -87,14 +118,17 @@ class Reader:
             self.parser.feed_token(token)
         except UnexpectedToken as error:
             accepted = accepted or error.accepts or set(error.expected)
-            self._report(token, accepted, begins_line)
+            end = self._end_of_brackets(token)
+            self._report(token, accepted, begins_line, is_closed=end > 0)
             if self._opened() or "_NL" not in accepted:  # an item of the file that is complete is kept
                 self._drop_statement(token)
             self.skipping, self.depth = True, 0
-            if begins_line and token.type != "_NL":
+            if end:
+                self.resume = end
+            elif begins_line and token.type != "_NL":
                 # The line before was the broken one: this one is read as it stands.
                 self.skipping = False
-                if token not in CLOSES:
+                if token not in SILENT_BEFORE:
                     self.parser.feed_token(Token.new_borrow_pos("_NL", "\n", token))
                 self.read(token, begins_line=False)
             elif not self._skipped(token):
@@ -105,14 +139,49 @@ class Reader:
     def _row(self) -> Any:
         return self.state.parse_conf.parse_table.states[self.state.position]
 
-    def _report(self, token: Token, accepted: set[str], begins_line: bool) -> None:
-        """Report a mistake, unless its line has one: the second is most often the first one's shadow."""
-        problem = unexpected(self.source, token, accepted)
+    def _end_of_brackets(self, token: Token) -> int:
+        """Where the ( and [ that are open end: the position behind the last one's closing bracket, 0 if they do not."""
         opened = self._opened()
-        if opened and opened[-1] != "{" and (begins_line or (token in CLOSES and token != PAIRS[opened[-1]])):
+        open_ = len(opened) - max((i + 1 for i, bracket in enumerate(opened) if bracket == "{"), default=0)
+        if not open_:
+            return 0
+        is_stray = token in CLOSES and token != CLOSING[opened[-1]]
+        braces = 0
+        for position in range(self.position + is_stray, min(self.position + MOST_AHEAD, len(self.tokens))):
+            text = str(self.tokens[position])
+            braces += (text == "{") - (text == "}")
+            open_ += (text in "([") - (text in ")]") if len(text) == 1 else 0
+            if braces < 0 or self._begins_item(position):
+                return 0
+            if open_ == 0:
+                return position + 1
+        return 0
+
+    def _begins_item(self, position: int) -> bool:
+        token = self.tokens[position]
+        return token.type in ITEM_WORDS and token.column == 1 and self._begins_line(position)
+
+    def _report(self, token: Token, accepted: set[str], begins_line: bool, is_closed: bool) -> None:
+        """Report a mistake, unless it is most likely the shadow of one before it."""
+        opened = self._opened()
+        problem = unexpected(self.source, token, accepted)
+        in_brackets = bool(opened) and opened[-1] != "{" and not is_closed
+        if in_brackets and (begins_line or (token in CLOSES and token != CLOSING[opened[-1]])):
             problem = self._never_closed(opened[-1])
-        if all(problem.span.line != other.span.line for other in self.problems):
+        if not self._is_shadow(problem, token, is_outside=not opened):
             self.problems.append(problem)
+
+    def _is_shadow(self, problem: Diagnostic, token: Token, is_outside: bool) -> bool:
+        """Whether a mistake comes from one before it."""
+        text = str(token)
+        if any(problem.span.line == other.span.line for other in self.problems):
+            return True
+        # What follows a body whose brace is missing or ends it too early.
+        is_indented = self._begins_line(self.position) and (token.column or 1) > 1
+        after_body = is_outside and (text == "}" or is_indented)
+        # The branches of a body whose first one has no bar.
+        after_bar = text == "|" and any(other.span.text == "|" for other in self.problems)
+        return bool(self.problems) and (after_body or after_bar)
 
     def _opened(self) -> list[Token]:
         """The brackets that are open. A closed pair may still lie on the stack, until the next token reduces it."""
@@ -164,8 +233,7 @@ class Reader:
 
     def _closes_all(self, token: Token, begins_line: bool) -> bool:
         """A section that begins in the first column of a line, while a brace is open: the brace was never closed."""
-        starts_item = token.type in ITEM_WORDS and token.column == 1 and begins_line
-        return starts_item and bool(self.layout.brackets)
+        return bool(self.layout.brackets) and begins_line and self._begins_item(self.position)
 
     def _missing_brace(self, token: Token) -> None:
         opened = self.layout.brackets[0]

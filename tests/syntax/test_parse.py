@@ -480,7 +480,7 @@ def problems(text: str) -> list:
     ("text", "where", "words"),
     [
         ("network N { conv(3 }", "(", "never closed"),
-        ("network N { conv(3]) }", "(", "never closed"),
+        ("network N { conv(3]) }", "]", "not expected"),
         ("network N { relu", "{", "never closed"),
         ("network N { relu } }", "}", "not expected"),
         ("network N { relu -> }", "}", "not expected"),
