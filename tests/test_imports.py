@@ -29,6 +29,7 @@ print(json.dumps([status, sorted(sys.modules)]))
         "explain",
         "explain W512",
         "fmt net.cnn",
+        "diff net.cnn --variant wide",
         "show net.cnn",
         "show net.cnn --json",
         "train --help",

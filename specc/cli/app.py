@@ -27,6 +27,7 @@ COMMANDS = {
     "check": ("specc.cli.check:check", "all problems in all files and all variants"),
     "fmt": ("specc.cli.fmt:fmt", "the one canonical layout; comments are kept"),
     "show": ("specc.cli.show:show", "the layers as a table: shapes, parameters, MACs, receptive field, memory"),
+    "diff": ("specc.cli.diff:diff", "what differs in layers, parameters, MACs, data and training"),
     "ops": ("specc.cli.ops:ops", "the vocabulary: layers, tricks, settings, each with parameters and an example"),
     "explain": ("specc.cli.explain:explain", "the whole story of a diagnostic: what it means and how to mend it"),
     "train": ("specc.cli.train:train", "trains a network, exports it and verifies the exported file"),

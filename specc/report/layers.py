@@ -20,7 +20,7 @@ def layers_json(checked: Checked, graph: Graph) -> dict[str, Any]:
         "parameters": graph.parameters,
         "parameters_exported": graph.parameters_exported,
         "macs": graph.total_macs,
-        "activation_bytes": sum(_memory(node) for node in graph.nodes),
+        "activation_bytes": activation_bytes(graph),
         "layers": [_layer(graph, node) for node in graph.nodes[1:]],
     }
 
@@ -45,6 +45,11 @@ def _memory(node: Node) -> int:
     for side in node.shape:
         count *= side
     return count
+
+
+def activation_bytes(graph: Graph) -> int:
+    """Bytes of all outputs for one image in fp32."""
+    return sum(map(_memory, graph.nodes))
 
 
 def layers_table(graph: Graph) -> str:
@@ -72,7 +77,7 @@ def totals(graph: Graph) -> str:
     parameters = f"{graph.parameters:,} parameters"
     if exported != graph.parameters:
         parameters += f" ({exported:,} exported)"
-    memory = byte_text(sum(_memory(node) for node in graph.nodes))
+    memory = byte_text(activation_bytes(graph))
     shapes = f"{graph.name}: {size_text(graph.input)} -> {size_text(graph.output_shape)}"
     return f"{shapes}; {parameters}, {_short(graph.total_macs)} MACs and {memory} of activations an image"
 

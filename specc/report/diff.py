@@ -1,0 +1,223 @@
+"""What differs between two specs, after both were worked out: layers, counts, settings of data, training and export."""
+
+from collections.abc import Iterator, Sequence
+from difflib import SequenceMatcher
+from typing import Any, NamedTuple
+
+from specc.check import Checked
+from specc.ir.graph import Graph, Node
+from specc.ops.op import size_text
+from specc.report.layers import activation_bytes
+from specc.values import Args, Bound, Percent, Ref, Size, show
+
+
+class Layer(NamedTuple):
+    """A layer on one of the two sides."""
+
+    name: str
+    op: str
+    output: tuple[int, ...]
+    parameters: int
+    macs: int
+
+
+class Change(NamedTuple):
+    """Something with a name that is worth one thing here and another there. None: that side has no such thing."""
+
+    name: str
+    a: str | None
+    b: str | None
+
+
+class LayerChange(NamedTuple):
+    """A layer that is added (`a` is None), removed (`b` is None) or changed: its arguments, inputs, shape or counts."""
+
+    a: Layer | None
+    b: Layer | None
+    arguments: tuple[Change, ...] = ()
+
+    @property
+    def kind(self) -> str:
+        return "added" if self.a is None else "removed" if self.b is None else "changed"
+
+
+class Total(NamedTuple):
+    """A count of the whole network on both sides."""
+
+    name: str
+    a: int
+    b: int
+
+
+class Difference(NamedTuple):
+    """All that differs. `totals` and `shapes` are there even where they are equal; `same` counts the equal layers."""
+
+    layers: tuple[LayerChange, ...]
+    same: int
+    totals: tuple[Total, ...]
+    shapes: tuple[Change, ...]
+    settings: tuple[Change, ...]
+
+    @property
+    def is_empty(self) -> bool:
+        return not (self.layers or self.settings)
+
+
+def compare(a: Checked, b: Checked) -> Difference:
+    """The difference of two specs without errors. Raises ValueError where one has no network."""
+    if a.graph is None or b.graph is None:
+        raise ValueError("only networks without errors can be compared")
+    layers, same = _layers(a.graph, b.graph)
+    totals = [
+        Total("layers", len(a.graph.nodes), len(b.graph.nodes)),
+        Total("parameters", a.graph.parameters, b.graph.parameters),
+        Total("parameters exported", a.graph.parameters_exported, b.graph.parameters_exported),
+        Total("MACs", a.graph.total_macs, b.graph.total_macs),
+        Total("activation bytes", activation_bytes(a.graph), activation_bytes(b.graph)),
+    ]
+    shapes = [
+        Change("input", size_text(a.graph.input), size_text(b.graph.input)),
+        Change("output", size_text(a.graph.output_shape), size_text(b.graph.output_shape)),
+    ]
+    settings = [*_heads(a.graph, b.graph)]
+    for section, here, there in (("data", a.data, b.data), ("train", a.train, b.train), ("export", a.export, b.export)):
+        settings += _args(section, here, there)
+    return Difference(tuple(layers), same, tuple(totals), tuple(shapes), tuple(settings))
+
+
+# ---- layers
+
+
+def _layers(a: Graph, b: Graph) -> tuple[list[LayerChange], int]:
+    """The layers that differ, in the order in which they run, and how many are the same. Layers are aligned by op and
+    name, so that what is put in between shifts nothing."""
+    keys_a, keys_b = ([(node.op.name, node.name) for node in graph.nodes] for graph in (a, b))
+    blocks = SequenceMatcher(None, keys_a, keys_b, autojunk=False).get_opcodes()
+    pairs = {i: i + j - start for kind, start, end, j, _ in blocks if kind == "equal" for i in range(start, end)}
+    changes: list[LayerChange] = []
+    for kind, start_a, end_a, start_b, end_b in blocks:
+        if kind != "equal":
+            changes += [LayerChange(_layer(a, a.nodes[i]), None) for i in range(start_a, end_a)]
+            changes += [LayerChange(None, _layer(b, b.nodes[j])) for j in range(start_b, end_b)]
+            continue
+        for i in range(start_a, end_a):
+            change = _changed(a, b, i, pairs)
+            changes += [change] if change else []
+    return changes, len(a.nodes) - sum(change.a is not None for change in changes)
+
+
+def _layer(graph: Graph, node: Node) -> Layer:
+    return Layer(node.name, node.op.name, tuple(node.shape), graph.weights(node), graph.macs(node))
+
+
+def _changed(a: Graph, b: Graph, i: int, pairs: dict[int, int]) -> LayerChange | None:
+    """What differs in a layer that both have."""
+    here, there = a.nodes[i], b.nodes[pairs[i]]
+    changes = [*_args("", here.args, there.args), *_inputs(a, b, here, there, pairs)]
+    one, other = _layer(a, here), _layer(b, there)
+    return LayerChange(one, other, tuple(changes)) if changes or one != other else None
+
+
+def _inputs(a: Graph, b: Graph, here: Node, there: Node, pairs: dict[int, int]) -> Iterator[Change]:
+    """What flows in from elsewhere. A layer that was put in before this one, or taken out, is told by itself."""
+    aligned = set(pairs.values())
+    if len(here.inputs) != len(there.inputs) or any(
+        i in pairs and j in aligned and pairs[i] != j for i, j in zip(here.inputs, there.inputs, strict=True)
+    ):
+        names = (", ".join(graph.nodes[i].name for i in node.inputs) for graph, node in ((a, here), (b, there)))
+        yield Change("inputs", *names)
+
+
+def _heads(a: Graph, b: Graph) -> Iterator[Change]:
+    """Weights of auxiliary classifiers."""
+    one, other = ({head.name: show(head.weight) for head in graph.heads} for graph in (a, b))
+    for name in dict.fromkeys([*one, *other]):
+        if one.get(name) != other.get(name):
+            yield Change(f"head.{name}.weight", one.get(name), other.get(name))
+
+
+# ---- arguments and settings
+
+
+def _args(path: str, a: Args | None, b: Args | None) -> Iterator[Change]:
+    """Arguments or settings that differ, by the paths that `--set` takes."""
+    one, other = (args.as_dict() if args is not None else {} for args in (a, b))
+    for name in dict.fromkeys([*one, *other]):
+        full = f"{path}.{name}" if path else name
+        if name in one and name in other:
+            yield from _values(full, one[name], other[name])
+        else:
+            yield Change(full, *(_text(side[name]) if name in side else None for side in (one, other)))
+
+
+def _values(path: str, a: Any, b: Any) -> Iterator[Change]:
+    """Where two values differ: as deep inside as they are calls of the same names."""
+    is_schedule = path.startswith("train.schedule")
+
+    def same(one: Any, other: Any) -> bool:
+        return bool(_bare(one, is_schedule) == _bare(other, is_schedule))
+
+    if same(a, b):
+        return
+    match a, b:
+        case Bound(), Bound() if a.name == b.name and same(a.branches, b.branches):
+            yield from _args(path, a.args, b.args)
+        case tuple(), tuple() if _are_alike(a, b):
+            for one, other in zip(a, b, strict=True):
+                yield from _values(f"{path}.{one.name}", one, other)
+        case _:
+            yield Change(path, _text(a), _text(b))
+
+
+def _are_alike(a: Sequence[Any], b: Sequence[Any]) -> bool:
+    """Whether two pipelines have the same stages, each once, so that a stage's name says where one is."""
+    if not all(isinstance(stage, Bound) for stage in (*a, *b)):
+        return False
+    names = [stage.name for stage in a]
+    return names == [stage.name for stage in b] and len(set(names)) == len(names)
+
+
+def _bare(value: Any, is_schedule: bool) -> Any:
+    """A value without the places where it was written. Only in a schedule is 5% something else than 0.05 (epochs)."""
+    match value:
+        case Bound(name=name, args=args, branches=branches):
+            given = {key: _bare(part, is_schedule) for key, part in args.as_dict().items()}
+            return name, given, _bare(branches, is_schedule)
+        case Ref(name=name):
+            return name
+        case Size():
+            return value
+        case list() | tuple():
+            return type(value), [_bare(part, is_schedule) for part in value]
+        case Percent() if not is_schedule:
+            return float, float(value)
+        case _:
+            return type(value), value
+
+
+def _text(value: Any) -> str:
+    """A value in words; a float with as many digits as tell it from others."""
+    return repr(value) if type(value) is float else show(value)
+
+
+# ---- JSON
+
+
+def as_json(difference: Difference) -> dict[str, Any]:
+    """What `specc diff --json` prints, without its `format` and without what the two sides are called."""
+    return {
+        "equal": difference.is_empty,
+        "totals": {total.name.replace(" ", "_").lower(): [total.a, total.b] for total in difference.totals},
+        "shapes": {shape.name: [shape.a, shape.b] for shape in difference.shapes},
+        "layers": [
+            {
+                "change": layer.kind,
+                "a": layer.a and layer.a._asdict(),
+                "b": layer.b and layer.b._asdict(),
+                "arguments": {change.name: [change.a, change.b] for change in layer.arguments},
+            }
+            for layer in difference.layers
+        ],
+        "same_layers": difference.same,
+        "settings": {change.name: [change.a, change.b] for change in difference.settings},
+    }

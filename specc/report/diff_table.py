@@ -1,0 +1,78 @@
+"""The difference of two specs as tables for people."""
+
+from specc.ops.op import size_text
+from specc.render import clean
+from specc.report.diff import Change, Difference, LayerChange, Total
+
+SIGNS = {"added": "+", "removed": "-", "changed": "~"}
+
+
+def diff_tables(difference: Difference, a: str, b: str) -> str:
+    """Tables of layers, counts and settings; the first and the last only where something differs. `a`, `b`: names."""
+    head = f"a: {clean(a)}\nb: {clean(b)}"
+    if difference.is_empty:
+        return f"{head}\n\nno difference"
+    parts = [head, _layers(difference)] if difference.layers else [head]
+    parts.append(_totals(difference))
+    if difference.settings:
+        parts.append(_columns([("setting", "a", "b"), *(_change(change) for change in difference.settings)]))
+    return "\n\n".join(parts)
+
+
+def _layers(difference: Difference) -> str:
+    kinds = [layer.kind for layer in difference.layers]
+    counts = [f"{kinds.count(kind)} {kind}" for kind in SIGNS if kind in kinds]
+    rows = [("", "layer", "op", "output", "parameters", "MACs", "arguments"), *map(_layer, difference.layers)]
+    return f"layers: {', '.join(counts)}, {difference.same} the same\n\n" + _columns(rows, right=(4, 5))
+
+
+def _layer(change: LayerChange) -> tuple[str, ...]:
+    layer = change.b or change.a
+    assert layer is not None
+    a, b = change.a or layer, change.b or layer
+    return (
+        SIGNS[change.kind],
+        layer.name,
+        layer.op,
+        _both(size_text(a.output), size_text(b.output)),
+        _both(f"{a.parameters:,}", f"{b.parameters:,}") if a.parameters or b.parameters else "",
+        _both(f"{a.macs:,}", f"{b.macs:,}") if a.macs or b.macs else "",
+        "; ".join(f"{name}: {_both(one, other)}" for name, one, other in map(_change, change.arguments)),
+    )
+
+
+def _totals(difference: Difference) -> str:
+    rows: list[tuple[str, ...]] = [("", "a", "b", "difference")]
+    rows += [(shape.name, shape.a or "", shape.b or "", "") for shape in difference.shapes if shape.a != shape.b]
+    rows += map(_total, difference.totals)
+    return _columns(rows, right=(1, 2, 3))
+
+
+def _total(total: Total) -> tuple[str, str, str, str]:
+    """`parameters  1,000  1,500  +500 (+50.0%)`."""
+    more = total.b - total.a
+    share = f" ({more / total.a:+.1%})" if more and total.a else ""
+    return total.name, f"{total.a:,}", f"{total.b:,}", f"{more:+,}{share}" if more else ""
+
+
+def _change(change: Change) -> tuple[str, str, str]:
+    a, b = ("(not there)" if side is None else clean(side) for side in (change.a, change.b))
+    return change.name, a, b
+
+
+def _both(a: str, b: str) -> str:
+    return a if a == b else f"{a} -> {b}"
+
+
+def _columns(rows: list[tuple[str, ...]], right: tuple[int, ...] = ()) -> str:
+    """A table with a line below its headings; the columns in `right` hold numbers."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    rows = [rows[0], tuple("-" * width if head else "" for width, head in zip(widths, rows[0], strict=True)), *rows[1:]]
+    lines = []
+    for row in rows:
+        cells = [
+            f"{cell:>{width}}" if column in right else f"{cell:<{width}}"
+            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ]
+        lines.append("  ".join(cells).rstrip())
+    return "\n".join(lines)
