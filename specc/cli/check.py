@@ -12,7 +12,7 @@ from specc.check.fixes import mend
 from specc.cli.common import load_base, print_json, read_source, report, write_source
 from specc.diagnostics import Diagnostic
 from specc.errors import SpeccError
-from specc.render import as_json, clean, count
+from specc.render import as_json, clean, count, render_error, style_of
 from specc.source import Source
 
 
@@ -35,8 +35,15 @@ def check(
         raise SpeccError("E475", "--json and --sarif both say how to print", help="give one of them")
     diagnostics: list[Diagnostic] = []
     fixed: list[Diagnostic] = []
+    read: list[Path] = []
+    unreadable: list[SpeccError] = []
     for file in files:
-        source = read_source(file)
+        try:
+            source = read_source(file)
+        except SpeccError as error:  # the other files are checked all the same
+            unreadable.append(error)
+            continue
+        read.append(file)
         if fix:
             mended = mend(source, _check)
             if mended.fixed:
@@ -50,8 +57,11 @@ def check(
     elif sarif:
         _print_sarif(diagnostics)
     else:
-        _print(files, diagnostics, fixed, strict=strict, short=short)
-    return int(count(diagnostics, "error") > 0 or (strict and bool(diagnostics)))
+        _print(read, diagnostics, fixed, strict=strict, short=short)
+    for error in unreadable:
+        print(render_error(error.code, error.message, error.help, style_of(sys.stderr)), file=sys.stderr)
+    failed = count(diagnostics, "error") > 0 or (strict and bool(diagnostics))
+    return max([int(failed), *(error.status for error in unreadable)])
 
 
 def _check(source: Source) -> list[Diagnostic]:
@@ -65,7 +75,7 @@ def _print(
         print(clean(_done(done)))
     sys.stdout.flush()
     report(diagnostics, strict=strict, short=short)
-    if not diagnostics:
+    if files and not diagnostics:
         print(f"{len(files)} specs: no problems" if len(files) > 1 else f"{files[0]}: no problems")
 
 

@@ -120,3 +120,9 @@ def test_a_file_that_cannot_be_written_is_left_as_it_is(specc, files, monkeypatc
     answer = specc("check", "--fix", "wrong.cnn")
     assert answer.status == 2 and "error[E481]: `wrong.cnn` cannot be written: No space left" in answer.err
     assert (files / "wrong.cnn").read_text() == WRONG
+
+
+def test_a_file_that_cannot_be_read_does_not_hide_the_problems_of_the_others(specc):
+    answer = specc("check", "missing.cnn", "wrong.cnn", "fine.cnn", "--short")
+    assert answer.status == 2
+    assert "E203" in answer.err and "there is no file `missing.cnn`" in answer.err
