@@ -58,10 +58,10 @@ def check(
         _print_sarif(diagnostics)
     else:
         _print(read, diagnostics, fixed, strict=strict, short=short)
-    for error in unreadable:
-        print(render_error(error.code, error.message, error.help, style_of(sys.stderr)), file=sys.stderr)
+    for absent in unreadable:
+        print(render_error(absent.code, absent.message, absent.help, style_of(sys.stderr)), file=sys.stderr)
     failed = count(diagnostics, "error") > 0 or (strict and bool(diagnostics))
-    return max([int(failed), *(error.status for error in unreadable)])
+    return max([int(failed), *(absent.status for absent in unreadable)])
 
 
 def _check(source: Source) -> list[Diagnostic]:
