@@ -36,7 +36,9 @@ def _found(linted: Linted, node: Node, norm: Node, general: bool) -> Iterator[Fo
         f"`{norm.op.name}` subtracts the mean, and with it the bias of `{node.op.name}`",
         written.span if written else node.span,
         notes=trail(node),
-        help=f"{node.op.name}(…, bias=false)" if written is None else "leave `bias` out: norms are then looked for",
+        help=f"{node.op.name}(…, bias=false)"
+        if written is None
+        else "leave `bias` out: it is then there where it counts",
         fix=None if call is None or general else _fix(linted, call, written),
     )
 
