@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --constraint constraints.txt
 
-.PHONY: train test lint format bench clean
+.PHONY: train test lint format fuzz bench clean
 
 train: .venv/.installed ## train, export and verify the digits example
 	$(BIN)/specc train examples/digits.cnn
@@ -22,6 +22,9 @@ lint: .venv/.installed-dev ## style, types, layers, and nothing that unpickles o
 format: .venv/.installed-dev
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+fuzz: .venv/.installed-dev ## the checker against 70,000 texts of each of three kinds; most of an hour
+	SPECC_FUZZ=70000 $(BIN)/python -m pytest tests/check/test_fuzz.py
 
 bench: .venv/.installed-dev ## every benchmark there is
 	@set -e; for file in benchmarks/*.py; do [ -e "$$file" ] || { echo "no benchmarks yet"; break; }; \
