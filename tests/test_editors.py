@@ -1,0 +1,180 @@
+"""What editors and Git know of .cnn files: held against specc's own lexer and commands."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from spec_texts import specs
+
+from specc.cli.app import COMMANDS
+from specc.source import Source
+from specc.syntax.format import format_source
+from specc.syntax.grammar import parser
+from specc.syntax.layout import Filter
+from specc.syntax.parse import parse
+
+ROOT = Path(__file__).parent.parent
+VSCODE = ROOT / "editors" / "vscode"
+SPECS = sorted([*(ROOT / "examples").glob("*.cnn"), *(ROOT / "tests").rglob("*.cnn")])
+GRAMMAR = json.loads((VSCODE / "syntaxes" / "cnn.tmLanguage.json").read_text())
+RULES = [(rule, re.compile(rule["match"])) for rule in GRAMMAR["patterns"]]
+
+NAMES = ("variable.", "entity.")
+SCOPES = {
+    "NAME": NAMES,
+    "STRING": "string.quoted",
+    "SIZE": "constant.numeric.size",
+    "PERCENT": "constant.numeric.percent",
+    "FLOAT": "constant.numeric.float",
+    "INTEGER": "constant.numeric.integer",
+    "TRUE": "constant.language",
+    "FALSE": "constant.language",
+    **dict.fromkeys(("IF", "ELSE", "FOR"), "keyword.control"),
+    "IN": ("keyword.control", "variable.language"),
+    **dict.fromkeys(("AND", "OR", "NOT"), "keyword.operator.logical"),
+    **dict.fromkeys(("LET", "DEFAULT", "BLOCK", "NETWORK"), "storage.type"),
+    **dict.fromkeys(("DATA", "TRAIN", "EXPORT", "SEARCH", "VARIANT"), "keyword.other.section"),
+    "EXTENDS": "keyword.other.extends",
+    "COMPARE": "keyword.operator.comparison",
+    **dict.fromkeys(("PLUS", "MINUS", "TIMES", "POWER"), "keyword.operator.arithmetic"),
+    "->": "keyword.operator.pipe",
+    "EQUAL": "keyword.operator.assignment",
+    "VBAR": "keyword.operator.branch",
+    **dict.fromkeys(("COMMA", "DOT"), "punctuation.separator"),
+    **dict.fromkeys(("LPAR", "RPAR", "LBRACE", "RBRACE", "LSQB", "RSQB"), "punctuation.bracket"),
+}
+
+
+def scopes(text: str) -> list[str]:
+    """The scope of each character, as a TextMate engine finds it: line by line, the leftmost match of all rules, and of
+    two that begin together the first rule."""
+    out: list[str] = []
+    for line in text.splitlines(keepends=True):
+        found = [""] * len(line)
+        at = 0
+        while at < len(line):
+            matches = [
+                (match.start(), i, match) for i, (_, rule) in enumerate(RULES) if (match := rule.search(line, at))
+            ]
+            if not matches:
+                break
+            _, number, match = min(matches)
+            assert match.end() > at, "a rule that matches nothing would hang an editor"
+            rule = RULES[number][0]
+            parts = {0: rule["name"]} if "name" in rule else {}
+            parts |= {int(i): part["name"] for i, part in rule.get("captures", {}).items() if "name" in part}
+            for group, name in parts.items():
+                start, end = match.span(group)
+                found[start:end] = [name] * (end - start)
+            at = match.end()
+        out += found
+    return out
+
+
+def agree(text: str) -> None:
+    """Each token of the lexer, and each comment, has the scope of its kind, from its first to its last character."""
+    lark, layout, comments = parser()
+    comments.clear()
+    layout.raw = True
+    try:
+        raw = list(lark.lex(text))
+    finally:
+        layout.raw = False
+    given_scopes = scopes(text)
+    of_layout = Filter()
+    tokens = [fed for token in raw for fed in of_layout.feed(token) if fed.type != "_NL"]
+    assert tokens or comments
+    for token in (*tokens, *comments):
+        kind = SCOPES.get(token.type) or SCOPES.get(str(token), "comment.line")
+        found = set(given_scopes[token.start_pos : token.end_pos])
+        assert len(found) == 1 and found.pop().startswith(kind), (token.type, str(token), token.line)
+
+
+@pytest.mark.parametrize("path", SPECS, ids=lambda path: path.name)
+def test_colours_of_every_spec_there_is(path):
+    agree(path.read_text())
+
+
+def test_colours_of_examples_of_the_vocabulary_and_of_pages():
+    bodies = "".join(f"network N {{\n  {example}\n}}\n" for example in _examples())
+    agree(bodies)
+    for page in (ROOT / "specc" / "pages").glob("*.md"):
+        for text in re.findall(r"```cnn\n(.*?)```", page.read_text(), re.DOTALL):
+            if text.strip() and not parse(Source("page", text)).diagnostics:
+                agree(text)
+
+
+def _examples() -> list[str]:
+    from specc.ops import OPS
+    from specc.tricks import TRICKS
+
+    ops = [op.example for op in OPS.values() if op.example]
+    return ops + [trick.example for family in TRICKS.values() for trick in family.values() if trick.example]
+
+
+@settings(max_examples=30)
+@given(specs())
+def test_colours_of_any_spec_that_is_laid_out(text):
+    laid_out = format_source(Source("net.cnn", text)).text
+    assert laid_out is not None
+    if laid_out:
+        agree(laid_out)
+
+
+def test_escapes_within_texts():
+    (string,) = (rule for rule, _ in RULES if rule.get("name", "").startswith("string"))
+    (escape,) = string["captures"]["0"]["patterns"]
+    text = r'"a\n\t\"\\\q"'
+    assert re.fullmatch(string["match"], text)
+    assert re.findall(escape["match"], text) == [r"\n", r"\t", r"\"", r"\\"]
+
+
+def test_every_scope_is_one_of_cnn():
+    names = re.findall(r'"name": "([^"]+)"', (VSCODE / "syntaxes" / "cnn.tmLanguage.json").read_text())
+    assert names[0] == "cnn"
+    assert all(name.endswith(".cnn") for name in names[1:])
+
+
+def test_what_the_extension_names_is_there():
+    package = json.loads((VSCODE / "package.json").read_text())
+    (language,), (grammar,) = package["contributes"]["languages"], package["contributes"]["grammars"]
+    assert (language["id"], language["extensions"]) == (grammar["language"], [".cnn"])
+    assert grammar["scopeName"] == GRAMMAR["scopeName"]
+    assert json.loads((VSCODE / grammar["path"]).read_text()) == GRAMMAR
+    configuration = json.loads((VSCODE / language["configuration"]).read_text())
+    word = re.compile(configuration["wordPattern"])
+    assert all(word.fullmatch(text) for text in ("batch_norm", "3x3", "1e-3", "50%", "0.5", "64"))
+
+
+@pytest.mark.parametrize(
+    ("line", "more", "less"),
+    [
+        ("network Net {", True, False),
+        ("  add {  # two ways", True, False),
+        ("  let a = [", True, False),
+        ("  conv(3)", False, False),
+        ("  repeat(2) { relu }", False, False),
+        ('  source = folder("{")', False, False),
+        ("}", False, True),
+        ("  ] {", True, True),
+    ],
+)
+def test_indentation_while_typing(line, more, less):
+    rules = json.loads((VSCODE / "language-configuration.json").read_text())["indentationRules"]
+    assert bool(re.match(rules["increaseIndentPattern"], line)) is more
+    assert bool(re.match(rules["decreaseIndentPattern"], line)) is less
+
+
+def test_hooks_of_pre_commit():
+    text = (ROOT / ".pre-commit-hooks.yaml").read_text()
+    hooks = [dict(re.findall(r"^[- ] (\w+): (.+)$", hook, re.MULTILINE)) for hook in text.split("\n\n")[1:]]
+    assert [hook["id"] for hook in hooks] == ["specc-fmt", "specc-check"]
+    for hook in hooks:
+        program, command = hook["entry"].split()
+        assert program == "specc"
+        assert command in COMMANDS
+        assert hook["name"] == hook["entry"]
+        assert re.search(hook["files"], "specs/net.cnn")
+        assert not re.search(hook["files"], "net.cnn.txt")
