@@ -1,5 +1,6 @@
 """The canonical layout: what it looks like, and that it is one, loses nothing and changes no meaning."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -60,6 +61,13 @@ def test_golden_pairs(before):
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.name)
 def test_examples_are_laid_out(path):
     assert holds(path.read_text()) == path.read_text()
+
+
+def test_the_example_of_the_documentation_is_laid_out():
+    page = (HERE.parent.parent / "docs" / "layout.md").read_text()
+    (example,) = re.findall(r"```cnn\n(.*?)```", page, re.DOTALL)
+    assert holds(example) == example
+    assert not check(Source("net.cnn", example), everything=True).errors
 
 
 @pytest.mark.parametrize(
