@@ -5,8 +5,8 @@ from typing import NamedTuple
 
 from specc.check.bind import Binder
 from specc.check.evaluate import TooMuch, Work
-from specc.check.expand import Expander
 from specc.check.fits import data_shape, freeze_fits, hold_together
+from specc.check.network import NetworkExpander
 from specc.check.override import override, parse_set
 from specc.check.problems import Problems
 from specc.check.resolved import resolved_text
@@ -126,7 +126,7 @@ def _elaborate(
             _no_network(problems, source)
             return None, data, train, export
         known = UNKNOWN if has_data and data is None else data_shape(data)
-        graph = Expander(spec, problems, work, scope).network(spec.network, known)
+        graph = NetworkExpander(spec, problems, work, scope).expand(spec.network, known)
         if graph is None or not is_whole(graph):
             return None, data, train, export
         dropped = keep_reachable(graph)

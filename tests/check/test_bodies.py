@@ -477,3 +477,10 @@ def test_recursion_without_end(before, call):
     assert problem.code == "E214"
     assert problem.notes
     assert all(note.startswith("in ") for note in problem.notes)
+
+
+def test_arguments_may_come_from_defaults_alone():
+    assert codes(net("from", "default from(name=a)")) == ["E219"]
+    assert codes(net("repeat { relu }", "default repeat(n=100000000)")) == ["E214"]
+    assert layers(net("repeat { relu }", "default repeat(n=2)")) == ["relu", "relu"]
+    assert shape("as -> conv(3) -> from", "default as(name=a)\ndefault from(name=a)") == (8, 16, 16)
