@@ -7,7 +7,7 @@ import torch
 from specc.backend.device import native_bf16
 from specc.errors import SpeccError
 
-# Below this many multiply-accumulates an image, converting to bfloat16 costs a CPU more than it saves.
+# Below this many multiply-accumulates an image, converting to bfloat16 costs a CPU about what it saves.
 SMALL = 2_000_000
 
 
