@@ -13,6 +13,7 @@ from specc.check.resolved import resolved_text
 from specc.check.search import searched
 from specc.check.settings import file_scope, settings
 from specc.check.spec import Load, Spec, gather, lineage
+from specc.check.unreached import check_unreached
 from specc.diagnostics import Diagnostic, nearest
 from specc.ir.graph import Graph
 from specc.ir.passes import find_receptive_fields, is_whole, keep_reachable, settle_biases
@@ -67,6 +68,8 @@ def check(
     except RecursionError:
         problems.report("E102", "nested too deeply to be worked out", Span(source, 0, 0), help="use `let` or `block`")
         return _nothing(source, variant, problems)
+    except TooMuch:
+        return _nothing(source, variant, problems)
 
 
 def _nothing(source: Source, variant: str | None, problems: Problems) -> Checked:
@@ -89,6 +92,8 @@ def _check(
     override(spec, given, problems)
     parts = _elaborate(spec, problems, work, source, with_lints=everything)
     if everything:
+        if not base.is_broken:
+            check_unreached(base, Binder(problems, work))
         for changes, note in _alternatives(base, Binder(problems, work)):
             _check_alternative(base, changes, note, problems, work, source)
         from specc.check.lint import silence

@@ -53,7 +53,8 @@ class Binder(Evaluator):
             if rest and not by_name:
                 given.setdefault(rest, Given([], call.span)).value.append(value)
                 continue
-            taken = {*given, *(other.name for other in call.arguments)} if argument.name not in params else ()
+            misspelt = argument.name and argument.name not in params
+            taken = {*given, *(other.name for other in call.arguments)} if misspelt else ()
             name = self._parameter(argument, position, by_name, params, what, taken)
             if name in given and name != MUDDLED and params.count(name) == 1:  # two of one name were told already
                 first = Label(given[name].span, "first here")
@@ -78,7 +79,7 @@ class Binder(Evaluator):
         if argument.name in params:
             return argument.name
         if argument.name:
-            self._unknown_argument(argument, params, what, taken)
+            self.unknown_argument(argument, params, what, taken)
         elif by_name:
             found = f"`{what}`: an argument by position stands after one by name"
             self.error("E220", found, argument.span, help="put it first, or give its name")
@@ -90,9 +91,11 @@ class Binder(Evaluator):
             self.error("E205", f"`{what}` takes {takes}", argument.span, help=help)
         return MUDDLED
 
-    def _unknown_argument(
+    def unknown_argument(
         self, argument: t.Argument, params: Sequence[str], what: str, taken: Collection[str] = ()
     ) -> None:
+        """Report E203 for an argument by a name that is no parameter's. `taken`: those that it cannot have meant."""
+
         def free() -> list[str]:
             return [param for param in params if param not in taken]
 

@@ -67,15 +67,10 @@ class Expander(NodeBuilder):
             if not argument.name:
                 found = "`default` gives arguments by name only"
                 self.error("E220", found, argument.span, help="default conv(init=he_normal)")
-            elif argument.name not in self._names_of(call.name):
-                self._unknown_argument(argument, self._names_of(call.name), call.name)
+            elif argument.name not in self.spec.names_of(call.name):
+                self.unknown_argument(argument, self.spec.names_of(call.name), call.name)
         here.scope.is_captured = True
         return here._replace(defaults=(*here.defaults, (call.name, call, here.scope)))
-
-    def _names_of(self, callee: str) -> list[str]:
-        block = self.spec.blocks.get(callee)
-        parameters: Sequence[Any] = block.parameters if block else OPS[callee].params
-        return [parameter.name for parameter in parameters]
 
     def _body(self, body: t.Body, at: int, here: Here, owner: str, statements: Sequence[Any] | None = None) -> int:
         """A body without branches; `statements` where not all of them are to run."""

@@ -1,13 +1,15 @@
 """A spec put together: what all of its files say, by name, before anything is worked out."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
+from typing import Any
 
 from specc.check.evaluate import Evaluator
 from specc.check.problems import Problems
 from specc.check.scope import shorten
 from specc.diagnostics import Label, nearest
+from specc.ops import OPS
 from specc.source import Source, Span
 from specc.syntax import tree as t
 from specc.syntax.parse import parse
@@ -32,6 +34,12 @@ class Spec:
         self.comments: list[Span] = []
         self.is_extended = False
         self.is_broken = False  # syntax errors: what is missing may only be unreadable
+
+    def names_of(self, callee: str) -> list[str]:
+        """The names of the parameters of a block or a layer."""
+        block = self.blocks.get(callee)
+        parameters: Sequence[Any] = block.parameters if block else OPS[callee].params
+        return [parameter.name for parameter in parameters]
 
     def copy(self) -> "Spec":
         """A copy whose settings and network may be replaced without touching this one's."""

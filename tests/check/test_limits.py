@@ -174,6 +174,13 @@ def test_many_problems_are_cut_short():
     assert checked.errors[-1].code == "E106"
 
 
+def test_too_many_problems_before_anything_runs():
+    lets = "let a = 1\n" * 500
+    assert codes(spec(lets + body("relu"), variant="v"))[-1] == "E106"
+    assert codes(spec(lets + body("rleu"), everything=True))[-1] == "E106"
+    assert codes(spec(body("relu"), sets=["train.epoch=3"] * 3 + [f"train.e{i}=3" for i in range(500)]))[-1] == "E106"
+
+
 def test_the_callers_recursion_limit_is_left_alone():
     limit = sys.getrecursionlimit()
     spec(body("f", "let f = relu -> f"))
