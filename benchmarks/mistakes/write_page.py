@@ -229,7 +229,8 @@ def counts(rows: list[dict[str, Outcome]]) -> str:
         f"{number(peer, late)} in training, {number(peer, silent)} never"
         for peer, column in COLUMNS.items()
     )
-    return f"When the {len(rows)} mistakes were told:\n\n{said}"
+    warned = sum("error[" not in row["cnn"].line and "warning[" in row["cnn"].line for row in rows)
+    return f"When the {len(rows)} mistakes were told:\n\n{said}\n\nOf specc's {warned} are warnings; `--strict` makes them errors."
 
 
 def main() -> None:
