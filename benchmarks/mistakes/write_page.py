@@ -230,7 +230,8 @@ def counts(rows: list[dict[str, Outcome]]) -> str:
         for peer, column in COLUMNS.items()
     )
     warned = sum("error[" not in row["cnn"].line and "warning[" in row["cnn"].line for row in rows)
-    return f"When the {len(rows)} mistakes were told:\n\n{said}\n\nOf specc's {warned} are warnings; `--strict` makes them errors."
+    strict = f"Of specc's {warned} are warnings; `--strict` makes them errors."
+    return f"When the {len(rows)} mistakes were told:\n\n{said}\n\n{strict}"
 
 
 def main() -> None:
