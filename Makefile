@@ -42,9 +42,11 @@ $(BIN)/python:
 .venv/.installed: pyproject.toml constraints.txt | $(BIN)/python
 	@echo "installing specc into .venv (torch is large: this takes some minutes the first time)"
 	$(PIP_INSTALL) --editable .
+	$(BIN)/python -m compileall -q specc
 	@touch $@
 
 .venv/.installed-dev: pyproject.toml constraints.txt | $(BIN)/python
 	@echo "installing specc and its tools into .venv (torch is large: this takes some minutes the first time)"
 	$(PIP_INSTALL) --editable '.[dev]'
+	$(BIN)/python -m compileall -q specc
 	@touch $@ .venv/.installed
