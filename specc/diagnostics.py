@@ -2,9 +2,14 @@
 
 from collections.abc import Iterable
 from difflib import get_close_matches
+from itertools import islice
 from typing import NamedTuple
 
 from specc.source import Span
+
+# Of more and longer names none is looked for: that would take too long.
+MOST_KNOWN = 200
+LONGEST = 60
 
 
 class Label(NamedTuple):
@@ -46,9 +51,11 @@ def nearest(name: str, known: Iterable[str]) -> str:
 
     Capitals and underscores count for nothing: `BatchNorm` is as good as `batch_norm`.
     """
+    if len(name) > LONGEST:
+        return ""
     plain: dict[str, str] = {}
-    for other in known:
-        plain.setdefault(_plain(other), other)
+    for other in islice(known, MOST_KNOWN):
+        plain.setdefault(_plain(other[:LONGEST]), other)
     matches = get_close_matches(_plain(name), list(plain), n=1, cutoff=0.6)
     if not matches and name:
         matches = [other for other in plain if other.startswith(_plain(name))][:3]
@@ -62,7 +69,7 @@ def correction(span: Span, known: Iterable[str]) -> Fix | None:
     two in eight letters or more: `swish` is not meant to be `mish`.
     """
     name = span.text
-    near = [other for other in set(known) if slips(_plain(name), _plain(other)) <= 2]
+    near = [other for other in set(islice(known, MOST_KNOWN)) if slips(_plain(name), _plain(other)) <= 2]
     if len(near) != 1 or slips(_plain(name), _plain(near[0])) > (2 if len(name) >= 8 else 1):
         return None
     return Fix(span, near[0])
@@ -70,7 +77,7 @@ def correction(span: Span, known: Iterable[str]) -> Fix | None:
 
 def slips(name: str, other: str) -> int:
     """How many slips turn one name into the other (optimal string alignment); 3 where it is more than two."""
-    if abs(len(name) - len(other)) > 2:
+    if abs(len(name) - len(other)) > 2 or len(name) > LONGEST:
         return 3
     rows = [list(range(len(other) + 1))]
     for i, letter in enumerate(name, 1):

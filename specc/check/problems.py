@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterable
 from specc.diagnostics import Diagnostic, Label, correction
 from specc.source import Span
 
-MOST = 200
-MOST_WARNINGS = 150  # so that warnings leave room for errors
+MOST = 100
+MOST_WARNINGS = 75  # so that warnings leave room for errors
 
 
 MOST_PLACES = 5

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from lark import Token
 from lark.exceptions import UnexpectedCharacters, UnexpectedInput, UnexpectedToken
 
-from specc.diagnostics import Diagnostic
+from specc.diagnostics import Diagnostic, nearest
 from specc.source import Source, Span
 
 _QUOTES = 'a text is written with double quotes: "like this"'
@@ -44,6 +44,8 @@ WORDS = {
 }
 ARROW = "__ANON_0"  # what lark calls `->`
 SEPARATES = frozenset({"NAME", "IF", "FOR", "LET", "DEFAULT", "COMMA"})  # stands where one thing ends, another begins
+LITERALS = frozenset({"INTEGER", "FLOAT", "PERCENT", "SIZE", "STRING", "TRUE", "FALSE"})
+ITEMS = ("data", "network", "block", "train", "export", "let", "default", "variant", "search", "extends")
 SECTIONS = "expected a section: data, network, block, train, export, let, default, variant or search"
 
 
@@ -73,6 +75,16 @@ def unexpected(source: Source, token: Token, accepted: Iterable[str]) -> Diagnos
     if token.type in SEPARATES and "_NL" in accepted and "NETWORK" not in accepted:
         between = "join them by `->`" if ARROW in accepted else "put `;` between them"
         help = f"{between}, or give each a line of its own"
+    elif token.type == "EQUAL" and "COMPARE" in accepted:
+        help = "two values are compared by `==`"
+    elif token.type in LITERALS and "LPAR" in accepted:
+        help = "arguments stand in parentheses, as in max_pool(2)"
+    elif token.type == "DOT" and "INTEGER" in accepted:
+        help = "a number begins with a digit: 0.5"
+    elif token.type == "VBAR" and "RBRACE" in accepted:
+        help = "begin the first branch with `|`, too"
+    elif "NETWORK" in accepted and token.type == "NAME":
+        help = nearest(str(token), ITEMS) or help
     elif token.type == "EQUAL" and ARROW in accepted:
         help = "a value is named by `let name = …`, what flows here by `-> as(name)`"
     elif token in (")", "]") and not {"RPAR", "RSQB"} & accepted:

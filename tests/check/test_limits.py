@@ -104,6 +104,11 @@ def _parser():
         ("\n".join(f"let a{i} = 1" for i in range(10_000)) + "\nnetwork N { input(3, 8x8)\nconv(a) }", "E201"),
         (body("\n".join(f"let a{i} = 1" for i in range(8_000))), None),
         (body("\n".join(f"let a = relu -> relu; let b{i} = 1" for i in range(3_000))), None),
+        (
+            body("\n".join(f"abcdeg{i}(3)" for i in range(999)), "\n".join(f"let abcdef{i} = 1" for i in range(7_000))),
+            "E201",
+        ),
+        ("let " + "x" * 20_000 + " = 1\n" + body("x" * 20_001 + "(3)"), "E201"),
         (body("relu") + "\n".join(f"variant v{i} {{ }}" for i in range(8_000)), None),
         (body("relu") + "\n".join(f"variant v{i} extends v{i + 1} {{ }}" for i in range(5_000)), None),
         (body("repeat(20000) { relu }") + "\n".join(f"variant v{i} {{ }}" for i in range(100)), "E214"),

@@ -21,7 +21,7 @@ def block(body: str, params: str = "(c, act=relu)"):
         ("if c == 3 { relu } else if c == 4 { rleu }", "E201", "rleu"),
         ("if c == 3 { relu } else { rleu }", "E201", "rleu"),
         ("for (a, (b, d)) in c { a -> b -> d -> e }", "E201", "e"),
-        ("{ }".join(["head(x) ", ""]) + "-> g(3)", "E201", "g"),
+        ("head(x) { } -> g(3)", "E201", "g"),
         ("conv(c, kernal=3x3)", "E203", "kernal"),
         ("f(c, atc=relu)", "E203", "atc"),
     ],

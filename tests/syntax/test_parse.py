@@ -536,7 +536,16 @@ def test_one_syntax_error(text, where, words):
         ("network N { conv(3) → relu }", "`->`"),
         ("let a = 3 × 3", "3x3"),
         ("network N: relu", "{"),
-        ("tran { epochs = 3 }", "train"),
+        ("tran { epochs = 3 }", "`train`"),
+        ("Network N { relu }", "`network`"),
+        ("epochs = 3", "expected a section"),
+        ("network N { max_pool 2 }", "parentheses"),
+        ("network N { repeat 3 { relu } }", "parentheses"),
+        ("network N { if a = 3 { relu } }", "`==`"),
+        ("network N { x = conv(3) }", "`let name"),
+        ("network N { dropout(.5) }", "0.5"),
+        ("network N { relu tanh }", "`->`"),
+        ("network N { add { relu\n| tanh } }", "the first branch"),
     ],
 )
 def test_the_help_says_what_is_meant(text, words):
