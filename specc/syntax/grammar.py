@@ -20,6 +20,7 @@ from specc.files import cache_folder, write_atomic
 from specc.syntax.layout import Layout
 
 PACKAGE = Path(__file__).resolve().parents[1]
+FORMAT = 2  # of the kept tables
 
 
 @cache
@@ -51,12 +52,12 @@ def _build(grammar: str, options: dict[str, Any]) -> Lark:
     data, memo = built.memo_serialize([TerminalDef, Rule])
     data["options"] = {**data["options"], **dict.fromkeys(options)}
     data["parser"]["lexer_conf"].pop("postlex", None)
-    tables = {"lark": lark.__version__, "grammar": grammar, "data": data, "memo": memo}
+    tables = {"format": FORMAT, "lark": lark.__version__, "grammar": grammar, "data": data, "memo": memo}
     try:
         _cached().parent.mkdir(parents=True, exist_ok=True)
         write_atomic(_cached(), json.dumps(tables).encode())
-    except OSError:
-        pass  # a read-only home only costs time
+    except (OSError, RuntimeError):
+        pass  # a home that is read-only, or none at all, only costs time
     return built
 
 
@@ -64,7 +65,7 @@ def _load(grammar: str, options: dict[str, Any]) -> Lark | None:
     """The parser from kept tables, None where there are none of this grammar."""
     try:
         tables = json.loads(_cached().read_bytes())
-        if tables["lark"] != lark.__version__ or tables["grammar"] != grammar:
+        if (tables["format"], tables["lark"], tables["grammar"]) != (FORMAT, lark.__version__, grammar):
             return None
         states = tables["data"]["parser"]["parser"]["states"]
         # JSON knows neither integer keys nor tuples.
@@ -74,7 +75,7 @@ def _load(grammar: str, options: dict[str, Any]) -> Lark | None:
         memo = {int(key): value for key, value in tables["memo"].items()}
         load: Callable[..., Lark] = Lark._load_from_dict  # noqa: SLF001 - what its stand-alone parsers call
         return load(tables["data"], memo, **options)
-    except (OSError, ValueError, LookupError, TypeError, AttributeError, lark.exceptions.LarkError):
+    except (OSError, RuntimeError, ValueError, LookupError, TypeError, AttributeError, lark.exceptions.LarkError):
         return None
 
 

@@ -2,6 +2,7 @@
 
 import re
 from itertools import islice
+from threading import Lock
 from typing import Any, NamedTuple
 
 from lark.exceptions import UnexpectedInput
@@ -21,6 +22,9 @@ MOST_WORDS = 60_000
 WORD = re.compile(r'#.*|"(?:[^"\\\n]|\\.)*"|[0-9.]+%?|\w+|->|\*\*|//|[=!<>]=|\n|[^\s\w]')  # roughly a token
 
 
+_parser_is_used = Lock()  # by one thread at a time: it holds the comments that it meets
+
+
 class Parsed(NamedTuple):
     """A file's tree and its syntax errors. The tree leaves out what could not be read; None where that is too much."""
 
@@ -32,7 +36,7 @@ def parse(source: Source) -> Parsed:
     """The tree of a source. Never raises on what a user wrote."""
     if (problem := _too_long(source)) is not None:
         return Parsed(None, [problem])
-    with deep_recursion():
+    with _parser_is_used, deep_recursion():
         return _parse(source)
 
 
