@@ -1,22 +1,51 @@
-"""The sections `data`, `train` and `export`: each setting of its kind, or its default."""
+"""What a file says outside of its network: its `let`s, and the sections `data`, `train` and `export`."""
+
+from typing import Any
 
 from specc.check.bind import Binder
-from specc.check.scope import Scope
+from specc.check.scope import Scope, shorten
 from specc.check.spec import Spec
 from specc.diagnostics import nearest
 from specc.kinds import Chain, Either, Kind, Maybe, One
 from specc.ops.op import REQUIRED
+from specc.syntax import tree as t
 from specc.tricks import TRICKS
 from specc.tricks.sections import SECTIONS
 from specc.values import UNKNOWN, Args
 
 
+class _Lets(Scope):
+    """The file's own `let`s, in any order: each is worked out when its name is first looked up."""
+
+    __slots__ = ("binder", "open", "waiting")
+
+    def __init__(self, lets: dict[str, t.Let], binder: Binder) -> None:
+        super().__init__()
+        self.binder = binder
+        self.waiting = dict(lets)
+        self.open: dict[str, t.Let] = {}  # those that are being worked out
+
+    def find(self, name: str) -> tuple[bool, Any]:
+        if name in self.waiting:
+            self.open[name] = self.waiting.pop(name)
+            self.names[name] = self.binder.evaluate(self.open[name].value, self, None)
+            del self.open[name]
+        elif name in self.open:
+            if name == next(reversed(self.open)):
+                return False, None  # `let relu = relu`: what the name means without it
+            circle = list(self.open)[list(self.open).index(name) :]
+            found = f"`{name}` is worth what {' -> '.join([*circle[1:], name])} is worth"
+            self.binder.error("E221", shorten(found, 200), self.open[name].name_span)
+            return True, UNKNOWN
+        return super().find(name)
+
+
 def file_scope(spec: Spec, binder: Binder) -> Scope:
     """The names that a file's own `let`s bind."""
-    scope = Scope()
-    for let in spec.lets.values():
-        scope.names[let.name] = binder.evaluate(let.value, scope, None)
-    return scope
+    lets = _Lets(spec.lets, binder)
+    for name in spec.lets:
+        lets.find(name)
+    return lets
 
 
 def near_setting(section: str, name: str) -> str:

@@ -484,3 +484,20 @@ def test_arguments_may_come_from_defaults_alone():
     assert codes(net("repeat { relu }", "default repeat(n=100000000)")) == ["E214"]
     assert layers(net("repeat { relu }", "default repeat(n=2)")) == ["relu", "relu"]
     assert shape("as -> conv(3) -> from", "default as(name=a)\ndefault from(name=a)") == (8, 16, 16)
+
+
+def test_lets_of_the_file_stand_in_any_order():
+    assert shape("conv(a)", "let a = b + 1\nlet b = min(c, 9)\nlet c = 3") == (4, 16, 16)
+    assert layers(net("f", "let f = g -> tanh\nlet g = relu")) == ["relu", "tanh"]
+    assert shape("conv(a)", "let a = b if true else c\nlet b = 3\nlet c = 1 // 1") == (3, 16, 16)
+    assert layers(net("relu", "let relu = relu")) == ["relu"]
+
+
+@pytest.mark.parametrize(
+    ("lets", "where"),
+    [("let a = b\nlet b = a", "a"), ("let a = 1 + b\nlet b = min(c, 2)\nlet c = a // 2\nlet d = c", "a")],
+)
+def test_lets_in_a_circle(lets, where):
+    checked = net("conv(a)", lets)
+    assert only(checked).code == "E221"
+    assert underlined(checked) == where
