@@ -3,6 +3,8 @@
 from specc.ir.graph import Graph, Node
 from specc.values import UNKNOWN, Args
 
+LARGEST = 1e12  # pixels
+
 
 def is_whole(graph: Graph) -> bool:
     """Whether every shape is known: nothing in the graph is erroneous."""
@@ -56,7 +58,8 @@ def find_receptive_fields(graph: Graph) -> None:
         if window.everything:
             field = [float(side) for side in image]
         fields.append((min(field[0], image[0]), min(field[1], image[1])))
-        jumps.append((jump[0] * window.stride[0], jump[1] * window.stride[1]))
+        # No image is larger than the bound: what is beyond it sees everything anyway.
+        jumps.append((min(jump[0] * window.stride[0], LARGEST), min(jump[1] * window.stride[1], LARGEST)))
         node.receptive_field = (round(fields[-1][0]), round(fields[-1][1]))
 
 

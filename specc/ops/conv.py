@@ -38,6 +38,7 @@ def _slide(layer: str, x: Shape, a: Args, filters: int, groups: int) -> Shape:
     width = slide(x[2], window.width, a.stride.width, left + right)
     if height < 1 or width < 1:
         raise window_problem(layer, x, window, pads, "kernel")
+    bounded((x[0], x[1] + top + bottom, x[2] + left + right), layer, "dilation" if a.padding == "same" else "padding")
     count = "filters" if layer == "conv" else "multiplier"
     bounded((filters, x[0] // groups, *a.kernel), layer, count, "weights")
     return bounded((filters, height, width), layer, count)
