@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 from typing import Any, NamedTuple
 
-from specc.check.evaluate import Evaluator, Flow, has_unknown
+from specc.check.evaluate import TRUTHS, Evaluator, Flow, has_unknown
 from specc.check.functions import is_sequence
 from specc.check.scope import Layer, Scope, describe
 from specc.diagnostics import Label, nearest
@@ -151,7 +151,7 @@ class Binder(Evaluator):
         def help() -> str:
             if isinstance(value, Ref):
                 quoted = f'write "{value.name}"' if isinstance(kind, Text) else ""
-                return quoted or nearest(value.name, [*kind.symbols, *scope.all_names()])
+                return quoted or nearest(value.name, [*kind.symbols, *scope.all_names(), *TRUTHS])
             if isinstance(value, str) and isinstance(kind, One) and kind.family == "source":
                 return f'images in folders: folder("{value}"); a NumPy archive: npz("{value}")'
             if isinstance(value, str) and value in kind.symbols:

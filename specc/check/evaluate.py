@@ -17,6 +17,7 @@ from specc.values import UNKNOWN, Ref, Size
 # A shape, UNKNOWN below an error, or None where nothing flows (settings, the file's own lets).
 Flow = Any
 
+TRUTHS = ("true", "false")  # which Python writes True and False
 MOST_WORK = 1_000_000  # about as many microseconds
 MOST_LINTED = 20_000  # layers, of all variants together: about half a second; those beyond are not linted
 # How many entries of a list, and characters of a text, are looked at in the time that a small expression takes.
@@ -106,7 +107,7 @@ class Evaluator:
         """Report a name that is worth nothing as a value."""
 
         def help() -> str:
-            return nearest(ref.name, scope.all_names())
+            return nearest(ref.name, [*scope.all_names(), *TRUTHS])
 
         return self.error("E201", f"there is no value called `{ref.name}`", ref.span, help=help)
 

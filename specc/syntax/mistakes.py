@@ -72,7 +72,9 @@ def unexpected(source: Source, token: Token, accepted: Iterable[str]) -> Diagnos
     """E101 for a token, given the terminals that could stand there."""
     accepted = set(accepted)
     help = _expected(accepted)
-    if token.type in SEPARATES and "_NL" in accepted and "NETWORK" not in accepted:
+    if token.type == "IF" and "_NL" in accepted:
+        help = "a choice stands in parentheses, (relu if c else tanh); an `if` with a body on a line of its own"
+    elif token.type in SEPARATES and "_NL" in accepted and "NETWORK" not in accepted:
         between = "join them by `->`" if ARROW in accepted else "put `;` between them"
         help = f"{between}, or give each a line of its own"
     elif token.type == "EQUAL" and "COMPARE" in accepted:

@@ -123,6 +123,8 @@ def test_calls_that_go_wrong(call, code, where):
         ("conv(4, bias=atuo)", "auto"),
         ("upsample(2, mode=neerest)", "nearest"),
         ("unti(3)", "unit"),
+        ("conv(3, bias=False)", "false"),
+        ("batch_norm(scale=True)", "true"),
     ],
 )
 def test_the_nearest_name_is_named(call, near):

@@ -545,6 +545,7 @@ def test_one_syntax_error(text, where, words):
         ("network N { x = conv(3) }", "`let name"),
         ("network N { dropout(.5) }", "0.5"),
         ("network N { relu tanh }", "`->`"),
+        ("network N { relu if a else tanh }", "parentheses"),
         ("network N { add { relu\n| tanh } }", "the first branch"),
     ],
 )
