@@ -9,7 +9,7 @@ import re
 import time
 from pathlib import Path
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from specc.check import Checked, check
@@ -28,7 +28,11 @@ repeat(1000000000) 99999999999999999999 block data train export add residual ide
 """
 POOL = sorted({word for words in WORDS.values() for word in words if word.strip()} | set(OTHERS.split()))
 RUNS = int(os.environ.get("SPECC_FUZZ", "150"))
-BOUNDED = settings(max_examples=RUNS, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+BOUNDED = settings(
+    max_examples=RUNS,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+    phases=set(Phase) - {Phase.explain},  # it traces every line, so that nothing is done in good time
+)
 
 
 def survives(text: str, **options) -> Checked:
