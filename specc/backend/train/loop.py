@@ -109,18 +109,19 @@ class Loop:
         """One step of the optimizer, over `accumulate` batches. The device is not waited for."""
         state, settings = self.state, self.settings
         epoch, index = divmod(state.step, self.per_epoch)
-        torch.manual_seed(_seed(settings.seed, state.step))  # of what the network itself draws, such as dropout
+        torch.manual_seed(step_seed(settings.seed, state.step))  # of what the network itself draws, such as dropout
         if index == 0:
             state.table.zero_()
             state.seconds = 0.0
         for number in range(index * settings.accumulate, (index + 1) * settings.accumulate):
-            self._backward(epoch, number)
+            self.backward(epoch, number)
         self._update()
         state.step += 1
         if state.average:
             state.average.update(state.step)
 
-    def _backward(self, epoch: int, number: int) -> None:
+    def backward(self, epoch: int, number: int) -> None:
+        """Add the gradient of the loss of one batch, and write its loss and its right answers into the table."""
         state = self.state
         images, target = self.feed.training(epoch, number)
         with self.precision.autocast(self.device):
@@ -216,6 +217,6 @@ def _not_finite(what: str, step: int) -> SpeccError:
     )
 
 
-def _seed(seed: int, step: int) -> int:
+def step_seed(seed: int, step: int) -> int:
     """A seed for torch's own generator that differs for each step."""
     return int.from_bytes(hashlib.blake2b(f"{seed}/{step}".encode(), digest_size=8).digest()) >> 1

@@ -71,9 +71,9 @@ def test_a_step_is_the_definition(make_loop: Make) -> None:
 
 
 def _seed_of(step: int) -> int:
-    from specc.backend.train.loop import _seed
+    from specc.backend.train.loop import step_seed
 
-    return _seed(0, step)
+    return step_seed(0, step)
 
 
 PLAIN = "network Plain { input(1, 4x4); flatten -> dense(3) }\n"
