@@ -15,7 +15,8 @@ from torch import Tensor
 _MASK = 0xFFFFFFFF
 _GOLDEN = 0x9E3779B9  # 2**32 divided by the golden ratio: keeps neighbouring counters far apart
 
-ORDER, POOL, SPLIT = 0xFFFF0000, 0xFFFF0001, 0xFFFF0002  # streams that no augmentation of a pipeline has
+# Streams that no augmentation of a pipeline has.
+ORDER, POOL, SPLIT, SUBSET = 0xFFFF0000, 0xFFFF0001, 0xFFFF0002, 0xFFFF0003
 _DENSE = 1 << 24  # added to the stream whose stretch of the pool is drawn
 
 

@@ -14,6 +14,7 @@ import torch
 from specc import __version__
 from specc.backend.build import Net, build
 from specc.backend.data.dataset import DataSet, load
+from specc.backend.data.subset import subset_of
 from specc.backend.device import describe, exact, find, share_work
 from specc.backend.initialise import initialise
 from specc.backend.train.checkpoint import load_checkpoint
@@ -61,15 +62,20 @@ def train(
     base: Path = Path(),
     command: Sequence[str] = (),
     quiet: bool = False,
+    subset: int | None = None,
+    dataset: DataSet | None = None,
+    watcher: Watcher | None = None,
 ) -> Outcome:
     """Train a checked spec into a new run folder, `out` or `runs/NAME-N`.
 
     base: the folder that relative paths in the spec start from. command: what was called, for the record.
+    subset: train and validate on so many images only. dataset: the data, where they are loaded already.
+    watcher: who is told how it goes, instead of the terminal.
 
     Raises SpeccError: E440 the spec has errors, E437 it has no data; E430 to E436 and E444 as device, precision,
     settings and folder go; E306 and E307 where the data do not fit the network; E401 and on from the data.
     """
-    job = _prepare(checked, device, data_dir, base)
+    job = prepare(checked, device, data_dir, base, subset, dataset)
     folder = create(out, checked.name, checked.resolved)
     info = {
         "format": FORMAT,
@@ -78,15 +84,24 @@ def train(
         "command": list(command),
         "base": str(base.resolve()),
         "data_dir": str(data_dir.resolve()) if data_dir else None,
+        "subset": subset,
         "spec_sha256": hashlib.sha256(checked.resolved.encode()).hexdigest(),
         **job.about,
         "started": _now(),
     }
     folder.write_info(info)
-    return _run(job, folder, info, quiet)
+    return _run(job, folder, info, quiet, watcher)
 
 
-def resume(path: Path, *, device: str | None = None, data_dir: Path | None = None, quiet: bool = False) -> Outcome:
+def resume(
+    path: Path,
+    *,
+    device: str | None = None,
+    data_dir: Path | None = None,
+    quiet: bool = False,
+    dataset: DataSet | None = None,
+    watcher: Watcher | None = None,
+) -> Outcome:
     """Go on with the run at `path` from its newest checkpoint, on the device where it was unless another is given.
 
     Raises SpeccError: E438 no checkpoint, E439 no run, E440 its spec has errors, E441 its data have changed, E445 the
@@ -95,7 +110,7 @@ def resume(path: Path, *, device: str | None = None, data_dir: Path | None = Non
     info, checked = read_info(path), read_spec(path)
     tensors, scalars, damaged = load_checkpoint(path / CHECKPOINTS)
     data_dir = data_dir or (Path(info["data_dir"]) if info["data_dir"] else None)
-    job = _prepare(checked, device or info["device"], data_dir, Path(info["base"]))
+    job = prepare(checked, device or info["device"], data_dir, Path(info["base"]), info.get("subset"), dataset)
     if job.about["data_sha256"] != info["data_sha256"]:
         raise SpeccError(
             "E441",
@@ -117,7 +132,7 @@ def resume(path: Path, *, device: str | None = None, data_dir: Path | None = Non
         if info[what] != job.about[what]
     ]
     notes.append(f"going on after step {job.loop.state.step:,} of {job.loop.total:,}")
-    return _run(Job(job.loop, notes, job.about), folder, info, quiet)
+    return _run(Job(job.loop, notes, job.about), folder, info, quiet, watcher)
 
 
 def evaluate_run(run: Run, *, device: str = "auto", data_dir: Path | None = None) -> Evaluation:
@@ -151,7 +166,14 @@ def _sections(checked: Checked) -> tuple[Args, Args]:
     return checked.train, checked.data
 
 
-def _prepare(checked: Checked, device: str, data_dir: Path | None, base: Path) -> Job:
+def prepare(
+    checked: Checked,
+    device: str,
+    data_dir: Path | None,
+    base: Path,
+    subset: int | None,
+    dataset: DataSet | None,
+) -> Job:
     settings, data = _sections(checked)
     graph = checked.graph
     assert graph is not None
@@ -159,7 +181,9 @@ def _prepare(checked: Checked, device: str, data_dir: Path | None, base: Path) -
     exact(place)
     share_work(place, settings.batch * graph.total_macs)
     precision = choose(settings.precision, place, graph.total_macs)
-    dataset = load(data, data_dir=data_dir, seed=settings.seed, base=base)
+    dataset = dataset or load(data, data_dir=data_dir, seed=settings.seed, base=base)
+    if subset is not None:
+        dataset = subset_of(dataset, subset, settings.seed)
     check_fit(graph, dataset)
     feed = DataFeed(dataset, data, settings.batch, settings.seed, place)
     if settings.accumulate > feed.batches:
@@ -209,9 +233,9 @@ def _assemble(net: Net, settings: Args, feed: DataFeed, precision: Precision, cl
     return Loop(state, feed, settings, loss, penalty, precision), notes
 
 
-def _run(job: Job, folder: RunFolder, info: dict[str, Any], quiet: bool) -> Outcome:
+def _run(job: Job, folder: RunFolder, info: dict[str, Any], quiet: bool, watcher: Watcher | None) -> Outcome:
     loop, settings = job.loop, job.loop.settings
-    watcher: Watcher = Quiet() if quiet else Lines(settings.epochs, loop.total, loop.state.step)
+    watcher = watcher or (Quiet() if quiet else Lines(settings.epochs, loop.total, loop.state.step))
     with watcher, Interrupt() as interrupt:
         for note in job.notes:
             watcher.say(note)

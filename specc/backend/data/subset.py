@@ -1,0 +1,47 @@
+"""A part of a data set, for a quick look: so many images, of every class alike."""
+
+import torch
+from torch import Tensor
+
+from specc.backend import draws
+from specc.backend.data.dataset import DataSet
+from specc.backend.data.raw import Files
+from specc.backend.data.split import Resident, Split, Streamed
+
+
+def subset_of(dataset: DataSet, count: int, seed: int) -> DataSet:
+    """`dataset` with at most `count` training images and at most as many validation images, drawn from the seed.
+
+    Every class gets the same share, as far as it has images. Mean, deviation and hash stay those of the whole, so
+    that what is trained on the part can be measured and exported with the whole.
+    """
+    train, validation = (
+        _part(split, count, seed, place) for place, split in enumerate((dataset.train, dataset.validation))
+    )
+    taken, every = len(validation), len(dataset.validation)
+    words = dataset.validated_on if taken == every else f"{taken:,} images out of {dataset.validated_on}"
+    return dataset._replace(train=train, validation=validation, validated_on=words)
+
+
+def balanced(labels: Tensor, count: int, generator: torch.Generator) -> Tensor:
+    """The numbers of `count` images, ascending, int64: those that come first when every class deals one in turn.
+
+    labels: int64 N, on the CPU.
+    """
+    order = torch.randperm(len(labels), generator=generator)
+    drawn = labels[order]
+    by_class = drawn.argsort(stable=True)
+    starts = torch.cumsum(drawn.bincount(), 0) - drawn.bincount()
+    turn = torch.empty_like(order)
+    turn[by_class] = torch.arange(len(labels)) - starts[drawn[by_class]]
+    return order[turn.argsort(stable=True)[:count]].sort().values
+
+
+def _part(split: Split, count: int, seed: int, place: int) -> Split:
+    if count >= len(split):
+        return split
+    index = balanced(split.labels, count, draws.generator(seed, place, draws.SUBSET))
+    if isinstance(split, Resident):
+        return Resident(split.images[index], split.labels[index])
+    files = Files(split.files.root, [split.files.names[number] for number in index.tolist()])
+    return Streamed(files, split.labels[index], split.size, split.shape, split.workers)
