@@ -3,13 +3,14 @@
 from specc.check.spec import Spec
 from specc.source import Source, Span
 from specc.syntax import tree as t
-from specc.syntax.format import format_file
 
 
 def resolved_text(source: Source, spec: Spec, changed: bool) -> str:
     """The source itself where nothing was changed; else the whole spec, printed, without variants and searches."""
     if not changed:
         return source.text
+    from specc.syntax.format import format_file  # the formatter is not needed to check a spec
+
     nowhere = Span(source, 0, 0)
     sections = {
         name: t.Section(name, tuple(settings.values()), spec.section_spans.get(name, nowhere), nowhere)

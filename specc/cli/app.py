@@ -10,6 +10,7 @@ import os
 import sys
 import warnings
 from collections.abc import Callable
+from contextlib import suppress
 from importlib import import_module
 from io import TextIOWrapper
 from typing import Annotated, Any
@@ -171,4 +172,16 @@ def main() -> int:
         if not isinstance(error, BrokenPipeError):  # that is only a reader who has left
             status = _refused(error)
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python flushes again when it ends
+    if "torch" not in sys.modules:
+        _leave_at_once(status)
     return status
+
+
+def _leave_at_once(status: int) -> None:
+    """End the process without freeing each object by itself, a tenth of the time of `specc check` (mypy does the same).
+
+    For commands of the front end: they hold nothing that must be closed.
+    """
+    with suppress(OSError):
+        sys.stderr.flush()
+    os._exit(status)

@@ -15,7 +15,6 @@ from specc.syntax.depth import deep_recursion
 from specc.syntax.grammar import parser
 from specc.syntax.layout import TooDeep
 from specc.syntax.mistakes import span_of, too_deep
-from specc.syntax.recover import recover
 
 LARGEST = 1_000_000
 MOST_WORDS = 60_000
@@ -62,6 +61,8 @@ def _parse(source: Source) -> Parsed:
         try:
             parsed: Any = lark.parse(source.text)
         except UnexpectedInput:
+            from specc.syntax.recover import recover
+
             comments.clear()
             parsed, problems = recover(source, lark, layout)
         if parsed is None:
