@@ -19,6 +19,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from specc import __version__
+from specc.diagnostics import nearest
 from specc.errors import SpeccError
 from specc.render import clean, render_error, style_of
 
@@ -49,6 +50,9 @@ class Commands(TyperGroup):
         self.commands = {name: TyperCommand(name, short_help=does) for name, (_, does) in COMMANDS.items()}
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        if args[0] not in COMMANDS and not args[0].startswith("-"):
+            help = nearest(args[0], COMMANDS) or "`specc --help` lists the commands"
+            raise SpeccError("E477", f"there is no command `{args[0]}`", help=help)
         name, listed, rest = super().resolve_command(ctx, args)
         return name, load(name) if name else listed, rest
 
@@ -110,9 +114,11 @@ app = typer.Typer(
 def run(arguments: list[str]) -> int:
     """Run a command line and give its exit status. Whatever goes wrong becomes a message on standard error."""
     try:
-        typer.main.get_command(app)(arguments, prog_name="specc")
+        status = typer.main.get_command(app)(arguments, prog_name="specc", standalone_mode=False)
     except SystemExit as leave:
-        return leave.code if isinstance(leave.code, int) else 0
+        status = leave.code
+    except typer.TyperException as error:
+        return _misused(error, arguments)
     except SpeccError as error:
         return _fail(error.code, error.message, error.help, error.status)
     except KeyboardInterrupt:
@@ -123,7 +129,22 @@ def run(arguments: list[str]) -> int:
         return _refused(error)
     except Exception as error:  # noqa: BLE001 - the last line of defence
         return _defect(error, arguments)
-    return 0
+    return status if isinstance(status, int) else 0
+
+
+def _misused(error: typer.TyperException, arguments: list[str]) -> int:
+    """E483, in place of Typer's usage errors; the help where nothing at all is asked for."""
+    if not arguments:
+        print(error.format_message(), file=sys.stderr)
+        return 2
+    context, option = getattr(error, "ctx", None), getattr(error, "option_name", None)
+    command = f"specc {arguments[0]}" if arguments[0] in COMMANDS else "specc"
+    help = f"`{command} --help` shows what there is"
+    found = error.format_message().rstrip(".").replace("'", "`")
+    if context and option and f"No such option: {option}" in found:
+        found = f"`{command}` has no option `{option}`"
+        help = nearest(option, [name for one in context.command.params for name in one.opts if "--" in name]) or help
+    return _fail("E483", found[:1].lower() + found[1:], help)
 
 
 def _fail(code: str, message: str, help: str = "", status: int = 2) -> int:

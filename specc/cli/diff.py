@@ -35,10 +35,10 @@ def diff(
     """
     names: list[str | None] = [*(variants or [])]
     if len(names) > 2:
-        raise SpeccError("E475", "--variant stands more than twice", help="two specs are compared: at most one of each")
+        raise SpeccError("E483", "--variant stands more than twice", help="two specs are compared: at most one of each")
     if b is None and not names and not sets:
         help = f"specc diff {a} other.cnn, or specc diff {a} --variant NAME"
-        raise SpeccError("E475", "one spec, and nothing to compare it with", help=help)
+        raise SpeccError("E483", "one spec, and nothing to compare it with", help=help)
     first, second = [None, None, *names][-2:]
     left, right = _checked(a, first, []), _checked(b or a, second, sets or [])
     if report([*left.errors, *right.errors]):

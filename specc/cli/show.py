@@ -33,7 +33,7 @@ def show(
         print(defaults_text())
         return 0
     if file is None:
-        raise SpeccError("E475", "`specc show` needs a file", help="specc show net.cnn")
+        raise SpeccError("E483", "`specc show` needs a file", help="specc show net.cnn")
     checked = check(read_source(file), variant=variant, sets=sets or (), load=load_base)
     status = report(checked.diagnostics)
     if checked.graph is None or status:

@@ -49,8 +49,10 @@ def train(
       specc train --resume runs/Digits-1
     """
     if (file is None) == (resume is None):
-        found = "neither a spec nor a run is given" if file is None else "a spec and --resume are both given"
-        raise SpeccError("E475", found, help="specc train net.cnn, or specc train --resume runs/Net-1")
+        help = "specc train net.cnn, or specc train --resume runs/Net-1"
+        if file is None:
+            raise SpeccError("E483", "neither a spec nor a run is given", help=help)
+        raise SpeccError("E475", "a spec and --resume are both given", help=help)
     if resume is not None:
         changes = {"--variant": variant, "--set": sets, "--seed": seed, "--out": out}
         outcome = _resume(resume, changes, device, data_dir, quiet)
