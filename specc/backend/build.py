@@ -6,6 +6,7 @@ from typing import NamedTuple
 from torch import Tensor, nn
 
 from specc.ir.graph import Graph
+from specc.ir.passes import logits_of, source
 from specc.ops.op import Target
 
 
@@ -73,19 +74,6 @@ class Net(nn.Module):
 def build(graph: Graph) -> Net:
     """The network as a module. Its weights are arbitrary until `initialise` draws them or a state dict is loaded."""
     return Net(graph)
-
-
-def source(graph: Graph, index: int) -> int:
-    """The node whose value node `index` has: itself, or what it passes on where it leaves no module."""
-    while (node := graph.nodes[index]).op.torch is None and node.inputs:
-        index = node.inputs[0]
-    return index
-
-
-def logits_of(graph: Graph, output: int) -> int:
-    """The node that holds the logits of a classifier: a final softmax is folded into the loss."""
-    node = graph.nodes[output]
-    return source(graph, node.inputs[0] if node.op.name == "softmax" else output)
 
 
 def instantiate(target: Target) -> nn.Module:

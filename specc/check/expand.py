@@ -12,13 +12,13 @@ from specc.check.problems import Problems
 from specc.check.scope import Layer, Scope, describe, shorten, written
 from specc.check.spec import Spec
 from specc.diagnostics import Label
-from specc.ir.graph import Frame
+from specc.ir.graph import Call, Frame
 from specc.ops import OPS
 from specc.ops.op import Op
 from specc.source import Span
 from specc.syntax import tree as t
 from specc.syntax.build import BROKEN
-from specc.values import UNKNOWN, Args, Ref
+from specc.values import UNKNOWN, Args, Ref, Size
 
 DEEPEST_CALLS = 100
 MOST_STEPS = 50_000
@@ -215,12 +215,15 @@ class Expander(NodeBuilder):
             return self._lost(at, call.span, here)
         values = ", ".join(shorten(written(value), 30) for value in list(scope.names.values())[: len(call.arguments)])
         text = f"in {block.name}{f'({values})' if values else ''}, called at {call.span.place}"
+        path = (*here.path, self._new_name(here.path, block.name))
+        plain = {name: value for name, value in scope.names.items() if isinstance(value, int | float | Size)}
+        optional = frozenset(parameter.name for parameter in block.parameters if parameter.default is not None)
         inside = Here(
             scope,
             Scope(here.labels),
             here.defaults,
-            (*here.path, self._new_name(here.path, block.name)),
-            (*here.trail, Frame(text, call.span)),
+            path,
+            (*here.trail, Frame(text, call.span, Call(".".join(path), block.name, plain, optional))),
             here.head,
             here.depth + 1,
         )

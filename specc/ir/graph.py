@@ -7,11 +7,24 @@ from specc.source import Span
 from specc.values import Args
 
 
+class Call(NamedTuple):
+    """A call of a block. path: what the names of its nodes begin with, as in `level1.double2`.
+
+    arguments: its parameters that are numbers, truths or sizes. optional: those that have a default.
+    """
+
+    path: str
+    block: str
+    arguments: dict[str, Any]
+    optional: frozenset[str]
+
+
 class Frame(NamedTuple):
-    """One step of the way to a node: `in basic(32, 2), called at net.cnn:25:5`."""
+    """One step of the way to a node: `in basic(32, 2), called at net.cnn:25:5`; the turn of a loop is no `call`."""
 
     text: str
     span: Span
+    call: Call | None = None
 
 
 class Node:

@@ -63,6 +63,19 @@ def find_receptive_fields(graph: Graph) -> None:
         node.receptive_field = (round(fields[-1][0]), round(fields[-1][1]))
 
 
+def source(graph: Graph, index: int) -> int:
+    """The node whose value node `index` has: itself, or what it passes on where it leaves no module."""
+    while (node := graph.nodes[index]).op.torch is None and node.inputs:
+        index = node.inputs[0]
+    return index
+
+
+def logits_of(graph: Graph, output: int) -> int:
+    """The node that holds the logits of a classifier: a final softmax is folded into the loss."""
+    node = graph.nodes[output]
+    return source(graph, node.inputs[0] if node.op.name == "softmax" else output)
+
+
 def trunk(graph: Graph) -> list[Node]:
     """The nodes that lie on every way from input to output, in the order in which they run.
 
