@@ -89,9 +89,16 @@ def render_error(code: str, message: str, help: str = "", style: Style = PLAIN) 
 
 
 def concise(diagnostic: Diagnostic) -> str:
-    """`net.cnn:14:3: error[E301]: the branches of `add` have different shapes`."""
+    """`net.cnn:14:3: error[E301]: the branches of `add` have different shapes (32 x 8 x 8, 16 x 8 x 8)`.
+
+    Shapes that stand under the source elsewhere follow the message, and so does the name that was probably meant.
+    """
     d = diagnostic
-    return clean(f"{d.span.place}: ") + headline(d.code, d.message, d.severity)
+    said = [d.label, *(label.text for label in d.labels)] if d.code.startswith("E3") else []
+    shapes = ", ".join(text for text in said if text.removesuffix(" flows in") not in d.message)
+    message = d.message + (f" ({shapes})" if shapes else "")
+    message += f"; {d.help}" if d.help.startswith("did you mean ") else ""
+    return clean(f"{d.span.place}: ") + headline(d.code, message, d.severity)
 
 
 def as_json(diagnostic: Diagnostic) -> dict[str, Any]:

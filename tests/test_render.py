@@ -252,8 +252,26 @@ def test_only_a_terminal_gets_colour_and_unicode(monkeypatch):
     assert style_of(Terminal()) == PLAIN
 
 
-def test_concise():
-    assert concise(BRANCHES) == "net.cnn:14:3: error[E301]: the branches of `add` have different shapes"
+@pytest.mark.parametrize(
+    ("problem", "said"),
+    [
+        (BRANCHES, "error[E301]: the branches of `add` have different shapes (32 x 16 x 16, 16 x 32 x 32)"),
+        (
+            BRANCHES._replace(label="64 x 8 x 8 flows in", labels=BRANCHES.labels[:1]),
+            "error[E301]: the branches of `add` have different shapes (64 x 8 x 8 flows in, 32 x 16 x 16)",
+        ),
+        (  # what the message says is not said again
+            BRANCHES._replace(code="E302", message="a map, but 20 flows in", label="20 flows in", labels=()),
+            "error[E302]: a map, but 20 flows in",
+        ),
+        (
+            BRANCHES._replace(code="E203", message="`conv` has no argument `strides`", help="did you mean `stride`?"),
+            "error[E203]: `conv` has no argument `strides`; did you mean `stride`?",
+        ),
+    ],
+)
+def test_concise(problem, said):
+    assert concise(problem) == f"net.cnn:14:3: {said}"
 
 
 def test_json():
