@@ -157,7 +157,7 @@ class DropPath(nn.Module):
         if not self.training or self.p == 0:
             return x
         keep = torch.rand(x.shape[0], *[1] * (x.dim() - 1), device=x.device) >= self.p
-        return x * (keep / (1 - self.p)).to(x.dtype)
+        return x * (keep.to(x.dtype) / (1 - self.p))
 
 
 class GaussianNoise(nn.Module):

@@ -67,11 +67,12 @@ def none(a: Args, shape: Shape, mean: Values, std: Values) -> Normalise:
 def standard(a: Args, shape: Shape, mean: Values, std: Values) -> Normalise:
     """Mean 0 and deviation 1: of the training set in each channel, or of each image.
 
-    A channel that never varies is only centred. The floor of an image's deviation, 1 / sqrt(C * H * W), is that of
-    TensorFlow's per_image_standardization.
+    A channel that never varies is only centred. The floor of an image's deviation, 1 / sqrt(C * H * W) of a level, is
+    that of TensorFlow's per_image_standardization, whose pixels run to 255: no more than one pixel that differs by one
+    level gives.
     """
     if a.per == "image":
-        return Normalise([0.0] * shape[0], [1.0] * shape[0], floor=prod(shape) ** -0.5)
+        return Normalise([0.0] * shape[0], [1.0] * shape[0], floor=prod(shape) ** -0.5 / 255)
     return Normalise(mean, [value or 1.0 for value in std])
 
 
