@@ -15,6 +15,7 @@ from specc.check.lint import (
     drop_path_outside,
     dropout_before_norm,
     dropout_on_logits,
+    exclusive_classes,
     glorot_before_relu,
     he_before_sigmoid,
     hidden_image,
@@ -67,6 +68,7 @@ LINTS: tuple[Lint, ...] = (
     beyond_the_end.LINT,
     slow_average.LINT,
     not_repeatable.LINT,
+    exclusive_classes.LINT,
 )
 
 

@@ -121,3 +121,21 @@ def test_what_cannot_be_repeated(body, expected):
 def test_training_is_not_judged_without_data():
     text = net("conv(8)") + "train { epochs = 3; schedule = warmup(5) -> cosine; optimizer = adam(weight_decay=1) }"
     assert codes(text) == []
+
+
+@pytest.mark.parametrize(
+    ("data", "loss", "expected"),
+    [
+        ("source = digits", "binary_cross_entropy", ["W537"]),
+        ('source = folder("x"); resize = 8x8', "binary_cross_entropy(weights=[1, 2])", ["W537"]),
+        ("source = digits", "cross_entropy", []),
+        ("source = digits", "focal", []),
+        ("source = digits; augment = mixup(0.2)", "binary_cross_entropy", []),
+        ("source = digits; augment = shift(1) -> choose { | mixup | cutmix }", "binary_cross_entropy", []),
+        ("source = digits; augment = shift(1)", "binary_cross_entropy", ["W537"]),
+    ],
+)
+def test_a_question_for_each_class(data, loss, expected):
+    end = "flatten -> dense(2)" if "weights" in loss else "flatten -> dense(10)"
+    found = codes(trained("batch_norm -> conv(8)", data=data, train=f"loss = {loss}", end=end))
+    assert [code for code in found if code == "W537"] == expected
