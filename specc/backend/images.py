@@ -4,8 +4,10 @@ Training data, prediction and the exported graph all stand on these definitions,
 everywhere. No torch here: prediction with an exported file does not need it.
 """
 
+import stat
 import warnings
 from functools import lru_cache
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +25,25 @@ warnings.filterwarnings("error", category=Image.DecompressionBombWarning)
 
 MODES = {1: "L", 3: "RGB"}
 
+# Pillow knows fifty kinds, among them some that run other programs (EPS) or are hardly ever meant.
+KINDS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
+MOST_PIXELS = 1 << 26  # of an image: 8,192 x 8,192, which take 200 MB
+LONGEST = 1 << 14  # pixels of a side
+MOST_BYTES = 1 << 28  # of an image file
+
+# What is often found among images: a mark within the first 16 bytes, and what it tells.
+FOREIGN = (
+    (b"ftypheic", "a HEIC photo"),
+    (b"ftypheix", "a HEIC photo"),
+    (b"ftypmif1", "a HEIF photo"),
+    (b"ftypavif", "an AVIF image"),
+    (b"jP  \r\n", "a JPEG 2000 image"),
+    (b"8BPS", "a Photoshop document"),
+    (b"%PDF", "a PDF document"),
+    (b"%!PS", "a PostScript document"),
+    (b"<svg", "an SVG drawing"),
+)
+
 # Sums that fall on x.5 go up, with this margin, so that two ways of adding up float32 numbers round alike.
 TIE = 2.0**-9
 
@@ -32,30 +53,74 @@ class BadImage(ValueError):
 
 
 def decode(path: Path, channels: int) -> Pixels:
-    """The pixels of an image file: uint8, channels x height x width, turned upright as its EXIF entry says.
+    """The pixels of an image file, as `decode_bytes` gives them.
 
-    channels: 3 (RGB) or 1 (grey: ITU-R 601 luma of a colour image). Transparent pixels are laid on white; 16-bit greys
-    are scaled to 8 bits.
+    Raises BadImage as `decode_bytes` and `read_bytes` do; OSError where the file itself cannot be opened.
+    """
+    return decode_bytes(read_bytes(path), channels)
 
-    Raises BadImage: what cannot be read, is too large to be meant, or has pixels whose range nobody knows; OSError
-    where the file itself cannot be opened.
+
+def read_bytes(path: Path) -> bytes:
+    """What is in an image file.
+
+    Raises BadImage: it is no plain file, which might never end, or is empty or too large to be meant; OSError where it
+    cannot be opened.
+    """
+    status = path.stat()
+    if not stat.S_ISREG(status.st_mode) and not stat.S_ISDIR(status.st_mode):
+        raise BadImage("is not an image file, but a pipe, a socket or a device")
+    if status.st_size > MOST_BYTES:
+        raise BadImage(f"has {status.st_size:,} bytes, too many for an image: at most {MOST_BYTES:,} are read")
+    with path.open("rb") as file:
+        content = file.read(MOST_BYTES)
+    if not content:
+        raise BadImage("is empty")
+    return content
+
+
+def decode_bytes(content: bytes, channels: int) -> Pixels:
+    """The pixels of an image: uint8, channels x height x width, turned upright as its EXIF entry says.
+
+    content: of a BMP, GIF (its first picture), JPEG, PNG, PPM, TIFF or WebP file. channels: 3 (RGB) or 1 (grey: ITU-R
+    601 luma of a colour image). Transparent pixels are laid on white; 16-bit greys are scaled to 8 bits.
+
+    Raises BadImage: what cannot be read, is too large to be meant, or has pixels whose range nobody knows.
     """
     if channels not in MODES:
         raise BadImage(f"cannot be given to a model of {channels} channels: an image file has 1 (grey) or 3 (RGB)")
-    with path.open("rb") as file:
-        try:
-            with Image.open(file) as image:
-                image.load()
-                upright = ImageOps.exif_transpose(image)
-        except UnidentifiedImageError:
-            raise BadImage("is empty" if path.stat().st_size == 0 else "is not an image that can be read") from None
-        except (Image.DecompressionBombWarning, Image.DecompressionBombError):
-            raise BadImage(f"has more than {Image.MAX_IMAGE_PIXELS:,} pixels, too many to be meant") from None
-        except (OSError, ValueError, SyntaxError, EOFError) as error:  # what Pillow's decoders raise
-            raise BadImage(f"is damaged: {error}") from None
-    plain = opaque(eight_bits(upright)).convert(MODES[channels])
+    try:
+        with Image.open(BytesIO(content), formats=KINDS) as image:
+            _refuse_huge(image)
+            image.load()
+            upright = ImageOps.exif_transpose(image)
+            plain = opaque(eight_bits(upright)).convert(MODES[channels])
+    except (BadImage, MemoryError):
+        raise
+    except UnidentifiedImageError:
+        raise BadImage(f"is not an image that can be read: {_begins(content)}") from None
+    except (Image.DecompressionBombWarning, Image.DecompressionBombError):
+        raise BadImage(f"has more than {MOST_PIXELS:,} pixels, too many to be meant") from None
+    except Exception as error:  # noqa: BLE001 - a damaged file makes Pillow's decoders raise nearly anything
+        raise BadImage(f"is damaged: {error or type(error).__name__}") from None
     pixels = np.asarray(plain)
     return np.ascontiguousarray(pixels[None] if pixels.ndim == 2 else pixels.transpose(2, 0, 1))
+
+
+def _refuse_huge(image: Image.Image) -> None:
+    """Raise BadImage for an image of more pixels than can be meant, before any is decoded."""
+    size = f"{image.height:,} x {image.width:,}"
+    if image.width * image.height > MOST_PIXELS:
+        raise BadImage(f"has more than {MOST_PIXELS:,} pixels, too many to be meant: {size}")
+    if max(image.size) > LONGEST:
+        raise BadImage(f"has a side of more than {LONGEST:,} pixels, too long to be meant: {size}")
+
+
+def _begins(content: bytes) -> str:
+    """What a file that is none of the kinds is, as far as its first bytes tell."""
+    for mark, name in FOREIGN:
+        if mark in content[:16]:
+            return f"it is {name}; convert it to PNG or JPEG"
+    return f"it begins with {content[:8].hex(' ')}"
 
 
 def eight_bits(image: Image.Image) -> Image.Image:
@@ -76,7 +141,6 @@ def opaque(image: Image.Image) -> Image.Image:
     return Image.alpha_composite(Image.new("RGBA", layered.size, "white"), layered).convert("RGB")
 
 
-@lru_cache(maxsize=256)
 def resize_weights(old: int, new: int) -> NDArray[np.float32]:
     """How much each of `old` pixels counts for each of `new` ones along one axis: a new x old matrix, rows sum to 1.
 

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from specc.backend.images import BadImage, Pixels, decode, resize
 from specc.errors import SpeccError
+from specc.render import clean
 from specc.values import Size
 
 AGAIN = "export it again: specc export RUN"
@@ -98,10 +99,10 @@ def predict(classifier: Classifier, image: Path, top: int) -> Prediction:
     try:
         pixels = decode(image, classifier.channels)
     except BadImage as bad:
-        raise SpeccError("E461", f"{image} {bad}", help="give a PNG or JPEG file", status=1) from None
+        raise SpeccError("E461", clean(f"{image} {bad}"), help="give a PNG or JPEG file", status=1) from None
     except OSError as error:
         reason = "does not exist" if not image.exists() else "is a folder" if image.is_dir() else str(error.strerror)
-        raise SpeccError("E460", f"{image} {reason}", help="give the paths of image files") from None
+        raise SpeccError("E460", clean(f"{image} {reason}"), help="give the paths of image files") from None
     stored = Size(*pixels.shape[1:])
     wanted = classifier.size or stored
     probabilities = classifier.answer(resize(pixels, wanted)[None])[0]

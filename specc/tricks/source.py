@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from specc.kinds import Text
+from specc.kinds import Bool, Text
 from specc.ops.op import Param, Trick
 
 
@@ -84,7 +84,10 @@ TRICKS = (
         "source",
         "A folder with one folder of image files for each class, or with `train` and `test` (or `val`) that hold "
         "these. Images are read as RGB.",
-        (Param("path", Text(), doc="the folder; a relative path counts from the spec's folder"),),
+        (
+            Param("path", Text(), doc="the folder; a relative path counts from the spec's folder"),
+            Param("skip_broken", Bool(), False, "leave out files that cannot be used; how many and which is shown"),
+        ),
         target="specc.backend.data.folder.read_folder",
         example='folder("data/flowers")',
         facts=Facts(channels=3),

@@ -2,6 +2,7 @@
 
 import struct
 import zlib
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ import torch
 from PIL import Image
 from torch.nn.functional import interpolate
 
-from specc.backend.images import BadImage, decode, resize, resize_weights
+from specc.backend.images import BadImage, decode, decode_bytes, resize, resize_weights
 from specc.values import Size
 
 RGB = np.random.default_rng(0).integers(0, 256, (12, 9, 3), dtype=np.uint8)
@@ -124,3 +125,61 @@ def test_resize_is_the_antialiased_bilinear_one_of_pytorch(old: tuple[int, int],
 def test_resize_to_the_same_size_changes_nothing() -> None:
     assert (resize_weights(8, 8) == np.eye(8)).all()
     assert (resize(GREY[None], Size(*GREY.shape)) == GREY).all()
+
+
+def png_header(width: int, height: int) -> bytes:
+    """A PNG file that says it is as large as that, and holds next to nothing."""
+
+    def chunk(kind: bytes, content: bytes) -> bytes:
+        return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+
+    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    return (
+        b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(bytes(100))) + chunk(b"IEND", b"")
+    )
+
+
+@pytest.mark.parametrize(
+    ("width", "height", "message"),
+    [
+        (8193, 8192, "has more than 67,108,864 pixels, too many to be meant: 8,192 x 8,193"),
+        (30_000, 30_000, "has more than 67,108,864 pixels"),
+        (2**31 - 1, 2**31 - 1, "has more than 67,108,864 pixels"),
+        (16_385, 1, "has a side of more than 16,384 pixels"),
+    ],
+)
+def test_huge_images_are_refused_before_they_are_decoded(width: int, height: int, message: str) -> None:
+    with pytest.raises(BadImage, match=message):
+        decode_bytes(png_header(width, height), 3)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"\0\0\0\x18ftypheic\0\0\0\0", "it is a HEIC photo; convert it"),
+        (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "it is a PostScript document"),
+        (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "it is an SVG drawing"),
+        (b"\x1b[2Jowned", "it begins with 1b 5b 32 4a"),
+        (b"GIF89a", "is"),
+    ],
+)
+def test_other_kinds_are_named_and_never_given_to_other_programs(content: bytes, message: str) -> None:
+    with pytest.raises(BadImage, match=message):
+        decode_bytes(content, 3)
+
+
+@pytest.mark.parametrize("kind", ["png", "jpeg", "gif", "bmp", "webp", "tiff", "ppm"])
+def test_a_file_with_any_byte_changed_is_an_image_or_a_bad_one(kind: str) -> None:
+    """Pillow's decoders raise many kinds of errors; only BadImage comes out."""
+    buffer = BytesIO()
+    Image.fromarray(RGB).save(buffer, kind)
+    content, random = buffer.getvalue(), np.random.default_rng(0)
+    for _ in range(150):
+        changed = bytearray(content[: random.integers(len(content) // 2, len(content) + 1)])
+        for place in random.integers(0, min(len(changed), 100), 2):
+            changed[place] = random.integers(0, 256)
+        try:
+            found = str(decode_bytes(bytes(changed), 3).dtype)
+        except BadImage as error:
+            found = str(error)
+        assert found == "uint8" or found.startswith(("is ", "has "))

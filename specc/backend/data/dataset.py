@@ -5,12 +5,15 @@ import json
 from importlib import import_module
 from pathlib import Path
 from typing import NamedTuple
+from unicodedata import normalize
 
 import torch
+from torch import Tensor
 
 from specc.backend import draws
+from specc.backend.data.look import look_through
 from specc.backend.data.memory import free_memory
-from specc.backend.data.places import Where
+from specc.backend.data.places import Where, few
 from specc.backend.data.raw import Files, Raw
 from specc.backend.data.split import Resident, Split, Streamed
 from specc.backend.data.survey import Surveyed, statistics, survey
@@ -29,6 +32,7 @@ class DataSet(NamedTuple):
     hash: SHA-256 over the content of all images that are used, their labels and the classes: the same data has the same
         hash, wherever it lies and however it is split and resized.
     validated_on: in words, which images are the validation images.
+    notes: what its user ought to know once: where it lies, what was left out, classes that look wrong.
     """
 
     name: str
@@ -40,6 +44,7 @@ class DataSet(NamedTuple):
     std: tuple[float, ...]
     hash: str
     validated_on: str
+    notes: tuple[str, ...] = ()
 
 
 def load(
@@ -64,28 +69,45 @@ def load(
         help = "write `validation = split(10%)`, or leave `validation` out"
         raise SpeccError("E408", f"`{source.name}` has no test part to validate on", help=help, status=1)
     used = Raw(raw.classes, raw.train, raw.test if chosen.name == "test" else None)
-    train, validation, content = _look(used, data.resize, free_memory() // 2 if memory is None else memory)
-    words = f"the test part, {len(used.test.labels):,} images" if used.test else ""
-    if validation is None:
+    (train, *rest), content, left_out = _look(used, data.resize, free_memory() // 2 if memory is None else memory)
+    if used.test:
+        validation, words = rest[0], f"the test part, {len(rest[0].labels):,} images"
+    else:
         train, validation, words = _divide(train, chosen.args.part, seed)
     mean, std = statistics(train)
     learn, measure = (_split(part, data.resize) for part in (train, validation))
-    return DataSet(source.name, raw.classes, train.shape, learn, measure, mean, std, content, words)
+    notes = (*raw.notes, *left_out, *odd_classes(raw.classes, train.labels, validation.labels))
+    return DataSet(source.name, raw.classes, train.shape, learn, measure, mean, std, content, words, notes)
 
 
-def _look(raw: Raw, size: Size | None, room: int) -> tuple[Surveyed, Surveyed | None, str]:
-    """Both parts after the first look, and the hash of their content."""
+def _look(raw: Raw, size: Size | None, room: int) -> tuple[list[Surveyed], str, list[str]]:
+    """The parts after the first look, the hash of their content, and what was left out."""
     digest = hashlib.sha256(json.dumps(raw.classes).encode())
-    train = survey(raw.train, size, room, digest.update)
-    if raw.test is None:
-        return train, None, digest.hexdigest()
-    taken = 0 if isinstance(train.images, Files) else train.images.nbytes
-    test = survey(raw.test, size, room - taken, digest.update)
-    if test.shape != train.shape:
-        found = " and ".join(" x ".join(map(str, part.shape)) for part in (train, test))
-        help = "write `resize = HxW` in `data`: every image is then brought to one size"
-        raise SpeccError("E406", f"training and test images differ in size: {found}", help=help, status=1)
-    return train, test, digest.hexdigest()
+    parts = [part for part in (raw.train, raw.test) if part is not None]
+    files = [(part.images, part.labels) for part in parts if isinstance(part.images, Files)]
+    if files:
+        surveyed, left_out = look_through(files, raw.classes, size, room, digest.update)
+        return surveyed, digest.hexdigest(), left_out
+    arrays = [(part.images, part.labels) for part in parts if isinstance(part.images, Tensor)]
+    return [survey(*array, size, digest.update) for array in arrays], digest.hexdigest(), []
+
+
+def odd_classes(classes: tuple[str, ...], train: Tensor, validation: Tensor) -> list[str]:
+    """What is odd about the classes, and may be meant. train, validation: labels, int64 N."""
+    alike: dict[str, list[str]] = {}
+    for name in classes:
+        alike.setdefault(normalize("NFC", name).casefold(), []).append(name)
+    notes = [f"classes whose names look alike: {few(names)}" for names in alike.values() if len(names) > 1]
+    learnt, measured = (labels.bincount(minlength=len(classes)).tolist() for labels in (train, validation))
+    for what, counts, number in (
+        ("no image to train on in", learnt, 0),
+        ("a single image to train on in", learnt, 1),
+        ("no image to validate on in", measured, 0),
+    ):
+        found = [name for name, count in zip(classes, counts, strict=True) if count == number]
+        if found:
+            notes.append(f"{what} {'class' if len(found) == 1 else f'{len(found):,} classes:'} {few(found)}")
+    return notes
 
 
 def _divide(part: Surveyed, share: float, seed: int) -> tuple[Surveyed, Surveyed, str]:

@@ -3,12 +3,14 @@
 import os
 import tarfile
 import zlib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from specc.backend.data.download import Download, DownloadFailed, fetch
 from specc.errors import SpeccError
 from specc.files import cache_folder, write_atomic
+from specc.render import clean
 
 LARGEST_MEMBER = 1 << 30  # bytes; far above any file of the archives that are read here
 
@@ -111,7 +113,7 @@ def unpack(archive: Path, published: Published, folder: Path) -> None:
 def damaged(path: Path, what: str) -> SpeccError:
     """E402: a data file that is there but cannot be right. `what` completes "FILE …"."""
     return SpeccError(
-        "E402", f"{path} {what}", help="get the file again from its publisher, or restore your copy", status=1
+        "E402", clean(f"{path} {what}"), help="get the file again from its publisher, or restore your copy", status=1
     )
 
 
@@ -120,7 +122,13 @@ def unreadable(path: Path, error: Exception) -> SpeccError:
     if not isinstance(error, OSError):
         return damaged(path, f"cannot be read: {error}")
     found = f"{path} cannot be read: {error.strerror or error}"
-    return SpeccError("E410", found, help="see that the file may be read, and its disk is sound")
+    return SpeccError("E410", clean(found), help="see that the file may be read, and its disk is sound")
+
+
+def few(names: Sequence[str], most: int = 5) -> str:
+    """The first few names of a list for a message, and how many more there are."""
+    more = f" and {len(names) - most:,} more" if len(names) > most else ""
+    return ", ".join(map(clean, names[:most])) + more
 
 
 def _present(folder: Path, name: str) -> Path | None:
@@ -129,17 +137,17 @@ def _present(folder: Path, name: str) -> Path | None:
 
 def _missing(published: Published, data_dir: Path | None, why: str) -> SpeccError:
     """E401: says which files are wanted, where they were looked for and where to get them."""
-    lines = [f"{published.title} is not on this machine, and fetching it failed: {why}"]
+    lines = [f"{published.title} is not on this machine, and fetching it failed: {clean(why)}"]
     lines.append(f"wanted: {', '.join(published.files)}")
     for place in places(data_dir):
         folder = place / published.folder
         there = [name for name in published.files if _present(folder, name)]
         lacks = [name for name in published.files if name not in there]
         what = f"holds some of them, but lacks {', '.join(lacks)}" if there else "holds none of them"
-        lines.append(f"looked in {folder}: {what}")
+        lines.append(clean(f"looked in {folder}: {what}"))
     bases = dict.fromkeys(download.url.rpartition("/")[0] for download in published.downloads)
     archive = any(download.archive for download in published.downloads)
     urls = published.downloads[0].url if archive else f"them from {', '.join(bases)}"
     where = places(data_dir)[0] / ("" if archive else published.folder)
     help = f"get {urls} and put {'it' if archive else 'them'} into {where}, or say where the data is with --data-dir"
-    return SpeccError("E401", "\n".join(lines), help=help)
+    return SpeccError("E401", "\n".join(lines), help=clean(help))

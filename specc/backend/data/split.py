@@ -7,12 +7,13 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from specc.backend.data.look import open_image
 from specc.backend.data.parallel import WORKERS, ordered
 from specc.backend.data.raw import Files
-from specc.backend.data.survey import read_image
 from specc.backend.images import BadImage, Pixels
 from specc.errors import SpeccError
 from specc.ops.op import size_text
+from specc.render import clean
 from specc.values import Size
 
 AHEAD = 2  # batches that are decoded before they are wanted
@@ -90,16 +91,20 @@ class Streamed:
     def _read(self, number: int) -> Pixels:
         path = self.files.root / self.files.names[number]
         try:
-            pixels = read_image(path, self.size)
-        except (BadImage, OSError) as error:
-            raise _changed(path, f"it {getattr(error, 'strerror', None) or error}") from None
+            pixels, digest = open_image(path, self.size)
+        except BadImage as error:
+            raise _changed(path, f"it {error}") from None
+        except OSError as error:
+            raise _changed(path, f"it cannot be read: {error.strerror or error}") from None
         if pixels.shape != self.shape:
             raise _changed(path, f"it is {size_text(pixels.shape)}, not {size_text(self.shape)}")
+        if self.files.digests and digest != self.files.digests[number]:
+            raise _changed(path, "its content is another")
         return pixels
 
 
 def _changed(path: Path, found: str) -> SpeccError:
-    message = f"{path} has changed since the data set was first read: {found}"
+    message = clean(f"{path} has changed since the data set was first read: {found}")
     return SpeccError("E441", message, help="bring the file back; a run goes on with `specc train --resume`", status=1)
 
 

@@ -1,12 +1,6 @@
-"""The first look at every image: is it sound, has it the right size, what are its mean and deviation, what is its hash.
+"""The first look at images: have they the right size, what are their mean and deviation, what is their hash."""
 
-A data set is never silently wrong: all files that cannot be used are named at once, and none is left out.
-"""
-
-import hashlib
-from collections import Counter
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -14,15 +8,11 @@ import torch
 from torch import Tensor
 
 from specc.backend.data.parallel import WORKERS, ordered
-from specc.backend.data.progress import bar
-from specc.backend.data.raw import Files, Part
-from specc.backend.images import BadImage, Pixels, decode, resize
-from specc.errors import SpeccError
+from specc.backend.data.raw import Files
+from specc.backend.images import Pixels, resize
 from specc.values import Size
 
-NAMED = 20  # broken files that a message names
 CHUNK = 1 << 21  # pixels that are worked on at once
-RGB = 3
 
 Feed = Callable[[bytes | memoryview], object]
 
@@ -43,28 +33,20 @@ class Surveyed(NamedTuple):
     def select(self, index: Tensor) -> "Surveyed":
         """Some of the images, in the order of `index`."""
         images = self.images
-        some = Files(images.root, [images.names[i] for i in index]) if isinstance(images, Files) else images[index]
+        some = images.select(index.tolist()) if isinstance(images, Files) else images[index]
         return Surveyed(some, self.labels[index], self.shape, self.sums[index], self.squares[index])
 
 
-def survey(part: Part, size: Size | None, room: int, feed: Feed) -> Surveyed:
-    """Look at every image, resized to `size` where one is given, and feed what they are to `feed`.
-
-    room: bytes that decoded images may take; files that would take more are left as files.
-
-    Raises SpeccError: E405 images that cannot be used, E406 images of different sizes and no `size`.
-    """
-    if isinstance(part.images, Files):
-        return _survey_files(part.images, part.labels, size, room, feed)
-    images = part.images
+def survey(images: Tensor, labels: Tensor, size: Size | None, feed: Feed) -> Surveyed:
+    """Look at images in memory, uint8 N x C x H x W, brought to `size` where one is given; `feed` gets all of it."""
     feed(repr(tuple(images.shape)).encode())
     feed(images.contiguous().numpy().reshape(-1).data)
-    feed(part.labels.numpy().data)
+    feed(labels.numpy().data)
     if size is not None:
         images = _resized(images, size)
     sums, squares = zip(*ordered(moments, _chunks(images), ahead=2 * WORKERS), strict=True)
     _, channels, height, width = images.shape
-    return Surveyed(images, part.labels, (channels, height, width), torch.cat(sums), torch.cat(squares))
+    return Surveyed(images, labels, (channels, height, width), torch.cat(sums), torch.cat(squares))
 
 
 def moments(images: Pixels) -> tuple[Tensor, Tensor]:
@@ -88,12 +70,6 @@ def statistics(part: Surveyed) -> tuple[tuple[float, ...], tuple[float, ...]]:
     )
 
 
-def read_image(path: Path, size: Size | None) -> Pixels:
-    """One image file as it is trained on: uint8 RGB 3 x H x W. Raises BadImage or OSError."""
-    pixels = decode(path, RGB)
-    return pixels if size is None else resize(pixels, size)
-
-
 def _chunks(images: Tensor) -> list[Pixels]:
     """The images, some at a time, in place."""
     step = max(1, CHUNK // images[0].numel())
@@ -110,77 +86,3 @@ def _resized(images: Tensor, size: Size) -> Tensor:
         result.numpy()[first : first + len(some)] = some
         first += len(some)
     return result
-
-
-class _Look(NamedTuple):
-    """What is found out about one sound file. digest: SHA-256 of its bytes."""
-
-    pixels: Pixels
-    sums: Tensor
-    squares: Tensor
-    digest: bytes
-
-
-def _look(path: Path, size: Size | None) -> _Look | str:
-    """What is found out about a file; else what is wrong with it, completing "FILE …"."""
-    try:
-        pixels = read_image(path, size)
-        content = hashlib.sha256(path.read_bytes()).digest()
-    except BadImage as error:
-        return str(error)
-    except OSError as error:
-        return f"cannot be read: {error.strerror or error}"
-    return _Look(pixels, *moments(pixels), content)
-
-
-def _looks(files: Files, size: Size | None) -> Iterator[_Look | str]:
-    with bar(f"reading {files.root.name}", len(files), "images") as advance:
-        for look in ordered(lambda name: _look(files.root / name, size), files.names, ahead=4 * WORKERS):
-            advance(1)
-            yield look
-
-
-def _survey_files(files: Files, labels: Tensor, size: Size | None, room: int, feed: Feed) -> Surveyed:
-    broken: list[str] = []
-    sizes: Counter[tuple[int, ...]] = Counter()
-    example: dict[tuple[int, ...], str] = {}
-    images: Tensor | None = None
-    sums, squares = torch.zeros(2, len(files), RGB, dtype=torch.float64)
-    for number, (name, label, look) in enumerate(zip(files.names, labels.tolist(), _looks(files, size), strict=True)):
-        if isinstance(look, str):
-            broken.append(f"{name} {look}")
-            continue
-        shape = look.pixels.shape
-        if not sizes and len(files) * look.pixels.size <= room:
-            images = torch.empty(len(files), *shape, dtype=torch.uint8)
-        sizes[shape] += 1
-        example.setdefault(shape, name)
-        if images is not None and shape == images.shape[1:]:
-            images.numpy()[number] = look.pixels
-        sums[number], squares[number] = look.sums, look.squares
-        feed(f"{label} {name}\n".encode("utf-8", "surrogateescape") + look.digest)
-    if broken:
-        raise _broken(files, broken)
-    if len(sizes) > 1:
-        raise _uneven(files, sizes, example)
-    (channels, height, width) = next(iter(sizes))
-    return Surveyed(files if images is None else images, labels, (channels, height, width), sums, squares)
-
-
-def _broken(files: Files, broken: list[str]) -> SpeccError:
-    number = f"{len(broken):,} of {len(files):,} images in {files.root} cannot be used:"
-    named = [f"  {line}" for line in broken[:NAMED]]
-    more = [f"  and {len(broken) - NAMED:,} more"] if len(broken) > NAMED else []
-    help = "mend these files, or take them out of the folder: none is left out silently"
-    raise SpeccError("E405", "\n".join([number, *named, *more]), help=help, status=1)
-
-
-def _uneven(files: Files, sizes: Counter[tuple[int, ...]], example: dict[tuple[int, ...], str]) -> SpeccError:
-    lines = [f"the images in {files.root} differ in size:"]
-    for shape, count in sizes.most_common(NAMED):
-        lines.append(f"  {count:,} of {shape[1]}x{shape[2]}, such as {example[shape]}")
-    if len(sizes) > NAMED:
-        lines.append(f"  and {len(sizes) - NAMED:,} more sizes")
-    _, height, width = sizes.most_common(1)[0][0]
-    help = f"write `resize = {height}x{width}` in `data`: every image is then brought to one size"
-    return SpeccError("E406", "\n".join(lines), help=help, status=1)

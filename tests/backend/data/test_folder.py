@@ -1,5 +1,6 @@
 """Folders of images: every layout, every file looked at, and nothing left out silently."""
 
+import os
 import shutil
 import warnings
 from pathlib import Path
@@ -13,7 +14,9 @@ from tiny_data import levels, read, refused, write_folder
 from specc.backend.data.dataset import DataSet
 from specc.backend.data.split import Resident, Streamed
 from specc.backend.images import resize
+from specc.check import check
 from specc.errors import SpeccError
+from specc.source import Source
 from specc.values import Size
 
 CPU = torch.device("cpu")
@@ -125,7 +128,8 @@ def test_images_of_different_sizes_are_brought_to_one_by_resize(tmp_path: Path) 
 def test_test_images_of_another_size_are_named(tmp_path: Path) -> None:
     write_folder(tmp_path / "train", size=(6, 5))
     write_folder(tmp_path / "test", size=(7, 5))
-    assert "training and test images differ in size: 3 x 6 x 5 and 3 x 7 x 5" in refused("E406", folder(tmp_path))
+    found = refused("E406", folder(tmp_path))
+    assert "8 of 6x5, such as train/class0/0.png" in found and "8 of 7x5, such as test/class0/0.png" in found
 
 
 def test_exif_rotation_is_applied(tmp_path: Path) -> None:
@@ -165,7 +169,7 @@ def test_a_long_list_is_cut_with_a_count(tmp_path: Path) -> None:
 
 
 def test_an_image_made_to_explode_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1000)
+    monkeypatch.setattr("specc.backend.images.MOST_PIXELS", 1000)
     write_folder(tmp_path, each=3)
     Image.new("RGB", (40, 40)).save(tmp_path / "class0" / "wide.png")
     Image.new("RGB", (80, 80)).save(tmp_path / "class0" / "wider.png")
@@ -287,3 +291,145 @@ def test_reading_leaves_the_filters_of_warnings_alone(tmp_path: Path) -> None:
     before = list(warnings.filters)
     read(folder(tmp_path), memory=0).train.gather(torch.arange(10), CPU)
     assert warnings.filters == before
+
+
+def test_broken_files_are_left_out_only_when_the_spec_says_so(tmp_path: Path) -> None:
+    write_folder(tmp_path, classes=2, each=6)
+    clean = read(folder(tmp_path), "validation = split(2)")
+    (tmp_path / "class0" / "9.png").write_bytes(b"")
+    (tmp_path / "class1" / "00.png").write_bytes((tmp_path / "class1" / "0.png").read_bytes()[:50])
+    assert "skip_broken=true" in refused("E405", folder(tmp_path))
+    for memory in (None, 0):
+        data = read(f'folder("{tmp_path}", skip_broken=true)', "validation = split(2)", memory=memory)
+        assert len(data.train) == 10 and len(data.validation) == 2
+        (note,) = (note for note in data.notes if "skip_broken" in note)
+        assert f"2 of 14 images in {tmp_path}: class0/9.png is empty; class1/00.png is damaged" in note
+        assert data.hash == clean.hash and data.mean == clean.mean and data.std == clean.std
+        index = torch.arange(10)
+        assert torch.equal(data.train.gather(index, CPU), clean.train.gather(index, CPU))
+        assert torch.equal(data.train.labels, clean.train.labels)
+
+
+def test_a_class_of_which_nothing_is_left_is_refused(tmp_path: Path) -> None:
+    write_folder(tmp_path, each=1)
+    (tmp_path / "class1" / "0.png").write_bytes(b"")
+    found = refused("E405", f'folder("{tmp_path}", skip_broken=true)')
+    assert "without them a class has none left: class1" in found and "class1/0.png is empty" in found
+
+
+def test_bad_files_of_both_parts_stand_in_one_list(tmp_path: Path) -> None:
+    write_folder(tmp_path / "train")
+    write_folder(tmp_path / "test", size=(9, 9))
+    for part in ("train", "test"):
+        (tmp_path / part / "class0" / "0.png").write_bytes(b"")
+    found = refused("E405", folder(tmp_path))
+    assert "2 of 16" in found and "  train/class0/0.png is empty\n  test/class0/0.png is empty" in found
+
+
+def test_what_may_never_end_is_not_opened(tmp_path: Path) -> None:
+    write_folder(tmp_path)
+    os.mkfifo(tmp_path / "class0" / "pipe.png")
+    (tmp_path / "class0" / "zero.png").symlink_to("/dev/zero")
+    (tmp_path / "class0" / "loop.png").symlink_to(tmp_path / "class0" / "loop.png")
+    (tmp_path / "class0" / "round").symlink_to(tmp_path / "class0" / "round")
+    found = refused("E405", folder(tmp_path))
+    for name in ("pipe.png", "zero.png"):
+        assert f"class0/{name} is not an image file, but a pipe, a socket or a device" in found
+    for name in ("loop.png", "round"):
+        assert f"class0/{name} cannot be read: Too many levels of symbolic links" in found
+
+
+def test_a_class_folder_may_be_deep_and_meet_itself_many_times(tmp_path: Path) -> None:
+    write_folder(tmp_path / "data")
+    level = tmp_path / "data" / "class0"
+    for depth in range(25):  # followed naively, these links make 2^25 folders
+        below = tmp_path / f"below{depth}"
+        below.mkdir()
+        (level / "a").symlink_to(below)
+        (level / "b").symlink_to(below)
+        level = below
+    deep = tmp_path / "data" / "class1"
+    for _ in range(300):
+        deep /= "d"
+        deep.mkdir()
+    shutil.copy(tmp_path / "data" / "class0" / "0.png", deep)
+    data = read(folder(tmp_path / "data"), "validation = split(1)")
+    assert len(data.train) + len(data.validation) == 9
+
+
+def test_a_name_forges_no_message(tmp_path: Path) -> None:
+    write_folder(tmp_path / "data\nerror[E999]: root")
+    root = tmp_path / "data\nerror[E999]: root"
+    names = [
+        "a\nerror[E000]: all is lost\n.png",
+        "\x1b]0;owned\x07.png",
+        "\u202egnp.png",
+        b"\xff.png".decode("utf-8", "surrogateescape"),
+    ]
+    for name in names:
+        (root / "class0" / name).write_bytes(b"")
+    text = str(root).replace("\n", "\\n")
+    found = refused("E405", f'folder("{text}")')
+    lines = found.splitlines()
+    assert len(lines) == 2 + len(names) and "error[E000]" in found
+    assert not any(line.lstrip().startswith("error[") for line in lines)
+    assert all(character.isprintable() for line in lines for character in line)
+    for shown in (r"a\x0aerror[E000]: all is lost\x0a.png", r"\x1b]0;owned\x07.png", r"\u202egnp.png", r"\udcff.png"):
+        assert f"class0/{shown} is empty" in found
+
+
+def test_class_folders_whose_names_no_file_can_hold_are_refused(tmp_path: Path) -> None:
+    write_folder(tmp_path)
+    (tmp_path / "class1").rename(tmp_path / b"caf\xe9".decode("utf-8", "surrogateescape"))
+    assert r"names are not UTF-8, so no model can hold them: caf\udce9" in refused("E404", folder(tmp_path))
+
+
+def test_what_is_odd_about_classes_is_said(tmp_path: Path) -> None:
+    write_folder(tmp_path, classes=4, each=6)
+    (tmp_path / "class0").rename(tmp_path / "Cafe\u0301")
+    (tmp_path / "class1").rename(tmp_path / "caf\u00e9")
+    for number in range(1, 6):
+        (tmp_path / "class2" / f"{number}.png").unlink()
+    notes = read(folder(tmp_path), "validation = split(9)", base=tmp_path).notes
+    assert "classes whose names look alike: Cafe\u0301, caf\u00e9" in notes
+    assert any(
+        "image to train on in class class2" in note or "to validate on in class class2" in note for note in notes
+    )
+    assert not any("are read from" in note for note in notes)
+
+
+def test_a_folder_elsewhere_is_allowed_and_shown(tmp_path: Path) -> None:
+    write_folder(tmp_path / "there")
+    (tmp_path / "here").mkdir()
+    notes = read('folder("../there")', base=tmp_path / "here").notes
+    assert f"the images are read from {tmp_path / 'there'}" in notes
+
+
+def test_a_file_that_vanishes_or_is_exchanged_during_the_training_is_named(tmp_path: Path) -> None:
+    write_folder(tmp_path)
+    data = read(folder(tmp_path), "validation = split(1)", memory=0)
+    Image.fromarray(levels(6, 5, 3, seed=77)).save(tmp_path / "class0" / "0.png")
+    with pytest.raises(SpeccError, match=r"class0/0.png has changed .* its content is another") as caught:
+        data.train.gather(torch.arange(7), CPU)
+    assert caught.value.code == "E441"
+    (tmp_path / "class0" / "0.png").unlink()
+    with pytest.raises(SpeccError, match=r"class0/0.png has changed .* it cannot be read: No such file") as caught:
+        data.train.gather(torch.arange(7), CPU)
+    assert caught.value.code == "E441"
+
+
+@pytest.mark.parametrize("path", ["~nobody-of-this-name/x", "x" * 5000, "a\\0b"])
+def test_paths_that_cannot_be(tmp_path: Path, path: str) -> None:
+    assert "correct the path" in refused("E403", f'folder("{path}")', base=tmp_path)
+
+
+def test_a_pipe_is_no_folder(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    assert "is a pipe, a socket or a device" in refused("E403", 'folder("pipe")', base=tmp_path)
+    assert "is a pipe, a socket or a device" in refused("E403", 'npz("pipe")', base=tmp_path)
+
+
+def test_skip_broken_is_in_the_resolved_spec(tmp_path: Path) -> None:
+    data = 'data { source = folder("x", skip_broken=true); resize = 8x8 }'
+    checked = check(Source("net.cnn", f"{data}\nnetwork N {{ input(3, 8x8); flatten -> dense(2) }}"))
+    assert not checked.errors and "skip_broken=true" in checked.resolved

@@ -1,0 +1,167 @@
+"""The first look at image files: every one is opened, and all that cannot be used are named at once, in one list.
+
+A data set is never silently wrong: none is left out unless the spec says `skip_broken`, and then it is said.
+"""
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from specc.backend.data.parallel import WORKERS, ordered
+from specc.backend.data.progress import bar
+from specc.backend.data.raw import Files
+from specc.backend.data.survey import Feed, Surveyed, moments
+from specc.backend.images import BadImage, Pixels, decode_bytes, read_bytes, resize
+from specc.errors import SpeccError
+from specc.render import clean
+from specc.values import Size
+
+NAMED = 20  # broken files that a message names
+RGB = 3
+
+Shape = tuple[int, ...]
+
+
+class Opened(NamedTuple):
+    """A sound image file as it is trained on: uint8 RGB 3 x H x W, and the SHA-256 of its bytes."""
+
+    pixels: Pixels
+    digest: bytes
+
+
+class _Seen(NamedTuple):
+    """What was found out about one sound file."""
+
+    opened: Opened
+    sums: Tensor
+    squares: Tensor
+
+
+class _Looked(NamedTuple):
+    """What was found out about the files of a part. broken: "NAME is damaged …". sizes: each with an example's name."""
+
+    surveyed: Surveyed | None
+    broken: list[str]
+    lost: set[int]
+    sizes: Counter[Shape]
+    example: dict[Shape, str]
+
+
+def open_image(path: Path, size: Size | None) -> Opened:
+    """An image file, read once. Raises BadImage or OSError."""
+    content = read_bytes(path)
+    pixels = decode_bytes(content, RGB)
+    return Opened(pixels if size is None else resize(pixels, size), hashlib.sha256(content).digest())
+
+
+def look_through(
+    parts: Sequence[tuple[Files, Tensor]], classes: Sequence[str], size: Size | None, room: int, feed: Feed
+) -> tuple[list[Surveyed], list[str]]:
+    """Look at every file of the parts, resized to `size` where one is given; `feed` gets what the sound ones are.
+
+    parts: files and their labels, int64 N. room: bytes that decoded images may take; files that would take more are
+    left as files.
+
+    Gives the parts and, where broken files are to be skipped, what was left out. Raises SpeccError: E405 images that
+    cannot be used, E406 images of different sizes and no `size`.
+    """
+    looked: list[_Looked] = []
+    for files, labels in parts:
+        looked.append(_look_at(files, labels, size, room, feed))
+        found = looked[-1].surveyed
+        room -= found.images.nbytes if found and isinstance(found.images, Tensor) else 0
+    first = parts[0][0]
+    broken = [line for look in looked for line in look.broken]
+    count = f"{len(broken):,} of {sum(len(files) for files, _ in parts):,} images in {clean(str(first.root))}"
+    if broken and not first.skip_broken:
+        raise _refused(f"{count} cannot be used:", broken)
+    emptied = sorted({classes[number] for look in looked for number in look.lost})
+    if emptied:
+        names = ", ".join(map(clean, emptied[:NAMED]))
+        raise _refused(f"{count} cannot be used, and without them a class has none left: {names}:", broken)
+    _refuse_uneven(first.root, looked)
+    more = [f"and {len(broken) - NAMED:,} more"] if len(broken) > NAMED else []
+    notes = [f"left out by skip_broken: {count}: {'; '.join([*broken[:NAMED], *more])}"] if broken else []
+    return [look.surveyed for look in looked if look.surveyed], notes
+
+
+def _seen(path: Path, size: Size | None) -> _Seen | str:
+    """What is found out about a file; else what is wrong with it, completing "FILE …"."""
+    try:
+        opened = open_image(path, size)
+    except BadImage as error:
+        return clean(str(error))
+    except OSError as error:
+        return f"cannot be read: {error.strerror or clean(str(error))}"
+    return _Seen(opened, *moments(opened.pixels))
+
+
+def _all_seen(files: Files, size: Size | None) -> Iterator[_Seen | str]:
+    with bar(f"reading {files.root.name}", len(files), "images") as advance:
+        for seen in ordered(lambda name: _seen(files.root / name, size), files.names, ahead=4 * WORKERS):
+            advance(1)
+            yield seen
+
+
+def _look_at(files: Files, labels: Tensor, size: Size | None, room: int, feed: Feed) -> _Looked:
+    broken: list[str] = []
+    sizes: Counter[Shape] = Counter()
+    example: dict[Shape, str] = {}
+    images: Tensor | None = None
+    kept: list[int] = []
+    digests: list[bytes] = []
+    sums, squares = torch.zeros(2, len(files), RGB, dtype=torch.float64)
+    for number, (name, label, seen) in enumerate(
+        zip(files.names, labels.tolist(), _all_seen(files, size), strict=True)
+    ):
+        if isinstance(seen, str):
+            broken.append(f"{clean(name)} {seen}")
+            continue
+        pixels, digest = seen.opened
+        if not sizes and len(files) * pixels.size <= room:
+            images = torch.empty(len(files), *pixels.shape, dtype=torch.uint8)
+        sizes[pixels.shape] += 1
+        example.setdefault(pixels.shape, name)
+        if images is not None and pixels.shape == images.shape[1:]:
+            images.numpy()[len(kept)] = pixels
+        sums[len(kept)], squares[len(kept)] = seen.sums, seen.squares
+        kept.append(number)
+        digests.append(digest)
+        feed(f"{label} {name}\0".encode("utf-8", "surrogateescape") + digest)  # no name holds a zero byte
+    if not kept:
+        return _Looked(None, broken, set(labels.tolist()), sizes, example)
+    (channels, height, width), left = next(iter(sizes)), labels[kept]
+    stay = Files(files.root, [files.names[i] for i in kept], digests=digests)
+    count = len(kept)
+    surveyed = Surveyed(
+        stay if images is None else images[:count], left, (channels, height, width), sums[:count], squares[:count]
+    )
+    return _Looked(surveyed, broken, set(labels.tolist()) - set(left.tolist()), sizes, example)
+
+
+def _refused(what: str, broken: list[str]) -> SpeccError:
+    named = [f"  {line}" for line in broken[:NAMED]]
+    more = [f"  and {len(broken) - NAMED:,} more"] if len(broken) > NAMED else []
+    help = "mend these files or take them out of the folder; folder(…, skip_broken=true) goes on without them"
+    return SpeccError("E405", "\n".join([what, *named, *more]), help=help, status=1)
+
+
+def _refuse_uneven(root: Path, looked: Sequence[_Looked]) -> None:
+    """Raise SpeccError E406 where images differ in size."""
+    sizes = sum((look.sizes for look in looked), Counter[Shape]())
+    if len(sizes) == 1:
+        return
+    example = {shape: name for look in reversed(looked) for shape, name in look.example.items()}
+    lines = [f"the images in {clean(str(root))} differ in size:"]
+    for shape, count in sizes.most_common(NAMED):
+        lines.append(f"  {count:,} of {shape[1]}x{shape[2]}, such as {clean(example[shape])}")
+    if len(sizes) > NAMED:
+        lines.append(f"  and {len(sizes) - NAMED:,} more sizes")
+    _, height, width = sizes.most_common(1)[0][0]
+    help = f"write `resize = {height}x{width}` in `data`: every image is then brought to one size"
+    raise SpeccError("E406", "\n".join(lines), help=help, status=1)
