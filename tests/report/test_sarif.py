@@ -1,70 +1,33 @@
-"""SARIF, held against the parts of the standard's schema that are used (OASIS, SARIF 2.1.0, sections 3.13 to 3.57).
+"""SARIF, validated against a JSON Schema of what specc writes of it (OASIS, SARIF 2.1.0, sections 3.8 to 3.57).
 
-The schema itself is not here: `SHAPES` lists, for each object that specc writes, the properties that the schema
-requires, and all that specc may write, with their types. The schema allows no others.
+`sarif-subset.schema.json` is not the official schema, but written from the standard's text. That it makes up no names
+and leaves out nothing that is required is tested too: against the classes of sarif-om, which Microsoft generated from
+the official schema.
 """
 
 import json
+from collections.abc import Callable
+from copy import deepcopy
+from pathlib import Path
 from typing import Any
 
+import attr
 import pytest
+import sarif_om
+from jsonschema import Draft202012Validator
 
 from specc.check import check
 from specc.check.lint import LINTS
 from specc.report.sarif import sarif
 from specc.source import Source, Span
 
-# object: (required, allowed with the type or the object that each holds; a list holds one kind)
-SHAPES: dict[str, tuple[set[str], dict[str, Any]]] = {
-    "log": ({"version", "runs"}, {"$schema": str, "version": str, "runs": ["run"]}),
-    "run": ({"tool"}, {"tool": "tool", "columnKind": str, "results": ["result"]}),
-    "tool": ({"driver"}, {"driver": "component"}),
-    "component": ({"name"}, {"name": str, "version": str, "rules": ["rule"]}),
-    "rule": ({"id"}, {"id": str, "shortDescription": "text", "help": "text", "defaultConfiguration": "configuration"}),
-    "configuration": (set(), {"level": str}),
-    "result": (
-        {"message"},
-        {
-            "ruleId": str,
-            "ruleIndex": int,
-            "level": str,
-            "message": "text",
-            "locations": ["location"],
-            "relatedLocations": ["location"],
-            "fixes": ["fix"],
-        },
-    ),
-    "text": ({"text"}, {"text": str}),
-    "location": (set(), {"id": int, "physicalLocation": "place", "message": "text"}),
-    "place": ({"artifactLocation"}, {"artifactLocation": "artifact", "region": "region"}),
-    "artifact": (set(), {"uri": str}),
-    "region": (set(), {"startLine": int, "startColumn": int, "endLine": int, "endColumn": int}),
-    "fix": ({"artifactChanges"}, {"description": "text", "artifactChanges": ["change"]}),
-    "change": ({"artifactLocation", "replacements"}, {"artifactLocation": "artifact", "replacements": ["replacement"]}),
-    "replacement": ({"deletedRegion"}, {"deletedRegion": "region", "insertedContent": "text"}),
-}
+SCHEMA = json.loads((Path(__file__).parent / "sarif-subset.schema.json").read_text(encoding="utf-8"))
+OBJECTS = {name: shape for name, shape in SCHEMA["$defs"].items() if shape.get("type") == "object"}
 
 
-def conforms(value: Any, shape: Any) -> None:
-    """Assert that a value has the shape that the schema asks for."""
-    if isinstance(shape, type):
-        assert type(value) is shape
-    elif isinstance(shape, list):
-        assert isinstance(value, list)
-        assert len({json.dumps(item) for item in value}) == len(value)  # uniqueItems
-        for item in value:
-            conforms(item, shape[0])
-    else:
-        required, allowed = SHAPES[shape]
-        assert isinstance(value, dict)
-        assert required <= value.keys() <= allowed.keys()
-        for name, inner in value.items():
-            conforms(inner, allowed[name])
-        if shape == "region":
-            assert min(value.values()) >= 1
-            assert (value["startLine"], value["startColumn"]) <= (value["endLine"], value["endColumn"])
-        if shape in ("rule", "result"):
-            assert value.get("level", "error") in ("none", "note", "warning", "error")
+def mistakes_in(log: Any) -> list[str]:
+    """Where a log does not have the form that the schema asks for."""
+    return [error.json_path for error in Draft202012Validator(SCHEMA).iter_errors(log)]
 
 
 def log_of(text: str, path: str = "net.cnn") -> dict[str, Any]:
@@ -86,16 +49,96 @@ network Net {
 
 @pytest.mark.parametrize("text", [MISTAKES, "", "network", *(lint.bad for lint in LINTS)])
 def test_it_conforms(text):
-    log = log_of(text)
-    conforms(log, "log")
-    assert log["version"] == "2.1.0"
+    log = json.loads(json.dumps(log_of(text)))
+    assert mistakes_in(log) == []
     [run] = log["runs"]
     rules = [rule["id"] for rule in run["tool"]["driver"]["rules"]]
     assert rules == sorted(set(rules))
     for result in run["results"]:
         assert rules[result["ruleIndex"]] == result["ruleId"]
         assert result["level"] == ("warning" if result["ruleId"].startswith("W") else "error")
-    json.dumps(log)
+        region = result["locations"][0]["physicalLocation"]["region"]
+        assert (region["startLine"], region["startColumn"]) <= (region["endLine"], region["endColumn"])
+
+
+def test_the_schema_is_one():
+    Draft202012Validator.check_schema(SCHEMA)
+
+
+@pytest.mark.parametrize("name", OBJECTS)
+def test_the_schema_has_the_names_of_the_official_one_and_requires_what_that_requires(name):
+    official = attr.fields_dict(getattr(sarif_om, name[0].upper() + name[1:]))
+    named = {field.metadata["schema_property_name"]: field.default is attr.NOTHING for field in official.values()}
+    assert OBJECTS[name]["properties"].keys() <= named.keys()
+    assert set(OBJECTS[name].get("required", ())) == {one for one, is_required in named.items() if is_required}
+
+
+def first(log: dict[str, Any]) -> dict[str, Any]:
+    """The first result of a log."""
+    result: dict[str, Any] = log["runs"][0]["results"][0]
+    return result
+
+
+WRONG: list[tuple[str, Callable[[dict[str, Any]], object]]] = [
+    ("$", lambda log: log.pop("version")),
+    ("$.version", lambda log: log.update(version="2.2.0")),
+    ("$", lambda log: log.update(comment="")),
+    ("$.runs[0]", lambda log: log["runs"][0].pop("tool")),
+    ("$.runs[0].columnKind", lambda log: log["runs"][0].update(columnKind="bytes")),
+    ("$.runs[0].tool.driver", lambda log: log["runs"][0]["tool"]["driver"].pop("name")),
+    (
+        "$.runs[0].tool.driver.rules",
+        lambda log: log["runs"][0]["tool"]["driver"]["rules"].append(log["runs"][0]["tool"]["driver"]["rules"][0]),
+    ),
+    ("$.runs[0].tool.driver.rules[0]", lambda log: log["runs"][0]["tool"]["driver"]["rules"][0].pop("id")),
+    ("$.runs[0].results[0]", lambda log: first(log).pop("message")),
+    ("$.runs[0].results[0].message", lambda log: first(log).update(message={"markdown": "wrong"})),
+    ("$.runs[0].results[0].message", lambda log: first(log).update(message="wrong")),
+    ("$.runs[0].results[0].level", lambda log: first(log).update(level="fatal")),
+    ("$.runs[0].results[0].ruleIndex", lambda log: first(log).update(ruleIndex="0")),
+    ("$.runs[0].results[0]", lambda log: first(log).update(help="mend it")),
+    (
+        "$.runs[0].results[0].locations[0].physicalLocation",
+        lambda log: first(log)["locations"][0]["physicalLocation"].pop("artifactLocation"),
+    ),
+    (
+        "$.runs[0].results[0].locations[0].physicalLocation.region.startLine",
+        lambda log: first(log)["locations"][0]["physicalLocation"]["region"].update(startLine=0),
+    ),
+    (
+        "$.runs[0].results[0].relatedLocations",
+        lambda log: first(log)["relatedLocations"].append(first(log)["relatedLocations"][0]),
+    ),
+]
+
+
+@pytest.mark.parametrize(("place", "spoil"), WRONG)
+def test_the_schema_finds_what_is_wrong(place, spoil):
+    log = log_of(MISTAKES.replace("strde=2", "stride=2").replace("conw", "conv"))
+    assert mistakes_in(log) == []
+    wrong = deepcopy(log)
+    spoil(wrong)
+    assert set(mistakes_in(wrong)) == {place}
+
+
+@pytest.mark.parametrize(
+    ("place", "spoil"),
+    [
+        ("artifactChanges", lambda fix: fix.update(artifactChanges=[])),
+        ("", lambda fix: fix.pop("artifactChanges")),
+        ("artifactChanges[0]", lambda fix: fix["artifactChanges"][0].pop("artifactLocation")),
+        ("artifactChanges[0].replacements", lambda fix: fix["artifactChanges"][0].update(replacements=[])),
+        (
+            "artifactChanges[0].replacements[0]",
+            lambda fix: fix["artifactChanges"][0]["replacements"][0].pop("deletedRegion"),
+        ),
+    ],
+)
+def test_the_schema_finds_what_is_wrong_in_a_fix(place, spoil):
+    log = log_of("train { epoch = 3 }\nnetwork N { input(1, 8x8)\nflatten -> dense(10) }")
+    assert mistakes_in(log) == []
+    spoil(first(log)["fixes"][0])
+    assert mistakes_in(log) == [f"$.runs[0].results[0].fixes[0].{place}".rstrip(".")]
 
 
 def test_a_clean_file_has_no_results():
