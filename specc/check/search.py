@@ -14,14 +14,20 @@ SEARCHED = One("search", "choice(…), uniform(low, high) or log_uniform(low, hi
 
 def searched(spec: Spec, binder: Binder) -> Iterator[tuple[t.Setting, t.Literal]]:
     """Each setting of the searches with each value that is to be checked, as an expression."""
+    for setting, search in searches(spec, binder):
+        for literal in _tried(search, setting.value):
+            yield setting, literal
+
+
+def searches(spec: Spec, binder: Binder) -> Iterator[tuple[t.Setting, Bound]]:
+    """Each setting of the searches with what is searched, checked."""
     scope = file_scope(spec, binder) if spec.search else None
     for setting in spec.search:
         assert scope is not None
         value = binder.evaluate(setting.value, scope, None)
         found = binder.fit(value, SEARCHED, f"the search of `{'.'.join(setting.path)}`", setting.value.span, scope)
         if found is not UNKNOWN:
-            for literal in _tried(found, setting.value):
-                yield setting, literal
+            yield setting, found
 
 
 def _tried(search: Bound, written: t.Call) -> list[t.Literal]:

@@ -33,6 +33,7 @@ COMMANDS = {
     "ops": ("specc.cli.ops:ops", "the vocabulary: layers, tricks, settings, each with parameters and an example"),
     "explain": ("specc.cli.explain:explain", "the whole story of a diagnostic: what it means and how to mend it"),
     "train": ("specc.cli.train:train", "trains a network, exports it and verifies the exported file"),
+    "study": ("specc.cli.study:study", "trains variants with several seeds: a table, and their curves side by side"),
     "eval": ("specc.cli.eval:eval_run", "how good a run is: accuracy, each class, the most frequent mistakes"),
     "predict": ("specc.cli.predict:predict", "the likeliest classes of image files, by a run or an exported file"),
     "export": ("specc.cli.export:export", "the certified ONNX file of a run"),

@@ -5,8 +5,9 @@ from torch import Tensor
 
 from specc.backend import draws
 from specc.backend.data.dataset import DataSet
-from specc.backend.data.raw import Files
 from specc.backend.data.split import Resident, Split, Streamed
+
+USES = ("train", "validation", "measured")
 
 
 def subset_of(dataset: DataSet, count: int, seed: int) -> DataSet:
@@ -15,9 +16,8 @@ def subset_of(dataset: DataSet, count: int, seed: int) -> DataSet:
     Every class gets the same share, as far as it has images. Mean, deviation and hash stay those of the whole, so
     that what is trained on the part can be measured and exported with the whole.
     """
-    train, validation = (
-        _part(split, count, seed, place) for place, split in enumerate((dataset.train, dataset.validation))
-    )
+    train = part_of(dataset.train, count, seed, "train")
+    validation = part_of(dataset.validation, count, seed, "validation")
     taken, every = len(validation), len(dataset.validation)
     words = dataset.validated_on if taken == every else f"{taken:,} images out of {dataset.validated_on}"
     return dataset._replace(train=train, validation=validation, validated_on=words)
@@ -37,11 +37,11 @@ def balanced(labels: Tensor, count: int, generator: torch.Generator) -> Tensor:
     return order[turn.argsort(stable=True)[:count]].sort().values
 
 
-def _part(split: Split, count: int, seed: int, place: int) -> Split:
+def part_of(split: Split, count: int, seed: int, use: str) -> Split:
+    """At most `count` images of a split, in its order; every use draws its own."""
     if count >= len(split):
         return split
-    index = balanced(split.labels, count, draws.generator(seed, place, draws.SUBSET))
+    index = balanced(split.labels, count, draws.generator(seed, USES.index(use), draws.SUBSET))
     if isinstance(split, Resident):
         return Resident(split.images[index], split.labels[index])
-    files = Files(split.files.root, [split.files.names[number] for number in index.tolist()])
-    return Streamed(files, split.labels[index], split.size, split.shape, split.workers)
+    return Streamed(split.files.select(index.tolist()), split.labels[index], split.size, split.shape, split.workers)

@@ -1,0 +1,109 @@
+"""Learning curves of a study, side by side: made of study.json alone."""
+
+from collections.abc import Sequence
+from math import ceil
+from typing import Any, Literal
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import MaxNLocator
+
+from specc.backend.pictures.style import COLOURS, GREY
+
+OWN, OTHER = COLOURS[0], GREY
+COLUMNS, WIDTH, HEIGHT = 4, 2.9, 2.1  # of the small pictures, in inches
+
+
+def study_figure(study: dict[str, Any]) -> Figure:
+    """A small picture for each variant: validation solid, training dashed, in grey the validation of what it extends.
+
+    A line is the mean over the seeds; the band around it runs from the lowest seed to the highest.
+    """
+    variants = {variant["name"]: variant for variant in study["variants"]}
+    columns = min(COLUMNS, len(variants))
+    rows = ceil(len(variants) / columns)
+    figure = Figure(figsize=(max(columns * WIDTH, 2 * WIDTH), rows * HEIGHT + 0.8))
+    grid = figure.subplots(rows, columns, sharey=True, squeeze=False)
+    top = _top(study["variants"])
+    places = [axes for row in grid for axes in row]
+    for axes, variant in zip(places, variants.values(), strict=False):
+        other = variants.get(variant["compared_with"] or "")
+        if other:
+            _curve(axes, other, "val_accuracy", OTHER, "-", 1.0)
+        _variant(axes, variant, OWN)
+        axes.set_title(variant["name"], fontsize=10)
+        if variant["error"] and not any(run["curve"] for run in variant["runs"]):
+            axes.text(0.5, 0.5, variant["error"]["code"], transform=axes.transAxes, ha="center", color=COLOURS[1])
+        _axes(axes, top)
+    for axes in places[len(variants) :]:
+        axes.set_visible(False)
+    for row in grid:
+        row[0].set_ylabel("accuracy [%]")
+    for column in range(columns):
+        _lowest(grid, column).set_xlabel("epoch")
+    lines = [
+        _sample(OWN, "-", "validation"),
+        _sample(OWN, "--", "training (as it ran, augmented)"),
+        _sample(OTHER, "-", "what it extends"),
+    ]
+    figure.legend(handles=lines, loc="outside upper left", ncols=3)
+    return figure
+
+
+def comparison_figure(study: dict[str, Any], names: Sequence[str]) -> Figure:
+    """Some variants on one pair of axes, each in its colour: validation solid, training dashed."""
+    figure = Figure(figsize=(7, 3.6))
+    axes = figure.subplots()
+    chosen = [variant for name in names for variant in study["variants"] if variant["name"] == name]
+    for variant, colour in zip(chosen, COLOURS, strict=False):
+        _variant(axes, variant, colour)
+    _axes(axes, _top(chosen))
+    axes.set_xlabel("epoch")
+    axes.set_ylabel("accuracy [%]")
+    lines = [_sample(colour, "-", variant["name"]) for variant, colour in zip(chosen, COLOURS, strict=False)]
+    lines += [_sample(GREY, "-", "validation"), _sample(GREY, "--", "training (as it ran)")]
+    figure.legend(handles=lines, loc="outside right upper")
+    return figure
+
+
+def _variant(axes: Axes, variant: dict[str, Any], colour: str) -> None:
+    _curve(axes, variant, "train_accuracy", colour, "--", 1.2)
+    _curve(axes, variant, "val_accuracy", colour, "-", 1.8)
+
+
+def _curve(axes: Axes, variant: dict[str, Any], what: str, colour: str, style: str, width: float) -> None:
+    """The mean over the seeds, as far as all of them have come, and the band that they span."""
+    curves = [run["curve"] for run in variant["runs"] if run["curve"]]
+    if not curves:
+        return
+    points = list(zip(*curves, strict=False))
+    epochs = [point[0]["epoch"] for point in points]
+    values = [[line[what] * 100 for line in point] for point in points]
+    means = [sum(some) / len(some) for some in values]
+    marker = "o" if len(epochs) == 1 else ""
+    axes.plot(epochs, means, style, color=colour, linewidth=width, marker=marker)
+    if len(curves) > 1:
+        axes.fill_between(epochs, list(map(min, values)), list(map(max, values)), color=colour, alpha=0.15, linewidth=0)
+
+
+def _top(variants: Sequence[dict[str, Any]]) -> int:
+    """The end of the accuracy axis: the first multiple of ten above all curves."""
+    lines = [line for variant in variants for run in variant["runs"] for line in run["curve"]]
+    highest = max((max(line["train_accuracy"], line["val_accuracy"]) for line in lines), default=1.0)
+    return min(100, 10 * int(highest * 10) + 10)
+
+
+def _axes(axes: Axes, top: int) -> None:
+    axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
+    axes.set_ylim(0, top)
+
+
+def _lowest(grid: Any, column: int) -> Axes:
+    """The lowest small picture of a column that is there."""
+    shown: list[Axes] = [row[column] for row in grid if row[column].get_visible()]
+    return shown[-1]
+
+
+def _sample(colour: str, style: Literal["-", "--"], label: str) -> Line2D:
+    return Line2D([], [], color=colour, linestyle=style, label=label)

@@ -1,0 +1,1 @@
+"""Studies: the variants of a file, each trained with several seeds, side by side."""

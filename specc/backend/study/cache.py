@@ -1,0 +1,95 @@
+"""The runs of a study, found again by what they depend on."""
+
+import hashlib
+import json
+import shutil
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+
+from specc import __version__
+from specc.backend.train.run import read_lines
+from specc.check import Checked
+from specc.files import write_atomic
+
+RUNS, RESULT, METRICS = "runs", "result.json", "metrics.jsonl"
+SHOWN = 12  # digits of the hash in a folder's name
+
+
+class Record(NamedTuple):
+    """What one training of a study came to.
+
+    run: its folder, seen from the study's; "" where there is none. train_accuracy, train_loss: of the last weights on
+    `train_images` training images as they are. curve: the lines of its metrics. error: code and message, else None.
+    """
+
+    seed: int
+    run: str
+    train_accuracy: float | None
+    train_loss: float | None
+    train_images: int
+    curve: list[dict[str, Any]]
+    error: dict[str, str] | None
+
+    @property
+    def seconds(self) -> float:
+        """Seconds of training, without evaluation."""
+        return float(sum(line["seconds"] for line in self.curve))
+
+
+def key_of(checked: Checked, data_hash: str, subset: int | None, device: torch.device) -> str:
+    """The SHA-256 of all that a training's result depends on. Seed and epochs are in the resolved spec."""
+    parts = {
+        "spec": checked.resolved,
+        "data": data_hash,
+        "subset": subset,
+        "specc": __version__,
+        "torch": torch.__version__,
+        "device": device.type,
+    }
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+def place_of(folder: Path, key: str, name: str, seed: int) -> Path:
+    """The folder of the run with this key: the one that is there, whatever it is called, or a new one's name."""
+    short = key[:SHOWN]
+    readable = "-".join("".join(c if c.isalnum() or c in "_." else " " for c in name).split())
+    there = sorted((folder / RUNS).glob(f"*-{short}"))
+    return there[0] if there else folder / RUNS / f"{readable}-seed{seed}-{short}"
+
+
+def read_record(study: Path, run: Path, key: str, seed: int) -> Record | None:
+    """The record of a run that is finished; None for any other."""
+    try:
+        found = json.loads((run / RESULT).read_bytes())
+        if found["key"] != key:
+            return None
+        accuracy, loss, images, error = (found[name] for name in ("train_accuracy", "train_loss", "images", "error"))
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return Record(seed, _from(study, run), accuracy, loss, images, list(read_lines(run / METRICS)), error)
+
+
+def write_record(study: Path, run: Path, key: str, record: Record) -> Record:
+    """Keep the record of a finished run beside it, and give it with the run's folder and curve."""
+    found = {
+        "format": 1,
+        "key": key,
+        "seed": record.seed,
+        "train_accuracy": record.train_accuracy,
+        "train_loss": record.train_loss,
+        "images": record.train_images,
+        "error": record.error,
+    }
+    write_atomic(run / RESULT, (json.dumps(found, indent=2) + "\n").encode())
+    return record._replace(run=_from(study, run), curve=list(read_lines(run / METRICS)))
+
+
+def drop(run: Path) -> None:
+    """Remove what a training left that was stopped before its first checkpoint."""
+    shutil.rmtree(run)
+
+
+def _from(study: Path, run: Path) -> str:
+    return run.relative_to(study).as_posix()

@@ -1,0 +1,72 @@
+"""A study as a whole: trained, and written down after every training."""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from specc.backend.pictures.study import study_figure
+from specc.backend.pictures.style import look, save
+from specc.backend.study.live import Board, Shown, Silent
+from specc.backend.study.plan import Entry
+from specc.backend.study.results import about, about_data, as_json
+from specc.backend.study.runner import Options, Records, Study
+from specc.check import Checked
+from specc.errors import SpeccError
+from specc.files import write_atomic
+from specc.report.study import study_markdown
+
+STUDY, TABLE, PICTURE = "study.json", "table.md", "curves"
+FILES = (STUDY, TABLE, f"{PICTURE}.svg", f"{PICTURE}.png")
+FORMAT = 1
+
+
+def study(
+    entries: Sequence[Entry],
+    against: Mapping[str, str],
+    checked: Callable[[Entry, int], Checked],
+    options: Options,
+    words: Mapping[str, Any],
+    quiet: bool = False,
+) -> tuple[dict[str, Any], int]:
+    """Train entries with every seed into the folder `options.out`; give what study.json holds, and the exit status.
+
+    against: the entry that each is measured against. checked: the spec of an entry with a seed. words: what else
+    study.json shall say of the study. The status is 0, or 130 and 143 where Ctrl-C or SIGTERM stopped it.
+
+    Raises SpeccError: E430 no such device, E481 the study cannot be written.
+    """
+    board: Board = Silent() if quiet else Shown([entry.name for entry in entries], len(options.seeds))
+    began = _now()
+
+    def found() -> dict[str, Any]:
+        images = about_data(whole.seen) if whole.seen else {}
+        figures = as_json(entries, against, whole.records, checked, options.seeds)
+        head = {"format": FORMAT, **words, **about(options, whole.device), "started": began, "ended": _now()}
+        return head | images | figures
+
+    def keep(records: Records) -> None:
+        _write(options.out, found())
+
+    whole = Study(entries, checked, options, board, keep)
+    status = whole.run()
+    result = found()
+    _write(options.out, result)
+    with look():
+        save(study_figure(result), options.out / PICTURE)
+    return result, status
+
+
+def _write(folder: Path, found: dict[str, Any]) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        write_atomic(folder / STUDY, (json.dumps(found, indent=1, ensure_ascii=False) + "\n").encode())
+        write_atomic(folder / TABLE, study_markdown(found).encode())
+    except OSError as error:
+        message = f"the study cannot be written to {folder}: {error.strerror or error}"
+        raise SpeccError("E481", message, help="give a folder that can be written with --out") from error
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")

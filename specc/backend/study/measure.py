@@ -1,0 +1,34 @@
+"""A finished run, measured: how good its last weights are on the images that it learnt from, as they are."""
+
+from pathlib import Path
+
+import torch
+
+from specc.backend.build import build
+from specc.backend.data.dataset import DataSet
+from specc.backend.data.subset import part_of
+from specc.backend.train.evaluate import Evaluation, evaluate
+from specc.backend.train.feed import validation_batches
+from specc.backend.train.loss import loss_function
+from specc.backend.train.precision import choose
+from specc.backend.train.run import LAST, load_weights
+from specc.check import Checked
+
+MOST = 10_000  # images
+
+
+def on_training_images(checked: Checked, run: Path, dataset: DataSet, device: torch.device) -> Evaluation:
+    """The last weights of a run on at most 10,000 of its training images, drawn from its seed, un-augmented.
+
+    The accuracy of the training itself is a running mean over an epoch, of augmented images and with dropout: it says
+    nothing about the gap to the validation images, which are seen as they are.
+    """
+    graph, settings, data = checked.graph, checked.train, checked.data
+    assert graph is not None and settings is not None and data is not None
+    net = build(graph)
+    load_weights(net, run / LAST)
+    net.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    some = dataset._replace(validation=part_of(dataset.train, MOST, settings.seed, "measured"))
+    batches = validation_batches(some, data, settings.batch, device)
+    loss = loss_function(settings.loss, len(dataset.classes), device)
+    return evaluate(net, batches, len(dataset.classes), loss, choose(settings.precision, device, graph.total_macs))

@@ -1,0 +1,172 @@
+"""A study from its beginning to its end, or on from where it stopped: every entry with every seed."""
+
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from specc.backend.data.dataset import DataSet, load
+from specc.backend.data.subset import subset_of
+from specc.backend.device import find
+from specc.backend.study.cache import Record, drop, key_of, place_of, read_record, write_record
+from specc.backend.study.live import Board
+from specc.backend.study.measure import on_training_images
+from specc.backend.study.plan import Entry
+from specc.backend.train.interrupt import Interrupt
+from specc.backend.train.job import Outcome, resume, train
+from specc.backend.train.run import refuse_errors
+from specc.check import Checked
+from specc.errors import SpeccError
+from specc.values import show
+
+Records = dict[str, dict[int, Record]]
+OURS = ("E481", "E482")  # not the variant's fault: the disk's
+FINAL = "E436"  # the same seed gives the same loss that is not finite
+
+
+class Options(NamedTuple):
+    """How a study is trained. base: the folder that relative paths in the spec start from. command: for the record."""
+
+    seeds: tuple[int, ...]
+    out: Path
+    subset: int | None = None
+    device: str = "auto"
+    data_dir: Path | None = None
+    base: Path = Path()
+    export: bool = False
+    command: tuple[str, ...] = ()
+
+
+class Study:
+    """Trains entries, seed by seed over all of them, so that what is there early can be compared.
+
+    checked: the spec of an entry with a seed. keep: called after every training with all records so far.
+    """
+
+    def __init__(
+        self,
+        entries: Sequence[Entry],
+        checked: Callable[[Entry, int], Checked],
+        options: Options,
+        board: Board,
+        keep: Callable[[Records], object],
+    ) -> None:
+        self.entries, self.checked, self.options = entries, checked, options
+        self.board, self.keep = board, keep
+        self.device = find(options.device)
+        self.records: Records = {entry.name: {} for entry in entries}
+        self._data = lru_cache(maxsize=4)(self._load)
+        self._sections: dict[str, Any] = {}
+        self.seen: DataSet | None = None  # the data of the first training, as it was trained on
+
+    def run(self) -> int:
+        """Train whatever is not there yet. Gives 0, or 130 and 143 where Ctrl-C or SIGTERM stopped it.
+
+        An entry that cannot be trained is a record with its error, and the others go on.
+        Raises SpeccError: E430 no such device, E481 the study cannot be written.
+        """
+        with self.board, Interrupt() as interrupt:
+            for seed in self.options.seeds:
+                for entry in self.entries:
+                    if interrupt.signal:
+                        return interrupt.status
+                    self.board.begin(entry.name, seed)
+                    record, status = self._one(entry, seed)
+                    if record is None:
+                        return status
+                    self.records[entry.name][seed] = record
+                    self.keep(self.records)
+                    self.board.end(entry.name, record)
+            return interrupt.status
+
+    def _one(self, entry: Entry, seed: int) -> tuple[Record | None, int]:
+        """The record of one training, and 0; no record and the status where it was stopped."""
+        try:
+            return self._train(self.checked(entry, seed), entry.name, seed)
+        except SpeccError as error:
+            if error.code in OURS:
+                raise
+            return Record(seed, "", None, None, 0, [], {"code": error.code, "message": error.message}), 0
+
+    def _train(self, checked: Checked, name: str, seed: int) -> tuple[Record | None, int]:
+        options = self.options
+        refuse_errors(checked)
+        dataset = self.dataset(checked)
+        some = self._some(dataset, seed)
+        self.seen = self.seen or some
+        key = key_of(checked, dataset.hash, options.subset, self.device)
+        place = place_of(options.out, key, name, seed)
+        done = read_record(options.out, place, key, seed)
+        if done is None:
+            try:
+                outcome = self._go(checked, place, dataset)
+            except SpeccError as error:
+                if error.code != FINAL:
+                    raise
+                failed = Record(seed, "", None, None, 0, [], {"code": error.code, "message": error.message})
+                return write_record(options.out, place, key, failed), 0
+            if outcome.status:
+                return None, outcome.status
+            found = on_training_images(checked, place, some, self.device)
+            images = int(found.confusion.sum())
+            record = Record(seed, "", found.accuracy, found.loss, images, [], None)
+            done = write_record(options.out, place, key, record)
+        if options.export and done.error is None:
+            _export(place, options)
+        return done, 0
+
+    def _go(self, checked: Checked, place: Path, dataset: DataSet) -> Outcome:
+        """Begin a run, or go on with what is there of it."""
+        options = self.options
+        if place.exists():
+            try:
+                return resume(
+                    place,
+                    device=str(self.device),
+                    data_dir=options.data_dir,
+                    dataset=dataset,
+                    watcher=self.board.watcher(checked),
+                )
+            except SpeccError as error:
+                if error.code not in ("E438", "E439"):  # stopped before its first checkpoint
+                    raise
+                drop(place)
+        return train(
+            checked,
+            out=place,
+            device=str(self.device),
+            data_dir=options.data_dir,
+            base=options.base,
+            command=options.command,
+            subset=options.subset,
+            dataset=dataset,
+            watcher=self.board.watcher(checked),
+        )
+
+    def _some(self, dataset: DataSet, seed: int) -> DataSet:
+        subset = self.options.subset
+        return dataset if subset is None else subset_of(dataset, subset, seed)
+
+    def dataset(self, checked: Checked) -> DataSet:
+        """The data of a spec, loaded once for all that have the same.
+
+        Raises SpeccError: E437 the spec has no data, E401 and on from the data.
+        """
+        data, settings = checked.data, checked.train
+        if data is None:
+            help = "say where the images are, such as data { source = digits }"
+            raise SpeccError("E437", f"{checked.source.path} has no section `data`", help=help, status=1)
+        assert settings is not None
+        name = " ".join(map(show, (data.source, data.resize, data.validation)))
+        self._sections[name] = data
+        return self._data(name, settings.seed)
+
+    def _load(self, name: str, seed: int) -> DataSet:
+        return load(self._sections[name], data_dir=self.options.data_dir, seed=seed, base=self.options.base)
+
+
+def _export(run: Path, options: Options) -> None:
+    from specc.backend.onnx.export import MODEL, export_run  # imports onnxruntime
+
+    if not (run / MODEL).exists():
+        export_run(run, data_dir=options.data_dir, device=options.device)

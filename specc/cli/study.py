@@ -1,0 +1,124 @@
+"""`specc study`: the variants of a file, trained with several seeds, side by side."""
+
+import sys
+from functools import cache
+from json import dumps
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from specc.check import Checked
+from specc.check import check as check_source
+from specc.check.variants import samples_of, variants_of
+from specc.cli.common import load_base, read_source, report
+from specc.errors import SpeccError
+from specc.report.study import study_table
+from specc.source import Source
+
+if TYPE_CHECKING:
+    from specc.backend.study.plan import Entry
+
+
+def study(
+    file: Annotated[Path, typer.Argument(help="A spec.", show_default=False)],
+    variants: Annotated[
+        str | None, typer.Option(help="These variants only, besides the file.", metavar="A,B,…", show_default="all")
+    ] = None,
+    leave_one_out: Annotated[
+        str | None,
+        typer.Option(help="This variant, and it without each of its settings.", metavar="VARIANT", show_default=False),
+    ] = None,
+    samples: Annotated[
+        int | None, typer.Option(help="So many random samples of the file's `search`.", min=1, show_default=False)
+    ] = None,
+    seeds: Annotated[int, typer.Option(help="Train each with so many seeds, from train.seed on.", min=1)] = 3,
+    epochs: Annotated[float | None, typer.Option(help="In place of train.epochs.", show_default=False)] = None,
+    subset: Annotated[
+        int | None,
+        typer.Option(help="At most so many training images, and validation images.", min=1, show_default=False),
+    ] = None,
+    sets: Annotated[
+        list[str] | None, typer.Option("--set", metavar="PATH=VALUE", help="Change a setting of all; repeatable.")
+    ] = None,
+    device: Annotated[str, typer.Option(help="cpu, cuda, cuda:1, mps, or auto: CUDA where it is there.")] = "auto",
+    data_dir: Annotated[
+        Path | None, typer.Option(help="Look for data here first.", metavar="FOLDER", show_default=False)
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="The study's folder.", metavar="FOLDER", show_default="studies/FILE")
+    ] = None,
+    export: Annotated[bool, typer.Option("--export", help="Export each run to ONNX, too.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print study.json.")] = False,
+) -> int:
+    """Train a file and its variants with several seeds, and compare them: a table, study.json and a picture.
+
+    Every training is a run in the study's folder. What is there already is not trained again: the same command goes on
+    with a study that was stopped, and another variant trains only this one. One that cannot be trained is noted in the
+    table, the others go on, and the exit status is 1.
+
+    Examples:
+
+      specc study net.cnn --subset 5000 --epochs 3 --seeds 1
+      specc study net.cnn --variants deep,wide --seeds 5
+      specc study net.cnn --leave-one-out best
+    """
+    from specc.backend.study.job import FILES
+    from specc.backend.study.job import study as carry_out
+    from specc.backend.study.runner import Options
+
+    source = read_source(file)
+    entries, against = _plan(source, variants, leave_one_out, samples)
+    given = [*(sets or ()), *([f"train.epochs={epochs:g}"] if epochs is not None else [])]
+
+    @cache
+    def checked(entry: "Entry", seed: int) -> Checked:
+        own = [*entry.sets, *given, f"train.seed={seed}"]
+        return check_source(source, variant=entry.variant, sets=own, load=load_base)
+
+    plain = check_source(source, sets=given, load=load_base)
+    if report(plain.diagnostics):
+        return 1
+    assert plain.train is not None
+    numbers = tuple(range(plain.train.seed, plain.train.seed + seeds))
+    needed = entries if leave_one_out is None and samples is None else entries[:1]
+    if report([error for entry in needed for error in checked(entry, numbers[0]).errors]):
+        return 1
+    folder = out or Path("studies") / file.stem
+    command = ("specc", *sys.argv[1:])
+    options = Options(numbers, folder, subset, device, data_dir, file.parent, export, command)
+    about = {"file": str(file), "network": plain.name, "epochs": epochs, "sets": sets or []}
+    found, status = carry_out(entries, against, checked, options, about, quiet)
+    if json:
+        print(dumps(found, indent=1))
+    else:
+        print(study_table(found))
+        print("", *(folder / name for name in FILES), sep="\n")
+    if status:
+        print("stopped; the same command goes on with it", file=sys.stderr)
+    return status or int(any(variant["error"] for variant in found["variants"]))
+
+
+def _plan(
+    source: Source, names: str | None, leave_one_out: str | None, samples: int | None
+) -> tuple[list["Entry"], dict[str, str]]:
+    """What is trained, and what each is measured against."""
+    from specc.backend.study.plan import compared_with, ladder, sampled, without_each
+
+    if [names, leave_one_out, samples].count(None) < 2:
+        found = "--variants, --leave-one-out and --samples say what is trained: one of them is enough"
+        raise SpeccError("E475", found, help="make two studies of it")
+    variants = variants_of(source, load_base)
+    if leave_one_out is not None:
+        entries = without_each(variants, leave_one_out)
+    elif samples is not None:
+        drawn = samples_of(source, samples, 0, load_base)
+        if not drawn:
+            help = "such as search { train.optimizer.lr = log_uniform(1e-4, 1e-1) }"
+            raise SpeccError("E475", f"--samples, but {source.path} has no section `search`", help=help)
+        entries = sampled(drawn)
+    else:
+        chosen = None if names is None else [name.strip() for name in names.split(",") if name.strip()]
+        entries = ladder(variants, chosen)
+    return entries, compared_with(entries, variants)

@@ -1,0 +1,116 @@
+"""What a study found as a table, for a terminal and for Markdown. It is made of study.json alone."""
+
+from typing import Any
+
+HEADINGS = ("variant", "extends", "runs", "training accuracy", "validation accuracy", "gain", "time")
+RIGHT = (2, 3, 4, 6)
+
+
+def study_table(study: dict[str, Any]) -> str:
+    """The table in columns, with what has to be known about it below."""
+    rows = [HEADINGS, *map(_row, study["variants"])]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    rows.insert(1, tuple("-" * width for width in widths))
+    lines = [
+        "  ".join(
+            f"{cell:>{width}}" if column in RIGHT else f"{cell:<{width}}"
+            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in rows
+    ]
+    return "\n".join([*lines, "", *notes(study)])
+
+
+def study_markdown(study: dict[str, Any]) -> str:
+    """The table in Markdown, with its command, its machine and its notes."""
+    rule = ["---:" if column in RIGHT else "---" for column in range(len(HEADINGS))]
+    rows = [HEADINGS, rule, *map(_row, study["variants"])]
+    table = "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in rows)
+    listed = "\n".join(f"- {note}" for note in notes(study))
+    return f"# {study['file']}\n\n{table}\n\n{listed}\n\n```sh\n{command(study)}\n```\n\n{machine(study)}\n"
+
+
+def notes(study: dict[str, Any]) -> list[str]:
+    """What the figures are, and what went wrong."""
+    variants = study["variants"]
+    images = study.get("images")
+    measured = max((run["train_images"] for variant in variants for run in variant["runs"]), default=0)
+    found = []
+    if images:
+        found.append(f"trained on {images['train']:,} images; validation: {study['validated_on']}")
+    if measured:
+        found.append(
+            f"training accuracy: the last weights on {measured:,} training images as they are, without augmentation; "
+            "validation accuracy: after the last epoch"
+        )
+    if len(study["seeds"]) > 1:
+        found.append(
+            f"±: the deviation over the seeds; gain: percentage points of validation accuracy over what is extended, "
+            f"paired by seed, with its {study['confidence']:.0%} confidence interval (t-test)"
+        )
+    else:
+        found.append("one seed says nothing about deviation, so there is no confidence interval: --seeds 3 gives one")
+    found += [f"{variant['name']}: the same spec as {variant['same_as']}" for variant in variants if variant["same_as"]]
+    found += [_failure(variant) for variant in variants if variant["error"]]
+    if not study["finished"]:
+        found.append("this study is not finished; the same command goes on with it")
+    return found
+
+
+def command(study: dict[str, Any]) -> str:
+    """The command line that made the study."""
+    import shlex
+
+    return shlex.join(study["command"])
+
+
+def machine(study: dict[str, Any]) -> str:
+    """`NVIDIA H200; specc 0.1.0, torch 2.13.0, Python 3.11.2, Linux-…`."""
+    versions = study["versions"]
+    with_what = f"specc {versions['specc']}, torch {versions['torch']}, Python {versions['python']}"
+    return f"{study['device_name']}; {with_what}, {study['platform']}"
+
+
+def percent(found: dict[str, Any] | None) -> str:
+    """`80.2 ± 0.4 %`, of a mean and its deviation."""
+    if found is None:
+        return ""
+    deviation = "" if found["deviation"] is None else f" ± {found['deviation'] * 100:.1f}"
+    return f"{found['mean'] * 100:.1f}{deviation} %"
+
+
+def points(gain: dict[str, Any] | None) -> str:
+    """`+0.7 (+0.2 to +1.2)`, of a gain and its interval, in percentage points."""
+    if gain is None:
+        return ""
+    interval = "" if gain["low"] is None else f" ({gain['low'] * 100:+.1f} to {gain['high'] * 100:+.1f})"
+    return f"{gain['mean'] * 100:+.1f}{interval}"
+
+
+def duration(seconds: float) -> str:
+    """`34.2 s`, `12 min 05 s`, `3 h 20 min`."""
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest:02} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02} min"
+
+
+def _row(variant: dict[str, Any]) -> tuple[str, ...]:
+    against, extends = variant["compared_with"], variant["extends"]
+    over = f" over {against}" if variant["gain"] and against != extends else ""
+    fine = sum(run["error"] is None for run in variant["runs"])
+    failed = len(variant["runs"]) - fine
+    return (
+        variant["name"],
+        extends or "",
+        f"{fine} ({failed} failed)" if failed else str(fine),
+        percent(variant["train_accuracy"]),
+        percent(variant["val_accuracy"]),
+        points(variant["gain"]) + over,
+        duration(variant["seconds"]) if fine else "",
+    )
+
+
+def _failure(variant: dict[str, Any]) -> str:
+    seeds = ", ".join(str(run["seed"]) for run in variant["runs"] if run["error"])
+    return f"{variant['name']}, seed {seeds}: {variant['error']['code']}, {variant['error']['message']}"
