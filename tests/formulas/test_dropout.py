@@ -1,4 +1,4 @@
-"""Inverted dropout in its three sizes (Srivastava et al., 2014; Tompson et al., 2015; Huang et al., 2016), and noise."""
+"""Inverted dropout of three sizes (Srivastava et al., 2014; Tompson et al., 2015; Huang et al., 2016), and noise."""
 
 from typing import Any
 

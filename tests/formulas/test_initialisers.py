@@ -82,7 +82,7 @@ def test_no_two_weights_are_tied(net_of: Any, layer: str) -> None:
     "layer", ["conv(64, 3x3, groups=4", "conv(64, 3x3, dilation=2", "depthwise_conv(3x3, multiplier=2", "dense(400"]
 )
 def test_he_normal_keeps_the_mean_square_through_relu(net_of: Any, layer: str) -> None:
-    """What the variance is for (He et al., equation 10), away from borders: E[y^2] = n_in var(w) E[relu(x)^2] = E[x^2]."""
+    """What the variance is for (He et al., equation 10): E[y^2] = n_in var(w) E[relu(x)^2] = E[x^2], within borders."""
     shape = "400" if layer.startswith("dense") else "64, 20x20"
     net = net_of(f"relu -> {layer}, bias=false)", shape, plain=True)
     sizes = (200, 400) if layer.startswith("dense") else (6, 64, 20, 20)
