@@ -43,11 +43,12 @@ class NetworkExpander(Expander):
         scope = self._parameters(network, arguments, here, None)
         if scope is None:
             return None
+        values = dict(scope.names)
         here, statements = self._before_input(network.body.statements, here._replace(scope=scope))
         if not self._input(network, statements, here, input_shape):
             return None
         at = self._body(network.body, 0, here, network.name, statements)
-        return Graph(network.name, self.nodes, at, self.heads)
+        return Graph(network.name, self.nodes, at, self.heads, values)
 
     def _before_input(self, statements: Sequence[Any], here: Here) -> tuple[Here, list[Any]]:
         """The lets and defaults before `input`, where nothing flows yet, are worked out; the rest is left."""

@@ -1,5 +1,6 @@
 """The typed graph that a spec is worked out to: nodes in the order in which they run."""
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from specc.ops.op import Op, Shape
@@ -66,10 +67,13 @@ class Head(NamedTuple):
 
 
 class Graph:
-    """A network. Node 0 is the input; `output` is the index of the last node."""
+    """A network. Node 0 is the input; `output` is the index of the last node. `values`: of the network's parameters."""
 
-    def __init__(self, name: str, nodes: list[Node], output: int, heads: list[Head]) -> None:
+    def __init__(
+        self, name: str, nodes: list[Node], output: int, heads: list[Head], values: Mapping[str, Any] | None = None
+    ) -> None:
         self.name, self.nodes, self.output, self.heads = name, nodes, output, heads
+        self.values = values or {}
 
     @property
     def input(self) -> Shape:

@@ -5,6 +5,7 @@ from difflib import SequenceMatcher
 from typing import Any, NamedTuple
 
 from specc.check import Checked
+from specc.check.scope import Layer as LayerValue
 from specc.ir.graph import Graph, Node
 from specc.ops.op import size_text
 from specc.report.layers import activation_bytes
@@ -79,7 +80,7 @@ def compare(a: Checked, b: Checked) -> Difference:
         Change("input", size_text(a.graph.input), size_text(b.graph.input)),
         Change("output", size_text(a.graph.output_shape), size_text(b.graph.output_shape)),
     ]
-    settings = [*_heads(a.graph, b.graph)]
+    settings = [*_parameters(a.graph, b.graph), *_heads(a.graph, b.graph)]
     for section, here, there in (("data", a.data, b.data), ("train", a.train, b.train), ("export", a.export, b.export)):
         settings += _args(section, here, there)
     return Difference(tuple(layers), same, tuple(totals), tuple(shapes), tuple(settings))
@@ -126,6 +127,36 @@ def _inputs(a: Graph, b: Graph, here: Node, there: Node, pairs: dict[int, int]) 
     ):
         names = (", ".join(graph.nodes[i].name for i in node.inputs) for graph, node in ((a, here), (b, there)))
         yield Change("inputs", *names)
+
+
+def _parameters(a: Graph, b: Graph) -> Iterator[Change]:
+    """Parameters that both networks have. One that only one of them has is told by what follows from it, if anything
+    does: a number that got a name is no difference."""
+    for name in a.values:
+        values = a.values[name], b.values.get(name)
+        one, other = map(_spelled, values)
+        if name in b.values and one != other and not _are_equal_numbers(*values):
+            yield Change(f"network.{name}", one, other)
+
+
+def _are_equal_numbers(a: Any, b: Any) -> bool:
+    """50% is 0.5."""
+    return isinstance(a, int | float) and isinstance(b, int | float) and a == b
+
+
+def _spelled(value: Any) -> str:
+    """A parameter's value as it is written, layers included."""
+    match value:
+        case LayerValue():
+            return " ".join(value.span.text.split())
+        case list():
+            return f"[{', '.join(map(_spelled, value))}]"
+        case Ref() | Bound() | Size():
+            return _text(value)
+        case tuple():
+            return f"({', '.join(map(_spelled, value))})"
+        case _:
+            return _text(value)
 
 
 def _heads(a: Graph, b: Graph) -> Iterator[Change]:

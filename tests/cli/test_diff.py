@@ -65,7 +65,7 @@ def test_a_file_and_its_variant(specc):
     assert values["a"] == {"file": "a.cnn", "network": "Net", "variant": None}
     assert values["b"] == {"file": "a.cnn", "network": "Net", "variant": "wide"}
     assert values["equal"] is False
-    assert values["settings"] == {"train.epochs": ["10.0", "20.0"]}
+    assert values["settings"] == {"network.c": ["8", "16"], "train.epochs": ["10.0", "20.0"]}
     assert values["totals"]["parameters"] == [20714, 16 * 28 + 16 * 256 * 10 + 10]
     assert values["shapes"] == {"input": ["3 x 16 x 16"] * 2, "output": ["10", "10"]}
     first = values["layers"][0]
@@ -79,7 +79,7 @@ def test_two_variants(specc):
     values = shown(specc("diff", "a.cnn", "--variant", "wide", "--variant", "wider", "--json"))
     assert (values["a"]["variant"], values["b"]["variant"]) == ("wide", "wider")
     assert values["layers"][0]["arguments"] == {"filters": ["16", "32"]}
-    assert values["settings"] == {}
+    assert values["settings"] == {"network.c": ["16", "32"]}
 
 
 def test_a_file_and_itself_with_a_setting(specc):

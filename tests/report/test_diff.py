@@ -25,6 +25,39 @@ def settings(a: str, b: str) -> list[tuple[str, str | None, str | None]]:
     return [tuple(change) for change in difference(net("relu", a), net("relu", b)).settings]
 
 
+# ---- parameters of the network
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "expected"),
+    [
+        ("width=32, depth=2", "width=64, depth=2", [("network.width", "32", "64")]),
+        ("width=32", "width=16 * 2", []),
+        ("act=relu", "act=leaky_relu(0.1)", [("network.act", "relu", "leaky_relu(0.1)")]),
+        ("act=relu", "act=relu", []),
+        ("widths=[8, 16]", "widths=[8, 32]", [("network.widths", "[8, 16]", "[8, 32]")]),
+        ("stages=[(8, 1)]", "stages=[(8, 2)]", [("network.stages", "[(8, 1)]", "[(8, 2)]")]),
+        (
+            "skip=true, kernel=3x3",
+            "skip=false, kernel=5x5",
+            [("network.skip", "true", "false"), ("network.kernel", "3x3", "5x5")],
+        ),
+        ("p=50%", "p=0.5", []),
+        ("width=32", "width=32, depth=3", []),  # nothing follows from the other one
+    ],
+)
+def test_parameters_of_the_network(a, b, expected):
+    found = difference(*(net("relu").replace("Net", f"Net({given})") for given in (a, b)))
+    assert [tuple(change) for change in found.settings] == expected
+    assert as_json(found)["settings"] == {name: [one, other] for name, one, other in expected}
+
+
+def test_a_parameter_and_what_follows_from_it():
+    found = difference(*(net("conv(width)").replace("Net", f"Net(width={width})") for width in (8, 16)))
+    assert changes(found)[0] == ("changed", "conv1", "conv1")
+    assert found.settings == (Change("network.width", "8", "16"),)
+
+
 # ---- layers
 
 
