@@ -32,6 +32,7 @@ COMMANDS = {
     "diff": ("specc.cli.diff:diff", "what differs in layers, parameters, MACs, data and training"),
     "ops": ("specc.cli.ops:ops", "the vocabulary: layers, tricks, settings, each with parameters and an example"),
     "explain": ("specc.cli.explain:explain", "the whole story of a diagnostic: what it means and how to mend it"),
+    "probe": ("specc.cli.probe:probe", "one batch through the fresh network: will it learn? asked before any training"),
     "train": ("specc.cli.train:train", "trains a network, exports it and verifies the exported file"),
     "study": ("specc.cli.study:study", "trains variants with several seeds: a table, and their curves side by side"),
     "eval": ("specc.cli.eval:eval_run", "how good a run is: accuracy, each class, the most frequent mistakes"),

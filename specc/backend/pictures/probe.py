@@ -1,0 +1,111 @@
+"""The picture of a probe: activations and gradients over the depth of the network, a row for each layer."""
+
+import math
+import textwrap
+from collections.abc import Sequence
+from pathlib import Path
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator, PercentFormatter
+
+from specc.backend.pictures.style import BAD, COLOURS, GREY, look, save
+from specc.report.probe import Layer, Probed
+
+MOST_ROWS = 45  # of a deeper network only the layers with kernels are shown
+WIDTH, ROW, FRAME = 11.0, 0.21, 1.9  # inches
+LONGEST = 36  # letters of a layer's name
+LINE = 118  # letters in a line of the title
+DECADES = 3  # at least, so that small differences look small
+LEAST = 1e-30  # what is smaller is drawn there: a logarithmic axis has no zero
+
+
+def draw(probed: Probed, path: Path) -> list[Path]:
+    """Draw what a probe showed into `path`, or into both formats where it has no suffix. Gives the files written.
+
+    Raises SpeccError: E482 another suffix, E481 a file cannot be written.
+    """
+    shown = _shown(probed)
+    with look():
+        figure = Figure(figsize=(WIDTH, FRAME + ROW * len(shown)))
+        activations, gradients, shares = figure.subplots(1, 3, sharey=True, width_ratios=[3, 3, 1.2])
+        _names(activations, shown, probed.verdict.where)
+        _activations(activations, shown)
+        _gradients(gradients, shown)
+        _shares(shares, shown)
+        figure.suptitle(_title(probed), x=0.01, ha="left", fontsize=11)
+        return save(figure, path)
+
+
+def _shown(probed: Probed) -> list[Layer]:
+    layers = [layer for layer in probed.layers if not layer.head]
+    with_kernels = [layer for layer in layers if layer.rms is not None]
+    return layers if len(layers) <= MOST_ROWS or not with_kernels else with_kernels
+
+
+def _title(probed: Probed) -> str:
+    lines = textwrap.wrap(f"{probed.title}: {probed.verdict.text}", LINE)
+    return "\n".join(lines)
+
+
+def _names(axes: Axes, layers: Sequence[Layer], where: str) -> None:
+    """The layers' names at the left, the first layer on top; that where it goes wrong is marked."""
+    names = [layer.name if len(layer.name) <= LONGEST else f"…{layer.name[1 - LONGEST :]}" for layer in layers]
+    axes.set_yticks(range(len(layers)), names, fontsize=8.5)
+    axes.set_ylim(len(layers) - 0.4, -0.6)
+    for label, layer in zip(axes.get_yticklabels(), layers, strict=True):
+        if layer.name == where:
+            label.set_color(BAD)
+            label.set_fontweight("bold")
+
+
+def _activations(axes: Axes, layers: Sequence[Layer]) -> None:
+    rows = range(len(layers))
+    deviations, varying = ([getattr(layer.gives, name) for layer in layers] for name in ("std", "variation"))
+    axes.plot(_drawable(deviations), rows, "o-", color=COLOURS[0], label="deviation")
+    axes.plot(_drawable(varying), rows, "s--", color=COLOURS[2], label="share that varies from image to image")
+    _finish(axes, "activations", [*deviations, *varying])
+
+
+def _gradients(axes: Axes, layers: Sequence[Layer]) -> None:
+    with_kernels = [(row, layer) for row, layer in enumerate(layers) if layer.rms is not None]
+    rows = [row for row, _ in with_kernels]
+    measured = [layer.rms or 0.0 for _, layer in with_kernels]
+    predicted = [math.nan if layer.predicted is None else layer.predicted for _, layer in with_kernels]
+    axes.plot(_drawable(measured), rows, "o-", color=COLOURS[0], label="measured, root mean square")
+    axes.plot(_drawable(predicted), rows, "D", color=GREY, fillstyle="none", label="predicted from the graph")
+    _finish(axes, "gradients of the kernels", [*measured, *predicted])
+
+
+def _shares(axes: Axes, layers: Sequence[Layer]) -> None:
+    rows = range(len(layers))
+    axes.barh(rows, [layer.gives.dead for layer in layers], 0.6, color=BAD, label="dead channels")
+    axes.barh(rows, [layer.saturated or 0.0 for layer in layers], 0.6, color=COLOURS[3], label="saturated numbers")
+    axes.set_xlim(0, 1)
+    axes.xaxis.set_major_formatter(PercentFormatter(1))
+    axes.tick_params(axis="y", length=0, labelleft=False)
+    _legend(axes, "shares")
+
+
+def _finish(axes: Axes, title: str, values: Sequence[float]) -> None:
+    """A logarithmic axis of at least `DECADES` decades around what is drawn on it."""
+    drawn = [value for value in _drawable(values) if not math.isnan(value)] or [1.0]
+    low, high = math.floor(math.log10(min(drawn)) - 0.1), math.ceil(math.log10(max(drawn)) + 0.1)
+    low = min(low, high - DECADES)
+    axes.set_xscale("log")
+    axes.set_xlim(10.0**low, 10.0**high)
+    axes.xaxis.set_major_locator(LogLocator(numticks=6))
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    _legend(axes, title)
+
+
+def _legend(axes: Axes, title: str) -> None:
+    """A legend below the axis's numbers, where it hides nothing."""
+    axes.set_title(title)
+    axes.legend(loc="upper left", bbox_to_anchor=(0, 0), borderaxespad=2.6, fontsize=8.5)
+
+
+def _drawable(values: Sequence[float]) -> list[float]:
+    """Zeros moved to where they can be drawn, and what is not finite left out."""
+    return [max(value, LEAST) if math.isfinite(value) else math.nan for value in values]

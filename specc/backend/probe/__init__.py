@@ -1,0 +1,93 @@
+"""`specc probe`: what one batch shows of a freshly initialised network, before any training."""
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import torch
+
+from specc.backend.data.dataset import DataSet, load
+from specc.backend.device import describe
+from specc.backend.probe.measure import Watch, ratio
+from specc.backend.probe.verdict import judge
+from specc.backend.train.job import prepare
+from specc.backend.train.loop import step_seed
+from specc.check import Checked
+from specc.report.layers import activation_bytes
+from specc.report.probe import Probed
+from specc.values import Args
+
+MOST = 256  # images: more change no figure that is looked at here
+FEWEST = 16
+ROOM = 1 << 30  # bytes of activations, so that a large network with large images fits into a small machine
+
+
+def probe(
+    checked: Checked,
+    *,
+    device: str = "auto",
+    data_dir: Path | None = None,
+    base: Path = Path(),
+    dataset: DataSet | None = None,
+) -> Probed:
+    """The first batch of the training, or the first images of it, once through the fresh network and back, in fp32.
+
+    Weights, images, augmentation and dropout are those of the training's first step. base: the folder that relative
+    paths in the spec start from. dataset: the data, where they are loaded already.
+
+    Raises SpeccError as `train` does, except for what concerns a run's folder.
+    """
+    checked, asked = _small(checked)
+    job = prepare(checked, device, data_dir, base, None, dataset)
+    loop = job.loop
+    net = loop.state.net.train()
+    watch = Watch(net)
+    torch.manual_seed(step_seed(loop.settings.seed, 0))
+    loop.backward(0, 0)
+    layers, loss = watch.layers(), float(loop.state.table[0, 0])
+    measured, predicted = ratio(layers), watch.predicted_ratio()
+    classes = len(loop.feed.classes)
+    return Probed(
+        checked.name,
+        checked.variant,
+        _source(checked),
+        describe(loop.device),
+        loop.settings.seed,
+        asked,
+        loop.feed.batch,
+        classes,
+        watch.images,
+        layers,
+        loss,
+        measured,
+        predicted,
+        judge(layers, loss, classes, measured),
+    )
+
+
+def probe_each(
+    specs: Iterable[Checked], *, device: str = "auto", data_dir: Path | None = None, base: Path = Path()
+) -> Iterator[Probed]:
+    """Probe one spec after the other, reading data only where they are others than those of the spec before."""
+    before, dataset = "", None
+    for checked in specs:
+        data, settings = checked.data, checked.train
+        if data is not None and settings is not None:
+            wanted = f"{data.source} {data.resize} {data.validation} {settings.seed}"
+            if wanted != before:
+                before, dataset = wanted, load(data, data_dir=data_dir, seed=settings.seed, base=base)
+        yield probe(checked, device=device, data_dir=data_dir, base=base, dataset=dataset)
+
+
+def _source(checked: Checked) -> str:
+    assert checked.data is not None
+    return str(checked.data.source.name)
+
+
+def _small(checked: Checked) -> tuple[Checked, int]:
+    """The spec for one batch in fp32 that fits into memory; and how large its batches are."""
+    if checked.train is None or checked.graph is None:
+        return checked, 0  # it has errors, as `prepare` will say
+    asked = checked.train.batch
+    fits = max(FEWEST, ROOM // max(1, activation_bytes(checked.graph)))
+    changed = {"batch": min(asked, MOST, fits), "precision": "fp32", "accumulate": 1}
+    return checked._replace(train=Args(**{**checked.train.as_dict(), **changed})), asked

@@ -1,0 +1,97 @@
+"""`specc probe`: how large activations and gradients are in a fresh network, before any training."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from specc.check import Checked
+from specc.check import check as check_source
+from specc.cli.common import load_base, print_json, read_source, report
+from specc.errors import SpeccError
+from specc.report.probe import NO_VARIANT, probe_json, probe_table, verdict_line
+from specc.source import Source
+
+
+def probe(
+    file: Annotated[Path, typer.Argument(help="A spec.", show_default=False)],
+    variant: Annotated[str | None, typer.Option(help="Probe this variant.", show_default=False)] = None,
+    every: Annotated[bool, typer.Option("--all", help="Probe every variant, with one line for each.")] = False,
+    sets: Annotated[
+        list[str] | None, typer.Option("--set", metavar="PATH=VALUE", help="Change a setting first; repeatable.")
+    ] = None,
+    device: Annotated[
+        str | None, typer.Option(help="cpu, cuda, cuda:1, mps, or auto: CUDA where it is there.", show_default="auto")
+    ] = None,
+    data_dir: Annotated[
+        Path | None, typer.Option(help="Look for data here first.", metavar="FOLDER", show_default=False)
+    ] = None,
+    seed: Annotated[int | None, typer.Option(help="In place of train.seed.", show_default=False)] = None,
+    picture: Annotated[
+        Path | None,
+        typer.Option(help="Draw it: an .svg, a .png, or both without a suffix.", metavar="FILE", show_default=False),
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON for programs.")] = False,
+) -> int:
+    """Send one batch through the freshly initialised network and back, and say whether it will learn.
+
+    By layer: how large activations are, how much of them differs from image to image, dead and saturated units, and
+    the gradient of the kernel. Nothing is trained.
+
+    Examples:
+
+      specc probe net.cnn
+      specc probe net.cnn --variant deep --picture deep.svg
+      specc probe net.cnn --all
+    """
+    if every and (variant or picture):
+        other = "--variant" if variant else "--picture"
+        raise SpeccError("E475", f"--all and {other} do not go together", help="leave one of them out")
+    source = read_source(file)
+    sets = [*(sets or ()), *([f"train.seed={seed}"] if seed is not None else [])]
+    checked = check_source(source, variant=variant, sets=sets, load=load_base)
+    if report(checked.diagnostics):
+        return 1
+    if every:
+        return _every(source, checked, sets, device, data_dir, json)
+    from specc.backend.pictures.style import paths
+    from specc.backend.probe import probe as probe_checked
+
+    if picture is not None:
+        paths(picture)  # a suffix that cannot be drawn is known before the work is done
+    probed = probe_checked(checked, device=device or "auto", data_dir=data_dir, base=file.parent)
+    if json:
+        print_json(probe_json(probed))
+    else:
+        print(probe_table(probed))
+    if picture is not None:
+        from specc.backend.pictures.probe import draw
+
+        for path in draw(probed, picture):
+            print(f"drawn: {path}", file=sys.stderr)
+    return 0
+
+
+def _every(
+    source: Source, first: Checked, sets: list[str], device: str | None, data_dir: Path | None, json: bool
+) -> int:
+    """The spec as it stands and each of its variants. One that has errors is told of, and the others are probed."""
+    from specc.backend.probe import probe_each
+
+    variants = [check_source(source, variant=name, sets=sets, load=load_base) for name in first.variants]
+    status = max((report(variant.errors) for variant in variants), default=0)
+    sound = [first, *(variant for variant in variants if not variant.errors)]
+    found = []
+    if not json:
+        print(verdict_line("variant", "ratio", "verdict", first.variants))
+    for probed in probe_each(sound, device=device or "auto", data_dir=data_dir, base=Path(source.path).parent):
+        found.append(probed)
+        if not json:
+            line = verdict_line(
+                probed.variant or NO_VARIANT, probed.gradient_ratio, probed.verdict.text, first.variants
+            )
+            print(line, flush=True)
+    if json:
+        print_json({"variants": [probe_json(probed) for probed in found]})
+    return status

@@ -1,0 +1,193 @@
+"""What one batch through a fresh network showed: as a table for people and as plain data for programs."""
+
+import math
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+NO_VARIANT = "(none)"  # the spec as it stands
+HEADINGS = ("layer", "op", "mean", "deviation", "varies", "dead", "saturated", "gradient", "predicted")
+GUIDE = """\
+varies: how much differs from image to image; dead: channels that are zero for all;
+saturated: numbers where the activation has next to no slope; gradient: of the kernel,
+root mean square; predicted: from the graph alone"""
+
+
+class Figures(NamedTuple):
+    """What one tensor showed. mean, std: of all its numbers.
+
+    variation: how much of it differs from image to image: the root mean square of the deviation over the images at each
+    place, over the root mean square of the numbers. dead: the share of channels that are zero for the whole batch.
+    """
+
+    mean: float
+    std: float
+    variation: float
+    dead: float
+
+
+class Layer(NamedTuple):
+    """One layer. gives: its output. saturated: of an activation that is flat on both sides, the share of numbers where
+    its slope is below 1% of the steepest; None for others. flow: root mean square of the loss's gradient by the output.
+    norm, rms: of the gradient of its kernel, predicted: what the graph foretells of rms, given that of the last kernel;
+    None without a kernel. rectifies: whether it is a kind of relu. on_trunk: whether everything has to pass it.
+    """
+
+    name: str
+    op: str
+    line: int
+    head: str
+    gives: Figures
+    saturated: float | None
+    flow: float | None
+    norm: float | None
+    rms: float | None
+    predicted: float | None
+    rectifies: bool
+    on_trunk: bool
+
+
+class Verdict(NamedTuple):
+    """What will happen. kind: `fine`, or one word for what is wrong. learns: whether training has a chance.
+    where: the layer at which it goes wrong, or ""."""
+
+    kind: str
+    learns: bool
+    text: str
+    where: str = ""
+
+
+class Probed(NamedTuple):
+    """One batch through a fresh network. asked: images in a batch of the training; batch: in this one.
+    images: what flowed in. gradient_ratio, predicted_ratio: rms of the gradient at the first layer's kernel over that
+    at the last layer's, as measured and as the graph foretells it; None where there is none."""
+
+    network: str
+    variant: str | None
+    source: str
+    device: str
+    seed: int
+    asked: int
+    batch: int
+    classes: int
+    images: Figures
+    layers: list[Layer]
+    loss: float
+    gradient_ratio: float | None
+    predicted_ratio: float | None
+    verdict: Verdict
+
+    @property
+    def kernels(self) -> list[Layer]:
+        """The layers with kernels, without those of auxiliary classifiers."""
+        return [layer for layer in self.layers if layer.rms is not None and not layer.head]
+
+    @property
+    def title(self) -> str:
+        """`Deck, variant he`."""
+        return f"{self.network}, variant {self.variant}" if self.variant else self.network
+
+
+def probe_json(probed: Probed) -> dict[str, Any]:
+    """What `specc probe --json` prints, without its `format`. What is not a finite number is null."""
+    return {
+        "network": probed.network,
+        "variant": probed.variant,
+        "source": probed.source,
+        "device": probed.device,
+        "seed": probed.seed,
+        "batch": probed.batch,
+        "loss": _number(probed.loss),
+        "loss_of_a_guess": math.log(probed.classes),
+        "gradient_ratio": _number(probed.gradient_ratio),
+        "predicted_ratio": _number(probed.predicted_ratio),
+        "verdict": probed.verdict.text,
+        "kind": probed.verdict.kind,
+        "learns": probed.verdict.learns,
+        "where": probed.verdict.where or None,
+        "images": _figures(probed.images),
+        "layers": [_layer(layer) for layer in probed.layers],
+    }
+
+
+def _layer(layer: Layer) -> dict[str, Any]:
+    return {
+        "name": layer.name,
+        "op": layer.op,
+        "line": layer.line,
+        "head": layer.head or None,
+        **_figures(layer.gives),
+        "saturated": _number(layer.saturated),
+        "gradient_norm": _number(layer.norm),
+        "gradient_rms": _number(layer.rms),
+        "predicted_rms": _number(layer.predicted),
+        "output_gradient_rms": _number(layer.flow),
+    }
+
+
+def _figures(figures: Figures) -> dict[str, Any]:
+    return {
+        "activation_mean": _number(figures.mean),
+        "activation_std": _number(figures.std),
+        "variation": _number(figures.variation),
+        "dead": _number(figures.dead),
+    }
+
+
+def _number(value: float | None) -> float | None:
+    return value if value is not None and math.isfinite(value) else None
+
+
+def probe_table(probed: Probed) -> str:
+    """The layers in columns, and the verdict."""
+    rows = [("images", "", *_cells(probed.images), "", "", ""), *map(_row, probed.layers)]
+    widths = [max(len(cell) for cell in column) for column in zip(HEADINGS, *rows, strict=True)]
+    lines = [_line(row, widths) for row in (HEADINGS, tuple("-" * width for width in widths), *rows)]
+    ratio = "" if probed.gradient_ratio is None else f"; gradient, first over last layer: {probed.gradient_ratio:.2g}"
+    if ratio and probed.predicted_ratio is not None:
+        ratio += f" (predicted {probed.predicted_ratio:.2g})"
+    of = "" if probed.batch == probed.asked else f" of the {probed.asked} of a batch"
+    guess = f"a blind guess among {probed.classes} classes has {math.log(probed.classes):.2f}"
+    return "\n".join(
+        [
+            *lines,
+            "",
+            GUIDE,
+            "",
+            f"{probed.title}: {probed.batch} images{of} of {probed.source}, seed {probed.seed}, on {probed.device}",
+            f"loss {probed.loss:.3g} ({guess}){ratio}",
+            f"verdict: {probed.verdict.text}",
+        ]
+    )
+
+
+def verdict_line(name: str, ratio: float | str | None, text: str, names: Sequence[str]) -> str:
+    """One of the lines for several variants, whose `names` are known before they are probed."""
+    width = max(map(len, (*names, NO_VARIANT)))
+    shown = ratio if isinstance(ratio, str) else _short(ratio)
+    return f"{name:<{width}}  {shown:>7}  {text}"
+
+
+def _row(layer: Layer) -> tuple[str, ...]:
+    name = f"{layer.name} ({layer.head})" if layer.head else layer.name
+    saturated = _percent(layer.saturated) if layer.saturated is not None else ""
+    return name, layer.op, *_cells(layer.gives), saturated, _short(layer.rms), _short(layer.predicted)
+
+
+def _cells(figures: Figures) -> tuple[str, ...]:
+    varies = f"{figures.variation:.0%}" if figures.variation >= 0.01 else _short(figures.variation)
+    return _short(figures.mean), _short(figures.std), varies, _percent(figures.dead)
+
+
+def _percent(share: float) -> str:
+    return f"{share:.0%}" if share else ""
+
+
+def _short(value: float | None) -> str:
+    return "" if value is None else f"{value:.2g}"
+
+
+def _line(row: tuple[str, ...], widths: list[int]) -> str:
+    """Names to the left, numbers to the right."""
+    texts, numbers = zip(row[:2], widths[:2], strict=True), zip(row[2:], widths[2:], strict=True)
+    cells = [f"{cell:<{width}}" for cell, width in texts] + [f"{cell:>{width}}" for cell, width in numbers]
+    return "  ".join(cells).rstrip()
