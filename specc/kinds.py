@@ -131,9 +131,22 @@ class NewName(Kind):
     needs = "a name"
 
     def accept(self, value: Any, bind: Bind) -> str:
-        if not isinstance(value, Ref):
+        if not isinstance(value, Ref) or "." in value.name:
             raise Unfit
         return value.name
+
+
+class Selector(Kind):
+    """What picks weights, bare or as a text: a kind of weight, a layer's or a block's name, a weight's path."""
+
+    needs = "a layer, a block or a kind of weight, such as conv1, norms.bias or unit2.conv1.weight"
+
+    def accept(self, value: Any, bind: Bind) -> str:
+        if isinstance(value, Ref):
+            return value.name
+        if not isinstance(value, str) or not value:
+            raise Unfit
+        return value
 
 
 class ListOf(Kind):
@@ -176,6 +189,21 @@ class Chain(Kind):
 
     def accept(self, value: Any, bind: Bind) -> Any:
         return bind(self.family, value)
+
+
+class Calls(Kind):
+    """A list of calls of a family, or a single one; always a list of them."""
+
+    def __init__(self, family: str, needs: str) -> None:
+        self.item = One(family, needs)
+        self.family, self.needs = family, f"a list of {needs}"
+
+    def accept(self, value: Any, bind: Bind) -> Any:
+        if type(value) in (list, tuple):
+            found = [UNKNOWN if item is UNKNOWN else self.item.accept(item, bind) for item in value]
+        else:
+            found = [self.item.accept(value, bind)]
+        return UNKNOWN if UNKNOWN in found else found
 
 
 class Maybe(Kind):

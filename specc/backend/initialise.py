@@ -5,6 +5,7 @@ So neither the order of the layers nor a change elsewhere in the network changes
 
 import hashlib
 import math
+from collections.abc import Callable
 from importlib import import_module
 from typing import NamedTuple
 
@@ -12,9 +13,11 @@ import torch
 from torch import Generator, Tensor, nn
 
 from specc.backend.build import Net
+from specc.errors import SpeccError
 from specc.tricks.init import TRICKS
 from specc.values import Args, Bound
 
+WHITENED = 500  # images whose patches are looked at together
 _TARGETS = {trick.name: trick.target for trick in TRICKS}
 
 
@@ -25,15 +28,23 @@ class Fans(NamedTuple):
     out: float
 
 
-def initialise(net: Net, seed: int) -> None:
+Sample = Callable[[int], Tensor]
+
+
+def initialise(net: Net, seed: int, sample: Sample | None = None) -> None:
     """Draw the kernels of convolutions and dense layers as their `init` says; their biases become zero.
 
     Norms, `prelu` and `layer_scale` start as their modules make them, with nothing random about it.
+    sample: gives so many normalised training images, N x C x H x W, to the initialisers that look at them.
+
+    Raises SpeccError E437 where one has to and there are none.
     """
     by_name = {node.name: node for node in net.graph.nodes}
     for name, module in net.layers.items():
         init = getattr(by_name[name].args, "init", None)
-        if isinstance(init, Bound):
+        if isinstance(init, Bound) and init.name == "whiten":
+            whiten(module, init.args, sample)
+        elif isinstance(init, Bound):
             fill(module, init, generator(seed, f"{name}.weight"))
 
 
@@ -46,13 +57,40 @@ def generator(seed: int, key: str) -> Generator:
 @torch.no_grad()
 def fill(module: nn.Module, init: Bound, source: Generator) -> None:
     """Draw the weight of one convolution or dense layer, on the CPU, and set its bias to zero."""
-    place, _, function = _TARGETS[init.name].rpartition(".")
-    draw = getattr(import_module(place), function)
     assert isinstance(module.weight, Tensor)
     weight = torch.empty(module.weight.shape)
-    draw(weight, module, init.args, source)
+    _draw(weight, module, init, source)
     module.weight.copy_(weight)
     if isinstance(module.bias, Tensor):
+        module.bias.zero_()
+
+
+def _draw(weight: Tensor, module: nn.Module, init: Bound, source: Generator) -> None:
+    place, _, function = _TARGETS[init.name].rpartition(".")
+    getattr(import_module(place), function)(weight, module, init.args, source)
+
+
+@torch.no_grad()
+def whiten(module: nn.Module, a: Args, sample: Sample | None) -> None:
+    """Filters that give uncorrelated outputs of about unit size for the patches of training images, in both signs.
+
+        v_i / sqrt(l_i + eps)  and  -v_i / sqrt(l_i + eps)
+
+    with the eigenvalues l_i, the largest first, and eigenvectors v_i of the patches' second moments (Jordan, 2024).
+    """
+    if sample is None:
+        message = "`whiten` starts from training images, and there are none"
+        raise SpeccError("E437", message, help="say where the images are, such as data { source = cifar10 }", status=1)
+    assert isinstance(module, nn.Conv2d)
+    moments, count = torch.zeros((), dtype=torch.float64), 0
+    for images in torch.split(sample(a.samples), WHITENED):
+        patches = nn.functional.unfold(images, module.kernel_size, module.dilation).double()  # N x C*k*k x places
+        flat = patches.transpose(0, 1).flatten(1)
+        moments, count = moments + flat @ flat.T, count + flat.shape[1]
+    values, vectors = torch.linalg.eigh(moments / count)
+    filters = (vectors / (values.clamp(min=0) + a.eps).sqrt()).T.flip(0)
+    module.weight.copy_(torch.cat([filters, -filters]).view(module.weight.shape))
+    if module.bias is not None:
         module.bias.zero_()
 
 
@@ -93,6 +131,11 @@ def lecun_normal(weight: Tensor, module: nn.Module, a: Args, source: Generator) 
     weight.normal_(0, math.sqrt(1 / fans(module).into), generator=source)
 
 
+def torch_uniform(weight: Tensor, module: nn.Module, a: Args, source: Generator) -> None:
+    bound = math.sqrt(1 / fans(module).into)
+    weight.uniform_(-bound, bound, generator=source)
+
+
 def normal(weight: Tensor, module: nn.Module, a: Args, source: Generator) -> None:
     weight.normal_(0, a.std, generator=source)
 
@@ -110,10 +153,14 @@ def orthogonal(weight: Tensor, module: nn.Module, a: Args, source: Generator) ->
 
 
 def dirac(weight: Tensor, module: nn.Module, a: Args, source: Generator) -> None:
-    """Filter i of each group passes channel i of the group on; filters beyond the channels give zero."""
+    """Filter i of each group passes channel i of the group on; filters beyond the channels are `rest`, or zero."""
+    if a.rest is None:
+        weight.zero_()
+    else:
+        _draw(weight, module, a.rest, source)
     filters = weight.transpose(0, 1) if isinstance(module, nn.ConvTranspose2d) else weight
-    filters.zero_()
     middle = tuple((k - 1) // 2 for k in filters.shape[2:])
     for group in filters.chunk(getattr(module, "groups", 1)):
         for i in range(min(group.shape[:2])):
+            group[i] = 0
             group[(i, i, *middle)] = 1

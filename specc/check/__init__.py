@@ -5,7 +5,8 @@ from typing import NamedTuple
 
 from specc.check.bind import Binder
 from specc.check.evaluate import TooMuch, Work
-from specc.check.fits import data_shape, freeze_fits, hold_together
+from specc.check.fits import data_shape, hold_together
+from specc.check.learning import initialisers_fit, learning_fits
 from specc.check.network import NetworkExpander
 from specc.check.override import override, parse_set
 from specc.check.problems import Problems
@@ -139,8 +140,9 @@ def _elaborate(
         find_receptive_fields(graph)
         if data is not None:
             hold_together(graph, data, train, spec.network, binder)
+        initialisers_fit(graph, binder)
         if train is not None:
-            freeze_fits(graph, train, spec.sections.get("train", {}).get("freeze"), binder)
+            learning_fits(graph, train, spec.sections.get("train", {}), data is not None, binder)
         if with_lints and train is not None and not problems.has_errors:
             work.lints -= len(graph.nodes) + 10
             if work.lints >= 0:

@@ -22,6 +22,7 @@ FAMILIES = {
     "validation": "validation part",
     "init": "initialiser",
     "regularizer": "regulariser",
+    "evaluate": "way to evaluate",
 }
 
 # Among the arguments given: some could not be told apart, so that what the call lacks is not known either.

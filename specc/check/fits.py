@@ -3,13 +3,14 @@
 from typing import Any
 
 from specc.check.bind import Binder
-from specc.diagnostics import Label, nearest
+from specc.diagnostics import Label
 from specc.ir.graph import Graph, Node
 from specc.ops.op import Problem, size_text
 from specc.source import Span
 from specc.syntax import tree as t
 from specc.tricks import TRICKS
 from specc.tricks.augment import augmented_size
+from specc.tricks.evaluate import views_fit
 from specc.tricks.source import Facts
 from specc.values import Args, Size
 
@@ -29,23 +30,9 @@ def hold_together(graph: Graph, data: Args, train: Args | None, network: t.Block
     if _input_fits(graph, data, binder) and len(graph.input) == 3:
         _augment_fits(graph, data, binder)
         _normalize_fits(graph, data, binder)
+        _views_fit(graph, train, binder)
     if not binder.problems.is_broken:  # else its end may be what cannot be read
         _output_fits(graph, data, train, binder)
-
-
-def freeze_fits(graph: Graph, train: Args, setting: t.Setting | None, binder: Binder) -> None:
-    """Report the names in `freeze` that no layer with weights, and no block that holds one, has."""
-    if setting is None or not train.freeze:
-        return
-    learners = [node.name for node in graph.nodes[1:] if node.op.weights(graph.inputs_of(node), node.args)]
-    names = {".".join(path[: i + 1]): None for path in (name.split(".") for name in learners) for i in range(len(path))}
-    items = getattr(setting.value, "items", ())
-    for position, name in enumerate(train.freeze):
-        if name not in names:
-            span = items[position].span if len(items) == len(train.freeze) else setting.value.span
-            top = ", ".join(list(dict.fromkeys(name.partition(".")[0] for name in learners))[:12])
-            found = f"no layer or block with weights is called `{name}`"
-            binder.error("E224", found, span, help=nearest(name, names) or f"`specc show` lists them: {top}")
 
 
 def _facts(data: Args) -> Facts:
@@ -117,6 +104,15 @@ def _normalize_fits(graph: Graph, data: Args, binder: Binder) -> None:
         place = _place(data.normalize, graph.nodes[0])
         help = "give one value for each channel, or one for all"
         binder.error("E313", found, place, labels=_source(data, has), help=help)
+
+
+def _views_fit(graph: Graph, train: Args | None, binder: Binder) -> None:
+    if train is None or train.evaluate is None:
+        return
+    try:
+        views_fit(train.evaluate.args, Size(*graph.input[1:]))
+    except Problem as problem:
+        binder.error(problem.code, problem.message, _place(train.evaluate, graph.nodes[0]), help=problem.help)
 
 
 def _output_fits(graph: Graph, data: Args, train: Args | None, binder: Binder) -> None:

@@ -6,7 +6,7 @@ from specc.check.bind import Binder
 from specc.check.scope import Scope, shorten
 from specc.check.spec import Spec
 from specc.diagnostics import nearest
-from specc.kinds import Chain, Either, Kind, Maybe, One
+from specc.kinds import Calls, Chain, Either, Kind, Maybe, One
 from specc.ops.op import REQUIRED
 from specc.syntax import tree as t
 from specc.tricks import TRICKS
@@ -70,7 +70,7 @@ def near_setting(section: str, name: str) -> str:
 def families(kind: Kind) -> tuple[str, ...]:
     """The families of the vocabulary that a kind takes."""
     match kind:
-        case One(family=family) | Chain(family=family):
+        case One(family=family) | Chain(family=family) | Calls(family=family):
             return (family,)
         case Maybe(kind=inner):
             return families(inner)

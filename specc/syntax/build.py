@@ -98,7 +98,7 @@ class Builder:
         return t.Literal(False, span)
 
     def name(self, parts: Parts, span: Span) -> t.Name:
-        return t.Name(str(parts[0]), span)
+        return t.Name(".".join(map(str, parts)), span)
 
     def flowing(self, parts: Parts, span: Span) -> t.Flowing:
         return t.Flowing(str(parts[0]), span)

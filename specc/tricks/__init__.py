@@ -3,7 +3,10 @@
 from specc.ops.op import Trick
 from specc.tricks import (
     augment,
+    evaluate,
+    group,
     init,
+    lookahead,
     loss,
     normalize,
     optimizer,
@@ -15,6 +18,21 @@ from specc.tricks import (
 )
 
 TRICKS: dict[str, dict[str, Trick]] = {}
-for _module in (source, normalize, augment, validation, init, optimizer, schedule, loss, regularizer, search):
+_MODULES = (
+    source,
+    normalize,
+    augment,
+    validation,
+    init,
+    optimizer,
+    group,
+    lookahead,
+    schedule,
+    loss,
+    regularizer,
+    evaluate,
+    search,
+)
+for _module in _MODULES:
     for _trick in _module.TRICKS:
         TRICKS.setdefault(_trick.family, {})[_trick.name] = _trick

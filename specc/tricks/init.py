@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from typing import NamedTuple
 
-from specc.kinds import POSITIVE, Float
-from specc.ops.op import Param, Trick
+from specc.kinds import POSITIVE, Float, Int, Maybe, One
+from specc.ops.op import Param, Problem, Trick
 from specc.values import Args
 
 
@@ -32,7 +32,20 @@ GLOROT = Start(lambda fans, a: 2 / (fans.into + fans.out), "saturating")
 UNIT = Start(lambda fans, a: 1 / fans.into)
 
 
-def _init(name: str, doc: str, facts: Start, params: tuple[Param, ...] = (), example: str = "") -> Trick:
+def _dirac_check(a: Args) -> None:
+    if a.rest is not None and a.rest.name in ("dirac", "whiten"):
+        message = f"`rest` draws the filters beyond the channels; `{a.rest.name}` is none for that"
+        raise Problem("E216", message, param="rest", help="write rest=he_normal")
+
+
+def _init(
+    name: str,
+    doc: str,
+    facts: Start | None,
+    params: tuple[Param, ...] = (),
+    example: str = "",
+    check: Callable[[Args], None] | None = None,
+) -> Trick:
     return Trick(
         name=name,
         family="init",
@@ -41,6 +54,7 @@ def _init(name: str, doc: str, facts: Start, params: tuple[Param, ...] = (), exa
         target=f"specc.backend.initialise.{name}",
         example=f"conv(16, init={example or name})",
         facts=facts,
+        check=check,
     )
 
 
@@ -73,5 +87,35 @@ TRICKS = (
         (Param("v", Float(), doc="the value"),),
         "constant(0)",
     ),
-    _init("dirac", "Passes the input channels on unchanged, as far as there are filters for them.", UNIT),
+    _init(
+        "torch_uniform",
+        "Uniform, variance 1 / (3 fan-in): as PyTorch's own layers start.",
+        Start(lambda fans, a: 1 / (3 * fans.into)),
+    ),
+    _init(
+        "dirac",
+        "Passes the input channels on unchanged, as far as there are filters for them.",
+        UNIT,
+        (
+            Param(
+                "rest",
+                Maybe(One("init", "an initialiser, such as `he_normal`")),
+                None,
+                "how the filters beyond the channels start; `none`: at zero",
+            ),
+        ),
+        "dirac(rest=he_normal)",
+        _dirac_check,
+    ),
+    _init(
+        "whiten",
+        "For the first layer: eigenvectors of patches of the training images, scaled so that what comes out is "
+        "uncorrelated and of unit size, in both signs (Jordan, 2024).",
+        None,
+        (
+            Param("eps", POSITIVE, 5e-4, "added to the eigenvalues, so that what hardly varies is not blown up"),
+            Param("samples", Int(1), 5000, "training images that are looked at, evenly spaced over the set"),
+        ),
+        "whiten(eps=5e-4)",
+    ),
 )

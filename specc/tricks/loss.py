@@ -1,9 +1,15 @@
 """Losses: what training makes small. Each takes logits and either class indices or soft targets (mixup, cutmix)."""
 
-from specc.kinds import NOT_NEGATIVE, POSITIVE, Float, ListOf, Maybe
+from specc.kinds import NOT_NEGATIVE, POSITIVE, Float, ListOf, Maybe, Symbols
 from specc.ops.op import Param, Trick
 
 _WEIGHTS = Param("weights", Maybe(ListOf(POSITIVE)), None, "a weight for each class, in the order of the classes")
+_REDUCTION = Param(
+    "reduction",
+    Symbols("mean", "sum"),
+    "mean",
+    "over the images of a batch; `sum`: gradients grow with the batch. What is reported is the mean",
+)
 
 TRICKS = (
     Trick(
@@ -13,6 +19,7 @@ TRICKS = (
         (
             Param("smoothing", Float(low=0, below=1), 0.0, "share of the target spread evenly over all classes"),
             _WEIGHTS,
+            _REDUCTION,
         ),
         example="cross_entropy(smoothing=0.1)",
     ),
@@ -20,14 +27,14 @@ TRICKS = (
         "focal",
         "loss",
         "Cross entropy times (1 - p)^gamma, so that images that are already right count less (Lin et al., 2017).",
-        (Param("gamma", NOT_NEGATIVE, 2.0, "0 is cross entropy"), _WEIGHTS),
+        (Param("gamma", NOT_NEGATIVE, 2.0, "0 is cross entropy"), _WEIGHTS, _REDUCTION),
         example="focal(gamma=2)",
     ),
     Trick(
         "binary_cross_entropy",
         "loss",
         "One yes-or-no question for each class: the mean over the classes of the cross entropy of a sigmoid.",
-        (_WEIGHTS,),
+        (_WEIGHTS, _REDUCTION),
         example="binary_cross_entropy",
     ),
 )

@@ -1,13 +1,14 @@
-"""Optimizers: how a gradient moves the weights. Each is torch's own, with torch's arguments and defaults.
+"""Optimizers: how a gradient moves the weights. All but `lamb` and `muon` are torch's own, with its defaults.
 
-`weight_decay` reaches the kernels of convolutions and dense layers only, as `regularize` does; never biases or norms.
+`weight_decay` reaches the kernels of convolutions and dense layers only, as `regularize` does; never biases or norms,
+unless a `group` asks for it.
 """
 
 from typing import NamedTuple
 
-from specc.kinds import NOT_NEGATIVE, POSITIVE, Bool, Float, ListOf
+from specc.kinds import NOT_NEGATIVE, POSITIVE, Bool, Float, Int, ListOf, One
 from specc.ops.op import Param, Problem, Trick
-from specc.values import Args
+from specc.values import Args, Bound
 
 _FRACTION = Float(low=0, below=1)
 _DECAY = "decay of the kernels of conv and dense"
@@ -23,6 +24,11 @@ class Decay(NamedTuple):
     scaled: bool = False
 
 
+def by_muon(optimizer: Bound, kind: str, is_last: bool) -> bool:
+    """Whether `muon` moves a weight itself: a kernel, and the last one where it is told to."""
+    return kind == "kernel" and (optimizer.args.last or not is_last)
+
+
 def _rate(default: float) -> Param:
     return Param("lr", POSITIVE, default, "learning rate; `schedule` multiplies it")
 
@@ -36,6 +42,22 @@ def _sgd_check(a: Args) -> None:
             help="write sgd(lr, momentum=0.9, nesterov=true)",
         )
 
+
+def _muon_check(a: Args) -> None:
+    if a.others.name == "muon":
+        message = "`others` is what muon leaves to another optimizer; it cannot be `muon` again"
+        raise Problem("E216", message, param="others", help="write others=adamw(lr=3e-4)")
+    if a.nesterov and a.momentum == 0:
+        raise Problem(
+            "E216",
+            "`nesterov=true` needs a momentum above 0, but `momentum` is 0",
+            param="momentum",
+            help="write muon(lr, momentum=0, nesterov=false)",
+        )
+
+
+# That of Jordan's reference, https://github.com/KellerJordan/Muon
+_OTHERS = Bound("adamw", Args(lr=3e-4, betas=(0.9, 0.95), eps=1e-8, weight_decay=0.01, amsgrad=False))
 
 _ADAM = (
     Param("betas", ListOf(_FRACTION, 2), (0.9, 0.999), "decay of the running mean of the gradient and of its square"),
@@ -92,5 +114,39 @@ TRICKS = (
         target="torch.optim.RMSprop",
         facts=Decay(scaled=True),
         example="rmsprop(lr=1e-3, momentum=0.9)",
+    ),
+    Trick(
+        "lamb",
+        "optimizer",
+        "LAMB (You et al., 2019): AdamW whose step is scaled, tensor by tensor, to the size of the weights.",
+        (
+            _rate(1e-3),
+            _ADAM[0],
+            Param("eps", POSITIVE, 1e-6, "added to the denominator"),
+            Param("weight_decay", NOT_NEGATIVE, 1e-2, _DECAY),
+        ),
+        target="specc.backend.train.lamb.Lamb",
+        facts=Decay(),
+        example="lamb(lr=2e-3)",
+    ),
+    Trick(
+        "muon",
+        "optimizer",
+        "Muon (Jordan, 2024): steps of kernels are momentum made orthogonal, filters by the rest, by Newton-Schulz "
+        "iterations. Biases, norms and the last layer go to `others`.",
+        (
+            _rate(0.02),
+            Param("momentum", _FRACTION, 0.95, "share of the running mean of the gradient that is kept"),
+            Param("nesterov", Bool(), True, "look ahead along the momentum"),
+            Param("steps", Int(1, 20), 5, "Newton-Schulz iterations"),
+            Param("weight_decay", NOT_NEGATIVE, 0.0, _DECAY),
+            Param("normalize", Bool(), False, "before each step, scale each kernel to the norm sqrt(filters)"),
+            Param("last", Bool(), False, "whether muon moves the last layer, too, which gives the classes"),
+            Param("others", One("optimizer", "an optimizer, such as adamw(lr=3e-4)"), _OTHERS, "moves the rest"),
+        ),
+        target="specc.backend.train.muon.Muon",
+        facts=Decay(),
+        example="muon(lr=0.02, others=adamw(lr=1e-3))",
+        check=_muon_check,
     ),
 )

@@ -1,8 +1,8 @@
 """The settings of the sections `data`, `train` and `export`: their kinds and their defaults."""
 
-from specc.kinds import POSITIVE, Chain, Either, Float, Int, ListOf, Maybe, NewName, One, SizeOf, Symbols, Text
+from specc.kinds import POSITIVE, Calls, Chain, Float, Int, ListOf, Maybe, One, Selector, SizeOf, Symbols
 from specc.ops.op import Param
-from specc.values import Args, Bound
+from specc.values import Args, Bound, Percent
 
 _ADAM = Bound("adam", Args(lr=1e-3, betas=(0.9, 0.999), eps=1e-8, weight_decay=0.0, amsgrad=False))
 
@@ -40,9 +40,15 @@ TRAIN = (
         "how the learning rate changes",
     ),
     Param(
+        "groups",
+        Maybe(Calls("group", "groups, such as [group(norms.bias, lr=0.05), group(stem, scale=0.1)]")),
+        None,
+        "weights that learn in a way of their own; the first group that picks a weight has it",
+    ),
+    Param(
         "loss",
         One("loss", "a loss, such as cross_entropy(smoothing=0.1)"),
-        Bound("cross_entropy", Args(smoothing=0.0, weights=None)),
+        Bound("cross_entropy", Args(smoothing=0.0, weights=None, reduction="mean")),
         "what is made small",
     ),
     Param(
@@ -64,15 +70,27 @@ TRAIN = (
         None,
         "decay of a running mean of the weights, which is what is evaluated, kept and exported",
     ),
+    Param(
+        "lookahead",
+        Maybe(One("lookahead", "lookahead(steps=5, alpha=0.5)")),
+        None,
+        "slow weights that follow those that the optimizer moves, which are evaluated, kept and exported",
+    ),
     Param("clip", Maybe(POSITIVE), None, "largest norm of the whole gradient"),
     Param("accumulate", Int(1), 1, "batches whose gradients make one step"),
     Param("early_stop", Maybe(Int(1)), None, "stop after so many epochs without a better validation accuracy"),
     Param("target", Maybe(Float(above=0, high=1)), None, "stop when the validation accuracy is this high"),
     Param(
         "freeze",
-        Maybe(ListOf(Either(Text(), NewName()))),
+        Maybe(ListOf(Selector())),
         None,
-        "layers that do not learn, by name or by the name of the block that holds them",
+        "weights that do not learn: layers or blocks by name, kinds such as norms, or conv1.weight",
+    ),
+    Param(
+        "evaluate",
+        Maybe(One("evaluate", "test-time augmentation, such as tta(flip, shift=1)")),
+        None,
+        "how the validation images are looked at; `none`: as they are, as the exported file does",
     ),
 )
 
@@ -80,6 +98,8 @@ EXPORT = (
     Param("opset", Int(18, 22), 20, "version of the ONNX operators"),
     Param("output", Symbols("probabilities", "logits"), "probabilities", "what the exported graph gives"),
     Param("tolerance", POSITIVE, 1e-4, "largest difference to the trained model, relative to the output's scale"),
+    Param("precision", Symbols("fp32", "fp16", "int8"), "fp32", "of a second file beside the one of fp32"),
+    Param("max_loss", Float(low=0, below=1), Percent(0.01), "largest loss of accuracy of an fp16 or int8 file"),
 )
 
 SECTIONS: dict[str, tuple[Param, ...]] = {"data": DATA, "train": TRAIN, "export": EXPORT}

@@ -96,7 +96,10 @@ FINE = [
     ("train", "accumulate = 4", 4),
     ("train", "early_stop = 10", 10),
     ("train", "target = 94%", Percent(0.94)),
-    ("train", 'freeze = [dense1, "dense1"]', ("dense1", "dense1")),
+    ("train", 'freeze = [dense1.bias, "dense1.bias"]', ("dense1.bias", "dense1.bias")),
+    ("train", "lookahead = lookahead(steps=6)", "lookahead"),
+    ("train", "groups = none", None),
+    ("train", "evaluate = tta(flip)", "tta"),
     ("export", "opset = 18", 18),
     ("export", "output = logits", "logits"),
     ("export", "tolerance = 1e-3", 1e-3),
@@ -123,7 +126,7 @@ def test_every_trick_is_tried_in_its_own_example():
     for family, section in places.items():
         for trick in TRICKS[family].values():
             checked = setting(section, f"{family} = {trick.example}")
-            assert all(code in ("E307", "E303", "E306") for code in codes(checked)), (
+            assert all(code in ("E307", "E303", "E306", "E225") for code in codes(checked)), (
                 trick.name,
                 checked.errors,
             )

@@ -42,6 +42,14 @@ class DataFeed:
             )
         return self.normalise(images).contiguous(memory_format=torch.channels_last), target
 
+    def sample(self, count: int) -> Tensor:
+        """So many training images, evenly spaced over the set, normalised, on the CPU; all where there are fewer."""
+        images, cpu = len(self.dataset.train), torch.device("cpu")
+        count = min(count, images)
+        index = torch.arange(count) * images // count
+        found: Tensor = _normaliser(self.dataset, self.data, cpu)(self.dataset.train.gather(index, cpu))
+        return found
+
     def validation(self) -> Iterator[tuple[Tensor, Tensor]]:
         return validation_batches(self.dataset, self.data, self.batch, self.device)
 

@@ -12,26 +12,25 @@ from typing import Any, NamedTuple
 import torch
 
 from specc import __version__
-from specc.backend.build import Net, build
+from specc.backend.build import build
 from specc.backend.data.dataset import DataSet, load
 from specc.backend.data.subset import subset_of
 from specc.backend.device import describe, exact, find, share_work
 from specc.backend.initialise import initialise
+from specc.backend.train.assemble import assemble
 from specc.backend.train.checkpoint import load_checkpoint
 from specc.backend.train.evaluate import Evaluation, evaluate
 from specc.backend.train.feed import DataFeed, check_fit, validation_batches
 from specc.backend.train.interrupt import Interrupt
 from specc.backend.train.loop import Loop
 from specc.backend.train.loss import loss_function
-from specc.backend.train.optimise import Average, applied, freeze, kernel_names, learning, make_optimizer
-from specc.backend.train.penalty import Penalty
 from specc.backend.train.precision import Precision, choose
 from specc.backend.train.progress import Lines, Quiet, Watcher
 from specc.backend.train.run import CHECKPOINTS, FORMAT, Run, RunFolder, create, read_info, read_spec, refuse_errors
-from specc.backend.train.state import Mark, TrainState
+from specc.backend.train.state import Mark
 from specc.check import Checked
 from specc.errors import SpeccError
-from specc.values import Args, show
+from specc.values import Args
 
 PACKAGES = ("torch", "numpy", "safetensors", "onnx")
 
@@ -149,7 +148,8 @@ def evaluate_run(run: Run, *, device: str = "auto", data_dir: Path | None = None
     net = run.net.to(place)
     loss = loss_function(train.loss, len(dataset.classes), place)
     batches = validation_batches(dataset, data, train.batch, place)
-    return evaluate(net, batches, len(dataset.classes), loss, Precision("fp32", "exact"))
+    tta = train.evaluate.args if train.evaluate else None
+    return evaluate(net, batches, len(dataset.classes), loss, Precision("fp32", "exact"), tta)
 
 
 def _sections(checked: Checked) -> tuple[Args, Args]:
@@ -194,43 +194,13 @@ def prepare(
             status=1,
         )
     net = build(graph)
-    initialise(net, settings.seed)
+    initialise(net, settings.seed, feed.sample)
     net.to(place).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    loop, notes = _assemble(net, settings, feed, precision, len(dataset.classes))
+    loop, notes = assemble(net, settings, feed, precision)
+    notes = [*dataset.notes, *notes]
     about = _about(loop, dataset, place, precision, notes)
     shown = f"{describe(place)}, {precision.name} ({precision.reason}); validation: {dataset.validated_on}"
     return Job(loop, [shown, *notes], about)
-
-
-def _assemble(net: Net, settings: Args, feed: DataFeed, precision: Precision, classes: int) -> tuple[Loop, list[str]]:
-    """The loop around a fresh state, and what each trick applied to."""
-    kernels, notes = kernel_names(net.graph), []
-    frozen = freeze(net, settings.freeze or ())
-    weights = learning(net)
-    if not weights:
-        raise SpeccError("E446", "nothing is left to learn: every weight is frozen", help="freeze less", status=1)
-    if frozen:
-        notes.append(f"frozen: {len(frozen)} weights of {', '.join(settings.freeze)}")
-    penalty = Penalty(settings.regularize, kernels, weights)
-    if settings.regularize:
-        span = settings.regularize.span
-        written = span.text if span else show(settings.regularize)
-        notes.append(applied(weights, penalty.names, written))
-    elif penalty.names:
-        notes.append(applied(weights, penalty.names, "regularize"))
-    if settings.optimizer.args.weight_decay:
-        notes.append(applied(weights, kernels, f"weight_decay {settings.optimizer.args.weight_decay:g}"))
-    device = next(iter(weights.values())).device
-    state = TrainState(
-        net,
-        weights,
-        make_optimizer(settings.optimizer, weights, kernels),
-        Average(net, settings.ema) if settings.ema else None,
-        precision.scaler(device),
-        feed.batches,
-    )
-    loss = loss_function(settings.loss, classes, device)
-    return Loop(state, feed, settings, loss, penalty, precision), notes
 
 
 def _run(job: Job, folder: RunFolder, info: dict[str, Any], quiet: bool, watcher: Watcher | None) -> Outcome:

@@ -12,12 +12,13 @@ from torch import Tensor
 from specc.backend.train.evaluate import evaluate
 from specc.backend.train.interrupt import Interrupt
 from specc.backend.train.loss import Loss
+from specc.backend.train.optimise import ways
 from specc.backend.train.penalty import Penalty
 from specc.backend.train.precision import Precision
 from specc.backend.train.progress import INTERVAL, Watcher
 from specc.backend.train.state import Mark, TrainState
 from specc.errors import SpeccError
-from specc.tricks.schedule import rate
+from specc.tricks.schedule import Clock, rate
 from specc.values import Args
 
 Batch = tuple[Tensor, Tensor]
@@ -47,6 +48,12 @@ class Keeper(Protocol):
         """The training stops within an epoch."""
 
 
+def length(settings: Args, feed: Feed) -> tuple[int, int]:
+    """The steps of an epoch, and those of a whole training."""
+    per_epoch = max(1, feed.batches // settings.accumulate)
+    return per_epoch, max(1, round(settings.epochs * per_epoch))
+
+
 class Loop:
     """Takes a state through its steps. `settings` are those of the section `train`."""
 
@@ -62,10 +69,19 @@ class Loop:
         self.state, self.feed, self.settings = state, feed, settings
         self.loss, self.penalty, self.precision = loss, penalty, precision
         self.device = state.table.device
-        self.per_epoch = max(1, feed.batches // settings.accumulate)
-        self.total = max(1, round(settings.epochs * self.per_epoch))
-        self.rates = [group["lr"] for group in state.optimizer.param_groups]
+        self.per_epoch, self.total = length(settings, feed)
+        self.ends = self._ends()
         self.head_weights = {head.name: head.weight for head in state.net.graph.heads}
+
+    def _ends(self) -> list[tuple[float, list[torch.nn.Parameter]]]:
+        """Steps after which weights stand still, with these weights: `until` of their groups."""
+        found: dict[float, list[torch.nn.Parameter]] = {}
+        clock = Clock(0, self.per_epoch, self.total)
+        state = self.state
+        for name, way in ways(state.net.graph, self.settings, state.weights).items():
+            if way.until is not None:
+                found.setdefault(clock.steps(way.until), []).append(state.weights[name])
+        return list(found.items())
 
     def run(self, keeper: Keeper, watcher: Watcher, interrupt: Interrupt) -> None:
         """Train until the end, until `early_stop` or `target` says so, or until a signal comes.
@@ -109,6 +125,9 @@ class Loop:
         """One step of the optimizer, over `accumulate` batches. The device is not waited for."""
         state, settings = self.state, self.settings
         epoch, index = divmod(state.step, self.per_epoch)
+        for end, weights in self.ends:
+            for weight in weights:
+                weight.requires_grad_(state.step < end)
         torch.manual_seed(step_seed(settings.seed, state.step))  # of what the network itself draws, such as dropout
         if index == 0:
             state.table.zero_()
@@ -117,6 +136,8 @@ class Loop:
             self.backward(epoch, number)
         self._update()
         state.step += 1
+        if state.lookahead:
+            state.lookahead.update(state.step)
         if state.average:
             state.average.update(state.step)
 
@@ -127,41 +148,52 @@ class Loop:
         with self.precision.autocast(self.device):
             answer = state.net(images)
         logits, heads = answer if isinstance(answer, tuple) else (answer, {})
-        loss = self.loss(logits, target)
-        state.table[0, number] = loss.detach()
+        found = self.loss.parts(logits, target)
+        state.table[0, number] = found.mean.detach()
         labels = target.argmax(dim=1) if target.is_floating_point() else target
         state.table[1, number] = (logits.detach().argmax(dim=1) == labels).sum()
+        is_sum = self.loss.is_sum
+        loss = found.total if is_sum else found.mean
         for name, of_head in heads.items():
-            loss = loss + self.head_weights[name] * self.loss(of_head, target)
-        loss = loss / self.settings.accumulate
-        (state.scaler.scale(loss) if state.scaler else loss).backward()
+            parts = self.loss.parts(of_head, target)
+            loss = loss + self.head_weights[name] * (parts.total if is_sum else parts.mean)
+        loss = loss if is_sum else loss / self.settings.accumulate
+        if loss.requires_grad:  # not where all that learned stands still
+            (state.scaler.scale(loss) if state.scaler else loss).backward()
 
     def _update(self) -> None:
-        state, optimizer = self.state, self.state.optimizer
+        state, optimizers = self.state, self.state.optimizers
         losses = [mark.loss for mark in state.marks]
-        factor = rate(self.settings.schedule, state.step, self.per_epoch, self.total, losses)
-        for group, base in zip(optimizer.param_groups, self.rates, strict=True):
-            group["lr"] = base * factor
-        if state.scaler:
-            state.scaler.unscale_(optimizer)
+        optimizers.set_rates(lambda schedule: rate(schedule, state.step, self.per_epoch, self.total, losses))
+        moving = optimizers.moving() if state.scaler else ()
+        for part in moving:
+            assert state.scaler is not None
+            state.scaler.unscale_(part)
         self.penalty.add_gradient()
         if self.settings.clip is not None:
             torch.nn.utils.clip_grad_norm_(state.weights.values(), self.settings.clip)
-        if state.scaler:
-            state.scaler.step(optimizer)
+        if state.scaler is None:
+            optimizers.step()
+        elif moving:
+            for part in moving:
+                state.scaler.step(part)
             state.scaler.update()
-        else:
-            optimizer.step()
-        optimizer.zero_grad()
+        optimizers.zero_grad()
 
     def _end_epoch(self, keeper: Keeper, watcher: Watcher) -> None:
         """Evaluate, and hand over the epoch's line; the same figures whether the epoch was trained in one go or not."""
         state = self.state
-        if state.average:
-            state.average.swap()
-        found = evaluate(state.net, self.feed.validation(), len(self.feed.classes), self.loss, self.precision)
-        if state.average:
-            state.average.swap()
+        if state.lookahead and state.lookahead.a.rewind:
+            state.lookahead.bring_back()
+        if state.kept:
+            state.kept.swap()
+        tta = self.settings.evaluate
+        classes = len(self.feed.classes)
+        found = evaluate(
+            state.net, self.feed.validation(), classes, self.loss, self.precision, tta.args if tta else None
+        )
+        if state.kept:
+            state.kept.swap()
         if not math.isfinite(found.loss):
             raise _not_finite("validation loss", state.step)
         mark = Mark(state.step / self.per_epoch, state.step, found.loss, found.accuracy)
@@ -176,8 +208,10 @@ class Loop:
             "val_accuracy": mark.accuracy,
             "images_per_second": images / state.seconds if state.seconds else 0.0,
             "seconds": state.seconds,
-            "lr": state.optimizer.param_groups[0]["lr"],
+            "lr": state.optimizers.main["lr"],
         }
+        if tta:
+            line["val_accuracy_one_view"] = found.one_view
         if self.penalty.names:
             line["penalty"] = self.penalty.value()
         keeper.epoch(state, line)

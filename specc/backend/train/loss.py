@@ -1,6 +1,7 @@
 """Losses over a batch: logits, and class indices or soft targets."""
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -8,15 +9,45 @@ from torch.nn import functional
 
 from specc.values import Bound
 
-Loss = Callable[[Tensor, Tensor], Tensor]
+Each = Callable[[Tensor, Tensor], Tensor]
 
 
-def loss_function(loss: Bound, classes: int, device: torch.device) -> Loss:
-    """The function from logits (N x classes) and targets to the batch's mean loss, a scalar.
+class Parts(NamedTuple):
+    """The loss of a batch: the sum over its images, and what it is divided by for the mean."""
+
+    total: Tensor
+    images: Tensor | int
+
+    @property
+    def mean(self) -> Tensor:
+        return self.total / self.images
+
+
+class Loss:
+    """A loss over a batch. Called, it gives the mean, a scalar, of logits (N x classes) and targets.
+
+    is_sum: training follows the gradient of the sum over the images instead.
 
     Targets are class indices (N, int64) or shares of the classes (N x classes, rows sum to 1).
     The checker has seen to it that there is a weight for each class, where there are any.
     """
+
+    def __init__(self, each: Each, classes: int, weights: Tensor | None, is_sum: bool) -> None:
+        self.each, self.classes, self.weights, self.is_sum = each, classes, weights, is_sum
+
+    def __call__(self, logits: Tensor, target: Tensor) -> Tensor:
+        return self.parts(logits, target).mean
+
+    def parts(self, logits: Tensor, target: Tensor) -> Parts:
+        shares = target if target.is_floating_point() else functional.one_hot(target, self.classes)
+        terms = self.each(logits.float(), shares.to(torch.float32))
+        if self.weights is None:
+            return Parts(terms.sum(), len(logits))
+        return Parts((terms * self.weights).sum(), (shares * self.weights).sum())
+
+
+def loss_function(loss: Bound, classes: int, device: torch.device) -> Loss:
+    """The loss that a spec names."""
     given = loss.args.weights
     weights = None if given is None else torch.tensor(given, dtype=torch.float32, device=device)
     match loss.name:
@@ -26,18 +57,10 @@ def loss_function(loss: Bound, classes: int, device: torch.device) -> Loss:
             each = _focal(loss.args.gamma)
         case _:
             each = _binary_cross_entropy(classes)
-
-    def mean(logits: Tensor, target: Tensor) -> Tensor:
-        shares = target if target.is_floating_point() else functional.one_hot(target, classes)
-        terms = each(logits.float(), shares.to(torch.float32))
-        if weights is None:
-            return terms.sum() / len(logits)
-        return (terms * weights).sum() / (shares * weights).sum()
-
-    return mean
+    return Loss(each, classes, weights, loss.args.reduction == "sum")
 
 
-def _cross_entropy(smoothing: float, classes: int) -> Loss:
+def _cross_entropy(smoothing: float, classes: int) -> Each:
     """Cross entropy with label smoothing (Szegedy et al., 2015), for each image and class."""
 
     def each(logits: Tensor, shares: Tensor) -> Tensor:
@@ -47,7 +70,7 @@ def _cross_entropy(smoothing: float, classes: int) -> Loss:
     return each
 
 
-def _focal(gamma: float) -> Loss:
+def _focal(gamma: float) -> Each:
     """Lin et al., 2017, equation 4, for each image and class."""
 
     def each(logits: Tensor, shares: Tensor) -> Tensor:
@@ -57,7 +80,7 @@ def _focal(gamma: float) -> Loss:
     return each
 
 
-def _binary_cross_entropy(classes: int) -> Loss:
+def _binary_cross_entropy(classes: int) -> Each:
     """The mean over the classes of each one's cross entropy."""
 
     def each(logits: Tensor, shares: Tensor) -> Tensor:

@@ -1,54 +1,37 @@
-"""Which weights learn, the optimizer that moves them, and the running mean of them."""
+"""Which weights learn, and the optimizers that move them."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
+from importlib import import_module
+from typing import Any, NamedTuple
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
-from specc.errors import SpeccError
 from specc.ir.graph import Graph
-from specc.values import Bound
+from specc.ir.weights import Weight, selected, selects, weights_of
+from specc.tricks import TRICKS
+from specc.tricks.optimizer import by_muon
+from specc.values import Args, Bound, show
 
 Weights = dict[str, nn.Parameter]
 
-WITH_KERNELS = ("conv", "depthwise_conv", "conv_transpose", "dense")
-CLASSES = {
-    "sgd": torch.optim.SGD,
-    "adam": torch.optim.Adam,
-    "adamw": torch.optim.AdamW,
-    "rmsprop": torch.optim.RMSprop,
-}
 FUSED = ("sgd", "adam", "adamw")
 
 
 def kernel_names(graph: Graph) -> dict[str, Bound | None]:
     """The state-dict keys of the kernels of conv and dense layers, each with its layer's own regulariser."""
     return {
-        f"{node.name}.weight": getattr(node.args, "regularize", None)
-        for node in graph.nodes
-        if node.op.name in WITH_KERNELS
+        weight.name: getattr(graph.nodes[weight.node].args, "regularize", None)
+        for weight in weights_of(graph)
+        if weight.kind == "kernel"
     }
 
 
-def freeze(net: nn.Module, prefixes: Iterable[str]) -> list[str]:
-    """Stop the weights of the layers and blocks called `prefixes` from learning; their keys.
-
-    Raises SpeccError E224 for a prefix that names none.
-    """
-    frozen = []
-    for prefix in prefixes:
-        found = [name for name, _ in net.named_parameters() if f"{name}.".startswith(f"{prefix}.")]
-        if not found:
-            layers = sorted({name.partition(".")[0] for name, _ in net.named_parameters()})
-            raise SpeccError(
-                "E224",
-                f"train.freeze names `{prefix}`, but no layer or block with weights is called that",
-                help=f"these are there: {', '.join(layers)}",
-                status=1,
-            )
-        for name in found:
-            net.get_parameter(name).requires_grad_(False)
-        frozen += found
+def freeze(net: nn.Module, graph: Graph, selectors: Iterable[str]) -> list[str]:
+    """Stop the weights that the selectors pick from learning; their keys."""
+    frozen = [weight.name for weight in selected(selectors, weights_of(graph))]
+    for name in frozen:
+        net.get_parameter(name).requires_grad_(False)
     return frozen
 
 
@@ -57,53 +40,144 @@ def learning(net: nn.Module) -> Weights:
     return {name: weight for name, weight in net.named_parameters() if weight.requires_grad}
 
 
-def make_optimizer(bound: Bound, weights: Weights, kernels: Iterable[str]) -> torch.optim.Optimizer:
-    """The optimizer of `weights`, on the device where they are; weight decay reaches the `kernels` only."""
-    options = bound.args.as_dict()
-    decay = options.pop("weight_decay")
-    held = set(kernels) if decay else set()
-    groups = [
-        {"params": [weight for name, weight in weights.items() if name in held], "weight_decay": decay},
-        {"params": [weight for name, weight in weights.items() if name not in held], "weight_decay": 0.0},
-    ]
-    device = next(iter(weights.values())).device
-    if bound.name in FUSED and device.type in ("cpu", "cuda"):
-        options["fused"] = True
-    make: type[torch.optim.Optimizer] = CLASSES[bound.name]
-    return make([group for group in groups if group["params"]], **options)
+class Way(NamedTuple):
+    """How a weight learns.
 
-
-def applied(weights: Weights, kernels: Iterable[str], what: str) -> str:
-    """What a trick reached, in words: `l2(1e-4): 9 kernels, 1,147,456 weights; not 20 biases and norms`."""
-    reached = [name for name in kernels if name in weights]
-    others = len(weights) - len(reached)
-    count = sum(weights[name].numel() for name in reached)
-    rest = f"; not {others} biases and norms" if others else ""
-    return f"{what}: {len(reached)} kernel{'s' if len(reached) != 1 else ''}, {count:,} weights{rest}"
-
-
-class Average:
-    """An exponential moving average of the weights and of the norms' running statistics.
-
-    The decay rises to its value, min(decay, (1 + step) / (10 + step)), so that the random start is soon forgotten
-    (TensorFlow's ExponentialMovingAverage). `values` is what is evaluated and kept.
+    by: the setting or group that says so, in words. optimizer: its name. options: its arguments but for rate and decay.
+    until: epochs, or percent of the training, after which it stands still; None: never.
     """
 
-    def __init__(self, net: nn.Module, decay: float) -> None:
-        self.decay = decay
-        self.sources = {name: value for name, value in net.state_dict().items() if value.is_floating_point()}
-        self.values = {name: value.clone() for name, value in self.sources.items()}
+    by: str
+    optimizer: str
+    options: tuple[tuple[str, Any], ...]
+    lr: float
+    decay: float
+    schedule: tuple[Bound, ...]
+    until: float | None = None
 
-    @torch.no_grad()
-    def update(self, step: int) -> None:
-        """Take in the weights after step number `step`, counted from 1."""
-        decay = min(self.decay, (1 + step) / (10 + step))
-        torch._foreach_lerp_(list(self.values.values()), list(self.sources.values()), 1 - decay)
+    def __str__(self) -> str:
+        decay = f", weight_decay {self.decay:g}" if self.decay else ""
+        schedule = f", {show(self.schedule)}" if self.by.startswith("group") else ""
+        until = "" if self.until is None else f", until {_length(self.until)}"
+        return f"{self.optimizer}, lr {self.lr:g}{decay}{schedule}{until}"
 
-    @torch.no_grad()
-    def swap(self) -> None:
-        """Exchange the network's weights and the means, for an evaluation; a second call undoes it."""
-        for name, value in self.values.items():
-            kept = value.clone()
-            value.copy_(self.sources[name])
-            self.sources[name].copy_(kept)
+
+def _length(epochs: float) -> str:
+    return show(epochs) if type(epochs) is not float else f"epoch {epochs:g}"
+
+
+def ways(graph: Graph, settings: Args, names: Iterable[str]) -> dict[str, Way]:
+    """How each of these weights learns, by the settings of the section `train`."""
+    wanted = set(names)
+    return {weight.name: _way(weight, settings) for weight in weights_of(graph) if weight.name in wanted}
+
+
+def _way(weight: Weight, settings: Args) -> Way:
+    groups: Sequence[Bound] = settings.groups or ()
+    group = next((g for g in groups if any(selects(name, weight) for name in g.args.weights)), None)
+    usual = _mover(settings.optimizer, weight)
+    if group is None:
+        decay = usual.args.weight_decay if weight.kind == "kernel" else 0.0
+        return Way("train", usual.name, _options(usual), usual.args.lr, decay, settings.schedule)
+    a = group.args
+    mover = usual if a.optimizer is None else _mover(a.optimizer, weight)
+    rate = mover.args.lr if a.lr is None else a.lr
+    decay = mover.args.weight_decay if weight.kind == "kernel" else 0.0
+    return Way(
+        f"group({', '.join(a.weights)})",
+        mover.name,
+        _options(mover),
+        rate if a.scale is None else rate * a.scale,
+        decay if a.weight_decay is None else a.weight_decay,
+        settings.schedule if a.schedule is None else a.schedule,
+        a.until,
+    )
+
+
+def _mover(optimizer: Bound, weight: Weight) -> Bound:
+    """What moves a weight: the optimizer, or what `muon` leaves it to."""
+    if optimizer.name != "muon" or by_muon(optimizer, weight.kind, weight.is_last):
+        return optimizer
+    others: Bound = optimizer.args.others
+    return others
+
+
+def _options(optimizer: Bound) -> tuple[tuple[str, Any], ...]:
+    own = ("lr", "weight_decay", "others", "last")  # which are no arguments of its class, or each group's own
+    return tuple((name, value) for name, value in optimizer.args.as_dict().items() if name not in own)
+
+
+class Optimizers:
+    """The optimizers of a training as one. parts: torch's, one for each kind and its options.
+
+    groups: torch's parameter groups of all parts; `rate` is a group's learning rate before its `schedule`. main: the
+    one that moves the most numbers.
+    """
+
+    def __init__(self, weights: Weights, found: dict[str, Way]) -> None:
+        sorted_out: dict[tuple[Any, ...], dict[tuple[Any, ...], dict[str, Any]]] = {}
+        for name, weight in weights.items():
+            way = found[name]
+            groups = sorted_out.setdefault((way.optimizer, way.options), {})
+            start = {"params": [], "lr": way.lr, "weight_decay": way.decay, "rate": way.lr, "schedule": way.schedule}
+            groups.setdefault((way.lr, way.decay, repr(way.schedule)), start)["params"].append(weight)
+        device = next(iter(weights.values())).device
+        self.parts = [
+            _make(name, dict(options), list(groups.values()), device) for (name, options), groups in sorted_out.items()
+        ]
+        self.groups: list[dict[str, Any]] = [group for part in self.parts for group in part.param_groups]
+        self.main = max(self.groups, key=lambda group: sum(weight.numel() for weight in group["params"]))
+        self._owner = {weight: part for part in self.parts for group in part.param_groups for weight in group["params"]}
+
+    def set_rates(self, factor: Callable[[tuple[Bound, ...]], float]) -> None:
+        """Set each group's learning rate, given what its schedule multiplies it by."""
+        for group in self.groups:
+            group["lr"] = group["rate"] * factor(group["schedule"])
+
+    def moving(self) -> list[torch.optim.Optimizer]:
+        """The parts that have a gradient to follow: all of whose weights stand still has none."""
+        return [part for part in self.parts if any(_has_gradient(group) for group in part.param_groups)]
+
+    def step(self) -> None:
+        for part in self.parts:
+            part.step()
+
+    def zero_grad(self) -> None:
+        for part in self.parts:
+            part.zero_grad()
+
+    def state_of(self, weight: nn.Parameter) -> dict[str, Any]:
+        """What the optimizer of a weight remembers of it."""
+        found: dict[str, Any] = self._owner[weight].state.get(weight, {})
+        return found
+
+    def remember(self, weight: nn.Parameter, key: str, value: Tensor) -> None:
+        """Put a saved part of that state back, in the memory layout in which the optimizer would have made it."""
+        part = self._owner[weight]
+        if value.shape == weight.shape and value.dim():
+            value = torch.empty_like(weight, dtype=value.dtype).copy_(value)
+        else:
+            value = value.to(weight.device) if part.defaults.get("fused") else value.clone()
+        part.state[weight][key] = value
+
+
+def _has_gradient(group: dict[str, Any]) -> bool:
+    return any(weight.grad is not None for weight in group["params"])
+
+
+def _make(
+    name: str, options: dict[str, Any], groups: list[dict[str, Any]], device: torch.device
+) -> torch.optim.Optimizer:
+    if name in FUSED and device.type in ("cpu", "cuda"):
+        options["fused"] = True
+    module, _, kind = TRICKS["optimizer"][name].target.rpartition(".")
+    made: torch.optim.Optimizer = getattr(import_module(module), kind)(groups, lr=groups[0]["lr"], **options)
+    return made
+
+
+def make_optimizers(graph: Graph, settings: Args, weights: Weights) -> Optimizers:
+    """The optimizers of the weights that learn, on the device where they are, by the settings of the section `train`.
+
+    Weight decay reaches kernels only, unless a group asks for it.
+    """
+    return Optimizers(weights, ways(graph, settings, weights))

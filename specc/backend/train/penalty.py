@@ -40,6 +40,7 @@ class Penalty:
     def add_gradient(self) -> None:
         """Add the penalty's gradient to that of each kernel, after the backward pass."""
         for (l1, l2), kernels in self.groups.items():
+            kernels = [kernel for kernel in kernels if kernel.grad is not None]  # the others stand still
             gradients = [kernel.grad for kernel in kernels if kernel.grad is not None]
             if l2:
                 torch._foreach_add_(gradients, kernels, alpha=2 * l2)

@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 
 from specc.backend.build import Net
-from specc.backend.train.optimise import Average, Weights
+from specc.backend.train.average import Average, Copy, Lookahead
+from specc.backend.train.optimise import Optimizers, Weights
 
 Tensors = dict[str, Tensor]
 
@@ -34,13 +35,14 @@ class TrainState:
         self,
         net: Net,
         weights: Weights,
-        optimizer: torch.optim.Optimizer,
+        optimizers: Optimizers,
         average: Average | None,
+        lookahead: Lookahead | None,
         scaler: torch.amp.GradScaler | None,
         batches: int,
     ) -> None:
-        self.net, self.weights, self.optimizer = net, weights, optimizer
-        self.average, self.scaler = average, scaler
+        self.net, self.weights, self.optimizers = net, weights, optimizers
+        self.average, self.lookahead, self.scaler = average, lookahead, scaler
         self.step = 0
         self.table = torch.zeros(2, batches, device=next(iter(weights.values())).device)
         self.seconds = 0.0
@@ -51,19 +53,24 @@ class TrainState:
         """The epoch with the highest validation accuracy; among equals the one with the lowest loss."""
         return max(self.marks, key=lambda mark: (mark.accuracy, -mark.loss), default=None)
 
+    @property
+    def kept(self) -> Copy | None:
+        """What is evaluated and kept in place of the network's own values, where there is such a thing."""
+        return self.average or self.lookahead
+
     def model(self) -> Tensors:
-        """The weights and buffers to keep: the moving average where there is one. Safetensors' keys are the net's."""
-        values = self.net.state_dict() | (self.average.values if self.average else {})
+        """The weights and buffers to keep: those of a mean where there is one. Safetensors' keys are the net's."""
+        values = self.net.state_dict() | (self.kept.values if self.kept else {})
         return {name: _plain(value) for name, value in values.items()}
 
     def tensors(self) -> Tensors:
         """All tensors of the state, on the CPU."""
         parts: dict[str, Tensor] = {"table": self.table}
         parts |= {f"model/{name}": value for name, value in self.net.state_dict().items()}
-        if self.average:
-            parts |= {f"average/{name}": value for name, value in self.average.values.items()}
+        for part, beside in (("average", self.average), ("lookahead", self.lookahead)):
+            parts |= {f"{part}/{name}": value for name, value in beside.values.items()} if beside else {}
         for name, weight in self.weights.items():
-            for key, value in self.optimizer.state.get(weight, {}).items():
+            for key, value in self.optimizers.state_of(weight).items():
                 if isinstance(value, Tensor):
                     parts[f"optimizer/{key}/{name}"] = value
         return {name: _plain(value) for name, value in parts.items()}
@@ -89,11 +96,14 @@ class TrainState:
         if self.average:
             for name, value in self.average.values.items():
                 value.copy_(tensors[f"average/{name}"])
+        if self.lookahead and any(name.startswith("lookahead/") for name in tensors):
+            self.lookahead.begin()
+            for name, value in self.lookahead.values.items():
+                value.copy_(tensors[f"lookahead/{name}"])
         for name, value in tensors.items():
             if name.startswith("optimizer/"):
                 _, key, owner = name.split("/", 2)
-                weight = self.weights[owner]
-                self.optimizer.state[weight][key] = _beside(weight, value, self.optimizer.defaults.get("fused"))
+                self.optimizers.remember(self.weights[owner], key, value)
         self.step, self.seconds = scalars["step"], scalars["seconds"]
         self.marks = [Mark(*mark) for mark in scalars["marks"]]
         if self.scaler:
@@ -103,10 +113,3 @@ class TrainState:
 def _plain(value: Tensor) -> Tensor:
     """As safetensors takes it: on the CPU, contiguous."""
     return value.detach().cpu().contiguous()
-
-
-def _beside(weight: Tensor, value: Tensor, fused: Any) -> Tensor:
-    """A saved part of the optimizer's state where the optimizer would have made it, in the weight's memory layout."""
-    if value.shape == weight.shape and value.dim():
-        return torch.empty_like(weight, dtype=value.dtype).copy_(value)
-    return value.to(weight.device) if fused else value.clone()

@@ -10,10 +10,8 @@ from torch import Tensor
 
 from specc.backend.build import build
 from specc.backend.initialise import initialise
+from specc.backend.train.assemble import assemble
 from specc.backend.train.loop import Loop
-from specc.backend.train.loss import loss_function
-from specc.backend.train.optimise import Average, kernel_names, learning, make_optimizer
-from specc.backend.train.penalty import Penalty
 from specc.backend.train.precision import Precision
 from specc.backend.train.state import TrainState
 from specc.check import check
@@ -61,18 +59,7 @@ def make_loop() -> Callable[..., Loop]:
         net, train, feed = build(checked.graph), checked.train, feed or MadeUp()
         initialise(net, train.seed)
         net.to(memory_format=torch.channels_last)
-        kernels, weights = kernel_names(checked.graph), learning(net)
-        state = TrainState(
-            net,
-            weights,
-            make_optimizer(train.optimizer, weights, kernels),
-            Average(net, train.ema) if train.ema else None,
-            None,
-            feed.batches,
-        )
-        loss = loss_function(train.loss, len(feed.classes), torch.device("cpu"))
-        penalty = Penalty(train.regularize, kernels, weights)
-        return Loop(state, feed, train, loss, penalty, Precision(precision, "as asked"))
+        return assemble(net, train, feed, Precision(precision, "as asked"))[0]
 
     return make
 

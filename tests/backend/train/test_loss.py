@@ -14,7 +14,7 @@ WEIGHTS = (1.0, 2.0, 0.5, 3.0, 1.5)
 
 
 def make(name: str, weights: tuple[float, ...] | None = None, **args: float) -> Loss:
-    return loss_function(Bound(name, Args(weights=weights, **args)), CLASSES, torch.device("cpu"))
+    return loss_function(Bound(name, Args(weights=weights, reduction="mean", **args)), CLASSES, torch.device("cpu"))
 
 
 @pytest.mark.parametrize("smoothing", [0.0, 0.1])

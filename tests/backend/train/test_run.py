@@ -276,8 +276,8 @@ def test_a_spec_with_errors_cannot_be_trained(tmp_path: Path) -> None:
     [
         ("train.precision=fp16", "E431"),
         ("train.loss=cross_entropy(weights=[1, 2])", "E440"),
-        ("train.freeze=[body]", "E440"),
-        ("train.freeze=[conv1, batch_norm1, dense1]", "E446"),
+        ("train.freeze=[boddy]", "E440"),
+        ("train.freeze=[conv1, batch_norm1, dense1]", "E440"),
         ("train.accumulate=100", "E444"),
         ("train.optimizer=sgd(lr=1e30)", "E436"),
     ],

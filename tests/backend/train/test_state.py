@@ -22,6 +22,9 @@ OPTIMIZERS = [
     "adam(lr=0.01, amsgrad=true)",
     "adamw(lr=0.01)",
     "rmsprop(lr=0.01, momentum=0.9, centered=true)",
+    "lamb(lr=0.01)",
+    "muon(lr=0.02, weight_decay=0.1)",
+    "muon(lr=0.02, normalize=true, last=true, others=sgd(lr=0.1, momentum=0.9))",
 ]
 REST = ("epochs = 3", "ema = 0.9", "regularize = l1_l2(1e-4, 1e-3)", "clip = 1", "schedule = warmup(1) -> cosine")
 

@@ -1,0 +1,82 @@
+"""Means of the weights over the steps: a running one beside the training, and slow weights that take part in it."""
+
+import torch
+from torch import nn
+
+from specc.values import Args
+
+
+class Copy:
+    """Values beside those of a network: its weights and the norms' running statistics, by state-dict key.
+
+    sources: the network's own. values: the others; none where there are none yet.
+    """
+
+    def __init__(self, net: nn.Module) -> None:
+        self.sources = {name: value for name, value in net.state_dict().items() if value.is_floating_point()}
+        self.values: dict[str, torch.Tensor] = {}
+
+    def begin(self) -> None:
+        """Take the network's values as they are."""
+        self.values = {name: value.clone() for name, value in self.sources.items()}
+
+    @torch.no_grad()
+    def approach(self, part: float) -> None:
+        """Go a part of the way to the network's values."""
+        torch._foreach_lerp_(list(self.values.values()), list(self.sources.values()), part)
+
+    @torch.no_grad()
+    def swap(self) -> None:
+        """Exchange the network's values and these, for an evaluation; a second call undoes it."""
+        for name, value in self.values.items():
+            kept = value.clone()
+            value.copy_(self.sources[name])
+            self.sources[name].copy_(kept)
+
+
+class Average(Copy):
+    """An exponential moving average.
+
+    The decay rises to its value, min(decay, (1 + step) / (10 + step)), so that the random start is soon forgotten
+    (TensorFlow's ExponentialMovingAverage). `values` is what is evaluated and kept.
+    """
+
+    def __init__(self, net: nn.Module, decay: float) -> None:
+        super().__init__(net)
+        self.decay = decay
+        self.begin()
+
+    def update(self, step: int) -> None:
+        """Take in the weights after step number `step`, counted from 1."""
+        self.approach(1 - min(self.decay, (1 + step) / (10 + step)))
+
+
+class Lookahead(Copy):
+    """Slow weights S that meet the fast ones W every k steps (Zhang et al., 2019, algorithm 1):
+
+        S <- S + part * (W - S)          W <- S          part = 1 - (1 - alpha) * (step / total) ** power
+
+    With a power of 0 the part is alpha, as in the paper. start: the step of the first meeting, or the one after it that
+    is a multiple of k; there S begins as W. total: steps of the whole training.
+    """
+
+    def __init__(self, net: nn.Module, a: Args, start: float, total: int) -> None:
+        super().__init__(net)
+        self.a, self.start, self.total = a, start, total
+        self.update(0)
+
+    def update(self, step: int) -> None:
+        """Meet the fast weights after step number `step`, counted from 1, if it is time."""
+        if step < self.start or step % self.a.steps:
+            return
+        if not self.values:
+            self.begin()
+            return
+        self.approach(1 - (1 - self.a.alpha) * (step / self.total) ** self.a.power)
+        self.bring_back()
+
+    @torch.no_grad()
+    def bring_back(self) -> None:
+        """Set the network's values to these."""
+        for name, value in self.values.items():
+            self.sources[name].copy_(value)

@@ -1,0 +1,119 @@
+"""Which weights learn, and how: `freeze`, `groups` and optimizers held against the network."""
+
+import re
+from collections.abc import Sequence
+
+from specc.check.bind import Binder
+from specc.diagnostics import nearest
+from specc.ir.graph import Graph
+from specc.ir.signal import initialiser
+from specc.ir.weights import Weight, selected, selectors_of, weights_of
+from specc.source import Span
+from specc.syntax import tree as t
+from specc.tricks.optimizer import by_muon
+from specc.values import Args, Bound
+
+MOST = 12  # names in a help
+
+
+def learning_fits(graph: Graph, train: Args, settings: dict[str, t.Setting], trains: bool, binder: Binder) -> None:
+    """Report what picks no weights, and where nothing is left to learn.
+
+    settings: those that the section `train` gives. trains: the spec has data, so that it is there to be trained.
+    """
+    weights = weights_of(graph)
+    frozen = {weight.name for weight in _frozen(weights, train, settings.get("freeze"), binder)}
+    left = [weight for weight in weights if weight.learns and weight.name not in frozen]
+    if trains and not left:
+        _nothing_learns(graph, weights, settings.get("freeze"), binder)
+        return
+    for group in train.groups or ():
+        mine = _picked(group, weights, left, binder)
+        left = [weight for weight in left if weight not in mine]
+        if mine and group.args.optimizer is not None:
+            _muon_fits(group.args.optimizer, mine, group.span, binder)
+    if left:
+        _muon_fits(train.optimizer, left, train.optimizer.span, binder)
+
+
+def initialisers_fit(graph: Graph, binder: Binder) -> None:
+    """Report a `whiten` that is not at the first layer, or whose filters are not two for each number of a patch."""
+    for node in graph.nodes[1:]:
+        init = initialiser(node)
+        if init is None or init.name != "whiten":
+            continue
+        span = init.span or node.span
+        before = graph.nodes[node.inputs[0]]
+        while before.op.torch is None and before.inputs:
+            before = graph.nodes[before.inputs[0]]
+        if before.index != 0 or node.op.name != "conv":
+            found = f"`whiten` looks at patches of images, but `{node.name}` is not a conv directly on the input"
+            binder.error("E319", found, span, help="give it to the first conv, or write init=dirac")
+            continue
+        height, width = node.args.kernel
+        needed = 2 * graph.input[0] * height * width
+        if node.args.groups != 1:
+            found = "`whiten` looks at patches over all channels, but this conv has groups"
+            binder.error("E319", found, span, help="leave `groups` out")
+        elif node.args.filters != needed:
+            patch = f"{height}x{width} patches of {graph.input[0]} channel" + "s" * (graph.input[0] != 1)
+            found = f"`whiten` gives {needed} filters for {patch}, but this conv has {node.args.filters}"
+            binder.error("E319", found, span, help=f"conv({needed}, {node.args.kernel}, init=whiten)")
+
+
+def _frozen(weights: list[Weight], train: Args, setting: t.Setting | None, binder: Binder) -> list[Weight]:
+    """The weights that `freeze` picks; what picks none is reported."""
+    if setting is None or not train.freeze:
+        return []
+    items = getattr(setting.value, "items", ())
+    for position, name in enumerate(train.freeze):
+        if not selected([name], weights):
+            span = items[position].span if len(items) == len(train.freeze) else setting.value.span
+            _unknown(name, weights, span, binder)
+    return selected(train.freeze, weights)
+
+
+def _unknown(name: str, weights: list[Weight], span: Span, binder: Binder) -> None:
+    top = ", ".join(list(dict.fromkeys(weight.name.partition(".")[0] for weight in weights))[:MOST])
+    lists = f"`specc show` lists them: {top}" if top else "this network has no weights"
+    found = f"no layer or block with weights is called `{name}`"
+    binder.error("E224", found, span, help=lambda: nearest(name, selectors_of(weights)) or lists)
+
+
+def _picked(group: Bound, weights: list[Weight], left: list[Weight], binder: Binder) -> list[Weight]:
+    """The weights of a group, out of those that are left; a selector that picks none of them is reported."""
+    assert group.span is not None
+    for name in group.args.weights:
+        span = _within(group.span, name)
+        known = selected([name], weights)
+        if not known:
+            _unknown(name, weights, span, binder)
+        elif not selected([name], left):
+            frozen = all(not weight.learns for weight in known)
+            why = "they do not learn" if frozen else "they are frozen, or in a group before this one"
+            found = f"`{name}` picks no weights for this group: {why}"
+            binder.error("E225", found, span, help="the first group that picks a weight has it; freeze less")
+    return selected(group.args.weights, left)
+
+
+def _within(span: Span, name: str) -> Span:
+    """Where a selector stands in the text of a call, or the whole call."""
+    found = re.search(rf"(?<![\w.]){re.escape(name)}(?![\w.])", span.text)
+    return Span(span.source, span.start + found.start(), span.start + found.end()) if found else span
+
+
+def _muon_fits(optimizer: Bound, weights: Sequence[Weight], span: Span | None, binder: Binder) -> None:
+    if optimizer.name != "muon" or any(by_muon(optimizer, weight.kind, weight.is_last) for weight in weights):
+        return
+    assert span is not None
+    help = "muon moves kernels; the last layer's only with last=true"
+    binder.error("E225", "`muon` has no kernel to move here", optimizer.span or span, help=help)
+
+
+def _nothing_learns(graph: Graph, weights: list[Weight], freeze: t.Setting | None, binder: Binder) -> None:
+    span = freeze.value.span if freeze is not None else graph.nodes[graph.output].span
+    if weights:
+        binder.error("E446", "nothing is left to learn: every weight is frozen", span, help="freeze less")
+    else:
+        help = "add a layer that learns, such as conv or dense"
+        binder.error("E446", "nothing is there to learn: the network has no weights", span, help=help)

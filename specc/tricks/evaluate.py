@@ -1,0 +1,39 @@
+"""How validation images are looked at: as they are, or in several views whose logits are averaged."""
+
+from specc.kinds import PROBABILITY, Int, Maybe, Symbols
+from specc.ops.op import Param, Problem, Trick
+from specc.values import Args, Size
+
+
+def _check(a: Args) -> None:
+    if a.mirror is None and a.shift == 0:
+        message = "`tta` has no views besides the image itself"
+        raise Problem("E216", message, help="write tta(flip), tta(shift=1) or tta(flip, shift=1)")
+
+
+def views_fit(a: Args, size: Size) -> None:
+    """Raise `Problem` E303 where images are too small for a shift."""
+    if a.shift >= min(size):
+        raise Problem(
+            "E303",
+            f"`tta` reflects {a.shift} pixels, but images of {size} have only {min(size) - 1} beside their border",
+            param="shift",
+            help=f"at most {min(size) - 1}",
+        )
+
+
+TRICKS = (
+    Trick(
+        "tta",
+        "evaluate",
+        "Test-time augmentation: the mean of the logits of an image and of views of it (Krizhevsky et al., 2012). For "
+        "the validation figures of training and `specc eval`; an exported file sees one view.",
+        (
+            Param("mirror", Maybe(Symbols("flip")), None, "also look at each view mirrored left to right"),
+            Param("shift", Int(0, 4096), 0, "also look from so many pixels up and left, and as many down and right"),
+            Param("weight", PROBABILITY, 0.5, "share of the two shifted views together"),
+        ),
+        example="tta(flip, shift=1)",
+        check=_check,
+    ),
+)
