@@ -14,6 +14,7 @@ from specc.tricks.source import CIFAR10, CIFAR100
 from specc.values import Args
 
 PIXELS = 3 * 32 * 32
+MOST_NAMES = 10_000  # bytes of a file of class names
 
 _TRAIN10 = tuple(f"data_batch_{i}.bin" for i in range(1, 6))
 PUBLISHED10 = Published(
@@ -72,7 +73,11 @@ def class_names(path: Path | None, published: tuple[str, ...]) -> tuple[str, ...
     if path is None:
         return published
     try:
-        names = tuple(line.strip() for line in path.read_text(encoding="utf-8").splitlines() if line.strip())
+        with path.open("rb") as file:
+            text = file.read(MOST_NAMES + 1)
+        if len(text) > MOST_NAMES:
+            raise damaged(path, f"is too long: more than {MOST_NAMES:,} bytes")
+        names = tuple(line.strip() for line in text.decode("utf-8").splitlines() if line.strip())
     except (OSError, UnicodeDecodeError) as error:
         raise unreadable(path, error) from None
     if len(set(names)) != len(published) or len(names) != len(published):

@@ -1,6 +1,5 @@
 """`mnist` and `fashion_mnist`: IDX files, gzip or not (the format is described at yann.lecun.com/exdb/mnist)."""
 
-import gzip
 import struct
 import zlib
 from collections.abc import Iterator
@@ -14,6 +13,7 @@ import torch
 from numpy.typing import NDArray
 
 from specc.backend.data.download import Download
+from specc.backend.data.packed import CHUNK, Unpacked
 from specc.backend.data.places import Published, Where, damaged, obtain, unreadable
 from specc.backend.data.raw import Part, Raw
 from specc.tricks.source import DIGITS, FASHION
@@ -93,9 +93,9 @@ def check_labels(path: Path, labels: NDArray[np.uint8], classes: int) -> None:
 def read_idx(path: Path, size: tuple[int, ...], most: int) -> NDArray[np.uint8]:
     """The bytes of an IDX file, N x size. No more is read than its header promises, and one byte to see it ends there.
 
-    Raises SpeccError E402.
+    Raises SpeccError E402, E410.
     """
-    with _opened(path) as file:
+    with _opened(path, 4 * (2 + len(size)) + most * prod(size)) as file:
         header = file.read(4 * (2 + len(size)))
         if len(header) < 4 * (2 + len(size)):
             raise damaged(path, f"is only {len(header)} bytes long: too short for an IDX header")
@@ -109,39 +109,39 @@ def read_idx(path: Path, size: tuple[int, ...], most: int) -> NDArray[np.uint8]:
             raise damaged(path, f"holds images of {found}; they should be {needed}")
         if not 0 < lengths[0] <= most:
             raise damaged(path, f"says that it holds {lengths[0]:,} items; 1 to {most:,} are possible")
-        values = np.empty(lengths, dtype=np.uint8)
-        got = _fill(file, values.reshape(-1).data)
-        if got < prod(lengths):
-            raise damaged(path, f"is truncated: its header promises {prod(lengths):,} bytes, {got:,} are there")
-        if file.read(1):
+        content = _all(file, prod(lengths) + 1)
+        if len(content) < prod(lengths):
+            raise damaged(
+                path, f"is truncated: its header promises {prod(lengths):,} bytes, {len(content):,} are there"
+            )
+        if len(content) > prod(lengths):
             raise damaged(path, f"goes on after the {prod(lengths):,} bytes that its header promises")
-    return values
+    return np.frombuffer(content, dtype=np.uint8).reshape(lengths)
 
 
-def _fill(file: BinaryIO, target: memoryview) -> int:
-    """Read until the target is full or the file ends; how many bytes were read."""
-    got = 0
+def _all(file: BinaryIO | Unpacked, count: int) -> bytearray:
+    """Read until so many bytes are there or the file ends."""
+    content = bytearray()
     try:
-        while got < len(target) and (more := file.readinto(target[got:])):  # type: ignore[attr-defined]
-            got += more
+        while len(content) < count and (more := file.read(min(count - len(content), CHUNK))):
+            content += more
     except EOFError:  # a gzip stream that breaks off
         pass
-    return got
+    return content
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[BinaryIO]:
-    """The file, decompressed where its first bytes say gzip. What goes wrong inside becomes SpeccError E402."""
+def _opened(path: Path, most: int) -> Iterator[BinaryIO | Unpacked]:
+    """The file, decompressed where its first bytes say gzip. What goes wrong inside becomes SpeccError E402.
+
+    most: bytes that it can hold.
+    """
     try:
         with path.open("rb") as raw:
             packed = raw.read(2) == b"\x1f\x8b"
             raw.seek(0)
-            if packed:
-                with gzip.GzipFile(fileobj=raw) as file:
-                    yield file  # type: ignore[misc]
-            else:
-                yield raw
-    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+            yield Unpacked(raw, most + 1) if packed else raw
+    except (EOFError, zlib.error) as error:
         raise damaged(path, f"is damaged gzip: {error}") from None
     except OSError as error:
         raise unreadable(path, error) from None

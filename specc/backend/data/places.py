@@ -5,14 +5,16 @@ import tarfile
 import zlib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import IO, Any, NamedTuple, cast
 
 from specc.backend.data.download import Download, DownloadFailed, fetch
+from specc.backend.data.packed import Unpacked
 from specc.errors import SpeccError
 from specc.files import cache_folder, write_atomic
 from specc.render import clean
 
-LARGEST_MEMBER = 1 << 30  # bytes; far above any file of the archives that are read here
+MOST_UNPACKED = 1 << 28  # bytes; above what any archive that is read here holds
+MOST_MEMBERS = 1000  # likewise
 
 
 class Where(NamedTuple):
@@ -48,13 +50,19 @@ def places(data_dir: Path | None) -> list[Path]:
 
 
 def locate(published: Published, data_dir: Path | None) -> dict[str, Path] | None:
-    """The files of a data set by name, from the first place that has all of them; None where no place has."""
+    """The files of a data set by name, from the first place that has all of them; None where no place has.
+
+    Raises SpeccError E410 where a place may not be looked into.
+    """
     for place in places(data_dir):
         folder = place / published.folder
-        found = {name: path for name in published.files if (path := _present(folder, name)) is not None}
-        if len(found) == len(published.files):
-            extras = {name: folder / name for name in published.extras if (folder / name).is_file()}
-            return found | extras
+        try:
+            found = {name: path for name in published.files if (path := _present(folder, name)) is not None}
+            if len(found) == len(published.files):
+                extras = {name: folder / name for name in published.extras if (folder / name).is_file()}
+                return found | extras
+        except OSError as error:
+            raise unreadable(folder, error) from None
     return None
 
 
@@ -86,28 +94,47 @@ def obtain(published: Published, data_dir: Path | None) -> dict[str, Path]:
 
 
 def unpack(archive: Path, published: Published, folder: Path) -> None:
-    """Write the wanted members of an archive, and nothing else of it, into `folder`.
+    """Write the wanted members of an archive, and nothing else of it, into `folder`, one after the other.
 
-    Raises SpeccError E402 where the archive is damaged or lacks one; OSError where `folder` does not take them.
+    A member is known by its whole name and must be a plain file: where others point to, or would be written, plays no
+    part. Raises SpeccError E402 where the archive is damaged, larger than any is, or lacks a member; OSError where
+    `folder` does not take them.
     """
     wanted = {f"{published.folder}/{name}": name for name in published.files + published.extras}
-    folder.mkdir(parents=True, exist_ok=True)
+    written: list[Path] = []
     try:
-        with tarfile.open(archive, "r:gz") as tar:
-            for member in tar:
-                if member.size > LARGEST_MEMBER:
-                    raise tarfile.TarError(f"{member.name} would take {member.size:,} bytes")
+        with (
+            archive.open("rb") as packed,
+            tarfile.open(fileobj=cast(Any, Unpacked(packed, MOST_UNPACKED)), mode="r|") as tar,
+        ):
+            for number, member in enumerate(tar):
+                if number == MOST_MEMBERS or member.size > MOST_UNPACKED:
+                    raise tarfile.TarError("it holds more than the published one")
                 name = wanted.pop(member.name.removeprefix("./"), None)
-                content = tar.extractfile(member) if name else None
-                if name and content:
-                    write_atomic(folder / name, content.read())
+                if name:
+                    content = _plain(tar, member).read()
+                    folder.mkdir(parents=True, exist_ok=True)
+                    write_atomic(folder / name, content)
+                    written.append(folder / name)
                 if not wanted:
                     break
-    except (tarfile.TarError, EOFError, zlib.error) as error:
-        raise damaged(archive, f"is not a whole .tar.gz archive: {error}") from None
-    lacking = [name for name in wanted.values() if name in published.files]
-    if lacking:
-        raise damaged(archive, f"does not hold {', '.join(lacking)}")
+        lacking = [name for name in wanted.values() if name in published.files]
+        if lacking:
+            raise damaged(archive, f"does not hold {', '.join(lacking)}")
+    except BaseException as error:  # all files or none
+        for path in written:
+            path.unlink(missing_ok=True)
+        if isinstance(error, tarfile.TarError | EOFError | zlib.error | ValueError):
+            raise damaged(archive, f"is not a whole .tar.gz archive: {error}") from None
+        raise
+
+
+def _plain(tar: tarfile.TarFile, member: tarfile.TarInfo) -> IO[bytes]:
+    """The content of a member. Raises TarError for a link, a device, or a file that is stored with holes."""
+    content = tar.extractfile(member) if member.type in (tarfile.REGTYPE, tarfile.AREGTYPE) else None
+    if content is None:
+        raise tarfile.TarError(f"{member.name} is no plain file")
+    return content
 
 
 def damaged(path: Path, what: str) -> SpeccError:

@@ -1,5 +1,6 @@
 """CIFAR: the binary version, whole files of ten thousand records each."""
 
+import gzip
 import io
 import tarfile
 from pathlib import Path
@@ -133,8 +134,58 @@ def test_an_archive_that_lies_there_gives_its_wanted_members_and_nothing_else(tm
         (lambda path: archive(path, {"cifar-10-batches-bin/data_batch_1.bin": b"x"}), "does not hold data_batch_2.bin"),
     ],
 )
-def test_a_damaged_archive_is_named(tmp_path: Path, spoil: object, message: str) -> None:
+def test_a_damaged_archive_is_named(tmp_path: Path, cache: Path, spoil: object, message: str) -> None:
     path = tmp_path / "cifar-10-binary.tar.gz"
     archive(path, {f"cifar-10-batches-bin/{name}": levels(1000).tobytes() for name in NAMES[:3]})
     spoil(path)  # type: ignore[operator]
     assert f"{path} {message}" in refused("E402", "cifar10", data_dir=tmp_path)
+    assert not [path for path in cache.rglob("*") if not path.is_dir()]
+
+
+def entry(name: str, **fields: object) -> tarfile.TarInfo:
+    info = tarfile.TarInfo(name)
+    for field, value in fields.items():
+        setattr(info, field, value)
+    return info
+
+
+FIRST = "cifar-10-batches-bin/data_batch_1.bin"
+
+
+@pytest.mark.parametrize(
+    ("members", "message"),
+    [
+        ([entry(FIRST, type=tarfile.SYMTYPE, linkname="/etc/passwd")], "data_batch_1.bin is no plain file"),
+        ([entry(FIRST, type=tarfile.LNKTYPE, linkname="../../x")], "data_batch_1.bin is no plain file"),
+        ([entry(FIRST, type=tarfile.FIFOTYPE)], "data_batch_1.bin is no plain file"),
+        ([entry(FIRST, type=tarfile.DIRTYPE)], "data_batch_1.bin is no plain file"),
+        ([entry("huge", size=1 << 40)], "holds more than the published one"),
+        ([entry("x", pax_headers={"comment": "a" * 1000})] * 1001, "holds more than the published one"),
+        ([entry(f"../{FIRST}"), entry(f"/{FIRST}"), entry(f"a/../{FIRST}")], "does not hold data_batch_1.bin"),
+    ],
+)
+def test_an_archive_made_to_harm_is_refused(
+    tmp_path: Path, cache: Path, members: list[tarfile.TarInfo], message: str
+) -> None:
+    content = b"".join(member.tobuf(tarfile.PAX_FORMAT) for member in members) + bytes(1024)
+    (tmp_path / "cifar-10-binary.tar.gz").write_bytes(gzip.compress(content))
+    assert message in refused("E402", "cifar10", data_dir=tmp_path)
+    assert not [path for path in cache.rglob("*") if not path.is_dir()]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["cifar-10-binary.tar.gz"]
+
+
+def test_a_header_of_an_archive_that_never_ends_is_not_read_into_memory(tmp_path: Path) -> None:
+    """A header for long names may have any length: this one says 10 GB."""
+    name = entry("././@LongLink", type=tarfile.GNUTYPE_LONGNAME, size=10 << 30).tobuf(tarfile.GNU_FORMAT)
+    with gzip.open(tmp_path / "cifar-10-binary.tar.gz", "wb", compresslevel=1) as file:
+        file.write(name)
+        for _ in range(300):
+            file.write(bytes(1 << 20))
+    assert "it unpacks to more than it should" in refused("E402", "cifar10", data_dir=tmp_path)
+
+
+def test_a_file_of_names_that_never_ends_is_refused(tmp_path: Path) -> None:
+    folder = cifar10(tmp_path)
+    with (folder / "batches.meta.txt").open("wb") as file:
+        file.truncate(10 << 30)
+    assert "batches.meta.txt is too long" in refused("E402", "cifar10", data_dir=tmp_path)

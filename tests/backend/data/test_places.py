@@ -1,6 +1,9 @@
 """Where data sets are looked for, and what is said when they are nowhere."""
 
+import errno
+import gzip
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from tiny_data import read, refused, write_mnist
@@ -85,3 +88,33 @@ def test_digits_are_scikit_learn_s() -> None:
     for part, mask in ((raw.train, ~test), (raw.test, test)):
         assert part.labels.tolist() == digits.target[mask].tolist()
         assert (part.images.numpy()[:, 0] == np.rint(digits.images[mask] * 255 / 16)).all()
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "is damaged: it breaks off"),
+        (b"0,1,2\n", "is damaged: Error -3"),
+        (gzip.compress(b"0,1,2\n3,4\n"), "is damaged: the number of columns changed"),
+        (gzip.compress(b"0,1,999\n"), "is damaged: could not convert string"),
+        (gzip.compress(b"0,1,2\n"), "holds other digits than those that are known"),
+        (gzip.compress(bytes(50_000_000)), "is damaged: it unpacks to more than it should"),
+    ],
+)
+def test_damaged_digits_are_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: bytes, message: str
+) -> None:
+    path = tmp_path / "datasets" / "data" / "digits.csv.gz"
+    path.parent.mkdir(parents=True)
+    path.write_bytes(content)
+    package = SimpleNamespace(submodule_search_locations=[str(tmp_path)])
+    monkeypatch.setattr("specc.backend.data.digits.find_spec", lambda name: package)
+    assert f"{path} {message}" in refused("E402", "digits")
+
+
+def test_a_place_that_may_not_be_looked_into_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def locked(path: Path) -> bool:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(Path, "is_file", locked)
+    assert f"{tmp_path / 'mnist'} cannot be read: Permission denied" in refused("E410", "mnist", data_dir=tmp_path)
