@@ -12,7 +12,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from specc.backend.data.parallel import WORKERS, ordered
+from specc.backend.data.parallel import ordered
 from specc.backend.data.progress import bar
 from specc.backend.data.raw import Files
 from specc.backend.data.survey import Feed, Surveyed, moments
@@ -103,7 +103,7 @@ def _seen(path: Path, size: Size | None) -> _Seen | str:
 
 def _all_seen(files: Files, size: Size | None) -> Iterator[_Seen | str]:
     with bar(f"reading {files.root.name}", len(files), "images") as advance:
-        for seen in ordered(lambda name: _seen(files.root / name, size), files.names, ahead=4 * WORKERS):
+        for seen in ordered(lambda name: _seen(files.root / name, size), files.names):
             advance(1)
             yield seen
 

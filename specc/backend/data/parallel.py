@@ -7,22 +7,46 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import islice
 from typing import TypeVar
 
+from specc.errors import SpeccError
+
 In = TypeVar("In")
 Out = TypeVar("Out")
 
-WORKERS = min(os.cpu_count() or 1, 32)
+MOST = 256  # threads that may be asked for
 
 
-def ordered(work: Callable[[In], Out], items: Iterable[In], ahead: int, workers: int = WORKERS) -> Iterator[Out]:
-    """`map(work, items)` in threads: at most `ahead` results are being made or wait to be taken.
+def workers() -> int:
+    """How many threads read files: `$SPECC_WORKERS`, or one a core, 32 at most. 0: the thread that asks does it itself.
+
+    What is read, and in which order it comes, does not depend on it. Raises SpeccError E484 for what is no number.
+    """
+    given = os.environ.get("SPECC_WORKERS")
+    if not given:
+        return min(os.cpu_count() or 1, 32)
+    if not (given.isascii() and given.isdecimal() and int(given) <= MOST):
+        help = f"write a whole number from 0 to {MOST}, or unset it: specc then takes a thread a core"
+        raise SpeccError("E484", f"the environment variable SPECC_WORKERS is {given!r}", help=help)
+    return int(given)
+
+
+def ordered(
+    work: Callable[[In], Out], items: Iterable[In], ahead: int | None = None, threads: int | None = None
+) -> Iterator[Out]:
+    """`map(work, items)` in `threads` (`workers()` where it is None).
+
+    ahead: how many results are being made or wait to be taken, at most; four a thread where it is None.
 
     Decoding and resizing release the interpreter's lock, so threads do, and nothing is copied between processes.
     """
+    count = workers() if threads is None else threads
+    if not count:
+        yield from map(work, items)
+        return
     pending = iter(items)
     waiting: deque[Future[Out]] = deque()
-    with ThreadPoolExecutor(workers) as pool:
+    with ThreadPoolExecutor(count) as pool:
         try:
-            waiting.extend(pool.submit(work, item) for item in islice(pending, ahead))
+            waiting.extend(pool.submit(work, item) for item in islice(pending, ahead or 4 * count))
             while waiting:
                 result = waiting.popleft().result()
                 waiting.extend(pool.submit(work, item) for item in islice(pending, 1))

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from specc.backend.data.look import open_image
-from specc.backend.data.parallel import WORKERS, ordered
+from specc.backend.data.parallel import ordered
 from specc.backend.data.raw import Files
 from specc.backend.images import BadImage, Pixels
 from specc.errors import SpeccError
@@ -55,7 +55,7 @@ class Streamed:
     """
 
     def __init__(
-        self, files: Files, labels: Tensor, size: Size | None, shape: tuple[int, int, int], workers: int = WORKERS
+        self, files: Files, labels: Tensor, size: Size | None, shape: tuple[int, int, int], workers: int | None = None
     ) -> None:
         self.files, self.labels, self.size, self.shape, self.workers = files, labels, size, shape, workers
 

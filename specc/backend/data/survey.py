@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from specc.backend.data.parallel import WORKERS, ordered
+from specc.backend.data.parallel import ordered
 from specc.backend.data.raw import Files
 from specc.backend.images import Pixels, resize
 from specc.values import Size
@@ -44,7 +44,7 @@ def survey(images: Tensor, labels: Tensor, size: Size | None, feed: Feed) -> Sur
     feed(labels.numpy().data)
     if size is not None:
         images = _resized(images, size)
-    sums, squares = zip(*ordered(moments, _chunks(images), ahead=2 * WORKERS), strict=True)
+    sums, squares = zip(*ordered(moments, _chunks(images)), strict=True)
     _, channels, height, width = images.shape
     return Surveyed(images, labels, (channels, height, width), torch.cat(sums), torch.cat(squares))
 
@@ -82,7 +82,7 @@ def _resized(images: Tensor, size: Size) -> Tensor:
         return images
     result = torch.empty(*images.shape[:2], *size, dtype=torch.uint8)
     first = 0
-    for some in ordered(lambda chunk: resize(chunk, size), _chunks(images), ahead=2 * WORKERS):
+    for some in ordered(lambda chunk: resize(chunk, size), _chunks(images)):
         result.numpy()[first : first + len(some)] = some
         first += len(some)
     return result
