@@ -15,7 +15,6 @@ from specc.backend.train.progress import Quiet, Watcher
 from specc.backend.train.state import Mark
 from specc.check import Checked
 
-
 HEADINGS = ("runs", "training", "validation")
 
 

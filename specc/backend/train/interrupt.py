@@ -7,7 +7,10 @@ from typing import Any
 
 
 class Interrupt:
-    """While it is entered, the first signal only sets `signal`; a second Ctrl-C stops at once."""
+    """While it is entered, the first signal only sets `signal`; a second Ctrl-C stops at once.
+
+    One within another begins with the signal that the outer one has seen.
+    """
 
     WATCHED = (signal.SIGINT, signal.SIGTERM)
 
@@ -18,6 +21,9 @@ class Interrupt:
     def __enter__(self) -> "Interrupt":
         if threading.current_thread() is threading.main_thread():  # Python hands signals to this thread only
             self._before = {number: signal.signal(number, self._note) for number in self.WATCHED}
+            outer = getattr(self._before[signal.SIGINT], "__self__", None)
+            if isinstance(outer, Interrupt):
+                self.signal = outer.signal
         return self
 
     def __exit__(

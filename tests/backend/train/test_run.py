@@ -383,3 +383,13 @@ def test_quiet_says_nothing(capfd: pytest.CaptureFixture[str], tmp_path: Path) -
     with Quiet() as quiet:
         quiet.say("nothing")
     assert capfd.readouterr() == ("", "")
+
+
+def test_an_interrupt_within_another_knows_what_that_has_seen() -> None:
+    with Interrupt() as outer:
+        os.kill(os.getpid(), signal.SIGTERM)
+        with Interrupt() as inner:
+            assert inner.signal == signal.SIGTERM and inner.status == 143
+    with Interrupt() as outer, Interrupt() as inner:
+        os.kill(os.getpid(), signal.SIGINT)
+    assert inner.signal == signal.SIGINT and outer.signal is None

@@ -1,0 +1,234 @@
+"""`specc study` as a user meets it, on a tiny network and the real digits."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+SPEC = """
+data { source = digits }
+network Small(width=4, act=sigmoid, norm=identity) {
+  conv(width) -> act -> norm
+  global_avg_pool -> dense(10)
+}
+train { epochs = 2; batch = 64; optimizer = adam(lr=1e-2) }
+variant relu { network.act = relu }
+variant norm extends relu { network.norm = batch_norm }
+"""
+QUICK = ("--device", "cpu", "--epochs", "1", "--subset", "130", "--seeds", "2")
+Specc = Callable[..., Any]
+
+
+@pytest.fixture
+def spec(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A spec in an empty working directory."""
+    monkeypatch.chdir(tmp_path)
+    Path("small.cnn").write_text(SPEC)
+    return Path("small.cnn")
+
+
+def found(folder: str = "studies/small") -> dict[str, Any]:
+    result: dict[str, Any] = json.loads((Path(folder) / "study.json").read_text())
+    return result
+
+
+def figures(study: dict[str, Any]) -> list[Any]:
+    """What a study found, without what a clock says."""
+    return [
+        [variant["name"], variant["val_accuracy"], variant["train_accuracy"], variant["gain"]]
+        + [[run["seed"], run["run"], run["curve"]] for run in variant["runs"]]
+        for variant in study["variants"]
+    ]
+
+
+def test_trains_compares_and_trains_nothing_twice(specc: Specc, spec: Path) -> None:
+    answer = specc("study", spec, *QUICK)
+    assert answer.status == 0, answer.err
+    assert "variant    extends    runs  training accuracy" in answer.out
+    assert "studies/small/curves.png" in answer.out
+    lines = answer.err.splitlines()
+    assert [line.split(":")[0] for line in lines] == [
+        "[1/6] base file, seed 0",
+        "[2/6] relu, seed 0",
+        "[3/6] norm, seed 0",
+        "[4/6] base file, seed 1",
+        "[5/6] relu, seed 1",
+        "[6/6] norm, seed 1",
+    ]
+    folder = Path("studies/small")
+    assert {path.name for path in folder.iterdir()} == {"study.json", "table.md", "curves.svg", "curves.png", "runs"}
+    first = found()
+    assert first["format"] == 1 and first["finished"] and first["subset"] == 130
+    assert first["images"] == {"train": 130, "validation": 130}
+    base, relu, norm = first["variants"]
+    assert (base["compared_with"], relu["compared_with"], norm["compared_with"]) == (None, "base file", "relu")
+    assert relu["settings"] == [["network.act", "relu"]]
+    run = folder / norm["runs"][1]["run"]
+    assert json.loads((run / "metrics.jsonl").read_text())["val_accuracy"] == norm["runs"][1]["val_accuracy"]
+    info = json.loads((run / "run.json").read_text())
+    assert info["finished"] and info["subset"] == 130 and "seed      = 1" in (run / "spec.cnn").read_text()
+    means = [sum(run["val_accuracy"] for run in variant["runs"]) / 2 for variant in (relu, norm)]
+    assert norm["gain"]["mean"] == pytest.approx(means[1] - means[0])
+    assert norm["gain"]["low"] <= norm["gain"]["mean"] <= norm["gain"]["high"]
+
+    before = {path: path.stat().st_mtime_ns for path in folder.glob("runs/*/*.safetensors")}
+    again = specc("study", spec, *QUICK)
+    assert again.status == 0 and again.err.count("(was there)") == 6
+    assert {path: path.stat().st_mtime_ns for path in folder.glob("runs/*/*.safetensors")} == before
+    assert figures(found()) == figures(first)
+
+    spec.write_text(SPEC + "variant wide extends norm { network.width = 6 }")
+    more = specc("study", spec, *QUICK)
+    assert more.err.count("(was there)") == 6 and len(more.err.splitlines()) == 8
+    assert len(list(folder.glob("runs/*"))) == 8
+    assert figures(found())[:3] == figures(first)
+
+
+def test_json_and_variants_and_one_seed(specc: Specc, spec: Path) -> None:
+    arguments = ("--device", "cpu", "--set", "train.epochs=1", "--subset", "70", "--seeds", "1", "--variants", "norm")
+    answer = specc("study", spec, *arguments, "--json", "-q", "--out", "there")
+    assert answer.status == 0 and answer.err == ""
+    study = json.loads(answer.out)
+    assert study == found("there")
+    assert [variant["name"] for variant in study["variants"]] == ["base file", "norm"]
+    norm = study["variants"][1]
+    assert (norm["extends"], norm["compared_with"]) == ("relu", "base file")
+    assert norm["gain"]["low"] is None and norm["val_accuracy"]["deviation"] is None
+    text = Path("there/table.md").read_text()
+    assert "there is no confidence interval" in text and "over base file" in text
+
+
+def test_a_failing_variant_is_noted_and_the_others_go_on(specc: Specc, spec: Path) -> None:
+    spec.write_text(
+        SPEC + "variant wild extends norm { train.optimizer = sgd(lr=1e12) }\nvariant last { train.batch = 32 }"
+    )
+    answer = specc("study", spec, *QUICK)
+    assert answer.status == 1
+    variants = {variant["name"]: variant for variant in found()["variants"]}
+    assert variants["wild"]["error"]["code"] == "E436" and variants["wild"]["val_accuracy"] is None
+    assert variants["last"]["error"] is None and len(variants["last"]["runs"]) == 2
+    assert "0 (2 failed)" in answer.out and "wild, seed 0, 1: E436" in answer.out
+    again = specc("study", spec, *QUICK)
+    assert again.status == 1 and again.err.count("(was there)") == 8
+
+
+def test_leave_one_out(specc: Specc, spec: Path) -> None:
+    answer = specc("study", spec, *QUICK, "--leave-one-out", "norm")
+    assert answer.status == 0, answer.err
+    study = found()
+    assert [(variant["name"], variant["compared_with"]) for variant in study["variants"]] == [
+        ("norm", None),
+        ("norm without network.act", "norm"),
+        ("norm without network.norm", "norm"),
+    ]
+    texts = [Path("studies/small", variant["runs"][0]["run"], "spec.cnn").read_text() for variant in study["variants"]]
+    assert ["act=relu" in text for text in texts] == [True, False, True]
+    assert ["norm=batch_norm" in text for text in texts] == [True, True, False]
+
+
+def test_what_does_not_check_without_a_setting_is_noted(specc: Specc, spec: Path) -> None:
+    text = SPEC + "variant groups { network.width = 8; network.norm = group_norm(8) }"
+    spec.write_text(text.replace("width=4,", "width=6,"))
+    answer = specc("study", spec, *QUICK, "--leave-one-out", "groups")
+    assert answer.status == 1
+    _, without_width, without_norm = found()["variants"]
+    assert without_width["error"]["code"] == "E440" and "groups=8" in without_width["error"]["message"]
+    assert without_norm["error"] is None
+
+
+def test_samples_of_a_search(specc: Specc, spec: Path) -> None:
+    spec.write_text(SPEC + "search { network.width = choice(3, 5, 6, 7) }")
+    answer = specc("study", spec, *QUICK, "--samples", "2")
+    assert answer.status == 0, answer.err
+    assert [variant["name"] for variant in found()["variants"]] == ["base file", "sample 1", "sample 2"]
+
+
+def test_the_same_spec_is_trained_once(specc: Specc, spec: Path) -> None:
+    spec.write_text(SPEC + "variant same { network.act = sigmoid }")
+    answer = specc("study", spec, *QUICK, "--variants", "same")
+    assert "same: the same spec as base file" in answer.out
+    assert len(list(Path("studies/small/runs").iterdir())) == 2
+
+
+def test_a_run_of_a_study_is_an_ordinary_run(specc: Specc, spec: Path) -> None:
+    specc("study", spec, *QUICK, "--seeds", "1", "--variants", "relu", "--export")
+    runs = sorted(Path("studies/small/runs").iterdir())
+    assert all((run / "model.onnx").is_file() for run in runs)
+    assert specc("eval", runs[0], "--device", "cpu").status == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "words"),
+    [
+        (("--variants", "rleu"), 1, "did you mean `relu`?"),
+        (("--leave-one-out", "nrom"), 1, "did you mean `norm`?"),
+        (("--variants", "relu", "--leave-one-out", "norm"), 2, "one of them is enough"),
+        (("--samples", "2"), 2, "no section `search`"),
+        (("--set", "train.epoch=1"), 1, "`epochs`"),
+        (("--device", "gpu"), 2, "there is no device `gpu`"),
+        (("--out", "small.cnn"), 2, "cannot be written"),
+        (("--seeds", "0"), 2, "--seeds"),
+    ],
+)
+def test_wrong_calls(specc: Specc, spec: Path, arguments: tuple[str, ...], status: int, words: str) -> None:
+    answer = specc("study", spec, *arguments)
+    assert answer.status == status
+    assert words in answer.err and answer.out == ""
+    assert not Path("studies").exists()
+
+
+SLOW = """
+import sys
+from time import sleep
+from specc.backend.train.loop import Loop
+from specc.cli.app import run
+step, done = Loop.step, []
+Loop.step = lambda loop: (step(loop), done.append(1), sleep(0.5 * (len(done) > 8)))  # the signal finds it at work
+sys.exit(run(sys.argv[1:]))
+"""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals are POSIX's")
+def test_a_stopped_study_goes_on_to_the_same_results(specc: Specc, spec: Path) -> None:
+    arguments = ["study", str(spec), *QUICK, "--epochs", "2"]
+    assert specc(*arguments, "--out", "straight").status == 0
+    process = subprocess.Popen(
+        [sys.executable, "-c", SLOW, *arguments], stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert process.stderr is not None and process.stdout is not None
+    for line in process.stderr:
+        if line.startswith("[2/6]"):
+            break
+    while not list(Path("studies/small/runs").glob("norm-*/run.json")):
+        assert process.poll() is None
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=120)
+    assert process.returncode == 130, err
+    assert "the same command goes on with it" in err and "not finished" in out
+    stopped = found()
+    assert stopped["command"] == ["specc", *arguments]
+    assert not stopped["finished"] and stopped["variants"][0]["runs"] and not stopped["variants"][2]["runs"]
+    assert Path("studies/small/curves.png").is_file()
+
+    answer = specc(*arguments)
+    assert answer.status == 0 and answer.err.count("(was there)") == 2
+    assert figures(found()) == figures(found("straight"))
+
+
+def test_what_was_killed_before_its_first_checkpoint_begins_again(specc: Specc, spec: Path) -> None:
+    arguments = ("study", spec, *QUICK, "--seeds", "1", "--variants", "relu")
+    specc(*arguments)
+    first = found()
+    for run in Path("studies/small/runs").iterdir():
+        (run / "result.json").unlink()
+        for file in (run / "checkpoints").iterdir():
+            file.unlink()
+    answer = specc(*arguments)
+    assert answer.status == 0 and "was there" not in answer.err
+    assert figures(found()) == figures(first)
