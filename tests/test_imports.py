@@ -32,6 +32,7 @@ print(json.dumps([status, sorted(sys.modules)]))
         "diff net.cnn --variant wide",
         "show net.cnn",
         "show net.cnn --json",
+        "emit net.cnn",
         "train --help",
     ],
 )

@@ -39,6 +39,7 @@ COMMANDS = {
     "predict": ("specc.cli.predict:predict", "the likeliest classes of image files, by a run or an exported file"),
     "export": ("specc.cli.export:export", "the certified ONNX file of a run"),
     "verify": ("specc.cli.verify:verify", "an exported file checked again, from the file and its data alone"),
+    "emit": ("specc.cli.emit:emit", "the network as readable PyTorch source that needs no specc"),
     "doctor": ("specc.cli.doctor:doctor", "what there is on this machine, what is wrong and how to mend it"),
 }
 HELP = {"help_option_names": ["-h", "--help"]}

@@ -1,0 +1,46 @@
+"""`specc emit`: the network as PyTorch source that stands by itself."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from specc.check import check
+from specc.cli.common import load_base, read_source, report
+from specc.emit import emit as emit_source
+from specc.errors import SpeccError
+from specc.files import write_atomic
+
+
+def emit(
+    file: Annotated[Path, typer.Argument(help="A spec.")],
+    variant: Annotated[str | None, typer.Option(help="Emit this variant.", show_default=False)] = None,
+    sets: Annotated[
+        list[str] | None, typer.Option("--set", metavar="PATH=VALUE", help="Change a setting first; repeatable.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Write it here instead of to standard output.", show_default=False)
+    ] = None,
+) -> int:
+    """Write a network as PyTorch source: a class for each block, no need of specc, and the `state_dict` of what
+    `specc train` trains.
+
+    Examples:
+
+      specc emit net.cnn --out net.py
+      specc emit net.cnn --variant wide
+    """
+    checked = check(read_source(file), variant=variant, sets=sets or (), load=load_base)
+    status = report(checked.diagnostics)
+    if checked.graph is None or status:
+        return status
+    text = emit_source(checked, checked.graph)
+    if out is None:
+        print(text, end="")
+        return 0
+    try:
+        write_atomic(out, text.encode())
+    except OSError as error:
+        help = "may you write there?" if out.parent.is_dir() else f"there is no folder `{out.parent}`"
+        raise SpeccError("E481", f"`{out}` cannot be written: {error.strerror}", help=help) from error
+    return 0

@@ -1,0 +1,247 @@
+"""The body of `forward`: steps as lines of source, with as few names as a hand would use."""
+
+import keyword
+from collections import Counter
+from typing import NamedTuple
+
+from specc.emit.arguments import TAKEN
+from specc.emit.classes import Class, Part
+from specc.emit.layers import function_text, is_function, is_infix, takes_operands
+from specc.emit.names import attribute
+from specc.emit.runs import Run
+from specc.emit.scopes import Ref, Step
+from specc.emit.text import INDENT, WIDTH, Line
+from specc.ops.op import Shape, size_text
+
+MOST_NESTED = 3
+NAMES = ("x", "y", "z", "u", "v", "w")
+MAIN = ("convolution", "dense", "pooling")  # a line holds one of these, and what follows or prepares it
+
+
+class Open(NamedTuple):
+    """A value that is written but has no name yet: the next step may take it as it stands."""
+
+    ref: Ref
+    text: str
+    calls: int
+    has_main: bool
+    is_infix: bool
+
+
+class Forward:
+    """Writes the steps of a class. The lines are in `lines`; `result` gives what it returns."""
+
+    def __init__(self, made: Class, written: list[dict[str, str]], flags: list[str], runs: list[Run]) -> None:
+        self.made, self.written = made, written
+        self.parts = {part.start: (part, flag) for part, flag in zip(made.parts, flags, strict=True)}
+        self.runs = {run.start: run for run in runs}
+        self.functions = [is_written_as_function(made, written, index) for index in range(len(made.steps))]
+        uses = [ref for step in made.steps for ref in step.inputs] + made.returns + [p.instead for p in made.parts]
+        self.left = Counter(uses)
+        self.readers: dict[Ref, list[int]] = {}
+        for index, step in enumerate(made.steps):
+            for ref in step.inputs:
+                self.readers.setdefault(ref, []).append(index)
+        self.inputs = ["x", *(f"skip{k if made.inputs > 2 else ''}" for k in range(1, made.inputs))]
+        self.name_of: dict[Ref, str] = {(-1, k): name for k, name in enumerate(self.inputs)}
+        self.open: Open | None = None
+        self.lines: list[Line] = []
+        self.said = size_text(made.members[0].input_shapes[0]) if len(made.members) == 1 else ""
+        self._write(0, len(made.steps))
+
+    def result(self, flatten: bool = False) -> Line:
+        """The line that returns the values. flatten: those of N x C x 1 x 1 become N x C."""
+        comment = self._comment(self.made.returns[0]) if len(self.made.returns) == 1 and not flatten else ""
+        return Line(f"return {', '.join(self.values(flatten))}", comment)
+
+    def values(self, flatten: bool = False) -> list[str]:
+        """What is returned, as source."""
+        if self.open and (self.open.ref != self.made.returns[0] or len(self.made.returns) > 1):
+            self._close()
+        texts = []
+        for ref in self.made.returns:
+            is_point = flatten and self.shape_at(ref)[1:] == (1, 1)
+            texts.append(self._operand(ref, brackets=is_point) + ".flatten(1)" * is_point)
+        return texts
+
+    def shape_at(self, ref: Ref) -> Shape:
+        """The shape of a value in the first call of the class."""
+        if ref[0] < 0:
+            return self.made.members[0].input_shapes[ref[1]]
+        return self.made.steps[ref[0]].shapes[ref[1]]
+
+    # ---- steps
+
+    def _write(self, index: int, stop: int) -> None:
+        while index < stop:
+            if index in self.parts:
+                index = self._part(*self.parts.pop(index))
+            elif index in self.runs:
+                index = self._run(self.runs[index])
+            else:
+                self._step(index, self.made.steps[index])
+                index += 1
+
+    def _step(self, index: int, step: Step) -> None:
+        is_main = step.scope is not None or (
+            step.node is not None and step.node.op.group in MAIN and step.node.op.name != "flatten"
+        )
+        infix = step.target is not None and self.functions[index] and is_infix(step.target)
+        if self.open and not self._may_nest(step, is_main):
+            self._close()
+        nested = self.open
+        brackets = step.target is not None and takes_operands(step.target)
+        x = [self._operand(ref, brackets) for ref in step.inputs]
+        text = self._text(index, step, x)
+        calls = (nested.calls if nested else 0) + (not infix)
+        refs = [(index, k) for k in range(len(step.shapes))]
+        if step.head or len(refs) > 1:
+            self._assign_all(refs, step, text)
+            return
+        self.open = Open(refs[0], text, calls, is_main or bool(nested and nested.has_main), infix)
+        if self.left[refs[0]] > 1:
+            self._close()
+
+    def _may_nest(self, step: Step, is_main: bool) -> bool:
+        assert self.open is not None
+        if step.head or len(step.shapes) > 1 or list(step.inputs).count(self.open.ref) != 1:
+            return False
+        if self.left[self.open.ref] > 1 or len(step.inputs) > 2:
+            return False
+        if is_main and self.open.has_main and not self._branch(self.open.ref):
+            return False
+        most = MOST_NESTED if len(step.inputs) == 1 else MOST_NESTED - 1
+        return self.open.calls < most + (len(step.inputs) > 1) and len(self.open.text) < WIDTH // 2
+
+    def _text(self, index: int, step: Step, x: list[str]) -> str:
+        if self.functions[index]:
+            assert step.target is not None
+            return function_text(step.target, x, self.written[index])
+        if step.target is not None and step.target.path.endswith(".FlatLinear"):
+            x = [f"{x[0]}.flatten(1)"]
+        return f"{attribute(step.name)}({', '.join(x)})"
+
+    def _assign_all(self, refs: list[Ref], step: Step, text: str) -> None:
+        """A call whose results get names at once: several of them, or one in training only."""
+        names = []
+        for ref in refs:
+            name = self._new_name(ref, step.inputs, step.head)
+            self.name_of[ref] = name
+            names.append(name)
+        nothing = "None" if len(refs) == 1 else f"({', '.join(['None'] * len(refs))})"
+        guard = f" if self.training else {nothing}" if step.head else ""
+        self.lines.append(Line(f"{', '.join(names)} = {text}{guard}"))
+
+    def _run(self, run: Run) -> int:
+        """Calls that differ in nothing but their number: a loop."""
+        ref = self.made.steps[run.start].inputs[0]
+        if self.open:
+            self._close()
+        before = self._operand(ref)
+        name = before if self.left[ref] == 0 else self._new_name((run.stop - 1, 0), (ref,))
+        if name != before:
+            self.lines.append(Line(f"{name} = {before}"))
+        last = (run.stop - 1, 0)
+        self.lines.append(Line(f"for i in {run.numbers}:", self._comment(last)))
+        self.lines.append(Line(f'{INDENT}{name} = self.get_submodule(f"{run.stem}{{i}}")({name})'))
+        self.name_of[last] = name
+        return run.stop
+
+    # ---- parts that are not always there
+
+    def _part(self, part: Part, flag: str) -> int:
+        if self.open:
+            self._close()
+        self.left[part.instead] -= 1
+        readers = self.readers.get(part.instead, [])
+        inside = sum(self.left[part.instead] > 0 and part.start <= i < part.stop for i in readers)
+        over = self.left[part.instead] == inside and part.value[0] == part.stop - 1
+        outer, self.lines = self.lines, []
+        if not over:
+            self.left[part.instead] += 1
+        self._write(part.start, part.stop)
+        expression = self.open.text if self.open and self.open.ref == part.value and not self.lines else ""
+        before = self.name_of[part.instead]
+        if not over:
+            self.left[part.instead] -= 1
+        if over:
+            self._close(before)
+            if self.name_of[part.value] != before:
+                self.lines.append(Line(f"{before} = {self.name_of[part.value]}"))
+                self.name_of[part.value] = before
+            self.lines = [*outer, Line(f"if self.{flag}:"), *(line.indented() for line in self.lines)]
+        elif expression:
+            assert self.open is not None
+            self.open = self.open._replace(text=f"{expression} if self.{flag} else {before}")
+            self._close()
+            self.lines = [*outer, *self.lines]
+        else:
+            self.left[part.instead] += 1
+            self._close()
+            self.left[part.instead] -= 1
+            name = self.name_of[part.value]
+            inner = [line.indented() for line in self.lines]
+            self.lines = [*outer, Line(f"{name} = {before}"), Line(f"if self.{flag}:"), *inner]
+        return part.stop
+
+    # ---- names
+
+    def _operand(self, ref: Ref, brackets: bool = False) -> str:
+        """A value as it stands in an expression; brackets: round what is no single name or call."""
+        self.left[ref] -= 1
+        if self.open and self.open.ref == ref:
+            text, infix, self.open = self.open.text, self.open.is_infix, None
+            return f"({text})" if infix and brackets else text
+        return self.name_of[ref]
+
+    def _close(self, name: str = "") -> None:
+        """Give the open value a name, on a line of its own."""
+        if self.open is None:
+            return
+        ref, text = self.open.ref, self.open.text
+        self.open = None
+        name = name or self._new_name(ref, self.made.steps[ref[0]].inputs)
+        self.name_of[ref] = name
+        self.lines.append(Line(f"{name} = {text}", self._comment(ref)))
+
+    def _new_name(self, ref: Ref, operands: tuple[Ref, ...], wanted: str = "") -> str:
+        """`x` where that is free; a branch of several is numbered."""
+        if wanted:
+            while wanted in NAMES or wanted in TAKEN or keyword.iskeyword(wanted) or not self._is_free(wanted):
+                wanted += "_"
+            return wanted
+        branch = self._branch(ref)
+        if branch and self._is_free(branch):
+            return branch
+        numbered = (f"y{n}" for n in range(2, len(self.name_of) + 3))
+        dying = [self.name_of[i] for i in operands if i in self.name_of and not self.name_of[i].startswith("branch")]
+        return next(name for name in ("x", *dying, *NAMES, *numbered) if self._is_free(name))
+
+    def _is_free(self, name: str) -> bool:
+        return all(self.left[ref] <= 0 for ref, held in self.name_of.items() if held == name)
+
+    def _branch(self, ref: Ref) -> str:
+        """`branch3` for a value that goes, by itself, into the third place of a step that joins more than two."""
+        while len(readers := self.readers.get(ref, [])) == 1 and ref not in self.made.returns:
+            step = self.made.steps[readers[0]]
+            if len(step.inputs) > 2:
+                return f"branch{step.inputs.index(ref) + 1}"
+            if len(step.inputs) > 1 or len(step.shapes) > 1:
+                break
+            ref = (readers[0], 0)
+        return ""
+
+    def _comment(self, ref: Ref) -> str:
+        """The shape of a value, where it is the same in all calls of the class and was not said right before."""
+        shapes = {step.shapes[ref[1]] for step in self.made.at(ref[0]) if step} if ref[0] >= 0 else set()
+        before, self.said = self.said, size_text(shapes.pop()) if len(shapes) == 1 else ""
+        return self.said if self.said != before else ""
+
+
+def is_written_as_function(made: Class, written: list[dict[str, str]], index: int) -> bool:
+    """Whether a step needs no module: a function whose arguments are the same in all calls of the class."""
+    step = made.steps[index]
+    if step.target is None or not is_function(step.target):
+        return False
+    first = step.target.kwargs
+    return all(other.target.kwargs == first for other in made.at(index) if other and other.target)

@@ -1,0 +1,77 @@
+"""What happens to an image before the network sees it, as a function of the emitted source."""
+
+from specc.emit.arguments import literal
+from specc.ops.op import Shape
+from specc.values import Args, Bound, Size
+
+
+def preprocessing(data: Args, shape: Shape) -> list[str]:
+    """The lines of `preprocess`, and of the constants before it. shape: C, H, W of what the network takes."""
+    channels, height, width = shape
+    normalize: Bound = data.normalize
+    constants, steps, parameters = _normalised(normalize, shape)
+    resized = _resized(data.resize) if data.resize else []
+    what = f"N x {channels} x {'H x W' if resized else f'{height} x {width}'}"
+    known = [
+        "",
+        "    mean, std: of each channel of the training images, from 0 to 1; what a run used is in its `run.json`.",
+        '    """',
+    ]
+    first = f'    """What the network takes, N x {channels} x {height} x {width}, of uint8 images, {what}'
+    return [
+        *constants,
+        f"def preprocess(images: Tensor{parameters}) -> Tensor:",
+        first + (", which are resized." if resized else ".") + ("" if parameters else '"""'),
+        *(known if parameters else []),
+        *_joined(["    x = images.float()", *resized, *steps]),
+    ]
+
+
+def _joined(lines: list[str]) -> list[str]:
+    """A body that only names its result and returns it, in one line."""
+    return [lines[1].replace("x", "images.float()", 1)] if len(lines) == 2 else lines
+
+
+def _resized(size: Size) -> list[str]:
+    wanted = f"({size.height}, {size.width})"
+    return [
+        f"    if x.shape[2:] != {wanted}:",
+        f'        x = F.interpolate(x, size={wanted}, mode="bilinear", antialias=True)',
+        "        x = (x + 0.5).floor().clamp(0, 255)  # whole levels, as in an image file",
+    ]
+
+
+def _normalised(normalize: Bound, shape: Shape) -> tuple[list[str], list[str], str]:
+    """Constants, the last lines of the function, and its further parameters."""
+    a = normalize.args
+    if normalize.name == "fixed":
+        numbers = [f"{name} = {literal(tuple(map(float, values)))}" for name, values in _fixed(a)]
+        return [*numbers, "", ""], [*_spread("MEAN", "STD"), "    return (x / 255 - mean) / std"], ""
+    if normalize.name == "standard" and a.per == "set":
+        more = ", mean: Sequence[float], std: Sequence[float]"
+        return [], [*_spread("mean", "std"), "    return (x / 255 - shift) / scale"], more
+    if normalize.name == "standard":
+        count = " * ".join(map(str, shape))
+        return (
+            [],
+            [
+                "    x = x / 255",
+                "    x = x - x.mean((1, 2, 3), keepdim=True)",
+                "    deviation = x.square().mean((1, 2, 3), keepdim=True).sqrt()",
+                f"    return x / deviation.clamp(min=({count}) ** -0.5)",
+            ],
+            "",
+        )
+    return [], ["    return x / 255" if normalize.name == "unit" else "    return x"], ""
+
+
+def _fixed(a: Args) -> tuple[tuple[str, list[float]], ...]:
+    return ("MEAN", list(a.mean)), ("STD", list(a.std))
+
+
+def _spread(mean: str, std: str) -> list[str]:
+    shift, scale = ("mean", "std") if mean == "MEAN" else ("shift", "scale")
+    return [
+        f"    {shift} = torch.tensor({mean}, device=x.device).view(1, -1, 1, 1)",
+        f"    {scale} = torch.tensor({std}, device=x.device).view(1, -1, 1, 1)",
+    ]

@@ -1,0 +1,205 @@
+"""The emitted file: its docstring, preprocessing, our own modules where they are used, a class for each block."""
+
+from collections.abc import Iterator
+from pathlib import PurePath
+
+from specc.check import Checked
+from specc.emit.arguments import ABSENT, Arguments, Parameter, literal
+from specc.emit.classes import Class, classes_of
+from specc.emit.forward import Forward, is_written_as_function
+from specc.emit.layers import POSITIONAL, arguments_text, helpers, module_of
+from specc.emit.names import attribute, name_classes
+from specc.emit.preprocess import preprocessing
+from specc.emit.runs import Run, runs_of
+from specc.emit.scopes import Scope, Step, scopes_of
+from specc.emit.text import INDENT, Line
+from specc.ir.graph import Graph
+from specc.ops.op import size_text
+
+
+def emit(checked: Checked, graph: Graph) -> str:
+    """The source of a network. Its state dict has the keys and shapes of the network that `specc train` trains.
+
+    Like that one it gives logits, and in training, where there are auxiliary classifiers, a pair of them and of a
+    dictionary of theirs.
+    """
+    program = Program(graph)
+    body = program.text()
+    parts = [f'"""{_docstring(checked, graph)}"""', ""]
+    if checked.data is not None and len(graph.input) == 3:
+        body = "\n".join(preprocessing(checked.data, graph.input)) + "\n\n\n" + body
+    return "\n".join([*parts, *_imports(body), "", body])
+
+
+def _docstring(checked: Checked, graph: Graph) -> str:
+    origin = PurePath(checked.source.path).name.replace("\\", "\\\\").replace('"', "'")
+    variant = f", variant `{checked.variant}`" if checked.variant else ""
+    heads = f" ({graph.parameters_exported:,} without its auxiliary classifiers)" if graph.heads else ""
+    lines = [
+        f"{graph.name}, written by `specc emit` from {origin}{variant}.",
+        "",
+        f"{graph.parameters:,} parameters{heads}.",
+        f"{graph.total_macs:,} multiply-accumulates for an image of {size_text(graph.input)}.",
+        "The keys of its state dict are those of the network that `specc train` trains. Shapes are without the batch.",
+    ]
+    if graph.ends_in_softmax:
+        lines += ["", "It gives logits, as its loss takes them; `.softmax(1)` of them are the probabilities."]
+    return "\n".join([*lines, ""])
+
+
+def _imports(body: str) -> list[str]:
+    """Only what the source uses."""
+    lines = ["from collections.abc import Sequence", ""] if "Sequence[" in body else []
+    if "torch." in body.replace("torch.nn", ""):
+        lines.append("import torch")
+    if "F." in body:
+        lines.append("import torch.nn.functional as F")
+    return [*lines, "from torch import Tensor, nn", ""]
+
+
+class Program:
+    """The classes of a network, each with its arguments and loops."""
+
+    def __init__(self, graph: Graph) -> None:
+        self.graph = graph
+        self.root_scope = scopes_of(graph)
+        self.classes = classes_of(self.root_scope)
+        self.root = self.classes[self.root_scope]
+        self.arguments = {made: Arguments(made) for made in dict.fromkeys(self.classes.values())}
+        while sum(one.work_out(self.arguments, self.classes) for one in self.arguments.values()):
+            pass
+        self.order = self._callees_first()
+        self.helpers = self._helpers()
+        name_classes(graph.name, self.root, self.order[:-1], self.helpers)
+
+    def _callees_first(self) -> list[Class]:
+        """A class after those that it calls, the network last."""
+        order: dict[Class, None] = {}
+        visited: set[Class] = set()
+
+        def visit(made: Class) -> None:
+            if made in visited:
+                return
+            visited.add(made)
+            for scope in made.members:
+                for child in scope.children:
+                    if isinstance(child, Scope):
+                        visit(self.classes[child])
+            order[made] = None
+
+        visit(self.root)
+        return list(order)
+
+    def _helpers(self) -> set[str]:
+        """Which of our own modules the source needs."""
+        return {
+            module_of(step.target)[0]
+            for made, arguments in self.arguments.items()
+            for index, step in enumerate(made.steps)
+            if step.target and not is_written_as_function(made, arguments.written, index)
+            if not module_of(step.target)[0].startswith("nn.")
+        }
+
+    def text(self) -> str:
+        parts = helpers(self.helpers)
+        parts += ["\n".join(map(str, self._class(made))) for made in self.order]
+        return "\n\n\n".join(parts) + "\n"
+
+    # ---- one class
+
+    def _class(self, made: Class) -> Iterator[Line]:
+        arguments = self.arguments[made]
+        runs = runs_of(made, arguments.written, self.classes)
+        forward = Forward(made, arguments.written, [name for name, _ in arguments.flags], runs)
+        yield Line(f"class {made.name}(nn.Module):")
+        yield Line(f'{INDENT}"""{self._about(made)}"""')
+        yield Line("")
+        body = list(self._modules(made, runs))
+        if body:
+            yield Line(f"{INDENT}def __init__({', '.join(['self', *map(_declared, arguments.parameters())])}) -> None:")
+            yield Line(f"{INDENT * 2}super().__init__()")
+            yield from (line.indented(INDENT * 2) for line in body)
+            yield Line("")
+        inputs = ", ".join(f"{name}: Tensor" for name in forward.inputs)
+        yield Line(f"{INDENT}def forward(self, {inputs}) -> {self._returned(made)}:")
+        ending = self._root_ending(forward) if made is self.root else [forward.result()]
+        yield from (line.indented(INDENT * 2) for line in (*forward.lines, *ending))
+
+    def _about(self, made: Class) -> str:
+        if made is self.root:
+            return f"{size_text(self.graph.input)} -> {size_text(self.graph.output_shape)}, logits."
+        first = made.members[0]
+        what = f"Block `{made.block}`" if first.call else "An auxiliary classifier, in training only"
+        shapes = f"{size_text(first.input_shapes[0])} -> {size_text(_first_shape(first))}"
+        count = len(made.members)
+        return f"{what}, {count} times; the first is {shapes}." if count > 1 else f"{what}: {shapes}."
+
+    def _root_ending(self, forward: Forward) -> list[Line]:
+        logits, *heads = forward.values(flatten=True)
+        if not heads:
+            return [Line(f"return {logits}", size_text(self.graph.output_shape))]
+        given = ", ".join(f'"{head.name}": {value}' for head, value in zip(self.graph.heads, heads, strict=True))
+        return [
+            Line("if self.training:"),
+            Line(f"{INDENT}return {logits}, {{{given}}}"),
+            Line(f"return {logits}"),
+        ]
+
+    def _returned(self, made: Class) -> str:
+        heads = [self.graph.nodes[i].head for i in made.members[0].results]
+        if made is self.root:
+            return "Tensor | tuple[Tensor, dict[str, Tensor]]" if self.graph.heads else "Tensor"
+        outside = made.members[0].head
+        kinds = ["Tensor" if head == outside else "Tensor | None" for head in heads]
+        return kinds[0] if len(kinds) == 1 else f"tuple[{', '.join(kinds)}]"
+
+    def _modules(self, made: Class, runs: list[Run]) -> Iterator[Line]:
+        """The body of the constructor."""
+        arguments = self.arguments[made]
+        loops = {run.start: run for run in runs}
+        inside = {index: run for run in runs for index in range(run.start, run.stop)}
+        parts = {index: part for part in made.parts for index in range(part.start, part.stop)}
+        for flag, condition in arguments.flags:
+            yield Line(f"self.{flag} = {condition}")
+        flags = {part: flag for part, (flag, _) in zip(made.parts, arguments.flags, strict=True)}
+        current = None
+        for index, step in enumerate(made.steps):
+            if is_written_as_function(made, arguments.written, index):
+                continue
+            part = parts.get(index)
+            if part is not None and part is not current:
+                yield Line(f"if self.{flags[part]}:")
+            current = part
+            indent = INDENT if part else ""
+            if index in loops:
+                run = loops[index]
+                called = self._made(made, index, run.arguments(arguments.written[index]))
+                yield Line(f"{indent}for i in {run.numbers}:")
+                yield Line(f'{indent}{INDENT}self.add_module(f"{run.stem}{{i}}", {called})')
+            elif index not in inside:
+                text = f"{attribute(step.name)} = {self._made(made, index, arguments.written[index])}"
+                yield Line(indent + text + ("" if step.is_trainable else ".requires_grad_(False)"))
+
+    def _made(self, made: Class, index: int, written: dict[str, str]) -> str:
+        """The call that makes a module."""
+        step: Step = made.steps[index]
+        if step.scope is None:
+            assert step.target is not None
+            return f"{module_of(step.target)[0]}({', '.join(arguments_text(written, POSITIONAL))})"
+        called = self.classes[step.scope]
+        parameters = self.arguments[called].parameters()
+        given = {
+            p.name: written[p.name] for p in parameters if p.default is ABSENT or written[p.name] != literal(p.default)
+        }
+        widths = {p.name for p in parameters if p.default is ABSENT} & self.arguments[called].widths
+        return f"{called.name}({', '.join(arguments_text(given, widths))})"
+
+
+def _declared(parameter: Parameter) -> str:
+    default = "" if parameter.default is ABSENT else f" = {literal(parameter.default)}"
+    return f"{parameter.name}: {parameter.type}{default}"
+
+
+def _first_shape(scope: Scope) -> tuple[int, ...]:
+    index, which = scope.returns[0]
+    return scope.steps[index].shapes[which]
