@@ -1,24 +1,32 @@
 """`npz`: images and labels in a NumPy archive. Nothing in it is ever unpickled."""
 
+import io
+import struct
 import zipfile
 import zlib
 from math import prod
 from pathlib import Path
+from tokenize import TokenError
 from typing import Any, BinaryIO
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from specc.backend.data.folder import find_path
+from specc.backend.data.folder import find_path, outside
 from specc.backend.data.memory import free_memory
 from specc.backend.data.places import Where, damaged, unreadable
 from specc.backend.data.raw import Part, Raw
 from specc.errors import SpeccError
+from specc.render import clean
 from specc.values import Args
 
 Arrays = dict[str, NDArray[Any]]
+WANTED = ("x_train", "y_train", "x_test", "y_test", "images", "labels", "classes")
 MOST_CLASSES = 100_000
+MOST_DIRECTORY = 1 << 20  # bytes; that of ten thousand members
+MOST_SHRUNK = 100  # to one, by compression, of what is larger than MOST_AT_ONCE bytes
+MOST_AT_ONCE = 1 << 28
 
 
 def read_npz(a: Args, where: Where) -> Raw:
@@ -37,40 +45,74 @@ def read_npz(a: Args, where: Where) -> Raw:
     if test is not None and test.images.shape[1:] != train.images.shape[1:]:  # type: ignore[union-attr]
         raise _form(path, "has test images of another shape than its training images", "images of one shape")
     highest = max(int(part.labels.max()) for part in (train, test) if part is not None)
-    return Raw(_classes(path, arrays, highest), train, test)
+    return Raw(_classes(path, arrays, highest), train, test, outside(path, where))
 
 
 def _load(path: Path) -> Arrays:
     """The arrays that are wanted, each no larger than its own header and the archive's directory agree upon."""
-    wanted = ("x_train", "y_train", "x_test", "y_test", "images", "labels", "classes")
     try:
-        with zipfile.ZipFile(path) as archive:
-            there = {info.filename: info for info in archive.infolist()}
-            chosen = {name: there[f"{name}.npy"] for name in wanted if f"{name}.npy" in there}
+        with _Opening(path.open("rb", buffering=0)) as opened, zipfile.ZipFile(opened) as archive:
+            opened.most = None
+            chosen = _members(archive)
             need = sum(info.file_size for info in chosen.values())
             if need > free_memory():
-                found = f"{path} would take {need:,} bytes of memory; {free_memory():,} are free"
+                found = clean(f"{path} would take {need:,} bytes of memory; {free_memory():,} are free")
                 raise SpeccError("E479", found, help="image files in folders are read as they are wanted: folder(…)")
             arrays = {}
             for name, info in chosen.items():
                 with archive.open(info) as file:
                     arrays[name] = _array(path, name, file, info.file_size)  # type: ignore[arg-type]
-    except (zipfile.BadZipFile, zlib.error, EOFError, ValueError, NotImplementedError, RuntimeError) as error:
+    except (zipfile.BadZipFile, zlib.error, struct.error, EOFError, ValueError, RuntimeError) as error:
         raise damaged(path, f"is not a whole NumPy archive: {error}") from None
     except OSError as error:
         raise unreadable(path, error) from None
     return arrays
 
 
+class _Opening(io.BufferedReader):
+    """A zip archive that is being opened: its directory, which is read at once, is not larger than can be meant."""
+
+    most: int | None = MOST_DIRECTORY
+
+    def read(self, count: int | None = -1, /) -> bytes:
+        if self.most is not None and count is not None and count > self.most:
+            raise zipfile.BadZipFile(f"it has a directory of {count:,} bytes")
+        return super().read(count)
+
+
+def _members(archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
+    """The arrays that are wanted, by name. Raises ValueError for what NumPy does not write."""
+    every: dict[str, list[zipfile.ZipInfo]] = {}
+    for info in archive.infolist():
+        every.setdefault(info.filename, []).append(info)
+    chosen = {name: every[f"{name}.npy"] for name in WANTED if f"{name}.npy" in every}
+    for name, infos in chosen.items():
+        info = infos[0]
+        if len(infos) > 1:
+            raise ValueError(f"it holds `{name}` {len(infos)} times")
+        if info.flag_bits & 1:
+            raise ValueError(f"`{name}` is encrypted")
+        if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+            raise ValueError(f"`{name}` is compressed by other means than NumPy's")
+    packed = sum(infos[0].compress_size for infos in chosen.values())
+    unpacked = sum(infos[0].file_size for infos in chosen.values())
+    if unpacked > max(MOST_AT_ONCE, MOST_SHRUNK * packed):
+        raise ValueError(f"it would unpack from {packed:,} bytes to {unpacked:,}, which no images do")
+    return {name: infos[0] for name, infos in chosen.items()}
+
+
 def _array(path: Path, name: str, file: BinaryIO, length: int) -> NDArray[Any]:
     """One array of the archive. Raises ValueError for what is no array, or one whose header promises another length."""
-    version = np.lib.format.read_magic(file)
-    read_header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-    shape, by_columns, dtype = read_header(file)
+    try:
+        version = np.lib.format.read_magic(file)
+        read_header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+        shape, by_columns, dtype = read_header(file)
+    except (LookupError, MemoryError, RecursionError, SyntaxError, TypeError, TokenError) as error:
+        raise ValueError(f"the header of `{name}` cannot be read: {type(error).__name__}") from None
     if dtype.hasobject:
         raise _form(path, f"holds Python objects in `{name}`", "plain numbers")
     promised, there = prod(shape) * dtype.itemsize, length - file.tell()
-    if promised != there:
+    if promised != there or not dtype.itemsize:
         raise ValueError(f"`{name}` promises {promised:,} bytes and holds {there:,}")
     values = np.empty(prod(shape), dtype)
     target, got = values.view(np.uint8).data, 0
@@ -87,7 +129,9 @@ def _part(path: Path, arrays: Arrays, images_name: str, labels_name: str) -> Par
         labels = labels[:, 0]
     if labels.ndim != 1 or labels.dtype.kind not in "iu":
         found = f"`{labels_name}` is {labels.dtype} of shape {labels.shape}"
-        raise _form(path, f"holds labels of the wrong form: {found}", "one integer for each image")
+        bad = labels.dtype.kind == "f" and not np.isfinite(labels).all()
+        also = "; some are not even numbers (NaN)" if bad else ""
+        raise _form(path, f"holds labels of the wrong form: {found}{also}", "one integer for each image")
     if len(labels) != len(images):
         found = f"{len(images):,} images in `{images_name}`, but {len(labels):,} labels in `{labels_name}`"
         raise _form(path, f"holds {found}", "one label for each image")
@@ -102,7 +146,8 @@ def _part(path: Path, arrays: Arrays, images_name: str, labels_name: str) -> Par
 def _images(path: Path, name: str, images: NDArray[Any]) -> NDArray[np.uint8]:
     """N x C x H x W, from N x H x W, N x H x W x C or N x C x H x W."""
     if images.dtype != np.uint8:
-        raise _form(path, f"holds {images.dtype} in `{name}`", "uint8 pixels, from 0 to 255")
+        reach = f", from {images.min():g} to {images.max():g}" if images.size and images.dtype.kind in "fiu" else ""
+        raise _form(path, f"holds {images.dtype} in `{name}`{reach}", "uint8 pixels, from 0 to 255")
     if images.ndim == 3:
         images = images[:, None]
     elif images.ndim == 4 and images.shape[3] in (1, 3):
@@ -119,13 +164,20 @@ def _classes(path: Path, arrays: Arrays, highest: int) -> tuple[str, ...]:
     """The names in `classes`; else the labels themselves."""
     if "classes" not in arrays:
         return tuple(map(str, range(highest + 1)))
-    names = arrays["classes"]
-    if names.ndim != 1 or names.dtype.kind not in "US" or len(set(names.tolist())) != len(names):
+    values = arrays["classes"]
+    names: list[str] = []
+    if values.ndim == 1 and values.dtype.kind in "US":
+        try:
+            texts = [value.decode() if isinstance(value, bytes) else value for value in values.tolist()]
+            names = [text for text in texts if text.encode()]  # what no file can hold raises an error
+        except (ValueError, SystemError):  # the second is what NumPy has for characters that there are not
+            names = []
+    if len(set(names)) != len(values.reshape(-1)):
         raise _form(path, "has a `classes` that is not a list of different texts", "one name for each class")
     if highest >= len(names):
         raise _form(path, f"has labels up to {highest}, but {len(names)} names in `classes`", "one name for each class")
-    return tuple(name.decode("utf-8", "replace") if isinstance(name, bytes) else name for name in names.tolist())
+    return tuple(names)
 
 
 def _form(path: Path, found: str, needed: str) -> SpeccError:
-    return SpeccError("E411", f"{path} {found}", help=f"needed: {needed}", status=1)
+    return SpeccError("E411", clean(f"{path} {found}"), help=f"needed: {needed}", status=1)

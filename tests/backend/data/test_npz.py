@@ -2,6 +2,8 @@
 
 import io
 import pickle  # noqa: TID251 - to show that nothing of it is run
+import struct
+import warnings
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -133,6 +135,105 @@ def test_a_damaged_archive_is_named(tmp_path: Path, spoil: object) -> None:
     np.savez_compressed(path, images=levels(12, 5, 5), labels=LABELS)
     path.write_bytes(spoil(path.read_bytes()))  # type: ignore[operator]
     assert f"{path} is not a whole NumPy archive" in refused("E402", source(path))
+
+
+def zipped(path: Path, members: list[tuple[str, bytes]], **how: Any) -> Path:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of names that come twice
+        with zipfile.ZipFile(path, "w", **how) as archive:
+            for name, content in members:
+                archive.writestr(name, content)
+    return path
+
+
+def array(values: Any) -> bytes:
+    body = io.BytesIO()
+    np.save(body, values)
+    return body.getvalue()
+
+
+def header(text: str) -> bytes:
+    """An array whose header is this text."""
+    content = text.encode("latin-1").ljust(117) + b"\n"
+    return b"\x93NUMPY\x01\x00" + struct.pack("<H", len(content)) + content
+
+
+GOOD = [("images.npy", array(levels(12, 5, 5))), ("labels.npy", array(LABELS))]
+
+
+@pytest.mark.parametrize(
+    ("members", "how", "message"),
+    [
+        ([*GOOD, GOOD[0]], {}, "it holds `images` 2 times"),
+        (GOOD, {"compression": zipfile.ZIP_LZMA}, "`images` is compressed by other means"),
+        (GOOD, {"compression": zipfile.ZIP_BZIP2}, "`images` is compressed by other means"),
+        ([("images.npy", b""), GOOD[1]], {}, "is not a whole NumPy archive"),
+        ([("images.npy", header("{'descr': '|u1', ")), GOOD[1]], {}, "is not a whole NumPy archive"),
+        ([("images.npy", header("(" * 100)), GOOD[1]], {}, "is not a whole NumPy archive"),
+        ([("images.npy", header("{'descr': ")), GOOD[1]], {}, "is not a whole NumPy archive"),
+        ([("images.npy", header("-" * 9000 + "1")), GOOD[1]], {}, "is not a whole NumPy archive"),
+        ([("images.npy", header("(" * 9000)), GOOD[1]], {}, "is not a whole NumPy archive"),
+        ([("images.npy", header("__import__('os').system('x')")), GOOD[1]], {}, "is not a whole NumPy archive"),
+        (
+            [("images.npy", header("{'descr': '|S0', 'fortran_order': False, 'shape': (10**18,)}")), GOOD[1]],
+            {},
+            "is not a whole NumPy archive",
+        ),
+        (
+            [("images.npy", header(f"{{'descr': '|S0', 'fortran_order': False, 'shape': ({10**18},)}}")), GOOD[1]],
+            {},
+            "`images` promises 0 bytes",
+        ),
+        (
+            [("images.npy", array(np.zeros((1 << 28) + 1, np.uint8))), GOOD[1]],
+            {"compression": zipfile.ZIP_DEFLATED, "compresslevel": 1},
+            "which no images do",
+        ),
+        ([*GOOD, *((f"{number}", b"") for number in range(25_000))], {}, "it has a directory of"),
+    ],
+)
+def test_an_archive_made_to_harm_is_refused(
+    tmp_path: Path, members: list[tuple[str, bytes]], how: dict[str, Any], message: str
+) -> None:
+    assert message in refused("E402", source(zipped(tmp_path / "a.npz", members, **how)))
+
+
+def test_an_encrypted_archive_is_refused(tmp_path: Path) -> None:
+    content = bytearray(zipped(tmp_path / "a.npz", GOOD).read_bytes())
+    for mark, at in ((b"PK\3\4", 6), (b"PK\1\2", 8)):  # the flags of each member, beside it and in the directory
+        content[content.find(mark) + at] |= 1
+    (tmp_path / "a.npz").write_bytes(content)
+    assert "`images` is encrypted" in refused("E402", source(tmp_path / "a.npz"))
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        np.array(["a", "b", "\ud800"]),
+        np.array([b"a", b"b", b"\xff"]),
+        np.frombuffer(struct.pack("<3I", 97, 98, 0x110000), "<U1"),
+        np.array([["a"], ["b"], ["c"]]),
+        np.array("abc"),
+    ],
+)
+def test_names_of_classes_that_no_file_can_hold_are_refused(tmp_path: Path, names: np.ndarray) -> None:
+    path = write(tmp_path / "a.npz", images=levels(12, 5, 5), labels=LABELS, classes=names)
+    assert "has a `classes` that is not a list of different texts" in refused("E411", source(path))
+
+
+def test_what_labels_and_pixels_are_is_said(tmp_path: Path) -> None:
+    labels = LABELS.astype(float)
+    labels[3] = np.nan
+    path = write(tmp_path / "a.npz", images=levels(12, 5, 5), labels=labels)
+    assert "`labels` is float64 of shape (12,); some are not even numbers (NaN)" in refused("E411", source(path))
+    path = write(tmp_path / "a.npz", images=np.linspace(-1, 2.5, 300).reshape(12, 5, 5), labels=LABELS)
+    assert "holds float64 in `images`, from -1 to 2.5" in refused("E411", source(path))
+
+
+def test_classes_that_have_no_images_are_said(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.npz", images=levels(12, 5, 5), labels=LABELS * 2)
+    notes = read(source(path), "validation = split(1)", base=tmp_path).notes
+    assert "no image to train on in 2 classes: 1, 3" in notes
 
 
 def test_an_array_that_would_not_fit_into_memory_is_refused_before_it_is_read(
