@@ -1,6 +1,7 @@
 """Files: where the user's cache is, and how to write so that a reader sees the old file or the new one, never a mix."""
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
 
@@ -15,6 +16,30 @@ def write_atomic(path: Path, data: bytes) -> None:
 
     Raises OSError where the file cannot be written; `path` is then as it was.
     """
+    write_together({path: data})
+
+
+def write_together(files: Mapping[Path, bytes]) -> None:
+    """Write several files of one folder: none gets its name before all are on the disk, and the last gets it last.
+
+    Raises OSError where one cannot be written; all are then as they were.
+    """
+    parts: dict[Path, Path] = {}
+    try:
+        for path, data in files.items():
+            parts[path] = _write_part(path, data)
+        for path, part in parts.items():
+            part.replace(path)
+    except BaseException:
+        for part in parts.values():
+            part.unlink(missing_ok=True)
+        raise
+    for folder in {path.parent for path in files}:
+        _sync_folder(folder)
+
+
+def _write_part(path: Path, data: bytes) -> Path:
+    """A new file beside `path` with this content, synced to the disk."""
     import tempfile
 
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
@@ -25,11 +50,10 @@ def write_atomic(path: Path, data: bytes) -> None:
             file.flush()
             os.fsync(file.fileno())
         part.chmod(0o666 & ~_umask())
-        part.replace(path)
     except BaseException:
         part.unlink(missing_ok=True)
         raise
-    _sync_folder(path.parent)
+    return part
 
 
 def _umask() -> int:

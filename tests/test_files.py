@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from specc.files import write_atomic
+from specc.files import write_atomic, write_together
 
 
 def test_writes_and_replaces(tmp_path: Path) -> None:
@@ -36,3 +36,21 @@ def test_has_the_usual_permissions(tmp_path: Path) -> None:
     plain.write_bytes(b"")
     write_atomic(tmp_path / "atomic", b"")
     assert (tmp_path / "atomic").stat().st_mode == plain.stat().st_mode
+
+
+def test_several_files_are_all_written_or_none_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    one, two = tmp_path / "one", tmp_path / "two"
+    write_together({one: b"1", two: b"2"})
+    assert (one.read_bytes(), two.read_bytes()) == (b"1", b"2")
+    calls: list[int] = []
+
+    def fail_second(descriptor: int) -> None:
+        calls.append(descriptor)
+        if len(calls) == 2:
+            raise OSError("the disk is full")
+
+    monkeypatch.setattr(os, "fsync", fail_second)
+    with pytest.raises(OSError, match="full"):
+        write_together({one: b"new", two: b"new"})
+    assert (one.read_bytes(), two.read_bytes()) == (b"1", b"2")
+    assert sorted(tmp_path.iterdir()) == [one, two]

@@ -1,7 +1,9 @@
 """`specc export`: the certified ONNX file of a run."""
 
+from collections.abc import Sequence
+from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -9,36 +11,87 @@ from specc.cli.common import print_json
 
 if TYPE_CHECKING:
     from specc.backend.onnx.certificate import Certificate
+    from specc.backend.onnx.export import Exported
 
 PROVIDER_HELP = "An execution provider of onnxruntime to compare on besides the CPU, such as cuda. Repeatable."
+PRECISION_HELP = "Write this file too: fp16 or int8. Repeatable; the setting `precision` unless given."
+
+
+class Precision(StrEnum):
+    """The precisions of an exported file."""
+
+    FP32 = "fp32"
+    FP16 = "fp16"
+    INT8 = "int8"
 
 
 def export(
     run: Annotated[Path, typer.Argument(help="The folder of a run.", show_default=False)],
     out: Annotated[Path | None, typer.Option(help="The file to write; RUN/model.onnx unless given.")] = None,
+    precision: Annotated[list[Precision] | None, typer.Option(help=PRECISION_HELP)] = None,
     data_dir: Annotated[Path | None, typer.Option(help="Where the data are looked for first.")] = None,
     device: Annotated[str, typer.Option(help="Where PyTorch runs for the comparison: cpu, cuda, …")] = "auto",
     provider: Annotated[list[str] | None, typer.Option(help=PROVIDER_HELP)] = None,
-    json: Annotated[bool, typer.Option("--json", help="Print the certificate as JSON.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print the certificates as JSON.")] = False,
 ) -> int:
     """Write a run's best weights as an ONNX file that was proven equal to the trained model.
 
     The file takes raw uint8 images; preprocessing and probabilities are inside. It is compared with the trained model
-    on all validation images first. Where they differ, the exit status is 1 and no file is written.
+    on all validation images first. Where they differ, the exit status is 1 and no file is written. Files in fewer bits
+    may lose as much accuracy as `max_loss` in the section `export` allows.
 
-    Example:
+    Examples:
 
       specc export runs/Net-1
+      specc export runs/Net-1 --precision int8 --precision fp16
     """
-    from specc.backend.onnx.export import MODEL, export_run
+    from specc.backend.onnx.export import export_run
 
-    certificate = export_run(run, out=out, data_dir=data_dir, device=device, providers=provider or ())
-    path = out or run / MODEL
+    made = export_run(
+        run, out=out, data_dir=data_dir, device=device, providers=provider or (), precisions=precision or ()
+    )
     if json:
-        print_json({**certificate.as_dict(), "file": str(path)})
+        first, *others = [_as_json(one) for one in made]
+        print_json({**first, "others": others})
     else:
-        print(f"{path}\n{summary(certificate)}")
+        print(report(made))
     return 0
+
+
+def _as_json(made: "Exported") -> dict[str, Any]:
+    return {
+        **made.certificate.as_dict(),
+        "file": str(made.path),
+        "bytes": made.size,
+        "seconds_per_image": made.latency,
+    }
+
+
+def report(made: "Sequence[Exported]") -> str:
+    """What was written, for a person: the figures of the fp32 file, and a table where there are several files."""
+    first, *others = made
+    lines = [str(first.path), summary(first.certificate)]
+    if others:
+        lines += [*(str(one.path) for one in others), *_table(made)]
+    return "\n".join(lines)
+
+
+def _table(made: "Sequence[Exported]") -> list[str]:
+    """Each file on each provider: what it loses, and what it gains over fp32."""
+    lines = []
+    for number, provider in enumerate(made[0].latency):
+        lines.append(f"\non {provider}, one image at a time:")
+        lines.append(f"  {'':4}  accuracy     lost  same class        size     latency  of fp32's")
+        for one in made:
+            found = one.certificate.comparisons[number]
+            images, seconds = found.whole.images, one.latency[provider]
+            lost = (one.certificate.correct - found.correct) / images
+            lines.append(
+                f"  {one.certificate.precision:4}  {found.correct / images:8.2%}  {lost:7.2%}  "
+                f"{found.whole.agreement:10.2%}  {one.size / 1000:7,.0f} kB  {1000 * seconds:7.3f} ms  "
+                f"{seconds / made[0].latency[provider]:8.0%}"
+            )
+    return lines
 
 
 def summary(certificate: "Certificate") -> str:

@@ -10,11 +10,11 @@ import typer
 from specc.check import Checked
 from specc.check import check as check_source
 from specc.cli.common import load_base, print_json, read_source, report
-from specc.cli.export import summary
+from specc.cli.export import report as report_export
 from specc.errors import SpeccError
 
 if TYPE_CHECKING:
-    from specc.backend.onnx.certificate import Certificate
+    from specc.backend.onnx.export import Exported
     from specc.backend.train.job import Outcome
 
 
@@ -63,11 +63,11 @@ def train(
         if report(checked.diagnostics):
             return 1
         outcome = _begin(checked, file, out, device, data_dir, quiet)
-    certificate = None if outcome.status else _export(outcome.path, data_dir, device)
+    made = [] if outcome.status else _export(outcome.path, data_dir, device)
     if json:
-        print_json(_as_json(outcome, certificate))
+        print_json(_as_json(outcome, made))
     else:
-        _tell(outcome, certificate)
+        _tell(outcome, made)
     return outcome.status
 
 
@@ -97,30 +97,31 @@ def _resume(run: Path, changes: dict[str, Any], device: str | None, data_dir: Pa
     return resume(run, device=device, data_dir=data_dir, quiet=quiet)
 
 
-def _export(run: Path, data_dir: Path | None, device: str | None) -> "Certificate":
+def _export(run: Path, data_dir: Path | None, device: str | None) -> "list[Exported]":
     from specc.backend.onnx.export import export_run
 
     return export_run(run, data_dir=data_dir, device=device or "auto")
 
 
-def _tell(outcome: "Outcome", certificate: "Certificate | None") -> None:
-    from specc.backend.onnx.export import MODEL
-
+def _tell(outcome: "Outcome", made: "list[Exported]") -> None:
     run = shlex.quote(str(outcome.path))
     if outcome.status:
         print(f"stopped after step {outcome.step:,}; go on with: specc train --resume {run}", file=sys.stderr)
         return
     best = outcome.best
-    assert best is not None and certificate is not None
-    print(f"best validation accuracy {best.accuracy:.2%}, after epoch {best.epoch:g}")
-    print(f"{outcome.path / MODEL}\n{summary(certificate)}")
+    assert best is not None
+    by = f" by {outcome.views}" if outcome.views else ""
+    print(f"best validation accuracy {best.accuracy:.2%}{by}, after epoch {best.epoch:g}")
+    if by:
+        print("in one view of an image, which is what the exported file sees:")
+    print(report_export(made))
 
 
-def _as_json(outcome: "Outcome", certificate: "Certificate | None") -> dict[str, Any]:
+def _as_json(outcome: "Outcome", made: "list[Exported]") -> dict[str, Any]:
     return {
         "run": str(outcome.path),
         "step": outcome.step,
         "finished": outcome.status == 0,
         "best": outcome.best._asdict() if outcome.best else None,
-        "certificate": certificate.as_dict() if certificate else None,
+        "certificate": made[0].certificate.as_dict() if made else None,
     }

@@ -101,6 +101,8 @@ FINE = [
     ("train", "groups = none", None),
     ("train", "evaluate = tta(flip)", "tta"),
     ("export", "opset = 18", 18),
+    ("export", "precision = int8", "int8"),
+    ("export", "max_loss = 2%", Percent(0.02)),
     ("export", "output = logits", "logits"),
     ("export", "tolerance = 1e-3", 1e-3),
 ]  # fmt: skip
@@ -217,6 +219,8 @@ WRONG = [
     ("train", "epoch = 3", "E210", "epoch", "`epochs`"),
     ("export", "opset = 12", "E207", "12", ""),
     ("export", "opset = latest", "E201", "latest", ""),
+    ("export", "precision = int4", "E207", "int4", ""),
+    ("export", "max_loss = 100%", "E207", "100%", ""),
     ("export", "output = softmax", "E207", "softmax", ""),
     ("export", "output = logit", "E207", "logit", "`logits`"),
     ("export", "tolerance = 0", "E207", "0", ""),

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import onnx
 import pytest
-from onnx import external_data_helper, helper
+from onnx import external_data_helper, helper, numpy_helper
 from PIL import Image
 from tiny_data import write_folder, write_mnist
 from tiny_model import sealed, tiny_body
@@ -200,12 +200,12 @@ def e455(stage: Stage) -> None:
     real = export.write_model
 
     def faulty(*arguments: Any) -> Any:
-        model, values = real(*arguments)
-        second = [node for node in model.graph.node if node.op_type == "Conv"][1]
+        written = real(*arguments)
+        second = [node for node in written.model.graph.node if node.op_type == "Conv"][1]
         (pads,) = (attribute for attribute in second.attribute if attribute.name == "pads")
         second.attribute.remove(pads)
         second.attribute.append(helper.make_attribute("pads", [0, 0, 2, 2]))
-        return model, values
+        return written
 
     stage.patch.setattr(export, "write_model", faulty)
 
@@ -226,6 +226,24 @@ def e458(stage: Stage) -> None:
     stage.patch.setattr("specc.backend.onnx.model_file.LARGEST", 1000)
 
 
+def e459(stage: Stage) -> None:
+    """An exporter that leaves dropout in."""
+    from specc.backend.onnx import export
+
+    stage.copy_run()
+    real = export.write_model
+
+    def faulty(*arguments: Any) -> Any:
+        written = real(*arguments)
+        nodes = written.model.graph.node
+        at = next(number for number, node in enumerate(nodes) if node.name == "conv2")
+        nodes[at].input[0] = "dropped"
+        nodes.insert(at, helper.make_node("Dropout", ["relu1"], ["dropped"], name="dropout1"))
+        return written
+
+    stage.patch.setattr(export, "write_model", faulty)
+
+
 def e460(stage: Stage) -> None:
     model()
 
@@ -234,6 +252,23 @@ def e461(stage: Stage) -> None:
     model()
     Image.new("F", (4, 4)).save("cat.tif")
     Path("cat.tif").rename("cat.png")
+
+
+def e462(stage: Stage) -> None:
+    """A conversion that knows only one class."""
+    from specc.backend.onnx import export
+
+    stage.copy_run()
+    real = export.convert
+
+    def coarse(model: Any, *arguments: Any) -> Any:
+        converted = real(model, *arguments)
+        bias = next(tensor for tensor in converted.graph.initializer if tensor.name == "dense1.bias_quantized")
+        answers = numpy_helper.to_array(bias) + np.array([0, 0, 1 << 28], np.int32)
+        bias.CopyFrom(numpy_helper.from_array(answers.astype(np.int32), bias.name))
+        return converted
+
+    stage.patch.setattr(export, "convert", coarse)
 
 
 def e472(stage: Stage) -> None:
@@ -255,6 +290,10 @@ def e478(stage: Stage) -> None:
 def e479(stage: Stage) -> None:
     np.savez("letters.npz", images=np.zeros((4, 8, 8), np.uint8), labels=np.arange(4) % 2)
     stage.patch.setattr("specc.backend.data.npz.free_memory", lambda: 100)
+
+
+def e484(stage: Stage) -> None:
+    stage.patch.setenv("SPECC_WORKERS", "many")
 
 
 PROVOKE: dict[str, Callable[[Stage], None]] = {

@@ -6,6 +6,10 @@ from typing import Any
 import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
+from onnx.external_data_helper import set_external_data
+
+PAGE = 4096  # bytes
+SMALL = 1024  # bytes: what is smaller stays in the file itself
 
 
 class Builder:
@@ -68,7 +72,25 @@ class Builder:
 
     def model(self, name: str) -> onnx.ModelProto:
         """The finished model, with its weights inside."""
-        weights = [numpy_helper.from_array(array, key) for key, array in self.initializers.items()]
+        return self._model(name, [numpy_helper.from_array(array, key) for key, array in self.initializers.items()])
+
+    def model_beside(self, name: str, location: str) -> tuple[onnx.ModelProto, bytes]:
+        """The finished model without its weights, and the bytes of the file `location` that holds them.
+
+        Each begins at a page's start, so that a runtime can map it. Shapes and other small constants stay inside.
+        """
+        tensors, weights = [], bytearray()
+        for key, array in self.initializers.items():
+            tensor = numpy_helper.from_array(array, key)
+            if array.nbytes >= SMALL:
+                weights += bytes(-len(weights) % PAGE)
+                set_external_data(tensor, location, offset=len(weights), length=array.nbytes)
+                weights += tensor.raw_data
+                tensor.ClearField("raw_data")
+            tensors.append(tensor)
+        return self._model(name, tensors), bytes(weights)
+
+    def _model(self, name: str, weights: Sequence[onnx.TensorProto]) -> onnx.ModelProto:
         graph = helper.make_graph(self.nodes, name, self.inputs, self.outputs, weights)
         opset = helper.make_opsetid("", self.opset)
         return helper.make_model_gen_version(graph, opset_imports=[opset], producer_name="specc")

@@ -64,19 +64,24 @@ class Comparison(NamedTuple):
 class Certificate(NamedTuple):
     """The proof that goes with an exported file, in its metadata and beside it.
 
-    output: "probabilities" or "logits". tolerance: the bound that the largest difference kept, times `scale`, which is
-        1 for probabilities, and for logits the largest absolute one of the trained model.
+    output: "probabilities" or "logits". precision: "fp32", "fp16" or "int8".
+    tolerance: in fp32, the bound that the largest difference kept, times `scale`, which is 1 for probabilities, and for
+        logits the largest absolute one of the trained model. max_loss: in other precisions, the bound that the loss of
+        accuracy kept.
     images: how many validation images there are; correct: how many of them the trained model gets right.
     device: what PyTorch ran on.
     model_sha256: of the file up to the certificate itself, that is, of the graph, the weights and all other metadata.
+    weights_file: name, bytes and sha256 of the file beside it that holds its weights; None where they are inside.
     spec_sha256: of the spec's text in the metadata. data_sha256: of the content of the data set. weights_sha256: of the
         safetensors file that was exported.
     """
 
     network: str
     output: str
+    precision: str
     opset: int
     tolerance: float
+    max_loss: float
     scale: float
     images: int
     correct: int
@@ -84,6 +89,7 @@ class Certificate(NamedTuple):
     device: str
     comparisons: tuple[Comparison, ...]
     model_sha256: str
+    weights_file: dict[str, Any] | None
     spec_sha256: str
     data_sha256: str
     weights_sha256: str
@@ -99,21 +105,31 @@ class Certificate(NamedTuple):
         """The lowest agreement of the top class over the whole validation set."""
         return min(comparison.whole.agreement for comparison in self.comparisons)
 
+    @property
+    def lost(self) -> float:
+        """The largest loss of accuracy, as a share of the validation images; negative for a gain."""
+        return max(self.correct - comparison.correct for comparison in self.comparisons) / self.images
+
     def as_dict(self) -> dict[str, Any]:
         return {
             "format": FORMAT,
             "network": self.network,
             "output": self.output,
+            "precision": self.precision,
             "opset": self.opset,
-            "tolerance": self.tolerance,
+            "tolerance": self.tolerance if self.precision == "fp32" else None,
+            "max_loss": None if self.precision == "fp32" else self.max_loss,
             "scale": self.scale,
+            "evaluation_mode": True,  # `proof.training_left` found nothing, or there would be no certificate
             "validation_images": self.images,
             "validated_on": self.validated_on,
             "pytorch_on": self.device,
             "accuracy": self.correct / self.images,
+            "accuracy_lost": self.lost,
             "correct": self.correct,
             "providers": {comparison.provider: comparison.as_dict() for comparison in self.comparisons},
             "model_sha256": self.model_sha256,
+            "weights_file": self.weights_file,
             "spec_sha256": self.spec_sha256,
             "data_sha256": self.data_sha256,
             "weights_sha256": self.weights_sha256,

@@ -1,6 +1,7 @@
 """An exported file against the trained model: the same images through both, and how far the answers are apart."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -52,14 +53,14 @@ def answers(split: Split, models: Sequence[Model]) -> Answers:
     return Answers(np.concatenate(labels), [np.concatenate(part) for part in parts])
 
 
-def file_model(content: bytes, provider: str, classes: int) -> Model:
-    """A serialised model as something that answers.
+def file_model(model: bytes | Path, provider: str, classes: int, weights: Mapping[str, bytes] | None = None) -> Model:
+    """A model, in a file or serialised with the files of its weights, as something that answers.
 
     It raises SpeccError E457, here or when it is asked, where the file cannot be loaded or run, as with a batch size
     that was baked in, or gives something else than N x classes; E454 where the provider does not load.
     """
     try:
-        session = open_session(content, provider)
+        session = open_session(model, provider, weights)
     except ORT_ERRORS as error:
         raise SpeccError("E457", f"onnxruntime cannot load the file: {plain(error)}", status=1) from None
 
@@ -102,7 +103,7 @@ def compare(
     full = full_batch(split)
     found = {full: figures(reference[:full], whole[:full])}
     for size in {min(size, len(labels)) for size in SMALL_BATCHES}:
-        chosen = _spread(len(labels), size)
+        chosen = spread(len(labels), size)
         images = split.gather(torch.from_numpy(chosen), CPU).numpy()
         found[size] = figures(reference[chosen], model(images))
     correct = int((whole.argmax(axis=1) == labels).sum())
@@ -114,7 +115,7 @@ def compare_sizes(model: Model, reference: Model, split: Split, size: Size) -> d
 
     reference: takes images of `size`, to which `images.resize` brings them here.
     """
-    images = split.gather(torch.from_numpy(_spread(len(split), min(7, len(split)))), CPU).numpy()
+    images = split.gather(torch.from_numpy(spread(len(split), min(7, len(split)))), CPU).numpy()
     found = {}
     for factor in (1, 2, 3):
         large = images.repeat(factor, axis=2).repeat(factor + 1, axis=3)
@@ -124,7 +125,7 @@ def compare_sizes(model: Model, reference: Model, split: Split, size: Size) -> d
     return found
 
 
-def _spread(count: int, size: int) -> NDArray[np.int64]:
+def spread(count: int, size: int) -> NDArray[np.int64]:
     """`size` numbers spread evenly from 0 to `count` - 1."""
     return np.linspace(0, count - 1, size).astype(np.int64)
 
@@ -144,4 +145,21 @@ def judge(comparisons: Sequence[Comparison], tolerance: float, scale: float) -> 
                     f"on {comparison.provider}, {where}: the largest difference is {found.largest:.3g}, "
                     f"the tolerance {tolerance:.3g}{measure}; the top class agrees on {found.agreement:.2%}"
                 )
+    return ""
+
+
+def judge_loss(comparisons: Sequence[Comparison], correct: int, max_loss: float) -> str:
+    """Which comparison loses more accuracy than is allowed, and how much; empty where none does.
+
+    correct: how many images the trained model gets right. max_loss: a share of all images.
+    """
+    for comparison in comparisons:
+        images = comparison.whole.images
+        lost = (correct - comparison.correct) / images
+        if lost > max_loss or not np.isfinite(comparison.whole.largest):
+            return (
+                f"on {comparison.provider} the accuracy falls from {correct / images:.2%} to "
+                f"{comparison.correct / images:.2%}, by {lost:.2%} of {images:,} images; "
+                f"`max_loss` allows {max_loss:.2%}; the top class agrees on {comparison.whole.agreement:.2%}"
+            )
     return ""

@@ -1,44 +1,46 @@
-"""From a run to a certified ONNX file: written, compared with the trained model, and only then given its name."""
+"""From a run to certified ONNX files: written, compared with the trained model, and only then given their names."""
 
-import platform
-from collections.abc import Sequence
-from importlib.metadata import version
+import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+import numpy as np
 import onnx
-import onnxruntime as ort
 import torch
+from numpy.typing import NDArray
 
-from specc import __version__
 from specc.backend.data.dataset import DataSet, load
-from specc.backend.data.normalise import Normalise
 from specc.backend.device import describe as describe_device
 from specc.backend.device import find
 from specc.backend.onnx import model_file
-from specc.backend.onnx.certificate import Certificate, Comparison, as_json
-from specc.backend.onnx.compare import (
-    CPU,
-    Model,
-    answers,
-    compare,
-    compare_sizes,
-    file_model,
-    judge,
-    scale_of,
-)
-from specc.backend.onnx.parting import find_parting
+from specc.backend.onnx.certificate import Certificate, as_json
+from specc.backend.onnx.certify import Held, content_of, hold_against, mismatch, resized, versions
+from specc.backend.onnx.compare import CPU, judge, judge_loss
+from specc.backend.onnx.latency import latencies
+from specc.backend.onnx.precision import FP32, convert
 from specc.backend.onnx.reference import Reference, activation, normalise_as
 from specc.backend.onnx.session import choose
-from specc.backend.onnx.write import describe, write_model
+from specc.backend.onnx.write import Written, check_graph, describe, write_model
 from specc.backend.train.run import BEST, Run, open_run
 from specc.errors import SpeccError
-from specc.files import write_atomic
-from specc.values import Args, Size
+from specc.files import write_together
 
 MODEL, CERTIFICATE = "model.onnx", "certificate.json"
-FEW = 8  # images that are enough to find the layer where values part
-PARTED = 1e-4  # of a layer's scale: far above what float32 sums differ by
+
+
+class Exported(NamedTuple):
+    """A file that was written.
+
+    size: in bytes, with its weights. confusion: how many validation images of each class (row) got which answer
+    (column). latency: for each provider, how many seconds it takes for one image; empty where only one file was made.
+    """
+
+    path: Path
+    certificate: Certificate
+    size: int
+    confusion: NDArray[np.int64]
+    latency: dict[str, float]
 
 
 def export_run(
@@ -48,7 +50,8 @@ def export_run(
     data_dir: Path | None = None,
     device: str = "auto",
     providers: Sequence[str] = (),
-) -> Certificate:
+    precisions: Sequence[str] = (),
+) -> list[Exported]:
     """Export the best weights of the run at `path`, to its `model.onnx` unless `out` is given; see `export`.
 
     Raises SpeccError: E430 no such device, E439 to E443 as `open_run` does, E441 the data have changed, E401 and on.
@@ -58,7 +61,7 @@ def export_run(
     data, train = run.checked.data, run.checked.train
     assert data is not None and train is not None
     dataset = load(data, data_dir=data_dir or run.data_dir, seed=train.seed, base=run.base)
-    return export(run, dataset, out=out, device=place, providers=providers)
+    return export(run, dataset, out=out, device=place, providers=providers, precisions=precisions)
 
 
 def export(
@@ -68,118 +71,153 @@ def export(
     out: Path | None = None,
     device: torch.device = CPU,
     providers: Sequence[str] = (),
-) -> Certificate:
-    """Write the run's network as a certified ONNX file, with `certificate.json` beside it.
+    precisions: Sequence[str] = (),
+) -> list[Exported]:
+    """Write the run's network as certified ONNX files, each with its certificate beside it: fp32 first.
 
-    The file is compared with the trained model on all validation images before it gets its name. device: where
-    PyTorch's side runs. providers: what onnxruntime runs on besides the CPU; CUDA too where nothing is asked for and it
-    loads.
+    Each is compared with the trained model on all validation images before it gets its name. device: where PyTorch's
+    side runs. providers: what onnxruntime runs on besides the CPU; every other one that loads where nothing is asked
+    for. precisions: "fp16", "int8"; the section `export` says it where nothing is asked for.
 
     Raises SpeccError: E441 other data than the run was trained on, E454 a provider did not load, E455 the file does not
-    answer as the trained model does, E458 too large for one file, E481 it cannot be written.
+    answer as the trained model does, E458 too large to be converted, E459 something of the training is left, E462 too
+    much accuracy is lost, E481 it cannot be written.
     """
     if dataset.hash != run.info["data_sha256"]:
         message = f"the data are not those that {run.path} was trained on"
         raise SpeccError("E441", message, help="give the folder of the data with --data-dir", status=1)
-    checked = run.checked
+    checked, path = run.checked, out or run.path / MODEL
     assert checked.export is not None
     normalise = normalise_as(checked, dataset.mean, dataset.std)
     metadata = describe(checked, dataset.classes, dataset.hash)
-    model, values = write_model(checked, run.net, normalise, metadata)
-    body = model.SerializeToString()
+    written = write_model(checked, run.net, normalise, metadata, f"{path.name}.data")
     output = "logits" if checked.export.output == "logits" else activation(checked)
     reference = Reference(run.net, normalise, output, device)
-    found, scale, correct = hold_against(body, reference, dataset, resized(checked.data, dataset), choose(providers))
-    verdict = judge(found, checked.export.tolerance, scale)
-    if verdict:
-        raise _mismatch(verdict, model, values, run, normalise, dataset)
+    job = _Job(run, dataset, reference, metadata, path, tuple(choose(providers)))
+    made = [_certify(job, FP32, written, None)]
+    wanted = precisions or [checked.export.precision]
+    for precision in dict.fromkeys(wanted):
+        if precision != FP32:
+            model = _converted(written, precision, dataset)
+            made.append(_certify(job, precision, written._replace(model=model), made[0].held))
+    times = _latencies(job, [one.held for one in made])
+    return [_write(job, one, latency) for one, latency in zip(made, times, strict=True)]
+
+
+class _Job(NamedTuple):
+    """What all files of an export have in common. path: of the one of fp32."""
+
+    run: Run
+    dataset: DataSet
+    reference: Reference
+    metadata: dict[str, str]
+    path: Path
+    providers: tuple[str, ...]
+
+
+class _Made(NamedTuple):
+    """A file that was certified and is not written yet."""
+
+    content: bytes
+    weights: dict[str, bytes]
+    held: Held
+    certificate: Certificate
+
+
+def _certify(job: _Job, precision: str, written: Written, known: Held | None) -> _Made:
+    """Hold a model against the trained one, and judge it. known: what the first file of an export was found to be."""
+    checked, dataset = job.run.checked, job.dataset
+    assert checked.export is not None
+    check_graph(written.model)
+    _check_classes(written.model, dataset)
+    content = content_of(written.model)
+    size, truth = resized(checked.data, dataset), known.truth if known else None
+    held = hold_against(content, job.reference, dataset, size, job.providers, written.weights, truth)
+    if precision == FP32 and (verdict := judge(held.comparisons, checked.export.tolerance, held.scale)):
+        raise mismatch(verdict, written, job.reference, dataset)
+    if precision != FP32 and (verdict := judge_loss(held.comparisons, held.truth.correct, checked.export.max_loss)):
+        message = f"{path_of(job.path, precision).name} loses too much, and was not written\n{verdict}"
+        help = "`max_loss` in the section `export` is the bound; fp16 loses less than int8"
+        raise SpeccError("E462", message, help=help, status=1)
     certificate = Certificate(
         network=checked.name,
         output=checked.export.output,
+        precision=precision,
         opset=checked.export.opset,
         tolerance=checked.export.tolerance,
-        scale=scale,
+        max_loss=checked.export.max_loss,
+        scale=held.scale,
         images=len(dataset.validation),
-        correct=correct,
+        correct=held.truth.correct,
         validated_on=dataset.validated_on,
-        device=describe_device(device),
-        comparisons=tuple(found),
-        model_sha256=model_file.sha256(body),
-        spec_sha256=metadata[model_file.SPEC_SHA256],
+        device=describe_device(job.reference.device),
+        comparisons=tuple(held.comparisons),
+        model_sha256=model_file.sha256(content),
+        weights_file=_described(written.weights),
+        spec_sha256=job.metadata[model_file.SPEC_SHA256],
         data_sha256=dataset.hash,
-        weights_sha256=model_file.sha256((run.path / BEST).read_bytes()),
+        weights_sha256=model_file.sha256((job.run.path / BEST).read_bytes()),
         versions=versions(),
     )
-    _write(out or run.path / MODEL, body, certificate.as_dict())
-    return certificate
+    return _Made(content, written.weights, held, certificate)
 
 
-def resized(data: Args | None, dataset: DataSet) -> Size | None:
-    """The size to which the graph brings its images; None where it takes no other."""
-    return Size(*dataset.shape[1:]) if data is not None and data.resize is not None else None
+def _check_classes(model: onnx.ModelProto, dataset: DataSet) -> None:
+    """Raise SpeccError E455 where a file would name other classes than the data have, or in another order."""
+    (named,) = [json.loads(entry.value) for entry in model.metadata_props if entry.key == model_file.CLASSES]
+    if named != list(dataset.classes):
+        message = f"the exported file names the classes {named[:3]}…, the data {list(dataset.classes[:3])}…"
+        raise SpeccError("E455", message, help="this is a defect of specc: please report it", status=1)
 
 
-def hold_against(
-    content: bytes, reference: Reference, dataset: DataSet, size: Size | None, providers: Sequence[str]
-) -> tuple[list[Comparison], float, int]:
-    """A serialised model on each provider against the trained one, over the validation images.
-
-    Gives the comparisons, the scale of the trained model's output, and how many images that gets right.
-    """
-    split = dataset.validation
-    models: list[Model] = [file_model(content, provider, len(dataset.classes)) for provider in providers]
-    labels, (truth, *given) = answers(split, [reference, *models])
-    found = [
-        compare(provider, model, whole, truth, labels, split)
-        for provider, model, whole in zip(providers, models, given, strict=True)
-    ]
-    if size is not None:
-        found = [
-            comparison._replace(sizes=compare_sizes(model, reference, split, size))
-            for comparison, model in zip(found, models, strict=True)
-        ]
-    output = "logits" if reference.output == "logits" else "probabilities"
-    return found, scale_of(output, truth), int((truth.argmax(axis=1) == labels).sum())
+def _described(weights: Mapping[str, bytes]) -> dict[str, Any] | None:
+    for name, content in weights.items():
+        return {"name": name, "bytes": len(content), "sha256": model_file.sha256(content)}
+    return None
 
 
-def _mismatch(
-    verdict: str, model: onnx.ModelProto, values: dict[str, str], run: Run, normalise: Normalise, dataset: DataSet
-) -> SpeccError:
-    """The error for a file that does not answer as the trained model does, with the first layer where they part."""
-    few = dataset.validation.gather(torch.arange(min(FEW, len(dataset.validation))), CPU).numpy()
-    parting = find_parting(model, values, run.net.to(CPU), normalise.to(CPU), few, PARTED)
-    if parting is None:
-        where = "every layer's values agree; what differs comes after the last one"
-    elif parting.node is None:
-        where = f"the images differ already as the network sees them, by {parting.largest:.3g} of {parting.scale:.3g}"
-    else:
-        where = f"the first layer whose values part is `{parting.node.name}`, at {parting.node.span.place}: "
-        where += f"they differ by {parting.largest:.3g} of {parting.scale:.3g}"
-    message = f"the exported file does not answer as the trained model does, and was not written\n{verdict}\n{where}"
-    help = "`tolerance` in the section `export` is the bound; `output = logits` is measured by the output's own scale"
-    return SpeccError("E455", message, help=help, status=1)
+def _converted(written: Written, precision: str, dataset: DataSet) -> onnx.ModelProto:
+    if written.weights:
+        message = f"the weights take more than 2 GB, which cannot be converted to {precision}"
+        raise SpeccError("E458", message, help="a narrower network has fewer: `specc show` counts them", status=1)
+    return convert(written.model, precision, dataset.train)
 
 
-def versions() -> dict[str, str]:
-    """The versions of what made and compared a file."""
-    return {
-        "specc": __version__,
-        "python": platform.python_version(),
-        "torch": torch.__version__,
-        "onnx": version("onnx"),
-        "onnxruntime": ort.__version__,
-    }
+def _latencies(job: _Job, held: Sequence[Held]) -> list[dict[str, float]]:
+    """For each file the seconds that one image takes on each provider; measured where there are several files."""
+    found: list[dict[str, float]] = [{} for _ in held]
+    if len(held) > 1:
+        image = job.dataset.validation.gather(torch.zeros(1, dtype=torch.int64), CPU).numpy()
+        for number, provider in enumerate(job.providers):
+            times = latencies([one.models[number] for one in held], image)
+            for own, seconds in zip(found, times, strict=True):
+                own[provider] = seconds
+    return found
 
 
-def _write(path: Path, body: bytes, certificate: dict[str, Any]) -> None:
-    content = model_file.seal(body, as_json(certificate))
-    beside = {**certificate, "file": {"name": path.name, "bytes": len(content), "sha256": model_file.sha256(content)}}
+def _write(job: _Job, made: _Made, latency: dict[str, float]) -> Exported:
+    path, certificate = path_of(job.path, made.certificate.precision), made.certificate.as_dict()
+    content = model_file.seal(made.content, as_json(certificate))
+    about = {"name": path.name, "bytes": len(content), "sha256": model_file.sha256(content)}
+    if latency:
+        about["seconds_per_image"] = latency
+    beside = as_json({**certificate, "file": about}).encode()
+    files = {path.with_name(name): weights for name, weights in made.weights.items()}
     try:
-        write_atomic(path, content)
-        write_atomic(path.with_name(certificate_name(path)), as_json(beside).encode())
+        write_together({**files, path: content, path.with_name(certificate_name(path)): beside})
     except OSError as error:
         message = f"{path} cannot be written: {error.strerror or error}"
         raise SpeccError("E481", message, help="give another place with --out") from None
+    classes = len(job.dataset.classes)
+    pairs = made.held.truth.labels * classes + made.held.answers.argmax(axis=1)
+    confusion = np.bincount(pairs, minlength=classes * classes).reshape(classes, classes)
+    size = len(content) + sum(map(len, made.weights.values()))
+    return Exported(path, made.certificate, size, confusion, latency)
+
+
+def path_of(path: Path, precision: str) -> Path:
+    """`model.int8.onnx` beside `model.onnx`."""
+    return path if precision == FP32 else path.with_name(f"{path.stem}.{precision}{path.suffix}")
 
 
 def certificate_name(path: Path) -> str:

@@ -5,18 +5,24 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from specc.backend.build import logits_of, source
 from specc.backend.onnx.builder import Builder
+from specc.backend.onnx.fold import fold_norms
 from specc.ir.graph import Graph, Node
+from specc.ir.passes import logits_of, source
 
 State = Mapping[str, np.ndarray[Any, Any]]
 
 
 class Lowered(NamedTuple):
-    """logits: the value that holds them. values: for each layer of the network, the ONNX value of its output."""
+    """logits: the value that holds them. values: for each layer of the network, the ONNX value of its output.
+
+    folded: for each norm that is no node of its own, the layer that does its work. That layer's own output, before the
+    norm, is not among the values.
+    """
 
     logits: str
     values: dict[str, str]
+    folded: dict[str, str]
 
 
 class _Weights(dict[str, str]):
@@ -36,7 +42,8 @@ def lower(graph: Graph, state: State, g: Builder, x: str) -> Lowered:
 
     state: the module's state dict as arrays. A node that comes from a layer has the layer's name, and so has its
     output; helpers before it are named `layer/Pad`. Dropout and the like, auxiliary classifiers, and whatever else
-    the logits do not depend on leave nothing behind. The batch stays open. C x 1 x 1 at the end is flattened.
+    the logits do not depend on leave nothing behind; batch norms are folded into the layers before them
+    (`fold_norms`). The batch stays open. C x 1 x 1 at the end is flattened.
     """
     result = logits_of(graph, graph.output)
     needed = {result}
@@ -48,11 +55,19 @@ def lower(graph: Graph, state: State, g: Builder, x: str) -> Lowered:
         if node.index in needed:
             inputs = [names[source(graph, i)] for i in node.inputs]
             names[node.index] = inputs[0] if node.op.training_only else _write(graph, node, state, g, inputs)
-    logits = names[result]
+    values = {graph.nodes[i].name: name for i, name in names.items()}
+    gone = fold_norms(g)
+    logits = gone.get(names[result], names[result])
     if graph.nodes[result].shape[1:] == (1, 1):
         g.scope = "logits"
         logits = g.node("Flatten", [logits], axis=1)
-    return Lowered(logits, {graph.nodes[i].name: name for i, name in names.items()})
+    folded = {
+        norm: next(name for name in values if values[name] == gone[value])
+        for norm, value in values.items()
+        if value in gone
+    }
+    kept = {layer: gone.get(value, value) for layer, value in values.items() if value not in gone.values()}
+    return Lowered(logits, kept, folded)
 
 
 def _write(graph: Graph, node: Node, state: State, g: Builder, inputs: list[str]) -> str:

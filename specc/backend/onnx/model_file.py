@@ -2,7 +2,7 @@
 
 The certificate is the last entry of the metadata, and with it the last bytes of the file: a protocol buffer may be
 written in pieces that follow one another. So `model_sha256` in the certificate is the hash of all bytes before it, and
-a file of which anything was changed afterwards shows it.
+a file of which anything was changed afterwards shows it. Weights in a file beside it have their hash in there, too.
 """
 
 import hashlib
@@ -32,6 +32,7 @@ class ModelFile(NamedTuple):
     content: its bytes. metadata: all of it. certificate: as a dictionary; None in a file that is not sealed.
     channels, size: of the images that it takes; `size` is None where the graph resizes them itself. output:
     "probabilities" or "logits". activation: "softmax" or "sigmoid", which makes the one of the other.
+    beside: the names of the files that it takes weights from.
     """
 
     path: Path
@@ -43,18 +44,31 @@ class ModelFile(NamedTuple):
     size: Size | None
     output: str
     activation: str
+    beside: frozenset[str]
 
     @property
     def untouched(self) -> bool:
-        """Whether the file is byte for byte what was certified."""
+        """Whether the file, and the one that holds its weights, are byte for byte what was certified."""
         if self.certificate is None:
             return False
         body = self.content.removesuffix(_tail(self.metadata[CERTIFICATE]))
-        return sha256(body) == self.certificate.get("model_sha256")
+        return sha256(body) == self.certificate.get("model_sha256") and self._weights_untouched(self.certificate)
+
+    def _weights_untouched(self, certificate: dict[str, Any]) -> bool:
+        certified = certificate.get("weights_file") or {}
+        if self.beside != ({certified["name"]} if "name" in certified else set()):
+            return False
+        return all(file_sha256(self.path.with_name(name)) == certified.get("sha256") for name in self.beside)
 
 
 def sha256(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
+
+
+def file_sha256(path: Path) -> str:
+    """The hash of a file that may be larger than memory."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def seal(body: bytes, certificate: str) -> bytes:
@@ -84,9 +98,9 @@ def read_model(path: Path) -> ModelFile:
         raise _not_whole(path, content) from None
     if not model.graph.node or not model.graph.input or not model.graph.output:
         raise _not_whole(path, content)
-    check_external_data(model, path.parent)
+    beside = external_files(model, path.parent)
     try:
-        return _described(path, content, {entry.key: entry.value for entry in model.metadata_props})
+        return _described(path, content, {entry.key: entry.value for entry in model.metadata_props}, beside)
     except (KeyError, TypeError, ValueError):
         if model.producer_name == "specc":
             raise _not_whole(path, content) from None
@@ -98,7 +112,7 @@ def read_model(path: Path) -> ModelFile:
         ) from None
 
 
-def _described(path: Path, content: bytes, metadata: dict[str, str]) -> ModelFile:
+def _described(path: Path, content: bytes, metadata: dict[str, str], beside: frozenset[str]) -> ModelFile:
     """A file as its metadata describes it. Raises KeyError, TypeError or ValueError where they do not."""
     takes, gives = json.loads(metadata[INPUT]), json.loads(metadata[OUTPUT])
     classes, certificate = json.loads(metadata[CLASSES]), json.loads(metadata.get(CERTIFICATE, "null"))
@@ -106,9 +120,8 @@ def _described(path: Path, content: bytes, metadata: dict[str, str]) -> ModelFil
     named = isinstance(classes, list) and all(isinstance(name, str) for name in classes)
     if not named or not isinstance(certificate, dict | None) or (size and not 0 < min(size) <= max(size) <= LONGEST):
         raise ValueError
-    return ModelFile(
-        path, content, metadata, certificate, classes, int(takes["channels"]), size, gives["name"], gives["activation"]
-    )
+    channels, output, activation = int(takes["channels"]), gives["name"], gives["activation"]
+    return ModelFile(path, content, metadata, certificate, classes, channels, size, output, activation, beside)
 
 
 def _not_whole(path: Path, content: bytes) -> SpeccError:
@@ -116,30 +129,42 @@ def _not_whole(path: Path, content: bytes) -> SpeccError:
     return SpeccError("E451", f"{path} {state}", help="export it again: specc export RUN", status=1)
 
 
-def check_external_data(model: onnx.ModelProto, folder: Path) -> None:
-    """Raise SpeccError E453 if a tensor's data lies anywhere but in a file in `folder`."""
-    for tensor in _tensors(model.graph):
+def external_files(model: onnx.ModelProto, folder: Path) -> frozenset[str]:
+    """The names of the files in `folder` that hold weights of a model. None of them is opened.
+
+    Raises SpeccError E453 if a tensor's data lies anywhere but in a file in `folder` itself.
+    """
+    found = set()
+    for tensor in _tensors(model):
         if not uses_external_data(tensor):
             continue
         location = ExternalDataInfo(tensor).location
         target = (folder / location).resolve()
-        if not target.is_relative_to(folder.resolve()) or not target.is_file():
+        inside = target.parent == folder.resolve() and location == target.name
+        if not inside or not target.is_file():
             raise SpeccError(
                 "E453",
                 f"the weights of `{tensor.name}` are in {location!r}, "
-                + ("which is not there" if target.is_relative_to(folder.resolve()) else "outside the model's folder"),
+                + ("which is not there" if inside else "outside the model's folder"),
                 help="only files beside the model are read; get the model from where it was exported",
                 status=1,
             )
+        found.add(location)
+    return frozenset(found)
 
 
-def _tensors(graph: onnx.GraphProto) -> Iterator[onnx.TensorProto]:
-    """Every tensor of a graph, of its nodes' attributes and of the graphs inside them."""
-    yield from graph.initializer
-    for sparse in graph.sparse_initializer:
-        yield from (sparse.values, sparse.indices)
-    for node in graph.node:
-        for attribute in node.attribute:
+def _tensors(model: onnx.ModelProto) -> Iterator[onnx.TensorProto]:
+    """Every tensor of a model: of its graph, of its nodes' attributes, and of the graphs and functions inside."""
+    graphs = [model.graph, *(info.algorithm for info in model.training_info)]
+    nodes = [node for function in model.functions for node in function.node]
+    while graphs or nodes:
+        if graphs:
+            graph = graphs.pop()
+            yield from graph.initializer
+            for sparse in graph.sparse_initializer:
+                yield from (sparse.values, sparse.indices)
+            nodes.extend(graph.node)
+            continue
+        for attribute in nodes.pop().attribute:
             yield from (attribute.t, *attribute.tensors)
-            for inner in (attribute.g, *attribute.graphs):
-                yield from _tensors(inner)
+            graphs.extend((attribute.g, *attribute.graphs))

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from specc.backend.build import Net
 from specc.backend.onnx.session import CPU, open_session
+from specc.backend.onnx.write import Written
 from specc.ir.graph import Node
 
 
@@ -27,8 +28,7 @@ class Parting(NamedTuple):
 
 @torch.inference_mode()
 def find_parting(
-    model: onnx.ModelProto,
-    values: dict[str, str],
+    written: Written,
     net: Net,
     normalise: nn.Module,
     images: NDArray[np.uint8],
@@ -37,18 +37,17 @@ def find_parting(
 ) -> Parting | None:
     """The first layer, in the order of the graph, whose output differs by more than `tolerance` of its scale.
 
-    values: each layer's name to its value in the model (`Lowered.values`), the input layer's being the normalised
-    images. images: a few raw ones, N x C x H x W, of the network's size. None where no layer differs: then it is what
-    comes after the last one.
+    A layer into which a norm is folded has no output of its own: there the norm's is compared. images: a few raw ones,
+    N x C x H x W, of the network's size. None where no layer differs: then it is what comes after the last one.
     """
     ours = _layer_outputs(net, normalise, images)
-    watched = {name: value for name, value in values.items() if name in ours}
+    watched = {name: value for name, value in written.values.items() if name in ours}
     open_model = onnx.ModelProto()
-    open_model.CopyFrom(model)
+    open_model.CopyFrom(written.model)
     del open_model.graph.output[:]
     for value in dict.fromkeys(watched.values()):
         open_model.graph.output.append(helper.make_tensor_value_info(value, TensorProto.FLOAT, None))
-    session = open_session(open_model.SerializeToString(), provider)
+    session = open_session(open_model.SerializeToString(), provider, written.weights)
     names = list(dict.fromkeys(watched.values()))
     theirs = dict(zip(names, session.run(names, {"images": images}), strict=True))
     for node in net.graph.nodes:

@@ -1,7 +1,7 @@
 """Running an ONNX model in onnxruntime, on the execution provider that was meant and on no other. No torch here."""
 
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 
@@ -16,7 +16,9 @@ from specc.errors import SpeccError
 Outputs = NDArray[np.float32]
 
 CPU, CUDA = "CPUExecutionProvider", "CUDAExecutionProvider"
-NAMES = {"cpu": CPU, "cuda": CUDA}
+NAMES = {"cpu": CPU, "cuda": CUDA, "tensorrt": "TensorrtExecutionProvider", "coreml": "CoreMLExecutionProvider"}
+OPTIONS = {CUDA: {"use_tf32": "0"}}
+REMOTE = ("AzureExecutionProvider",)  # it only sends models elsewhere
 
 # Everything that onnxruntime raises where a model cannot be loaded or run. They share no base class but Exception.
 ORT_ERRORS = (
@@ -35,15 +37,23 @@ ORT_ERRORS = (
 FATAL = 4  # onnxruntime's own log would only repeat, in its own words, what specc says
 
 
-def open_session(model: bytes | Path, provider: str = CPU) -> ort.InferenceSession:
+def open_session(
+    model: bytes | Path, provider: str = CPU, weights: Mapping[str, bytes] | None = None
+) -> ort.InferenceSession:
     """A session for a model, in a file or serialised, on `provider`, with the CPU for what that has no kernel for.
 
-    Matrix products are in full fp32: TF32 is off. Raises SpeccError E454 where the provider did not load, and
-    onnxruntime's own errors (`ORT_ERRORS`) where the model is at fault.
+    weights: the files that a serialised model takes its weights from, by name. TF32 is off: matrix products are in
+    full fp32.
+
+    Raises SpeccError E454 where the provider did not load, and onnxruntime's own errors (`ORT_ERRORS`) where the model
+    is at fault.
     """
     ort.set_default_logger_severity(FATAL)
     options = ort.SessionOptions()
     options.log_severity_level = FATAL
+    if weights:
+        sizes = [len(content) for content in weights.values()]
+        options.add_external_initializers_from_files_in_memory(list(weights), list(weights.values()), sizes)
     if provider not in ort.get_available_providers():
         raise SpeccError(
             "E454",
@@ -51,13 +61,13 @@ def open_session(model: bytes | Path, provider: str = CPU) -> ort.InferenceSessi
             help="`pip install onnxruntime-gpu` has the CUDA provider",
         )
     providers: list[str | tuple[str, dict[str, str]]] = [CPU]
-    if provider == CUDA:
-        with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):  # it prints what it does not find
+    if provider != CPU:
+        providers.insert(0, (provider, OPTIONS.get(provider, {})))
+    with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):  # it prints what it does not find
+        if provider == CUDA:
             ort.preload_dlls()
-        providers.insert(0, (CUDA, {"use_tf32": "0"}))
-    elif provider != CPU:
-        providers.insert(0, provider)
-    session = ort.InferenceSession(str(model) if isinstance(model, Path) else model, options, providers=providers)
+        session = ort.InferenceSession(str(model) if isinstance(model, Path) else model, options, providers=providers)
+    session.disable_fallback()  # a run that fails on the provider is not tried again on the CPU
     if session.get_providers()[0] != provider:
         raise SpeccError(
             "E454",
@@ -82,10 +92,11 @@ def loads(provider: str) -> bool:
 def choose(asked: Sequence[str]) -> list[str]:
     """The execution providers to compare on: the CPU always, and those asked for (`cuda`, or a full name).
 
-    Nothing asked: CUDA as well where it loads. A provider asked for that does not load is met by `open_session`.
+    Nothing asked: every one of this machine that loads. One asked for that does not load is met by `open_session`.
     """
     if not asked:
-        return [CPU, CUDA] if loads(CUDA) else [CPU]
+        others = [name for name in ort.get_available_providers() if name not in (CPU, *REMOTE)]
+        return [CPU, *(name for name in others if loads(name))]
     return list(dict.fromkeys([CPU, *(NAMES.get(name.lower(), name) for name in asked)]))
 
 

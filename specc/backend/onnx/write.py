@@ -3,9 +3,11 @@
 import json
 import math
 from pathlib import Path
+from typing import NamedTuple
 
 import onnx
 from onnx import TensorProto, helper
+from onnx.external_data_helper import uses_external_data
 
 from specc import __version__
 from specc.backend.build import Net
@@ -14,6 +16,7 @@ from specc.backend.onnx import model_file
 from specc.backend.onnx.builder import Builder
 from specc.backend.onnx.lower import lower
 from specc.backend.onnx.preprocess import preprocess
+from specc.backend.onnx.proof import training_left
 from specc.backend.onnx.reference import activation
 from specc.check import Checked
 from specc.errors import SpeccError
@@ -22,22 +25,30 @@ from specc.values import Bound, Size, show
 IMAGES = "images"
 
 
+class Written(NamedTuple):
+    """A model, and where the layers of the spec are in it (`Lowered.values`, `Lowered.folded`).
+
+    weights: the files that it takes its weights from, by name; none where they are inside.
+    """
+
+    model: onnx.ModelProto
+    values: dict[str, str]
+    folded: dict[str, str]
+    weights: dict[str, bytes]
+
+
 def write_model(
-    checked: Checked, net: Net, normalise: Normalise, metadata: dict[str, str]
-) -> tuple[onnx.ModelProto, dict[str, str]]:
-    """The model, and for each layer the name of the value that it gives (`Lowered.values`).
+    checked: Checked, net: Net, normalise: Normalise, metadata: dict[str, str], beside: str = "model.onnx.data"
+) -> Written:
+    """The network in evaluation mode as one graph.
 
     It takes `images`, uint8 N x C x H x W with any N, and with any H and W where the spec resizes; it gives
-    `probabilities` or `logits`, float32 N x classes. The same weights and spec give the same bytes.
-
-    Raises SpeccError: E458 more weights than one file can hold, E457 a graph that is not sound.
+    `probabilities` or `logits`, float32 N x classes. The same weights and spec give the same bytes. More weights than
+    one file can hold go to the file `beside`.
     """
     graph, export, data = checked.graph, checked.export, checked.data
     assert graph is not None and export is not None and data is not None
     state = {name: value.detach().cpu().numpy() for name, value in net.state_dict().items()}
-    if sum(value.nbytes for value in state.values()) > model_file.LARGEST:
-        message = "the weights take more than 2 GB, which one ONNX file cannot hold"
-        raise SpeccError("E458", message, help="a narrower network has fewer: `specc show` counts them", status=1)
     channels, height, width = graph.input
     open_size: tuple[int | str, int | str] = ("height", "width")
     g = Builder(export.opset)
@@ -51,14 +62,43 @@ def write_model(
     else:
         output = g.node("Sigmoid", [lowered.logits], name="probabilities")
     g.output(output, ["N", math.prod(graph.shape)])
-    model = g.model(graph.name)
+    weights: dict[str, bytes] = {}
+    if sum(array.nbytes for array in g.initializers.values()) > model_file.LARGEST:
+        model, weights[beside] = g.model_beside(graph.name, beside)
+    else:
+        model = g.model(graph.name)
     model.producer_version = __version__
     helper.set_model_props(model, metadata)
+    return Written(model, lowered.values, lowered.folded, weights)
+
+
+def check_graph(model: onnx.ModelProto) -> None:
+    """Raise SpeccError E457 where a graph is not sound by the standard, E459 where it is not in evaluation mode.
+
+    Weights in other files are not looked at: they are taken for inputs of the same shape.
+    """
     try:
-        onnx.checker.check_model(model, full_check=True)
+        onnx.checker.check_model(_without_weights(model), full_check=True)
     except (onnx.checker.ValidationError, onnx.shape_inference.InferenceError) as error:
         raise SpeccError("E457", f"the exported graph is not sound: {error}", status=1) from None
-    return model, lowered.values
+    left = training_left(model)
+    if left:
+        message = "the exported graph is not in evaluation mode:\n" + "\n".join(left)
+        raise SpeccError("E459", message, help="this is a defect of specc: please report it", status=1)
+
+
+def _without_weights(model: onnx.ModelProto) -> onnx.ModelProto:
+    """A model whose weights in other files are inputs; itself where it has none."""
+    beside = [tensor for tensor in model.graph.initializer if uses_external_data(tensor)]
+    if not beside:
+        return model
+    bare = onnx.ModelProto()
+    bare.CopyFrom(model)
+    del bare.graph.initializer[:]
+    bare.graph.initializer.extend(tensor for tensor in model.graph.initializer if not uses_external_data(tensor))
+    for tensor in beside:
+        bare.graph.input.append(helper.make_tensor_value_info(tensor.name, tensor.data_type, tensor.dims))
+    return bare
 
 
 def describe(checked: Checked, classes: tuple[str, ...], data_sha256: str) -> dict[str, str]:

@@ -1,26 +1,27 @@
 """What is exported is what was trained, or nothing is."""
 
 import json
-import re
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import onnx
 import pytest
 import torch
-from onnx import numpy_helper
 from tiny_run import CLASSES, trained, write_pictures
 
 from specc.backend.data.dataset import load
 from specc.backend.images import resize
+from specc.backend.onnx import compare as compare_module
 from specc.backend.onnx import export as module
+from specc.backend.onnx.certificate import Certificate
 from specc.backend.onnx.export import export_run
 from specc.backend.onnx.model_file import DATA_SHA256, SPEC, SPEC_SHA256, read_model, sha256
+from specc.backend.onnx.proof import training_left
 from specc.backend.onnx.reference import of_run
 from specc.backend.onnx.session import CPU, CUDA, loads, open_session, run
+from specc.backend.onnx.verify import verify
 from specc.backend.train.run import open_run
 from specc.errors import SpeccError
 from specc.values import Size
@@ -37,6 +38,11 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return trained(tmp_path_factory.mktemp("tiny"))
 
 
+def certified(run_path: Path, **options: object) -> Certificate:
+    """The certificate of a run's export in fp32."""
+    return export_run(run_path, device="cpu", **options)[0].certificate  # type: ignore[arg-type]
+
+
 def refused(run_path: Path, **options: object) -> SpeccError:
     with pytest.raises(SpeccError) as caught:
         export_run(run_path, device="cpu", **options)  # type: ignore[arg-type]
@@ -44,7 +50,7 @@ def refused(run_path: Path, **options: object) -> SpeccError:
 
 
 def test_file_is_certified_and_tells_its_story(tiny: Path, tmp_path: Path) -> None:
-    certificate = export_run(tiny, out=tmp_path / "model.onnx", device="cpu")
+    certificate = certified(tiny, out=tmp_path / "model.onnx")
     assert certificate.largest < 1e-5 and certificate.agreement == 1
     assert certificate.images == 36 and set(certificate.comparisons[0].batches) == {1, 2, 7, 36}
     file = read_model(tmp_path / "model.onnx")
@@ -70,12 +76,11 @@ def test_graph_takes_raw_images_of_any_batch_and_gives_probabilities(tiny: Path,
 
 
 def test_evaluation_mode_is_what_is_exported(tiny: Path, tmp_path: Path) -> None:
-    export_run(tiny, out=tmp_path / "model.onnx", device="cpu")
+    certificate = certified(tiny, out=tmp_path / "model.onnx")
+    assert certificate.as_dict()["evaluation_mode"] is True
     model = onnx.load(tmp_path / "model.onnx")
-    kinds = [node.op_type for node in model.graph.node]
-    assert "Dropout" not in kinds and kinds.count("BatchNormalization") == 2
-    trainings = [a.i for node in model.graph.node for a in node.attribute if a.name == "training_mode"]
-    assert not any(trainings)
+    assert training_left(model) == []
+    assert not {"Dropout", "BatchNormalization"} & {node.op_type for node in model.graph.node}
 
 
 def test_nothing_of_this_machine_is_in_the_file(tiny: Path, tmp_path: Path) -> None:
@@ -115,32 +120,32 @@ def test_every_normalisation_is_inside_the_graph(tmp_path: Path, normalize: str)
     run_path = trained(tmp_path)
     spec = (run_path / "spec.cnn").read_text()
     (run_path / "spec.cnn").write_text(spec.replace("normalize = standard", f"normalize = {normalize}"))
-    assert export_run(run_path, device="cpu").largest < 1e-5
+    assert certified(run_path).largest < 1e-5
 
 
 @pytest.mark.parametrize("opset", [18, 22])
 def test_opset_is_the_one_asked_for(tmp_path: Path, opset: int) -> None:
     run_path = trained(tmp_path, export=f"opset = {opset}", data="resize = 16x16")
-    assert export_run(run_path, device="cpu").opset == opset
+    assert certified(run_path).opset == opset
     assert onnx.load(run_path / "model.onnx").opset_import[0].version == opset
 
 
 def test_logits_are_held_to_their_own_scale(tmp_path: Path) -> None:
-    certificate = export_run(trained(tmp_path, export="output = logits"), device="cpu")
+    certificate = certified(trained(tmp_path, export="output = logits"))
     assert certificate.scale > 0 and certificate.scale != 1
     assert onnx.load(tmp_path / "run" / "model.onnx").graph.output[0].name == "logits"
 
 
 def test_probabilities_of_separate_questions_are_sigmoids(tmp_path: Path) -> None:
     run_path = trained(tmp_path, train_with="loss = binary_cross_entropy")
-    assert export_run(run_path, device="cpu").largest < 1e-5
+    assert certified(run_path).largest < 1e-5
     assert onnx.load(run_path / "model.onnx").graph.node[-1].op_type == "Sigmoid"
 
 
 def test_resize_is_inside_the_graph(tmp_path: Path) -> None:
     write_pictures(tmp_path, (21, 34))
     run_path = trained(tmp_path, data="resize = 16x16")
-    certificate = export_run(run_path, device="cpu")
+    certificate = certified(run_path)
     assert len(certificate.comparisons[0].sizes) == 3
     file = read_model(run_path / "model.onnx")
     assert file.size is None
@@ -152,111 +157,6 @@ def test_resize_is_inside_the_graph(tmp_path: Path) -> None:
     dataset = load(opened.checked.data, base=tmp_path)
     held = next(iter(dataset.validation.stream([torch.arange(36)], torch.device("cpu")))).numpy()
     assert np.abs(run(session, raw) - run(session, held)).max() < 1e-4
-
-
-# Faults: each changes the model between the trained network and the comparison.
-
-
-def _change(model: onnx.ModelProto, name: str, change: Callable[[np.ndarray], np.ndarray]) -> None:
-    (tensor,) = [t for t in model.graph.initializer if t.name == name]
-    values = change(numpy_helper.to_array(tensor).copy())
-    tensor.CopyFrom(numpy_helper.from_array(np.ascontiguousarray(values, np.float32), name))
-
-
-def _initializers(model: onnx.ModelProto, part: str) -> list[str]:
-    return [tensor.name for tensor in model.graph.initializer if part in tensor.name]
-
-
-def weight_changed(model: onnx.ModelProto) -> None:
-    def change(values: np.ndarray) -> np.ndarray:
-        values.reshape(-1)[5] += 0.5
-        return values
-
-    _change(model, "conv2.weight", change)
-
-
-def mean_wrong(model: onnx.ModelProto) -> None:
-    _change(model, _initializers(model, "preprocess/floats")[1], lambda values: values + 0.1)
-
-
-def channels_swapped(model: onnx.ModelProto) -> None:
-    _change(model, "conv1.weight", lambda values: values[:, ::-1])
-
-
-def statistics_reset(model: onnx.ModelProto) -> None:
-    _change(model, "batch_norm1.running_mean", np.zeros_like)
-    _change(model, "batch_norm1.running_var", np.ones_like)
-
-
-def labels_permuted(model: onnx.ModelProto) -> None:
-    for name in _initializers(model, "dense1"):
-        values = next(numpy_helper.to_array(t) for t in model.graph.initializer if t.name == name)
-        axis = values.shape.index(3)
-        _change(model, name, lambda values, axis=axis: np.roll(values, 1, axis))
-
-
-def dropout_left_on(model: onnx.ModelProto) -> None:
-    """Written with random numbers: onnxruntime leaves `Dropout` nodes out whatever they say."""
-    model.graph.initializer.append(numpy_helper.from_array(np.float32(0.5), "share"))
-    at = next(i for i, node in enumerate(model.graph.node) if node.name == "conv2")
-    relu = model.graph.node[at].input[0]
-    model.graph.node[at].input[0] = "dropped"
-    mask = [
-        onnx.helper.make_node("RandomUniformLike", [relu], ["random"]),
-        onnx.helper.make_node("Greater", ["random", "share"], ["kept"]),
-        onnx.helper.make_node("Where", ["kept", relu, "zero"], ["dropped"]),
-    ]
-    model.graph.initializer.append(numpy_helper.from_array(np.float32(0), "zero"))
-    for node in reversed(mask):
-        model.graph.node.insert(at, node)
-
-
-def softmax_lost(model: onnx.ModelProto) -> None:
-    model.graph.node[-1].op_type = "Identity"
-    del model.graph.node[-1].attribute[:]
-
-
-FAULTS = [
-    (weight_changed, "`conv2`, at .*spec.cnn:11:3"),
-    (mean_wrong, "the images differ already as the network sees them"),
-    (channels_swapped, "`conv1`"),
-    (statistics_reset, "`batch_norm1`"),
-    (dropout_left_on, "`conv2`"),
-    (labels_permuted, "`dense1`"),
-    (softmax_lost, "comes after the last one"),
-]
-
-
-@pytest.mark.parametrize(("fault", "where"), FAULTS)
-def test_fault_is_caught_and_located(
-    tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: Callable[[onnx.ModelProto], None], where: str
-) -> None:
-    real = module.write_model
-
-    def faulty(*arguments: object) -> tuple[onnx.ModelProto, dict[str, str]]:
-        model, values = real(*arguments)  # type: ignore[arg-type]
-        fault(model)
-        return model, values
-
-    monkeypatch.setattr(module, "write_model", faulty)
-    error = refused(tiny, out=tmp_path / "model.onnx")
-    assert (error.code, error.status) == ("E455", 1)
-    assert re.search(where, error.message), error.message
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_baked_in_batch_is_caught(tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    real = module.write_model
-
-    def baked(*arguments: object) -> tuple[onnx.ModelProto, dict[str, str]]:
-        model, values = real(*arguments)  # type: ignore[arg-type]
-        model.graph.input[0].type.tensor_type.shape.dim[0].dim_value = 36
-        return model, values
-
-    monkeypatch.setattr(module, "write_model", baked)
-    error = refused(tiny, out=tmp_path / "model.onnx")
-    assert error.code == "E457" and "does not run on a batch of 1 x 3 x 16 x 16" in error.message
-    assert list(tmp_path.iterdir()) == []
 
 
 def test_file_is_not_written_where_the_tolerance_is_not_kept(tmp_path: Path) -> None:
@@ -280,4 +180,55 @@ def test_provider_asked_for_that_does_not_load_is_an_error(tiny: Path, tmp_path:
     if loads(CUDA):
         pytest.skip("CUDA loads here")
     assert refused(tiny, out=tmp_path / "model.onnx", providers=["cuda"]).code == "E454"
-    assert [c.provider for c in export_run(tiny, out=tmp_path / "model.onnx", device="cpu").comparisons] == [CPU]
+    assert [c.provider for c in certified(tiny, out=tmp_path / "model.onnx").comparisons] == [CPU]
+
+
+def test_every_provider_that_loads_is_compared(tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A provider that is there beside the CPU: here a second name for what runs on it."""
+    from specc.backend.onnx import session
+
+    real = session.open_session
+    monkeypatch.setattr(session.ort, "get_available_providers", lambda: ["OtherExecutionProvider", CPU])
+    monkeypatch.setattr(session, "loads", lambda name: True)
+    monkeypatch.setattr(compare_module, "open_session", lambda model, provider, weights: real(model, CPU, weights))
+    found = certified(tiny, out=tmp_path / "model.onnx")
+    assert [c.provider for c in found.comparisons] == [CPU, "OtherExecutionProvider"]
+
+
+def test_weights_beyond_one_file_lie_beside_it(tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    inside = certified(tiny, out=tmp_path / "inside.onnx")
+    monkeypatch.setattr("specc.backend.onnx.model_file.LARGEST", 1000)
+    path = tmp_path / "net.onnx"
+    (one,) = export_run(tiny, out=path, device="cpu")
+    beside = path.with_name("net.onnx.data")
+    assert one.size == path.stat().st_size + beside.stat().st_size
+    file = read_model(path)
+    assert file.untouched and file.certificate is not None and file.beside == {beside.name}
+    assert one.certificate.weights_file == {
+        "name": beside.name,
+        "bytes": beside.stat().st_size,
+        "sha256": sha256(beside.read_bytes()),
+    }
+    assert one.certificate.comparisons == inside.comparisons
+    onnx.checker.check_model(path, full_check=True)
+    images = np.random.default_rng(0).integers(0, 256, (3, 3, 16, 16), dtype=np.uint8)
+    ours, theirs = (run(open_session(p), images) for p in (path, tmp_path / "inside.onnx"))
+    assert (ours == theirs).all()
+
+
+def test_weights_beside_the_file_that_were_changed_are_noticed(
+    tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("specc.backend.onnx.model_file.LARGEST", 1000)
+    path = tmp_path / "net.onnx"
+    export_run(tiny, out=path, device="cpu")
+    beside = tmp_path / "net.onnx.data"
+    content = bytearray(beside.read_bytes())
+    content[100] ^= 1
+    beside.write_bytes(content)
+    assert not read_model(path).untouched
+    with pytest.raises(SpeccError, match="changed after it was certified"):
+        verify(path, device=torch.device("cpu"))
+    beside.unlink()
+    with pytest.raises(SpeccError, match="which is not there"):
+        read_model(path)

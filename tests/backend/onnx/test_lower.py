@@ -13,6 +13,7 @@ from specc.backend.build import Net, build
 from specc.backend.initialise import initialise
 from specc.backend.onnx.builder import Builder
 from specc.backend.onnx.lower import Lowered, lower
+from specc.backend.onnx.proof import training_left
 from specc.ir.graph import Graph, Head
 from specc.values import Size
 
@@ -62,10 +63,12 @@ def test_nodes_have_the_names_of_layers(graph: Graph) -> None:
     assert all(list(node.output) == [node.name] for node in model.graph.node)
     layers = [name for name in names if "/" not in name]
     assert layers == [
-        "stem.conv1", "stem.batch_norm1", "stem.relu1", "unit1.group_norm1", "add1", "prelu1", "pool1", "conv1",
+        "stem.conv1", "stem.relu1", "unit1.group_norm1", "add1", "prelu1", "pool1", "conv1",
     ]  # fmt: skip
     assert lowered.values["unit1.dropout1"] == "unit1.group_norm1"
-    assert lowered.values.keys() == {*layers, "input", "unit1.dropout1"}
+    assert lowered.values["stem.batch_norm1"] == "stem.conv1"
+    assert lowered.values.keys() == {*layers, "input", "unit1.dropout1", "stem.batch_norm1"} - {"stem.conv1"}
+    assert lowered.folded == {"stem.batch_norm1": "stem.conv1"}
 
 
 def test_intermediate_values_are_those_of_the_layers(graph: Graph) -> None:
@@ -93,16 +96,15 @@ def test_the_batch_is_open_and_training_is_gone(graph: Graph) -> None:
         assert value.type.tensor_type.shape.dim[0].dim_value == 0, value.name
     assert not {node.op_type for node in model.graph.node} & {"Dropout", "Softmax", "RandomNormalLike"}
     assert not any(tensor.name.startswith("early") for tensor in model.graph.initializer)
-    norm = next(node for node in model.graph.node if node.op_type == "BatchNormalization")
-    assert [name.split(".")[-1] for name in norm.input[1:]] == ["weight", "bias", "running_mean", "running_var"]
+    assert training_left(model) == []
 
 
 def test_weights_are_those_of_the_state(graph: Graph) -> None:
     net, _, model = written(graph)
     tensors = {tensor.name: numpy_helper.to_array(tensor) for tensor in model.graph.initializer}
     state = net.state_dict()
-    kept = {key for key in state if not key.startswith("early") and not key.endswith("num_batches_tracked")}
-    assert {name for name in tensors if "/" not in name} == kept
+    kept = {key for key in state if not key.startswith(("early", "stem"))}
+    assert {name for name in tensors if "/" not in name} == {*kept, "stem.conv1.weight", "stem.conv1.bias"}
     for key in kept:
         assert np.array_equal(tensors[key].ravel(), state[key].numpy().ravel()), key
 

@@ -1,0 +1,135 @@
+"""The proof of an exported graph: compared with the trained model on every provider, judged, and put in writing."""
+
+import platform
+from collections.abc import Mapping, Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import onnx
+import onnxruntime as ort
+import torch
+from numpy.typing import NDArray
+
+from specc import __version__
+from specc.backend.data.dataset import DataSet
+from specc.backend.onnx.certificate import Comparison
+from specc.backend.onnx.compare import CPU, Model, answers, compare, compare_sizes, file_model, scale_of
+from specc.backend.onnx.parting import find_parting
+from specc.backend.onnx.reference import Reference
+from specc.backend.onnx.session import Outputs
+from specc.backend.onnx.write import Written
+from specc.errors import SpeccError
+from specc.ir.graph import Graph, Node
+from specc.values import Args, Size
+
+FEW = 8  # images that are enough to find the layer where values part
+PARTED = 1e-4  # of a layer's scale: far above what float32 sums differ by
+
+
+class Truth(NamedTuple):
+    """What the trained model says to the validation images. labels: int64 N. outputs: N x classes."""
+
+    labels: NDArray[np.int64]
+    outputs: Outputs
+
+    @property
+    def correct(self) -> int:
+        """How many images it gets right."""
+        return int((self.outputs.argmax(axis=1) == self.labels).sum())
+
+
+class Held(NamedTuple):
+    """A file held against the trained model.
+
+    models: the file on each provider. answers: what it says to the validation images on the first provider.
+    """
+
+    comparisons: list[Comparison]
+    truth: Truth
+    scale: float
+    models: list[Model]
+    answers: Outputs
+
+
+def resized(data: Args | None, dataset: DataSet) -> Size | None:
+    """The size to which the graph brings its images; None where it takes no other."""
+    return Size(*dataset.shape[1:]) if data is not None and data.resize is not None else None
+
+
+def hold_against(
+    model: bytes | Path,
+    reference: Reference,
+    dataset: DataSet,
+    size: Size | None,
+    providers: Sequence[str],
+    weights: Mapping[str, bytes] | None = None,
+    truth: Truth | None = None,
+) -> Held:
+    """A model, in a file or serialised, on each provider against the trained one, over the validation images.
+
+    weights: the files of a serialised model's weights. truth: what the trained model says, where that is known already.
+
+    Raises SpeccError: E454 a provider did not load, E457 the model does not run.
+    """
+    split = dataset.validation
+    models = [file_model(model, provider, len(dataset.classes), weights) for provider in providers]
+    if truth is None:
+        labels, (outputs, *given) = answers(split, [reference, *models])
+        truth = Truth(labels, outputs)
+    else:
+        given = answers(split, models).outputs
+    found = [
+        compare(provider, model, whole, truth.outputs, truth.labels, split)
+        for provider, model, whole in zip(providers, models, given, strict=True)
+    ]
+    if size is not None:
+        found = [
+            comparison._replace(sizes=compare_sizes(model, reference, split, size))
+            for comparison, model in zip(found, models, strict=True)
+        ]
+    output = "logits" if reference.output == "logits" else "probabilities"
+    return Held(found, truth, scale_of(output, truth.outputs), models, given[0])
+
+
+def mismatch(verdict: str, written: Written, reference: Reference, dataset: DataSet) -> SpeccError:
+    """The error for a file that does not answer as the trained model does, with the first layer where they part."""
+    few = dataset.validation.gather(torch.arange(min(FEW, len(dataset.validation))), CPU).numpy()
+    net = reference.net.to(CPU)
+    parting = find_parting(written, net, reference.normalise.to(CPU), few, PARTED)
+    if parting is None:
+        where = "every layer's values agree; what differs comes after the last one"
+    elif parting.node is None:
+        where = f"the images differ already as the network sees them, by {parting.largest:.3g} of {parting.scale:.3g}"
+    else:
+        layer = _layer(parting.node, written.folded, net.graph)
+        where = f"the first layer whose values part is {layer}: "
+        where += f"they differ by {parting.largest:.3g} of {parting.scale:.3g}"
+    message = f"the exported file does not answer as the trained model does, and was not written\n{verdict}\n{where}"
+    help = "`tolerance` in the section `export` is the bound; `output = logits` is measured by the output's own scale"
+    return SpeccError("E455", message, help=help, status=1)
+
+
+def _layer(node: Node, folded: Mapping[str, str], graph: Graph) -> str:
+    """A layer and its place in the spec; for a norm that was folded, the layer that does its work."""
+    if node.name not in folded:
+        return f"`{node.name}`, at {node.span.place}"
+    into = next(other for other in graph.nodes if other.name == folded[node.name])
+    return f"`{into.name}`, at {into.span.place}, with `{node.name}` folded into it"
+
+
+def content_of(model: onnx.ModelProto) -> bytes:
+    """The bytes of a model."""
+    return bytes(model.SerializeToString(deterministic=True))
+
+
+def versions() -> dict[str, str]:
+    """The versions of what made and compared a file."""
+    return {
+        "specc": __version__,
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "onnx": version("onnx"),
+        "onnxruntime": ort.__version__,
+    }
