@@ -210,7 +210,7 @@ for them. `specc check` reads no images. PyTorch's `fit` is the usual loop:
 
 In the table stands the line that says most, in the sections the output, cut after {LINES} lines and {WIDTH} characters
 a line; […] marks a cut. "never" is a mistake that nobody is told of: the last line that training printed follows.
-Without `--short` specc adds the source, the shapes and how to mend it.
+Without `--short` specc adds the source, with the shapes under it, and how to mend it.
 """
 
 
