@@ -136,3 +136,12 @@ def test_draws_of_tricks_of_epochs_of_seeds_and_of_neighbours_are_independent() 
     later, reseeded = flips(epoch=1)[0], flips(seed=1)[0]
     for first, second in ((across, down), (across, later), (across, reseeded), (across[1:], across[:-1])):
         assert contingent(first, second) > 1e-3
+
+
+@pytest.mark.parametrize("shape", [(1, 1, 1), (3, 1, 7), (4, 2, 2), (2, 5, 1)], ids=str)
+@pytest.mark.parametrize("name", sorted(DRAWN.keys() - {"crop", "hue", "saturation", "grayscale"}))
+def test_images_of_any_size_and_number_of_channels(name: str, shape: tuple[int, int, int]) -> None:
+    """Those that need three channels, or a size of their own, are refused where they do not fit."""
+    x = random_images(30, *shape)
+    result, _ = run(DRAWN[name][0], x)
+    assert result.shape == x.shape and result.isfinite().all()
