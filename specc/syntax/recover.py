@@ -41,6 +41,7 @@ def _tokens(source: Source, lark: Lark, layout: Layout) -> tuple[list[Token], li
     for problem in problems:
         text = _patched(text, problem)
     layout.raw = True
+    lark.lexer = lark.parser.lexer.lexer  # that of the parser: without one, `lex` builds its own each time
     try:
         for _ in range(MOST_LEXED):
             try:
