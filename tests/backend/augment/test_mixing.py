@@ -1,5 +1,7 @@
 """Mixed images and their labels, against the papers' formulas."""
 
+from collections import Counter
+
 import pytest
 import torch
 from scipy import stats
@@ -55,3 +57,28 @@ def test_cutmix_pastes_a_rectangle_and_mixes_labels_by_its_area() -> None:
     assert torch.allclose(targets.sum(1), torch.ones(400), atol=1e-6)
     # alpha = 1: the box, before the border cuts it, has a uniform area; the border cuts a third or so of it away
     assert 0.55 < share.mean() < 0.8
+
+
+@pytest.mark.parametrize(("text", "alpha"), [("mixup", 0.2), ("mixup(0.7)", 0.7), ("mixup(1)", 1.0), ("mixup(5)", 5.0)])
+def test_the_share_of_a_label_is_drawn_from_the_papers_law(text: str, alpha: float) -> None:
+    """Zhang et al., 2017, section 2: lambda from Beta(alpha, alpha)."""
+    labels = torch.arange(5000) % 10
+    _, targets = run(text, torch.zeros(5000, 1, 1, 1), labels=labels)
+    share = targets.gather(1, labels[:, None])[:, 0].double()
+    inner = share[(share > 1e-3) & (share < 1 - 1e-3)]
+    law = stats.beta(alpha, alpha)
+    low, high = law.cdf([1e-3, 1 - 1e-3])
+    assert follows(inner.tolist(), lambda value: (law.cdf(value) - low) / (high - low))
+    assert binomial(len(inner), 5000, high - low)
+
+
+def test_the_box_of_cutmix_is_as_large_as_its_share_and_around_every_pixel_alike() -> None:
+    """Yun et al., 2019, equation 2: sides sqrt(1 - lambda) of the image's, the centre uniform. Here lambda is 1/2."""
+    x = (torch.arange(4000) % 2).float().view(-1, 1, 1, 1).repeat(1, 1, 10, 7)
+    foreign = (run("cutmix(1000000)", x)[0] != x)[:, 0]
+    rows, columns = foreign.any(2), foreign.any(1)
+    for lines, length, side in ((rows, 10, 7), (columns, 7, 4)):  # 7.07 and 4.95, rounded down
+        counts = Counter(tuple(line) for line in lines.tolist())
+        starts = range(-(side // 2), length - side // 2)
+        assert set(counts) == {tuple(start <= i < start + side for i in range(length)) for start in starts}
+        assert stats.chisquare(list(counts.values())).pvalue > 1e-3
