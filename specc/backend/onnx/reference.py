@@ -33,8 +33,9 @@ class Reference:
     @torch.inference_mode()
     def __call__(self, images: NDArray[np.uint8]) -> Outputs:
         """The outputs, N x classes, for images of the network's size, uint8 N x C x H x W."""
+        pixels = torch.from_numpy(np.require(images, requirements="W"))  # torch shares only what may be written to
         with torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=False):
-            logits = self.net(self.normalise(torch.from_numpy(images).to(self.device)))
+            logits = self.net(self.normalise(pixels.to(self.device)))
         if self.output != "logits":
             logits = logits.softmax(dim=1) if self.output == "softmax" else logits.sigmoid()
         outputs: Outputs = logits.cpu().numpy()

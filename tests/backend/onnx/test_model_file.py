@@ -1,5 +1,6 @@
 """Exported files are read whole and untouched, or are refused with a reason."""
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -96,6 +97,31 @@ def test_weights_outside_the_folder_are_refused(tmp_path: Path, location: str) -
     (tmp_path / "weights.bin").write_bytes(KERNEL.tobytes())
     (folder / "link.bin").symlink_to(tmp_path / "weights.bin")
     assert refused(written(folder, external(location))).code == "E453"
+
+
+@pytest.mark.skipif(os.name != "posix", reason="named pipes are POSIX's")
+@pytest.mark.parametrize("where", ["initializer", "attribute", "function", "training"])
+def test_nothing_outside_the_folder_is_opened(tmp_path: Path, where: str) -> None:
+    """A pipe that nobody writes to would hold up whoever opens it. The reference may lie anywhere in the model."""
+    os.mkfifo(tmp_path / "pipe")
+    folder = tmp_path / "model"
+    folder.mkdir()
+    model = onnx.load_from_string(tiny_body())
+    tensor = onnx.TensorProto(name="far", data_type=onnx.TensorProto.FLOAT, dims=[1], raw_data=b"0000")
+    set_external_data(tensor, "../pipe")
+    tensor.ClearField("raw_data")
+    node = onnx.helper.make_node("Constant", [], ["c"], value=tensor)
+    if where == "initializer":
+        model.graph.initializer.append(tensor)
+    elif where == "attribute":
+        inner = onnx.helper.make_graph([node], "inner", [], [])
+        model.graph.node.append(onnx.helper.make_node("If", ["x"], ["y"], then_branch=inner, else_branch=inner))
+    elif where == "function":
+        model.functions.append(onnx.FunctionProto(name="F", domain="d", node=[node]))
+    else:
+        model.training_info.append(onnx.TrainingInfoProto(algorithm=onnx.GraphProto(node=[node])))
+    error = refused(written(folder, model.SerializeToString()))
+    assert error.code == "E453" and "outside the model's folder" in error.message
 
 
 def test_weights_beside_the_file_are_read(tmp_path: Path) -> None:
