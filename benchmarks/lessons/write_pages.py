@@ -1,0 +1,207 @@
+"""Write docs/lessons: a page for each trick of examples/deck_cifar10.cnn, with what a study measured.
+
+    specc study examples/deck_cifar10.cnn --out studies/deck …
+    python benchmarks/lessons/write_pages.py studies/deck
+
+The words of a page stand in the file beside this one that is named after the trick. Every figure and every picture
+comes from the study's study.json; published figures from benchmarks/deck.py.
+"""
+
+import argparse
+import re
+import sys
+import tomllib
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from specc.backend.pictures.study import comparison_figure, study_figure
+from specc.backend.pictures.style import look, save
+from specc.check import check
+from specc.files import write_atomic
+from specc.report.study import command, machine, notes, percent, points
+from specc.source import Source
+
+HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE.parent))
+from deck import PUBLISHED, Published  # noqa: E402
+
+DOCS = HERE.parent.parent / "docs" / "lessons"
+ORDER = (
+    "relu", "inputs", "batch_norm", "he", "skip", "noise", "dropout", "l1_l2", "flip", "crop", "instance_norm",
+    "group_norm", "capacity",
+)  # fmt: skip
+PICTURES = "pictures"
+LINES = (
+    "Solid lines are validation accuracy, dashed ones the running training accuracy on augmented images; bands span "
+    "the seeds."
+)
+INTRODUCTION = (
+    "From a network that does not learn to one that generalises: what each trick is for, its formula, how it is "
+    "written, and what it did in a study of `examples/deck_cifar10.cnn`. The published figures are of trainings on the "
+    "whole of CIFAR-10 with the published pixels; how this study was trained stands below its table."
+)
+# What a snippet is checked within: `file` stands beside a network, `body` inside one.
+AROUND = {
+    "file": "network N(widths=[8], skip=false) {{ conv(4) -> global_avg_pool -> dense(10) }}\n{}",
+    "body": "network N {{\ninput(64, 16x16)\n{}\nglobal_avg_pool -> dense(10)\n}}",
+}
+
+
+class Lesson(NamedTuple):
+    """A trick: its title, the variants that add it to the one they extend, its two lines of .cnn, its words."""
+
+    name: str
+    title: str
+    steps: list[str]
+    cnn: str
+    papers: list[str]
+    words: str
+
+
+def read(name: str) -> Lesson:
+    """The source of a page: settings in TOML between two lines of `+++`, then Markdown. Its .cnn is checked."""
+    path = HERE / f"{name}.md"
+    _, head, words = path.read_text(encoding="utf-8").split("+++\n", 2)
+    found = tomllib.loads(head)
+    cnn = found["cnn"].strip()
+    checked = check(Source(path.name, AROUND[found["context"]].format(cnn)), everything=True)
+    if checked.errors:
+        raise SystemExit(f"{path}: {checked.errors[0].message}")
+    return Lesson(name, found["title"], found["steps"], cnn, found["papers"], words.strip())
+
+
+def page(lesson: Lesson, study: dict[str, Any]) -> str:
+    """A lesson with what the study measured."""
+    parts = [
+        f"# {lesson.title}",
+        lesson.words,
+        f"## In `.cnn`\n\n```cnn\n{lesson.cnn}\n```",
+        "## What it did",
+        *(_effect(study, name) for name in lesson.steps),
+        f"![Learning curves]({PICTURES}/{lesson.name}.svg)",
+        LINES,
+        _how(study),
+        "## Papers\n\n" + "\n".join(f"- {_linked(paper)}" for paper in lesson.papers),
+    ]
+    return _made(lesson.name) + "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _effect(study: dict[str, Any], name: str) -> str:
+    """The table of a step, with what was published of it, and what its interval says."""
+    after = variant(study, name)
+    before = variant(study, after["compared_with"])
+    rows = [
+        "| variant | what it changes | training | validation | published: training | validation |",
+        "| --- | --- | ---: | ---: | ---: | ---: |",
+        *(_row(one) for one in (before, after)),
+    ]
+    return "\n".join(rows) + f"\n\n{_verdict(before, after)}"
+
+
+def _row(one: dict[str, Any]) -> str:
+    changes = "; ".join(f"`{path} = {_one_line(value)}`" for path, value in one["settings"]) or "the file as it stands"
+    published = PUBLISHED.get(one["name"])
+    cells = [one["name"], changes, percent(one["train_accuracy"]), percent(one["val_accuracy"]), *_published(published)]
+    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+
+
+def _published(published: Published | None) -> list[str]:
+    if published is None:
+        return ["", ""]
+    return ["" if value is None else f"{value:g} %" for value in (published.training, published.validation)]
+
+
+def _verdict(before: dict[str, Any], after: dict[str, Any]) -> str:
+    """What the step did, in a sentence; no more than its interval allows."""
+    gain = after["gain"]
+    failed = next((one for one in (before, after) if one["error"]), None)
+    if failed is not None:
+        return f"`{failed['name']}` could not be trained: {failed['error']['code']}, {failed['error']['message']}."
+    if gain is None:
+        return "The two have no seed in common, so there is no gain to tell."
+    words = f"`{after['name']}` over `{before['name']}`: {points(gain)} percentage points of validation accuracy"
+    if gain["low"] is None:
+        return f"{words}. It is one seed, so nothing can be said about chance."
+    if gain["low"] <= 0 <= gain["high"]:
+        return f"{words}, over {gain['seeds']} seeds: the interval holds zero, so this may be chance."
+    return f"{words}, over {gain['seeds']} seeds: more than chance."
+
+
+def _how(study: dict[str, Any]) -> str:
+    listed = "\n".join(f"- {note}" for note in notes(study))
+    return f"## How it was measured\n\n```sh\n{command(study)}\n```\n\n{machine(study)}\n\n{listed}"
+
+
+def index(lessons: list[Lesson], study: dict[str, Any]) -> str:
+    """The table of all lessons, and all curves of the study."""
+    rows = ["| lesson | step | validation accuracy | gain | published |", "| --- | --- | ---: | --- | ---: |"]
+    for lesson in lessons:
+        for name in lesson.steps:
+            after = variant(study, name)
+            before = variant(study, after["compared_with"])
+            both = f"{percent(before['val_accuracy'])} to {percent(after['val_accuracy'])}"
+            pair = [PUBLISHED.get(before["name"]), PUBLISHED.get(name)]
+            known = " to ".join(f"{one.validation:g} %" if one else "?" for one in pair) if any(pair) else ""
+            step = f"`{before['name']}` to `{name}`"
+            rows.append(f"| [{lesson.title}]({lesson.name}.md) | {step} | {both} | {points(after['gain'])} | {known} |")
+    parts = [
+        "# Lessons",
+        INTRODUCTION,
+        "\n".join(rows),
+        f"![All learning curves]({PICTURES}/curves.svg)",
+        _how(study),
+    ]
+    return _made("*") + "\n\n".join(parts) + "\n"
+
+
+def variant(study: dict[str, Any], name: str) -> dict[str, Any]:
+    """A variant of the study. Ends the program where it was not trained."""
+    for found in study["variants"]:
+        if found["name"] == name:
+            return dict(found)
+    raise SystemExit(f"the study has no variant `{name}`: train all of examples/deck_cifar10.cnn")
+
+
+def _made(name: str) -> str:
+    return f"<!-- made by benchmarks/lessons/write_pages.py from benchmarks/lessons/{name}.md and a study -->\n\n"
+
+
+def _linked(paper: str) -> str:
+    return re.sub(r"(https://\S+)", r"<\1>", paper)
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
+
+
+def write(study: dict[str, Any], out: Path) -> list[Path]:
+    """Write all pages and pictures; gives the pages."""
+    (out / PICTURES).mkdir(parents=True, exist_ok=True)
+    lessons = [read(name) for name in ORDER]
+    texts = {"README": index(lessons, study)} | {lesson.name: page(lesson, study) for lesson in lessons}
+    with look():
+        save(study_figure(study), out / PICTURES / "curves.svg")
+        for lesson in lessons:
+            names = [name for step in lesson.steps for name in (variant(study, step)["compared_with"], step)]
+            save(comparison_figure(study, names), out / PICTURES / f"{lesson.name}.svg")
+    pages = []
+    for name, text in texts.items():
+        pages.append(out / f"{name}.md")
+        write_atomic(pages[-1], text.encode())
+    return pages
+
+
+def main() -> None:
+    import json
+
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("study", type=Path, help="the folder of a study of examples/deck_cifar10.cnn")
+    parser.add_argument("--out", type=Path, default=DOCS)
+    options = parser.parse_args()
+    study = json.loads((options.study / "study.json").read_text(encoding="utf-8"))
+    for written in write(study, options.out):
+        print(written)
+
+
+if __name__ == "__main__":
+    main()
