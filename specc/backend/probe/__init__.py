@@ -60,7 +60,7 @@ def probe(
         loss,
         measured,
         predicted,
-        judge(layers, loss, classes, measured),
+        judge(layers, loss, classes, measured, loop.settings.optimizer.name),
     )
 
 
