@@ -1,6 +1,7 @@
 """From the typed graph to a PyTorch module."""
 
 from importlib import import_module
+from itertools import pairwise
 from typing import NamedTuple
 
 from torch import Tensor, nn
@@ -48,12 +49,23 @@ class Net(nn.Module):
         """
         with_heads = self.training and bool(self.heads)
         values = {0: x}
-        for module, inputs, output, drop in self._training_steps if with_heads else self._steps:
+        for module, inputs, output, drop in self._training_steps if self.training else self._steps:
             values[output] = module(*[values[i] for i in inputs])
             for i in drop:
                 del values[i]
         logits = self._flat(values, self.result)
         return (logits, {name: self._flat(values, i) for name, i in self.heads.items()}) if with_heads else logits
+
+    def pool_first(self) -> int:
+        """From now on `relu -> max_pool` trains as `max_pool -> relu`; how many are turned round.
+
+        The numbers and the gradients are the same: the largest of some numbers stays it when what is negative becomes
+        zero, and where all are negative no gradient flows either way. But relu has a quarter of the work, or less. In
+        evaluation, and where something else needs what relu gives, the order stays.
+        """
+        before = self._training_steps
+        self._training_steps = turn_round(before)
+        return sum(one.module is not other.module for one, other in zip(before, self._training_steps, strict=True)) // 2
 
     def _flat(self, values: dict[int, Tensor], index: int) -> Tensor:
         """The value of a node, N x C where it is N x C x 1 x 1."""
@@ -74,6 +86,19 @@ class Net(nn.Module):
 def build(graph: Graph) -> Net:
     """The network as a module. Its weights are arbitrary until `initialise` draws them or a state dict is loaded."""
     return Net(graph)
+
+
+def turn_round(steps: tuple[Step, ...]) -> tuple[Step, ...]:
+    """The steps with each relu after the max_pool that is next and alone needs it."""
+    turned = list(steps)
+    for i, (first, second) in enumerate(pairwise(turned)):
+        alone = second.inputs == second.drop == (first.output,)
+        if alone and isinstance(first.module, nn.ReLU) and isinstance(second.module, nn.MaxPool2d):
+            turned[i : i + 2] = [
+                Step(second.module, first.inputs, first.output, first.drop),
+                Step(first.module, second.inputs, second.output, second.drop),
+            ]
+    return tuple(turned)
 
 
 def instantiate(target: Target) -> nn.Module:

@@ -164,3 +164,49 @@ def test_drop_path_and_noise_are_drawn_for_each_image(chain: Any) -> None:
     noisy = build(chain((2, 2, 2), ("gaussian_noise", {"std": 0.5}))).train()(x) - x
     assert noisy.std().item() == pytest.approx(0.5, rel=0.02)
     assert noisy.mean().item() == pytest.approx(0, abs=0.02)
+
+
+def test_relu_after_max_pool_gives_the_same_numbers_and_gradients(graph_of: Any) -> None:
+    graph = graph_of(
+        (3, 8, 8),
+        [
+            ("conv1", "conv", {"filters": 6}, (0,)),
+            ("relu1", "relu", {}, (1,)),
+            ("max_pool1", "max_pool", {"size": Size(3, 3), "stride": Size(2, 2), "padding": Size(1, 1)}, (2,)),
+            ("conv2", "conv", {"filters": 6}, (3,)),
+            ("relu2", "relu", {}, (4,)),
+            ("max_pool2", "max_pool", {}, (5,)),
+            ("max_pool3", "max_pool", {"size": Size(2, 2), "stride": Size(2, 2)}, (4,)),
+            ("add1", "add", {}, (6, 7)),
+        ],
+    )
+    net, other = made(graph).train(), made(graph).train()
+    with torch.no_grad():
+        for one in (net, other):
+            for weight in one.parameters():
+                weight.copy_(weight.mul(4).round().div(4))  # so that there are ties, and zeros
+    assert other.pool_first() == 2
+    order: list[str] = []
+    for name, layer in other.layers.items():
+        layer.register_forward_hook(lambda *_, name=name: order.append(name))
+    x = torch.randint(-2, 3, (4, 3, 8, 8), generator=torch.Generator().manual_seed(0)).float()
+    for one in (net, other):
+        (one(x) * torch.arange(6).view(-1, 1, 1)).sum().backward()
+    assert torch.equal(net(x), other(x))
+    assert all(torch.equal(a.grad, b.grad) for a, b in zip(net.parameters(), other.parameters(), strict=True))
+    assert order[:6] == ["conv1", "max_pool1", "relu1", "conv2", "max_pool2", "relu2"]
+    order.clear()
+    other.eval()(x)
+    assert order[:3] == ["conv1", "relu1", "max_pool1"]
+
+
+def test_relu_stays_before_max_pool_where_something_else_needs_it(graph_of: Any) -> None:
+    graph = graph_of(
+        (3, 8, 8),
+        [
+            ("relu1", "relu", {}, (0,)),
+            ("max_pool1", "max_pool", {"size": Size(3, 3), "stride": Size(1, 1), "padding": Size(1, 1)}, (1,)),
+            ("add1", "add", {}, (1, 2)),
+        ],
+    )
+    assert made(graph).pool_first() == 0
