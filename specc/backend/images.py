@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from specc.backend.traps import heavy, trap
 from specc.values import Size
 
 Pixels = NDArray[np.uint8]
@@ -88,10 +89,14 @@ def decode_bytes(content: bytes, channels: int) -> Pixels:
     """
     if channels not in MODES:
         raise BadImage(f"cannot be given to a model of {channels} channels: an image file has 1 (grey) or 3 (RGB)")
+    if wrong := trap(content):
+        raise BadImage(wrong)
     try:
         with Image.open(BytesIO(content), formats=KINDS) as image:
             _refuse_huge(image)
             image.load()
+            if wrong := heavy(image.info.get("exif")) or heavy(image.info.get("Raw profile type exif")):
+                raise BadImage(wrong)
             upright = ImageOps.exif_transpose(image)
             plain = opaque(eight_bits(upright)).convert(MODES[channels])
     except (BadImage, MemoryError):

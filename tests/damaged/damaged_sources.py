@@ -1,0 +1,293 @@
+"""Damaged data sources: IDX, CIFAR, NumPy archives, folders of images, and the digits of scikit-learn."""
+# ruff: noqa: E501 - a case a line
+
+import gzip
+import io
+import os
+import struct
+import tarfile
+import warnings
+import zipfile
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from PIL import Image
+from tiny_data import idx, levels, write_folder, write_mnist
+
+IMAGES, LABELS = "train-images-idx3-ubyte", "train-labels-idx1-ubyte"
+ARCHIVE = "cifar-10-binary.tar.gz"
+FIRST = "cifar-10-batches-bin/data_batch_1.bin"
+ZEROS = 1 << 28  # bytes that are enough to show that not all are unpacked
+
+
+class Case(NamedTuple):
+    """An input and the error that meets it. make: writes it into a folder; gives the source where it depends on it."""
+
+    name: str
+    source: str
+    make: Callable[[Path], Any]
+    code: str
+    phrase: str
+
+
+def mnist(file: str, content: Callable[[bytes], bytes] | bytes) -> Callable[[Path], None]:
+    """Fashion-MNIST in which a file has another content, made from what it was."""
+
+    def make(folder: Path) -> None:
+        path = write_mnist(folder, packed=False) / file
+        path.write_bytes(content if isinstance(content, bytes) else content(path.read_bytes()))
+
+    return make
+
+
+def bomb(head: bytes = b"", size: int = ZEROS) -> bytes:
+    """gzip of zeros after `head`."""
+    buffer = io.BytesIO()
+    with gzip.GzipFile(fileobj=buffer, mode="wb", compresslevel=1) as file:
+        file.write(head)
+        for _ in range(size >> 20):
+            file.write(bytes(1 << 20))
+    return buffer.getvalue()
+
+
+IDX = [
+    Case("idx cut short", "fashion_mnist", mnist(IMAGES, lambda c: c[:-1]), "E402", "is truncated: its header"),
+    Case("idx of half a header", "fashion_mnist", mnist(IMAGES, lambda c: c[:9]), "E402", "too short for an IDX header"),
+    Case("idx empty", "fashion_mnist", mnist(IMAGES, b""), "E402", "is only 0 bytes long"),
+    Case("idx goes on", "fashion_mnist", mnist(IMAGES, lambda c: c + b"x"), "E402", "goes on after"),
+    Case("idx is a web page", "fashion_mnist", mnist(IMAGES, b"<html>no such file</html>"), "E402", "is not an IDX file"),
+    Case("idx of another size", "fashion_mnist", mnist(IMAGES, idx(levels(30, 27, 28))), "E402", "holds images of 27 x 28"),
+    Case("idx of labels for images", "fashion_mnist", mnist(IMAGES, idx(levels(30))), "E402", "not an IDX file of images"),
+    Case("idx of 4 billion", "fashion_mnist", mnist(IMAGES, struct.pack(">4I", 0x803, 2**32 - 1, 28, 28)), "E402", "items"),
+    Case("idx of none", "fashion_mnist", mnist(IMAGES, struct.pack(">4I", 0x803, 0, 28, 28)), "E402", "holds 0 items"),
+    Case("idx of float64", "fashion_mnist", mnist(IMAGES, lambda c: b"\0\0\x0e" + c[3:]), "E402", "is not an IDX file"),
+    Case("idx without a label", "fashion_mnist", mnist(LABELS, idx(levels(29) % 10)), "E402", "holds 29 labels"),
+    Case("idx label 10", "fashion_mnist", mnist(LABELS, idx(np.full(30, 10, np.uint8))), "E402", "labels above 9"),
+    Case("idx gzip cut short", "fashion_mnist", mnist(IMAGES, lambda c: gzip.compress(c)[:-900]), "E402", "is truncated"),
+    Case("idx gzip checksum", "fashion_mnist", mnist(IMAGES, lambda c: gzip.compress(c)[:-8] + bytes(8)), "E402", "gzip"),
+    Case("idx gzip garbage", "fashion_mnist", mnist(IMAGES, b"\x1f\x8bgarbage"), "E402", "is damaged gzip"),
+    Case("idx gzip bomb", "fashion_mnist", mnist(IMAGES, bomb), "E402", "goes on after"),
+    Case("idx gzip bomb of zeros", "fashion_mnist", mnist(IMAGES, bomb()), "E402", "is not an IDX file"),
+    Case("idx gzip endless name", "fashion_mnist", mnist(IMAGES, b"\x1f\x8b\x08\x08" + b"n" * 20_000_000), "E402", "gzip"),
+    Case("idx gzip of many members", "fashion_mnist", mnist(IMAGES, gzip.compress(b"") * 200_000), "E402", "gzip"),
+    Case("idx lost", "fashion_mnist", lambda f: (write_mnist(f) / f"{IMAGES}.gz").unlink(), "E401", f"lacks {IMAGES}"),
+    Case("idx pipe", "mnist", lambda f: ((f / "mnist").mkdir(), os.mkfifo(f / "mnist" / IMAGES)), "E401", "holds none"),
+]  # fmt: skip
+
+
+def cifar(name: str, size: int = 30_730_000, content: bytes = b"", at: int = 0) -> Callable[[Path], None]:
+    """CIFAR-10 of zeros in which a file has another size, or some bytes at a place."""
+
+    def make(folder: Path) -> None:
+        inside = folder / "cifar-10-batches-bin"
+        inside.mkdir()
+        for file in (*(f"data_batch_{i}.bin" for i in range(1, 6)), "test_batch.bin", name):
+            with (inside / file).open("wb") as opened:
+                opened.truncate(size if file == name else 30_730_000)
+        with (inside / name).open("r+b") as opened:
+            opened.seek(at)
+            opened.write(content)
+
+    return make
+
+
+def member(name: str, **fields: Any) -> bytes:
+    info = tarfile.TarInfo(name)
+    for field, value in fields.items():
+        setattr(info, field, value)
+    return info.tobuf(tarfile.GNU_FORMAT)
+
+
+def packed(content: bytes) -> Callable[[Path], Any]:
+    return lambda folder: (folder / ARCHIVE).write_bytes(content)
+
+
+def tar(*members: bytes) -> Callable[[Path], Any]:
+    return packed(gzip.compress(b"".join(members) + bytes(1024), compresslevel=1))
+
+
+LONG = member("././@LongLink", type=tarfile.GNUTYPE_LONGNAME, size=10 << 30)
+CIFAR = [
+    Case("cifar cut short", "cifar10", cifar("data_batch_1.bin", 30_729_999), "E402", "is truncated: it has 30,729,999"),
+    Case("cifar empty", "cifar10", cifar("test_batch.bin", 0), "E402", "test_batch.bin is truncated"),
+    Case("cifar too long", "cifar10", cifar("data_batch_1.bin", 10 << 30), "E402", "is too long"),
+    Case("cifar label 77", "cifar10", cifar("data_batch_1.bin", content=b"M", at=3073 * 5), "E402", "number 5, which is 77"),
+    Case("cifar names of 10 GB", "cifar10", cifar("batches.meta.txt", 10 << 30), "E402", "batches.meta.txt is too long"),
+    Case("cifar names twice", "cifar10", cifar("batches.meta.txt", 0, b"cat\ncat\n"), "E402", "1 different class names"),
+    Case("cifar names no text", "cifar10", cifar("batches.meta.txt", 0, b"\xff\xfe"), "E402", "batches.meta.txt cannot be"),
+    Case("tar empty", "cifar10", packed(b""), "E402", "is not a whole .tar.gz archive"),
+    Case("tar no gzip", "cifar10", packed(b"BZh91AY&SY"), "E402", "is not a whole .tar.gz archive"),
+    Case("tar lacks all", "cifar10", tar(member("readme.html")), "E402", "does not hold data_batch_1.bin"),
+    Case("tar symbolic link", "cifar10", tar(member(FIRST, type=tarfile.SYMTYPE, linkname="/etc/passwd")), "E402", "plain"),
+    Case("tar hard link", "cifar10", tar(member(FIRST, type=tarfile.LNKTYPE, linkname="../x")), "E402", "is no plain file"),
+    Case("tar device", "cifar10", tar(member(FIRST, type=tarfile.CHRTYPE)), "E402", "is no plain file"),
+    Case("tar names outside", "cifar10", tar(member(f"../{FIRST}"), member(f"/{FIRST}")), "E402", "does not hold"),
+    Case("tar of a terabyte", "cifar10", tar(member("huge", size=1 << 40)), "E402", "holds more than the published one"),
+    Case("tar of many members", "cifar10", tar(*[member("a")] * 2000), "E402", "holds more than the published one"),
+    Case("tar endless header", "cifar10", packed(bomb(LONG, ZEROS + (1 << 20))), "E402", "it unpacks to more than"),
+    Case("tar bomb", "cifar10", packed(bomb()), "E402", "does not hold data_batch_1.bin"),
+]  # fmt: skip
+
+ROWS = np.arange(12) % 3
+
+
+def array(values: Any) -> bytes:
+    buffer = io.BytesIO()
+    np.save(buffer, values)
+    return buffer.getvalue()
+
+
+def npz(images: Any, labels: Any = ROWS, **more: Any) -> Callable[[Path], Any]:
+    return lambda folder: np.savez(folder / "a.npz", images=images, labels=labels, **more)
+
+
+def zipped(
+    members: list[tuple[str, bytes]], change: Callable[[bytes], bytes] = bytes, **how: Any
+) -> Callable[[Path], Any]:
+    def make(folder: Path) -> None:
+        buffer = io.BytesIO()
+        with warnings.catch_warnings(), zipfile.ZipFile(buffer, "w", **how) as archive:
+            warnings.simplefilter("ignore")
+            for name, content in members:
+                archive.writestr(name, content)
+        (folder / "a.npz").write_bytes(change(buffer.getvalue()))
+
+    return make
+
+
+def header(text: str) -> bytes:
+    content = text.encode().ljust(117) + b"\n"
+    return b"\x93NUMPY\x01\x00" + struct.pack("<H", len(content)) + content
+
+
+def encrypted(content: bytes) -> bytes:
+    changed = bytearray(content)
+    for mark, at in ((b"PK\3\4", 6), (b"PK\1\2", 8)):
+        changed[changed.find(mark) + at] |= 1
+    return bytes(changed)
+
+
+def shaped(shape: str) -> list[tuple[str, bytes]]:
+    text = f"{{'descr': '|u1', 'fortran_order': False, 'shape': {shape}, }}"
+    return [("images.npy", header(text) + bytes(300)), ("labels.npy", array(ROWS))]
+
+
+def zeros(folder: Path) -> None:
+    with zipfile.ZipFile(folder / "a.npz", "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+        with archive.open("images.npy", "w") as file:
+            file.write(header(f"{{'descr': '|u1', 'fortran_order': False, 'shape': ({ZEROS >> 6}, 8, 8), }}"))
+            for _ in range((ZEROS >> 20) + 1):
+                file.write(bytes(1 << 20))
+        archive.writestr(*PLAIN[1])
+
+
+PLAIN = [("images.npy", array(levels(12, 5, 5))), ("labels.npy", array(ROWS))]
+SOURCE = 'npz("a.npz")'
+NPZ = [
+    Case("npz objects", SOURCE, npz(np.array([None] * 12)), "E411", "holds Python objects in `images`"),
+    Case("npz labels of objects", SOURCE, npz(levels(12, 5, 5), np.array([None] * 12)), "E411", "objects in `labels`"),
+    Case("npz float images", SOURCE, npz(levels(12, 5, 5) * 0.1), "E411", "holds float64 in `images`, from "),
+    Case("npz NaN labels", SOURCE, npz(levels(12, 5, 5), ROWS * np.nan), "E411", "not even numbers (NaN)"),
+    Case("npz one-hot labels", SOURCE, npz(levels(12, 5, 5), np.eye(12)), "E411", "holds labels of the wrong form"),
+    Case("npz negative label", SOURCE, npz(levels(12, 5, 5), ROWS - 1), "E411", "has labels from -1 to 1"),
+    Case("npz label 2^63", SOURCE, npz(levels(12, 5, 5), ROWS.astype(np.uint64) + 2**63), "E411", "has labels from"),
+    Case("npz label too few", SOURCE, npz(levels(12, 5, 5), ROWS[:11]), "E411", "but 11 labels"),
+    Case("npz of 5 dimensions", SOURCE, npz(levels(2, 2, 3, 5, 5)), "E411", "holds `images` of shape 2 x 2 x 3 x 5 x 5"),
+    Case("npz no pixels", SOURCE, npz(levels(12, 0, 5)), "E411", "holds no pixels"),
+    Case("npz structured", SOURCE, npz(np.zeros(12, [("a", "u1"), ("b", "u1")])), "E411", "in `images`"),
+    Case("npz names twice", SOURCE, npz(levels(12, 5, 5), classes=["a", "b", "b"]), "E411", "`classes` that is not"),
+    Case("npz name no text", SOURCE, npz(levels(12, 5, 5), classes=["a", "b", "\ud800"]), "E411", "`classes` that is not"),
+    Case("npz without labels", SOURCE, lambda f: np.savez(f / "a.npz", images=levels(3, 5, 5)), "E411", "`x_train` and"),
+    Case("npz cut short", SOURCE, zipped(PLAIN, lambda c: c[:-40]), "E402", "is not a whole NumPy archive"),
+    Case("npz checksum", SOURCE, zipped(PLAIN, lambda c: c.replace(PLAIN[0][1][200:210], bytes(10))), "E402", "Bad CRC-32"),
+    Case("npz is a plain array", SOURCE, lambda f: (f / "a.npz").write_bytes(PLAIN[0][1]), "E402", "not a zip file"),
+    Case("npz encrypted", SOURCE, zipped(PLAIN, encrypted), "E402", "`images` is encrypted"),
+    Case("npz twice the same", SOURCE, zipped([*PLAIN, PLAIN[0]]), "E402", "it holds `images` 2 times"),
+    Case("npz LZMA", SOURCE, zipped(PLAIN, compression=zipfile.ZIP_LZMA), "E402", "by other means"),
+    Case("npz promises more", SOURCE, zipped(shaped("(12, 5, 6)")), "E402", "promises 360 bytes and holds 300"),
+    Case("npz promises 10^18", SOURCE, zipped(shaped("(10000000000, 10000, 10000)")), "E402", "promises 1,000,000,000,000"),
+    Case("npz negative shape", SOURCE, zipped(shaped("(-12, -5, 5)")), "E402", "is not a whole NumPy archive"),
+    Case("npz header runs code", SOURCE, zipped([("images.npy", header("exec('x')")), PLAIN[1]]), "E402", "NumPy archive"),
+    Case("npz header unclosed", SOURCE, zipped([("images.npy", header("{'descr': (")), PLAIN[1]]), "E402", "cannot be read"),
+    Case("npz header too deep", SOURCE, zipped([("images.npy", header("(" * 9999)), PLAIN[1]]), "E402", "NumPy archive"),
+    Case("npz bomb", SOURCE, zeros, "E402", "which no images do"),
+    Case("npz of many members", SOURCE, zipped([(f"{i}", b"") for i in range(25_000)]), "E402", "it has a directory of"),
+    Case("npz folder", SOURCE, lambda f: (f / "a.npz").mkdir(), "E403", "is a folder"),
+    Case("npz pipe", SOURCE, lambda f: os.mkfifo(f / "a.npz"), "E403", "is a pipe, a socket or a device"),
+    Case("npz device", 'npz("/dev/zero")', lambda f: None, "E403", "is a pipe, a socket or a device"),
+    Case("npz linked to itself", SOURCE, lambda f: (f / "a.npz").symlink_to(f / "a.npz"), "E403", "there is no file"),
+    Case("npz name too long", f'npz("{"n" * 5000}")', lambda f: None, "E403", "cannot be looked for: File name too long"),
+]  # fmt: skip
+
+
+def png(width: int = 5, height: int = 6) -> bytes:
+    """A PNG file whose header says that it is as large as that."""
+    buffer = io.BytesIO()
+    Image.fromarray(levels(6, 5, 3)).save(buffer, "png")
+    content = bytearray(buffer.getvalue())
+    content[16:24] = struct.pack(">II", width, height)
+    content[29:33] = struct.pack(">I", zlib.crc32(content[12:29]))
+    return bytes(content)
+
+
+def classes(name: str, content: bytes | Callable[[Path], Any]) -> Callable[[Path], Any]:
+    """Two class folders and one more file in the first of them."""
+
+    def make(folder: Path) -> None:
+        path = write_folder(folder / "a") / "class0" / name
+        path.write_bytes(content) if isinstance(content, bytes) else content(path)
+
+    return make
+
+
+def sparse(path: Path) -> None:
+    with path.open("wb") as file:
+        file.truncate(10 << 30)
+
+
+def emptied(folder: Path) -> None:
+    for path in write_folder(folder / "a").rglob("*.png"):
+        path.unlink()
+
+
+HERE = 'folder("a")'
+FOLDER = [
+    Case("folder not there", HERE, lambda f: None, "E403", "there is no folder a"),
+    Case("folder is a file", HERE, lambda f: (f / "a").write_bytes(b"x"), "E403", "is a file"),
+    Case("folder is a pipe", HERE, lambda f: os.mkfifo(f / "a"), "E403", "is a pipe"),
+    Case("folder linked to itself", HERE, lambda f: (f / "a").symlink_to(f / "a"), "E403", "there is no folder"),
+    Case("folder empty", HERE, lambda f: (f / "a").mkdir(), "E404", "is empty"),
+    Case("folder of one class", HERE, lambda f: write_folder(f / "a", classes=1), "E404", "holds only one class"),
+    Case("folder of empty classes", HERE, emptied, "E404", "class folders without a file: class0, class1"),
+    Case("folder of litter", HERE, lambda f: (emptied(f), (f / "a/class0/Thumbs.db").touch()), "E404", "without a file"),
+    Case("folder, name no text", HERE, lambda f: (write_folder(f / "a"), (f / "a" / os.fsdecode(b"\xe9")).mkdir()), "E404",
+         r"not UTF-8, so no model can hold them: \udce9"),
+    Case("image empty", HERE, classes("a.png", b""), "E405", "1 of 9 images in"),
+    Case("image cut short", HERE, classes("a.png", png()[:60]), "E405", "class0/a.png is damaged"),
+    Case("image is text", HERE, classes("notes.txt", b"\x1b[2Jhello"), "E405", "notes.txt is not an image"),
+    Case("image is HEIC", HERE, classes("a.jpg", b"\0\0\0\x18ftypheic" + bytes(9)), "E405", "it is a HEIC photo"),
+    Case("image is PostScript", HERE, classes("a.jpg", b"%!PS-Adobe-3.0 EPSF-3.0\n"), "E405", "it is a PostScript"),
+    Case("image of 900 million", HERE, classes("a.png", png(30_000, 30_000)), "E405", "more than 67,108,864 pixels"),
+    Case("image of 2^62 pixels", HERE, classes("a.png", png(2**31 - 1, 2**31 - 1)), "E405", "more than 67,108,864 pixels"),
+    Case("image of 20,000 x 1", HERE, classes("a.png", png(20_000, 1)), "E405", "a side of more than 16,384"),
+    Case("image without pixels", HERE, classes("a.png", png(0, 0)), "E405", "class0/a.png is"),
+    Case("image of 10 GB", HERE, classes("a.png", sparse), "E405", "has 10,737,418,240 bytes, too many for an image"),
+    Case("image is a pipe", HERE, classes("a.png", os.mkfifo), "E405", "but a pipe, a socket or a device"),
+    Case("image is a device", HERE, classes("a.png", lambda p: p.symlink_to("/dev/zero")), "E405", "or a device"),
+    Case("image linked to itself", HERE, classes("a.png", lambda p: p.symlink_to(p)), "E405", "Too many levels"),
+    Case("image linked nowhere", HERE, classes("a.png", lambda p: p.symlink_to("x")), "E405", "No such file"),
+    Case("image with a forged name", HERE, classes("a\nerror[E999]: b\x1b[2J.png", b""), "E405", r"a\x0aerror[E999]: b\x1b"),
+    Case("image of another size", HERE, classes("a.png", lambda p: Image.new("L", (9, 9)).save(p)), "E406", "1 of 9x9"),
+]  # fmt: skip
+
+
+def digits(folder: Path) -> None:
+    path = folder / "datasets" / "data" / "digits.csv.gz"
+    path.parent.mkdir(parents=True)
+    path.write_bytes(bomb())
+
+
+SOURCES = (*IDX, *CIFAR, *NPZ, *FOLDER)

@@ -1,0 +1,86 @@
+"""The inputs that are made to fill the memory, one after the other in a process of its own, which stays below 1 GB."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+from damaged_images import IMAGES
+from damaged_sources import SOURCES
+
+GIGABYTE = 1 << 30
+SCRIPT = """
+import json, resource, sys, time
+from pathlib import Path
+sys.path[:0] = json.loads(sys.argv[2])
+import torch
+torch.set_num_threads(1)
+from damaged_sources import SOURCES
+from tiny_data import read
+from specc.backend.images import BadImage, decode
+from specc.errors import SpeccError
+
+top = Path(sys.argv[1])
+found = {}
+cases = {case.name: case for case in SOURCES}
+for folder in sorted(top.iterdir()):
+    start = time.process_time()
+    if folder.name in cases:
+        try:
+            read(cases[folder.name].source, base=folder, data_dir=folder)
+            answer = "nothing"
+        except SpeccError as error:
+            answer = error.code
+    else:
+        try:
+            answer = str(decode(folder / "image", 3).shape)
+        except BadImage as error:
+            answer = "E461"
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    found[folder.name] = (answer, time.process_time() - start, peak)
+print(json.dumps(found))
+"""
+EXPLOSIVE = (
+    "idx gzip bomb",
+    "idx gzip bomb of zeros",
+    "idx gzip endless name",
+    "idx of 4 billion",
+    "cifar too long",
+    "cifar names of 10 GB",
+    "tar endless header",
+    "tar bomb",
+    "npz bomb",
+    "npz promises 10^18",
+    "npz of many members",
+    "image of 10 GB",
+    "image of 2^62 pixels",
+    "image is a device",
+)
+PICTURES = (
+    "PNG whose data explode",
+    "PNG of 2^62 pixels",
+    "PNG whose texts explode",
+    "PNG whose EXIF explodes",
+    "TIFF whose tags explode",
+    "device",
+)
+
+
+def test_no_input_takes_a_gigabyte(tmp_path: Path, cache: Path) -> None:
+    cases = {case.name: case for case in SOURCES}
+    for name in EXPLOSIVE:
+        (tmp_path / name).mkdir()
+        cases[name].make(tmp_path / name)
+    for name in PICTURES:
+        (tmp_path / name).mkdir()
+        make, path = IMAGES[name][0], tmp_path / name / "image"
+        path.write_bytes(make) if isinstance(make, bytes) else make(path)
+    places = json.dumps([path for path in sys.path if "tests" in path] + [str(Path(__file__).parent)])
+    command = [sys.executable, "-c", SCRIPT, str(tmp_path), places]
+    answer = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    assert answer.returncode == 0, answer.stderr
+    found = json.loads(answer.stdout)
+    assert set(found) == {*EXPLOSIVE, *PICTURES}
+    for name, (code, seconds, peak) in found.items():
+        assert code == (cases[name].code if name in cases else "E461"), name
+        assert seconds < 2 and peak < GIGABYTE, (name, seconds, peak)

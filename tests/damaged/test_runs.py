@@ -1,0 +1,129 @@
+"""Runs and checkpoints: what `specc eval`, `specc predict RUN` and `specc train --resume` read."""
+# ruff: noqa: E501 - a case a line
+
+import hashlib
+import json
+import struct
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from safetensors.torch import save
+
+from specc.backend.build import build
+from specc.backend.train.job import resume
+from specc.backend.train.run import RunFolder, open_run, read_lines
+from specc.check import check
+from specc.source import Source
+
+SPEC = "data { source = digits }\nnetwork N { input(1, 8x8); conv(4) -> relu; global_avg_pool -> dense(10) }\n"
+INFO = {
+    "format": 1, "name": "N", "data_dir": None, "device": "cpu", "base": ".", "data_sha256": "0" * 64,
+    "classes": list("0123456789"), "versions": {"specc": "0.1"},
+}  # fmt: skip
+
+
+def header(text: str | bytes, length: int | None = None, tail: bytes = b"") -> bytes:
+    """A safetensors file with this header, and what it says of the header's length."""
+    content = text if isinstance(text, bytes) else text.encode()
+    return struct.pack("<Q", len(content) if length is None else length) + content + tail
+
+
+def tensor(shape: list[int], offsets: list[int], kind: str = "F32") -> str:
+    return json.dumps({"conv1.weight": {"dtype": kind, "shape": shape, "data_offsets": offsets}})
+
+
+def weights() -> bytes:
+    graph = check(Source("net.cnn", SPEC)).graph
+    assert graph is not None
+    return bytes(save(build(graph).state_dict()))
+
+
+WEIGHTS = weights()
+HOLLOW = {
+    "empty": b"",
+    "seven bytes": bytes(7),
+    "cut short": WEIGHTS[:-4],
+    "goes on": WEIGHTS + b"x",
+    "header of 2^63 bytes": header("{}", 2**63),
+    "header of a gigabyte": header("{}", 1 << 30),
+    "header that is no JSON": header("{" * 50_000),
+    "header nested deep": header("[" * 50_000 + "]" * 50_000),
+    "header that is a list": header("[]"),
+    "header that is no text": header(b"\xff\xfe{}"),
+    "tensor of 2^62 numbers": header(tensor([1 << 31, 1 << 31], [0, 1 << 62])),
+    "tensor whose size overflows": header(tensor([1 << 33, 1 << 33], [0, 4]), tail=bytes(4)),
+    "tensor behind the end": header(tensor([1], [1000, 1004]), tail=bytes(4)),
+    "tensor that ends before it begins": header(tensor([1], [4, 0]), tail=bytes(4)),
+    "tensor of no kind": header(tensor([1], [0, 4], "PICKLE"), tail=bytes(4)),
+    "pickle": b"\x80\x04cposix\nsystem\n(S'touch evil'\ntR.",
+}
+RUN: dict[str, tuple[str, str | bytes, str, str]] = {
+    "no run.json": ("run.json", "", "E439", "cannot be read"),
+    "run.json cut short": ("run.json", json.dumps(INFO)[:40], "E439", "cannot be read"),
+    "run.json is a list": ("run.json", "[]", "E439", "cannot be read"),
+    "run.json is no text": ("run.json", b"\xff\xfe\x00", "E439", "cannot be read"),
+    "run.json without a format": ("run.json", "{}", "E439", "cannot be read"),
+    "run.json of a newer version": ("run.json", '{"format": 2, "versions": {"specc": "9.0"}}', "E447", "another version"),
+    "run.json of no version": ("run.json", '{"format": "\\u001b[2J"}', "E447", "another version"),
+    "spec cut short": ("spec.cnn", SPEC[:60], "E440", "the spec has errors"),
+    "spec is no text": ("spec.cnn", b"\xff\xfe", "E439", "cannot be read"),
+    "weights of another network": ("best.safetensors", header("{}"), "E445", "does not fit the spec"),
+    **{f"weights: {name}": ("best.safetensors", content, "E443", "is damaged") for name, content in HOLLOW.items()},
+}  # fmt: skip
+
+
+def write_run(folder: Path, **changed: str | bytes) -> Path:
+    folder.mkdir()
+    (folder / "checkpoints").mkdir()
+    files = {"spec.cnn": SPEC, "run.json": json.dumps(INFO), "best.safetensors": WEIGHTS} | changed
+    for name, content in files.items():
+        (folder / name).write_bytes(content.encode() if isinstance(content, str) else content)
+    return folder
+
+
+@pytest.mark.parametrize("name", RUN)
+def test_a_run(name: str, tmp_path: Path, meets: Callable[..., None]) -> None:
+    file, content, code, phrase = RUN[name]
+    path = write_run(tmp_path / "run", **{file: content})
+    meets(code, phrase, lambda: open_run(path))
+
+
+def test_the_run_is_sound_before_it_is_damaged(tmp_path: Path) -> None:
+    assert open_run(write_run(tmp_path / "run")).classes == INFO["classes"]
+
+
+def about(tensors: bytes, **more: Any) -> str:
+    return json.dumps({"format": 1, "sha256": hashlib.sha256(tensors).hexdigest(), "step": 1, **more})
+
+
+CHECKPOINTS: dict[str, tuple[str | bytes | None, bytes | None]] = {
+    "none": (None, None),
+    "no tensors": (about(WEIGHTS), None),
+    "other tensors": (about(WEIGHTS), WEIGHTS[:-1] + b"x"),
+    "tensors cut short": (about(WEIGHTS), WEIGHTS[:100]),
+    "JSON cut short": (about(WEIGHTS)[:30], WEIGHTS),
+    "JSON is a list": ("[]", WEIGHTS),
+    "JSON is no text": (b"\xff\xfe", WEIGHTS),
+    "JSON without a hash": ("{}", WEIGHTS),
+}
+
+
+@pytest.mark.parametrize("name", CHECKPOINTS)
+def test_a_checkpoint(name: str, tmp_path: Path, meets: Callable[..., None]) -> None:
+    about, tensors = CHECKPOINTS[name]
+    path = write_run(tmp_path / "run")
+    for suffix, content in ((".json", about), (".safetensors", tensors)):
+        if content is not None:
+            file = path / "checkpoints" / f"00000001{suffix}"
+            file.write_bytes(content.encode() if isinstance(content, str) else content)
+    meets("E438", "checkpoint", lambda: resume(path, quiet=True))
+
+
+def test_torn_metrics_are_read_as_far_as_they_go(tmp_path: Path) -> None:
+    path = tmp_path / "metrics.jsonl"
+    path.write_bytes(b'{"step": 1}\n[]\n{"step": "x"}\nnull\n\x1b[2J\n{"step": 2}\n{"step": 3, "loss')
+    assert [line["step"] for line in read_lines(path)] == [1, 2]
+    RunFolder(tmp_path).cut_metrics(1)
+    assert path.read_text() == '{"step": 1}\n'
