@@ -11,12 +11,11 @@ from pathlib import Path
 
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
+from surviving import SECONDS, survives
 
-from specc.check import Checked, check
-from specc.render import as_json, render
+from specc.check import check
 from specc.source import Source
 
-SECONDS = 2
 HERE = Path(__file__).parent
 FILES = [*sorted((HERE.parents[1] / "examples").glob("*.cnn")), *sorted((HERE / "architectures").glob("*.cnn"))]
 WORD = re.compile(r'#[^\n]*|"[^"\n]*"|[A-Za-z_]\w*|\d+x\d+|\d+(?:\.\d+)?%?|->|\*\*|//|[=!<>]=|\n|[^\s]|[ \t]+')
@@ -33,21 +32,6 @@ BOUNDED = settings(
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
     phases=set(Phase) - {Phase.explain},  # it traces every line, so that nothing is done in good time
 )
-
-
-def survives(text: str, **options) -> Checked:
-    """Check a text as the command does, with all its variants, and print what is found."""
-    begin = time.process_time()
-    checked = check(Source("net.cnn", text), everything=True, **options)
-    assert time.process_time() - begin < SECONDS
-    for problem in checked.diagnostics:
-        assert 0 <= problem.span.start <= problem.span.end <= len(problem.span.source.text)
-        assert render(problem)
-        assert as_json(problem)["line"] >= 1
-    if checked.graph is not None and not checked.errors:
-        assert checked.graph.parameters >= 0
-        assert check(Source("net.cnn", checked.resolved)).errors == []
-    return checked
 
 
 @st.composite

@@ -1,9 +1,11 @@
 """Coverage-guided fuzzing of the checker with atheris: `make fuzz`, or `python tests/fuzz/bytes.py -runs=70000 FOLDER`.
 
-libFuzzer mutates the examples byte by byte and keeps what reaches new code. An exception, or an input that takes more
-than two seconds, stops it and is written to a file.
+libFuzzer mutates small specs byte by byte, those of the pages and the lints' examples, and keeps what reaches new code.
+An exception, or an input that takes more than two seconds, stops it and is written to a file: put it into
+tests/check/regressions..
 """
 
+import re
 import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -12,22 +14,33 @@ import atheris
 
 with atheris.instrument_imports(include=["specc.syntax", "specc.check"]):
     from specc.check import check
+    from specc.check.lint import LINTS
     from specc.render import render
     from specc.source import Source
 
-EXAMPLES = Path(__file__).parents[2] / "examples"
-SMALL = ("digits.cnn", "deck_fashion.cnn", "unet.cnn", "vgg16_bn.cnn", "mobilenet_v2.cnn", "resnet20_cifar10.cnn")
+HERE = Path(__file__).parent
+PAGES = HERE.parents[1] / "specc" / "pages"
+REGRESSIONS = HERE.parent / "check" / "regressions"
+LONGEST = 250  # bytes: what a page shows of a problem has 130, and a check of it takes a few milliseconds
+
+
+def seeds() -> list[bytes]:
+    """Small specs in which each diagnostic occurs, and those that once went wrong."""
+    shown = [text for page in PAGES.glob("*.md") for text in re.findall(r"```cnn.*\n([^`]*)```", page.read_text())]
+    kept = [file.read_text() for file in REGRESSIONS.glob("*.cnn")]
+    texts = [*shown, *(text for lint in LINTS for text in (lint.bad, lint.good)), *kept]
+    return sorted({text.encode() for text in texts if len(text) <= LONGEST})
 
 
 def one(data: bytes) -> None:
-    """Check a text as `specc check` does, and print what is found."""
+    """Check a text, and print what is found."""
     for problem in check(Source("net.cnn", data.decode("utf-8", "replace"))).diagnostics:
         render(problem)
 
 
 if __name__ == "__main__":
     with TemporaryDirectory() as corpus:
-        for name in SMALL:
-            (Path(corpus) / name).write_bytes((EXAMPLES / name).read_bytes())
-        atheris.Setup([sys.argv[0], "-timeout=2", "-max_len=1500", *sys.argv[1:], corpus], one)
+        for number, seed in enumerate(seeds()):
+            (Path(corpus) / f"{number}.cnn").write_bytes(seed)
+        atheris.Setup([sys.argv[0], "-timeout=2", f"-max_len={LONGEST}", *sys.argv[1:], corpus], one)
         atheris.Fuzz()
