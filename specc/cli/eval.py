@@ -7,6 +7,7 @@ import typer
 
 from specc.cli.common import print_json
 from specc.render import clean
+from specc.values import show
 
 if TYPE_CHECKING:
     from specc.backend.train.scores import ClassScore, Confusion
@@ -37,6 +38,8 @@ def eval_run(
     scores = class_scores(found.confusion, opened.classes)
     mistakes = confusions(found.confusion, opened.classes, MOST)
     images = int(found.confusion.sum())
+    assert opened.checked.train is not None
+    views = opened.checked.train.evaluate
     if json:
         print_json(
             {
@@ -44,12 +47,15 @@ def eval_run(
                 "images": images,
                 "accuracy": found.accuracy,
                 "loss": found.loss,
+                "accuracy_one_view": found.one_view,
                 "classes": [score._asdict() for score in scores],
                 "confusions": [mistake._asdict() for mistake in mistakes],
             }
         )
         return 0
     print(f"{clean(str(run))}: accuracy {found.accuracy:.2%}, loss {found.loss:.4f}, on {images:,} images")
+    if views is not None:
+        print(f"by {clean(show(views))}; in one view, as the exported file sees an image: {found.one_view:.2%}")
     print(f"validation: {opened.info['validated_on']}\n")
     print("\n".join(_table(scores)))
     if mistakes:

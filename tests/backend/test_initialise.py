@@ -10,7 +10,10 @@ from torch import Tensor, nn
 
 from specc.backend.build import build
 from specc.backend.initialise import Fans, fans, fill, generator, initialise
+from specc.check import check
+from specc.errors import SpeccError
 from specc.ir.graph import Graph
+from specc.source import Source
 from specc.tricks.init import TRICKS
 from specc.values import Args, Bound, Size
 
@@ -156,3 +159,57 @@ def test_draws_stay_the_same_between_versions() -> None:
     module = nn.Conv2d(1, 1, 2)
     fill(module, Bound("he_normal", Args()), generator(0, "conv1.weight"))
     assert module.weight.flatten().tolist() == pytest.approx([-0.7948858, -0.5192654, -0.7532485, 0.6205098], abs=1e-6)
+
+
+def test_dirac_over_another_initialiser() -> None:
+    """As airbench94: the first filters pass the channels on, the others are drawn as they would be without it."""
+    module, plain = nn.Conv2d(4, 10, 3, padding=1), nn.Conv2d(4, 10, 3)
+    drawn(module, "dirac", rest=Bound("torch_uniform", Args()))
+    fill(plain, Bound("torch_uniform", Args()), generator(0, "dirac"))
+    assert torch.equal(module.weight[4:], plain.weight[4:])
+    expected = torch.empty(10, 4, 3, 3)
+    nn.init.dirac_(expected[:4])
+    assert torch.equal(module.weight[:4], expected[:4])
+
+
+WHITEN = "network Net { input(3, 6x7); conv(24, 2x2, padding=0, bias=true, init=whiten(eps=EPS, samples=50)) }"
+
+
+def whitened(images: Tensor, eps: float) -> nn.Conv2d:
+    graph = check(Source("net.cnn", WHITEN.replace("EPS", str(eps)))).graph
+    assert graph is not None
+    net = build(graph)
+    initialise(net, 0, lambda count: images[:count])
+    module = net.layers["conv1"]
+    assert isinstance(module, nn.Conv2d)
+    return module
+
+
+def test_whiten_makes_patches_uncorrelated_and_of_unit_size() -> None:
+    """The first 12 filters give the identity as second moments; the others are their negatives; biases are zero."""
+    source = torch.Generator().manual_seed(0)
+    images = torch.randn(60, 3, 6, 7, generator=source).cumsum(3) + 2  # neighbours are alike, and the mean is not 0
+    module = whitened(images, 1e-8)
+    y = module(images[:50]).transpose(0, 1).flatten(1).double().detach()
+    torch.testing.assert_close(y[:12] @ y[:12].T / y.shape[1], torch.eye(12, dtype=torch.float64), rtol=0, atol=1e-3)
+    assert torch.equal(module.weight[:12], -module.weight[12:])
+    assert module.bias is not None and not module.bias.any()
+
+
+def test_whiten_as_airbench() -> None:
+    """Up to the sign of each filter: eigenvectors over the root of eigenvalue + eps, the largest first."""
+    images = torch.randn(40, 3, 6, 7, generator=torch.Generator().manual_seed(1)).cumsum(2)
+    patches = images.unfold(2, 2, 1).unfold(3, 2, 1).transpose(1, 3).reshape(-1, 12).double()
+    values, vectors = torch.linalg.eigh(patches.T @ patches / len(patches))
+    expected = (vectors.T / (values[:, None] + 0.3).sqrt()).flip(0).view(12, 3, 2, 2)
+    found = whitened(images, 0.3).weight[:12].double()
+    same = torch.sign((found * expected).sum((1, 2, 3), keepdim=True))
+    torch.testing.assert_close(found * same, expected, rtol=1e-4, atol=1e-5)
+
+
+def test_whiten_of_no_images() -> None:
+    graph = check(Source("net.cnn", WHITEN.replace("EPS", "1"))).graph
+    assert graph is not None
+    with pytest.raises(SpeccError, match="training images") as error:
+        initialise(build(graph), 0)
+    assert error.value.code == "E437"

@@ -17,8 +17,8 @@ def applied(weights: Weights, kernels: Iterable[str], what: str) -> str:
     return f"{what}: {len(reached)} kernel{'s' if len(reached) != 1 else ''}, {count:,} weights{rest}"
 
 
-def by_way(graph: Graph, weights: Weights, found: dict[str, Way]) -> list[str]:
-    """A line for each way in which weights learn, where there are several of them."""
+def by_way(graph: Graph, weights: Weights, found: dict[str, Way], usual: tuple[Bound, ...]) -> list[str]:
+    """A line for each way in which weights learn, where there are several of them. usual: the schedule of `train`."""
     members_of: dict[str, list[Weight]] = {}
     for weight in weights_of(graph):
         if weight.name in found:
@@ -34,7 +34,8 @@ def by_way(graph: Graph, weights: Weights, found: dict[str, Way]) -> list[str]:
         shown = way._replace(decay=max(decays))
         only = f" (on {_numbered(len(decaying), 'tensor')})" if decaying and len(decaying) < len(members) else ""
         count = sum(weights[weight.name].numel() for weight in members)
-        lines.append(f"{name}: {kinds(members)}, {count:,} weights: {shown}{only}")
+        schedule = "" if way.schedule == usual else f"; {' -> '.join(map(written, way.schedule))}"
+        lines.append(f"{name}: {kinds(members)}, {count:,} weights: {shown}{only}{schedule}")
     return lines
 
 
@@ -42,14 +43,14 @@ def kinds(members: Iterable[Weight]) -> str:
     """`9 kernels and 1 bias`."""
     counts: dict[str, int] = {}
     for weight in members:
-        kind = {"norm": "weight of a norm", "": "other tensor"}.get(weight.kind, weight.kind)
+        kind = {"norm": "tensor of a norm", "": "other tensor"}.get(weight.kind, weight.kind)
         counts[kind] = counts.get(kind, 0) + 1
     parts = [_numbered(count, kind) for kind, count in counts.items()]
     return " and ".join([part for part in (", ".join(parts[:-1]), parts[-1]) if part])
 
 
 def _numbered(count: int, noun: str) -> str:
-    plural = {"bias": "biases", "weight of a norm": "weights of norms"}.get(noun, f"{noun}s")
+    plural = {"bias": "biases", "tensor of a norm": "tensors of norms"}.get(noun, f"{noun}s")
     return f"{count} {noun if count == 1 else plural}"
 
 

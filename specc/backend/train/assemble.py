@@ -63,7 +63,7 @@ def _notes(net: Net, settings: Args, weights: Weights, frozen: list[str], penalt
     if penalty.names:
         what = written(settings.regularize) if settings.regularize else "regularize"
         notes.append(applied(weights, penalty.names, what))
-    lines = by_way(net.graph, weights, found)
+    lines = by_way(net.graph, weights, found, settings.schedule)
     notes += lines or _decay(weights, found)
     if settings.ema or settings.lookahead:
         beside = [name for name, value in net.state_dict().items() if value.is_floating_point()]

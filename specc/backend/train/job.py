@@ -17,6 +17,7 @@ from specc.backend.data.dataset import DataSet, load
 from specc.backend.data.subset import subset_of
 from specc.backend.device import describe, exact, find, share_work
 from specc.backend.initialise import initialise
+from specc.backend.train.applied import written
 from specc.backend.train.assemble import assemble
 from specc.backend.train.checkpoint import load_checkpoint
 from specc.backend.train.evaluate import Evaluation, evaluate
@@ -36,12 +37,16 @@ PACKAGES = ("torch", "numpy", "safetensors", "onnx")
 
 
 class Outcome(NamedTuple):
-    """How a training ended. status: 0, or 130 and 143 where Ctrl-C or SIGTERM stopped it; it can then be resumed."""
+    """How a training ended. status: 0, or 130 and 143 where Ctrl-C or SIGTERM stopped it; it can then be resumed.
+
+    views: test-time augmentation as it stands in the spec, where validation figures were found by it.
+    """
 
     path: Path
     best: Mark | None
     step: int
     status: int
+    views: str = ""
 
 
 class Job(NamedTuple):
@@ -223,7 +228,8 @@ def _run(job: Job, folder: RunFolder, info: dict[str, Any], quiet: bool, watcher
         "best": best._asdict() if best else None,
     }
     folder.write_info(info)
-    return Outcome(folder.path, best, loop.state.step, interrupt.status)
+    views = written(settings.evaluate) if settings.evaluate else ""
+    return Outcome(folder.path, best, loop.state.step, interrupt.status, views)
 
 
 def _out_of_memory(loop: Loop) -> SpeccError:

@@ -57,13 +57,8 @@ class Way(NamedTuple):
 
     def __str__(self) -> str:
         decay = f", weight_decay {self.decay:g}" if self.decay else ""
-        schedule = f", {show(self.schedule)}" if self.by.startswith("group") else ""
-        until = "" if self.until is None else f", until {_length(self.until)}"
-        return f"{self.optimizer}, lr {self.lr:g}{decay}{schedule}{until}"
-
-
-def _length(epochs: float) -> str:
-    return show(epochs) if type(epochs) is not float else f"epoch {epochs:g}"
+        until = "" if self.until is None else f", until {'epoch ' * (type(self.until) is float)}{show(self.until)}"
+        return f"{self.optimizer}, lr {self.lr:g}{decay}{until}"
 
 
 def ways(graph: Graph, settings: Args, names: Iterable[str]) -> dict[str, Way]:

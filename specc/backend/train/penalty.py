@@ -40,9 +40,9 @@ class Penalty:
     def add_gradient(self) -> None:
         """Add the penalty's gradient to that of each kernel, after the backward pass."""
         for (l1, l2), kernels in self.groups.items():
-            kernels = [kernel for kernel in kernels if kernel.grad is not None]  # the others stand still
-            gradients = [kernel.grad for kernel in kernels if kernel.grad is not None]
-            if l2:
-                torch._foreach_add_(gradients, kernels, alpha=2 * l2)
-            if l1:
-                torch._foreach_add_(gradients, [kernel.sign() for kernel in kernels], alpha=l1)
+            moving = [kernel for kernel in kernels if kernel.grad is not None]  # the others stand still
+            gradients = [kernel.grad for kernel in moving if kernel.grad is not None]
+            if l2 and moving:
+                torch._foreach_add_(gradients, moving, alpha=2 * l2)
+            if l1 and moving:
+                torch._foreach_add_(gradients, [kernel.sign() for kernel in moving], alpha=l1)

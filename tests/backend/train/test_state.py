@@ -26,6 +26,9 @@ OPTIMIZERS = [
     "muon(lr=0.02, weight_decay=0.1)",
     "muon(lr=0.02, normalize=true, last=true, others=sgd(lr=0.1, momentum=0.9))",
 ]
+FREE = """
+network Tiny { input(1, 4x4); conv(4, bias=true) -> batch_norm -> relu -> conv(4) -> global_avg_pool -> dense(3) }
+"""
 REST = ("epochs = 3", "ema = 0.9", "regularize = l1_l2(1e-4, 1e-3)", "clip = 1", "schedule = warmup(1) -> cosine")
 
 
@@ -80,6 +83,52 @@ def test_going_on_from_any_step_is_the_same_as_not_stopping(
     run(resumed, rest)
     assert differences(straight.state, resumed.state) == []
     assert without_time(before.lines + rest.lines) == without_time(recorder.lines)
+
+
+ALL = (
+    "epochs = 3",
+    "lookahead = lookahead(steps=4, power=2, start=1, rewind=true)",
+    "groups = [group(norms, lr=0.1, schedule=plateau(patience=0), until=50%), group(dense1, optimizer=lamb)]",
+    "optimizer = muon",
+    "evaluate = tta(flip, shift=1)",
+    "loss = cross_entropy(reduction=sum)",
+    "freeze = [conv1.bias]",
+)
+
+
+@pytest.mark.parametrize("stop", [4, 6, 8, 10, 14])
+def test_groups_lookahead_and_views_go_on_exactly(
+    make_loop: Callable[..., Loop], recorder: Any, tmp_path: Path, stop: int
+) -> None:
+    straight, stopped, resumed = (make_loop(*ALL, network=FREE) for _ in range(3))
+    run(straight, recorder)
+    before, rest = type(recorder)(), type(recorder)()
+    run(stopped, before, stop)
+    save_checkpoint(tmp_path, stopped.state)
+    tensors, scalars, _ = load_checkpoint(tmp_path)
+    assert any(name.startswith("lookahead/") for name in tensors) == (stop >= 8)
+    resumed.state.restore(tensors, scalars)
+    run(resumed, rest)
+    assert differences(straight.state, resumed.state) == []
+    assert without_time(before.lines + rest.lines) == without_time(recorder.lines)
+
+
+@pytest.mark.parametrize(
+    "part", ["lookahead/", "optimizer/momentum_buffer/", "optimizer/exp_avg_sq/", "optimizer/step/"]
+)
+def test_each_part_of_their_state_matters(make_loop: Callable[..., Loop], part: str) -> None:
+    straight, stopped, resumed = (make_loop(*ALL, network=FREE) for _ in range(3))
+    for _ in range(12):
+        straight.step()
+    for _ in range(9):
+        stopped.step()
+    tensors = stopped.state.tensors()
+    assert any(name.startswith(part) for name in tensors)
+    changed = {name: value + name.startswith(part) for name, value in tensors.items()}
+    resumed.state.restore(changed, stopped.state.scalars())
+    for _ in range(3):
+        resumed.step()
+    assert differences(straight.state, resumed.state)
 
 
 @pytest.mark.parametrize(
