@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from specc.backend.onnx.export import Exported
 
 PROVIDER_HELP = "An execution provider of onnxruntime to compare on besides the CPU, such as cuda. Repeatable."
+FOR_HELP = "Lay the files out for where they go next: triton, a model repository for Triton Inference Server."
 PRECISION_HELP = "Write this file too: fp16 or int8. Repeatable; the setting `precision` unless given."
 
 
@@ -25,10 +26,17 @@ class Precision(StrEnum):
     INT8 = "int8"
 
 
+class Target(StrEnum):
+    """Where an exported model goes next."""
+
+    TRITON = "triton"
+
+
 def export(
     run: Annotated[Path, typer.Argument(help="The folder of a run.", show_default=False)],
     out: Annotated[Path | None, typer.Option(help="The file to write; RUN/model.onnx unless given.")] = None,
     precision: Annotated[list[Precision] | None, typer.Option(help=PRECISION_HELP)] = None,
+    target: Annotated[Target | None, typer.Option("--for", help=FOR_HELP)] = None,
     data_dir: Annotated[Path | None, typer.Option(help="Where the data are looked for first.")] = None,
     device: Annotated[str, typer.Option(help="Where PyTorch runs for the comparison: cpu, cuda, …")] = "auto",
     provider: Annotated[list[str] | None, typer.Option(help=PROVIDER_HELP)] = None,
@@ -44,18 +52,28 @@ def export(
 
       specc export runs/Net-1
       specc export runs/Net-1 --precision int8 --precision fp16
+      specc export runs/Net-1 --for triton
     """
     from specc.backend.onnx.export import export_run
 
     made = export_run(
         run, out=out, data_dir=data_dir, device=device, providers=provider or (), precisions=precision or ()
     )
+    laid_out = _lay_out(target, made) if target else []
     if json:
         first, *others = [_as_json(one) for one in made]
-        print_json({**first, "others": others})
+        print_json({**first, "others": others, "for": [str(path) for path in laid_out]})
     else:
-        print(report(made))
+        print("\n".join([report(made), *map(str, laid_out)]))
     return 0
+
+
+def _lay_out(target: Target, made: "Sequence[Exported]") -> list[Path]:
+    """Bring exported files to where they go next; gives what was written."""
+    from specc.backend.onnx.triton import write_repository
+
+    assert target is Target.TRITON
+    return write_repository(made[0].path.parent / "triton", [one.path for one in made])
 
 
 def _as_json(made: "Exported") -> dict[str, Any]:

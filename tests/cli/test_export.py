@@ -27,7 +27,7 @@ def test_export_shows_the_figures(specc, run, tmp_path):
     assert answer.status == 0
     assert answer.out.startswith(f"{tmp_path / 'net.onnx'}\n")
     assert "CPUExecutionProvider" in answer.out and "same class on 100.00%" in answer.out
-    assert {path.name for path in tmp_path.iterdir()} == {"net.onnx", "net.certificate.json"}
+    assert {path.name for path in tmp_path.iterdir()} == {"net.onnx", "net.certificate.json", "net.card.md"}
 
 
 def test_export_gives_its_certificate_as_json(specc, run, tmp_path):
@@ -35,6 +35,30 @@ def test_export_gives_its_certificate_as_json(specc, run, tmp_path):
     found = json.loads(answer.out)
     assert found["format"] == 1 and found["validation_images"] == 36
     assert found["file"] == str(tmp_path / "net.onnx")
+
+
+def test_precisions_are_shown_in_one_table(specc, run, tmp_path):
+    out = tmp_path / "net.onnx"
+    specc_options = ("--device", "cpu", "--precision", "fp16", "--precision", "fp32")
+    answer = specc("export", run, "--out", out, *specc_options)
+    assert answer.status == 0
+    head, *rows = answer.out.partition("one image at a time:\n")[2].splitlines()
+    assert head.split() == ["accuracy", "lost", "same", "class", "size", "latency", "of", "fp32's"]
+    assert [row.split()[0] for row in rows] == ["fp32", "fp16"]
+    assert rows[0].split()[1:4] == [rows[0].split()[1], "0.00%", "100.00%"] and rows[0].endswith("100%")
+    assert (tmp_path / "net.fp16.onnx").exists() and (tmp_path / "net.fp16.certificate.json").exists()
+
+
+def test_unknown_precision_is_refused(specc, run):
+    answer = specc("export", run, "--precision", "int4")
+    assert answer.status == 2 and "int4" in answer.err
+
+
+def test_export_for_triton_says_where(specc, run, tmp_path):
+    answer = specc("export", run, "--out", tmp_path / "model.onnx", "--for", "triton", "--json")
+    assert answer.status == 0
+    assert json.loads(answer.out)["for"] == [str(tmp_path / "triton" / "Tiny")]
+    assert (tmp_path / "triton" / "Tiny" / "1" / "model.onnx").read_bytes() == (tmp_path / "model.onnx").read_bytes()
 
 
 def test_export_of_what_is_no_run(specc, tmp_path):

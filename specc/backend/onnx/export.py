@@ -14,6 +14,7 @@ from specc.backend.data.dataset import DataSet, load
 from specc.backend.device import describe as describe_device
 from specc.backend.device import find
 from specc.backend.onnx import model_file
+from specc.backend.onnx.card import card, card_name
 from specc.backend.onnx.certificate import Certificate, as_json
 from specc.backend.onnx.certify import Held, content_of, hold_against, mismatch, resized, versions
 from specc.backend.onnx.compare import CPU, judge, judge_loss
@@ -73,7 +74,7 @@ def export(
     providers: Sequence[str] = (),
     precisions: Sequence[str] = (),
 ) -> list[Exported]:
-    """Write the run's network as certified ONNX files, each with its certificate beside it: fp32 first.
+    """Write the run's network as certified ONNX files, fp32 first, each with its certificate, and a model card.
 
     Each is compared with the trained model on all validation images before it gets its name. device: where PyTorch's
     side runs. providers: what onnxruntime runs on besides the CPU; every other one that loads where nothing is asked
@@ -101,7 +102,9 @@ def export(
             model = _converted(written, precision, dataset)
             made.append(_certify(job, precision, written._replace(model=model), made[0].held))
     times = _latencies(job, [one.held for one in made])
-    return [_write(job, one, latency) for one, latency in zip(made, times, strict=True)]
+    exported = [_write(job, one, latency) for one, latency in zip(made, times, strict=True)]
+    _put(job.path, {job.path.with_name(card_name(job.path)): card(exported, dataset, metadata).encode()})
+    return exported
 
 
 class _Job(NamedTuple):
@@ -203,16 +206,21 @@ def _write(job: _Job, made: _Made, latency: dict[str, float]) -> Exported:
         about["seconds_per_image"] = latency
     beside = as_json({**certificate, "file": about}).encode()
     files = {path.with_name(name): weights for name, weights in made.weights.items()}
-    try:
-        write_together({**files, path: content, path.with_name(certificate_name(path)): beside})
-    except OSError as error:
-        message = f"{path} cannot be written: {error.strerror or error}"
-        raise SpeccError("E481", message, help="give another place with --out") from None
+    _put(path, {**files, path: content, path.with_name(certificate_name(path)): beside})
     classes = len(job.dataset.classes)
     pairs = made.held.truth.labels * classes + made.held.answers.argmax(axis=1)
     confusion = np.bincount(pairs, minlength=classes * classes).reshape(classes, classes)
     size = len(content) + sum(map(len, made.weights.values()))
     return Exported(path, made.certificate, size, confusion, latency)
+
+
+def _put(path: Path, files: Mapping[Path, bytes]) -> None:
+    """Write a model and what belongs to it."""
+    try:
+        write_together(files)
+    except OSError as error:
+        message = f"{path} cannot be written: {error.strerror or error}"
+        raise SpeccError("E481", message, help="give another place with --out") from None
 
 
 def path_of(path: Path, precision: str) -> Path:

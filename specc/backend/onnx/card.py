@@ -1,0 +1,139 @@
+"""The model card: what a file is, how good it is and what it was made of, in Markdown for people."""
+
+import json
+import re
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from specc.backend.data.dataset import DataSet
+from specc.backend.onnx import model_file
+from specc.backend.train.scores import class_scores, confusions
+from specc.render import clean
+
+if TYPE_CHECKING:
+    from specc.backend.onnx.export import Exported
+
+MATRIX = 20  # classes of which the whole confusion matrix is shown
+MISTAKES = 20  # frequent mistakes that are shown where there are more classes
+
+
+def card_name(path: Path) -> str:
+    """`card.md` beside `model.onnx`; `NAME.card.md` beside a file of another name."""
+    return "card.md" if path.name == "model.onnx" else f"{path.stem}.card.md"
+
+
+def card(made: "Sequence[Exported]", dataset: DataSet, metadata: dict[str, str]) -> str:
+    """The card of the files of one export, fp32 first. metadata: what the files say of themselves (`describe`)."""
+    first = made[0]
+    sections = [
+        f"# {first.certificate.network}",
+        _what(first, dataset, metadata),
+        "## Figures\n\n" + _figures(made),
+        "## Data\n\n" + _data(dataset, metadata),
+        "## Classes\n\n" + _classes(first, dataset.classes),
+        "## Confusion\n\n" + _confusion(first, dataset.classes),
+        "## Certificate\n\n" + _certificate(first),
+        "## Spec\n\n" + _fenced(metadata[model_file.SPEC]),
+    ]
+    return "\n\n".join(sections) + "\n"
+
+
+def _what(first: "Exported", dataset: DataSet, metadata: dict[str, str]) -> str:
+    takes: dict[str, Any] = json.loads(metadata[model_file.INPUT])
+    size = " x ".join(map(str, takes["size"])) if takes["size"] else "any height and width"
+    order = f" ({takes['order']})" if takes["order"] else ""
+    classes, version = len(dataset.classes), metadata[model_file.VERSION]
+    return (
+        f"A classifier of images into {classes:,} classes, made by specc {version}.\n\n"
+        f"`{first.path.name}` takes `{takes['name']}`: raw uint8 images, N x {takes['channels']} x H x W{order}, "
+        f"{size}. Preprocessing is inside. It gives `{first.certificate.output}`, float32 N x {classes}."
+    )
+
+
+def _figures(made: "Sequence[Exported]") -> str:
+    certificate = made[0].certificate
+    accuracy = f"{certificate.correct / certificate.images:.2%}"
+    lines = [f"The trained model gets {accuracy} of {certificate.images:,} validation images right. The files:\n"]
+    head = ["file", "precision", "size in bytes", "on", "accuracy", "lost", "same class as the trained model"]
+    rows = [
+        [
+            f"`{one.path.name}`",
+            one.certificate.precision,
+            f"{one.size:,}",
+            found.provider,
+            f"{found.correct / found.whole.images:.2%}",
+            f"{(one.certificate.correct - found.correct) / found.whole.images:.2%}",
+            f"{found.whole.agreement:.2%}",
+        ]
+        for one in made
+        for found in one.certificate.comparisons
+    ]
+    return "\n".join([*lines, _table(head, rows)])
+
+
+def _data(dataset: DataSet, metadata: dict[str, str]) -> str:
+    shape = " x ".join(map(str, dataset.shape))
+    return (
+        f"`{clean(dataset.name)}`: {len(dataset.train):,} images trained on, {shape} each; validated on "
+        f"{dataset.validated_on}. Content, SHA-256: `{metadata[model_file.DATA_SHA256]}`."
+    )
+
+
+def _classes(first: "Exported", classes: Sequence[str]) -> str:
+    rows = [
+        [_cell(score.name), f"{score.precision:.2%}", f"{score.recall:.2%}", f"{score.f1:.2%}", f"{score.support:,}"]
+        for score in class_scores(first.confusion, classes)
+    ]
+    return _table(["class", "precision", "recall", "F1", "images"], rows)
+
+
+def _confusion(first: "Exported", classes: Sequence[str]) -> str:
+    if len(classes) > MATRIX:
+        found = confusions(first.confusion, classes, MISTAKES)
+        rows = [[_cell(one.truth), _cell(one.answer), f"{one.images:,}"] for one in found]
+        return "The most frequent mistakes:\n\n" + _table(["class", "taken for", "images"], rows)
+    names = [_cell(name) for name in classes]
+    rows = [[f"**{name}**", *map(str, counts)] for name, counts in zip(names, first.confusion.tolist(), strict=True)]
+    return "A row for each class, a column for each answer:\n\n" + _table(["", *names], rows)
+
+
+def _certificate(first: "Exported") -> str:
+    certificate = first.certificate
+    allowed = certificate.tolerance * certificate.scale
+    rows = [
+        [found.provider, what, f"{figures.largest:.2g}", f"{figures.mean:.2g}", f"{figures.agreement:.2%}"]
+        for found in certificate.comparisons
+        for what, figures in found.all()
+    ]
+    hashes = [
+        ("file, up to its certificate", certificate.model_sha256),
+        ("spec", certificate.spec_sha256),
+        ("data", certificate.data_sha256),
+        ("trained weights", certificate.weights_sha256),
+    ]
+    if certificate.weights_file:
+        hashes.insert(1, (certificate.weights_file["name"], certificate.weights_file["sha256"]))
+    versions = ", ".join(f"{name} {version}" for name, version in certificate.versions.items())
+    found = (
+        f"`{first.path.name}` was compared with the trained model in PyTorch ({certificate.device}); a difference of "
+        f"{allowed:.2g} was allowed. Its graph is in evaluation mode. `specc verify {first.path.name}` checks it again."
+    )
+    compared = _table(["on", "images", "largest difference", "mean difference", "same class"], rows)
+    sums = _table(["SHA-256 of", ""], [[what, f"`{value}`"] for what, value in hashes])
+    return "\n\n".join([found, compared, sums, f"ONNX opset {certificate.opset}; {versions}."])
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    return "\n".join(f"| {' | '.join(row)} |" for row in [head, ["---"] * len(head), *rows])
+
+
+def _cell(text: str) -> str:
+    """A name as text of a table's cell: no sign in it means anything to Markdown."""
+    return re.sub(r"([\\`*_{}\[\]<>()#+!|~&-])", r"\\\1", clean(text))
+
+
+def _fenced(text: str) -> str:
+    """A spec as a block of code, by a fence that is longer than any in it."""
+    fence = "`" * max(3, 1 + max((len(run) for run in re.findall("`+", text)), default=0))
+    return f"{fence}cnn\n{text.rstrip()}\n{fence}"

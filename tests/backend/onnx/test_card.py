@@ -1,0 +1,62 @@
+"""The model card tells a reader what the certificate tells a program."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from tiny_run import trained
+
+from specc.backend.onnx.card import _cell, _fenced
+from specc.backend.onnx.export import Exported, export_run
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> list[Exported]:
+    torch.set_num_threads(1)
+    run = trained(tmp_path_factory.mktemp("tiny"), export="max_loss = 20%")
+    return export_run(run, device="cpu", precisions=["int8"])
+
+
+def tables(text: str) -> list[list[list[str]]]:
+    """The rows of each table, without the line below the head."""
+    found: list[list[list[str]]] = [[]]
+    for line in text.splitlines():
+        if line.startswith("|"):
+            found[-1].append([cell.strip() for cell in line.strip("|").split("|")])
+        elif found[-1]:
+            found.append([])
+    return [[table[0], *table[2:]] for table in found if table]
+
+
+def test_card_lies_beside_the_model_and_shows_the_figures(made: list[Exported]) -> None:
+    text = (made[0].path.parent / "card.md").read_text()
+    figures, classes, confusion, compared, hashes = tables(text)
+    assert [row[:2] for row in figures[1:]] == [["`model.onnx`", "fp32"], ["`model.int8.onnx`", "int8"]]
+    for row, one in zip(figures[1:], made, strict=True):
+        found = one.certificate.comparisons[0]
+        assert row[2] == f"{one.size:,}"
+        assert row[4:] == [f"{found.correct / 36:.2%}", f"{one.certificate.lost:.2%}", f"{found.whole.agreement:.2%}"]
+    assert [row[0] for row in classes[1:]] == ["red", "green", "blue"]
+    assert [[int(cell) for cell in row[1:]] for row in confusion[1:]] == made[0].confusion.tolist()
+    assert [row[1] for row in compared[1:]] == [f"a batch of {n}" for n in (1, 2, 7, 36)] + ["the whole validation set"]
+    certificate = made[0].certificate
+    wanted = [certificate.model_sha256, certificate.spec_sha256, certificate.data_sha256, certificate.weights_sha256]
+    assert [row[1].strip("`") for row in hashes[1:]] == wanted
+    assert "```cnn\n" + (made[0].path.parent / "spec.cnn").read_text().rstrip() + "\n```" in text
+
+
+def test_confusion_counts_every_validation_image(made: list[Exported]) -> None:
+    assert made[0].confusion.sum() == 36
+    assert np.trace(made[0].confusion) == made[0].certificate.comparisons[0].correct
+
+
+def test_nothing_of_this_machine_is_in_it(made: list[Exported]) -> None:
+    text = (made[0].path.parent / "card.md").read_text()
+    assert str(made[0].path.parent) not in text and str(Path.home()) not in text
+
+
+def test_names_of_classes_mean_nothing_to_markdown() -> None:
+    assert _cell("a|b *c* <d>") == r"a\|b \*c\* \<d\>"
+    assert "\n" not in _cell("two\nlines")
+    assert _fenced("# ````").startswith("`````cnn\n")
