@@ -42,7 +42,7 @@ INTRODUCTION = (
 )
 # What a snippet is checked within: `file` stands beside a network, `body` inside one.
 AROUND = {
-    "file": "network N(widths=[8], skip=false) {{ conv(4) -> global_avg_pool -> dense(10) }}\n{}",
+    "file": "network N(widths=[8], skip=false) {{ input(3, 32x32); conv(4) -> global_avg_pool -> dense(10) }}\n{}",
     "body": "network N {{\ninput(64, 16x16)\n{}\nglobal_avg_pool -> dense(10)\n}}",
 }
 

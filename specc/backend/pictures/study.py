@@ -96,6 +96,7 @@ def _top(variants: Sequence[dict[str, Any]]) -> int:
 
 def _axes(axes: Axes, top: int) -> None:
     axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
+    axes.set_xlim(left=0)
     axes.set_ylim(0, top)
 
 

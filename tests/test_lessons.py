@@ -1,0 +1,126 @@
+"""The pages of docs/lessons and the ladder's targets, made of a study whose figures are invented here."""
+
+import importlib.util
+import sys
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from specc.backend.study.plan import compared_with, ladder
+from specc.backend.study.statistics import gain, summary
+from specc.check.variants import variants_of
+from specc.source import Source
+
+BENCHMARKS = Path(__file__).parent.parent / "benchmarks"
+pytestmark = pytest.mark.skipif(not BENCHMARKS.is_dir(), reason="the benchmarks come with a checkout only")
+
+
+def module(path: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(Path(path).stem, BENCHMARKS / path)
+    assert spec is not None and spec.loader is not None
+    found = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(found)
+    return found
+
+
+@pytest.fixture
+def study(examples: Path) -> dict[str, Any]:
+    """study.json of all variants of the deck, two seeds of two epochs each; each variant is better than the last."""
+    variants = variants_of(Source("deck.cnn", (examples / "deck_cifar10.cnn").read_text()))
+    entries = ladder(variants)
+    against = compared_with(entries, variants)
+    values = {entry.name: {0: 0.3 + 0.02 * place, 1: 0.313 + 0.021 * place} for place, entry in enumerate(entries)}
+    rows = []
+    for entry in entries:
+        start = {"epoch": 1.0, "train_accuracy": 0.2, "val_accuracy": 0.2}
+        curves = [[start, start | {"epoch": 2.0, "val_accuracy": last}] for last in values[entry.name].values()]
+        runs = [{"seed": seed, "train_images": 300, "error": None, "curve": curve} for seed, curve in enumerate(curves)]
+        found, measured = summary(list(values[entry.name].values())), summary([0.6, 0.7])
+        step = gain(values[entry.name], values[against[entry.name]]) if against[entry.name] else None
+        assert found is not None and measured is not None
+        rows.append(
+            {
+                "name": entry.name,
+                "extends": entry.extends or None,
+                "compared_with": against[entry.name] or None,
+                "settings": entry.settings,
+                "train_accuracy": measured._asdict(),
+                "val_accuracy": found._asdict(),
+                "gain": step._asdict() if step else None,
+                "same_as": None,
+                "seconds": 1.0,
+                "error": None,
+                "runs": runs,
+            }
+        )
+    return {
+        "file": "examples/deck_cifar10.cnn",
+        "command": ["specc", "study", "examples/deck_cifar10.cnn"],
+        "device_name": "a machine",
+        "platform": "Linux",
+        "versions": {"specc": "1", "torch": "2", "python": "3"},
+        "images": {"train": 300, "validation": 200},
+        "validated_on": "the test part, 200 images",
+        "seeds": [0, 1],
+        "confidence": 0.95,
+        "finished": True,
+        "variants": rows,
+    }
+
+
+@pytest.fixture
+def pages(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    return module("lessons/write_pages.py")
+
+
+def test_every_lesson_becomes_a_page_with_its_figures(pages: ModuleType, study: dict[str, Any], tmp_path: Path) -> None:
+    written = pages.write(study, tmp_path)
+    assert {path.name for path in written} == {f"{name}.md" for name in ("README", *pages.ORDER)}
+    assert {path.stem for path in (BENCHMARKS / "lessons").glob("*.md")} == set(pages.ORDER)
+    for path in written:
+        text = path.read_text()
+        assert "specc study examples/deck_cifar10.cnn" in text and "a machine" in text
+        picture = tmp_path / "pictures" / ("curves.svg" if path.stem == "README" else f"{path.stem}.svg")
+        assert f"pictures/{picture.name}" in text and b"<svg" in picture.read_bytes()
+        if path.stem != "README":
+            assert all(part in text for part in ("## The formula", "$$", "```cnn", "## Papers", "| validation |"))
+    noise = (tmp_path / "noise.md").read_text()
+    assert "| noise | `data.augment = noise(0.01, p=0.5)` | 65.0 ± 7.1 % | 49.1 ± 1.6 % |  | 80.9 % |" in noise
+    assert "more than chance" in noise or "may be chance" in noise
+    assert "90.7 % to 91.2 %" in (tmp_path / "README.md").read_text()
+
+
+def test_what_an_interval_with_zero_in_it_says(pages: ModuleType) -> None:
+    before, after = {"name": "a", "error": None}, {"name": "b", "error": None}
+    for low, high, words in [
+        (-0.01, 0.03, "may be chance"),
+        (0.01, 0.03, "more than chance"),
+        (None, None, "one seed"),
+    ]:
+        step = {"mean": 0.01, "low": low, "high": high, "seeds": 3}
+        assert words in pages._verdict(before, after | {"gain": step})
+    failed = {"name": "b", "gain": None, "error": {"code": "E436", "message": "the loss is not finite"}}
+    assert "could not be trained: E436" in pages._verdict(before, failed)
+
+
+def test_a_study_that_lacks_a_variant_is_refused(pages: ModuleType, study: dict[str, Any], tmp_path: Path) -> None:
+    study["variants"] = [row for row in study["variants"] if row["name"] != "skip"]
+    with pytest.raises(SystemExit, match="no variant `skip`"):
+        pages.write(study, tmp_path)
+
+
+def test_the_ladders_targets(study: dict[str, Any]) -> None:
+    deck = module("deck.py")
+    names = {row["name"] for row in study["variants"]}
+    assert set(deck.PUBLISHED) <= names and {name for step in deck.STEPS for name in step} <= names
+    held = dict(deck.targets(study))
+    assert held["cropped -> capacity: +6.15 points, published +2.4; the same sign"] is True
+    assert held["cropped -> capacity: +6.15 points, published +2.4; within a point"] is False
+    assert held["capacity: 65.50 %, 91 % wanted"] is False
+    assert sum("within a point" in words for words in held) == 2
+    study["variants"] = [row for row in study["variants"] if row["name"] != "capacity"]
+    assert dict(deck.targets(study))["capacity: - %, 91 % wanted"] is None
+    assert any("80.90" in line and line.startswith("noise") for line in deck.table(study))
