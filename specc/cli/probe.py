@@ -83,15 +83,15 @@ def _every(
     status = max((report(variant.errors) for variant in variants), default=0)
     sound = [first, *(variant for variant in variants if not variant.errors)]
     found = []
-    if not json:
-        print(verdict_line("variant", "ratio", "verdict", first.variants))
     for probed in probe_each(sound, device=device or "auto", data_dir=data_dir, base=Path(source.path).parent):
-        found.append(probed)
+        if not json and not found:
+            print(verdict_line("variant", "ratio", "verdict", first.variants))
         if not json:
             line = verdict_line(
                 probed.variant or NO_VARIANT, probed.gradient_ratio, probed.verdict.text, first.variants
             )
             print(line, flush=True)
+        found.append(probed)
     if json:
         print_json({"variants": [probe_json(probed) for probed in found]})
     return status
