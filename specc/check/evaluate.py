@@ -18,7 +18,7 @@ from specc.values import UNKNOWN, Ref, Size
 Flow = Any
 
 TRUTHS = ("true", "false")  # which Python writes True and False
-MOST_WORK = 700_000  # about as many microseconds; the largest of the published architectures take 40,000
+MOST_WORK = 600_000  # about as many microseconds; the largest of the published architectures take 40,000
 MOST_LINTED = 15_000  # layers, of all variants together: about half a second; those beyond are not linted
 # How many entries of a list, and characters of a text, are looked at in the time that a small expression takes.
 ENTRIES_A_UNIT = 2
