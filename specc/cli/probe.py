@@ -10,7 +10,7 @@ from specc.check import Checked
 from specc.check import check as check_source
 from specc.cli.common import load_base, print_json, read_source, report
 from specc.errors import SpeccError
-from specc.report.probe import NO_VARIANT, probe_json, probe_table, verdict_line
+from specc.report.probe import NO_VARIANT, Probed, probe_json, probe_table, verdict_line
 from specc.source import Source
 
 
@@ -82,7 +82,7 @@ def _every(
     variants = [check_source(source, variant=name, sets=sets, load=load_base) for name in first.variants]
     status = max((report(variant.errors) for variant in variants), default=0)
     sound = [first, *(variant for variant in variants if not variant.errors)]
-    found = []
+    found: list[Probed] = []
     for probed in probe_each(sound, device=device or "auto", data_dir=data_dir, base=Path(source.path).parent):
         if not json and not found:
             print(verdict_line("variant", "ratio", "verdict", first.variants))

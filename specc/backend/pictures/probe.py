@@ -3,7 +3,9 @@
 import math
 import textwrap
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
+from typing import NamedTuple
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -20,6 +22,16 @@ DECADES = 3  # at least, so that small differences look small
 LEAST = 1e-30  # what is smaller is drawn there: a logarithmic axis has no zero
 
 
+class Row(NamedTuple):
+    """What stands in one row. dead, saturated: the largest shares of the layer and those that it stands for.
+    marked: whether it goes wrong there."""
+
+    layer: Layer
+    dead: float
+    saturated: float
+    marked: bool
+
+
 def draw(probed: Probed, path: Path) -> list[Path]:
     """Draw what a probe showed into `path`, or into both formats where it has no suffix. Gives the files written.
 
@@ -29,18 +41,31 @@ def draw(probed: Probed, path: Path) -> list[Path]:
     with look():
         figure = Figure(figsize=(WIDTH, FRAME + ROW * len(shown)))
         activations, gradients, shares = figure.subplots(1, 3, sharey=True, width_ratios=[3, 3, 1.2])
-        _names(activations, shown, probed.verdict.where)
-        _activations(activations, shown)
-        _gradients(gradients, shown)
+        layers = [row.layer for row in shown]
+        _names(activations, shown)
+        _activations(activations, layers)
+        _gradients(gradients, layers)
         _shares(shares, shown)
         figure.suptitle(_title(probed), x=0.01, ha="left", fontsize=11)
         return save(figure, path)
 
 
-def _shown(probed: Probed) -> list[Layer]:
+def _shown(probed: Probed) -> list[Row]:
+    """A row for each layer, or in a deep network for each layer with a kernel and all that follows up to the next."""
     layers = [layer for layer in probed.layers if not layer.head]
-    with_kernels = [layer for layer in layers if layer.rms is not None]
-    return layers if len(layers) <= MOST_ROWS or not with_kernels else with_kernels
+    starts = list(range(len(layers)))
+    if len(layers) > MOST_ROWS:
+        starts = [i for i, layer in enumerate(layers) if layer.rms is not None] or starts
+    parts = [layers[start:end] for start, end in pairwise([*starts, len(layers)])]
+    return [
+        Row(
+            part[0],
+            max(layer.gives.dead for layer in part),
+            max(layer.saturated or 0.0 for layer in part),
+            probed.verdict.where in [layer.name for layer in part],
+        )
+        for part in parts
+    ]
 
 
 def _title(probed: Probed) -> str:
@@ -48,13 +73,14 @@ def _title(probed: Probed) -> str:
     return "\n".join(lines)
 
 
-def _names(axes: Axes, layers: Sequence[Layer], where: str) -> None:
+def _names(axes: Axes, rows: Sequence[Row]) -> None:
     """The layers' names at the left, the first layer on top; that where it goes wrong is marked."""
-    names = [layer.name if len(layer.name) <= LONGEST else f"…{layer.name[1 - LONGEST :]}" for layer in layers]
-    axes.set_yticks(range(len(layers)), names, fontsize=8.5)
-    axes.set_ylim(len(layers) - 0.4, -0.6)
-    for label, layer in zip(axes.get_yticklabels(), layers, strict=True):
-        if layer.name == where:
+    names = [row.layer.name for row in rows]
+    axes.set_yticks(range(len(rows)), [name if len(name) <= LONGEST else f"…{name[1 - LONGEST :]}" for name in names])
+    axes.tick_params(axis="y", labelsize=8.5)
+    axes.set_ylim(len(rows) - 0.4, -0.6)
+    for label, row in zip(axes.get_yticklabels(), rows, strict=True):
+        if row.marked:
             label.set_color(BAD)
             label.set_fontweight("bold")
 
@@ -77,10 +103,10 @@ def _gradients(axes: Axes, layers: Sequence[Layer]) -> None:
     _finish(axes, "gradients of the kernels", [*measured, *predicted])
 
 
-def _shares(axes: Axes, layers: Sequence[Layer]) -> None:
-    rows = range(len(layers))
-    axes.barh(rows, [layer.gives.dead for layer in layers], 0.6, color=BAD, label="dead channels")
-    axes.barh(rows, [layer.saturated or 0.0 for layer in layers], 0.6, color=COLOURS[3], label="saturated numbers")
+def _shares(axes: Axes, rows: Sequence[Row]) -> None:
+    places = range(len(rows))
+    axes.barh(places, [row.dead for row in rows], 0.6, color=BAD, label="dead channels")
+    axes.barh(places, [row.saturated for row in rows], 0.6, color=COLOURS[3], label="saturated numbers")
     axes.set_xlim(0, 1)
     axes.xaxis.set_major_formatter(PercentFormatter(1))
     axes.tick_params(axis="y", length=0, labelleft=False)

@@ -145,7 +145,7 @@ def _fine(layers: Sequence[Layer], ratio: float | None) -> Verdict:
     if ratio is None:
         return Verdict("fine", True, "there are no kernels; what there is can learn")
     return Verdict(
-        "fine", True, f"fine: gradients reach the first layer ({ratio:.2g} of the last one's), and images differ"
+        "fine", True, f"fine: gradients reach the first layer ({ratio:.2g} times the last one's), and images differ"
     )
 
 
