@@ -124,8 +124,9 @@ class Forward:
     def _assign_all(self, refs: list[Ref], step: Step, text: str) -> None:
         """A call whose results get names at once: several of them, or one in training only."""
         names = []
-        for ref in refs:
-            name = self._new_name(ref, step.inputs, step.head)
+        heads = step.scope.result_heads if step.scope and len(refs) > 1 else [step.head]
+        for ref, head in zip(refs, heads, strict=True):
+            name = self._new_name(ref, step.inputs, head)
             self.name_of[ref] = name
             names.append(name)
         nothing = "None" if len(refs) == 1 else f"({', '.join(['None'] * len(refs))})"

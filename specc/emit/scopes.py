@@ -35,12 +35,14 @@ class Scope:
     """A call of a block, the body of a head, or the network itself (whose path is empty).
 
     inputs: indices of the nodes outside whose values flow in. results: of the nodes inside whose values are needed
-    outside, those of heads last. returns: the same as refs. head: the auxiliary classifier that all of it belongs to.
+    outside, those of heads last. returns: the same as refs. head: the auxiliary classifier that all of it belongs to;
+    result_heads: those that the results belong to.
     """
 
     def __init__(self, path: str, call: Call | None) -> None:
         self.path, self.call = path, call
         self.head = ""
+        self.result_heads: list[str] = []
         self.children: list[Node | Scope] = []
         self.nodes: set[int] = set()
         self.steps: list[Step] = []
@@ -113,6 +115,7 @@ def _connect(scope: Scope, graph: Graph, readers: dict[int, set[int]], results: 
             leaving = [i for i in child.nodes if i in results or not readers.get(i, set()) <= child.nodes]
             child.results = sorted(leaving, key=lambda i: (graph.nodes[i].head != head, i))
             child.head = _head_of(child, graph)
+            child.result_heads = [graph.nodes[i].head for i in child.results]
             _connect(child, graph, readers, results, child.head)
     places = _places(scope)
     for child in scope.children:

@@ -28,7 +28,8 @@ def emit(checked: Checked, graph: Graph) -> str:
     parts = [f'"""{_docstring(checked, graph)}"""', ""]
     if checked.data is not None and len(graph.input) == 3:
         body = "\n".join(preprocessing(checked.data, graph.input)) + "\n\n\n" + body
-    return "\n".join([*parts, *_imports(body), "", body])
+    gap = [""] if body.startswith(("class", "def")) else []
+    return "\n".join([*parts, *_imports(body), *gap, body])
 
 
 def _docstring(checked: Checked, graph: Graph) -> str:
@@ -146,11 +147,10 @@ class Program:
         ]
 
     def _returned(self, made: Class) -> str:
-        heads = [self.graph.nodes[i].head for i in made.members[0].results]
         if made is self.root:
             return "Tensor | tuple[Tensor, dict[str, Tensor]]" if self.graph.heads else "Tensor"
-        outside = made.members[0].head
-        kinds = ["Tensor" if head == outside else "Tensor | None" for head in heads]
+        first = made.members[0]
+        kinds = ["Tensor" if head == first.head else "Tensor | None" for head in first.result_heads]
         return kinds[0] if len(kinds) == 1 else f"tuple[{', '.join(kinds)}]"
 
     def _modules(self, made: Class, runs: list[Run]) -> Iterator[Line]:

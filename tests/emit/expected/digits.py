@@ -1,0 +1,44 @@
+"""Digits, written by `specc emit` from digits.cnn.
+
+151,402 parameters.
+1,330,432 multiply-accumulates for an image of 1 x 8 x 8.
+The keys of its state dict are those of the network that `specc train` trains. Shapes are without the batch.
+"""
+
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+
+def preprocess(images: Tensor, mean: Sequence[float], std: Sequence[float]) -> Tensor:
+    """What the network takes, N x 1 x 8 x 8, of uint8 images, N x 1 x 8 x 8.
+
+    mean, std: of each channel of the training images, from 0 to 1; what a run used is in its `run.json`.
+    """
+    x = images.float()
+    shift = torch.tensor(mean, device=x.device).view(1, -1, 1, 1)
+    scale = torch.tensor(std, device=x.device).view(1, -1, 1, 1)
+    return (x / 255 - shift) / scale
+
+
+class Digits(nn.Module):
+    """1 x 8 x 8 -> 10, logits."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(1, 32, kernel_size=3, padding=1, bias=False)
+        self.batch_norm1 = nn.BatchNorm2d(32)
+        self.conv2 = nn.Conv2d(32, 64, kernel_size=3, padding=1, bias=False)
+        self.batch_norm2 = nn.BatchNorm2d(64)
+        self.dense1 = nn.Linear(1024, 128)
+        self.dropout1 = nn.Dropout(0.5)
+        self.dense2 = nn.Linear(128, 10)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = F.relu(self.batch_norm1(self.conv1(x)))  # 32 x 8 x 8
+        x = F.relu(self.batch_norm2(self.conv2(x)))  # 64 x 8 x 8
+        x = F.max_pool2d(x, 2).flatten(1)  # 1024
+        x = self.dropout1(F.relu(self.dense1(x)))  # 128
+        return self.dense2(x)  # 10
