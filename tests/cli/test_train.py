@@ -105,3 +105,43 @@ def test_eval_of_what_is_no_run(specc: Specc, spec: Path) -> None:
     answer = specc("eval", "nowhere")
     assert answer.status == 2
     assert "error[E439]" in answer.err
+
+
+VIEWS = """
+data { source = digits }
+network Small {
+  conv(8, 2x2, init=whiten) -> batch_norm -> relu -> conv(4) -> relu
+  flatten -> dense(10)
+}
+train {
+  epochs = 1
+  groups = group(norms.bias, lr=0.05)
+}
+variant views {
+  train.groups   = [group(conv2, optimizer=muon(lr=0.02)), group(norms.bias, scale=2, until=50%)]
+  train.freeze   = [conv1.weight]
+  train.evaluate = tta(flip, shift=1)
+}
+"""
+
+
+def test_views_and_groups_are_told_apart_from_what_is_exported(specc: Specc, spec: Path) -> None:
+    spec.write_text(VIEWS)
+    answer = specc("train", spec, "--variant", "views", "--out", "run", "--device", "cpu")
+    assert answer.status == 0, answer.err
+    assert "group(conv2): 1 kernel, 288 weights: muon, lr 0.02\n" in answer.err
+    assert "group(norms.bias): 1 tensor of norms" not in answer.err
+    assert "group(norms.bias): 1 tensor of a norm, 8 weights: adam, lr 0.002, until 50%\n" in answer.err
+    assert " by tta(flip, shift=1), after epoch 1\nin one view" in answer.out
+    info = json.loads(Path("run/run.json").read_text())
+    assert info["applied"][0] == "frozen by conv1.weight: 1 kernel, 32 weights"
+    (line,) = (json.loads(text) for text in Path("run/metrics.jsonl").read_text().splitlines())
+    certificate = json.loads(Path("run/certificate.json").read_text())
+    assert line["val_accuracy_one_view"] == pytest.approx(certificate["accuracy"])
+
+    measured = specc("eval", "run", "--device", "cpu")
+    assert f"in one view, as the exported file sees an image: {certificate['accuracy']:.2%}" in measured.out
+    found = json.loads(specc("eval", "run", "--json", "--device", "cpu").out)
+    assert found["accuracy"] == pytest.approx(line["val_accuracy"])
+    assert found["accuracy_one_view"] == pytest.approx(certificate["accuracy"])
+    assert specc("train", "--resume", "run", "--quiet").status == 0
