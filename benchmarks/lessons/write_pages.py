@@ -3,6 +3,8 @@
     specc study examples/deck_cifar10.cnn --out studies/deck …
     python benchmarks/lessons/write_pages.py studies/deck
 
+The study may as well be one of quick.cnn beside this file, which a CPU trains with three seeds in half an hour.
+
 The words of a page stand in the file beside this one that is named after the trick. Every figure and every picture
 comes from the study's study.json; published figures from benchmarks/deck.py.
 """
@@ -37,8 +39,9 @@ LINES = (
 )
 INTRODUCTION = (
     "From a network that does not learn to one that generalises: what each trick is for, its formula, how it is "
-    "written, and what it did in a study of `examples/deck_cifar10.cnn`. The published figures are of trainings on the "
-    "whole of CIFAR-10 with the published pixels; how this study was trained stands below its table."
+    "written, and what it did in a study of `{}`. The published figures are of trainings of "
+    "`examples/deck_cifar10.cnn` on the whole of CIFAR-10 with the published pixels; how this study was trained stands "
+    "below its table."
 )
 # What a snippet is checked within: `file` stands beside a network, `body` inside one.
 AROUND = {
@@ -146,7 +149,7 @@ def index(lessons: list[Lesson], study: dict[str, Any]) -> str:
             rows.append(f"| [{lesson.title}]({lesson.name}.md) | {step} | {both} | {points(after['gain'])} | {known} |")
     parts = [
         "# Lessons",
-        INTRODUCTION,
+        INTRODUCTION.format(study["file"]),
         "\n".join(rows),
         f"![All learning curves]({PICTURES}/curves.svg)",
         _how(study),

@@ -5,9 +5,10 @@ from time import perf_counter
 from types import TracebackType
 from typing import Any, Protocol, Self, TextIO
 
-from rich.console import Console
+from rich.console import Console, Group
 from rich.live import Live
 from rich.table import Table
+from rich.text import Text
 
 from specc.backend.study.cache import Record
 from specc.backend.study.statistics import summary
@@ -68,7 +69,7 @@ class Shown:
         self.is_live = self.console.is_terminal and not self.console.is_dumb_terminal
         self.name, self.state, self.number, self.trained = "", "", 0, False
         self.started = perf_counter()
-        self.live = Live(console=self.console, get_renderable=self._table, transient=True, refresh_per_second=4)
+        self.live = Live(console=self.console, get_renderable=self._shown, transient=True, refresh_per_second=4)
 
     def __enter__(self) -> "Shown":
         if self.is_live:
@@ -83,12 +84,12 @@ class Shown:
 
     def begin(self, name: str, seed: int) -> None:
         self.number += 1
-        self.name, self.state, self.trained = name, f"seed {seed}: reading", False
+        self.name, self.state, self.trained = name, f"seed {seed}, reading", False
 
     def watcher(self, checked: Checked) -> Watcher:
         assert checked.train is not None
         self.trained = True
-        return _Row(self, f"seed {checked.train.seed}: epoch ", checked.train.epochs)
+        return _Row(self, f"seed {checked.train.seed}, epoch ", checked.train.epochs)
 
     def end(self, name: str, record: Record) -> None:
         self.records[name].append(record)
@@ -106,10 +107,13 @@ class Shown:
         found = f"training {record.train_accuracy:.2%}, validation {last['val_accuracy']:.2%}, {record.seconds:.1f} s"
         return found if self.trained else f"{found} (was there)"
 
-    def _table(self) -> Table:
+    def _shown(self) -> Group:
         minutes, seconds = divmod(int(perf_counter() - self.started), 60)
-        caption = f"{self.number} of {len(self.names) * self.seeds}, {minutes} min {seconds:02} s: {self.state}"
-        table = Table(caption=caption, caption_justify="left", caption_style="", pad_edge=False, box=None)
+        now = f"{self.number} of {len(self.names) * self.seeds}, {minutes}:{seconds:02}  {self.state}"
+        return Group(self._table(), Text(now, no_wrap=True, overflow="ellipsis"))
+
+    def _table(self) -> Table:
+        table = Table(pad_edge=False, box=None)
         for heading in ("variant", "runs", "training", "validation", ""):
             table.add_column(heading, justify="right" if heading in HEADINGS else "left", no_wrap=True)
         for name in self.names:

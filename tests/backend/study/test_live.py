@@ -1,0 +1,57 @@
+"""What is seen of a study: a table on a terminal, a line for each training elsewhere."""
+
+import io
+import re
+
+import pytest
+
+from specc.backend.study.cache import Record
+from specc.backend.study.live import Shown
+from specc.backend.train.state import Mark
+from specc.check import check
+from specc.source import Source
+
+SPEC = "data { source = digits }\nnetwork N { global_avg_pool -> dense(10) }\ntrain { epochs = 4; seed = 1 }"
+LINE = {"epoch": 1.0, "train_accuracy": 0.4, "val_accuracy": 0.5, "seconds": 2.0}
+FINE = Record(1, "runs/relu-1", 0.45, 1.2, 100, [LINE], None)
+FAILED = Record(1, "", None, None, 0, [], {"code": "E436", "message": "the loss is not finite"})
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def follow(stream: io.StringIO) -> str:
+    """Everything that a study of two entries shows."""
+    checked = check(Source("n.cnn", SPEC))
+    with Shown(["relu", "wild"], 1, stream) as shown:
+        shown.begin("relu", 1)
+        with shown.watcher(checked) as watcher:
+            watcher.say("a note")
+            watcher.steps(3, 1.0, 2.25, 0.125, 1234.0)
+            shown.live.refresh()
+            watcher.epoch(Mark(1.0, 5, 1.0, 0.5), LINE, True)
+            shown.live.refresh()
+        shown.end("relu", FINE)
+        shown.begin("wild", 1)
+        shown.end("wild", FAILED)
+    return stream.getvalue()
+
+
+def test_lines_where_there_is_no_terminal() -> None:
+    assert follow(io.StringIO()).splitlines() == [
+        "[1/2] relu, seed 1: training 45.00%, validation 50.00%, 2.0 s",
+        "[2/2] wild, seed 1: E436 the loss is not finite",
+    ]
+
+
+def test_a_live_table_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("COLUMNS", "80")
+    text = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", follow(Terminal()))
+    assert "1 of 2, 0:00  seed 1, epoch 1/4  loss 2.2500  accuracy 12.5%  1,234 images/s" in text
+    assert re.search(r"relu +0/1 +<-", text)
+    assert re.search(r"relu +1/1 +45.0% +50.0%", text)
+    assert re.search(r"wild +1/1 +E436", text)
+    assert "a note" not in text
