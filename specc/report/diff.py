@@ -183,7 +183,7 @@ def _args(path: str, a: Args | None, b: Args | None) -> Iterator[Change]:
 
 def _values(path: str, a: Any, b: Any) -> Iterator[Change]:
     """Where two values differ: as deep inside as they are calls of the same names."""
-    is_schedule = path.startswith("train.schedule")
+    is_schedule = path.startswith(("train.schedule", "train.groups", "train.lookahead"))
 
     def same(one: Any, other: Any) -> bool:
         return bool(_bare(one, is_schedule) == _bare(other, is_schedule))
@@ -209,7 +209,7 @@ def _are_alike(a: Sequence[Any], b: Sequence[Any]) -> bool:
 
 
 def _bare(value: Any, is_schedule: bool) -> Any:
-    """A value without the places where it was written. Only in a schedule is 5% something else than 0.05 (epochs)."""
+    """A value without the places where it was written. Only where epochs are meant is 5% something else than 0.05."""
     match value:
         case Bound(name=name, args=args, branches=branches):
             given = {key: _bare(part, is_schedule) for key, part in args.as_dict().items()}

@@ -134,7 +134,10 @@ def test_views_and_groups_are_told_apart_from_what_is_exported(specc: Specc, spe
     assert "group(norms.bias): 1 tensor of a norm, 8 weights: adam, lr 0.002, until 50%\n" in answer.err
     assert " by tta(flip, shift=1), after epoch 1\nin one view" in answer.out
     info = json.loads(Path("run/run.json").read_text())
-    assert info["applied"][0] == "frozen by conv1.weight: 1 kernel, 32 weights"
+    assert info["applied"][:2] == [
+        "whiten: conv1, from 1,442 training images",
+        "frozen by conv1.weight: 1 kernel, 32 weights",
+    ]
     (line,) = (json.loads(text) for text in Path("run/metrics.jsonl").read_text().splitlines())
     certificate = json.loads(Path("run/certificate.json").read_text())
     assert line["val_accuracy_one_view"] == pytest.approx(certificate["accuracy"])

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from specc.backend.train.optimise import Way, Weights
 from specc.ir.graph import Graph
+from specc.ir.signal import initialiser
 from specc.ir.weights import Weight, weights_of
 from specc.values import Args, Bound, show
 
@@ -67,6 +68,16 @@ def averaged(settings: Args, values: Iterable[str], weights: Iterable[str]) -> l
         also = "" if settings.ema else "; the slow ones are what is evaluated, kept and exported"
         lines.append(f"{written(settings.lookahead)}: {held}{also}")
     return lines
+
+
+def whitened(graph: Graph, images: int) -> list[str]:
+    """Which layer starts from how many of the training images."""
+    found = [
+        (node.name, init.args.samples)
+        for node in graph.nodes[1:]
+        if (init := initialiser(node)) is not None and init.name == "whiten"
+    ]
+    return [f"whiten: {name}, from {min(samples, images):,} training images" for name, samples in found]
 
 
 def written(call: Bound) -> str:

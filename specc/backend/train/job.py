@@ -17,7 +17,7 @@ from specc.backend.data.dataset import DataSet, load
 from specc.backend.data.subset import subset_of
 from specc.backend.device import describe, exact, find, share_work
 from specc.backend.initialise import initialise
-from specc.backend.train.applied import written
+from specc.backend.train.applied import whitened, written
 from specc.backend.train.assemble import assemble
 from specc.backend.train.checkpoint import load_checkpoint
 from specc.backend.train.evaluate import Evaluation, evaluate
@@ -202,6 +202,7 @@ def prepare(
     initialise(net, settings.seed, feed.sample)
     net.to(place).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     loop, notes = assemble(net, settings, feed, precision)
+    notes = [*whitened(graph, len(dataset.train)), *notes]
     notes = [*dataset.notes, *notes]
     about = _about(loop, dataset, place, precision, notes)
     shown = f"{describe(place)}, {precision.name} ({precision.reason}); validation: {dataset.validated_on}"

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 
 from specc.check.lint.lint import Found, Lint, Linted, trail
-from specc.ir.graph import Node
 from specc.ir.signal import initialiser
+from specc.ir.weights import selected, weights_of
 from specc.tricks.regularizer import strengths
 from specc.values import show
 
@@ -12,7 +12,8 @@ from specc.values import show
 def find(linted: Linted) -> Iterator[Found]:
     train = linted.train
     kernels = [node for node in linted.graph.nodes if initialiser(node) is not None]
-    learning = [node for node in kernels if _learns(linted, node)]
+    frozen = {weight.name for weight in selected(linted.train.freeze or (), weights_of(linted.graph))}
+    learning = [node for node in kernels if node.args.trainable and f"{node.name}.weight" not in frozen]
     if train.regularize is not None:
         place = linted.place("train", "regularize", train.regularize)
         if not any(strengths(train.regularize)):
@@ -28,11 +29,6 @@ def find(linted: Linted) -> Iterator[Found]:
                 notes=trail(node),
                 help="leave it out, or let the layer learn",
             )
-
-
-def _learns(linted: Linted, node: Node) -> bool:
-    frozen = linted.train.freeze or ()
-    return node.args.trainable and not any(f"{node.name}.".startswith(f"{name}.") for name in frozen)
 
 
 LINT = Lint(
