@@ -7,7 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from specc.cli.common import print_json
+from specc.check import check as check_source
+from specc.cli.common import load_base, print_json, read_source
+from specc.cli.common import report as report_problems
+from specc.errors import SpeccError
 
 if TYPE_CHECKING:
     from specc.backend.onnx.certificate import Certificate
@@ -33,8 +36,10 @@ class Target(StrEnum):
 
 
 def export(
-    run: Annotated[Path, typer.Argument(help="The folder of a run.", show_default=False)],
-    out: Annotated[Path | None, typer.Option(help="The file to write; RUN/model.onnx unless given.")] = None,
+    run: Annotated[Path, typer.Argument(help="The folder of a run; or a spec, for its graph.", show_default=False)],
+    out: Annotated[
+        Path | None, typer.Option(help="The file to write; RUN/model.onnx unless given, SPEC.onnx of a spec.")
+    ] = None,
     precision: Annotated[list[Precision] | None, typer.Option(help=PRECISION_HELP)] = None,
     target: Annotated[Target | None, typer.Option("--for", help=FOR_HELP)] = None,
     data_dir: Annotated[Path | None, typer.Option(help="Where the data are looked for first.")] = None,
@@ -53,7 +58,12 @@ def export(
       specc export runs/Net-1
       specc export runs/Net-1 --precision int8 --precision fp16
       specc export runs/Net-1 --for triton
+      specc export net.cnn
+
+    The last one writes the graph of a spec with untrained weights, which takes normalised float32 numbers.
     """
+    if run.suffix == ".cnn":
+        return _export_graph(run, out, {"--precision": precision, "--for": target}, provider or (), json)
     from specc.backend.onnx.export import export_run
 
     made = export_run(
@@ -74,6 +84,31 @@ def _lay_out(target: Target, made: "Sequence[Exported]") -> list[Path]:
 
     assert target is Target.TRITON
     return write_repository(made[0].path.parent / "triton", [one.path for one in made])
+
+
+def _export_graph(
+    spec: Path, out: Path | None, others: dict[str, object], providers: "Sequence[str]", json: bool
+) -> int:
+    """The graph of a spec that nobody trained."""
+    given = [name for name, value in others.items() if value]
+    if given:
+        raise SpeccError("E475", f"{given[0]} needs a run; {spec} is a spec", help="train it first: specc train SPEC")
+    checked = check_source(read_source(spec), load=load_base)
+    if report_problems(checked.diagnostics):
+        return 1
+    from specc.backend.onnx.graph_only import export_graph
+
+    made = export_graph(checked, out or spec.with_suffix(".onnx"), providers=providers)
+    found = {one.provider: {n: part.as_dict() for n, part in one.batches.items()} for one in made.comparisons}
+    if json:
+        print_json({"file": str(made.path), "graph_only": True, "scale": made.scale, "providers": found})
+        return 0
+    print(f"{made.path}: untrained weights, normalised float32 in, logits out")
+    for one in made.comparisons:
+        largest = max(part.largest for part in one.batches.values()) / made.scale
+        sizes = ", ".join(map(str, one.batches))
+        print(f"  {one.provider:24} largest difference {largest:.2g} of the output's scale, batches of {sizes}")
+    return 0
 
 
 def _as_json(made: "Exported") -> dict[str, Any]:

@@ -61,6 +61,30 @@ def test_export_for_triton_says_where(specc, run, tmp_path):
     assert (tmp_path / "triton" / "Tiny" / "1" / "model.onnx").read_bytes() == (tmp_path / "model.onnx").read_bytes()
 
 
+def test_graph_of_a_spec(specc, tmp_path):
+    spec = tmp_path / "net.cnn"
+    spec.write_text("network Net { input(3, 8x8) -> conv(4) -> relu -> flatten -> dense(3) }")
+    answer = specc("export", spec, "--provider", "cpu")
+    assert answer.status == 0
+    assert (
+        answer.out.startswith(f"{tmp_path / 'net.onnx'}: untrained weights") and "batches of 1, 2, 7, 16" in answer.out
+    )
+    answer = specc("export", spec, "--out", tmp_path / "other.onnx", "--json")
+    assert json.loads(answer.out)["graph_only"] is True and (tmp_path / "other.onnx").exists()
+
+
+def test_graph_of_a_spec_with_errors(specc, tmp_path):
+    (tmp_path / "net.cnn").write_text("network Net { input(3, 8x8) -> conv(0) }")
+    answer = specc("export", tmp_path / "net.cnn")
+    assert answer.status == 1 and "error[E207]" in answer.err and not (tmp_path / "net.onnx").exists()
+
+
+def test_graph_of_a_spec_has_no_other_precision(specc, tmp_path):
+    (tmp_path / "net.cnn").write_text("network Net { input(3, 8x8) -> flatten -> dense(3) }")
+    answer = specc("export", tmp_path / "net.cnn", "--precision", "int8")
+    assert answer.status == 2 and "error[E475]: --precision needs a run" in answer.err
+
+
 def test_export_of_what_is_no_run(specc, tmp_path):
     answer = specc("export", tmp_path)
     assert answer.status == 2 and "error[E439]" in answer.err and answer.out == ""

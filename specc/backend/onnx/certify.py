@@ -11,8 +11,10 @@ import onnx
 import onnxruntime as ort
 import torch
 from numpy.typing import NDArray
+from torch import nn
 
 from specc import __version__
+from specc.backend.build import Net
 from specc.backend.data.dataset import DataSet
 from specc.backend.onnx.certificate import Comparison
 from specc.backend.onnx.compare import CPU, Model, answers, compare, compare_sizes, file_model, scale_of
@@ -96,8 +98,12 @@ def hold_against(
 def mismatch(verdict: str, written: Written, reference: Reference, dataset: DataSet) -> SpeccError:
     """The error for a file that does not answer as the trained model does, with the first layer where they part."""
     few = dataset.validation.gather(torch.arange(min(FEW, len(dataset.validation))), CPU).numpy()
-    net = reference.net.to(CPU)
-    parting = find_parting(written, net, reference.normalise.to(CPU), few, PARTED)
+    return parted(verdict, written, reference.net, reference.normalise, few)
+
+
+def parted(verdict: str, written: Written, net: Net, normalise: nn.Module, images: NDArray[np.generic]) -> SpeccError:
+    """`mismatch`, for these images: a few, as the graph takes them."""
+    parting = find_parting(written, net.to(CPU), normalise.to(CPU), images, PARTED)
     if parting is None:
         where = "every layer's values agree; what differs comes after the last one"
     elif parting.node is None:

@@ -21,6 +21,7 @@ from specc.values import Size
 VERSION, NETWORK, SPEC, SPEC_SHA256 = "specc.version", "specc.network", "specc.spec", "specc.spec_sha256"
 CLASSES, INPUT, OUTPUT, DATA_SHA256 = "specc.classes", "specc.input", "specc.output", "specc.data_sha256"
 CERTIFICATE = "specc.certificate"
+GRAPH = "specc.graph"  # in place of classes, input and output in the graph of a spec that nobody trained
 
 LONGEST = 1 << 14  # pixels of a side that a network can be meant to take
 LARGEST = 2**31 - 2**20  # bytes; a protocol buffer ends at 2 GiB
@@ -102,6 +103,10 @@ def read_model(path: Path) -> ModelFile:
     try:
         return _described(path, content, {entry.key: entry.value for entry in model.metadata_props}, beside)
     except (KeyError, TypeError, ValueError):
+        if any(entry.key == GRAPH for entry in model.metadata_props):
+            help = "train it, and export the run: specc export RUN"
+            message = f"{path} is a spec's graph with untrained weights: it has no classes and no preprocessing"
+            raise SpeccError("E452", message, help=help, status=1) from None
         if model.producer_name == "specc":
             raise _not_whole(path, content) from None
         raise SpeccError(

@@ -31,7 +31,7 @@ def find_parting(
     written: Written,
     net: Net,
     normalise: nn.Module,
-    images: NDArray[np.uint8],
+    images: NDArray[np.generic],
     tolerance: float,
     provider: str = CPU,
 ) -> Parting | None:
@@ -60,7 +60,7 @@ def find_parting(
     return None
 
 
-def _layer_outputs(net: Net, normalise: nn.Module, images: NDArray[np.uint8]) -> dict[str, NDArray[np.float32]]:
+def _layer_outputs(net: Net, normalise: nn.Module, images: NDArray[np.generic]) -> dict[str, NDArray[np.float32]]:
     """The output of each layer that has a module, and the normalised images under the input layer's name."""
     found: dict[str, NDArray[np.float32]] = {}
     names = {module: name for name, module in net.layers.items()}

@@ -100,7 +100,7 @@ def choose(asked: Sequence[str]) -> list[str]:
     return list(dict.fromkeys([CPU, *(NAMES.get(name.lower(), name) for name in asked)]))
 
 
-def run(session: ort.InferenceSession, images: NDArray[np.uint8]) -> Outputs:
+def run(session: ort.InferenceSession, images: NDArray[np.generic]) -> Outputs:
     """The output of a model of one input and one output for a batch: N x classes."""
     output: Outputs = session.run(None, {session.get_inputs()[0].name: images})[0]
     return output

@@ -14,7 +14,7 @@ from specc.backend.build import Net
 from specc.backend.data.normalise import Normalise
 from specc.backend.onnx import model_file
 from specc.backend.onnx.builder import Builder
-from specc.backend.onnx.lower import lower
+from specc.backend.onnx.lower import Lowered, lower
 from specc.backend.onnx.preprocess import preprocess
 from specc.backend.onnx.proof import training_left
 from specc.backend.onnx.reference import activation
@@ -62,11 +62,16 @@ def write_model(
     else:
         output = g.node("Sigmoid", [lowered.logits], name="probabilities")
     g.output(output, ["N", math.prod(graph.shape)])
+    return finish(g, lowered, graph.name, metadata, beside)
+
+
+def finish(g: Builder, lowered: Lowered, name: str, metadata: dict[str, str], beside: str) -> Written:
+    """The model of a graph that is written, with its metadata, and its weights in the file `beside` if it has to be."""
     weights: dict[str, bytes] = {}
     if sum(array.nbytes for array in g.initializers.values()) > model_file.LARGEST:
-        model, weights[beside] = g.model_beside(graph.name, beside)
+        model, weights[beside] = g.model_beside(name, beside)
     else:
-        model = g.model(graph.name)
+        model = g.model(name)
     model.producer_version = __version__
     helper.set_model_props(model, metadata)
     return Written(model, lowered.values, lowered.folded, weights)
