@@ -61,21 +61,25 @@ def decode(path: Path, channels: int) -> Pixels:
     return decode_bytes(read_bytes(path), channels)
 
 
-def read_bytes(path: Path) -> bytes:
-    """What is in an image file.
+def read_bytes(path: Path, start: int = 0, length: int | None = None) -> bytes:
+    """What is in an image file; or `length` bytes from `start` on, where it is one of many in an archive.
 
-    Raises BadImage: it is no plain file, which might never end, or is empty or too large to be meant; OSError where it
-    cannot be opened.
+    Raises BadImage: it is no plain file, which might never end, or is empty, cut short or too large to be meant;
+    OSError where it cannot be opened.
     """
     status = path.stat()
     if not stat.S_ISREG(status.st_mode) and not stat.S_ISDIR(status.st_mode):
         raise BadImage("is not an image file, but a pipe, a socket or a device")
-    if status.st_size > MOST_BYTES:
-        raise BadImage(f"has {status.st_size:,} bytes, too many for an image: at most {MOST_BYTES:,} are read")
+    size = status.st_size if length is None else length
+    if size > MOST_BYTES:
+        raise BadImage(f"has {size:,} bytes, too many for an image: at most {MOST_BYTES:,} are read")
     with path.open("rb") as file:
-        content = file.read(MOST_BYTES)
+        file.seek(start)
+        content = file.read(MOST_BYTES if length is None else length)
     if not content:
         raise BadImage("is empty")
+    if length is not None and len(content) < length:
+        raise BadImage("is cut short with its archive")
     return content
 
 

@@ -93,6 +93,20 @@ TRICKS = (
         facts=Facts(channels=3),
     ),
     Trick(
+        "webdataset",
+        "source",
+        'Tar files ("shards") of samples: the files of a sample share a name, such as `7.jpg` and `7.cls`. '
+        "A label is a number from 0 or a name, in `.cls`, or in `.json` as `label`. Images are read as RGB.",
+        (
+            Param("path", Text(), doc="the shards, such as train-{000..127}.tar; counts from the spec's folder"),
+            Param("test", Text(), None, "the shards of the test part"),
+            Param("skip_broken", Bool(), False, "leave out images that cannot be used; how many and which is shown"),
+        ),
+        target="specc.backend.data.webdataset.read_webdataset",
+        example='webdataset("data/train-{000..127}.tar")',
+        facts=Facts(channels=3),
+    ),
+    Trick(
         "npz",
         "source",
         "A NumPy archive with uint8 images and integer labels: `x_train` and `y_train`, with or without `x_test` and "

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from PIL import Image
-from tiny_data import idx, levels, write_folder, write_mnist
+from tiny_data import idx, levels, write_folder, write_mnist, write_shard
 
 IMAGES, LABELS = "train-images-idx3-ubyte", "train-labels-idx1-ubyte"
 ARCHIVE = "cifar-10-binary.tar.gz"
@@ -101,6 +101,15 @@ def member(name: str, **fields: Any) -> bytes:
     return info.tobuf(tarfile.GNU_FORMAT)
 
 
+def negative(header: bytes) -> bytes:
+    """The header of a member with a size of -512 bytes, behind which the same header is found again and again."""
+    changed = bytearray(header)
+    changed[124:136] = b"\xff" * 10 + b"\xfe\x00"
+    changed[148:156] = b" " * 8
+    changed[148:156] = b"%06o\0 " % sum(changed[:512])
+    return bytes(changed)
+
+
 def packed(content: bytes) -> Callable[[Path], Any]:
     return lambda folder: (folder / ARCHIVE).write_bytes(content)
 
@@ -126,6 +135,7 @@ CIFAR = [
     Case("tar device", "cifar10", tar(member(FIRST, type=tarfile.CHRTYPE)), "E402", "is no plain file"),
     Case("tar names outside", "cifar10", tar(member(f"../{FIRST}"), member(f"/{FIRST}")), "E402", "does not hold"),
     Case("tar of a terabyte", "cifar10", tar(member("huge", size=1 << 40)), "E402", "holds more than the published one"),
+    Case("tar that runs backwards", "cifar10", tar(negative(member("a"))), "E402", "it holds more than the published one"),
     Case("tar of many members", "cifar10", tar(*[member("a")] * 2000), "E402", "holds more than the published one"),
     Case("tar endless header", "cifar10", packed(bomb(LONG, ZEROS + (1 << 20))), "E402", "it unpacks to more than"),
     Case("tar bomb", "cifar10", packed(bomb()), "E402", "does not hold data_batch_1.bin"),
@@ -214,7 +224,7 @@ NPZ = [
     Case("npz header unclosed", SOURCE, zipped([("images.npy", header("{'descr': (")), PLAIN[1]]), "E402", "cannot be read"),
     Case("npz header too deep", SOURCE, zipped([("images.npy", header("(" * 9999)), PLAIN[1]]), "E402", "NumPy archive"),
     Case("npz bomb", SOURCE, zeros, "E402", "which no images do"),
-    Case("npz of many members", SOURCE, zipped([(f"{i}", b"") for i in range(25_000)]), "E402", "it has a directory of"),
+    Case("npz of many members", SOURCE, zipped([(f"{i}", b"") for i in range(25_000)]), "E402", "it has a directory or a header of"),
     Case("npz folder", SOURCE, lambda f: (f / "a.npz").mkdir(), "E403", "is a folder"),
     Case("npz pipe", SOURCE, lambda f: os.mkfifo(f / "a.npz"), "E403", "is a pipe, a socket or a device"),
     Case("npz device", 'npz("/dev/zero")', lambda f: None, "E403", "is a pipe, a socket or a device"),
@@ -290,4 +300,43 @@ def digits(folder: Path) -> None:
     path.write_bytes(bomb())
 
 
-SOURCES = (*IDX, *CIFAR, *NPZ, *FOLDER)
+SAMPLES = {"1.png": png(), "1.cls": b"0", "2.png": png(), "2.cls": b"1"}
+
+
+def shard(change: Callable[[bytes], bytes] = bytes, **more: bytes) -> Callable[[Path], Any]:
+    """A shard of two samples and some more members, changed; in the names, `_` stands for a dot."""
+
+    def make(folder: Path) -> None:
+        path = write_shard(
+            folder / "a.tar", SAMPLES | {name.replace("_", "."): content for name, content in more.items()}
+        )
+        path.write_bytes(change(path.read_bytes()))
+
+    return make
+
+
+WEB = 'webdataset("a.tar")'
+WEBDATASET = [
+    Case("shard not there", WEB, lambda f: None, "E403", "1 of 1 shards are not there: a.tar"),
+    Case("shard is a pipe", WEB, lambda f: os.mkfifo(f / "a.tar"), "E403", "1 of 1 shards are not there"),
+    Case("shards without number", 'webdataset("a-{0..999999999}.tar")', lambda f: None, "E403", "1 to 100,000 are possible"),
+    Case("shard from a network", 'webdataset("pipe:curl x")', lambda f: None, "E403", "only files are read"),
+    Case("shard empty", WEB, lambda f: (f / "a.tar").write_bytes(b""), "E402", "is not a whole tar file: empty file"),
+    Case("shard is gzip", WEB, shard(gzip.compress), "E402", "is not a whole tar file"),
+    Case("shard cut short", WEB, shard(lambda c: c[:1800]), "E402", "is not a whole tar file: unexpected end of data"),
+    Case("shard cut between members", WEB, shard(lambda c: c[:2048]), "E402", "is damaged, or breaks off, at byte 2,048"),
+    Case("shard damaged inside", WEB, shard(lambda c: c[:2048] + b"x" * 512 + c[2560:]), "E402", "breaks off, at byte 2,048"),
+    Case("shard with a link", WEB, shard(lambda c: member("3.png", type=tarfile.SYMTYPE, linkname="/etc/passwd") + c), "E402", "3.png, which is no plain file"),
+    Case("shard that runs backwards", WEB, shard(lambda c: negative(member("3.png")) + c), "E402", "a.tar"),
+    Case("shard with an endless header", WEB, shard(lambda c: LONG + c), "E402", "a directory or a header of 10,737,418,240 bytes"),
+    Case("shard with a name twice", WEB, shard(lambda c: c[:1024] + c), "E402", "twice"),
+    Case("shard of samples without labels", WEB, shard(**{"3_png": png()}), "E412", "a.tar/3 has no label"),
+    Case("shard with a large label", WEB, shard(**{"3_png": png(), "3_cls": b"0" * 100_000}), "E412", "neither a number from 0"),
+    Case("shard with a label -1", WEB, shard(**{"3_png": png(), "3_cls": b"-1"}), "E412", "neither a number from 0"),
+    Case("shard with a label deep in JSON", WEB, shard(**{"3_png": png(), "3_json": b"[" * 60_000}), "E412", "neither a number from 0"),
+    Case("shard with a broken image", WEB, shard(**{"3_png": png()[:60], "3_cls": b"0"}), "E405", "a.tar/3.png is damaged"),
+    Case("shard with a forged name", WEB, shard(**{"3\nerror[E999]: \x1b_png": b"", "3\nerror[E999]: \x1b_cls": b"0"}), "E405", r"3\x0aerror[E999]: \x1b.png is empty"),
+]  # fmt: skip
+
+
+SOURCES = (*IDX, *CIFAR, *NPZ, *FOLDER, *WEBDATASET)

@@ -52,6 +52,7 @@ EXPLOSIVE = (
     "npz bomb",
     "npz promises 10^18",
     "npz of many members",
+    "shard with an endless header",
     "image of 10 GB",
     "image of 2^62 pixels",
     "image is a device",

@@ -15,7 +15,8 @@ import onnx
 import pytest
 from onnx import external_data_helper, helper, numpy_helper
 from PIL import Image
-from tiny_data import write_folder, write_mnist
+from tiny_data import picture as picture_of
+from tiny_data import write_folder, write_mnist, write_shard
 from tiny_model import sealed, tiny_body
 
 from specc.backend.data.download import DownloadFailed
@@ -126,6 +127,11 @@ def e410(stage: Stage) -> None:
 
 def e411(stage: Stage) -> None:
     np.savez("letters.npz", images=np.zeros((4, 8, 8)), labels=np.arange(4) % 2)
+
+
+def e412(stage: Stage) -> None:
+    write_shard(Path("flowers-00.tar"), {"1.png": picture_of(1), "1.cls": b"0", "2.png": picture_of(2)})
+    write_shard(Path("flowers-01.tar"), {"3.png": picture_of(3), "3.cls": b"1", "4.cls": b"0"})
 
 
 def e435(stage: Stage) -> None:

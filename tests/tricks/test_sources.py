@@ -52,7 +52,7 @@ def test_what_sources_are_known_to_hold() -> None:
         "cifar10": 10,
         "cifar100": 100,
     }
-    assert facts["folder"] == Facts(channels=3) and facts["npz"] == Facts()
+    assert facts["folder"] == facts["webdataset"] == Facts(channels=3) and facts["npz"] == Facts()
 
 
 @pytest.mark.parametrize(

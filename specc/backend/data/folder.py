@@ -58,15 +58,13 @@ def find_path(text: str, where: Where, kind: str) -> Path:
     kind: "folder" or "file". Raises SpeccError E403 where there is none.
     """
     try:
-        given = Path(text).expanduser()
-        tried = list(dict.fromkeys([where.base / given, *(place / given for place in places(where.data_dir))]))
+        tried = tried_paths(text, where)
         for path in tried:
             if path.is_dir() if kind == "folder" else path.is_file():
                 return path
         other = next((path for path in tried if path.exists()), None)
-    except (OSError, RuntimeError) as error:  # a folder that may not be entered, a name that is too long; no such home
-        message = clean(f"{text} cannot be looked for: {getattr(error, 'strerror', None) or error}")
-        raise SpeccError("E403", message, help="correct the path in `source`") from None
+    except OSError as error:  # a folder that may not be entered, a name that is too long
+        raise no_path(text, error) from None
     if other is not None:
         what = "a file" if other.is_file() else "a folder" if other.is_dir() else "a pipe, a socket or a device"
         message = clean(f"{other} is {what}; `source` needs a {kind} here")
@@ -74,6 +72,21 @@ def find_path(text: str, where: Where, kind: str) -> Path:
     lines = [f"there is no {kind} {text}", *(f"looked for {path}" for path in tried)]
     message = "\n".join(map(clean, lines))
     raise SpeccError("E403", message, help="correct the path in `source`, or give the place with --data-dir")
+
+
+def tried_paths(text: str, where: Where) -> list[Path]:
+    """Where a path as a spec gives it may lead to, in order. Raises SpeccError E403 for the home of nobody."""
+    try:
+        given = Path(text).expanduser()
+    except RuntimeError as error:
+        raise no_path(text, error) from None
+    return list(dict.fromkeys([where.base / given, *(place / given for place in places(where.data_dir))]))
+
+
+def no_path(text: str, error: Exception) -> SpeccError:
+    """E403: a path that the system does not even look for."""
+    message = clean(f"{text} cannot be looked for: {getattr(error, 'strerror', None) or error}")
+    return SpeccError("E403", message, help="correct the path in `source`")
 
 
 def _suggestion(path: Path, kind: str) -> str:
@@ -90,7 +103,7 @@ def _part(root: Path, folder: Path, skip_broken: bool) -> tuple[tuple[str, ...],
         raise _unfit(f"{shown} holds images that are in no class folder: {few(loose)}")
     if not classes:
         raise _unfit(f"{shown} holds no class folders" if entries else f"{shown} is empty")
-    nameless = [entry.name for entry in classes if not _is_text(entry.name)]
+    nameless = [entry.name for entry in classes if not is_text(entry.name)]
     if nameless:
         raise _unfit(f"{shown} has class folders whose names are not UTF-8, so no model can hold them: {few(nameless)}")
     names: list[str] = []
@@ -113,7 +126,7 @@ def _unfit(message: str) -> SpeccError:
     return SpeccError("E404", message, help=help, status=1)
 
 
-def _is_text(name: str) -> bool:
+def is_text(name: str) -> bool:
     """Whether a name can be written as UTF-8; the system's may be any bytes."""
     try:
         name.encode()

@@ -16,7 +16,7 @@ from specc.backend.data.parallel import ordered
 from specc.backend.data.progress import bar
 from specc.backend.data.raw import Files
 from specc.backend.data.survey import Feed, Surveyed, moments
-from specc.backend.images import BadImage, Pixels, decode_bytes, read_bytes, resize
+from specc.backend.images import BadImage, Pixels, decode_bytes, resize
 from specc.errors import SpeccError
 from specc.render import clean
 from specc.values import Size
@@ -52,9 +52,9 @@ class _Looked(NamedTuple):
     example: dict[Shape, str]
 
 
-def open_image(path: Path, size: Size | None) -> Opened:
+def open_image(files: Files, number: int, size: Size | None) -> Opened:
     """An image file, read once. Raises BadImage or OSError."""
-    content = read_bytes(path)
+    content = files.content(number)
     pixels = decode_bytes(content, RGB)
     return Opened(pixels if size is None else resize(pixels, size), hashlib.sha256(content).digest())
 
@@ -90,10 +90,10 @@ def look_through(
     return [look.surveyed for look in looked if look.surveyed], notes
 
 
-def _seen(path: Path, size: Size | None) -> _Seen | str:
+def _seen(files: Files, number: int, size: Size | None) -> _Seen | str:
     """What is found out about a file; else what is wrong with it, completing "FILE …"."""
     try:
-        opened = open_image(path, size)
+        opened = open_image(files, number, size)
     except BadImage as error:
         return clean(str(error))
     except OSError as error:
@@ -103,7 +103,7 @@ def _seen(path: Path, size: Size | None) -> _Seen | str:
 
 def _all_seen(files: Files, size: Size | None) -> Iterator[_Seen | str]:
     with bar(f"reading {files.root.name}", len(files), "images") as advance:
-        for seen in ordered(lambda name: _seen(files.root / name, size), files.names):
+        for seen in ordered(lambda number: _seen(files, number, size), range(len(files))):
             advance(1)
             yield seen
 
@@ -136,7 +136,8 @@ def _look_at(files: Files, labels: Tensor, size: Size | None, room: int, feed: F
     if not kept:
         return _Looked(None, broken, set(labels.tolist()), sizes, example)
     (channels, height, width), left = next(iter(sizes)), labels[kept]
-    stay = Files(files.root, [files.names[i] for i in kept], digests=digests)
+    some = files.select(kept)
+    stay = Files(some.root, some.names, digests=digests, places=some.places)
     count = len(kept)
     surveyed = Surveyed(
         stay if images is None else images[:count], left, (channels, height, width), sums[:count], squares[:count]
@@ -147,7 +148,7 @@ def _look_at(files: Files, labels: Tensor, size: Size | None, room: int, feed: F
 def _refused(what: str, broken: list[str]) -> SpeccError:
     named = [f"  {line}" for line in broken[:NAMED]]
     more = [f"  and {len(broken) - NAMED:,} more"] if len(broken) > NAMED else []
-    help = "mend these files or take them out of the folder; folder(…, skip_broken=true) goes on without them"
+    help = "mend these files or take them out; with skip_broken=true in `source` it goes on without them"
     return SpeccError("E405", "\n".join([what, *named, *more]), help=help, status=1)
 
 

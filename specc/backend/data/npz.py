@@ -1,6 +1,5 @@
 """`npz`: images and labels in a NumPy archive. Nothing in it is ever unpickled."""
 
-import io
 import struct
 import zipfile
 import zlib
@@ -15,6 +14,7 @@ from numpy.typing import NDArray
 
 from specc.backend.data.folder import find_path, outside
 from specc.backend.data.memory import free_memory
+from specc.backend.data.packed import Careful
 from specc.backend.data.places import Where, damaged, unreadable
 from specc.backend.data.raw import Part, Raw
 from specc.errors import SpeccError
@@ -51,8 +51,10 @@ def read_npz(a: Args, where: Where) -> Raw:
 def _load(path: Path) -> Arrays:
     """The arrays that are wanted, each no larger than its own header and the archive's directory agree upon."""
     try:
-        with _Opening(path.open("rb", buffering=0)) as opened, zipfile.ZipFile(opened) as archive:
-            opened.most = None
+        with Careful(path.open("rb", buffering=0)) as file:
+            file.most = MOST_DIRECTORY
+            archive = zipfile.ZipFile(file)
+            file.most = None
             chosen = _members(archive)
             need = sum(info.file_size for info in chosen.values())
             if need > free_memory():
@@ -60,24 +62,13 @@ def _load(path: Path) -> Arrays:
                 raise SpeccError("E479", found, help="image files in folders are read as they are wanted: folder(…)")
             arrays = {}
             for name, info in chosen.items():
-                with archive.open(info) as file:
-                    arrays[name] = _array(path, name, file, info.file_size)  # type: ignore[arg-type]
+                with archive.open(info) as member:
+                    arrays[name] = _array(path, name, member, info.file_size)  # type: ignore[arg-type]
     except (zipfile.BadZipFile, zlib.error, struct.error, EOFError, ValueError, RuntimeError) as error:
         raise damaged(path, f"is not a whole NumPy archive: {error}") from None
     except OSError as error:
         raise unreadable(path, error) from None
     return arrays
-
-
-class _Opening(io.BufferedReader):
-    """A zip archive that is being opened: its directory, which is read at once, is not larger than can be meant."""
-
-    most: int | None = MOST_DIRECTORY
-
-    def read(self, count: int | None = -1, /) -> bytes:
-        if self.most is not None and count is not None and count > self.most:
-            raise zipfile.BadZipFile(f"it has a directory of {count:,} bytes")
-        return super().read(count)
 
 
 def _members(archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:

@@ -1,5 +1,6 @@
-"""gzip, read no further than is promised."""
+"""Packed files, read no further than is promised."""
 
+import io
 import zlib
 from typing import BinaryIO
 
@@ -38,3 +39,18 @@ class Unpacked:
         if self._stream.eof and (self._stream.unused_data or self.file.read(1)):
             raise zlib.error("it goes on after its end")
         return bytes(result)
+
+
+class Careful(io.BufferedReader):
+    """A file of which no more than `most` bytes are read at once, while `most` is set.
+
+    `zipfile` and `tarfile` read directories and headers as long as the file says that they are.
+    """
+
+    most: int | None = None
+
+    def read(self, count: int | None = -1, /) -> bytes:
+        """Raises ValueError where more than `most` bytes are asked for."""
+        if self.most is not None and count is not None and count > self.most:
+            raise ValueError(f"it has a directory or a header of {count:,} bytes")
+        return super().read(count)

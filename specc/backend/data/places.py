@@ -108,7 +108,7 @@ def unpack(archive: Path, published: Published, folder: Path) -> None:
             tarfile.open(fileobj=cast(Any, Unpacked(packed, MOST_UNPACKED)), mode="r|") as tar,
         ):
             for number, member in enumerate(tar):
-                if number == MOST_MEMBERS or member.size > MOST_UNPACKED:
+                if number == MOST_MEMBERS or not 0 <= member.size <= MOST_UNPACKED:
                     raise tarfile.TarError("it holds more than the published one")
                 name = wanted.pop(member.name.removeprefix("./"), None)
                 if name:

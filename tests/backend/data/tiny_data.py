@@ -1,7 +1,9 @@
 """Tiny data sets in every form, written by the tests themselves."""
 
 import gzip
+import io
 import struct
+import tarfile
 from pathlib import Path
 from typing import Any
 
@@ -67,3 +69,21 @@ def refused(code: str, source: str, settings: str = "", **how: Any) -> str:
     assert caught.value.code == code, caught.value.message
     assert caught.value.help
     return f"{caught.value.message}\n{caught.value.help}"
+
+
+def write_shard(path: Path, members: dict[str, bytes]) -> Path:
+    """A tar file of these members, in this order."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tarfile.open(path, "w") as tar:
+        for name, content in members.items():
+            info = tarfile.TarInfo(name)
+            info.size = len(content)
+            tar.addfile(info, io.BytesIO(content))
+    return path
+
+
+def picture(seed: int = 0, size: tuple[int, int] = (6, 5), kind: str = "png") -> bytes:
+    """The bytes of an image file."""
+    buffer = io.BytesIO()
+    Image.fromarray(levels(*size, 3, seed=seed)).save(buffer, kind)
+    return buffer.getvalue()

@@ -1,0 +1,205 @@
+"""`webdataset`: tar files ("shards") of samples; the files of a sample share a name, such as `7.jpg` and `7.cls`.
+
+The format is that of github.com/webdataset/webdataset. The shards are listed here, and read where each image lies.
+"""
+
+import json
+import re
+import tarfile
+from itertools import product
+from pathlib import Path
+from typing import Any, NamedTuple, cast
+
+import torch
+
+from specc.backend.data.folder import PICTURES, is_text, no_path, outside, tried_paths
+from specc.backend.data.packed import Careful
+from specc.backend.data.places import Where, damaged, few, unreadable
+from specc.backend.data.raw import Files, Part, Place, Raw
+from specc.errors import SpeccError
+from specc.render import clean
+from specc.values import Args
+
+MOST_SHARDS = 100_000
+MOST_HEADER = 1 << 20  # bytes of a header that a shard may have for a long name
+MOST_LABEL = 1 << 16  # bytes of a file that holds a label
+MOST_CLASSES = 100_000
+NAMED = 20
+RANGE = re.compile(r"\{(\d{1,9})\.\.(\d{1,9})\}")
+NAME = re.compile(r"((?:.*/)?[^./][^.]*)\.([^/]+)", re.DOTALL)  # what a sample's files share, and the rest
+NUMBER = re.compile(r"[-+.\d]+(e[-+]?\d+)?", re.IGNORECASE)
+KEYS = ("label", "cls", "class")  # of a label in JSON
+
+Label = int | str
+
+
+class Sample(NamedTuple):
+    """An image in a shard. name: the shard's and its own. place: where its bytes lie. label: a number or a name."""
+
+    name: str
+    place: Place
+    label: Label
+
+
+def read_webdataset(a: Args, where: Where) -> Raw:
+    """The images of the shards, in their order. A class is a number from 0, or a name; names are sorted.
+
+    Raises SpeccError: E403 shards that are not there, E402 a damaged one, E410 one that may not be read, E412 samples
+    that are not an image with a label, E407 test classes that are not training classes.
+    """
+    paths = find_shards(a.path, where)
+    train = read_samples(paths)
+    test = read_samples(find_shards(a.test, where)) if a.test else []
+    classes = _classes(paths[0], train, test)
+    parts = [_part(samples, classes, paths[0].parent, a.skip_broken) for samples in (train, test) if samples]
+    return Raw(classes, parts[0], parts[1] if test else None, outside(paths[0], where))
+
+
+def find_shards(pattern: str, where: Where) -> list[Path]:
+    """The files of a pattern such as `train-{000..127}.tar`, from the first place that has one of them.
+
+    Raises SpeccError E403 where some are not there, all of them named at once.
+    """
+    if re.match(r"\w+:", pattern):
+        raise SpeccError("E403", clean(f"{pattern} is no path: only files are read"), help="copy the shards to a disk")
+    names = expand(pattern)
+    found: list[Path] = []
+    lacking = names
+    try:
+        for place in zip(*(tried_paths(name, where) for name in names), strict=True):
+            there = [path for path in place if path.is_file()]
+            if len(there) > len(found):
+                found, lacking = there, [name for name, path in zip(names, place, strict=True) if not path.is_file()]
+    except OSError as error:  # a folder that may not be entered, a name that is too long
+        raise no_path(pattern, error) from None
+    if lacking:
+        message = f"{len(lacking):,} of {len(names):,} shards are not there: {few(lacking)}"
+        raise SpeccError("E403", message, help="correct the path in `source`, or give the place with --data-dir")
+    return found
+
+
+def expand(pattern: str) -> list[str]:
+    """`a-{08..11}.tar` is a-08.tar, a-09.tar, a-10.tar, a-11.tar. Raises SpeccError E403 for too many, or none."""
+    pieces = RANGE.split(pattern)
+    spans = [range(int(low), int(high) + 1) for low, high in zip(pieces[1::3], pieces[2::3], strict=True)]
+    count = 1
+    for span in spans:
+        count *= len(span)
+    if not 0 < count <= MOST_SHARDS:
+        message = clean(f"{pattern} stands for {count:,} shards; 1 to {MOST_SHARDS:,} are possible")
+        raise SpeccError("E403", message, help="correct the path in `source`")
+    widths = [len(low) for low in pieces[1::3]]
+    result = []
+    for numbers in product(*spans):
+        digits = [f"{number:0{width}d}" for number, width in zip(numbers, widths, strict=True)]
+        result.append("".join(text + digit for text, digit in zip(pieces[::3], [*digits, ""], strict=True)))
+    return result
+
+
+def read_samples(paths: list[Path]) -> list[Sample]:
+    """Every sample of the shards. Raises SpeccError E402, E410 and E412; for the last, all odd samples are named."""
+    samples: list[Sample] = []
+    odd: list[str] = []
+    for path in paths:
+        try:
+            with Careful(path.open("rb", buffering=0)) as file:
+                file.most = MOST_HEADER
+                for name, members in _grouped(path, file).items():
+                    sample = _sample(file, path, name, members)
+                    if isinstance(sample, Sample):
+                        samples.append(sample)
+                    else:
+                        odd.append(sample)
+        except OSError as error:
+            raise unreadable(path, error) from None
+    if odd or not samples:
+        lines = [f"{len(odd):,} of {len(odd) + len(samples):,} samples are not an image with a label:", *odd[:NAMED]]
+        lines += [f"and {len(odd) - NAMED:,} more"] if len(odd) > NAMED else []
+        text = "\n  ".join(map(clean, lines)) if odd else clean(f"{paths[0]} holds no samples")
+        raise SpeccError("E412", text, help="a sample is NAME.jpg (or .png …) beside NAME.cls or NAME.json", status=1)
+    return samples
+
+
+def _grouped(path: Path, file: Careful) -> dict[str, dict[str, tarfile.TarInfo]]:
+    """The members of a shard by what their names share, and then by the rest of their names."""
+    groups: dict[str, dict[str, tarfile.TarInfo]] = {}
+    try:
+        with tarfile.open(fileobj=file, mode="r:") as tar:
+            for member in tar:
+                if member.isdir():
+                    continue
+                if member.type not in (tarfile.REGTYPE, tarfile.AREGTYPE) or member.size < 0:
+                    raise damaged(path, f"holds {member.name}, which is no plain file")
+                name = NAME.fullmatch(member.name)
+                if not name:
+                    continue  # hidden files, and what has no suffix
+                group = groups.setdefault(name[1], {})
+                if name[2].lower() in group:
+                    raise damaged(path, f"holds {member.name} twice")
+                group[name[2].lower()] = member
+            end = tar.offset
+        file.seek(end)
+        if file.read(tarfile.BLOCKSIZE) != bytes(tarfile.BLOCKSIZE):
+            raise damaged(path, f"is damaged, or breaks off, at byte {end:,}")
+    except (tarfile.TarError, ValueError) as error:
+        raise damaged(path, f"is not a whole tar file: {error}") from None
+    return groups
+
+
+def _sample(file: Careful, path: Path, name: str, members: dict[str, tarfile.TarInfo]) -> Sample | str:
+    """A sample; else what is odd about it."""
+    shown = f"{path.name}/{name}"
+    images = [suffix for suffix in members if f".{suffix.rpartition('.')[2]}" in PICTURES]
+    labels = [suffix for suffix in members if suffix in ("cls", "json")]
+    if len(images) != 1:
+        there = ", ".join(f".{suffix}" for suffix in sorted(members))
+        return f"{shown} has {f'{len(images)} images' if images else 'no image'} among its files {there}"
+    if not labels:
+        return f"{shown} has no label, neither .cls nor .json"
+    label = _label(file, members[labels[0] if len(labels) == 1 else "cls"], "cls" in labels)
+    if label is None:
+        return f"{shown} has a label that is neither a number from 0 to {MOST_CLASSES - 1:,} nor a name"
+    image = members[images[0]]
+    return Sample(f"{path.name}/{image.name}", Place(path, image.offset_data, image.size), label)
+
+
+def _label(file: Careful, member: tarfile.TarInfo, plain: bool) -> Label | None:
+    """What a label file says: in it a number or a name, or JSON with one of KEYS."""
+    if member.size > MOST_LABEL:
+        return None
+    file.seek(member.offset_data)
+    try:
+        text = file.read(member.size).decode()
+        value = text.strip() if plain else json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    if isinstance(value, dict):
+        value = next((cast(dict[str, Any], value)[key] for key in KEYS if key in value), None)
+    if isinstance(value, str) and NUMBER.fullmatch(value):  # also -1 and 0.5, which name no class
+        value = int(value) if value.isdecimal() and len(value) < 9 else None
+    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < MOST_CLASSES:
+        return value
+    return value if isinstance(value, str) and value and is_text(value) else None
+
+
+def _classes(path: Path, train: list[Sample], test: list[Sample]) -> tuple[str, ...]:
+    labels = {sample.label for sample in train}
+    others = {sample.label for sample in test}
+    kinds = {type(label) for label in labels | others}
+    if len(kinds) > 1:
+        message = clean(f"the samples beside {path} have numbers and names as labels")
+        raise SpeccError("E412", message, help="label all of them by numbers, or all by names", status=1)
+    if kinds == {int}:
+        return tuple(map(str, range(max(cast(set[int], labels | others)) + 1)))
+    if others - labels:
+        extra = few(sorted(cast(set[str], others - labels)))
+        message = f"the test samples have classes that the training samples do not have: {extra}"
+        raise SpeccError("E407", message, help="both need samples of every class", status=1)
+    return tuple(sorted(cast(set[str], labels)))
+
+
+def _part(samples: list[Sample], classes: tuple[str, ...], root: Path, skip_broken: bool) -> Part:
+    numbers = {name: number for number, name in enumerate(classes)}
+    labels = [sample.label if isinstance(sample.label, int) else numbers[sample.label] for sample in samples]
+    names, places = [sample.name for sample in samples], [sample.place for sample in samples]
+    return Part(Files(root, names, skip_broken, places=places), torch.tensor(labels))

@@ -1,0 +1,145 @@
+"""WebDataset shards: samples of an image and a label in tar files, read where they lie."""
+
+import json
+import tarfile
+from pathlib import Path
+
+import pytest
+import torch
+from tiny_data import levels, picture, read, refused, write_shard
+
+from specc.backend.data.split import Resident, Streamed
+from specc.backend.data.webdataset import expand
+from specc.errors import SpeccError
+
+CPU = torch.device("cpu")
+
+
+def shards(folder: Path, name: str = "a", count: int = 3, each: int = 4) -> None:
+    """Shards NAME-00.tar, … whose image `i` has the label `i % 3`."""
+    for shard in range(count):
+        members = {}
+        for number in range(shard * each, (shard + 1) * each):
+            members |= {f"{number:04}.png": picture(number), f"{number:04}.cls": str(number % 3).encode()}
+        write_shard(folder / f"{name}-{shard:02}.tar", members)
+
+
+SOURCE = 'webdataset("a-{00..02}.tar")'
+
+
+def test_samples_come_in_the_order_of_the_shards(tmp_path: Path) -> None:
+    shards(tmp_path)
+    inside = read(SOURCE, "validation = split(2)", base=tmp_path)
+    outside = read(SOURCE, "validation = split(2)", base=tmp_path, memory=0)
+    assert isinstance(inside.train, Resident) and isinstance(outside.train, Streamed)
+    assert inside.classes == ("0", "1", "2") and inside.shape == (3, 6, 5)
+    assert inside._replace(train=None, validation=None) == outside._replace(train=None, validation=None)  # type: ignore[arg-type]
+    found = set()
+    for one, two in ((inside.train, outside.train), (inside.validation, outside.validation)):
+        index = torch.arange(len(one))
+        assert torch.equal(one.gather(index, CPU), two.gather(index, CPU)) and torch.equal(one.labels, two.labels)
+        found |= {(image.numpy().tobytes(), int(label)) for image, label in zip(one.images, one.labels, strict=True)}  # type: ignore[union-attr]
+    assert found == {(levels(6, 5, 3, seed=i).transpose(2, 0, 1).tobytes(), i % 3) for i in range(12)}
+
+
+def test_the_test_part_has_shards_of_its_own(tmp_path: Path) -> None:
+    shards(tmp_path)
+    shards(tmp_path, "val", count=1, each=6)
+    data = read('webdataset("a-{00..02}.tar", test="val-00.tar")', base=tmp_path)
+    assert len(data.train) == 12 and len(data.validation) == 6
+    assert data.validated_on == "the test part, 6 images"
+
+
+@pytest.mark.parametrize(
+    ("labels", "classes"),
+    [
+        ({"a.cls": b"1\n", "b.cls": b"0"}, ("0", "1")),
+        ({"a.json": b'{"label": 1}', "b.json": b'{"cls": 0, "more": []}'}, ("0", "1")),
+        ({"a.json": b"1", "b.cls": b"0"}, ("0", "1")),
+        ({"a.cls": b"rose", "b.cls": "Rös chen".encode()}, ("Rös chen", "rose")),
+        ({"a.json": b'{"class": "y"}', "b.json": b'{"label": "x"}'}, ("x", "y")),
+    ],
+)
+def test_labels(tmp_path: Path, labels: dict[str, bytes], classes: tuple[str, ...]) -> None:
+    more = {"a.txt": b"a rose", "._a.png": b"litter", "README": b"hello"}
+    images = {"d.e/a.JPG": picture(1, kind="jpeg"), "d.e/b.seg.png": picture(2)}
+    members = {f"d.e/{name}": content for name, content in (labels | more).items()} | images
+    write_shard(tmp_path / "a.tar", members)
+    data = read('webdataset("a.tar")', "validation = split(1)", base=tmp_path)
+    assert data.classes == classes and len(data.train) == 1
+
+
+def test_patterns() -> None:
+    assert expand("a.tar") == ["a.tar"]
+    assert expand("a-{08..11}.tar") == ["a-08.tar", "a-09.tar", "a-10.tar", "a-11.tar"]
+    assert expand("{0..1}/{1..2}") == ["0/1", "0/2", "1/1", "1/2"]
+    for pattern in ("{5..1}.tar", "{0..999999999}.tar", "{0..99999}{0..99999}{0..99999}"):
+        with pytest.raises(SpeccError, match="shards; 1 to 100,000 are possible"):
+            expand(pattern)
+
+
+def test_shards_that_are_not_there_are_named_at_once(tmp_path: Path) -> None:
+    shards(tmp_path)
+    (tmp_path / "a-01.tar").unlink()
+    assert "2 of 4 shards are not there: a-01.tar, a-03.tar" in refused(
+        "E403", 'webdataset("a-{00..03}.tar")', base=tmp_path
+    )
+    assert "only files are read" in refused("E403", 'webdataset("https://example.org/a.tar")', base=tmp_path)
+
+
+def test_odd_samples_are_named_at_once(tmp_path: Path) -> None:
+    image = picture()
+    members = {"a.png": image, "b.png": image, "b.jpg": image, "b.cls": b"0", "c.cls": b"1", "d.png": image}
+    members |= {"d.cls": b"-1", "e.png": image, "e.json": b"[" * 9000, "f.png": image, "f.cls": b"0"}
+    write_shard(tmp_path / "a.tar", members | {"g.png": image, "g.json": b'{"label": true}'})
+    found = refused("E412", 'webdataset("a.tar")', base=tmp_path)
+    assert "6 of 7 samples are not an image with a label" in found
+    for line in (
+        "a.tar/a has no label, neither .cls nor .json",
+        "a.tar/b has 2 images among its files .cls, .jpg, .png",
+        "a.tar/c has no image among its files .cls",
+        "a.tar/d has a label that is neither",
+        "a.tar/e has a label that is neither",
+        "a.tar/g has a label that is neither",
+    ):
+        assert line in found
+
+
+def test_broken_images_are_named_and_left_out_when_the_spec_says_so(tmp_path: Path) -> None:
+    shards(tmp_path)
+    write_shard(tmp_path / "a-03.tar", {"x.png": picture()[:50], "x.cls": b"1"})
+    found = refused("E405", 'webdataset("a-{00..03}.tar")', base=tmp_path)
+    assert "1 of 13 images" in found and "a-03.tar/x.png is damaged" in found
+    skipping = read('webdataset("a-{00..03}.tar", skip_broken=true)', "validation = split(2)", base=tmp_path)
+    assert skipping.hash == read(SOURCE, "validation = split(2)", base=tmp_path).hash
+    assert any("1 of 13 images" in note and "a-03.tar/x.png is damaged" in note for note in skipping.notes)
+
+
+def test_test_classes_must_be_training_classes(tmp_path: Path) -> None:
+    for name, labels in (("a", "xy"), ("b", "xz")):
+        members = {f"{i}.{kind}": content for i in range(2) for kind, content in
+                   (("png", picture(i)), ("cls", labels[i].encode()))}  # fmt: skip
+        write_shard(tmp_path / f"{name}.tar", members)
+    assert "training samples do not have: z" in refused("E407", 'webdataset("a.tar", test="b.tar")', base=tmp_path)
+    write_shard(tmp_path / "c.tar", {"1.png": picture(), "1.cls": b"1"})
+    assert "numbers and names as labels" in refused("E412", 'webdataset("a.tar", test="c.tar")', base=tmp_path)
+
+
+def test_a_shard_that_changes_during_the_training_is_named(tmp_path: Path) -> None:
+    shards(tmp_path)
+    data = read(SOURCE, "validation = split(1)", base=tmp_path, memory=0)
+    content = bytearray((tmp_path / "a-00.tar").read_bytes())
+    with tarfile.open(tmp_path / "a-00.tar") as tar:
+        start = tar.getmember("0000.png").offset_data
+    other = picture(99)
+    content[start : start + len(other)] = other
+    (tmp_path / "a-00.tar").write_bytes(content)
+    with pytest.raises(SpeccError, match=r"a-00\.tar/0000\.png has changed") as caught:
+        data.train.gather(torch.arange(11), CPU)
+    assert caught.value.code == "E441"
+
+
+def test_json_of_a_label_is_data_and_nothing_else(tmp_path: Path) -> None:
+    label = json.dumps({"label": "__import__('os').system('x')"}).encode()
+    write_shard(tmp_path / "a.tar", {"a.png": picture(), "a.json": label, "b.png": picture(1), "b.json": b'"b"'})
+    assert read('webdataset("a.tar")', "validation = split(1)", base=tmp_path).classes[0].startswith("__import__")
