@@ -1,6 +1,6 @@
 """W534: a schedule, or an end, that the training does not live to see."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from specc.check.lint.lint import Found, Lint, Linted
 from specc.values import Bound, Percent
@@ -11,9 +11,23 @@ HELP = "a longer training, or lengths in percent of it: warmup(10%)"
 def find(linted: Linted) -> Iterator[Found]:
     train = linted.train
     epochs = train.epochs
-    start = 0.0
-    for piece in train.schedule:
-        place = linted.place("train", "schedule", piece)
+    yield from _schedule(linted, "schedule", train.schedule)
+    for group in train.groups or ():
+        yield from _schedule(linted, "groups", group.args.schedule or ())
+    if train.lookahead is not None and (start := _in_epochs(train.lookahead.args.start, epochs)) >= epochs:
+        message = f"`lookahead` would start after {start:g} epochs, but the training has {epochs:g}"
+        yield Found(message, linted.place("train", "lookahead", train.lookahead), help="start earlier, or leave it out")
+    patience = train.early_stop
+    if patience is not None and patience >= epochs:
+        message = f"`early_stop` waits {patience} epochs, but the training has {epochs:g}: it never stops"
+        yield Found(message, linted.place("train", "early_stop"), help="wait less, or leave it out")
+
+
+def _schedule(linted: Linted, setting: str, schedule: Sequence[Bound]) -> Iterator[Found]:
+    """The pieces of a schedule that come after the end."""
+    epochs, start = linted.train.epochs, 0.0
+    for piece in schedule:
+        place = linted.place("train", setting, piece)
         length = _length(piece, epochs)
         if start >= epochs:
             message = f"`{piece.name}` never begins: what is before it takes all {epochs:g} epochs"
@@ -30,10 +44,6 @@ def find(linted: Linted) -> Iterator[Found]:
         if message:
             yield Found(message, place, help="a longer training, or leave it out")
         start += length or 0.0
-    patience = train.early_stop
-    if patience is not None and patience >= epochs:
-        message = f"`early_stop` waits {patience} epochs, but the training has {epochs:g}: it never stops"
-        yield Found(message, linted.place("train", "early_stop"), help="wait less, or leave it out")
 
 
 def _in_epochs(length: float, epochs: float) -> float:
@@ -65,7 +75,7 @@ LINT = Lint(
     name="beyond-the-end",
     doc="""\
 A part of `schedule` that begins, ends or drops only after the last epoch, such as a warmup that is longer than the
-training, or an `early_stop` that waits longer.
+training, or an `early_stop` or a `lookahead` that waits longer.
 """,
     why="""\
 The learning rate does not go where the spec says: with a warmup that is cut short it never reaches its value, and

@@ -29,6 +29,8 @@ def test_decay(train, expected):
         ("conv(8, trainable=false)", "regularize = l2(1e-4)", []),  # dense learns
         ("conv(8, regularize=l1(0), trainable=false)", "", []),
         ("conv(8, regularize=l2(1e-4))", "freeze = [conv1]", ["W533"]),
+        ("conv(8, regularize=l2(1e-4))", "freeze = [conv.weight]", ["W533"]),
+        ("conv(8, regularize=l2(1e-4))", "freeze = [biases]", []),
         ("conv(8, regularize=l2(1e-4))", "", []),
     ],
 )
@@ -52,6 +54,8 @@ def test_a_network_in_which_only_a_norm_learns():
         ("epochs = 90; schedule = multistep([30, 60, 90, 120])", "the drops at 90, 120 come after the end"),
         ("epochs = 9; schedule = plateau(patience=10)", "it never drops"),
         ("epochs = 9; early_stop = 10", "it never stops"),
+        ("epochs = 3; groups = group(kernels, schedule=warmup(5) -> cosine)", "warmup"),
+        ("epochs = 3; lookahead = lookahead(start=3)", "lookahead"),
     ],
 )
 def test_what_comes_after_the_end(train, says):
@@ -71,6 +75,7 @@ def test_what_comes_after_the_end(train, says):
         "epochs = 9; schedule = multistep([50%, 75%])",
         "epochs = 20; schedule = plateau(patience=5)",
         "epochs = 20; early_stop = 5",
+        "epochs = 20; groups = group(kernels, schedule=warmup(5) -> cosine); lookahead = lookahead(start=50%)",
         "epochs = 10; schedule = one_cycle",
     ],
 )
