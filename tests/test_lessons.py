@@ -10,7 +10,9 @@ import pytest
 
 from specc.backend.study.plan import compared_with, ladder
 from specc.backend.study.statistics import gain, summary
+from specc.check import check
 from specc.check.variants import variants_of
+from specc.cli.common import load_base
 from specc.source import Source
 
 BENCHMARKS = Path(__file__).parent.parent / "benchmarks"
@@ -110,6 +112,16 @@ def test_a_study_that_lacks_a_variant_is_refused(pages: ModuleType, study: dict[
     study["variants"] = [row for row in study["variants"] if row["name"] != "skip"]
     with pytest.raises(SystemExit, match="no variant `skip`"):
         pages.write(study, tmp_path)
+
+
+def test_the_quick_study_has_the_same_variants(examples: Path) -> None:
+    quick = BENCHMARKS / "lessons" / "quick.cnn"
+    source = Source(str(quick), quick.read_text())
+    checked = check(source, load=load_base, everything=True)
+    assert not checked.errors and checked.graph is not None and checked.graph.input == (3, 16, 16)
+    deck = variants_of(Source("deck.cnn", (examples / "deck_cifar10.cnn").read_text()))
+    found = variants_of(source, load_base)
+    assert {name: found[name].base for name in found} == {name: deck[name].base for name in deck}
 
 
 def test_the_ladders_targets(study: dict[str, Any]) -> None:

@@ -183,6 +183,13 @@ def test_wrong_calls(specc: Specc, spec: Path, arguments: tuple[str, ...], statu
     assert not Path("studies").exists()
 
 
+def test_data_that_are_not_there_stop_it_at_once(specc: Specc, spec: Path) -> None:
+    spec.write_text(SPEC.replace("  conv(", "  input(1, 8x8)\n  conv(", 1).replace("digits", 'npz("nowhere.npz")'))
+    answer = specc("study", spec, *QUICK)
+    assert answer.status and "nowhere.npz" in answer.err and answer.out == ""
+    assert not Path("studies").exists()
+
+
 SLOW = """
 import sys
 from time import sleep

@@ -35,7 +35,7 @@ def study(
     against: the entry that each is measured against. checked: the spec of an entry with a seed. words: what else
     study.json shall say of the study. The status is 0, or 130 and 143 where Ctrl-C or SIGTERM stopped it.
 
-    Raises SpeccError: E430 no such device, E481 the study cannot be written.
+    Raises SpeccError: E430 no such device, E437 no data, E401 and on from the data, E481 the study cannot be written.
     """
     board: Board = Silent() if quiet else Shown([entry.name for entry in entries], len(options.seeds))
     began = _now()

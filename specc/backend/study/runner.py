@@ -63,8 +63,10 @@ class Study:
         """Train whatever is not there yet. Gives 0, or 130 and 143 where Ctrl-C or SIGTERM stopped it.
 
         An entry that cannot be trained is a record with its error, and the others go on.
-        Raises SpeccError: E430 no such device, E481 the study cannot be written.
+        Raises SpeccError: E481 the study cannot be written; E437, E401 and on where the first entry has no data, as
+        then none has.
         """
+        self.dataset(self.checked(self.entries[0], self.options.seeds[0]))
         with self.board, Interrupt() as interrupt:
             for seed in self.options.seeds:
                 for entry in self.entries:
