@@ -7,6 +7,7 @@ an expression is taken where it gives the right number for every call.
 import keyword
 import operator
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from itertools import permutations
 from typing import Any, NamedTuple
@@ -47,6 +48,7 @@ class Arguments:
         self.widths: set[str] = set()
         self.written: list[dict[str, str]] = []
         self.flags: list[tuple[str, str]] = []
+        self._parameters: list[Parameter] = []
         self.index = {scope: place for place, scope in enumerate(made.members)}
         self._offer_inputs()
         self._offer_block()
@@ -88,20 +90,22 @@ class Arguments:
 
     def parameters(self) -> list[Parameter]:
         """In the order of the constructor: without a default, then with one."""
+        if len(self._parameters) == len(self.used):
+            return self._parameters
         order = {name: place for place, name in enumerate(self.values)}
         found = [Parameter(name, _type_of(self.values[name]), self._default(name)) for name in self.used]
-        return sorted(found, key=lambda parameter: (parameter.default is not ABSENT, order[parameter.name]))
+        self._parameters = sorted(found, key=lambda one: (one.default is not ABSENT, order[one.name]))
+        return self._parameters
 
     def _default(self, name: str) -> Any:
         if name not in self.optional:
             return ABSENT
-        worth = self.values[name]
-        return max(worth, key=worth.count)
+        return Counter(self.values[name]).most_common(1)[0][0]
 
     def given(self, scope: Any) -> dict[str, Any]:
         """What a call of the class gives its constructor."""
         index = self.index[scope]
-        return {parameter.name: self.values[parameter.name][index] for parameter in self.parameters()}
+        return {name: self.values[name][index] for name in self.used}
 
     # ---- working it out
 
@@ -149,8 +153,7 @@ class Arguments:
         scopes = [step.scope if step else None for step in self.made.at(index)]
         called = all_arguments[classes[self.made.steps[index].scope]]
         given = [called.given(scope) if scope else None for scope in scopes]
-        keys = [parameter.name for parameter in called.parameters()]
-        return {key: [ABSENT if values is None else values[key] for values in given] for key in keys}
+        return {key: [ABSENT if values is None else values[key] for values in given] for key in called.used}
 
     def _use(self, name: str) -> str:
         self.used[name] = None
@@ -187,9 +190,9 @@ class Arguments:
         present = [value for value in vector if value is not ABSENT]
         if not whole and all(isinstance(value, tuple) and len(set(value)) == 1 for value in present):
             present, vector = [v[0] for v in present], [v if v is ABSENT else v[0] for v in vector]
-        common = max(present, key=present.count)
+        [(common, count)] = Counter(present).most_common(1)
         self.values[name] = [common if value is ABSENT else value for value in vector]
-        if key not in WIDTHS and 2 * present.count(common) > len(present):
+        if key not in WIDTHS and 2 * count > len(present):
             self.optional.add(name)
         return name
 

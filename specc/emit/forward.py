@@ -43,7 +43,11 @@ class Forward:
             for ref in step.inputs:
                 self.readers.setdefault(ref, []).append(index)
         self.inputs = ["x", *(f"skip{k if made.inputs > 2 else ''}" for k in range(1, made.inputs))]
-        self.name_of: dict[Ref, str] = {(-1, k): name for k, name in enumerate(self.inputs)}
+        self.name_of: dict[Ref, str] = {}
+        self.held: dict[str, set[Ref]] = {}  # by a name, one after the other
+        for k, name in enumerate(self.inputs):
+            self._hold((-1, k), name)
+        self.branches: dict[Ref, str] = {}
         self.open: Open | None = None
         self.lines: list[Line] = []
         self.said = size_text(made.members[0].input_shapes[0]) if len(made.members) == 1 else ""
@@ -127,7 +131,7 @@ class Forward:
         heads = step.scope.result_heads if step.scope and len(refs) > 1 else [step.head]
         for ref, head in zip(refs, heads, strict=True):
             name = self._new_name(ref, step.inputs, head)
-            self.name_of[ref] = name
+            self._hold(ref, name)
             names.append(name)
         nothing = "None" if len(refs) == 1 else f"({', '.join(['None'] * len(refs))})"
         guard = f" if self.training else {nothing}" if step.head else ""
@@ -145,7 +149,7 @@ class Forward:
         last = (run.stop - 1, 0)
         self.lines.append(Line(f"for i in {run.numbers}:", self._comment(last)))
         self.lines.append(Line(f'{INDENT}{name} = self.get_submodule(f"{run.stem}{{i}}")({name})'))
-        self.name_of[last] = name
+        self._hold(last, name)
         return run.stop
 
     # ---- parts that are not always there
@@ -169,7 +173,7 @@ class Forward:
             self._close(before)
             if self.name_of[part.value] != before:
                 self.lines.append(Line(f"{before} = {self.name_of[part.value]}"))
-                self.name_of[part.value] = before
+                self._hold(part.value, before)
             self.lines = [*outer, Line(f"if self.{flag}:"), *(line.indented() for line in self.lines)]
         elif expression:
             assert self.open is not None
@@ -202,8 +206,12 @@ class Forward:
         ref, text = self.open.ref, self.open.text
         self.open = None
         name = name or self._new_name(ref, self.made.steps[ref[0]].inputs)
-        self.name_of[ref] = name
+        self._hold(ref, name)
         self.lines.append(Line(f"{name} = {text}", self._comment(ref)))
+
+    def _hold(self, ref: Ref, name: str) -> None:
+        self.name_of[ref] = name
+        self.held[name] = {other for other in self.held.get(name, ()) if self.left[other] > 0} | {ref}
 
     def _new_name(self, ref: Ref, operands: tuple[Ref, ...], wanted: str = "") -> str:
         """`x` where that is free; a branch of several is numbered."""
@@ -219,18 +227,23 @@ class Forward:
         return next(name for name in ("x", *dying, *NAMES, *numbered) if self._is_free(name))
 
     def _is_free(self, name: str) -> bool:
-        return all(self.left[ref] <= 0 for ref, held in self.name_of.items() if held == name)
+        return all(self.left[ref] <= 0 for ref in self.held.get(name, ()))
 
     def _branch(self, ref: Ref) -> str:
         """`branch3` for a value that goes, by itself, into the third place of a step that joins more than two."""
-        while len(readers := self.readers.get(ref, [])) == 1 and ref not in self.made.returns:
-            step = self.made.steps[readers[0]]
-            if len(step.inputs) > 2:
-                return f"branch{step.inputs.index(ref) + 1}"
-            if len(step.inputs) > 1 or len(step.shapes) > 1:
+        found, passed = "", []
+        while ref not in self.branches:
+            passed.append(ref)
+            readers = self.readers.get(ref, [])
+            step = self.made.steps[readers[0]] if len(readers) == 1 and ref not in self.made.returns else None
+            if step is None or len(step.inputs) > 1 or len(step.shapes) > 1:
+                joins_several = step is not None and len(step.inputs) > 2
+                found = f"branch{step.inputs.index(ref) + 1}" if step and joins_several else ""
                 break
             ref = (readers[0], 0)
-        return ""
+        found = self.branches.get(ref, found)
+        self.branches.update(dict.fromkeys(passed, found))
+        return found
 
     def _comment(self, ref: Ref) -> str:
         """The shape of a value, where it is the same in all calls of the class and was not said right before."""

@@ -1,9 +1,11 @@
 """Calls of one class, one after the other, that a hand would write as a loop."""
 
+from collections import Counter
 from typing import Any, NamedTuple
 
 from specc.emit.classes import Class
 from specc.emit.names import is_plain
+from specc.emit.scopes import Ref
 
 SHORTEST = 4
 
@@ -35,11 +37,12 @@ class Run(NamedTuple):
 def runs_of(made: Class, written: list[dict[str, str]], kinds: dict[Any, Class]) -> list[Run]:
     """The loops of a class, the longest ones that there are."""
     edges = {place for part in made.parts for place in (part.start, part.stop)}
+    readers = Counter(ref for step in made.steps for ref in step.inputs) + Counter(made.returns)
     runs, start = [], 0
     while start < len(made.steps):
         stop = start + 1
         changes = _changes(written[start], written[stop]) if stop < len(made.steps) else None
-        while stop < len(made.steps) and stop not in edges and _follows(made, stop, kinds):
+        while stop < len(made.steps) and stop not in edges and _follows(made, stop, kinds, readers):
             if changes is None or _changes(written[stop - 1], written[stop]) != changes:
                 break
             stop += 1
@@ -62,15 +65,14 @@ def _numbered(made: Class, index: int) -> tuple[str, int]:
     return call.block, int(number)
 
 
-def _follows(made: Class, index: int, kinds: dict[Any, Class]) -> bool:
+def _follows(made: Class, index: int, kinds: dict[Any, Class], readers: Counter[Ref]) -> bool:
     """Whether a step goes on with what the step before it gave, and nothing else does."""
     before, step = made.steps[index - 1], made.steps[index]
     (stem, number), (next_stem, next_number) = _numbered(made, index - 1), _numbered(made, index)
     if number < 0 or (next_stem, next_number) != (stem, number + 1) or kinds[before.scope] is not kinds[step.scope]:
         return False
     ref = (index - 1, 0)
-    readers = sum(list(other.inputs).count(ref) for other in made.steps) + made.returns.count(ref)
-    return step.inputs == (ref,) and len(before.inputs) == 1 and readers == 1
+    return step.inputs == (ref,) and len(before.inputs) == 1 and readers[ref] == 1
 
 
 def _changes(before: dict[str, str], after: dict[str, str]) -> dict[str, int] | None:

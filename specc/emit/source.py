@@ -33,7 +33,7 @@ def emit(checked: Checked, graph: Graph) -> str:
 
 
 def _docstring(checked: Checked, graph: Graph) -> str:
-    origin = PurePath(checked.source.path).name.replace("\\", "\\\\").replace('"', "'")
+    origin = " ".join(PurePath(checked.source.path).name.split()).replace("\\", "/").replace('"', "'")
     variant = f", variant `{checked.variant}`" if checked.variant else ""
     heads = f" ({graph.parameters_exported:,} without its auxiliary classifiers)" if graph.heads else ""
     lines = [

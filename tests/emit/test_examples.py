@@ -40,6 +40,7 @@ def test_same_keys(emitted, path, variant):
     emitted(path.read_text(encoding="utf-8"), variant=variant).has_the_same_keys()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", SPECS, ids=lambda path: path.stem)
 def test_same_numbers(emitted, path):
     emitted(small(path)).computes_the_same()
