@@ -45,6 +45,7 @@ def _init(
     params: tuple[Param, ...] = (),
     example: str = "",
     check: Callable[[Args], None] | None = None,
+    layer: str = "conv(16",
 ) -> Trick:
     return Trick(
         name=name,
@@ -52,7 +53,7 @@ def _init(
         doc=doc,
         params=params,
         target=f"specc.backend.initialise.{name}",
-        example=f"conv(16, init={example or name})",
+        example=f"{layer}, init={example or name})",
         facts=facts,
         check=check,
     )
@@ -117,5 +118,6 @@ TRICKS = (
             Param("samples", Int(1), 5000, "training images that are looked at, evenly spaced over the set"),
         ),
         "whiten(eps=5e-4)",
+        layer="conv(24, 2x2",
     ),
 )
