@@ -88,7 +88,7 @@ def test_every_lesson_becomes_a_page_with_its_figures(pages: ModuleType, study: 
         picture = tmp_path / "pictures" / ("curves.svg" if path.stem == "README" else f"{path.stem}.svg")
         assert f"pictures/{picture.name}" in text and b"<svg" in picture.read_bytes()
         if path.stem != "README":
-            assert all(part in text for part in ("## The formula", "$$", "```cnn", "## Papers", "| validation |"))
+            assert all(part in text for part in ("## The formula", "```math", "```cnn", "## Papers", "| validation |"))
     noise = (tmp_path / "noise.md").read_text()
     assert "| noise | `data.augment = noise(0.01, p=0.5)` | 65.0 ± 7.1 % | 49.1 ± 1.6 % |  | 80.9 % |" in noise
     assert "more than chance" in noise or "may be chance" in noise
