@@ -50,6 +50,7 @@ class _Looked(NamedTuple):
     lost: set[int]
     sizes: Counter[Shape]
     example: dict[Shape, str]
+    digests: list[bytes]
 
 
 def open_image(files: Files, number: int, size: Size | None) -> Opened:
@@ -67,8 +68,9 @@ def look_through(
     parts: files and their labels, int64 N. room: bytes that decoded images may take; files that would take more are
     left as files.
 
-    Gives the parts and, where broken files are to be skipped, what was left out. Raises SpeccError: E405 images that
-    cannot be used, E406 images of different sizes and no `size`.
+    Gives the parts, and what there is to say: files that were left out, test files that are training files, too.
+
+    Raises SpeccError: E405 images that cannot be used, E406 images of different sizes and no `size`.
     """
     looked: list[_Looked] = []
     for files, labels in parts:
@@ -87,6 +89,10 @@ def look_through(
     _refuse_uneven(first.root, looked)
     more = [f"and {len(broken) - NAMED:,} more"] if len(broken) > NAMED else []
     notes = [f"left out by skip_broken: {count}: {'; '.join([*broken[:NAMED], *more])}"] if broken else []
+    learnt = set(looked[0].digests)
+    twice = sum(digest in learnt for look in looked[1:] for digest in look.digests)
+    if twice:
+        notes.append(f"{twice:,} of {len(looked[1].digests):,} test images are training images, too")
     return [look.surveyed for look in looked if look.surveyed], notes
 
 
@@ -134,7 +140,7 @@ def _look_at(files: Files, labels: Tensor, size: Size | None, room: int, feed: F
         digests.append(digest)
         feed(f"{label} {name}\0".encode("utf-8", "surrogateescape") + digest)  # no name holds a zero byte
     if not kept:
-        return _Looked(None, broken, set(labels.tolist()), sizes, example)
+        return _Looked(None, broken, set(labels.tolist()), sizes, example, digests)
     (channels, height, width), left = next(iter(sizes)), labels[kept]
     some = files.select(kept)
     stay = Files(some.root, some.names, digests=digests, places=some.places)
@@ -142,7 +148,7 @@ def _look_at(files: Files, labels: Tensor, size: Size | None, room: int, feed: F
     surveyed = Surveyed(
         stay if images is None else images[:count], left, (channels, height, width), sums[:count], squares[:count]
     )
-    return _Looked(surveyed, broken, set(labels.tolist()) - set(left.tolist()), sizes, example)
+    return _Looked(surveyed, broken, set(labels.tolist()) - set(left.tolist()), sizes, example, digests)
 
 
 def _refused(what: str, broken: list[str]) -> SpeccError:

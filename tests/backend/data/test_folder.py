@@ -1,5 +1,6 @@
 """Folders of images: every layout, every file looked at, and nothing left out silently."""
 
+import json
 import os
 import shutil
 import warnings
@@ -14,6 +15,7 @@ from tiny_data import levels, read, refused, write_folder
 from specc.backend.data.dataset import DataSet
 from specc.backend.data.split import Resident, Streamed
 from specc.backend.images import resize
+from specc.backend.train.job import train
 from specc.check import check
 from specc.errors import SpeccError
 from specc.source import Source
@@ -433,3 +435,27 @@ def test_skip_broken_is_in_the_resolved_spec(tmp_path: Path) -> None:
     data = 'data { source = folder("x", skip_broken=true); resize = 8x8 }'
     checked = check(Source("net.cnn", f"{data}\nnetwork N {{ input(3, 8x8); flatten -> dense(2) }}"))
     assert not checked.errors and "skip_broken=true" in checked.resolved
+
+
+def test_test_images_that_are_trained_on_are_said(tmp_path: Path) -> None:
+    write_folder(tmp_path / "train", each=3)
+    write_folder(tmp_path / "test", each=2)
+    assert "4 of 4 test images are training images, too" in read(folder(tmp_path)).notes
+    for number, path in enumerate(sorted((tmp_path / "test").rglob("*.png"))[1:]):
+        Image.fromarray(levels(6, 5, 3, seed=1000 + number)).save(path)
+    assert "1 of 4 test images are training images, too" in read(folder(tmp_path), memory=0).notes
+
+
+def test_what_was_left_out_stands_in_the_run_and_is_said_once(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_folder(tmp_path / "flowers", each=10, size=(8, 8))
+    (tmp_path / "flowers" / "class0" / "bad.png").write_bytes(b"")
+    text = 'data { source = folder("flowers", skip_broken=true) }\ntrain { epochs = 2; batch = 6 }\n'
+    checked = check(Source("net.cnn", f"{text}network N {{ input(3, 8x8); flatten -> dense(2) }}"))
+    path = train(checked, out=tmp_path / "run", base=tmp_path, device="cpu").path
+    said = "left out by skip_broken: 1 of 21 images in "
+    assert capsys.readouterr().err.count(said) == 1
+    info = json.loads((path / "run.json").read_text())
+    assert any(note.startswith(said) and "class0/bad.png is empty" in note for note in info["applied"])
+    assert info["images"] == {"train": 18, "validation": 2}
