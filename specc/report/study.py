@@ -50,6 +50,7 @@ def notes(study: dict[str, Any]) -> list[str]:
         )
     else:
         found.append("one seed says nothing about deviation, so there is no confidence interval: --seeds 3 gives one")
+    found += [_sample(variant) for variant in variants if variant["name"].startswith("sample ")]
     found += [f"{variant['name']}: the same spec as {variant['same_as']}" for variant in variants if variant["same_as"]]
     found += [_failure(variant) for variant in variants if variant["error"]]
     if not study["finished"]:
@@ -109,6 +110,10 @@ def _row(variant: dict[str, Any]) -> tuple[str, ...]:
         points(variant["gain"]) + over,
         duration(variant["seconds"]) if fine else "",
     )
+
+
+def _sample(variant: dict[str, Any]) -> str:
+    return f"{variant['name']}: " + ", ".join(f"{path} = {value}" for path, value in variant["settings"])
 
 
 def _failure(variant: dict[str, Any]) -> str:
