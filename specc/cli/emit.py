@@ -34,7 +34,7 @@ def emit(
     status = report(checked.diagnostics)
     if checked.graph is None or status:
         return status
-    text = emit_source(checked, checked.graph)
+    text = emit_source(checked, checked.graph, sets or ())
     if out is None:
         print(text, end="")
         return 0

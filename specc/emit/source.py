@@ -1,6 +1,6 @@
 """The emitted file: its docstring, preprocessing, our own modules where they are used, a class for each block."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import PurePath
 
 from specc.check import Checked
@@ -17,27 +17,28 @@ from specc.ir.graph import Graph
 from specc.ops.op import size_text
 
 
-def emit(checked: Checked, graph: Graph) -> str:
-    """The source of a network. Its state dict has the keys and shapes of the network that `specc train` trains.
+def emit(checked: Checked, graph: Graph, sets: Sequence[str] = ()) -> str:
+    """The source of a network. sets: what `--set` changed first, for the docstring.
 
-    Like that one it gives logits, and in training, where there are auxiliary classifiers, a pair of them and of a
-    dictionary of theirs.
+    Its state dict has the keys and shapes of the network that `specc train` trains. Like that one it gives logits, and
+    in training, where there are auxiliary classifiers, a pair of them and of a dictionary of theirs.
     """
     program = Program(graph)
     body = program.text()
-    parts = [f'"""{_docstring(checked, graph)}"""', ""]
+    parts = [f'"""{_docstring(checked, graph, sets)}"""', ""]
     if checked.data is not None and len(graph.input) == 3:
         body = "\n".join(preprocessing(checked.data, graph.input)) + "\n\n\n" + body
     gap = [""] if body.startswith(("class", "def")) else []
     return "\n".join([*parts, *_imports(body), *gap, body])
 
 
-def _docstring(checked: Checked, graph: Graph) -> str:
-    origin = " ".join(PurePath(checked.source.path).name.split()).replace("\\", "/").replace('"', "'")
+def _docstring(checked: Checked, graph: Graph, sets: Sequence[str]) -> str:
+    origin = _quoted(PurePath(checked.source.path).name)
     variant = f", variant `{checked.variant}`" if checked.variant else ""
     heads = f" ({graph.parameters_exported:,} without its auxiliary classifiers)" if graph.heads else ""
     lines = [
         f"{graph.name}, written by `specc emit` from {origin}{variant}.",
+        *(f"Changed first: {_quoted(text)}" for text in sets),
         "",
         f"{graph.parameters:,} parameters{heads}.",
         f"{graph.total_macs:,} multiply-accumulates for an image of {size_text(graph.input)}.",
@@ -46,6 +47,11 @@ def _docstring(checked: Checked, graph: Graph) -> str:
     if graph.ends_in_softmax:
         lines += ["", "It gives logits, as its loss takes them; `.softmax(1)` of them are the probabilities."]
     return "\n".join([*lines, ""])
+
+
+def _quoted(text: str) -> str:
+    """What a user wrote, as it may stand in a docstring."""
+    return " ".join(text.split()).replace("\\", "/").replace('"', "'")
 
 
 def _imports(body: str) -> list[str]:

@@ -38,6 +38,9 @@ def test_variant_and_set(specc, net):
     out = specc("emit", net, "--variant", "wide", "--set", "network.width=5", "--set", "network.act=tanh").out
     assert "nn.Conv2d(3, 5, " in out
     assert "torch.tanh(" in out
+    assert out.startswith(
+        '"""Net, written by `specc emit` from net.cnn, variant `wide`.\nChanged first: network.width=5\n'
+    )
 
 
 def test_a_spec_with_errors_is_refused(specc, net, tmp_path):
