@@ -15,9 +15,13 @@ import torch
 from onnx import TensorProto
 
 from specc.backend.build import Net, build
+from specc.backend.data.split import Resident
 from specc.backend.initialise import initialise
 from specc.backend.onnx.builder import Builder
 from specc.backend.onnx.lower import lower
+from specc.backend.onnx.precision import convert
+from specc.backend.onnx.session import open_session, run
+from specc.backend.onnx.write import check_graph
 from specc.ir.graph import Graph
 from specc.ops import OPS
 from specc.ops.op import Shape
@@ -262,6 +266,40 @@ def test_onnx_gives_what_the_module_gives(graph_of: Any, name: str, shape: Any, 
             (found,) = run.run(None, {"x": x.numpy()})
             assert found.shape == expected.shape
             assert np.abs(found - expected).max() <= 1e-5 * np.abs(expected).max(), opset
+
+
+# In an exported file, before and after the layer: one case of each kind of arguments is enough.
+IN_FEW_BITS = [
+    pytest.param(name, shape, given, precision, id=f"{name}-{index}-{precision}")
+    for name, cases in CASES.items()
+    for index, (shape, given) in enumerate(cases)
+    if index in (0, len(cases) - 1) and (type(shape) is list or len(shape) == 3) and shape[0] != V
+    for precision in ("fp16", "int8")
+]
+ALLOWED = {"fp16": 0.02, "int8": 0.25}  # of the output's scale, for one layer of random weights
+
+
+@pytest.mark.parametrize(("name", "shape", "given", "precision"), IN_FEW_BITS)
+def test_onnx_in_few_bits_gives_much_the_same(
+    graph_of: Any, name: str, shape: Any, given: dict[str, Any], precision: str
+) -> None:
+    graph = one_layer(graph_of, name, shape, given)
+    net = made(graph).eval()
+    g = Builder(20)
+    images = g.input("images", TensorProto.UINT8, ["N", *graph.input])
+    g.scope = "preprocess"
+    x = g.node("Div", [g.node("Cast", [images], to=TensorProto.FLOAT), g.floats(128.0)])
+    logits = lower(graph, {key: value.numpy() for key, value in net.state_dict().items()}, g, x).logits
+    g.output(g.node("Identity", [logits], name="logits"), ["N", *graph.output_shape])
+    whole = g.model("Hand")
+    pixels = np.random.default_rng(0).integers(0, 256, (16, *graph.input), dtype=np.uint8)
+    changed = convert(whole, precision, Resident(torch.from_numpy(pixels), torch.zeros(16, dtype=torch.int64)))
+    check_graph(changed)
+    before, after = open_session(whole.SerializeToString()), open_session(changed.SerializeToString())
+    for count in (1, 5):
+        ours, theirs = run(before, pixels[:count]), run(after, pixels[:count])
+        assert ours.shape == theirs.shape and theirs.dtype == np.float32
+        assert np.abs(ours - theirs).max() <= ALLOWED[precision] * max(np.abs(ours).max(), 1e-6)
 
 
 @pytest.mark.parametrize(("name", "shape", "given"), FLAT)

@@ -3,8 +3,11 @@
 Images still come in as uint8 and are prepared in float32; the answers still leave as float32.
 """
 
+import io
+import logging
 import tempfile
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +41,8 @@ def convert(model: onnx.ModelProto, precision: str, training: Split) -> onnx.Mod
     """
     given = onnx.ModelProto()
     given.CopyFrom(model)
-    converted = _half(given) if precision == FP16 else _integers(given, training)
+    with _quiet():
+        converted = _half(given) if precision == FP16 else _integers(given, training)
     converted.producer_name, converted.producer_version = model.producer_name, model.producer_version
     converted.ir_version = model.ir_version
     del converted.metadata_props[:], converted.graph.value_info[:], converted.opset_import[:]
@@ -49,6 +53,18 @@ def convert(model: onnx.ModelProto, precision: str, training: Split) -> onnx.Mod
     return converted
 
 
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Without what the converters print and log: what a conversion does to the answers is measured."""
+    before = logging.root.manager.disable
+    logging.disable(logging.WARNING)
+    try:
+        with redirect_stdout(io.StringIO()):
+            yield
+    finally:
+        logging.disable(before)
+
+
 def _half(model: onnx.ModelProto) -> onnx.ModelProto:
     """Weights and activations in float16. What stands before and after the network is not touched: the converter would
     round to float16 between any two nodes of it.
@@ -56,6 +72,8 @@ def _half(model: onnx.ModelProto) -> onnx.ModelProto:
     graph = model.graph
     before, last = _preparing(model), graph.node[-1]
     inner = [node for node in graph.node if node.name not in before and node.name != last.name]
+    if not inner:
+        return model
     used = {name for node in inner for name in node.input}
     shapes = {value.name: value for value in onnx.shape_inference.infer_shapes(model).graph.value_info}
     enters = [shapes[name] for name in before if name in used]

@@ -12,7 +12,7 @@ from tiny_run import trained, write_pictures
 
 from specc.backend.onnx.certificate import as_json
 from specc.backend.onnx.export import export_run
-from specc.backend.onnx.model_file import CERTIFICATE, read_model, seal
+from specc.backend.onnx.model_file import CERTIFICATE, read_model, seal, sha256
 from specc.backend.onnx.verify import Verification, verify
 from specc.errors import SpeccError
 
@@ -103,6 +103,20 @@ def test_forged_accuracy_is_found(model: Path) -> None:
     forge(model, correct=certificate["correct"] - 5)
     found = checked(model)
     assert not found.passed and states(found)["accuracy on CPUExecutionProvider"] is False
+
+
+def test_graph_that_is_not_in_evaluation_mode_is_found(model: Path) -> None:
+    """Sealed anew by somebody who left dropout on: its hash is right."""
+    file = read_model(model)
+    assert file.certificate is not None
+    changed = onnx.load_from_string(file.content.removesuffix(seal(b"", file.metadata[CERTIFICATE])))
+    at = next(number for number, node in enumerate(changed.graph.node) if node.name == "conv2")
+    changed.graph.node[at].input[0] = "dropped"
+    changed.graph.node.insert(at, onnx.helper.make_node("Dropout", ["relu1"], ["dropped"], name="dropout1"))
+    body = changed.SerializeToString()
+    model.write_bytes(seal(body, as_json({**file.certificate, "model_sha256": sha256(body)})))
+    found = checked(model)
+    assert not found.passed and states(found)["content"] is True and states(found)["evaluation mode"] is False
 
 
 def test_certificate_that_lacks_a_figure_is_an_error(model: Path) -> None:
