@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from tiny_data import levels, read, refused, write_folder
+from tiny_data import levels, read, refused, unprivileged, write_folder
 
 from specc.backend.data.dataset import DataSet
 from specc.backend.data.split import Resident, Streamed
@@ -459,3 +459,18 @@ def test_what_was_left_out_stands_in_the_run_and_is_said_once(
     info = json.loads((path / "run.json").read_text())
     assert any(note.startswith(said) and "class0/bad.png is empty" in note for note in info["applied"])
     assert info["images"] == {"train": 18, "validation": 2}
+
+
+def test_what_may_not_be_read_is_named(tmp_path: Path) -> None:
+    write_folder(tmp_path)
+    read(folder(tmp_path))  # everything is imported
+    with unprivileged() as place:
+        write_folder(place)
+        (place / "class0" / "0.png").chmod(0)
+        assert "class0/0.png cannot be read: Permission denied" in refused("E405", folder(place))
+        (place / "class1").chmod(0)
+        assert f"{place}/class1 cannot be read: Permission denied" in refused("E410", folder(place))
+        (place / "class1").chmod(0o700)
+        place.chmod(0)
+        assert "cannot be looked for: Permission denied" in refused("E403", folder(place / "class0"))
+        place.chmod(0o700)

@@ -2,9 +2,13 @@
 
 import gzip
 import io
+import os
 import struct
 import tarfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -17,6 +21,7 @@ from specc.check import check
 from specc.errors import SpeccError
 from specc.source import Source
 
+NOBODY = 65534
 Levels = NDArray[np.uint8]
 
 
@@ -87,3 +92,19 @@ def picture(seed: int = 0, size: tuple[int, int] = (6, 5), kind: str = "png") ->
     buffer = io.BytesIO()
     Image.fromarray(levels(*size, 3, seed=seed)).save(buffer, kind)
     return buffer.getvalue()
+
+
+@contextmanager
+def unprivileged() -> Iterator[Path]:
+    """A folder in which this process may read no more than its owner allows, also where it runs as root."""
+    root = hasattr(os, "geteuid") and os.geteuid() == 0
+    with TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        try:
+            if root:
+                os.chown(folder, NOBODY, NOBODY)
+                os.seteuid(NOBODY)
+            yield Path(folder)
+        finally:
+            if root:
+                os.seteuid(0)
