@@ -35,7 +35,7 @@ class Forward:
         self.made, self.written = made, written
         self.parts = {part.start: (part, flag) for part, flag in zip(made.parts, flags, strict=True)}
         self.runs = {run.start: run for run in runs}
-        self.functions = [is_written_as_function(made, written, index) for index in range(len(made.steps))]
+        self.functions = [is_written_as_function(made, index) for index in range(len(made.steps))]
         uses = [ref for step in made.steps for ref in step.inputs] + made.returns + [p.instead for p in made.parts]
         self.left = Counter(uses)
         self.readers: dict[Ref, list[int]] = {}
@@ -53,13 +53,13 @@ class Forward:
         self.said = size_text(made.members[0].input_shapes[0]) if len(made.members) == 1 else ""
         self._write(0, len(made.steps))
 
-    def result(self, flatten: bool = False) -> Line:
-        """The line that returns the values. flatten: those of N x C x 1 x 1 become N x C."""
-        comment = self._comment(self.made.returns[0]) if len(self.made.returns) == 1 and not flatten else ""
-        return Line(f"return {', '.join(self.values(flatten))}", comment)
+    def result(self) -> Line:
+        """The line that returns the values."""
+        comment = self._comment(self.made.returns[0]) if len(self.made.returns) == 1 else ""
+        return Line(f"return {', '.join(self.values())}", comment)
 
     def values(self, flatten: bool = False) -> list[str]:
-        """What is returned, as source."""
+        """What is returned, as source. flatten: what is N x C x 1 x 1 becomes N x C."""
         if self.open and (self.open.ref != self.made.returns[0] or len(self.made.returns) > 1):
             self._close()
         texts = []
@@ -114,8 +114,7 @@ class Forward:
             return False
         if is_main and self.open.has_main and not self._branch(self.open.ref):
             return False
-        most = MOST_NESTED if len(step.inputs) == 1 else MOST_NESTED - 1
-        return self.open.calls < most + (len(step.inputs) > 1) and len(self.open.text) < WIDTH // 2
+        return self.open.calls < MOST_NESTED and len(self.open.text) < WIDTH // 2
 
     def _text(self, index: int, step: Step, x: list[str]) -> str:
         if self.functions[index]:
@@ -155,39 +154,36 @@ class Forward:
     # ---- parts that are not always there
 
     def _part(self, part: Part, flag: str) -> int:
+        """Steps under an `if`; without them their result is `instead`. Gives the step after them."""
         if self.open:
             self._close()
-        self.left[part.instead] -= 1
-        readers = self.readers.get(part.instead, [])
-        inside = sum(self.left[part.instead] > 0 and part.start <= i < part.stop for i in readers)
-        over = self.left[part.instead] == inside and part.value[0] == part.stop - 1
-        outer, self.lines = self.lines, []
-        if not over:
-            self.left[part.instead] += 1
-        self._write(part.start, part.stop)
-        expression = self.open.text if self.open and self.open.ref == part.value and not self.lines else ""
         before = self.name_of[part.instead]
-        if not over:
-            self.left[part.instead] -= 1
-        if over:
+        inside = sum(part.start <= reader < part.stop for reader in self.readers.get(part.instead, []))
+        # Where nothing later needs `instead`, the result takes its name: no `else`.
+        takes_name = self.left[part.instead] == inside + 1 and part.value[0] == part.stop - 1
+        self.left[part.instead] -= takes_name
+        outer, self.lines = self.lines, []
+        self._write(part.start, part.stop)
+        if takes_name:
             self._close(before)
             if self.name_of[part.value] != before:
                 self.lines.append(Line(f"{before} = {self.name_of[part.value]}"))
                 self._hold(part.value, before)
-            self.lines = [*outer, Line(f"if self.{flag}:"), *(line.indented() for line in self.lines)]
-        elif expression:
-            assert self.open is not None
-            self.open = self.open._replace(text=f"{expression} if self.{flag} else {before}")
+            self.lines = [*outer, *self._under(flag)]
+            return part.stop
+        if self.open and not self.lines:
+            self.left[part.instead] -= 1
+            self.open = self.open._replace(text=f"{self.open.text} if self.{flag} else {before}")
             self._close()
             self.lines = [*outer, *self.lines]
-        else:
-            self.left[part.instead] += 1
-            self._close()
-            self.left[part.instead] -= 1
-            name = self.name_of[part.value]
-            inner = [line.indented() for line in self.lines]
-            self.lines = [*outer, Line(f"{name} = {before}"), Line(f"if self.{flag}:"), *inner]
+            return part.stop
+        self._close()
+        self.left[part.instead] -= 1
+        self.lines = [*outer, Line(f"{self.name_of[part.value]} = {before}"), *self._under(flag)]
         return part.stop
+
+    def _under(self, flag: str) -> list[Line]:
+        return [Line(f"if self.{flag}:"), *(line.indented() for line in self.lines)]
 
     # ---- names
 
@@ -252,7 +248,7 @@ class Forward:
         return self.said if self.said != before else ""
 
 
-def is_written_as_function(made: Class, written: list[dict[str, str]], index: int) -> bool:
+def is_written_as_function(made: Class, index: int) -> bool:
     """Whether a step needs no module: a function whose arguments are the same in all calls of the class."""
     step = made.steps[index]
     if step.target is None or not is_function(step.target):

@@ -101,9 +101,9 @@ class Program:
         """Which of our own modules the source needs."""
         return {
             module_of(step.target)[0]
-            for made, arguments in self.arguments.items()
+            for made in self.arguments
             for index, step in enumerate(made.steps)
-            if step.target and not is_written_as_function(made, arguments.written, index)
+            if step.target and not is_written_as_function(made, index)
             if not module_of(step.target)[0].startswith("nn.")
         }
 
@@ -170,7 +170,7 @@ class Program:
         flags = {part: flag for part, (flag, _) in zip(made.parts, arguments.flags, strict=True)}
         current = None
         for index, step in enumerate(made.steps):
-            if is_written_as_function(made, arguments.written, index):
+            if is_written_as_function(made, index):
                 continue
             part = parts.get(index)
             if part is not None and part is not current:
