@@ -21,6 +21,9 @@ def learning_fits(graph: Graph, train: Args, settings: dict[str, t.Setting], tra
 
     settings: those that the section `train` gives. trains: the spec has data, so that it is there to be trained.
     """
+    is_plain = not (train.freeze or train.groups) and train.optimizer.name != "muon"
+    if is_plain and any(map(graph.weights, graph.nodes)):
+        return
     weights = weights_of(graph)
     frozen = {weight.name for weight in _frozen(weights, train, settings.get("freeze"), binder)}
     left = [weight for weight in weights if weight.learns and weight.name not in frozen]

@@ -12,7 +12,8 @@ from specc.values import show
 def find(linted: Linted) -> Iterator[Found]:
     train = linted.train
     kernels = [node for node in linted.graph.nodes if initialiser(node) is not None]
-    frozen = {weight.name for weight in selected(linted.train.freeze or (), weights_of(linted.graph))}
+    freeze = linted.train.freeze or ()
+    frozen = {weight.name for weight in selected(freeze, weights_of(linted.graph))} if freeze else ()
     learning = [node for node in kernels if node.args.trainable and f"{node.name}.weight" not in frozen]
     if train.regularize is not None:
         place = linted.place("train", "regularize", train.regularize)
