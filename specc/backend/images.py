@@ -101,8 +101,9 @@ def decode_bytes(content: bytes, channels: int) -> Pixels:
             image.load()
             if wrong := heavy(image.info.get("exif")) or heavy(image.info.get("Raw profile type exif")):
                 raise BadImage(wrong)
-            upright = ImageOps.exif_transpose(image)
-            plain = opaque(eight_bits(upright)).convert(MODES[channels])
+            ImageOps.exif_transpose(image, in_place=True)
+            plain = opaque(eight_bits(image))
+            pixels = np.asarray(plain if plain.mode == MODES[channels] else plain.convert(MODES[channels]))
     except (BadImage, MemoryError):
         raise
     except UnidentifiedImageError:
@@ -111,7 +112,6 @@ def decode_bytes(content: bytes, channels: int) -> Pixels:
         raise BadImage(f"has more than {MOST_PIXELS:,} pixels, too many to be meant") from None
     except Exception as error:  # noqa: BLE001 - a damaged file makes Pillow's decoders raise nearly anything
         raise BadImage(f"is damaged: {error or type(error).__name__}") from None
-    pixels = np.asarray(plain)
     return np.ascontiguousarray(pixels[None] if pixels.ndim == 2 else pixels.transpose(2, 0, 1))
 
 
@@ -146,7 +146,7 @@ def opaque(image: Image.Image) -> Image.Image:
     """The image laid on white where it is transparent."""
     if not image.has_transparency_data:
         return image
-    layered = image.convert("RGBA")
+    layered = image if image.mode == "RGBA" else image.convert("RGBA")
     return Image.alpha_composite(Image.new("RGBA", layered.size, "white"), layered).convert("RGB")
 
 
