@@ -1,6 +1,6 @@
 """Writes an ONNX graph: nodes and initializers with names that stay the same from run to run."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -72,7 +72,7 @@ class Builder:
 
     def model(self, name: str) -> onnx.ModelProto:
         """The finished model, with its weights inside."""
-        return self._model(name, [numpy_helper.from_array(array, key) for key, array in self.initializers.items()])
+        return self._model(name, (numpy_helper.from_array(array, key) for key, array in self.initializers.items()))
 
     def model_beside(self, name: str, location: str) -> tuple[onnx.ModelProto, bytes]:
         """The finished model without its weights, and the bytes of the file `location` that holds them.
@@ -90,10 +90,13 @@ class Builder:
             tensors.append(tensor)
         return self._model(name, tensors), bytes(weights)
 
-    def _model(self, name: str, weights: Sequence[onnx.TensorProto]) -> onnx.ModelProto:
-        graph = helper.make_graph(self.nodes, name, self.inputs, self.outputs, weights)
+    def _model(self, name: str, weights: Iterable[onnx.TensorProto]) -> onnx.ModelProto:
+        """Weights are put where they stay, one after the other: each further copy would cost as much memory again."""
+        graph = helper.make_graph(self.nodes, name, self.inputs, self.outputs)
         opset = helper.make_opsetid("", self.opset)
-        return helper.make_model_gen_version(graph, opset_imports=[opset], producer_name="specc")
+        model = helper.make_model_gen_version(graph, opset_imports=[opset], producer_name="specc")
+        model.graph.initializer.extend(weights)
+        return model
 
     def _unique(self, name: str) -> str:
         count, candidate = 1, name

@@ -22,6 +22,7 @@ from specc.backend.onnx.proof import training_left
 from specc.backend.onnx.reference import of_run
 from specc.backend.onnx.session import CPU, CUDA, loads, open_session, run
 from specc.backend.onnx.verify import verify
+from specc.backend.predict import from_file
 from specc.backend.train.run import open_run
 from specc.errors import SpeccError
 from specc.values import Size
@@ -214,6 +215,8 @@ def test_weights_beyond_one_file_lie_beside_it(tiny: Path, tmp_path: Path, monke
     images = np.random.default_rng(0).integers(0, 256, (3, 3, 16, 16), dtype=np.uint8)
     ours, theirs = (run(open_session(p), images) for p in (path, tmp_path / "inside.onnx"))
     assert (ours == theirs).all()
+    assert from_file(path).answer(images) == pytest.approx(ours)
+    assert verify(path, data_dir=tiny.parent, device=torch.device("cpu")).passed
 
 
 def test_weights_beside_the_file_that_were_changed_are_noticed(
