@@ -9,7 +9,7 @@ import torch
 
 from specc.errors import SpeccError
 
-SMALL_BATCH = 500_000_000  # multiply-accumulates: some milliseconds of one core
+SMALL_BATCH = 100_000_000  # multiply-accumulates of a forward pass: a millisecond of one core
 
 
 def devices() -> list[str]:
@@ -42,15 +42,15 @@ def describe(device: torch.device) -> str:
     return f"{_processor()}, {threads} thread{'s' if threads > 1 else ''}" if device.type == "cpu" else _processor()
 
 
-def share_work(device: torch.device, macs: int) -> None:
-    """Set how many threads a CPU trains with, for `macs` multiply-accumulates in a batch's forward pass.
+def share_work(device: torch.device, macs: int, threads: int | None = None) -> None:
+    """Set how many threads a CPU trains with, for `macs` multiply-accumulates in a batch's forward pass; or so many.
 
-    Where a layer's work is done in microseconds, a second thread gains little, and loses a lot as soon as anything else
-    runs on the machine: the threads then wait for each other, spinning, after every layer.
+    Where a layer's work is done in microseconds, a second thread gains little (of examples/digits.cnn a tenth), and
+    loses a lot as soon as anything else runs on the machine: the threads wait for each other after every layer.
     """
     if device.type == "cpu":
         every = _all_threads()
-        torch.set_num_threads(1 if macs < SMALL_BATCH else every)
+        torch.set_num_threads(threads or (1 if macs < SMALL_BATCH else every))
 
 
 @cache

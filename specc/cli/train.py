@@ -35,6 +35,7 @@ def train(
     ] = None,
     seed: Annotated[int | None, typer.Option(help="In place of train.seed.", show_default=False)] = None,
     resume: Annotated[Path | None, typer.Option(help="Go on with this run.", metavar="RUN", show_default=False)] = None,
+    plan: Annotated[bool, typer.Option("--plan", help="Only show how it would be carried out, and why.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print JSON for programs.")] = False,
 ) -> int:
@@ -46,6 +47,7 @@ def train(
 
       specc train digits.cnn
       specc train net.cnn --variant wide --set train.epochs=5 --set 'train.optimizer=sgd(lr=0.1)'
+      specc train net.cnn --plan
       specc train --resume runs/Digits-1
     """
     if (file is None) == (resume is None):
@@ -54,7 +56,7 @@ def train(
             raise SpeccError("E483", "neither a spec nor a run is given", help=help)
         raise SpeccError("E475", "a spec and --resume are both given", help=help)
     if resume is not None:
-        changes = {"--variant": variant, "--set": sets, "--seed": seed, "--out": out}
+        changes = {"--variant": variant, "--set": sets, "--seed": seed, "--out": out, "--plan": plan or None}
         outcome = _resume(resume, changes, device, data_dir, quiet)
     else:
         assert file is not None
@@ -62,6 +64,9 @@ def train(
         checked = check_source(read_source(file), variant=variant, sets=sets, load=load_base)
         if report(checked.diagnostics):
             return 1
+        if plan:
+            _show_plan(checked, file, device, data_dir, json)
+            return 0
         outcome = _begin(checked, file, out, device, data_dir, quiet)
     made = [] if outcome.status else _export(outcome.path, data_dir, device)
     if json:
@@ -85,6 +90,18 @@ def _begin(
         command=["specc", *sys.argv[1:]],
         quiet=quiet,
     )
+
+
+def _show_plan(checked: Checked, file: Path, device: str | None, data_dir: Path | None, json: bool) -> None:
+    from specc.backend.train.job import prepare
+
+    plan = prepare(checked, device or "auto", data_dir, file.parent).about["plan"]
+    if json:
+        print_json({"plan": plan})
+        return
+    width = max(len(choice["is"]) for choice in plan.values())
+    for what, choice in plan.items():
+        print(f"{what:12}  {choice['is']:{width}}  {choice['because']}")
 
 
 def _resume(run: Path, changes: dict[str, Any], device: str | None, data_dir: Path | None, quiet: bool) -> "Outcome":

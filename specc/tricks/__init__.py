@@ -10,6 +10,7 @@ from specc.tricks import (
     loss,
     normalize,
     optimizer,
+    plan,
     regularizer,
     schedule,
     search,
@@ -31,6 +32,7 @@ _MODULES = (
     loss,
     regularizer,
     evaluate,
+    plan,
     search,
 )
 for _module in _MODULES:

@@ -86,6 +86,7 @@ TRAIN = (
         None,
         "weights that do not learn: layers or blocks by name, kinds such as norms, or conv1.weight",
     ),
+    Param("plan", Maybe(One("plan", "plan(threads=1)")), None, "how it is carried out, where it is not to be chosen"),
     Param(
         "evaluate",
         Maybe(One("evaluate", "test-time augmentation, such as tta(flip, shift=1)")),

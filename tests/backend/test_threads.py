@@ -14,5 +14,5 @@ def policy(**given: str) -> str:
 
 
 def test_threads_sleep_while_they_wait_unless_the_user_says_else() -> None:
-    assert policy() == "10000"
+    assert policy() == "1000"
     assert policy(GOMP_SPINCOUNT="5") == "5"

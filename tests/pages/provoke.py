@@ -176,6 +176,13 @@ def e448(stage: Stage) -> None:
     stage.raises("specc.backend.train.loop.Loop.run", torch.OutOfMemoryError("CUDA out of memory."))
 
 
+def e449(stage: Stage) -> None:
+    import torch._dynamo
+
+    stage.raises("specc.backend.build.Net.forward", torch._dynamo.exc.TorchDynamoException("no C++ compiler found"))
+    stage.patch.setattr("torch.compile", lambda net, **options: net)
+
+
 def e451(stage: Stage) -> None:
     Path("model.onnx").write_bytes(b"version https://git-lfs.github.com/spec/v1\n")
 

@@ -37,7 +37,7 @@ def probe(
     Raises SpeccError as `train` does, except for what concerns a run's folder.
     """
     checked, asked = _small(checked)
-    job = prepare(checked, device, data_dir, base, None, dataset)
+    job = prepare(checked, device, data_dir, base, dataset=dataset)
     loop = job.loop
     net = loop.state.net.train()
     watch = Watch(net)

@@ -31,6 +31,6 @@ def on_training_images(checked: Checked, run: Path, dataset: DataSet, device: to
     some = dataset._replace(validation=part_of(dataset.train, MOST, settings.seed, "measured"))
     batches = validation_batches(some, data, settings.batch, device)
     loss = loss_function(settings.loss, len(dataset.classes), device)
-    precision = choose(settings.precision, device, graph.total_macs)
+    precision = choose(settings.precision, device, settings.batch * graph.total_macs)
     tta = settings.evaluate.args if settings.evaluate else None  # as the validation images are seen
     return evaluate(net, batches, len(dataset.classes), loss, precision, tta)

@@ -15,7 +15,7 @@ from specc import __version__
 from specc.backend.build import build
 from specc.backend.data.dataset import DataSet, load
 from specc.backend.data.subset import subset_of
-from specc.backend.device import describe, exact, find, share_work
+from specc.backend.device import describe, exact, find
 from specc.backend.initialise import initialise
 from specc.backend.train.applied import whitened, written
 from specc.backend.train.assemble import assemble
@@ -25,7 +25,8 @@ from specc.backend.train.feed import DataFeed, check_fit, validation_batches
 from specc.backend.train.interrupt import Interrupt
 from specc.backend.train.loop import Loop
 from specc.backend.train.loss import loss_function
-from specc.backend.train.precision import Precision, choose
+from specc.backend.train.plan import Plan, compiled, lay_out, make_plan
+from specc.backend.train.precision import Precision
 from specc.backend.train.progress import Lines, Quiet, Watcher
 from specc.backend.train.run import CHECKPOINTS, FORMAT, Run, RunFolder, create, read_info, read_spec, refuse_errors
 from specc.backend.train.state import Mark
@@ -176,16 +177,16 @@ def prepare(
     device: str,
     data_dir: Path | None,
     base: Path,
-    subset: int | None,
-    dataset: DataSet | None,
+    subset: int | None = None,
+    dataset: DataSet | None = None,
 ) -> Job:
+    """The training that `train` would begin, before its first step. Raises as `train` does."""
     settings, data = _sections(checked)
     graph = checked.graph
     assert graph is not None
     place = find(device)
     exact(place)
-    share_work(place, settings.batch * graph.total_macs)
-    precision = choose(settings.precision, place, graph.total_macs)
+    plan = make_plan(graph, settings, place)
     dataset = dataset or load(data, data_dir=data_dir, seed=settings.seed, base=base)
     if subset is not None:
         dataset = subset_of(dataset, subset, settings.seed)
@@ -200,12 +201,14 @@ def prepare(
         )
     net = build(graph)
     initialise(net, settings.seed, feed.sample)
-    net.to(place).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    loop, notes = assemble(net, settings, feed, precision)
+    plan = lay_out(plan, net, place, len(dataset.train) * math.prod(dataset.shape))
+    loop, notes = assemble(net, settings, feed, plan.precision)
+    if plan.compiled:
+        loop.forward = compiled(net)
     notes = [*whitened(graph, len(dataset.train)), *notes]
     notes = [*dataset.notes, *notes]
-    about = _about(loop, dataset, place, precision, notes)
-    shown = f"{describe(place)}, {precision.name} ({precision.reason}); validation: {dataset.validated_on}"
+    about = _about(loop, dataset, place, plan, notes)
+    shown = f"{describe(place)}, {plan.precision.name} ({plan.precision.reason}); validation: {dataset.validated_on}"
     return Job(loop, [shown, *notes], about)
 
 
@@ -240,7 +243,7 @@ def _out_of_memory(loop: Loop) -> SpeccError:
     return SpeccError("E448", message, help=help)
 
 
-def _about(loop: Loop, dataset: DataSet, place: torch.device, precision: Precision, notes: list[str]) -> dict[str, Any]:
+def _about(loop: Loop, dataset: DataSet, place: torch.device, plan: Plan, notes: list[str]) -> dict[str, Any]:
     """What a run.json says of the training itself, and of where it runs."""
     weights = loop.state.weights.values()
     return {
@@ -256,8 +259,8 @@ def _about(loop: Loop, dataset: DataSet, place: torch.device, precision: Precisi
         "device": str(place),
         "device_name": describe(place),
         "threads": torch.get_num_threads(),
-        "precision": precision.name,
-        "precision_reason": precision.reason,
+        "precision": plan.precision.name,
+        "plan": plan.as_dict(),
         "applied": notes,
         "versions": {
             "specc": __version__,

@@ -2,7 +2,7 @@
 
 import hashlib
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from time import perf_counter
 from typing import Any, Protocol
 
@@ -69,6 +69,7 @@ class Loop:
         self.state, self.feed, self.settings = state, feed, settings
         self.loss, self.penalty, self.precision = loss, penalty, precision
         self.device = state.table.device
+        self.forward: Callable[[Tensor], Any] = state.net
         self.per_epoch, self.total = length(settings, feed)
         self.ends = self._ends()
         self.head_weights = {head.name: head.weight for head in state.net.graph.heads}
@@ -146,7 +147,7 @@ class Loop:
         state = self.state
         images, target = self.feed.training(epoch, number)
         with self.precision.autocast(self.device):
-            answer = state.net(images)
+            answer = self.forward(images)
         logits, heads = answer if isinstance(answer, tuple) else (answer, {})
         found = self.loss.parts(logits, target)
         state.table[0, number] = found.mean.detach()

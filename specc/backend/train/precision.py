@@ -4,11 +4,8 @@ from typing import NamedTuple
 
 import torch
 
-from specc.backend.device import native_bf16
+from specc.backend.device import SMALL_BATCH, native_bf16
 from specc.errors import SpeccError
-
-# Below this many multiply-accumulates an image, converting to bfloat16 costs a CPU about what it saves.
-SMALL = 2_000_000
 
 
 class Precision(NamedTuple):
@@ -31,7 +28,9 @@ class Precision(NamedTuple):
 
 
 def choose(asked: str, device: torch.device, macs: int) -> Precision:
-    """The precision for a network of `macs` multiply-accumulates an image.
+    """The precision of a training with `macs` multiply-accumulates in a batch's forward pass.
+
+    For small ones, converting to bfloat16 costs a CPU what it saves.
 
     Raises SpeccError E431 where the device cannot train in the one that is asked for.
     """
@@ -45,6 +44,6 @@ def choose(asked: str, device: torch.device, macs: int) -> Precision:
         return Precision(asked, "as the spec says")
     if not native_bf16(device):
         return Precision("fp32", f"{device.type} has no native bfloat16")
-    if device.type == "cpu" and macs < SMALL:
+    if device.type == "cpu" and macs < SMALL_BATCH:
         return Precision("fp32", "the network is small")
     return Precision("bf16", f"{device.type} has native bfloat16")

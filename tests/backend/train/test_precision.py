@@ -4,8 +4,9 @@ import pytest
 import torch
 
 from specc.backend import device
+from specc.backend.device import SMALL_BATCH
 from specc.backend.train import precision
-from specc.backend.train.precision import SMALL, choose
+from specc.backend.train.precision import choose
 from specc.errors import SpeccError
 
 CPU = torch.device("cpu")
@@ -14,11 +15,11 @@ CPU = torch.device("cpu")
 @pytest.mark.parametrize(
     ("asked", "native", "macs", "chosen"),
     [
-        ("auto", True, SMALL, "bf16"),
-        ("auto", True, SMALL - 1, "fp32"),
-        ("auto", False, 10 * SMALL, "fp32"),
+        ("auto", True, SMALL_BATCH, "bf16"),
+        ("auto", True, SMALL_BATCH - 1, "fp32"),
+        ("auto", False, 10 * SMALL_BATCH, "fp32"),
         ("bf16", False, 0, "bf16"),
-        ("fp32", True, 10 * SMALL, "fp32"),
+        ("fp32", True, 10 * SMALL_BATCH, "fp32"),
     ],
 )
 def test_choice(monkeypatch: pytest.MonkeyPatch, asked: str, native: bool, macs: int, chosen: str) -> None:

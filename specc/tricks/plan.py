@@ -1,0 +1,17 @@
+"""How a training is carried out, where specc's own choice shall not hold. It changes speed, not what is computed."""
+
+from specc.kinds import Int, Maybe, Symbols
+from specc.ops.op import Param, Trick
+
+TRICKS = (
+    Trick(
+        "plan",
+        "plan",
+        "How a training is carried out; what is not said here is chosen. `specc train --plan` shows the choice.",
+        (
+            Param("step", Symbols("auto", "eager", "compiled"), "auto", "compiled: the network by torch.compile"),
+            Param("threads", Maybe(Int(1, 1024)), None, "of a CPU; `none`: chosen"),
+        ),
+        example="plan(step=compiled, threads=1)",
+    ),
+)
