@@ -5,12 +5,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from damaged_images import IMAGES
 from damaged_sources import SOURCES
 
 GIGABYTE = 1 << 30
 SCRIPT = """
-import json, resource, sys, time
+import json, re, sys, time
 from pathlib import Path
 sys.path[:0] = json.loads(sys.argv[2])
 import torch
@@ -36,7 +37,8 @@ for folder in sorted(top.iterdir()):
             answer = str(decode(folder / "image", 3).shape)
         except BadImage as error:
             answer = "E461"
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    # Not `ru_maxrss`: that begins with what the process had that started this one.
+    peak = int(re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())[1]) * 1024
     found[folder.name] = (answer, time.process_time() - start, peak)
 print(json.dumps(found))
 """
@@ -67,6 +69,7 @@ PICTURES = (
 )
 
 
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="the peak of a process's memory is read from /proc")
 def test_no_input_takes_a_gigabyte(tmp_path: Path, cache: Path) -> None:
     cases = {case.name: case for case in SOURCES}
     for name in EXPLOSIVE:
