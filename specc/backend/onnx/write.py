@@ -2,7 +2,7 @@
 
 import json
 import math
-from pathlib import Path
+from pathlib import PureWindowsPath
 from typing import NamedTuple
 
 import onnx
@@ -134,10 +134,15 @@ def describe(checked: Checked, classes: tuple[str, ...], data_sha256: str) -> di
 
 
 def portable(checked: Checked) -> str:
-    """The spec's text without the way to the data on this machine: of an absolute path the last part is kept."""
+    """The spec's text without the way to the data on this machine.
+
+    Of a path that leaves the spec's folder the last part is kept.
+    """
     assert checked.data is not None
     source: Bound = checked.data.source
     path = getattr(source.args, "path", "")
-    if path and (Path(path).is_absolute() or path.startswith("~")):
-        return checked.resolved.replace(path, Path(path).name)
+    place = PureWindowsPath(path)  # which knows both kinds of separators
+    if place.anchor or ".." in place.parts or path.startswith("~"):
+        escaped = path.replace("\\", "\\\\")  # as it stands in the spec
+        return checked.resolved.replace(escaped, place.name)
     return checked.resolved

@@ -22,9 +22,12 @@ from specc.backend.onnx.proof import training_left
 from specc.backend.onnx.reference import of_run
 from specc.backend.onnx.session import CPU, CUDA, loads, open_session, run
 from specc.backend.onnx.verify import verify
+from specc.backend.onnx.write import portable
 from specc.backend.predict import from_file
 from specc.backend.train.run import open_run
+from specc.check import check
 from specc.errors import SpeccError
+from specc.source import Source
 from specc.values import Size
 
 
@@ -101,6 +104,23 @@ def test_absolute_path_of_the_data_is_cut(tmp_path: Path) -> None:
     export_run(run_path, device="cpu")
     file = read_model(run_path / "model.onnx")
     assert str(tmp_path).encode() not in file.content and 'npz("pictures.npz")' in file.metadata[SPEC]
+
+
+@pytest.mark.parametrize(
+    ("path", "kept"),
+    [
+        ("/home/alice/p.npz", "p.npz"),
+        ("~/p.npz", "p.npz"),
+        ("../alice/p.npz", "p.npz"),
+        (r"C:\\Users\\alice\\p.npz", "p.npz"),
+        ("sets/p.npz", "sets/p.npz"),
+    ],
+)
+def test_way_to_the_data_is_left_out(path: str, kept: str) -> None:
+    text = f'data {{ source = npz("{path}") }}\nnetwork N {{ input(3, 4x4) -> flatten -> dense(2) }}\n'
+    checked = check(Source("net.cnn", text))
+    assert not checked.errors
+    assert f'npz("{kept}")' in portable(checked) and "alice" not in portable(checked)
 
 
 def test_same_run_gives_the_same_bytes_in_another_process_and_place(tiny: Path, tmp_path: Path) -> None:
