@@ -99,7 +99,7 @@ EXPORT = (
     Param("opset", Int(18, 22), 20, "version of the ONNX operators"),
     Param("output", Symbols("probabilities", "logits"), "probabilities", "what the exported graph gives"),
     Param("tolerance", POSITIVE, 1e-4, "largest difference to the trained model, relative to the output's scale"),
-    Param("precision", Symbols("fp32", "fp16", "int8"), "fp32", "of a second file beside the one of fp32"),
+    Param("precision", Symbols("fp32", "fp16", "int8"), "fp32", "fp16 or int8: a second file, beside the one of fp32"),
     Param("max_loss", Float(low=0, below=1), Percent(0.01), "largest loss of accuracy of an fp16 or int8 file"),
 )
 
