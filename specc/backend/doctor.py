@@ -17,6 +17,7 @@ PYTHON = (3, 11)
 # The oldest versions that will do; a test holds them to pyproject.toml.
 OLDEST = {
     "lark": "1.2",
+    "matplotlib": "3.10",
     "numpy": "2.0",
     "onnx": "1.19",
     "onnxruntime": "1.23",
