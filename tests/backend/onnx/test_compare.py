@@ -1,6 +1,7 @@
 """A file that differs from its model is caught, and the message says by how much."""
 
 import numpy as np
+import onnxruntime as ort
 import pytest
 import torch
 from tiny_model import KERNEL, reference, tiny_body
@@ -80,6 +81,16 @@ def test_provider_that_does_not_load_is_an_error() -> None:
         open_session(tiny_body(), CUDA)
     assert caught.value.code == "E454"
     assert choose([]) == [CPU] and choose(["cuda"]) == [CPU, CUDA] and choose(["cpu"]) == [CPU]
+
+
+def test_provider_that_is_offered_but_does_not_load_is_an_error_and_prints_nothing(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    for provider in [name for name in ort.get_available_providers() if name != CPU and not loads(name)]:
+        with pytest.raises(SpeccError, match="did not load") as caught:
+            open_session(tiny_body(), provider)
+        assert caught.value.code == "E454"
+    assert capfd.readouterr() == ("", "")
 
 
 def test_unknown_provider_is_an_error() -> None:

@@ -13,6 +13,7 @@ import torch
 from onnx import TensorProto, numpy_helper
 from tiny_run import trained, write_pictures
 
+from specc.backend.data.split import Resident
 from specc.backend.onnx import export as module
 from specc.backend.onnx.export import Exported, export_run
 from specc.backend.onnx.model_file import read_model
@@ -101,6 +102,21 @@ def test_verify_repeats_the_check_of_each_precision(made: list[Exported]) -> Non
         found = verify(one.path, device=torch.device("cpu"))
         assert found.passed, found.findings
         assert {finding.name: finding.passed for finding in found.findings}["trained model"] is True
+
+
+def test_int8_is_calibrated_on_the_training_images(tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    real, seen = module.convert, []
+
+    def convert(model: onnx.ModelProto, precision: str, training: Any) -> onnx.ModelProto:
+        seen.append((model, training))
+        return real(model, precision, training)
+
+    monkeypatch.setattr(module, "convert", convert)
+    export_run(tiny, out=tmp_path / "model.onnx", device="cpu", precisions=["int8"])
+    ((model, training),) = seen
+    assert len(training) == 60  # the other 36 are validated on
+    darker = Resident(training.images // 4, training.labels)
+    assert real(model, "int8", training) == real(model, "int8", training) != real(model, "int8", darker)
 
 
 def test_setting_says_which_precision(tmp_path: Path) -> None:
