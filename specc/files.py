@@ -4,6 +4,10 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
+from specc.faults import reach
+
+PART = ".part"  # the ending of a file that is being written
+
 
 def cache_folder() -> Path:
     """The user's cache directory of specc: downloaded data sets, parser tables."""
@@ -29,7 +33,9 @@ def write_together(files: Mapping[Path, bytes]) -> None:
         for path, data in files.items():
             parts[path] = _write_part(path, data)
         for path, part in parts.items():
+            reach("rename.before")
             part.replace(path)
+            reach("rename.after")
     except BaseException:
         for part in parts.values():
             part.unlink(missing_ok=True)
@@ -42,11 +48,15 @@ def _write_part(path: Path, data: bytes) -> Path:
     """A new file beside `path` with this content, synced to the disk."""
     import tempfile
 
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
-    part = Path(name)
+    reach("write.before")
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=PART, dir=path.parent)
+    part, half = Path(name), len(data) // 2
     try:
         with os.fdopen(handle, "wb") as file:
-            file.write(data)
+            file.write(memoryview(data)[:half])
+            file.flush()
+            reach("write.middle")
+            file.write(memoryview(data)[half:])
             file.flush()
             os.fsync(file.fileno())
         part.chmod(0o666 & ~_umask())
@@ -54,6 +64,12 @@ def _write_part(path: Path, data: bytes) -> Path:
         part.unlink(missing_ok=True)
         raise
     return part
+
+
+def sweep_parts(folder: Path) -> None:
+    """Remove what a killed process left half written in a folder that nobody else writes into now."""
+    for path in folder.glob(f".*{PART}"):
+        path.unlink(missing_ok=True)
 
 
 def _umask() -> int:

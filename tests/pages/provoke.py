@@ -309,6 +309,14 @@ def e484(stage: Stage) -> None:
     stage.patch.setenv("SPECC_WORKERS", "many")
 
 
+def e485(stage: Stage) -> None:
+    from specc.backend.train import lock
+
+    bare_run()
+    Path("run/.lock").write_text("4711\n")
+    stage.patch.setattr(lock, "_take", lambda file: False)
+
+
 PROVOKE: dict[str, Callable[[Stage], None]] = {
     name.upper(): function for name, function in list(globals().items()) if name[0] == "e" and name[1:].isdigit()
 }

@@ -25,6 +25,7 @@ from specc.backend.onnx.session import choose
 from specc.backend.onnx.write import Written, check_graph, describe, write_model
 from specc.backend.train.run import BEST, Run, open_run
 from specc.errors import SpeccError
+from specc.faults import reach
 from specc.files import write_together
 
 MODEL, CERTIFICATE = "model.onnx", "certificate.json"
@@ -102,6 +103,7 @@ def export(
             model = _converted(written, precision, dataset)
             made.append(_certify(job, precision, written._replace(model=model), made[0].held))
     times = _latencies(job, [one.held for one in made])
+    reach("export")
     exported = [_write(job, one, latency) for one, latency in zip(made, times, strict=True)]
     _put(job.path, {job.path.with_name(card_name(job.path)): card(exported, dataset, metadata).encode()})
     return exported

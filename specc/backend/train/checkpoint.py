@@ -1,21 +1,32 @@
 """Checkpoints: a state on the disk, whole or not at all.
 
 A checkpoint is a pair of files: `00000468.safetensors` with the tensors, and then `00000468.json` with the rest and
-the SHA-256 of the first. It is there once the second is.
+the SHA-256 of both. It is there once the second is.
 """
 
 import hashlib
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from safetensors.torch import load, save
 
 from specc.backend.train.state import Tensors, TrainState
 from specc.errors import SpeccError
-from specc.files import write_atomic
+from specc.faults import reach
+from specc.files import sweep_parts, write_atomic
 
 KEPT = 2
+FORMAT = 2
+
+
+class Found(NamedTuple):
+    """What was read. newest: the step of the newest one; damaged: the names of those that were passed over."""
+
+    newest: int
+    tensors: Tensors
+    scalars: dict[str, Any]
+    damaged: list[str]
 
 
 def save_checkpoint(folder: Path, state: TrainState) -> None:
@@ -23,37 +34,66 @@ def save_checkpoint(folder: Path, state: TrainState) -> None:
 
     Raises OSError where the disk does not take it; the checkpoints that were there stay.
     """
+    reach("checkpoint.before")
     tensors = save(state.tensors())
     stem = f"{state.step:08d}"
-    about = {"format": 1, "sha256": hashlib.sha256(tensors).hexdigest(), **state.scalars()}
+    about = {"format": FORMAT, **state.scalars()}
+    about["sha256"] = _hash(tensors, about)
     write_atomic(folder / f"{stem}.safetensors", tensors)
+    reach("checkpoint.between")
     write_atomic(folder / f"{stem}.json", json.dumps(about, indent=1).encode())
-    sweep(folder)
+    reach("sweep.before")
+    sweep(folder, state.step)
 
 
-def sweep(folder: Path) -> None:
-    """Remove old checkpoints and what a killed process left."""
-    kept = {path.stem for path in sorted(folder.glob("*.json"))[-KEPT:]}
+def sweep(folder: Path, step: int) -> None:
+    """Remove checkpoints but the newest, those of steps after `step`, and what a killed process left.
+
+    There are later ones only where they were damaged, and the training went on from one before them.
+    """
+    kept = {f"{one:08d}" for one in [one for one in _steps(folder) if one <= step][-KEPT:]}
     for path in folder.iterdir():
-        if path.suffix == ".part" or (path.suffix in (".json", ".safetensors") and path.stem not in kept):
+        if path.suffix in (".json", ".safetensors") and path.stem not in kept:
             path.unlink(missing_ok=True)
+            reach("sweep.middle")
+    sweep_parts(folder)
 
 
-def load_checkpoint(folder: Path) -> tuple[Tensors, dict[str, Any], list[str]]:
-    """The newest checkpoint that is undamaged: its tensors, the rest, and the names of damaged ones passed over.
+def load_checkpoint(folder: Path) -> Found:
+    """The newest checkpoint that is undamaged.
 
     Raises SpeccError E438 where there is none.
     """
     damaged: list[str] = []
-    for path in sorted(folder.glob("*.json"), reverse=True):
+    steps = _steps(folder)
+    for step in reversed(steps):
+        path = folder / f"{step:08d}.safetensors"
         try:
-            about = json.loads(path.read_bytes())
-            tensors = path.with_suffix(".safetensors").read_bytes()
-            if hashlib.sha256(tensors).hexdigest() == about["sha256"]:
-                return load(tensors), about, damaged
-        except (OSError, ValueError, KeyError, TypeError):
+            about = json.loads(path.with_suffix(".json").read_bytes())
+            tensors = path.read_bytes()
+            if about.pop("sha256") == _hash(tensors, about):
+                return Found(steps[-1], load(tensors), about, damaged)
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
             pass
-        damaged.append(path.with_suffix(".safetensors").name)
+        damaged.append(path.name)
     names = ", ".join(damaged)
     found = f"the checkpoints in {folder} are damaged: {names}" if damaged else f"there is no checkpoint in {folder}"
     raise SpeccError("E438", found, help="begin again with `specc train` and the run's spec.cnn")
+
+
+def _hash(tensors: bytes, about: dict[str, Any]) -> str:
+    """The SHA-256 of both files' content; in format 1 only that of the tensors."""
+    found = hashlib.sha256(tensors)
+    if about["format"] != 1:
+        found.update(json.dumps(about, sort_keys=True).encode())
+    return found.hexdigest()
+
+
+def newest_step(folder: Path) -> int | None:
+    """The step of the newest checkpoint, damaged or not; None where there is none."""
+    return max(_steps(folder), default=None)
+
+
+def _steps(folder: Path) -> list[int]:
+    """The steps of the checkpoints that are there, in order."""
+    return sorted(int(path.stem) for path in folder.glob("*.json") if path.stem.isdecimal())

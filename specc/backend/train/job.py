@@ -19,7 +19,7 @@ from specc.backend.device import describe, exact, find
 from specc.backend.initialise import initialise
 from specc.backend.train.applied import whitened, written
 from specc.backend.train.assemble import assemble
-from specc.backend.train.checkpoint import load_checkpoint
+from specc.backend.train.checkpoint import Found, load_checkpoint, newest_step
 from specc.backend.train.evaluate import Evaluation, evaluate
 from specc.backend.train.feed import DataFeed, check_fit, validation_batches
 from specc.backend.train.interrupt import Interrupt
@@ -28,7 +28,18 @@ from specc.backend.train.loss import loss_function
 from specc.backend.train.plan import Plan, compiled, lay_out, make_plan
 from specc.backend.train.precision import Precision
 from specc.backend.train.progress import Lines, Quiet, Watcher
-from specc.backend.train.run import CHECKPOINTS, FORMAT, Run, RunFolder, create, read_info, read_spec, refuse_errors
+from specc.backend.train.run import (
+    CHECKPOINTS,
+    FORMAT,
+    METRICS,
+    Run,
+    RunFolder,
+    create,
+    read_info,
+    read_lines,
+    read_spec,
+    refuse_errors,
+)
 from specc.backend.train.state import Mark
 from specc.check import Checked
 from specc.errors import SpeccError
@@ -82,7 +93,7 @@ def train(
     """
     job = prepare(checked, device, data_dir, base, subset, dataset)
     folder = create(out, checked.name, checked.resolved)
-    info = {
+    info: dict[str, Any] = {
         "format": FORMAT,
         "name": checked.name,
         "variant": checked.variant,
@@ -94,8 +105,9 @@ def train(
         **job.about,
         "started": _now(),
     }
-    folder.write_info(info)
-    return _run(job, folder, info, quiet, watcher)
+    with folder:
+        folder.write_info(info)
+        return _run(job, folder, info, quiet, watcher)
 
 
 def resume(
@@ -110,34 +122,50 @@ def resume(
     """Go on with the run at `path` from its newest checkpoint, on the device where it was unless another is given.
 
     Raises SpeccError: E438 no checkpoint, E439 no run, E440 its spec has errors, E441 its data have changed, E445 the
-    checkpoint is of another network; and as `train` does.
+    checkpoint is of another network, E485 another process trains it; and as `train` does.
     """
-    info, checked = read_info(path), read_spec(path)
-    tensors, scalars, damaged = load_checkpoint(path / CHECKPOINTS)
-    data_dir = data_dir or (Path(info["data_dir"]) if info["data_dir"] else None)
-    job = prepare(checked, device or info["device"], data_dir, Path(info["base"]), info.get("subset"), dataset)
-    if job.about["data_sha256"] != info["data_sha256"]:
-        raise SpeccError(
-            "E441",
-            f"the data of {path} have changed since it began",
-            help="bring back the data, or begin a new run",
-            status=1,
-        )
+    read_info(path)
+    read_spec(path)
+    found = load_checkpoint(path / CHECKPOINTS) if _has_begun(path) else None
+    with RunFolder(path) as folder:
+        info, checked = read_info(path), read_spec(path)  # nobody writes now
+        if newest_step(path / CHECKPOINTS) != (found.newest if found else None):
+            found = load_checkpoint(path / CHECKPOINTS)
+        data_dir = data_dir or (Path(info["data_dir"]) if info["data_dir"] else None)
+        job = prepare(checked, device or info["device"], data_dir, Path(info["base"]), info.get("subset"), dataset)
+        if job.about["data_sha256"] != info["data_sha256"]:
+            raise SpeccError(
+                "E441",
+                f"the data of {path} have changed since it began",
+                help="bring back the data, or begin a new run",
+                status=1,
+            )
+        notes = _restore(job.loop, found, path) if found else []
+        folder.sweep(job.loop.state.step)
+        folder.cut_metrics(job.loop.state.step)
+        notes += [
+            f"{what} was {info[what]}, is now {job.about[what]}: the result may differ from one that was never stopped"
+            for what in ("device_name", "threads", "precision", "versions")
+            if info[what] != job.about[what]
+        ]
+        notes.append(f"going on after step {job.loop.state.step:,} of {job.loop.total:,}")
+        return _run(Job(job.loop, notes, job.about), folder, info, quiet, watcher)
+
+
+def _has_begun(path: Path) -> bool:
+    """Whether there was a checkpoint ever: not where the training was killed before the one of its first epoch."""
+    is_young = (path / METRICS).exists() and len(list(read_lines(path / METRICS))) < 2
+    return any((path / CHECKPOINTS).glob("*.json")) or not is_young
+
+
+def _restore(loop: Loop, found: Found, path: Path) -> list[str]:
+    """Bring a fresh training to where a checkpoint was; notes on what is wrong. Raises SpeccError E445."""
     try:
-        job.loop.state.restore(tensors, scalars)
+        loop.state.restore(found.tensors, found.scalars)
     except (KeyError, RuntimeError, TypeError) as error:
         message = f"the checkpoint in {path} does not fit its spec: {error}"
         raise SpeccError("E445", message, help="was spec.cnn changed after the training began?") from error
-    folder = RunFolder(path)
-    folder.cut_metrics(job.loop.state.step)
-    notes = [f"damaged and passed over: {name}" for name in damaged]
-    notes += [
-        f"{what} was {info[what]}, is now {job.about[what]}: the result may differ from one that was never stopped"
-        for what in ("device_name", "threads", "precision", "versions")
-        if info[what] != job.about[what]
-    ]
-    notes.append(f"going on after step {job.loop.state.step:,} of {job.loop.total:,}")
-    return _run(Job(job.loop, notes, job.about), folder, info, quiet, watcher)
+    return [f"damaged and passed over: {name}" for name in found.damaged]
 
 
 def evaluate_run(run: Run, *, device: str = "auto", data_dir: Path | None = None) -> Evaluation:

@@ -18,6 +18,7 @@ from specc.backend.train.precision import Precision
 from specc.backend.train.progress import INTERVAL, Watcher
 from specc.backend.train.state import Mark, TrainState
 from specc.errors import SpeccError
+from specc.faults import reach
 from specc.tricks.schedule import Clock, rate
 from specc.values import Args
 
@@ -95,6 +96,7 @@ class Loop:
             started, looked, first = perf_counter(), perf_counter(), state.step
             while True:
                 self.step()
+                reach("epoch.middle")
                 ended = state.step % self.per_epoch == 0 or state.step >= self.total
                 if ended or interrupt.signal:
                     break
@@ -190,6 +192,7 @@ class Loop:
             state.kept.swap()
         tta = self.settings.evaluate
         classes = len(self.feed.classes)
+        reach("evaluation")
         found = evaluate(
             state.net, self.feed.validation(), classes, self.loss, self.precision, tta.args if tta else None
         )

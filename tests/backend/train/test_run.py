@@ -1,11 +1,13 @@
 """Runs: the folder that a training leaves, going on with one, and opening one again. On the real digits."""
 
+import errno
 import json
 import os
 import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +19,7 @@ from specc.backend.train.checkpoint import load_checkpoint
 from specc.backend.train.interrupt import Interrupt
 from specc.backend.train.job import Outcome, evaluate_run, resume, train
 from specc.backend.train.progress import Quiet
-from specc.backend.train.run import create, open_run, read_info, read_lines
+from specc.backend.train.run import RunFolder, create, open_run, read_info, read_lines
 from specc.check import check
 from specc.errors import SpeccError
 from specc.source import Source
@@ -149,8 +151,8 @@ def test_stopping_and_going_on_changes_nothing(
     assert outcome.status == 0 or StopAt.left > 0
     assert same_weights(straight, run) and same_weights(straight, run, "best.safetensors")
     assert figures(straight) == figures(run)
-    first, _, _ = load_checkpoint(straight / "checkpoints")
-    second, _, _ = load_checkpoint(run / "checkpoints")
+    _, first, _, _ = load_checkpoint(straight / "checkpoints")
+    _, second, _, _ = load_checkpoint(run / "checkpoints")
     assert first.keys() == second.keys() and all(torch.equal(first[name], second[name]) for name in first)
 
 
@@ -309,7 +311,7 @@ def test_a_diverging_run_keeps_its_last_checkpoint(tmp_path: Path) -> None:
     schedule = "train.schedule=constant(epochs=1) -> one_cycle(from=1e30, peak=50%)"
     error = error_of(lambda: begin(schedule, "train.ema=none", out=run))
     assert error.code == "E436" and "at step 2" in error.message
-    tensors, scalars, _ = load_checkpoint(run / "checkpoints")
+    _, tensors, scalars, _ = load_checkpoint(run / "checkpoints")
     assert scalars["step"] == PER_EPOCH
     assert all(value.isfinite().all() for value in tensors.values())
     assert open_run(run).classes == list("0123456789")
@@ -368,6 +370,57 @@ def test_a_run_without_checkpoints(copied: Path) -> None:
     for path in (copied / "checkpoints").iterdir():
         path.unlink()
     assert error_of(lambda: resume(copied, quiet=True)).code == "E438"
+
+
+def test_two_trainings_into_one_folder_are_refused(copied: Path) -> None:
+    first = RunFolder(copied)
+    error = error_of(lambda: resume(copied, quiet=True))
+    assert error.code == "E485" and f"process {os.getpid()}" in error.message
+    assert error_of(lambda: begin(out=copied)).code == "E485"
+    first.lock.release()
+    assert resume(copied, quiet=True).status == 0
+    assert not (copied / ".lock").exists()
+
+
+def test_a_lock_that_a_killed_process_left_is_no_lock(copied: Path) -> None:
+    (copied / ".lock").write_text("4711\n")
+    (copied / ".best.safetensors.abc.part").write_bytes(b"half")
+    assert resume(copied, quiet=True).status == 0
+    assert not any(path.name.startswith(".") for path in copied.iterdir())
+
+
+def test_a_spec_of_the_users_is_not_written_over(tmp_path: Path) -> None:
+    (tmp_path / "spec.cnn").write_text("network Mine {}")
+    assert error_of(lambda: begin(out=tmp_path)).code == "E435"
+    assert (tmp_path / "spec.cnn").read_text() == "network Mine {}"
+    assert {path.name for path in tmp_path.iterdir()} == {"spec.cnn"}
+
+
+@pytest.mark.parametrize("refused", range(9))
+@pytest.mark.parametrize("what", ["fsync", "replace"])
+def test_a_full_disk_stops_and_loses_nothing(
+    straight: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, what: str, refused: int
+) -> None:
+    """The disk takes so many files and no more; with room again the run comes to the same end."""
+    run, calls, real = tmp_path / "run", count(), os.fsync if what == "fsync" else Path.replace
+
+    def full(*arguments: Any) -> Any:
+        if next(calls) >= refused:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return real(*arguments)
+
+    monkeypatch.setattr(os if what == "fsync" else Path, what, full)
+    error = error_of(lambda: begin(out=run))
+    assert (error.code, error.status) == ("E481", 2) and "No space left" in error.message
+    monkeypatch.undo()
+    if (run / "run.json").exists():
+        assert "--resume" in error.help
+        assert resume(run, quiet=True).status == 0
+    else:
+        begin(out=run)
+    assert figures(straight) == figures(run)
+    assert same_weights(straight, run) and same_weights(straight, run, "best.safetensors")
+    assert not any(path.name.startswith(".") for path in run.rglob("*"))
 
 
 def test_a_second_ctrl_c_stops_at_once() -> None:

@@ -77,7 +77,7 @@ def test_going_on_from_any_step_is_the_same_as_not_stopping(
     save_checkpoint(tmp_path, stopped.state)
 
     resumed, rest = make_loop(*settings), type(recorder)()
-    tensors, scalars, damaged = load_checkpoint(tmp_path)
+    _, tensors, scalars, damaged = load_checkpoint(tmp_path)
     resumed.state.restore(tensors, scalars)
     assert not damaged
     run(resumed, rest)
@@ -105,7 +105,7 @@ def test_groups_lookahead_and_views_go_on_exactly(
     before, rest = type(recorder)(), type(recorder)()
     run(stopped, before, stop)
     save_checkpoint(tmp_path, stopped.state)
-    tensors, scalars, _ = load_checkpoint(tmp_path)
+    _, tensors, scalars, _ = load_checkpoint(tmp_path)
     assert any(name.startswith("lookahead/") for name in tensors) == (stop >= 8)
     resumed.state.restore(tensors, scalars)
     run(resumed, rest)
@@ -165,7 +165,7 @@ def test_keeps_the_two_newest_checkpoints(make_loop: Callable[..., Loop], tmp_pa
         save_checkpoint(tmp_path, loop.state)
     (tmp_path / ".00000002.json.abc.part").write_bytes(b"left by a kill")
     (tmp_path / "00000009.safetensors").write_bytes(b"its json was never written")
-    sweep(tmp_path)
+    sweep(tmp_path, 4)
     assert sorted(path.name for path in tmp_path.iterdir()) == [
         "00000003.json",
         "00000003.safetensors",
@@ -174,7 +174,7 @@ def test_keeps_the_two_newest_checkpoints(make_loop: Callable[..., Loop], tmp_pa
     ]
 
 
-@pytest.mark.parametrize("damage", ["truncated", "flipped", "gone", "not json", "empty json"])
+@pytest.mark.parametrize("damage", ["truncated", "flipped", "gone", "not json", "empty json", "another number"])
 def test_a_damaged_checkpoint_is_named_and_the_one_before_it_used(
     make_loop: Callable[..., Loop], tmp_path: Path, damage: str
 ) -> None:
@@ -194,11 +194,24 @@ def test_a_damaged_checkpoint_is_named_and_the_one_before_it_used(
             tensors.unlink()
         case "not json":
             about.write_bytes(b"{")
+        case "another number":
+            about.write_text(about.read_text().replace('"step": 2', '"step": 3'))
         case _:
             about.write_text(json.dumps([]))
-    _, scalars, damaged = load_checkpoint(tmp_path)
+    _, _, scalars, damaged = load_checkpoint(tmp_path)
     assert scalars["step"] == 1
     assert damaged == ["00000002.safetensors"]
+
+
+def test_damaged_newer_ones_are_not_kept_in_place_of_good_ones(make_loop: Callable[..., Loop], tmp_path: Path) -> None:
+    for step in (5, 6):
+        (tmp_path / f"{step:08d}.json").write_text("{")
+    loop = make_loop("epochs = 1")
+    for _ in range(2):
+        loop.step()
+        save_checkpoint(tmp_path, loop.state)
+    assert load_checkpoint(tmp_path).scalars["step"] == 2
+    assert len(list(tmp_path.glob("*.json"))) == 2
 
 
 def test_nothing_undamaged_is_an_error(make_loop: Callable[..., Loop], tmp_path: Path) -> None:
