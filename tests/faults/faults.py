@@ -38,7 +38,7 @@ def fingerprint(run: Path) -> dict[str, str]:
     """The hash of each thing that a resumed run must share with one that was never stopped, to the last bit."""
     lines = [{k: v for k, v in line.items() if k not in TIMED} for line in read_lines(run / "metrics.jsonl")]
     newest = max((run / "checkpoints").glob("*.json"))
-    about = {k: v for k, v in json.loads(newest.read_text()).items() if k != "seconds"}
+    about = {k: v for k, v in json.loads(newest.read_text()).items() if k not in ("seconds", "sha256")}
     content = {
         "metrics": json.dumps(lines).encode(),
         "best": (run / "best.safetensors").read_bytes(),

@@ -158,6 +158,26 @@ def test_each_part_of_the_state_matters(
     assert differences(straight.state, fresh.state) or not lines
 
 
+@pytest.mark.parametrize("is_lost", [False, True])
+def test_the_scale_of_fp16_goes_on_too(make_loop: Callable[..., Loop], tmp_path: Path, is_lost: bool) -> None:
+    straight, stopped, resumed = (make_loop("optimizer = sgd(lr=0.1)", precision="fp16") for _ in range(3))
+    for loop in (straight, stopped, resumed):
+        assert loop.state.scaler is not None
+        loop.state.scaler.set_growth_interval(3)
+    for _ in range(7):
+        straight.step()
+    for _ in range(4):
+        stopped.step()
+    save_checkpoint(tmp_path, stopped.state)
+    _, tensors, scalars, _ = load_checkpoint(tmp_path)
+    fresh = resumed.state.scalars()["scaler"]
+    resumed.state.restore(tensors, scalars | ({"scaler": fresh} if is_lost else {}))
+    for _ in range(3):
+        resumed.step()
+    assert differences(straight.state, resumed.state) == []
+    assert (resumed.state.scalars()["scaler"] == straight.state.scalars()["scaler"]) == (not is_lost)
+
+
 def test_keeps_the_two_newest_checkpoints(make_loop: Callable[..., Loop], tmp_path: Path) -> None:
     loop = make_loop("epochs = 1")
     for _ in range(4):

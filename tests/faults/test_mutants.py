@@ -1,0 +1,88 @@
+"""The harness's own proof: a checkpoint that loses one part of the state is caught by the hashes that it compares."""
+
+import signal
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from faults import Driver, fingerprint
+
+from specc.backend.train.interrupt import Interrupt
+from specc.backend.train.job import resume, train
+from specc.backend.train.state import TrainState
+from specc.check import check
+from specc.source import Source
+
+PARTS = [
+    "table",
+    "model/",
+    "model/batch_norm1.running_mean",
+    "average/",
+    "lookahead/",
+    "optimizer/",
+    "optimizer/exp_avg/",
+    "optimizer/exp_avg_sq/",
+    "optimizer/step/",
+    "step",
+    "marks",
+]
+
+
+class StopAt(Interrupt):
+    """A Ctrl-C that comes after so many steps."""
+
+    left = 0
+
+    @property
+    def signal(self) -> signal.Signals | None:
+        StopAt.left -= 1
+        return signal.SIGINT if StopAt.left < 0 else None
+
+    @signal.setter
+    def signal(self, value: object) -> None:
+        pass
+
+
+def without(part: str) -> Any:
+    """A `restore` that leaves one part of the state as it is in a fresh training."""
+    real = TrainState.restore
+
+    def restore(state: TrainState, tensors: dict[str, torch.Tensor], scalars: dict[str, Any]) -> None:
+        fresh = {name: value.clone() for name, value in state.tensors().items()}
+        if part.count("/") == 2:  # one of an optimizer's own, which are not there without the others
+            fresh |= {name: torch.zeros_like(value) for name, value in tensors.items() if name.startswith(part)}
+        lost = {name for name in tensors if part and name.startswith(part)}
+        scalars_lost = {name: value for name, value in state.scalars().items() if name == part}
+        assert lost or scalars_lost or not part
+        kept = {name: fresh.get(name) if name in lost else value for name, value in tensors.items()}
+        real(state, {name: value for name, value in kept.items() if value is not None}, scalars | scalars_lost)
+
+    return restore
+
+
+@pytest.fixture(scope="module")
+def stopped(driver: Driver, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run that was stopped in its second epoch, at step 15 of 27."""
+    torch.set_num_threads(1)
+    run = tmp_path_factory.mktemp("mutants") / "stopped"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("specc.backend.train.job.Interrupt", StopAt)
+        patch.chdir(driver.folder)
+        StopAt.left = 14
+        checked = check(Source("small.cnn", driver.spec.read_text()))
+        assert train(checked, out=run, device="cpu", quiet=True).step == 15
+    return run
+
+
+@pytest.mark.parametrize("part", ["", *PARTS])
+def test_a_lost_part_is_caught(
+    driver: Driver, straight: Path, stopped: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, part: str
+) -> None:
+    import shutil
+
+    run = Path(shutil.copytree(stopped, tmp_path / "run"))
+    monkeypatch.chdir(driver.folder)
+    monkeypatch.setattr(TrainState, "restore", without(part))
+    resume(run, quiet=True)
+    assert (fingerprint(run) == fingerprint(straight)) == (not part)
