@@ -35,6 +35,9 @@ def train(
     ] = None,
     seed: Annotated[int | None, typer.Option(help="In place of train.seed.", show_default=False)] = None,
     resume: Annotated[Path | None, typer.Option(help="Go on with this run.", metavar="RUN", show_default=False)] = None,
+    resume_inexact: Annotated[
+        bool, typer.Option("--resume-inexact", help="Go on also where other digits will come out.")
+    ] = False,
     plan: Annotated[bool, typer.Option("--plan", help="Only show how it would be carried out, and why.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print JSON for programs.")] = False,
@@ -57,7 +60,7 @@ def train(
         raise SpeccError("E475", "a spec and --resume are both given", help=help)
     if resume is not None:
         changes = {"--variant": variant, "--set": sets, "--seed": seed, "--out": out, "--plan": plan or None}
-        outcome = _resume(resume, changes, device, data_dir, quiet)
+        outcome = _resume(resume, changes, device, data_dir, quiet, resume_inexact)
     else:
         assert file is not None
         sets = [*(sets or ()), *([f"train.seed={seed}"] if seed is not None else [])]
@@ -104,14 +107,16 @@ def _show_plan(checked: Checked, file: Path, device: str | None, data_dir: Path 
         print(f"{what:12}  {choice['is']:{width}}  {choice['because']}")
 
 
-def _resume(run: Path, changes: dict[str, Any], device: str | None, data_dir: Path | None, quiet: bool) -> "Outcome":
+def _resume(
+    run: Path, changes: dict[str, Any], device: str | None, data_dir: Path | None, quiet: bool, inexact: bool
+) -> "Outcome":
     given = [name for name, value in changes.items() if value is not None]
     if given:
         message = f"{given[0]} does not go with --resume, which goes on with the run as it was begun"
         raise SpeccError("E475", message, help="begin a new run from the spec to change it")
     from specc.backend.train.job import resume
 
-    return resume(run, device=device, data_dir=data_dir, quiet=quiet)
+    return resume(run, device=device, data_dir=data_dir, quiet=quiet, inexact=inexact)
 
 
 def _export(run: Path, data_dir: Path | None, device: str | None) -> "list[Exported]":

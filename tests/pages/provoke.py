@@ -317,6 +317,13 @@ def e485(stage: Stage) -> None:
     stage.patch.setattr(lock, "_take", lambda file: False)
 
 
+def e486(stage: Stage) -> None:
+    stage.copy_run()
+    versions = json.loads(Path("run/run.json").read_text())["versions"]
+    stage.change_info(versions={**versions, "torch": "2.0"})
+    stage.patch.setattr("specc.backend.train.job.version", {**versions, "torch": "2.13.0"}.get)
+
+
 PROVOKE: dict[str, Callable[[Stage], None]] = {
     name.upper(): function for name, function in list(globals().items()) if name[0] == "e" and name[1:].isdigit()
 }

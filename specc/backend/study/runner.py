@@ -130,7 +130,7 @@ class Study:
                     watcher=self.board.watcher(checked),
                 )
             except SpeccError as error:
-                if error.code not in ("E438", "E439"):  # stopped before its first checkpoint
+                if error.code not in ("E438", "E439", "E486"):  # stopped early, or begun on another machine
                     raise
                 drop(place)
         return train(

@@ -3,7 +3,7 @@
 import hashlib
 import math
 import platform
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -40,6 +40,7 @@ from specc.backend.train.run import (
     read_spec,
     refuse_errors,
 )
+from specc.backend.train.same import ENVIRONMENT, differences, refuse
 from specc.backend.train.state import Mark
 from specc.check import Checked
 from specc.errors import SpeccError
@@ -116,10 +117,14 @@ def resume(
     device: str | None = None,
     data_dir: Path | None = None,
     quiet: bool = False,
+    inexact: bool = False,
     dataset: DataSet | None = None,
     watcher: Watcher | None = None,
 ) -> Outcome:
     """Go on with the run at `path` from its newest checkpoint, on the device where it was unless another is given.
+
+    inexact: also where device, versions, threads or precision are others, so that other digits come out; else that is
+    refused with E486.
 
     Raises SpeccError: E438 no checkpoint, E439 no run, E440 its spec has errors, E441 its data have changed, E445 the
     checkpoint is of another network, E485 another process trains it; and as `train` does.
@@ -132,7 +137,8 @@ def resume(
         if newest_step(path / CHECKPOINTS) != (found.newest if found else None):
             found = load_checkpoint(path / CHECKPOINTS)
         data_dir = data_dir or (Path(info["data_dir"]) if info["data_dir"] else None)
-        job = prepare(checked, device or info["device"], data_dir, Path(info["base"]), info.get("subset"), dataset)
+        base, subset = Path(info["base"]), info.get("subset")
+        job = prepare(checked, device or info["device"], data_dir, base, subset, dataset, info)
         if job.about["data_sha256"] != info["data_sha256"]:
             raise SpeccError(
                 "E441",
@@ -140,14 +146,22 @@ def resume(
                 help="bring back the data, or begin a new run",
                 status=1,
             )
+        changed = differences(info, job.about)
+        if not inexact:
+            refuse(changed, path)
         notes = _restore(job.loop, found, path) if found else []
         folder.sweep(job.loop.state.step)
         folder.cut_metrics(job.loop.state.step)
-        notes += [
-            f"{what} was {info[what]}, is now {job.about[what]}: the result may differ from one that was never stopped"
-            for what in ("device_name", "threads", "precision", "versions")
-            if info[what] != job.about[what]
-        ]
+        notes += [str(one) for one in changed]
+        info |= {name: job.about[name] for name in ENVIRONMENT}
+        again = {
+            "at": _now(),
+            "step": job.loop.state.step,
+            "exact": not changed,
+            "changed": [str(one) for one in changed],
+        }
+        info["resumed"] = [*info.get("resumed", ()), again]
+        folder.write_info(info)
         notes.append(f"going on after step {job.loop.state.step:,} of {job.loop.total:,}")
         return _run(Job(job.loop, notes, job.about), folder, info, quiet, watcher)
 
@@ -207,14 +221,18 @@ def prepare(
     base: Path,
     subset: int | None = None,
     dataset: DataSet | None = None,
+    info: Mapping[str, Any] | None = None,
 ) -> Job:
-    """The training that `train` would begin, before its first step. Raises as `train` does."""
+    """The training that `train` would begin, before its first step. Raises as `train` does.
+
+    info: the run.json of a run that is gone on with.
+    """
     settings, data = _sections(checked)
     graph = checked.graph
     assert graph is not None
     place = find(device)
     exact(place)
-    plan = make_plan(graph, settings, place)
+    plan = make_plan(graph, settings, place, info)
     dataset = dataset or load(data, data_dir=data_dir, seed=settings.seed, base=base)
     if subset is not None:
         dataset = subset_of(dataset, subset, settings.seed)

@@ -4,6 +4,7 @@ The choices rest on `benchmarks/train_speed.py`. None changes what is computed b
 for the order in which sums are taken; so a run keeps its plan, and is resumed by it.
 """
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import torch
@@ -15,6 +16,8 @@ from specc.backend.train.precision import Precision, choose
 from specc.errors import SpeccError
 from specc.ir.graph import Graph
 from specc.values import Args
+
+MOST_THREADS = 1024
 
 
 class Choice(NamedTuple):
@@ -37,8 +40,10 @@ class Plan(NamedTuple):
         return {choice.what: {"is": choice.value, "because": choice.why} for choice in self.choices}
 
 
-def make_plan(graph: Graph, settings: Args, device: torch.device) -> Plan:
+def make_plan(graph: Graph, settings: Args, device: torch.device, info: Mapping[str, Any] | None = None) -> Plan:
     """The plan of a training with the settings of the section `train`; sets the number of the CPU's threads.
+
+    info: the run.json of a run that is gone on with. On a device of the same kind it is carried out as it was begun.
 
     Raises SpeccError: E431 where the device cannot train in the precision that is asked for, E449 where it cannot
     compile.
@@ -46,19 +51,27 @@ def make_plan(graph: Graph, settings: Args, device: torch.device) -> Plan:
     work = settings.batch * graph.total_macs
     asked: Args = settings.plan.args if settings.plan else Args(step="auto", threads=None)
     said = "as the spec says"
-    precision = choose(settings.precision, device, work)
+    precision, threads = choose(settings.precision, device, work), asked.threads
+    if info is not None and str(info.get("device")).partition(":")[0] == device.type:
+        begun = "as the run was begun"
+        if settings.precision == "auto" and info.get("precision") in ("fp32", "bf16"):
+            precision = Precision(info["precision"], begun)
+        if threads is None and type(info.get("threads")) is int and 0 < info["threads"] <= MOST_THREADS:
+            threads, said = info["threads"], begun
     choices = [Choice("precision", precision.name, precision.reason)]
 
     if device.type == "cpu":
-        share_work(device, work, asked.threads)
+        share_work(device, work, threads)
         small = f"a batch's forward pass is below {SMALL_BATCH:,} multiply-accumulates"
-        why = said if asked.threads else small if work < SMALL_BATCH else "as many as there are cores for"
+        why = said if threads else small if work < SMALL_BATCH else "as many as there are cores for"
         choices.append(Choice("threads", str(torch.get_num_threads()), why))
 
     choices.append(Choice("layout", "channels_last", "what convolutions work in"))
 
     step = "eager" if asked.step == "auto" else asked.step
-    why = said if asked.step != "auto" else "compiling took longer than it saved, wherever it was measured"
+    why = (
+        "as the spec says" if asked.step != "auto" else "compiling took longer than it saved, wherever it was measured"
+    )
     choices.append(Choice("step", step, why))
 
     fused = settings.optimizer.name in FUSED and device.type in ("cpu", "cuda")

@@ -372,6 +372,40 @@ def test_a_run_without_checkpoints(copied: Path) -> None:
     assert error_of(lambda: resume(copied, quiet=True)).code == "E438"
 
 
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        ({"device_name": "Abacus, 1 thread"}, "the device was Abacus, 1 thread"),
+        ({"versions": {"torch": "1.0", "numpy": "1", "specc": "0"}}, "torch was 1.0"),
+    ],
+)
+def test_another_place_is_refused_without_a_word(copied: Path, changed: dict[str, Any], words: str) -> None:
+    before = read_info(copied)
+    (copied / "run.json").write_text(json.dumps({**before, **changed}))
+    error = error_of(lambda: resume(copied, quiet=True))
+    assert (error.code, error.status) == ("E486", 1) and words in error.message and "--resume-inexact" in error.help
+    assert resume(copied, quiet=True, inexact=True).status == 0
+    after = read_info(copied)
+    assert {name: after[name] for name in changed} == {name: before[name] for name in changed}
+    resumed = after["resumed"][-1]
+    assert resumed["exact"] is False and words in resumed["changed"][0] and resumed["step"] == 44
+    assert resume(copied, quiet=True).status == 0  # it is at home here now
+
+
+def test_threads_and_precision_are_those_of_the_run(copied: Path) -> None:
+    info = read_info(copied)
+    name = info["device_name"].replace("1 thread", "2 threads")
+    (copied / "run.json").write_text(json.dumps({**info, "threads": 2, "precision": "bf16", "device_name": name}))
+    try:
+        assert resume(copied, quiet=True).status == 0
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(1)
+    after = read_info(copied)
+    assert (after["threads"], after["precision"]) == (2, "bf16")
+    assert after["plan"]["precision"] == {"is": "bf16", "because": "as the run was begun"}
+
+
 def test_two_trainings_into_one_folder_are_refused(copied: Path) -> None:
     first = RunFolder(copied)
     error = error_of(lambda: resume(copied, quiet=True))

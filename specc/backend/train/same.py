@@ -1,0 +1,56 @@
+"""Whether a run goes on where it began, and what it means where it does not."""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from specc.errors import SpeccError
+
+ENVIRONMENT = ("device", "device_name", "threads", "precision", "plan", "versions", "platform")
+MEANS = {
+    "device_name": "another device takes the same sums in another order, and rounds them otherwise",
+    "threads": "as many threads take a sum in so many parts, which are rounded each",
+    "precision": "numbers are rounded to another length in every layer",
+    "torch": "other versions may carry out the same layer by another algorithm",
+    "numpy": "other versions may put batches together by another algorithm",
+    "specc": "other versions may take a step in another way",
+}
+
+
+class Different(NamedTuple):
+    """One thing that was so when the run began, or was last gone on with, and is otherwise now."""
+
+    what: str
+    was: str
+    now: str
+
+    def __str__(self) -> str:
+        name = self.what.replace("device_name", "the device")
+        return f"{name} was {self.was}, is now {self.now}: {MEANS[self.what]}"
+
+
+def differences(info: Mapping[str, Any], about: Mapping[str, Any]) -> list[Different]:
+    """What differs between a run.json and where the run would go on now."""
+    found = list[Different]()
+    for what in MEANS:
+        was, now = (
+            side.get(what)
+            if what in ("device_name", "threads", "precision")
+            else (side.get("versions") or {}).get(what)
+            for side in (info, about)
+        )
+        # a processor's name tells its threads, too
+        if was != now and not (what == "threads" and found):
+            found.append(Different(what, str(was), str(now)))
+    return found
+
+
+def refuse(found: list[Different], path: object) -> None:
+    """Raise SpeccError E486 where anything differs."""
+    if found:
+        lines = "".join(f"\n  {one}" for one in found)
+        raise SpeccError(
+            "E486",
+            f"{path} would not go on to the same bits as if it had never stopped:{lines}",
+            help="--resume-inexact goes on all the same: to other digits, as another seed gives; run.json will say so",
+            status=1,
+        )
