@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from specc.check.bind import Binder
 from specc.check.evaluate import TooMuch, Work
-from specc.check.fits import data_shape, hold_together
+from specc.check.fits import batch_fits, data_shape, hold_together
 from specc.check.learning import initialisers_fit, learning_fits
 from specc.check.network import NetworkExpander
 from specc.check.override import override, parse_set
@@ -143,6 +143,8 @@ def _elaborate(
         initialisers_fit(graph, binder)
         if train is not None:
             learning_fits(graph, train, spec.sections.get("train", {}), data is not None, binder)
+            if data is not None:
+                batch_fits(graph, train, spec.sections.get("train", {}), binder)
         if with_lints and train is not None and not problems.has_errors:
             work.lints -= len(graph.nodes) + 10
             if work.lints >= 0:

@@ -14,6 +14,8 @@ from specc.tricks.evaluate import views_fit
 from specc.tricks.source import Facts
 from specc.values import Args, Size
 
+ALONE = "batches of two images or more, or layer_norm in its place, to which the batch does not matter"
+
 
 def data_shape(data: Args | None) -> Any:
     """Channels, height and width of the images as `data` alone says them; None where only reading tells."""
@@ -33,6 +35,26 @@ def hold_together(graph: Graph, data: Args, train: Args | None, network: t.Block
         _views_fit(graph, train, binder)
     if not binder.problems.is_broken:  # else its end may be what cannot be read
         _output_fits(graph, data, train, binder)
+
+
+def batch_of_one(graph: Graph) -> Node | None:
+    """The first layer that a batch of one image gives a single number of each channel to average over, if any does."""
+    for node in graph.nodes[1:]:
+        if node.op.batch_statistics and all(side == 1 for side in graph.nodes[node.inputs[0]].shape[1:]):
+            return node
+    return None
+
+
+def batch_fits(graph: Graph, train: Args, settings: dict[str, t.Setting], binder: Binder) -> None:
+    """Report E316 where a batch is one image, and batch norm needs two numbers of a channel."""
+    norm = batch_of_one(graph) if train.batch == 1 else None
+    if norm is None:
+        return
+    span = settings["batch"].value.span if "batch" in settings else norm.span
+    shape = size_text(graph.nodes[norm.inputs[0]].shape)
+    found = f"`{norm.op.name}` has a single number of each channel to average over: {shape} in a batch of one image"
+    labels = (Label(norm.span, f"{shape} flows in"),) if span != norm.span else ()
+    binder.error("E316", found, span, labels=labels, help=ALONE)
 
 
 def _facts(data: Args) -> Facts:

@@ -3,6 +3,9 @@
 import pytest
 from checking import codes, fine, only, spec, underlined
 
+from specc.check import check
+from specc.source import Source
+
 END = "global_avg_pool -> dense(10)"
 
 
@@ -159,3 +162,25 @@ def test_a_change_of_the_data_is_held_against_the_network_too():
     assert codes(spec(text, sets=["data.resize=4"])) == ["E303"]
     assert codes(spec(text, sets=["data.source=cifar10"])) == []
     assert codes(spec(text, sets=["data.source=cifar100"])) == ["E306"]
+
+
+ONE_IMAGE = """
+data { source = digits }
+network Net { conv(8) -> relu; global_avg_pool -> batch_norm -> dense(10) }
+train { batch = 2 }
+variant single { train.batch = 1 }
+"""
+
+
+def test_batch_norm_over_one_number_is_an_error_in_the_variant_that_has_it() -> None:
+    assert not check(Source("net.cnn", ONE_IMAGE)).errors
+    (error,) = check(Source("net.cnn", ONE_IMAGE), variant="single").errors
+    assert error.code == "E316" and error.span.text == "1" and "8 x 1 x 1" in error.message
+    (error,) = check(Source("net.cnn", ONE_IMAGE), sets=["train.batch=1"]).errors
+    assert error.code == "E316"
+
+
+@pytest.mark.parametrize("body", ["conv(8) -> batch_norm; global_avg_pool", "global_avg_pool -> layer_norm"])
+def test_a_batch_of_one_image_is_enough_for(body: str) -> None:
+    text = f"data {{ source = digits }}\nnetwork Net {{ conv(4); {body} -> dense(10) }}\ntrain {{ batch = 1 }}\n"
+    assert not check(Source("net.cnn", text)).errors

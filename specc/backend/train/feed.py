@@ -9,6 +9,7 @@ from specc.backend.augment import augment
 from specc.backend.data.batches import TrainingBatches, all_batches
 from specc.backend.data.dataset import DataSet
 from specc.backend.data.normalise import Normalise, normaliser
+from specc.check.fits import ALONE, batch_of_one
 from specc.errors import SpeccError
 from specc.ir.graph import Graph
 from specc.ops.op import size_text
@@ -70,6 +71,8 @@ def _normaliser(dataset: DataSet, data: Args, device: torch.device) -> Normalise
 def check_fit(graph: Graph, dataset: DataSet) -> None:
     """Raise SpeccError E307 or E306 where a network does not take these images, or does not give these classes.
 
+    E316 where there is a single one, and it cannot learn from that.
+
     `specc check` says so already where the source is known before it is read; a folder is not.
     """
     if tuple(graph.input) != tuple(dataset.shape):
@@ -80,6 +83,10 @@ def check_fit(graph: Graph, dataset: DataSet) -> None:
             help=f"input({channels}, {height}x{width}), or `resize` in the section `data`",
             status=1,
         )
+    norm = batch_of_one(graph) if len(dataset.train) == 1 else None
+    if norm is not None:
+        message = f"`{norm.name}` has a single number of each channel to average over: there is one training image"
+        raise SpeccError("E316", message, help=ALONE, status=1)
     found, wanted = graph.shape, len(dataset.classes)
     if found[0] != wanted or any(size != 1 for size in found[1:]):
         raise SpeccError(

@@ -40,7 +40,9 @@ class Loss:
 
     def parts(self, logits: Tensor, target: Tensor) -> Parts:
         shares = target if target.is_floating_point() else functional.one_hot(target, self.classes)
-        terms = self.each(logits.float(), shares.to(torch.float32))
+        if logits.dtype in (torch.bfloat16, torch.float16):
+            logits = logits.float()
+        terms = self.each(logits, shares.to(logits.dtype))
         if self.weights is None:
             return Parts(terms.sum(), len(logits))
         return Parts((terms * self.weights).sum(), (shares * self.weights).sum())

@@ -77,3 +77,14 @@ def test_extreme_logits_stay_finite() -> None:
         loss = make(name, **args)(logits, torch.tensor([1]))
         loss.backward()
         assert loss.isfinite() and logits.grad is not None and logits.grad.isfinite().all()
+
+
+@pytest.mark.parametrize(
+    ("given", "found"),
+    [(torch.float64, torch.float64), (torch.float32, torch.float32), (torch.bfloat16, torch.float32)],
+)
+def test_only_half_precision_is_cast_up(given: torch.dtype, found: torch.dtype) -> None:
+    loss = loss_function(
+        Bound("cross_entropy", Args(smoothing=0.1, weights=[1.0, 2.0], reduction="mean")), 2, torch.device("cpu")
+    )
+    assert loss(torch.tensor([[1.0, 2.0]], dtype=given), torch.tensor([1])).dtype is found
