@@ -3,7 +3,7 @@
 import hashlib
 import math
 import platform
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -23,7 +23,8 @@ from specc.backend.train.checkpoint import Found, load_checkpoint, newest_step
 from specc.backend.train.evaluate import Evaluation, evaluate
 from specc.backend.train.feed import DataFeed, check_fit, validation_batches
 from specc.backend.train.interrupt import Interrupt
-from specc.backend.train.loop import Loop
+from specc.backend.train.locate import locate
+from specc.backend.train.loop import Loop, NotFinite
 from specc.backend.train.loss import loss_function
 from specc.backend.train.plan import Plan, compiled, lay_out, make_plan
 from specc.backend.train.precision import Precision
@@ -63,11 +64,15 @@ class Outcome(NamedTuple):
 
 
 class Job(NamedTuple):
-    """A training that is ready to run. notes: what is said about it once. about: its part of run.json."""
+    """A training that is ready to run. notes: what is said about it once. about: its part of run.json.
+
+    again: the same training anew, at its beginning.
+    """
 
     loop: Loop
     notes: list[str]
     about: dict[str, Any]
+    again: Callable[[], "Job"]
 
 
 def train(
@@ -163,7 +168,7 @@ def resume(
         info["resumed"] = [*info.get("resumed", ()), again]
         folder.write_info(info)
         notes.append(f"going on after step {job.loop.state.step:,} of {job.loop.total:,}")
-        return _run(Job(job.loop, notes, job.about), folder, info, quiet, watcher)
+        return _run(job._replace(notes=notes), folder, info, quiet, watcher)
 
 
 def _has_begun(path: Path) -> bool:
@@ -255,7 +260,11 @@ def prepare(
     notes = [*dataset.notes, *notes]
     about = _about(loop, dataset, place, plan, notes)
     shown = f"{describe(place)}, {plan.precision.name} ({plan.precision.reason}); validation: {dataset.validated_on}"
-    return Job(loop, [shown, *notes], about)
+
+    def again() -> Job:
+        return prepare(checked, device, data_dir, base, dataset=dataset, info=info)
+
+    return Job(loop, [shown, *notes], about, again)
 
 
 def _run(job: Job, folder: RunFolder, info: dict[str, Any], quiet: bool, watcher: Watcher | None) -> Outcome:
@@ -266,6 +275,8 @@ def _run(job: Job, folder: RunFolder, info: dict[str, Any], quiet: bool, watcher
             watcher.say(note)
         try:
             loop.run(folder, watcher, interrupt)
+        except NotFinite as error:
+            raise NotFinite(error.what, error.step, _where(job, folder, error.step, watcher)) from error
         except RuntimeError as error:  # torch.OutOfMemoryError is one; the CPU's allocator has no class of its own
             if isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error):
                 raise _out_of_memory(loop) from error
@@ -280,6 +291,17 @@ def _run(job: Job, folder: RunFolder, info: dict[str, Any], quiet: bool, watcher
     folder.write_info(info)
     views = written(settings.evaluate) if settings.evaluate else ""
     return Outcome(folder.path, best, loop.state.step, interrupt.status, views)
+
+
+def _where(job: Job, folder: RunFolder, step: int, watcher: Watcher) -> str:
+    """Where numbers stopped being finite; found by the same steps, from the last checkpoint or the beginning."""
+    loop, start = job.again().loop, 0
+    if newest_step(folder.path / CHECKPOINTS) is not None:
+        found = load_checkpoint(folder.path / CHECKPOINTS)
+        _restore(loop, found, folder.path)
+        start = loop.state.step
+    watcher.say(f"looking for where numbers stop being finite: steps {start + 1:,} to {step:,} again")
+    return locate(loop, step)
 
 
 def _out_of_memory(loop: Loop) -> SpeccError:

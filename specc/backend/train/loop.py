@@ -199,7 +199,7 @@ class Loop:
         if state.kept:
             state.kept.swap()
         if not math.isfinite(found.loss):
-            raise _not_finite("validation loss", state.step)
+            raise NotFinite("validation loss", state.step)
         mark = Mark(state.step / self.per_epoch, state.step, found.loss, found.accuracy)
         state.marks.append(mark)
         loss, accuracy, images = self._so_far(state.table.cpu())
@@ -243,16 +243,17 @@ class Loop:
         bad = (~losses.isfinite()).nonzero()
         if len(bad):
             start = (self.state.step - 1) // self.per_epoch * self.per_epoch
-            raise _not_finite("loss", start + int(bad[0]) // self.settings.accumulate + 1)
+            raise NotFinite("loss", start + int(bad[0]) // self.settings.accumulate + 1)
 
 
-def _not_finite(what: str, step: int) -> SpeccError:
-    return SpeccError(
-        "E436",
-        f"the {what} is not a finite number at step {step}; the last checkpoint before it is kept",
-        help="a smaller learning rate, `schedule = warmup(1) -> …`, or `clip = 1` usually mends it",
-        status=1,
-    )
+class NotFinite(SpeccError):
+    """E436: a loss that is no number. step: the one that it was found at. where: what is known of where it began."""
+
+    def __init__(self, what: str, step: int, where: str = "") -> None:
+        self.what, self.step = what, step
+        message = f"the {what} is not a finite number at step {step}; the last checkpoint before it is kept"
+        help = "a smaller learning rate, `schedule = warmup(1) -> …`, or `clip = 1` usually mends it"
+        super().__init__("E436", f"{message}\n{where}" if where else message, help=help, status=1)
 
 
 def step_seed(seed: int, step: int) -> int:

@@ -47,7 +47,7 @@ def differences(info: Mapping[str, Any], about: Mapping[str, Any]) -> list[Diffe
 def refuse(found: list[Different], path: object) -> None:
     """Raise SpeccError E486 where anything differs."""
     if found:
-        lines = "".join(f"\n  {one}" for one in found)
+        lines = "".join(f"\n{one}" for one in found)
         raise SpeccError(
             "E486",
             f"{path} would not go on to the same bits as if it had never stopped:{lines}",

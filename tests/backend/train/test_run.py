@@ -317,6 +317,32 @@ def test_a_diverging_run_keeps_its_last_checkpoint(tmp_path: Path) -> None:
     assert open_run(run).classes == list("0123456789")
 
 
+DEEP = """
+data { source = digits }
+network Deep {
+  conv(8) -> relu
+  conv(8, init=normal(std=1e38)) -> relu
+  global_avg_pool -> dense(10)
+}
+train { epochs = 1; batch = 64 }
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "sets", "words"),
+    [
+        (DEEP, (), "at step 1 in the output of `conv2` (small.cnn:5:3), its input up to"),
+        (DEEP.replace("1e38", "1e10"), ("train.optimizer=sgd(lr=1e30)",), "at step 1 in the weights `conv1.weight`"),
+        (DEEP.replace(", init=normal(std=1e38)", ""), ("train.optimizer=sgd(lr=1e30)",), "at step 2 in the output of"),
+    ],
+)
+def test_the_layer_where_numbers_go_wrong_is_named(
+    tmp_path: Path, text: str, sets: tuple[str, ...], words: str
+) -> None:
+    error = error_of(lambda: begin(*sets, text=text, out=tmp_path / "run", device="cpu"))
+    assert error.code == "E436" and words in error.message
+
+
 def test_what_is_not_a_run(tmp_path: Path, straight: Path) -> None:
     assert error_of(lambda: open_run(tmp_path / "nowhere")).code == "E439"
     assert error_of(lambda: open_run(tmp_path)).code == "E439"
