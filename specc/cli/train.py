@@ -39,6 +39,9 @@ def train(
         bool, typer.Option("--resume-inexact", help="Go on also where other digits will come out.")
     ] = False,
     plan: Annotated[bool, typer.Option("--plan", help="Only show how it would be carried out, and why.")] = False,
+    prove_resume: Annotated[
+        bool, typer.Option("--prove-resume", help="Only show that a killed training goes on exactly: a few steps.")
+    ] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print JSON for programs.")] = False,
 ) -> int:
@@ -60,6 +63,7 @@ def train(
         raise SpeccError("E475", "a spec and --resume are both given", help=help)
     if resume is not None:
         changes = {"--variant": variant, "--set": sets, "--seed": seed, "--out": out, "--plan": plan or None}
+        changes["--prove-resume"] = prove_resume or None
         outcome = _resume(resume, changes, device, data_dir, quiet, resume_inexact)
     else:
         assert file is not None
@@ -70,6 +74,8 @@ def train(
         if plan:
             _show_plan(checked, file, device, data_dir, json)
             return 0
+        if prove_resume:
+            return _prove(checked, file, device, data_dir, json)
         outcome = _begin(checked, file, out, device, data_dir, quiet)
     made = [] if outcome.status else _export(outcome.path, data_dir, device)
     if json:
@@ -105,6 +111,26 @@ def _show_plan(checked: Checked, file: Path, device: str | None, data_dir: Path 
     width = max(len(choice["is"]) for choice in plan.values())
     for what, choice in plan.items():
         print(f"{what:12}  {choice['is']:{width}}  {choice['because']}")
+
+
+def _prove(checked: Checked, file: Path, device: str | None, data_dir: Path | None, json: bool) -> int:
+    from specc.backend.train.prove import prove
+
+    proof = prove(checked, device=device or "auto", data_dir=data_dir, base=file.parent)
+    if json:
+        parts = [{**part._asdict(), "same": part.is_same} for part in proof.parts]
+        print_json({**proof._asdict(), "parts": parts, "holds": proof.holds})
+        return 0 if proof.holds else 1
+    print(
+        f"{proof.steps} steps on {proof.device}, twice: without a stop; and saved after step {proof.saved}, killed "
+        f"(SIGKILL) after step {proof.killed}, gone on with in a new process"
+    )
+    for part in proof.parts:
+        what = f"{part.what}, {part.tensors} tensors" if part.tensors else part.what
+        same = f"the same, SHA-256 {part.one[:16]}…" if part.is_same else f"{part.one[:16]}… is not {part.other[:16]}…"
+        print(f"  {what:60} {same}")
+    print("bit for bit the same" if proof.holds else "NOT the same: this training does not go on exactly")
+    return 0 if proof.holds else 1
 
 
 def _resume(

@@ -73,6 +73,23 @@ def test_set_changes_a_setting(specc: Specc, spec: Path) -> None:
     assert "sgd" in Path("a/spec.cnn").read_text()
 
 
+def test_prove_resume(specc: Specc, spec: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr("tempfile.tempdir", None)
+    arguments = ("train", spec, "--prove-resume", "--device", "cpu", "--set", "train.ema=0.9")
+    answer = specc(*arguments)
+    assert answer.status == 0, answer.err
+    assert "saved after step 3, killed (SIGKILL) after step 5" in answer.out
+    assert answer.out.count("the same, SHA-256") == 6 and answer.out.endswith("bit for bit the same\n")
+    assert not list(tmp_path.glob("specc*"))
+
+    monkeypatch.setattr("specc.backend.train.loop.Loop._so_far", lambda loop, table: (0.0, 0.0, 0))
+    answer = specc(*arguments, "--json")
+    found = json.loads(answer.out)
+    assert answer.status == 1 and not found["holds"]
+    assert [part["what"] for part in found["parts"] if not part["same"]] == ["1 of the lines of metrics.jsonl"]
+
+
 def test_errors_in_the_spec_are_shown_and_nothing_is_written(specc: Specc, spec: Path) -> None:
     answer = specc("train", spec, "--set", "train.epoch=3")
     assert answer.status == 1

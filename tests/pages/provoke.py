@@ -324,6 +324,12 @@ def e486(stage: Stage) -> None:
     stage.patch.setattr("specc.backend.train.job.version", {**versions, "torch": "2.13.0"}.get)
 
 
+def e487(stage: Stage) -> None:
+    import subprocess
+
+    stage.patch.setattr("specc.backend.train.prove.subprocess.run", lambda *a, **o: subprocess.CompletedProcess(a, 1))
+
+
 PROVOKE: dict[str, Callable[[Stage], None]] = {
     name.upper(): function for name, function in list(globals().items()) if name[0] == "e" and name[1:].isdigit()
 }

@@ -49,6 +49,8 @@ from specc.values import Args
 
 PACKAGES = ("torch", "numpy", "safetensors", "onnx")
 
+Until = Callable[[int, int], int]  # from the steps of an epoch, and those of the training
+
 
 class Outcome(NamedTuple):
     """How a training ended. status: 0, or 130 and 143 where Ctrl-C or SIGTERM stopped it; it can then be resumed.
@@ -87,12 +89,13 @@ def train(
     subset: int | None = None,
     dataset: DataSet | None = None,
     watcher: Watcher | None = None,
+    until: Until | None = None,
 ) -> Outcome:
     """Train a checked spec into a new run folder, `out` or `runs/NAME-N`.
 
     base: the folder that relative paths in the spec start from. command: what was called, for the record.
     subset: train and validate on so many images only. dataset: the data, where they are loaded already.
-    watcher: who is told how it goes, instead of the terminal.
+    watcher: who is told how it goes, instead of the terminal. until: a step to pause after.
 
     Raises SpeccError: E440 the spec has errors, E437 it has no data; E430 to E436 and E444 as device, precision,
     settings and folder go; E306 and E307 where the data do not fit the network; E401 and on from the data.
@@ -113,7 +116,7 @@ def train(
     }
     with folder:
         folder.write_info(info)
-        return _run(job, folder, info, quiet, watcher)
+        return _run(job, folder, info, quiet, watcher, until)
 
 
 def resume(
@@ -125,6 +128,7 @@ def resume(
     inexact: bool = False,
     dataset: DataSet | None = None,
     watcher: Watcher | None = None,
+    until: Until | None = None,
 ) -> Outcome:
     """Go on with the run at `path` from its newest checkpoint, on the device where it was unless another is given.
 
@@ -168,7 +172,7 @@ def resume(
         info["resumed"] = [*info.get("resumed", ()), again]
         folder.write_info(info)
         notes.append(f"going on after step {job.loop.state.step:,} of {job.loop.total:,}")
-        return _run(job._replace(notes=notes), folder, info, quiet, watcher)
+        return _run(job._replace(notes=notes), folder, info, quiet, watcher, until)
 
 
 def _has_begun(path: Path) -> bool:
@@ -267,14 +271,16 @@ def prepare(
     return Job(loop, [shown, *notes], about, again)
 
 
-def _run(job: Job, folder: RunFolder, info: dict[str, Any], quiet: bool, watcher: Watcher | None) -> Outcome:
+def _run(
+    job: Job, folder: RunFolder, info: dict[str, Any], quiet: bool, watcher: Watcher | None, until: Until | None
+) -> Outcome:
     loop, settings = job.loop, job.loop.settings
     watcher = watcher or (Quiet() if quiet else Lines(settings.epochs, loop.total, loop.state.step))
     with watcher, Interrupt() as interrupt:
         for note in job.notes:
             watcher.say(note)
         try:
-            loop.run(folder, watcher, interrupt)
+            loop.run(folder, watcher, interrupt, until(loop.per_epoch, loop.total) if until else None)
         except NotFinite as error:
             raise NotFinite(error.what, error.step, _where(job, folder, error.step, watcher)) from error
         except RuntimeError as error:  # torch.OutOfMemoryError is one; the CPU's allocator has no class of its own

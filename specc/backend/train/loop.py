@@ -85,8 +85,8 @@ class Loop:
                 found.setdefault(clock.steps(way.until), []).append(state.weights[name])
         return list(found.items())
 
-    def run(self, keeper: Keeper, watcher: Watcher, interrupt: Interrupt) -> None:
-        """Train until the end, until `early_stop` or `target` says so, or until a signal comes.
+    def run(self, keeper: Keeper, watcher: Watcher, interrupt: Interrupt, until: int | None = None) -> None:
+        """Train until the end, until `early_stop` or `target` says so, or until a signal comes; or until a step.
 
         Raises SpeccError E436 where the loss is not finite.
         """
@@ -98,7 +98,8 @@ class Loop:
                 self.step()
                 reach("epoch.middle")
                 ended = state.step % self.per_epoch == 0 or state.step >= self.total
-                if ended or interrupt.signal:
+                stops = bool(interrupt.signal) or state.step == until
+                if ended or stops:
                     break
                 if perf_counter() - looked > INTERVAL:
                     self._look(watcher, started, first)
@@ -109,7 +110,7 @@ class Loop:
                 keeper.pause(state)
                 return
             self._end_epoch(keeper, watcher)
-            if interrupt.signal:
+            if stops:
                 return
 
     def finished(self) -> bool:
