@@ -35,6 +35,10 @@ def train(
     ] = None,
     seed: Annotated[int | None, typer.Option(help="In place of train.seed.", show_default=False)] = None,
     resume: Annotated[Path | None, typer.Option(help="Go on with this run.", metavar="RUN", show_default=False)] = None,
+    start_from: Annotated[
+        Path | None,
+        typer.Option(help="Begin with the weights of this run or file, as far as they fit.", show_default=False),
+    ] = None,
     resume_inexact: Annotated[
         bool, typer.Option("--resume-inexact", help="Go on also where other digits will come out.")
     ] = False,
@@ -47,7 +51,9 @@ def train(
 ) -> int:
     """Train a network, export it to ONNX, and verify the exported file on the validation images.
 
-    Ctrl-C saves and stops; `--resume` goes on from there, to the same weights as if it had never stopped.
+    Ctrl-C saves and stops, with exit status 130 (143 after SIGTERM); a second Ctrl-C stops at once. `--resume` goes on,
+    to the same weights as if it had never stopped; after a kill, too. With a changed spec it says what each change
+    means.
 
     Examples:
 
@@ -55,28 +61,38 @@ def train(
       specc train net.cnn --variant wide --set train.epochs=5 --set 'train.optimizer=sgd(lr=0.1)'
       specc train net.cnn --plan
       specc train --resume runs/Digits-1
+      specc train digits.cnn --resume runs/Digits-1 --set train.epochs=40
+      specc train wider.cnn --start-from runs/Digits-1
     """
-    if (file is None) == (resume is None):
+    if file is None and resume is None:
         help = "specc train net.cnn, or specc train --resume runs/Net-1"
-        if file is None:
-            raise SpeccError("E483", "neither a spec nor a run is given", help=help)
-        raise SpeccError("E475", "a spec and --resume are both given", help=help)
+        raise SpeccError("E483", "neither a spec nor a run is given", help=help)
     if resume is not None:
-        changes = {"--variant": variant, "--set": sets, "--seed": seed, "--out": out, "--plan": plan or None}
-        changes["--prove-resume"] = prove_resume or None
-        outcome = _resume(resume, changes, device, data_dir, quiet, resume_inexact)
-    else:
-        assert file is not None
+        changes: dict[str, Any] = {
+            "--out": out,
+            "--plan": plan,
+            "--prove-resume": prove_resume,
+            "--start-from": start_from,
+        }
+        if file is None:
+            changes |= {"--variant": variant, "--set": sets, "--seed": seed}
+        _refuse_with_resume(changes)
+    checked = None
+    if file is not None:
         sets = [*(sets or ()), *([f"train.seed={seed}"] if seed is not None else [])]
         checked = check_source(read_source(file), variant=variant, sets=sets, load=load_base)
         if report(checked.diagnostics):
             return 1
+    if resume is not None:
+        outcome = _resume(resume, checked, file, device, data_dir, quiet, resume_inexact)
+    else:
+        assert file is not None and checked is not None
         if plan:
             _show_plan(checked, file, device, data_dir, json)
             return 0
         if prove_resume:
             return _prove(checked, file, device, data_dir, json)
-        outcome = _begin(checked, file, out, device, data_dir, quiet)
+        outcome = _begin(checked, file, out, device, data_dir, quiet, start_from)
     made = [] if outcome.status else _export(outcome.path, data_dir, device)
     if json:
         print_json(_as_json(outcome, made))
@@ -86,7 +102,13 @@ def train(
 
 
 def _begin(
-    checked: Checked, file: Path, out: Path | None, device: str | None, data_dir: Path | None, quiet: bool
+    checked: Checked,
+    file: Path,
+    out: Path | None,
+    device: str | None,
+    data_dir: Path | None,
+    quiet: bool,
+    start: Path | None,
 ) -> "Outcome":
     from specc.backend.train.job import train as train_checked
 
@@ -98,6 +120,7 @@ def _begin(
         base=file.parent,
         command=["specc", *sys.argv[1:]],
         quiet=quiet,
+        start=start,
     )
 
 
@@ -133,16 +156,30 @@ def _prove(checked: Checked, file: Path, device: str | None, data_dir: Path | No
     return 0 if proof.holds else 1
 
 
-def _resume(
-    run: Path, changes: dict[str, Any], device: str | None, data_dir: Path | None, quiet: bool, inexact: bool
-) -> "Outcome":
-    given = [name for name, value in changes.items() if value is not None]
+def _refuse_with_resume(changes: dict[str, Any]) -> None:
+    """Raise SpeccError E475 for an option that is given and does not go with --resume."""
+    given = [name for name, value in changes.items() if value not in (None, False)]
     if given:
         message = f"{given[0]} does not go with --resume, which goes on with the run as it was begun"
-        raise SpeccError("E475", message, help="begin a new run from the spec to change it")
+        help = "give the changed spec, too: specc train FILE --resume RUN"
+        if given[0] not in ("--variant", "--set", "--seed"):
+            help = "leave one of them out"
+        raise SpeccError("E475", message, help=help)
+
+
+def _resume(
+    run: Path,
+    checked: Checked | None,
+    file: Path | None,
+    device: str | None,
+    data_dir: Path | None,
+    quiet: bool,
+    inexact: bool,
+) -> "Outcome":
     from specc.backend.train.job import resume
 
-    return resume(run, device=device, data_dir=data_dir, quiet=quiet, inexact=inexact)
+    base = file.parent if file else None
+    return resume(run, device=device, data_dir=data_dir, quiet=quiet, inexact=inexact, spec=checked, base=base)
 
 
 def _export(run: Path, data_dir: Path | None, device: str | None) -> "list[Exported]":

@@ -90,6 +90,78 @@ def test_prove_resume(specc: Specc, spec: Path, monkeypatch: pytest.MonkeyPatch,
     assert [part["what"] for part in found["parts"] if not part["same"]] == ["1 of the lines of metrics.jsonl"]
 
 
+@pytest.fixture
+def begun(specc: Specc, spec: Path) -> Path:
+    """A run of one epoch, adam."""
+    assert specc("train", spec, "--out", "run", "-q", "--device", "cpu").status == 0
+    return Path("run")
+
+
+def test_a_changed_spec_goes_on_as_far_as_it_is_safe(specc: Specc, spec: Path, begun: Path) -> None:
+    answer = specc("train", spec, "--resume", "run", "--set", "train.epochs=2", "--set", "train.target=99.9%")
+    assert answer.status == 0, answer.err
+    assert "safe: train.epochs: 1.0 -> 2.0\nsafe: train.target: none -> 99.9%\n" in answer.err
+    straight = specc("train", spec, "--set", "train.epochs=2", "--out", "straight", "-q", "--device", "cpu")
+    assert straight.status == 0
+    assert Path("straight/last.safetensors").read_bytes() == Path("run/last.safetensors").read_bytes()
+    assert "epochs    = 2" in Path("run/spec.cnn").read_text()
+    (resumed,) = json.loads(Path("run/run.json").read_text())["resumed"]
+    assert resumed["exact"] and len(resumed["changed"]) == 2
+
+
+@pytest.mark.parametrize(
+    ("setting", "words"),
+    [
+        ("train.optimizer=adam(lr=1e-3)", "train.optimizer.lr: 0.01 -> 0.001"),
+        ("train.batch=32", "train.batch: 64 -> 32"),
+        ("train.schedule=cosine", "train.schedule"),
+    ],
+)
+def test_what_changes_the_trajectory_needs_a_word(
+    specc: Specc, spec: Path, begun: Path, setting: str, words: str
+) -> None:
+    arguments = ("train", spec, "--resume", "run", "--set", "train.epochs=2", "--set", setting)
+    before = Path("run/spec.cnn").read_text()
+    answer = specc(*arguments)
+    assert answer.status == 1 and "error[E486]" in answer.err and f"changes the trajectory: {words}" in answer.err
+    assert Path("run/spec.cnn").read_text() == before
+    answer = specc(*arguments, "--resume-inexact")
+    assert answer.status == 0, answer.err
+    lines = [json.loads(line) for line in Path("run/metrics.jsonl").read_text().splitlines()]
+    per_epoch = 45 if "batch" in setting else 22
+    assert [(line["epoch"], line["step"]) for line in lines] == [(1.0, per_epoch), (2.0, 2 * per_epoch)]
+    assert specc("train", "--resume", "run", "-q").status == 0
+
+
+@pytest.mark.parametrize(
+    ("setting", "words"),
+    [
+        ("network.width=12", "incompatible: layer conv1 (conv) changed"),
+        ("train.optimizer=sgd(lr=0.1)", "incompatible: train.optimizer"),
+        ("train.ema=0.9", "incompatible: train.ema"),
+    ],
+)
+def test_what_does_not_fit_is_refused(specc: Specc, spec: Path, begun: Path, setting: str, words: str) -> None:
+    answer = specc("train", spec, "--resume", "run", "--set", setting, "--resume-inexact")
+    assert answer.status == 1 and "error[E488]" in answer.err and words in answer.err
+    assert "--start-from run" in answer.err
+
+
+def test_start_from_takes_what_fits(specc: Specc, spec: Path, begun: Path) -> None:
+    spec.write_text(SPEC.replace("global_avg_pool", "conv(width) -> relu; global_avg_pool"))
+    answer = specc("train", spec, "--start-from", "run", "--out", "next")
+    assert answer.status == 0, answer.err
+    assert "8 of 10 weights and statistics from run; drawn anew: conv2.weight, conv2.bias\n" in answer.err
+    info = json.loads(Path("next/run.json").read_text())
+    assert any("from run; drawn anew" in note for note in info["applied"])
+
+
+def test_start_from_what_fits_nowhere(specc: Specc, spec: Path, begun: Path) -> None:
+    spec.write_text("data { source = digits }\nnetwork Other { flatten -> dense(9) -> dense(10) }\n")
+    answer = specc("train", spec, "--start-from", "run")
+    assert answer.status == 1 and "error[E489]" in answer.err and not Path("runs").exists()
+
+
 def test_errors_in_the_spec_are_shown_and_nothing_is_written(specc: Specc, spec: Path) -> None:
     answer = specc("train", spec, "--set", "train.epoch=3")
     assert answer.status == 1
@@ -101,7 +173,8 @@ def test_errors_in_the_spec_are_shown_and_nothing_is_written(specc: Specc, spec:
     ("arguments", "words"),
     [
         ((), "neither a spec nor a run"),
-        (("small.cnn", "--resume", "run"), "both"),
+        (("small.cnn", "--resume", "run", "--out", "there"), "--out does not go"),
+        (("small.cnn", "--resume", "run"), "run does not exist"),
         (("--resume", "run", "--seed", "1"), "--seed does not go with --resume"),
         (("--resume", "run", "--set", "train.epochs=1"), "--set does not go"),
         (("--resume", "nowhere"), "does not exist"),

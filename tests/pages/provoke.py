@@ -330,6 +330,14 @@ def e487(stage: Stage) -> None:
     stage.patch.setattr("specc.backend.train.prove.subprocess.run", lambda *a, **o: subprocess.CompletedProcess(a, 1))
 
 
+def e488(stage: Stage) -> None:
+    stage.copy_run()
+
+
+def e489(stage: Stage) -> None:
+    stage.copy_run()
+
+
 PROVOKE: dict[str, Callable[[Stage], None]] = {
     name.upper(): function for name, function in list(globals().items()) if name[0] == "e" and name[1:].isdigit()
 }

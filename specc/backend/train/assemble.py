@@ -47,6 +47,7 @@ def assemble(net: Net, settings: Args, feed: Feed, precision: Precision) -> tupl
         lookahead,
         precision.scaler(device),
         feed.batches,
+        per_epoch,
     )
     loss = loss_function(settings.loss, len(feed.classes), device)
     notes = _notes(net, settings, weights, frozen, penalty)

@@ -19,6 +19,7 @@ from specc.backend.device import describe, exact, find
 from specc.backend.initialise import initialise
 from specc.backend.train.applied import whitened, written
 from specc.backend.train.assemble import assemble
+from specc.backend.train.changed import SAFE, TRAJECTORY, judge, refuse_incompatible
 from specc.backend.train.checkpoint import Found, load_checkpoint, newest_step
 from specc.backend.train.evaluate import Evaluation, evaluate
 from specc.backend.train.feed import DataFeed, check_fit, validation_batches
@@ -36,6 +37,7 @@ from specc.backend.train.run import (
     Run,
     RunFolder,
     create,
+    load_matching,
     read_info,
     read_lines,
     read_spec,
@@ -89,6 +91,7 @@ def train(
     subset: int | None = None,
     dataset: DataSet | None = None,
     watcher: Watcher | None = None,
+    start: Path | None = None,
     until: Until | None = None,
 ) -> Outcome:
     """Train a checked spec into a new run folder, `out` or `runs/NAME-N`.
@@ -96,11 +99,12 @@ def train(
     base: the folder that relative paths in the spec start from. command: what was called, for the record.
     subset: train and validate on so many images only. dataset: the data, where they are loaded already.
     watcher: who is told how it goes, instead of the terminal. until: a step to pause after.
+    start: a run or a safetensors file whose weights are begun with, as far as they fit.
 
     Raises SpeccError: E440 the spec has errors, E437 it has no data; E430 to E436 and E444 as device, precision,
     settings and folder go; E306 and E307 where the data do not fit the network; E401 and on from the data.
     """
-    job = prepare(checked, device, data_dir, base, subset, dataset)
+    job = prepare(checked, device, data_dir, base, subset, dataset, start=start)
     folder = create(out, checked.name, checked.resolved)
     info: dict[str, Any] = {
         "format": FORMAT,
@@ -110,11 +114,13 @@ def train(
         "base": str(base.resolve()),
         "data_dir": str(data_dir.resolve()) if data_dir else None,
         "subset": subset,
-        "spec_sha256": hashlib.sha256(checked.resolved.encode()).hexdigest(),
+        "spec_sha256": _sha256(checked.resolved),
         **job.about,
         "started": _now(),
     }
     with folder:
+        if start:
+            folder.pause(job.loop.state)  # its beginning follows from no seed
         folder.write_info(info)
         return _run(job, folder, info, quiet, watcher, until)
 
@@ -126,6 +132,8 @@ def resume(
     data_dir: Path | None = None,
     quiet: bool = False,
     inexact: bool = False,
+    spec: Checked | None = None,
+    base: Path | None = None,
     dataset: DataSet | None = None,
     watcher: Watcher | None = None,
     until: Until | None = None,
@@ -133,7 +141,7 @@ def resume(
     """Go on with the run at `path` from its newest checkpoint, on the device where it was unless another is given.
 
     inexact: also where device, versions, threads or precision are others, so that other digits come out; else that is
-    refused with E486.
+    refused with E486. spec, base: a changed spec to go on with, and where its relative paths start from.
 
     Raises SpeccError: E438 no checkpoint, E439 no run, E440 its spec has errors, E441 its data have changed, E445 the
     checkpoint is of another network, E485 another process trains it; and as `train` does.
@@ -146,7 +154,13 @@ def resume(
         if newest_step(path / CHECKPOINTS) != (found.newest if found else None):
             found = load_checkpoint(path / CHECKPOINTS)
         data_dir = data_dir or (Path(info["data_dir"]) if info["data_dir"] else None)
-        base, subset = Path(info["base"]), info.get("subset")
+        base, subset = base or Path(info["base"]), info.get("subset")
+        judged = []
+        if spec is not None:
+            _sections(spec)
+            judged = judge(checked, spec, info["steps_per_epoch"])
+            refuse_incompatible(judged, path, spec.source.path)
+            checked = spec
         job = prepare(checked, device or info["device"], data_dir, base, subset, dataset, info)
         if job.about["data_sha256"] != info["data_sha256"]:
             raise SpeccError(
@@ -155,19 +169,25 @@ def resume(
                 help="bring back the data, or begin a new run",
                 status=1,
             )
-        changed = differences(info, job.about)
+        changed = [str(one) for one in differences(info, job.about)]
+        changed += [str(one) for one in judged if one.kind == TRAJECTORY]
+        is_exact = not changed
         if not inexact:
             refuse(changed, path)
         notes = _restore(job.loop, found, path) if found else []
         folder.sweep(job.loop.state.step)
-        folder.cut_metrics(job.loop.state.step)
-        notes += [str(one) for one in changed]
+        folder.cut_metrics(job.loop.state.step, job.loop.per_epoch)
+        changed += [str(one) for one in judged if one.kind == SAFE]
+        notes += changed
         info |= {name: job.about[name] for name in ENVIRONMENT}
+        if spec is not None:
+            folder.write_spec(spec.resolved)
+            info |= {**job.about, "base": str(base.resolve()), "spec_sha256": _sha256(spec.resolved)}
         again = {
             "at": _now(),
             "step": job.loop.state.step,
-            "exact": not changed,
-            "changed": [str(one) for one in changed],
+            "exact": is_exact,
+            "changed": changed,
         }
         info["resumed"] = [*info.get("resumed", ()), again]
         folder.write_info(info)
@@ -231,6 +251,7 @@ def prepare(
     subset: int | None = None,
     dataset: DataSet | None = None,
     info: Mapping[str, Any] | None = None,
+    start: Path | None = None,
 ) -> Job:
     """The training that `train` would begin, before its first step. Raises as `train` does.
 
@@ -256,12 +277,13 @@ def prepare(
         )
     net = build(graph)
     initialise(net, settings.seed, feed.sample)
+    begun = [load_matching(net, start)] if start else []
     plan = lay_out(plan, net, place, len(dataset.train) * math.prod(dataset.shape))
     loop, notes = assemble(net, settings, feed, plan.precision)
     if plan.compiled:
         loop.forward = compiled(net)
     notes = [*whitened(graph, len(dataset.train)), *notes]
-    notes = [*dataset.notes, *notes]
+    notes = [*dataset.notes, *begun, *notes]
     about = _about(loop, dataset, place, plan, notes)
     shown = f"{describe(place)}, {plan.precision.name} ({plan.precision.reason}); validation: {dataset.validated_on}"
 
@@ -343,6 +365,10 @@ def _about(loop: Loop, dataset: DataSet, place: torch.device, plan: Plan, notes:
         },
         "platform": platform.platform(),
     }
+
+
+def _sha256(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _now() -> str:

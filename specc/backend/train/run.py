@@ -121,11 +121,22 @@ class RunFolder:
             write_atomic(self.path / LAST, save(state.model()))
             save_checkpoint(self.path / CHECKPOINTS, state)
 
-    def cut_metrics(self, step: int) -> None:
-        """Drop the lines of epochs that ended after `step`, and a torn last line: they will be written again."""
-        kept = [line for line in read_lines(self.path / METRICS) if line["step"] <= step]
+    def cut_metrics(self, step: int, per_epoch: int | None = None) -> None:
+        """Drop the lines of epochs that ended after `step`, and a torn last line: they will be written again.
+
+        per_epoch: steps of an epoch, by which steps are counted where a changed spec has other ones.
+        """
+        lines = list(read_lines(self.path / METRICS))
+        for line in lines:
+            if per_epoch and "epoch" in line:
+                line["step"] = round(line["epoch"] * per_epoch)
+        kept = [line for line in lines if line["step"] <= step]
         with self._writing():
             write_atomic(self.path / METRICS, "".join(json.dumps(line) + "\n" for line in kept).encode())
+
+    def write_spec(self, spec: str) -> None:
+        with self._writing():
+            write_atomic(self.path / SPEC, spec.encode())
 
     def write_info(self, info: dict[str, Any]) -> None:
         with self._writing():
@@ -265,14 +276,10 @@ def open_run(path: Path) -> Run:
     return Run(path, info, checked, net.eval())
 
 
-@torch.no_grad()
-def load_weights(net: nn.Module, path: Path) -> None:
-    """Read a safetensors file into a network.
-
-    Raises SpeccError: E442 the file is not there, E443 it is damaged, E445 it is of another network.
-    """
+def read_weights(path: Path) -> dict[str, Tensor]:
+    """The tensors of a safetensors file. Raises SpeccError: E442 it is not there, E443 it is damaged."""
     try:
-        values: dict[str, Tensor] = load(path.read_bytes())
+        return dict(load(path.read_bytes()))
     except FileNotFoundError:
         hint = f"no epoch was finished; go on with `specc train --resume {path.parent}`"
         raise SpeccError("E442", f"there are no weights at {path}", help=hint) from None
@@ -280,6 +287,36 @@ def load_weights(net: nn.Module, path: Path) -> None:
         hint = f"{path.with_name(LAST)} holds the last weights, {path.parent / CHECKPOINTS} the newest states"
         found = f"{path} cannot be read: {error.strerror}" if isinstance(error, OSError) else f"{path} is damaged"
         raise SpeccError("E443", found, help=hint) from error
+
+
+@torch.no_grad()
+def load_matching(net: nn.Module, path: Path) -> str:
+    """Take those weights of a run (its best), or of a safetensors file, whose names and shapes fit; which, in words.
+
+    Raises SpeccError: E442 and E443 as `read_weights` does, E489 none fits.
+    """
+    values = read_weights(path / BEST if path.is_dir() else path)
+    own = net.state_dict()
+    fits = [name for name in own if name in values and values[name].shape == own[name].shape]
+    if not fits:
+        first, theirs = next(iter(own), "none"), next(iter(values), "none")
+        message = f"no weight in {path} fits: of {len(own)} in the network none has its name and shape there"
+        hint = f"here the first is called `{first}`, there `{theirs}`; a layer's name comes from its place in the spec"
+        raise SpeccError("E489", message, help=hint, status=1)
+    for name in fits:
+        own[name].copy_(values[name])
+    left = [name for name in own if name not in fits]
+    drawn = f"; drawn anew: {', '.join(left[:8])}{' …' if len(left) > 8 else ''}" if left else ""
+    return f"{len(fits)} of {len(own)} weights and statistics from {path}{drawn}"
+
+
+@torch.no_grad()
+def load_weights(net: nn.Module, path: Path) -> None:
+    """Read a safetensors file into a network.
+
+    Raises SpeccError: E442 the file is not there, E443 it is damaged, E445 it is of another network.
+    """
+    values = read_weights(path)
     own = net.state_dict()
     wrong = sorted(
         name

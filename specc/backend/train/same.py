@@ -44,8 +44,8 @@ def differences(info: Mapping[str, Any], about: Mapping[str, Any]) -> list[Diffe
     return found
 
 
-def refuse(found: list[Different], path: object) -> None:
-    """Raise SpeccError E486 where anything differs."""
+def refuse(found: list[str], path: object) -> None:
+    """Raise SpeccError E486 where anything would come out otherwise; found: what, in words."""
     if found:
         lines = "".join(f"\n{one}" for one in found)
         raise SpeccError(

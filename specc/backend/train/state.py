@@ -27,8 +27,9 @@ class Mark(NamedTuple):
 class TrainState:
     """A training between two steps.
 
-    step: optimizer steps done. table: 2 x batches of an epoch: each batch's mean loss and its number of right answers,
-    as far as the epoch has come. seconds: spent training in this epoch. marks: the end of each epoch so far.
+    step: optimizer steps done; per_epoch: those of an epoch. table: 2 x batches of an epoch: each batch's mean loss and
+    its number of right answers, as far as the epoch has come. seconds: spent training in this epoch. marks: the end of
+    each epoch so far.
     """
 
     def __init__(
@@ -40,10 +41,11 @@ class TrainState:
         lookahead: Lookahead | None,
         scaler: torch.amp.GradScaler | None,
         batches: int,
+        per_epoch: int,
     ) -> None:
         self.net, self.weights, self.optimizers = net, weights, optimizers
         self.average, self.lookahead, self.scaler = average, lookahead, scaler
-        self.step = 0
+        self.step, self.per_epoch = 0, per_epoch
         self.table = torch.zeros(2, batches, device=next(iter(weights.values())).device)
         self.seconds = 0.0
         self.marks: list[Mark] = []
@@ -79,6 +81,7 @@ class TrainState:
         """What is not a tensor, as JSON takes it."""
         return {
             "step": self.step,
+            "per_epoch": self.per_epoch,
             "seconds": self.seconds,
             "marks": [list(mark) for mark in self.marks],
             "scaler": self.scaler.state_dict() if self.scaler else None,
@@ -88,9 +91,10 @@ class TrainState:
     def restore(self, tensors: Tensors, scalars: dict[str, Any]) -> None:
         """Take on a saved state, in place, so that the net's tensors stay where the optimizer knows them.
 
+        Where an epoch had another number of steps, the epoch in hand begins anew.
+
         Raises KeyError or RuntimeError where the saved state is of another network or optimizer.
         """
-        self.table.copy_(tensors["table"])
         for name, value in self.net.state_dict().items():
             value.copy_(tensors[f"model/{name}"])
         if self.average:
@@ -106,6 +110,14 @@ class TrainState:
                 self.optimizers.remember(self.weights[owner], key, value)
         self.step, self.seconds = scalars["step"], scalars["seconds"]
         self.marks = [Mark(*mark) for mark in scalars["marks"]]
+        before = scalars.get("per_epoch", self.per_epoch)
+        if before == self.per_epoch and len(self.table[0]) == len(tensors["table"][0]):
+            self.table.copy_(tensors["table"])
+        else:
+            done = self.step // before
+            self.step, self.seconds = done * self.per_epoch, 0.0
+            whole = [mark for mark in self.marks if mark.epoch <= done]
+            self.marks = [mark._replace(step=round(mark.epoch * self.per_epoch)) for mark in whole]
         if self.scaler:
             self.scaler.load_state_dict(scalars["scaler"])
 
