@@ -46,6 +46,7 @@ def train(
     prove_resume: Annotated[
         bool, typer.Option("--prove-resume", help="Only show that a killed training goes on exactly: a few steps.")
     ] = False,
+    fit: Annotated[bool, typer.Option("--fit", help="First find the largest batch that fits into memory.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print JSON for programs.")] = False,
 ) -> int:
@@ -92,6 +93,8 @@ def train(
             return 0
         if prove_resume:
             return _prove(checked, file, device, data_dir, json)
+        if fit:
+            checked = _fit(checked, file, variant, sets or [], device, data_dir, quiet)
         outcome = _begin(checked, file, out, device, data_dir, quiet, start_from)
     made = [] if outcome.status else _export(outcome.path, data_dir, device)
     if json:
@@ -122,6 +125,28 @@ def _begin(
         quiet=quiet,
         start=start,
     )
+
+
+def _fit(
+    checked: Checked,
+    file: Path,
+    variant: str | None,
+    sets: list[str],
+    device: str | None,
+    data_dir: Path | None,
+    quiet: bool,
+) -> Checked:
+    """The spec with the largest batch that fits; the images of a step stay as many."""
+    from specc.backend.train.fit import fit
+    from specc.backend.train.run import refuse_errors
+
+    fitted = fit(checked, device=device or "auto", data_dir=data_dir, base=file.parent)
+    if not quiet:
+        print(fitted.said, file=sys.stderr)
+    sets = [*sets, f"train.batch={fitted.batch}", f"train.accumulate={fitted.accumulate}"]
+    checked = check_source(read_source(file), variant=variant, sets=sets, load=load_base)
+    refuse_errors(checked)
+    return checked
 
 
 def _show_plan(checked: Checked, file: Path, device: str | None, data_dir: Path | None, json: bool) -> None:

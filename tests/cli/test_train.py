@@ -162,6 +162,14 @@ def test_start_from_what_fits_nowhere(specc: Specc, spec: Path, begun: Path) -> 
     assert answer.status == 1 and "error[E489]" in answer.err and not Path("runs").exists()
 
 
+def test_fit_finds_the_batch_and_writes_it(specc: Specc, spec: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("specc.backend.train.fit.free_memory", lambda: 400_000)
+    answer = specc("train", spec, "--fit", "--out", "run", "--device", "cpu")
+    assert answer.status == 0, answer.err
+    assert "and train.accumulate = 4 in place of 64\n" in answer.err
+    assert "batch      = 16" in Path("run/spec.cnn").read_text()
+
+
 def test_errors_in_the_spec_are_shown_and_nothing_is_written(specc: Specc, spec: Path) -> None:
     answer = specc("train", spec, "--set", "train.epoch=3")
     assert answer.status == 1

@@ -73,6 +73,7 @@ class Job(NamedTuple):
     again: the same training anew, at its beginning.
     """
 
+    checked: Checked
     loop: Loop
     notes: list[str]
     about: dict[str, Any]
@@ -157,7 +158,7 @@ def resume(
         base, subset = base or Path(info["base"]), info.get("subset")
         judged = []
         if spec is not None:
-            _sections(spec)
+            sections(spec)
             judged = judge(checked, spec, info["steps_per_epoch"])
             refuse_incompatible(judged, path, spec.source.path)
             checked = spec
@@ -217,7 +218,7 @@ def evaluate_run(run: Run, *, device: str = "auto", data_dir: Path | None = None
     Raises SpeccError: E430 no such device, E437 the spec has no data, E441 the data have changed, E401 and on.
     """
     place = find(device)
-    train, data = _sections(run.checked)
+    train, data = sections(run.checked)
     dataset = load(data, data_dir=data_dir or run.data_dir, seed=train.seed, base=run.base)
     if dataset.hash != run.info["data_sha256"]:
         message = f"the data are not those that {run.path} was trained on"
@@ -229,7 +230,7 @@ def evaluate_run(run: Run, *, device: str = "auto", data_dir: Path | None = None
     return evaluate(net, batches, len(dataset.classes), loss, Precision("fp32", "exact"), tta)
 
 
-def _sections(checked: Checked) -> tuple[Args, Args]:
+def sections(checked: Checked) -> tuple[Args, Args]:
     """The settings of `train` and `data` of a spec that can be trained."""
     refuse_errors(checked)
     if checked.data is None:
@@ -257,7 +258,7 @@ def prepare(
 
     info: the run.json of a run that is gone on with.
     """
-    settings, data = _sections(checked)
+    settings, data = sections(checked)
     graph = checked.graph
     assert graph is not None
     place = find(device)
@@ -290,7 +291,7 @@ def prepare(
     def again() -> Job:
         return prepare(checked, device, data_dir, base, dataset=dataset, info=info)
 
-    return Job(loop, [shown, *notes], about, again)
+    return Job(checked, loop, [shown, *notes], about, again)
 
 
 def _run(
@@ -305,9 +306,11 @@ def _run(
             loop.run(folder, watcher, interrupt, until(loop.per_epoch, loop.total) if until else None)
         except NotFinite as error:
             raise NotFinite(error.what, error.step, _where(job, folder, error.step, watcher)) from error
-        except RuntimeError as error:  # torch.OutOfMemoryError is one; the CPU's allocator has no class of its own
-            if isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error):
-                raise _out_of_memory(loop) from error
+        except RuntimeError as error:
+            if is_out_of_memory(error):
+                from specc.backend.train.fit import out_of_memory  # which prepares trainings itself
+
+                raise out_of_memory(job.checked, loop.feed.batch, loop.device, error) from error
             raise
     best = loop.state.best
     info |= {
@@ -332,11 +335,9 @@ def _where(job: Job, folder: RunFolder, step: int, watcher: Watcher) -> str:
     return locate(loop, step)
 
 
-def _out_of_memory(loop: Loop) -> SpeccError:
-    batch = loop.feed.batch
-    message = f"batches of {batch} images do not fit into the memory of {loop.device}; the last checkpoint is kept"
-    help = f"train.batch = {max(1, batch // 2)} with train.accumulate = 2 makes the same steps from half the memory"
-    return SpeccError("E448", message, help=help)
+def is_out_of_memory(error: RuntimeError) -> bool:
+    """Whether memory ran out: torch.OutOfMemoryError is one; the CPU's allocator has no class of its own."""
+    return isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error)
 
 
 def _about(loop: Loop, dataset: DataSet, place: torch.device, plan: Plan, notes: list[str]) -> dict[str, Any]:

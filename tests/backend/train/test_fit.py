@@ -1,0 +1,76 @@
+"""The batch that fits into memory: by estimate, by a trial step, and after memory ran out."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from specc.backend.train.fit import estimate, fit, needed, out_of_memory, smaller
+from specc.backend.train.loop import Loop
+from specc.check import Checked, check
+from specc.errors import SpeccError
+from specc.source import Source
+
+SPEC = """
+data { source = digits }
+network Net { conv(4) -> relu; flatten -> dense(10) }
+train { batch = 48; accumulate = 2 }
+"""
+CPU = torch.device("cpu")
+
+
+@pytest.fixture
+def checked() -> Checked:
+    return check(Source("net.cnn", SPEC))
+
+
+def tried(checked: Checked) -> Any:
+    return fit(checked, device="cpu", data_dir=None, base=Path())
+
+
+def test_the_next_smaller_batch_divides_the_whole() -> None:
+    assert [smaller(48, than) for than in (48, 24, 16, 2, 1)] == [24, 16, 12, 1, 0]
+
+
+def test_a_batch_that_fits_stays(checked: Checked) -> None:
+    found = tried(checked)
+    assert (found.batch, found.accumulate) == (48, 2) and "in place of" not in found.said
+
+
+def test_the_estimate_takes_what_is_free(checked: Checked, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("specc.backend.train.fit.free_memory", lambda: int(needed(checked, 20) / 0.9) + 1)
+    assert estimate(checked, CPU) == 16
+    found = tried(checked)
+    assert (found.batch, found.accumulate) == (16, 6)
+    assert "train.batch = 16 and train.accumulate = 6 in place of 48" in found.said
+
+
+def test_a_trial_step_has_the_last_word(checked: Checked, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = Loop.backward
+
+    def backward(loop: Loop, epoch: int, number: int) -> None:
+        if loop.feed.batch > 10:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        real(loop, epoch, number)
+
+    monkeypatch.setattr(Loop, "backward", backward)
+    found = tried(checked)
+    assert (found.batch, found.accumulate) == (8, 12)
+
+
+def test_nothing_fits(checked: Checked, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("specc.backend.train.fit.free_memory", lambda: 1000)
+    with pytest.raises(SpeccError, match="not one image fits") as caught:
+        tried(checked)
+    assert caught.value.code == "E448"
+
+
+def test_what_was_asked_for_and_what_would_fit(checked: Checked, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("specc.backend.train.fit.free_memory", lambda: int(needed(checked, 13) / 0.9))
+    error = RuntimeError(
+        "DefaultCPUAllocator: can't allocate memory: you tried to allocate 123456 bytes. Error code 12"
+    )
+    found = out_of_memory(checked, 48, CPU, error)
+    assert found.code == "E448" and ": 123456 bytes asked for at once, " in found.message
+    assert "train.batch = 12 with train.accumulate = 8" in found.help
