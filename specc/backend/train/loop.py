@@ -24,6 +24,8 @@ from specc.values import Args
 
 Batch = tuple[Tensor, Tensor]
 
+KEPT_FOR = 600.0  # seconds within an epoch after which the state is kept: no kill loses more than that
+
 
 class Feed(Protocol):
     """Where batches come from: normalised images, N x C x H x W, on the device, and their targets."""
@@ -46,7 +48,7 @@ class Keeper(Protocol):
         """An epoch has ended and was evaluated."""
 
     def pause(self, state: TrainState) -> None:
-        """The training stops within an epoch."""
+        """The training stops within an epoch, or the epoch is a long one."""
 
 
 def length(settings: Args, feed: Feed) -> tuple[int, int]:
@@ -93,7 +95,8 @@ class Loop:
         state = self.state
         state.net.train()
         while not self.finished():
-            started, looked, first = perf_counter(), perf_counter(), state.step
+            started = looked = kept = perf_counter()
+            first = state.step
             while True:
                 self.step()
                 reach("epoch.middle")
@@ -104,6 +107,11 @@ class Loop:
                 if perf_counter() - looked > INTERVAL:
                     self._look(watcher, started, first)
                     looked = perf_counter()
+                    if looked - kept > KEPT_FOR:
+                        state.seconds += looked - started
+                        keeper.pause(state)
+                        started = looked = kept = perf_counter()
+                        first = state.step
             self._check(self.state.table[0].cpu())  # waits for the device
             state.seconds += perf_counter() - started
             if not ended:

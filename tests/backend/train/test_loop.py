@@ -228,3 +228,14 @@ def test_bf16_trains_and_keeps_weights_and_losses_in_fp32(make_loop: Make, recor
     run(loop, recorder)
     assert all(weight.dtype == torch.float32 for weight in loop.state.net.parameters())
     assert recorder.lines[-1]["train_loss"] < recorder.lines[0]["train_loss"]
+
+
+def test_a_long_epoch_is_kept_in_between(
+    make_loop: Callable[..., Loop], recorder: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("specc.backend.train.loop.INTERVAL", 0.0)
+    monkeypatch.setattr("specc.backend.train.loop.KEPT_FOR", 0.0)
+    loop = make_loop("epochs = 2")
+    loop.run(recorder, Quiet(), Interrupt())
+    assert recorder.pauses == 10  # after each of the first five steps of both epochs
+    assert len(recorder.lines) == 2 and all(line["seconds"] > 0 for line in recorder.lines)
