@@ -201,7 +201,7 @@ def _resume(
     quiet: bool,
     inexact: bool,
 ) -> "Outcome":
-    from specc.backend.train.job import resume
+    from specc.backend.train.resume import resume
 
     base = file.parent if file else None
     return resume(run, device=device, data_dir=data_dir, quiet=quiet, inexact=inexact, spec=checked, base=base)

@@ -133,6 +133,24 @@ def test_what_changes_the_trajectory_needs_a_word(
     assert specc("train", "--resume", "run", "-q").status == 0
 
 
+def test_a_kill_after_steps_are_counted_otherwise_loses_nothing(
+    specc: Specc, spec: Path, begun: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Batches twice as large: an epoch is 11 steps instead of 22, and the checkpoint is now one of step 11."""
+
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("specc.backend.train.loop.Loop.run", killed)
+        changes = ("--set", "train.epochs=2", "--set", "train.batch=128", "--resume-inexact")
+        assert specc("train", spec, "--resume", "run", "-q", *changes).status == 130
+    assert sorted(path.name for path in Path("run/checkpoints").iterdir()) == ["00000011.json", "00000011.safetensors"]
+    assert specc("train", "--resume", "run", "-q").status == 0
+    lines = [json.loads(line) for line in Path("run/metrics.jsonl").read_text().splitlines()]
+    assert [(line["epoch"], line["step"]) for line in lines] == [(1.0, 11), (2.0, 22)]
+
+
 @pytest.mark.parametrize(
     ("setting", "words"),
     [

@@ -12,7 +12,7 @@ import pytest
 from safetensors.torch import save
 
 from specc.backend.build import build
-from specc.backend.train.job import resume
+from specc.backend.train.resume import resume
 from specc.backend.train.run import RunFolder, open_run, read_lines
 from specc.check import check
 from specc.source import Source

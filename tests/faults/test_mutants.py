@@ -9,7 +9,8 @@ import torch
 from faults import Driver, fingerprint
 
 from specc.backend.train.interrupt import Interrupt
-from specc.backend.train.job import resume, train
+from specc.backend.train.job import train
+from specc.backend.train.resume import resume
 from specc.backend.train.state import TrainState
 from specc.check import check
 from specc.source import Source

@@ -13,7 +13,8 @@ from specc.backend.study.live import Board
 from specc.backend.study.measure import on_training_images
 from specc.backend.study.plan import Entry
 from specc.backend.train.interrupt import Interrupt
-from specc.backend.train.job import Outcome, resume, train
+from specc.backend.train.job import Outcome, train
+from specc.backend.train.resume import resume
 from specc.backend.train.run import refuse_errors
 from specc.check import Checked
 from specc.errors import SpeccError

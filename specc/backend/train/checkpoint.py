@@ -89,6 +89,19 @@ def _hash(tensors: bytes, about: dict[str, Any]) -> str:
     return found.hexdigest()
 
 
+def restore(state: TrainState, found: Found, path: Path) -> list[str]:
+    """Bring a fresh training of the run at `path` to where a checkpoint was; notes on what was passed over.
+
+    Raises SpeccError E445 where it is of another network.
+    """
+    try:
+        state.restore(found.tensors, found.scalars)
+    except (KeyError, RuntimeError, TypeError) as error:
+        message = f"the checkpoint in {path} does not fit its spec: {error}"
+        raise SpeccError("E445", message, help="was spec.cnn changed after the training began?") from error
+    return [f"damaged and passed over: {name}" for name in found.damaged]
+
+
 def newest_step(folder: Path) -> int | None:
     """The step of the newest checkpoint, damaged or not; None where there is none."""
     return max(_steps(folder), default=None)

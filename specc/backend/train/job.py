@@ -1,4 +1,4 @@
-"""A training from its beginning to its end: from a checked spec to a run, or on from where a run stopped."""
+"""A training from its beginning to its end: from a checked spec to a run."""
 
 import hashlib
 import math
@@ -19,8 +19,7 @@ from specc.backend.device import describe, exact, find
 from specc.backend.initialise import initialise
 from specc.backend.train.applied import whitened, written
 from specc.backend.train.assemble import assemble
-from specc.backend.train.changed import SAFE, TRAJECTORY, judge, refuse_incompatible
-from specc.backend.train.checkpoint import Found, load_checkpoint, newest_step
+from specc.backend.train.checkpoint import load_checkpoint, newest_step, restore
 from specc.backend.train.evaluate import Evaluation, evaluate
 from specc.backend.train.feed import DataFeed, check_fit, validation_batches
 from specc.backend.train.interrupt import Interrupt
@@ -33,17 +32,12 @@ from specc.backend.train.progress import Lines, Quiet, Watcher
 from specc.backend.train.run import (
     CHECKPOINTS,
     FORMAT,
-    METRICS,
     Run,
     RunFolder,
     create,
     load_matching,
-    read_info,
-    read_lines,
-    read_spec,
     refuse_errors,
 )
-from specc.backend.train.same import ENVIRONMENT, differences, refuse
 from specc.backend.train.state import Mark
 from specc.check import Checked
 from specc.errors import SpeccError
@@ -115,101 +109,15 @@ def train(
         "base": str(base.resolve()),
         "data_dir": str(data_dir.resolve()) if data_dir else None,
         "subset": subset,
-        "spec_sha256": _sha256(checked.resolved),
+        "spec_sha256": sha256_of(checked.resolved),
         **job.about,
-        "started": _now(),
+        "started": now(),
     }
     with folder:
         if start:
             folder.pause(job.loop.state)  # its beginning follows from no seed
         folder.write_info(info)
-        return _run(job, folder, info, quiet, watcher, until)
-
-
-def resume(
-    path: Path,
-    *,
-    device: str | None = None,
-    data_dir: Path | None = None,
-    quiet: bool = False,
-    inexact: bool = False,
-    spec: Checked | None = None,
-    base: Path | None = None,
-    dataset: DataSet | None = None,
-    watcher: Watcher | None = None,
-    until: Until | None = None,
-) -> Outcome:
-    """Go on with the run at `path` from its newest checkpoint, on the device where it was unless another is given.
-
-    inexact: also where device, versions, threads or precision are others, so that other digits come out; else that is
-    refused with E486. spec, base: a changed spec to go on with, and where its relative paths start from.
-
-    Raises SpeccError: E438 no checkpoint, E439 no run, E440 its spec has errors, E441 its data have changed, E445 the
-    checkpoint is of another network, E485 another process trains it; and as `train` does.
-    """
-    read_info(path)
-    read_spec(path)
-    found = load_checkpoint(path / CHECKPOINTS) if _has_begun(path) else None
-    with RunFolder(path) as folder:
-        info, checked = read_info(path), read_spec(path)  # nobody writes now
-        if newest_step(path / CHECKPOINTS) != (found.newest if found else None):
-            found = load_checkpoint(path / CHECKPOINTS)
-        data_dir = data_dir or (Path(info["data_dir"]) if info["data_dir"] else None)
-        base, subset = base or Path(info["base"]), info.get("subset")
-        judged = []
-        if spec is not None:
-            sections(spec)
-            judged = judge(checked, spec, info["steps_per_epoch"])
-            refuse_incompatible(judged, path, spec.source.path)
-            checked = spec
-        job = prepare(checked, device or info["device"], data_dir, base, subset, dataset, info)
-        if job.about["data_sha256"] != info["data_sha256"]:
-            raise SpeccError(
-                "E441",
-                f"the data of {path} have changed since it began",
-                help="bring back the data, or begin a new run",
-                status=1,
-            )
-        changed = [str(one) for one in differences(info, job.about)]
-        changed += [str(one) for one in judged if one.kind == TRAJECTORY]
-        is_exact = not changed
-        if not inexact:
-            refuse(changed, path)
-        notes = _restore(job.loop, found, path) if found else []
-        folder.sweep(job.loop.state.step)
-        folder.cut_metrics(job.loop.state.step, job.loop.per_epoch)
-        changed += [str(one) for one in judged if one.kind == SAFE]
-        notes += changed
-        info |= {name: job.about[name] for name in ENVIRONMENT}
-        if spec is not None:
-            folder.write_spec(spec.resolved)
-            info |= {**job.about, "base": str(base.resolve()), "spec_sha256": _sha256(spec.resolved)}
-        again = {
-            "at": _now(),
-            "step": job.loop.state.step,
-            "exact": is_exact,
-            "changed": changed,
-        }
-        info["resumed"] = [*info.get("resumed", ()), again]
-        folder.write_info(info)
-        notes.append(f"going on after step {job.loop.state.step:,} of {job.loop.total:,}")
-        return _run(job._replace(notes=notes), folder, info, quiet, watcher, until)
-
-
-def _has_begun(path: Path) -> bool:
-    """Whether there was a checkpoint ever: not where the training was killed before the one of its first epoch."""
-    is_young = (path / METRICS).exists() and len(list(read_lines(path / METRICS))) < 2
-    return any((path / CHECKPOINTS).glob("*.json")) or not is_young
-
-
-def _restore(loop: Loop, found: Found, path: Path) -> list[str]:
-    """Bring a fresh training to where a checkpoint was; notes on what is wrong. Raises SpeccError E445."""
-    try:
-        loop.state.restore(found.tensors, found.scalars)
-    except (KeyError, RuntimeError, TypeError) as error:
-        message = f"the checkpoint in {path} does not fit its spec: {error}"
-        raise SpeccError("E445", message, help="was spec.cnn changed after the training began?") from error
-    return [f"damaged and passed over: {name}" for name in found.damaged]
+        return carry_out(job, folder, info, quiet, watcher, until)
 
 
 def evaluate_run(run: Run, *, device: str = "auto", data_dir: Path | None = None) -> Evaluation:
@@ -294,7 +202,7 @@ def prepare(
     return Job(checked, loop, [shown, *notes], about, again)
 
 
-def _run(
+def carry_out(
     job: Job, folder: RunFolder, info: dict[str, Any], quiet: bool, watcher: Watcher | None, until: Until | None
 ) -> Outcome:
     loop, settings = job.loop, job.loop.settings
@@ -314,7 +222,7 @@ def _run(
             raise
     best = loop.state.best
     info |= {
-        "ended": _now(),
+        "ended": now(),
         "step": loop.state.step,
         "finished": loop.finished(),
         "best": best._asdict() if best else None,
@@ -329,7 +237,7 @@ def _where(job: Job, folder: RunFolder, step: int, watcher: Watcher) -> str:
     loop, start = job.again().loop, 0
     if newest_step(folder.path / CHECKPOINTS) is not None:
         found = load_checkpoint(folder.path / CHECKPOINTS)
-        _restore(loop, found, folder.path)
+        restore(loop.state, found, folder.path)
         start = loop.state.step
     watcher.say(f"looking for where numbers stop being finite: steps {start + 1:,} to {step:,} again")
     return locate(loop, step)
@@ -368,9 +276,9 @@ def _about(loop: Loop, dataset: DataSet, place: torch.device, plan: Plan, notes:
     }
 
 
-def _sha256(text: str) -> str:
+def sha256_of(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _now() -> str:
+def now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")

@@ -14,7 +14,8 @@ from safetensors.torch import save
 from torch import Tensor
 
 from specc.backend.train.checkpoint import load_checkpoint
-from specc.backend.train.job import resume, train
+from specc.backend.train.job import train
+from specc.backend.train.resume import resume
 from specc.backend.train.run import CHECKPOINTS, INFO, METRICS, SPEC, read_lines
 from specc.check import Checked
 from specc.errors import SpeccError

@@ -17,8 +17,9 @@ from safetensors.torch import load_file
 
 from specc.backend.train.checkpoint import load_checkpoint
 from specc.backend.train.interrupt import Interrupt
-from specc.backend.train.job import Outcome, evaluate_run, resume, train
+from specc.backend.train.job import Outcome, evaluate_run, train
 from specc.backend.train.progress import Quiet
+from specc.backend.train.resume import resume
 from specc.backend.train.run import RunFolder, create, open_run, read_info, read_lines
 from specc.check import check
 from specc.errors import SpeccError
