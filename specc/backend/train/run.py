@@ -299,7 +299,7 @@ def load_matching(net: nn.Module, path: Path) -> str:
     own = net.state_dict()
     fits = [name for name in own if name in values and values[name].shape == own[name].shape]
     if not fits:
-        first, theirs = next(iter(own), "none"), next(iter(values), "none")
+        first, theirs = next(iter(own), "none"), min(values, default="none")
         message = f"no weight in {path} fits: of {len(own)} in the network none has its name and shape there"
         hint = f"here the first is called `{first}`, there `{theirs}`; a layer's name comes from its place in the spec"
         raise SpeccError("E489", message, help=hint, status=1)
