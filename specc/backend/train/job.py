@@ -22,6 +22,7 @@ from specc.backend.train.assemble import assemble
 from specc.backend.train.checkpoint import load_checkpoint, newest_step, restore
 from specc.backend.train.evaluate import Evaluation, evaluate
 from specc.backend.train.feed import DataFeed, check_fit, validation_batches
+from specc.backend.train.folder import RunFolder, create
 from specc.backend.train.interrupt import Interrupt
 from specc.backend.train.locate import locate
 from specc.backend.train.loop import Loop, NotFinite
@@ -33,8 +34,6 @@ from specc.backend.train.run import (
     CHECKPOINTS,
     FORMAT,
     Run,
-    RunFolder,
-    create,
     load_matching,
     refuse_errors,
 )

@@ -5,9 +5,10 @@ from pathlib import Path
 from specc.backend.data.dataset import DataSet
 from specc.backend.train.changed import SAFE, TRAJECTORY, judge, refuse_incompatible
 from specc.backend.train.checkpoint import load_checkpoint, newest_step, restore
+from specc.backend.train.folder import RunFolder
 from specc.backend.train.job import Outcome, Until, carry_out, now, prepare, sections, sha256_of
 from specc.backend.train.progress import Watcher
-from specc.backend.train.run import CHECKPOINTS, METRICS, RunFolder, read_info, read_lines, read_spec
+from specc.backend.train.run import CHECKPOINTS, METRICS, read_info, read_lines, read_spec
 from specc.backend.train.same import ENVIRONMENT, differences, refuse
 from specc.check import Checked
 from specc.errors import SpeccError

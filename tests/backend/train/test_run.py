@@ -16,11 +16,12 @@ import torch
 from safetensors.torch import load_file
 
 from specc.backend.train.checkpoint import load_checkpoint
+from specc.backend.train.folder import RunFolder, create
 from specc.backend.train.interrupt import Interrupt
 from specc.backend.train.job import Outcome, evaluate_run, train
 from specc.backend.train.progress import Quiet
 from specc.backend.train.resume import resume
-from specc.backend.train.run import RunFolder, create, open_run, read_info, read_lines
+from specc.backend.train.run import open_run, read_info, read_lines
 from specc.check import check
 from specc.errors import SpeccError
 from specc.source import Source
