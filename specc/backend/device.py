@@ -49,12 +49,12 @@ def share_work(device: torch.device, macs: int, threads: int | None = None) -> N
     loses a lot as soon as anything else runs on the machine: the threads wait for each other after every layer.
     """
     if device.type == "cpu":
-        every = _all_threads()
+        every = all_threads()
         torch.set_num_threads(threads or (1 if macs < SMALL_BATCH else every))
 
 
 @cache
-def _all_threads() -> int:
+def all_threads() -> int:
     """As many as torch finds right, or as OMP_NUM_THREADS says."""
     return torch.get_num_threads()
 

@@ -42,7 +42,7 @@ def read_folder(a: Args, where: Where) -> Raw:
         lacking = [name for name in classes if name not in test_classes]
         lines = [clean(f"{test} does not have the classes of {train}")]
         lines += [f"only in {place.name}: {few(names)}" for place, names in ((test, extra), (train, lacking)) if names]
-        raise SpeccError("E407", "\n".join(lines), help="both need a folder of the same name for every class", status=1)
+        raise SpeccError("E407", lines, help="both need a folder of the same name for every class", status=1)
     return Raw(classes, part, test_part, notes)
 
 
@@ -70,8 +70,7 @@ def find_path(text: str, where: Where, kind: str) -> Path:
         message = clean(f"{other} is {what}; `source` needs a {kind} here")
         raise SpeccError("E403", message, help=clean(_suggestion(other, kind)))
     lines = [f"there is no {kind} {text}", *(f"looked for {path}" for path in tried)]
-    message = "\n".join(map(clean, lines))
-    raise SpeccError("E403", message, help="correct the path in `source`, or give the place with --data-dir")
+    raise SpeccError("E403", lines, help="correct the path in `source`, or give the place with --data-dir")
 
 
 def tried_paths(text: str, where: Where) -> list[Path]:

@@ -155,7 +155,7 @@ def _refused(what: str, broken: list[str]) -> SpeccError:
     named = [f"  {line}" for line in broken[:NAMED]]
     more = [f"  and {len(broken) - NAMED:,} more"] if len(broken) > NAMED else []
     help = "mend these files or take them out; with skip_broken=true in `source` it goes on without them"
-    return SpeccError("E405", "\n".join([what, *named, *more]), help=help, status=1)
+    return SpeccError("E405", [what, *named, *more], help=help, status=1)
 
 
 def _refuse_uneven(root: Path, looked: Sequence[_Looked]) -> None:
@@ -171,4 +171,4 @@ def _refuse_uneven(root: Path, looked: Sequence[_Looked]) -> None:
         lines.append(f"  and {len(sizes) - NAMED:,} more sizes")
     _, height, width = sizes.most_common(1)[0][0]
     help = f"write `resize = {height}x{width}` in `data`: every image is then brought to one size"
-    raise SpeccError("E406", "\n".join(lines), help=help, status=1)
+    raise SpeccError("E406", lines, help=help, status=1)

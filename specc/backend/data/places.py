@@ -177,4 +177,4 @@ def _missing(published: Published, data_dir: Path | None, why: str) -> SpeccErro
     urls = published.downloads[0].url if archive else f"them from {', '.join(bases)}"
     where = places(data_dir)[0] / ("" if archive else published.folder)
     help = f"get {urls} and put {'it' if archive else 'them'} into {where}, or say where the data is with --data-dir"
-    return SpeccError("E401", "\n".join(lines), help=clean(help))
+    return SpeccError("E401", lines, help=clean(help))

@@ -29,6 +29,12 @@ class Resident:
     def __len__(self) -> int:
         return len(self.labels)
 
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """C, H, W of every image."""
+        _, channels, height, width = self.images.shape
+        return channels, height, width
+
     def to(self, device: torch.device) -> "Resident":
         """The same images on a device, or these where they do not fit there: batches are then copied to it."""
         if device == self.images.device:

@@ -112,7 +112,7 @@ def parted(verdict: str, written: Written, net: Net, normalise: nn.Module, image
         layer = _layer(parting.node, written.folded, net.graph)
         where = f"the first layer whose values part is {layer}: "
         where += f"they differ by {parting.largest:.3g} of {parting.scale:.3g}"
-    message = f"the exported file does not answer as the trained model does, and was not written\n{verdict}\n{where}"
+    message = ["the exported file does not answer as the trained model does, and was not written", verdict, where]
     help = "`tolerance` in the section `export` is the bound; `output = logits` is measured by the output's own scale"
     return SpeccError("E455", message, help=help, status=1)
 

@@ -23,6 +23,7 @@ from specc.backend.onnx.precision import FP32, convert
 from specc.backend.onnx.reference import Reference, activation, normalise_as
 from specc.backend.onnx.session import choose
 from specc.backend.onnx.write import Written, check_graph, describe, write_model
+from specc.backend.train.info import about_data, refuse_other_data
 from specc.backend.train.run import BEST, Run, open_run
 from specc.errors import SpeccError
 from specc.faults import reach
@@ -85,9 +86,7 @@ def export(
     answer as the trained model does, E458 too large to be converted, E459 something of the training is left, E462 too
     much accuracy is lost, E481 it cannot be written.
     """
-    if dataset.hash != run.info["data_sha256"]:
-        message = f"the data are not those that {run.path} was trained on"
-        raise SpeccError("E441", message, help="give the folder of the data with --data-dir", status=1)
+    refuse_other_data(run.path, run.info, about_data(dataset), "give the folder of the data with --data-dir")
     checked, path = run.checked, out or run.path / MODEL
     assert checked.export is not None
     normalise = normalise_as(checked, dataset.mean, dataset.std)
@@ -141,7 +140,7 @@ def _certify(job: _Job, precision: str, written: Written, known: Held | None) ->
     if precision == FP32 and (verdict := judge(held.comparisons, checked.export.tolerance, held.scale)):
         raise mismatch(verdict, written, job.reference, dataset)
     if precision != FP32 and (verdict := judge_loss(held.comparisons, held.truth.correct, checked.export.max_loss)):
-        message = f"{path_of(job.path, precision).name} loses too much, and was not written\n{verdict}"
+        message = [f"{path_of(job.path, precision).name} loses too much, and was not written", verdict]
         help = "`max_loss` in the section `export` is the bound; fp16 loses less than int8"
         raise SpeccError("E462", message, help=help, status=1)
     certificate = Certificate(

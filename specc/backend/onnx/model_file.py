@@ -6,7 +6,6 @@ a file of which anything was changed afterwards shows it. Weights in a file besi
 """
 
 import hashlib
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -16,6 +15,7 @@ from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
 from onnx.external_data_helper import ExternalDataInfo, uses_external_data
 
 from specc.errors import SpeccError
+from specc.files import parse_json, read_file, reason, size_of
 from specc.values import Size
 
 VERSION, NETWORK, SPEC, SPEC_SHA256 = "specc.version", "specc.network", "specc.spec", "specc.spec_sha256"
@@ -57,9 +57,12 @@ class ModelFile(NamedTuple):
 
     def _weights_untouched(self, certificate: dict[str, Any]) -> bool:
         certified = certificate.get("weights_file") or {}
-        if self.beside != ({certified["name"]} if "name" in certified else set()):
+        if not isinstance(certified, dict) or list(self.beside) != [name for name in [certified.get("name")] if name]:
             return False
-        return all(file_sha256(self.path.with_name(name)) == certified.get("sha256") for name in self.beside)
+        files = [self.path.with_name(name) for name in self.beside]
+        return all(
+            size_of(file) == certified.get("bytes") and file_sha256(file) == certified.get("sha256") for file in files
+        )
 
 
 def sha256(content: bytes) -> str:
@@ -67,7 +70,8 @@ def sha256(content: bytes) -> str:
 
 
 def file_sha256(path: Path) -> str:
-    """The hash of a file that may be larger than memory."""
+    """The hash of a plain file that may be larger than memory. Raises OSError where it cannot be read."""
+    size_of(path)
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
@@ -89,26 +93,29 @@ def read_model(path: Path) -> ModelFile:
     takes weights from outside its folder.
     """
     try:
-        content = path.read_bytes()
+        size = size_of(path)
+        if size > LARGEST:
+            raise _not_whole(path, f"has {size:,} bytes; an ONNX file ends at 2 GiB")
+        content = read_file(path, LARGEST)
     except OSError as error:
-        reason = "is a folder" if path.is_dir() else "does not exist" if not path.exists() else str(error.strerror)
-        raise SpeccError("E450", f"{path} {reason}", help="give the .onnx file that an export wrote") from None
+        why = "does not exist" if isinstance(error, FileNotFoundError) else f"cannot be read: {reason(error)}"
+        raise SpeccError("E450", f"{path} {why}", help="give the .onnx file that an export wrote") from None
     try:
         model = onnx.load_from_string(content)
     except DecodeError:
-        raise _not_whole(path, content) from None
+        raise _not_whole(path, _state(content)) from None
     if not model.graph.node or not model.graph.input or not model.graph.output:
-        raise _not_whole(path, content)
+        raise _not_whole(path, _state(content))
     beside = external_files(model, path.parent)
     try:
         return _described(path, content, {entry.key: entry.value for entry in model.metadata_props}, beside)
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, TypeError, ValueError, OverflowError):
         if any(entry.key == GRAPH for entry in model.metadata_props):
             help = "train it, and export the run: specc export RUN"
             message = f"{path} is a spec's graph with untrained weights: it has no classes and no preprocessing"
             raise SpeccError("E452", message, help=help, status=1) from None
         if model.producer_name == "specc":
-            raise _not_whole(path, content) from None
+            raise _not_whole(path, _state(content)) from None
         raise SpeccError(
             "E452",
             f"{path} was not written by specc: its metadata does not say what images it takes nor what its classes are",
@@ -119,8 +126,8 @@ def read_model(path: Path) -> ModelFile:
 
 def _described(path: Path, content: bytes, metadata: dict[str, str], beside: frozenset[str]) -> ModelFile:
     """A file as its metadata describes it. Raises KeyError, TypeError or ValueError where they do not."""
-    takes, gives = json.loads(metadata[INPUT]), json.loads(metadata[OUTPUT])
-    classes, certificate = json.loads(metadata[CLASSES]), json.loads(metadata.get(CERTIFICATE, "null"))
+    takes, gives = parse_json(metadata[INPUT]), parse_json(metadata[OUTPUT])
+    classes, certificate = parse_json(metadata[CLASSES]), parse_json(metadata.get(CERTIFICATE, "null"))
     size = Size(*map(int, takes["size"])) if takes["size"] else None
     named = isinstance(classes, list) and all(isinstance(name, str) for name in classes)
     if not named or not isinstance(certificate, dict | None) or (size and not 0 < min(size) <= max(size) <= LONGEST):
@@ -129,8 +136,11 @@ def _described(path: Path, content: bytes, metadata: dict[str, str], beside: fro
     return ModelFile(path, content, metadata, certificate, classes, channels, size, output, activation, beside)
 
 
-def _not_whole(path: Path, content: bytes) -> SpeccError:
-    state = "is empty" if not content else "is not an ONNX file, or only a part of one"
+def _state(content: bytes) -> str:
+    return "is not an ONNX file, or only a part of one" if content else "is empty"
+
+
+def _not_whole(path: Path, state: str) -> SpeccError:
     return SpeccError("E451", f"{path} {state}", help="export it again: specc export RUN", status=1)
 
 
@@ -144,9 +154,8 @@ def external_files(model: onnx.ModelProto, folder: Path) -> frozenset[str]:
         if not uses_external_data(tensor):
             continue
         location = ExternalDataInfo(tensor).location
-        target = (folder / location).resolve()
-        inside = target.parent == folder.resolve() and location == target.name
-        if not inside or not target.is_file():
+        inside = _is_inside(location, folder)
+        if not inside or not (folder / location).is_file():
             raise SpeccError(
                 "E453",
                 f"the weights of `{tensor.name}` are in {location!r}, "
@@ -156,6 +165,15 @@ def external_files(model: onnx.ModelProto, folder: Path) -> frozenset[str]:
             )
         found.add(location)
     return frozenset(found)
+
+
+def _is_inside(location: str, folder: Path) -> bool:
+    """Whether a place names a file of a folder, which is no link to somewhere else."""
+    try:
+        target = (folder / location).resolve()
+    except (OSError, RuntimeError, ValueError):  # links that lead to one another, a name that no system takes
+        return False
+    return target.parent == folder.resolve() and location == target.name
 
 
 def _tensors(model: onnx.ModelProto) -> Iterator[onnx.TensorProto]:

@@ -85,10 +85,11 @@ def check_graph(model: onnx.ModelProto) -> None:
     try:
         onnx.checker.check_model(_without_weights(model), full_check=True)
     except (onnx.checker.ValidationError, onnx.shape_inference.InferenceError) as error:
-        raise SpeccError("E457", f"the exported graph is not sound: {error}", status=1) from None
+        message = f"the exported graph is not sound: {error}".splitlines()
+        raise SpeccError("E457", message, status=1) from None
     left = training_left(model)
     if left:
-        message = "the exported graph is not in evaluation mode:\n" + "\n".join(left)
+        message = ["the exported graph is not in evaluation mode:", *left]
         raise SpeccError("E459", message, help="this is a defect of specc: please report it", status=1)
 
 

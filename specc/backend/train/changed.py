@@ -57,7 +57,7 @@ def refuse_incompatible(judged: list[Judged], run: object, spec: object) -> None
     if any(one.kind == INCOMPATIBLE for one in judged):
         raise SpeccError(
             "E488",
-            f"{run} cannot go on with {spec}:" + "".join(f"\n{one}" for one in judged),
+            [f"{run} cannot go on with {spec}:", *map(str, judged)],
             help=f"`specc train {spec} --start-from {run}` begins anew, from those weights that fit",
             status=1,
         )

@@ -9,15 +9,24 @@ import json
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import torch
+from safetensors import SafetensorError
 from safetensors.torch import load, save
 
-from specc.backend.train.state import Tensors, TrainState
+from specc.backend.build import build
+from specc.backend.train.info import is_number
+from specc.backend.train.state import Mark, Tensors, TrainState
 from specc.errors import SpeccError
 from specc.faults import reach
-from specc.files import sweep_parts, write_atomic
+from specc.files import parse_json, read_file, sweep_parts, write_atomic
+from specc.ir.graph import Graph
 
 KEPT = 2
 FORMAT = 2
+LARGEST = 1 << 40  # bytes of a state that is read where nothing is known of its network
+ROOM = 1 << 28  # bytes for a file's header and for the table of an epoch's batches
+MOST_ABOUT = 1 << 26  # bytes of what stands beside it
+TIMES = 8  # a state has a network's weights at most so often: its own, of averages, and of what an optimizer remembers
 
 
 class Found(NamedTuple):
@@ -59,8 +68,15 @@ def sweep(folder: Path, step: int) -> None:
     sweep_parts(folder)
 
 
-def load_checkpoint(folder: Path) -> Found:
-    """The newest checkpoint that is undamaged.
+def most_bytes(graph: Graph) -> int:
+    """What the file with the tensors of a network's training can have at most."""
+    with torch.device("meta"):
+        own = build(graph).state_dict().values()
+    return TIMES * sum(value.nbytes + 8 for value in own) + ROOM
+
+
+def load_checkpoint(folder: Path, most: int = LARGEST) -> Found:
+    """The newest checkpoint that is undamaged. most: bytes; larger ones are damaged.
 
     Raises SpeccError E438 where there is none.
     """
@@ -69,16 +85,37 @@ def load_checkpoint(folder: Path) -> Found:
     for step in reversed(steps):
         path = folder / f"{step:08d}.safetensors"
         try:
-            about = json.loads(path.with_suffix(".json").read_bytes())
-            tensors = path.read_bytes()
-            if about.pop("sha256") == _hash(tensors, about):
+            about = parse_json(read_file(path.with_suffix(".json"), MOST_ABOUT))
+            tensors = read_file(path, most)
+            if about.pop("sha256") == _hash(tensors, about) and _is_whole(about):
                 return Found(steps[-1], load(tensors), about, damaged)
-        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError, SafetensorError):
             pass
         damaged.append(path.name)
     names = ", ".join(damaged)
     found = f"the checkpoints in {folder} are damaged: {names}" if damaged else f"there is no checkpoint in {folder}"
     raise SpeccError("E438", found, help="begin again with `specc train` and the run's spec.cnn")
+
+
+def _is_whole(about: dict[str, Any]) -> bool:
+    """Whether what stands beside the tensors has the form that `TrainState.scalars` gives it."""
+    return (
+        type(about["step"]) is int
+        and about["step"] >= 0
+        and is_number(about["seconds"])
+        and type(about.get("per_epoch", 1)) is int
+        and about.get("per_epoch", 1) > 0
+        and isinstance(about["marks"], list)
+        and all(map(_is_mark, about["marks"]))
+        and (about["scaler"] is None or isinstance(about["scaler"], dict))
+    )
+
+
+def _is_mark(value: Any) -> bool:
+    if not isinstance(value, list) or len(value) != len(Mark._fields):
+        return False
+    mark = Mark(*value)  # its loss may be no number
+    return is_number(mark.epoch) and type(mark.step) is int and isinstance(mark.loss, float) and is_number(mark.accuracy)
 
 
 def _hash(tensors: bytes, about: dict[str, Any]) -> str:
@@ -96,7 +133,7 @@ def restore(state: TrainState, found: Found, path: Path) -> list[str]:
     """
     try:
         state.restore(found.tensors, found.scalars)
-    except (KeyError, RuntimeError, TypeError) as error:
+    except (KeyError, RuntimeError, TypeError, ValueError, IndexError) as error:
         message = f"the checkpoint in {path} does not fit its spec: {error}"
         raise SpeccError("E445", message, help="was spec.cnn changed after the training began?") from error
     return [f"damaged and passed over: {name}" for name in found.damaged]

@@ -13,11 +13,11 @@ from safetensors.torch import save
 
 from specc.backend.train.checkpoint import save_checkpoint, sweep
 from specc.backend.train.lock import Lock
-from specc.backend.train.run import BEST, CHECKPOINTS, INFO, LAST, METRICS, SPEC, read_lines
+from specc.backend.train.run import BEST, CHECKPOINTS, INFO, LAST, METRICS, MOST_BYTES, SPEC, read_lines
 from specc.backend.train.state import TrainState
 from specc.errors import SpeccError
 from specc.faults import reach
-from specc.files import sweep_parts, write_atomic
+from specc.files import json_bytes, read_file, size_of, sweep_parts, write_atomic
 
 
 class RunFolder:
@@ -47,8 +47,8 @@ class RunFolder:
         """
         info, metrics, own = (self.path / name for name in (INFO, METRICS, SPEC))
         with self._writing():
-            is_ours = not own.exists() or own.read_bytes() == spec.encode()
-            is_fresh = not metrics.exists() or metrics.stat().st_size == 0
+            is_ours = not own.exists() or read_file(own, MOST_BYTES) == spec.encode()
+            is_fresh = not metrics.exists() or size_of(metrics) == 0
             taken = [
                 path for path, free in ((info, not info.exists()), (own, is_ours), (metrics, is_fresh)) if not free
             ]
@@ -100,7 +100,7 @@ class RunFolder:
 
     def write_info(self, info: dict[str, Any]) -> None:
         with self._writing():
-            write_atomic(self.path / INFO, (json.dumps(info, indent=2, ensure_ascii=False) + "\n").encode())
+            write_atomic(self.path / INFO, json_bytes(info))
 
     def sweep(self, step: int) -> None:
         """Remove what a killed process left, and damaged checkpoints after `step`, which is gone on from."""

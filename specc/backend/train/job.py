@@ -38,6 +38,7 @@ from specc.backend.train.run import (
     refuse_errors,
 )
 from specc.backend.train.state import Mark
+from specc.backend.train.trial import settle
 from specc.check import Checked
 from specc.errors import SpeccError
 from specc.values import Args
@@ -186,8 +187,9 @@ def prepare(
     net = build(graph)
     initialise(net, settings.seed, feed.sample)
     begun = [load_matching(net, start)] if start else []
-    plan = lay_out(plan, net, place, len(dataset.train) * math.prod(dataset.shape))
+    plan = lay_out(plan, net, place, feed.source)
     loop, notes = assemble(net, settings, feed, plan.precision)
+    plan = settle(plan, loop)
     if plan.compiled:
         loop.forward = compiled(net)
     notes = [*whitened(graph, len(dataset.train)), *notes]

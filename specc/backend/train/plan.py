@@ -10,6 +10,9 @@ from typing import Any, NamedTuple
 import torch
 
 from specc.backend.build import Net
+from specc.backend.data.batches import TrainingBatches
+from specc.backend.data.parallel import workers
+from specc.backend.data.split import AHEAD, Streamed
 from specc.backend.device import SMALL_BATCH, share_work
 from specc.backend.train.optimise import FUSED
 from specc.backend.train.precision import Precision, choose
@@ -18,6 +21,7 @@ from specc.ir.graph import Graph
 from specc.values import Args
 
 MOST_THREADS = 1024
+GREY = 10  # so many times SMALL_BATCH, or its part, and it is not known how many threads are the best
 
 
 class Choice(NamedTuple):
@@ -29,11 +33,20 @@ class Choice(NamedTuple):
 
 
 class Plan(NamedTuple):
-    """A plan, and the choices that it is made of, in words."""
+    """A plan, and the choices that it is made of, in words.
+
+    open: what the rules do not know, "threads" or "step"; `trial.settle` measures it.
+    """
 
     precision: Precision
     compiled: bool
     choices: tuple[Choice, ...]
+    open: frozenset[str] = frozenset()
+
+    def choose(self, what: str, value: str, why: str) -> "Plan":
+        """The plan with another choice."""
+        choices = [Choice(what, value, why) if choice.what == what else choice for choice in self.choices]
+        return self._replace(choices=tuple(choices), compiled=value == "compiled" if what == "step" else self.compiled)
 
     def as_dict(self) -> dict[str, dict[str, str]]:
         """As run.json holds it."""
@@ -51,13 +64,16 @@ def make_plan(graph: Graph, settings: Args, device: torch.device, info: Mapping[
     work = settings.batch * graph.total_macs
     asked: Args = settings.plan.args if settings.plan else Args(step="auto", threads=None)
     said = "as the spec says"
-    precision, threads = choose(settings.precision, device, work), asked.threads
+    precision, threads, step = choose(settings.precision, device, work), asked.threads, asked.step
+    why_step = "as the spec says"
     if info is not None and str(info.get("device")).partition(":")[0] == device.type:
         begun = "as the run was begun"
         if settings.precision == "auto" and info.get("precision") in ("fp32", "bf16"):
             precision = Precision(info["precision"], begun)
         if threads is None and type(info.get("threads")) is int and 0 < info["threads"] <= MOST_THREADS:
             threads, said = info["threads"], begun
+        if step == "auto":
+            step, why_step = _begun_step(info), begun
     choices = [Choice("precision", precision.name, precision.reason)]
 
     if device.type == "cpu":
@@ -68,33 +84,57 @@ def make_plan(graph: Graph, settings: Args, device: torch.device, info: Mapping[
 
     choices.append(Choice("layout", "channels_last", "what convolutions work in"))
 
-    step = "eager" if asked.step == "auto" else asked.step
-    why = (
-        "as the spec says" if asked.step != "auto" else "compiling took longer than it saved, wherever it was measured"
-    )
-    choices.append(Choice("step", step, why))
+    undecided = set()
+    if device.type == "cpu" and not threads and SMALL_BATCH / GREY <= work <= SMALL_BATCH * GREY:
+        undecided.add("threads")
+    if step == "auto":
+        undecided.add("step")
+        step, why_step = "eager", "compiling takes longer than it saves in a short training"
+    choices.append(Choice("step", step, why_step))
 
     fused = settings.optimizer.name in FUSED and device.type in ("cpu", "cuda")
     why = "one pass over the weights" if fused else f"`{settings.optimizer.name}` has no fused form here"
     choices.append(Choice("optimizer", "fused" if fused else "foreach", why))
-    return Plan(precision, step == "compiled", tuple(choices))
+    return Plan(precision, step == "compiled", tuple(choices), frozenset(undecided))
 
 
-def lay_out(plan: Plan, net: Net, device: torch.device, size: int) -> Plan:
+def _begun_step(info: Mapping[str, Any]) -> str:
+    """How the steps of a run were begun; eager in runs that do not say it."""
+    plan = info.get("plan")
+    step = plan.get("step") if isinstance(plan, dict) else None
+    return "compiled" if isinstance(step, dict) and step.get("is") == "compiled" else "eager"
+
+
+def lay_out(plan: Plan, net: Net, device: torch.device, batches: TrainingBatches) -> Plan:
     """Bring a network to its device, in the layout and the order of the plan; the plan with what follows from the data.
 
-    size: bytes of the training images.
+    batches: of the training.
     """
     net.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     choices = [
         *plan.choices,
-        Choice("data", f"resident on {device}", f"{size / 1e6:,.1f} MB of uint8"),
+        _place_of_data(batches, device),
         Choice("augmentation", f"on {device}", "in whole batches, each image with its own draw"),
     ]
     turned = net.pool_first()
     if turned:
         choices.append(Choice("order", f"max_pool before relu, {turned}x", "the same numbers, found from fewer"))
     return plan._replace(choices=tuple(choices))
+
+
+def _place_of_data(batches: TrainingBatches, device: torch.device) -> Choice:
+    split = batches.split
+    channels, height, width = split.shape
+    image = channels * height * width
+    whole = f"{len(split) * image / 1e6:,.1f} MB of uint8"
+    if isinstance(split, Streamed):
+        most = (AHEAD + 2) * batches.size * image / 1e6  # the batch in use, too
+        threads = workers() if split.workers is None else split.workers
+        why = f"{whole} are more than half of the free memory; {threads} threads decode ahead, {most:,.1f} MB at most"
+        return Choice("data", "streamed from their files", why)
+    if split.images.device == device:
+        return Choice("data", f"resident on {device}", whole)
+    return Choice("data", f"resident on {split.images.device}", f"{whole} are more than half of the memory of {device}")
 
 
 def compiled(net: Net) -> Any:

@@ -1,17 +1,19 @@
 """A run is gone on with: exactly where it stopped, or with a word on what is otherwise."""
 
 from pathlib import Path
+from typing import Any
 
 from specc.backend.data.dataset import DataSet
 from specc.backend.train.changed import SAFE, TRAJECTORY, judge, refuse_incompatible
-from specc.backend.train.checkpoint import load_checkpoint, newest_step, restore
+from specc.backend.train.checkpoint import load_checkpoint, most_bytes, newest_step, restore
 from specc.backend.train.folder import RunFolder
-from specc.backend.train.job import Outcome, Until, carry_out, now, prepare, sections, sha256_of
+from specc.backend.train.info import refuse_other_data
+from specc.backend.train.job import Outcome, Until, carry_out, now, prepare, sections
 from specc.backend.train.progress import Watcher
-from specc.backend.train.run import CHECKPOINTS, METRICS, read_info, read_lines, read_spec
+from specc.backend.train.run import CHECKPOINTS, METRICS, read_info, read_lines, read_spec, sha256_of
 from specc.backend.train.same import ENVIRONMENT, differences, refuse
 from specc.check import Checked
-from specc.errors import SpeccError
+from specc.ir.graph import Graph
 
 
 def resume(
@@ -32,17 +34,22 @@ def resume(
     inexact: also where device, versions, threads or precision are others, so that other digits come out; else that is
     refused with E486. spec, base: a changed spec to go on with, and where its relative paths start from.
 
-    Raises SpeccError: E438 no checkpoint, E439 no run, E440 its spec has errors, E441 its data have changed, E445 the
-    checkpoint is of another network, E485 another process trains it; and as `train` does.
+    Raises SpeccError: E438 no checkpoint, E439 no run, E440 its spec has errors, E434 its spec was changed in its place,
+    E441 its data have changed, E445 the checkpoint is of another network, E485 another process trains it; and as
+    `train` does.
     """
-    read_info(path)
-    read_spec(path)
-    found = load_checkpoint(path / CHECKPOINTS) if _has_begun(path) else None
+    most = most_bytes(_graph(read_spec(path, read_info(path))))
+    found = load_checkpoint(path / CHECKPOINTS, most) if _has_begun(path) else None
     with RunFolder(path) as folder:
-        info, checked = read_info(path), read_spec(path)  # nobody writes now
+        info = read_info(path)  # nobody writes now
+        checked = read_spec(path, info)
         if newest_step(path / CHECKPOINTS) != (found.newest if found else None):
-            found = load_checkpoint(path / CHECKPOINTS)
+            found = load_checkpoint(path / CHECKPOINTS, most)
         data_dir = data_dir or (Path(info["data_dir"]) if info["data_dir"] else None)
+        following = info.pop("next", {})
+        if following.get("spec_sha256") == sha256_of(checked.source.text):  # it was killed before run.json knew of it
+            info |= following
+            spec, base = spec or checked, base or Path(info["base"])
         base, subset = base or Path(info["base"]), info.get("subset")
         judged = []
         if spec is not None:
@@ -51,13 +58,7 @@ def resume(
             refuse_incompatible(judged, path, spec.source.path)
             checked = spec
         job = prepare(checked, device or info["device"], data_dir, base, subset, dataset, info)
-        if job.about["data_sha256"] != info["data_sha256"]:
-            raise SpeccError(
-                "E441",
-                f"the data of {path} have changed since it began",
-                help="bring back the data, or begin a new run",
-                status=1,
-            )
+        refuse_other_data(path, info, job.about, "bring back the data, or begin a new run")
         changed = [str(one) for one in differences(info, job.about)]
         changed += [str(one) for one in judged if one.kind == TRAJECTORY]
         is_exact = not changed
@@ -69,16 +70,24 @@ def resume(
         folder.cut_metrics(state.step, state.per_epoch)
         changed += [str(one) for one in judged if one.kind == SAFE]
         info |= {name: job.about[name] for name in ENVIRONMENT}
-        if spec is not None:
-            folder.write_spec(spec.resolved)
-            info |= {**job.about, "base": str(base.resolve()), "spec_sha256": sha256_of(spec.resolved)}
         again = {"at": now(), "step": state.step, "exact": is_exact, "changed": changed}
-        folder.write_info(info | {"resumed": [*info.get("resumed", ()), again]})
+        more: dict[str, Any] = {"resumed": [*info.get("resumed", ()), again]}
+        if spec is not None:
+            more |= {"base": str(base.resolve()), "spec_sha256": sha256_of(spec.resolved)}
+            folder.write_info(info | {"next": more})  # a run that is killed here has the one spec or the other
+            folder.write_spec(spec.resolved)
+            info |= job.about
+        folder.write_info(info | more)
         if found and found.scalars["step"] != state.step:
             folder.pause(state)  # steps are counted otherwise now, and no checkpoint shall stand under another's number
         notes += changed
         notes.append(f"going on after step {job.loop.state.step:,} of {job.loop.total:,}")
         return carry_out(job._replace(notes=notes), folder, read_info(path), quiet, watcher, until)
+
+
+def _graph(checked: Checked) -> Graph:
+    assert checked.graph is not None
+    return checked.graph
 
 
 def _has_begun(path: Path) -> bool:

@@ -47,10 +47,9 @@ def differences(info: Mapping[str, Any], about: Mapping[str, Any]) -> list[Diffe
 def refuse(found: list[str], path: object) -> None:
     """Raise SpeccError E486 where anything would come out otherwise; found: what, in words."""
     if found:
-        lines = "".join(f"\n{one}" for one in found)
         raise SpeccError(
             "E486",
-            f"{path} would not go on to the same bits as if it had never stopped:{lines}",
+            [f"{path} would not go on to the same bits as if it had never stopped:", *found],
             help="--resume-inexact goes on all the same: to other digits, as another seed gives; run.json will say so",
             status=1,
         )

@@ -50,7 +50,7 @@ def test_a_small_network_takes_one_thread_and_fp32() -> None:
 
 
 def test_a_larger_one_takes_all(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("specc.backend.device._all_threads", lambda: 2)
+    monkeypatch.setattr("specc.backend.device.all_threads", lambda: 2)
     monkeypatch.setattr("specc.backend.train.precision.native_bf16", lambda device: True)
     wide = checked("network.width=128")
     assert wide.graph is not None and wide.graph.total_macs * 64 > SMALL_BATCH
