@@ -66,10 +66,10 @@ def command(study: dict[str, Any]) -> str:
 
 
 def machine(study: dict[str, Any]) -> str:
-    """`NVIDIA H200; specc 0.1.0, torch 2.13.0, Python 3.11.2, Linux-…`."""
+    """`NVIDIA H200; specc 0.1.0, torch 2.13.0, Python 3.11.2, Linux`."""
     versions = study["versions"]
     with_what = f"specc {versions['specc']}, torch {versions['torch']}, Python {versions['python']}"
-    return f"{study['device_name']}; {with_what}, {study['platform']}"
+    return f"{study['device_name']}; {with_what}, {study['platform'].partition('-')[0]}"
 
 
 def percent(found: dict[str, Any] | None) -> str:

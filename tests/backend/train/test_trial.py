@@ -115,6 +115,7 @@ def test_trying_changes_no_weight(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert files[0] == files[1]
 
 
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of torch.compile's own imports
 def test_compiling_is_tried_in_a_long_training(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(trial, "LONG", 0.0)
     monkeypatch.setattr(trial, "compiled", lambda net: net)  # compiling itself is tried in test_plan.py
