@@ -46,7 +46,7 @@ CONTESTS = (
         "small network on Fashion-MNIST",
         "small",
         "",
-        25_600,
+        60_000,
         {"plain": 0, "tuned": 0, "loader": 2.5, "lightning": 2.5, "keras": 4.5},
     ),
     Contest("the VGG with flip, crop and noise", "vgg", "augmented", 6400, {"augmenting_loader": 0}),
