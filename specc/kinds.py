@@ -28,14 +28,16 @@ class Kind:
 
 
 class Int(Kind):
-    """An integer, or a float that is whole."""
+    """An integer, or a float that is whole; a percentage is a share, never a count: `split(100%)` is not one image."""
 
     def __init__(self, low: int | None = None, high: int | None = None) -> None:
         self.low, self.high = low, high
         self.needs = "an integer" + _range(low, high)
 
     def accept(self, value: Any, bind: Bind) -> int:
-        if isinstance(value, bool) or not isinstance(value, int | float) or value != value or value != value // 1:
+        if isinstance(value, bool | Percent) or not isinstance(value, int | float):
+            raise Unfit
+        if value != value or value != value // 1:
             raise Unfit
         if not _inside(value, self.low, self.high) or abs(value) >= LARGEST:
             raise Unfit
@@ -104,7 +106,7 @@ class SizeOf(Kind):
             self.needs = "a size, such as 1x1 or 1"
 
     def accept(self, value: Any, bind: Bind) -> Size:
-        if isinstance(value, int | float) and not isinstance(value, bool) and value == value // 1:
+        if isinstance(value, int | float) and not isinstance(value, bool | Percent) and value == value // 1:
             value = Size(int(value), int(value))
         if not isinstance(value, Size) or min(value) < self.low or max(value) >= LARGEST:
             raise Unfit
@@ -244,12 +246,12 @@ class AnyValue(Kind):
         return value
 
 
-def _range(low: float | None, high: float | None) -> str:
+def _range(low: int | None, high: int | None) -> str:
     if low is not None and high is not None:
-        return f" from {low:g} to {high:g}"
+        return f" from {low} to {high}"
     if low is not None:
-        return f" of at least {low:g}"
-    return f" of at most {high:g}" if high is not None else ""
+        return f" of at least {low}"
+    return f" of at most {high}" if high is not None else ""
 
 
 def _inside(value: float, low: float | None, high: float | None) -> bool:

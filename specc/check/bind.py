@@ -11,6 +11,7 @@ from specc.kinds import Float, Kind, Maybe, One, Text, Unfit
 from specc.ops.op import REQUIRED, Param, Problem, Trick
 from specc.source import Span
 from specc.syntax import tree as t
+from specc.syntax.build import BROKEN
 from specc.tricks import TRICKS
 from specc.values import UNKNOWN, Args, Bound, Ref, Size
 
@@ -194,6 +195,8 @@ class Binder(Evaluator):
         """One call of a pipeline: of a trick, or of a name that holds one or several."""
         self.spend(1, stage.span)
         call = stage if isinstance(stage, t.Call) else t.Call(stage.name, (), None, stage.span, stage.span, False)
+        if call.name == BROKEN:
+            return UNKNOWN
         is_bound, value = scope.find(call.name)
         if not is_bound:
             return self._trick(family, call, scope, flow)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from specc.check.functions import FUNCTIONS, Misuse, TooLarge, bounded, extent, is_sequence, number, operate
+from specc.check.functions import FUNCTIONS, Misuse, TooLarge, bounded, extent, integer, is_sequence, number, operate
 from specc.check.problems import Problems
 from specc.check.scope import Layer, Scope, describe
 from specc.diagnostics import nearest
@@ -218,7 +218,9 @@ class Evaluator:
             return self.unknown_name(values, scope)
         if not is_sequence(values):
             return self.error("E211", f"only a list has entries, but this is {describe(values)}", expression.value.span)
-        if isinstance(index, bool) or not isinstance(index, int):
+        try:
+            index = integer(index)
+        except Misuse:
             return self.error("E211", f"an index is an integer, but this is {describe(index)}", expression.index.span)
         if not -len(values) <= index < len(values):
             entries = "1 entry" if len(values) == 1 else f"{len(values)} entries"

@@ -110,11 +110,11 @@ class Expander(NodeBuilder):
                 return self._if(stage, at, here)
             case t.For():
                 return self._for(stage, at, here)
+            case t.Call(name=name, span=span) | t.Name(name=name, span=span) if name == BROKEN:
+                return self._lost(at, span, here)
             case t.Call():
                 return self._call(stage, at, here)
             case t.Name(name=name, span=span):
-                if name == BROKEN:
-                    return self._lost(at, span, here)
                 return self._call(t.Call(name, (), None, span, span, False), at, here)
             case _:
                 return self._apply(self.evaluate(stage, here.scope, self.nodes[at].shape), stage.span, at, here)

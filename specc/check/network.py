@@ -84,6 +84,9 @@ class NetworkExpander(Expander):
             shape = UNKNOWN  # what cannot be read may have said it
         if shape is None:
             help = "begin the network with input(3, 32x32), or name a data source"
+            if "data" in self.spec.sections:
+                help = "how large the images are is not known before they are read: begin with input(3, 224x224)"
+                help += ", and bring all to that size by resize = 224x224 in `data`"
             self.error("E308", f"nothing says what flows into `{network.name}`", network.name_span, help=help)
             return False
         self.nodes.append(Node(0, "input", op, args, (), shape, span))

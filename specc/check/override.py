@@ -136,7 +136,8 @@ class Change:
         arguments = list(call.arguments)
         place = dict(enumerate(names or ()))
         position = next((i for i, a in enumerate(arguments) if (a.name or place.get(i)) == path[0]), None)
-        value = self._in(None if position is None else arguments[position].value, path[1:], ())
+        current = self._default(call.name, path[0], families) if position is None else arguments[position].value
+        value = self._in(current, path[1:], ())
         if value is None:
             return None
         if position is None:
@@ -155,6 +156,11 @@ class Change:
             if name in TRICKS[family]:
                 return [param.name for param in TRICKS[family][name].params], article(family)
         return None, ""
+
+    def _default(self, call: str, name: str, families: Sequence[str]) -> Any:
+        """What a trick's argument is worth where it is not given, as an expression; None where that is no call."""
+        tricks = [TRICKS[family][call] for family in families if call in TRICKS[family]]
+        return next((_written(param.default) for trick in tricks for param in trick.params if param.name == name), None)
 
     def _in_pipe(self, pipe: t.Pipe, stages: Sequence[Any], path: Sequence[str], families: Sequence[str]) -> Any:
         names = [stage.name if isinstance(stage, t.Name | t.Call) else "" for stage in stages]

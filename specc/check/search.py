@@ -1,6 +1,7 @@
-"""What a `search` tries: all values of a choice, both ends of a range."""
+"""What a `search` tries: all values of a choice; of a range both ends, and a number between them."""
 
 from collections.abc import Iterator
+from math import pi
 
 from specc.check.bind import Binder
 from specc.check.settings import file_scope
@@ -36,4 +37,7 @@ def _tried(search: Bound, written: t.Call) -> list[t.Literal]:
     spans = [argument.value.span for argument in getattr(written, "arguments", ())]
     if len(spans) != len(values):
         spans = [written.span] * len(values)
+    if search.name != "choice":  # what is drawn is hardly ever whole, which an argument such as `filters` must be
+        values.append(a["high"] - (a["high"] - a["low"]) / pi**2)
+        spans.append(spans[-1])  # as that of `high`: one mistake, one message
     return [t.Literal(value, span) for value, span in zip(values, spans, strict=True)]

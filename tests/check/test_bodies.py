@@ -501,3 +501,17 @@ def test_lets_in_a_circle(lets, where):
     checked = net("conv(a)", lets)
     assert only(checked).code == "E221"
     assert underlined(checked) == where
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "network Net {\ninput(3, 8x8)\nif in.channels == 3 { relu }\nelse\n{ tanh }\n}",
+        "network Net {\ninput(3, 8x8)\nadd { | relu | -> }\n}",
+        "data { source = digits; augment = choose { | flip |\n} }\nnetwork Net { global_avg_pool -> dense(10) }",
+    ],
+)
+def test_what_cannot_be_read_is_not_called_a_name(text):
+    errors = spec(text).errors
+    assert errors
+    assert {error.code for error in errors} == {"E101"}

@@ -220,6 +220,15 @@ def test_paths_into_a_pipeline_of_one_stage():
         assert fine(spec(text, sets=[f"{path}=0.5"])).data.augment[0].args.std == 0.5
 
 
+def test_paths_into_an_argument_that_is_not_given():
+    text = BASE.replace("adam(lr=1e-3)", "muon")
+    checked = spec(text, sets=["train.optimizer.others.lr=0.5"])
+    assert codes(checked) == []
+    others = checked.train.optimizer.args.others
+    assert (others.name, others.args.lr, others.args.betas) == ("adamw", 0.5, (0.9, 0.95))
+    assert codes(spec(text, sets=["train.optimizer.steps.lr=0.5"])) == ["E217"]
+
+
 def test_a_trick_is_looked_for_in_the_settings_own_vocabulary():
     text = BASE.replace("warmup(1) -> cosine", "constant")  # `constant` is an initialiser, too
     assert fine(spec(text, sets=["train.schedule.epochs=2"])).train.schedule[0].args.epochs == 2
@@ -275,6 +284,11 @@ def test_a_search_is_checked_value_by_value():
     assert [error.notes[-1] for error in checked.errors] == notes
     assert "the number 0" in checked.errors[0].message and "the number -1" in checked.errors[1].message
     assert codes(spec(text)) == []
+
+
+def test_a_range_draws_numbers_that_are_not_whole():
+    [error] = spec(f"{BASE}search {{ network.width = uniform(8, 16) }}", everything=True).errors
+    assert (error.code, error.notes[-1]) == ("E207", "in the search of network.width")
 
 
 def test_a_search_may_try_layers_and_calls():
