@@ -1,6 +1,6 @@
 """`specc export`: the certified ONNX file of a run."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -17,7 +17,14 @@ if TYPE_CHECKING:
     from specc.backend.onnx.export import Exported
 
 PROVIDER_HELP = "An execution provider of onnxruntime to compare on besides the CPU, such as cuda. Repeatable."
-FOR_HELP = "Lay the files out for where they go next: triton, a model repository for Triton Inference Server."
+FOR_HELP = (
+    "Lay the files out for where they go next: triton, a model repository for Triton Inference Server; or web, one "
+    "HTML page that runs the fp32 file in a browser, without a server or a network."
+)
+RUNTIME_HELP = (
+    "With --for web, the folder of the npm package onnxruntime-web. Unless given: node_modules here or above, then the "
+    "user's cache, into which npm installs it."
+)
 PRECISION_HELP = "Write this file too: fp16 or int8. Repeatable; the setting `precision` unless given."
 
 
@@ -33,6 +40,7 @@ class Target(StrEnum):
     """Where an exported model goes next."""
 
     TRITON = "triton"
+    WEB = "web"
 
 
 def export(
@@ -45,6 +53,7 @@ def export(
     data_dir: Annotated[Path | None, typer.Option(help="Where the data are looked for first.")] = None,
     device: Annotated[str, typer.Option(help="Where PyTorch runs for the comparison: cpu, cuda, …")] = "auto",
     provider: Annotated[list[str] | None, typer.Option(help=PROVIDER_HELP)] = None,
+    runtime: Annotated[Path | None, typer.Option(help=RUNTIME_HELP)] = None,
     json: Annotated[bool, typer.Option("--json", help="Print the certificates as JSON.")] = False,
 ) -> int:
     """Write a run's best weights as an ONNX file that was proven equal to the trained model.
@@ -58,18 +67,22 @@ def export(
       specc export runs/Net-1
       specc export runs/Net-1 --precision int8 --precision fp16
       specc export runs/Net-1 --for triton
+      specc export runs/Net-1 --for web
       specc export net.cnn
 
     The last one writes the graph of a spec with untrained weights, which takes normalised float32 numbers.
     """
+    if runtime is not None and target is not Target.WEB:
+        raise SpeccError("E475", "--runtime goes with --for web only", help="leave it out, or add --for web")
     if run.suffix == ".cnn":
         return _export_graph(run, out, {"--precision": precision, "--for": target}, provider or (), json)
+    lay_out = _layout(target, runtime)
     from specc.backend.onnx.export import export_run
 
     made = export_run(
         run, out=out, data_dir=data_dir, device=device, providers=provider or (), precisions=precision or ()
     )
-    laid_out = _lay_out(target, made) if target else []
+    laid_out = lay_out(made)
     if json:
         first, *others = [_as_json(one) for one in made]
         print_json({**first, "others": others, "for": [str(path) for path in laid_out]})
@@ -78,12 +91,19 @@ def export(
     return 0
 
 
-def _lay_out(target: Target, made: "Sequence[Exported]") -> list[Path]:
-    """Bring exported files to where they go next; gives what was written."""
-    from specc.backend.onnx.triton import write_repository
+def _layout(target: Target | None, runtime: Path | None) -> "Callable[[Sequence[Exported]], list[Path]]":
+    """What brings exported files to where they go next, and gives what it wrote. What it needs is found now."""
+    if target is Target.TRITON:
+        from specc.backend.onnx.triton import write_repository
 
-    assert target is Target.TRITON
-    return write_repository(made[0].path.parent / "triton", [one.path for one in made])
+        return lambda made: write_repository(made[0].path.parent / "triton", [one.path for one in made])
+    if target is Target.WEB:
+        from specc.backend.onnx.web.page import write_page
+        from specc.backend.onnx.web.runtime import find_runtime
+
+        found = find_runtime(runtime)
+        return lambda made: [write_page(made[0].path.parent / "web" / "index.html", made[0].path, found)]
+    return lambda made: []
 
 
 def _export_graph(

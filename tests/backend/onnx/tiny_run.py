@@ -54,3 +54,18 @@ def trained(folder: Path, data: str = "", train_with: str = "", export: str = ""
     checked = check(Source("tiny.cnn", text))
     assert not checked.errors, checked.errors
     return train(checked, out=folder / "run", base=folder, device="cpu", quiet=True).path
+
+
+def grey_trained(folder: Path) -> Path:
+    """A run on grey images of 16 x 16."""
+    write_pictures(folder)
+    with np.load(folder / "pictures.npz") as arrays:
+        values = {name: value[:, :1] if name.startswith("x_") else value for name, value in arrays.items()}
+    np.savez(folder / "pictures.npz", **values)
+    return trained(folder, network_input="input(1, 16x16)")
+
+
+def resizing_trained(folder: Path) -> Path:
+    """A run on images of another size, with `resize`."""
+    write_pictures(folder, (21, 34))
+    return trained(folder, data="resize = 16x16")

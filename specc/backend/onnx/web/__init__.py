@@ -1,0 +1,1 @@
+"""A trained network as a web page that needs no server and no network."""

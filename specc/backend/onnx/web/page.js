@@ -1,0 +1,213 @@
+// The page: the network in it, an image from a file, the clipboard or a person's hand, and the likeliest classes.
+
+const TOP = 5;
+const at = (id) => document.getElementById(id);
+const facts = JSON.parse(at("facts").textContent);
+const pad = at("pad").getContext("2d", { willReadFrequently: true });
+const drawable = facts.channels === 1;
+let session; // set once the network is there
+let Tensor;
+let last = 0; // the number of the newest question; answers to older ones are not shown
+let queue = Promise.resolve();
+
+// What one of the packed parts of this page holds.
+async function unpack(id) {
+  const packed = atob(at(id).textContent);
+  at(id).remove();
+  const bytes = new Uint8Array(packed.length);
+  for (let i = 0; i < packed.length; i++) bytes[i] = packed.charCodeAt(i);
+  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
+  return new Uint8Array(await new Response(stream).arrayBuffer());
+}
+
+async function load() {
+  const address = URL.createObjectURL(new Blob([await unpack("runtime")], { type: "text/javascript" }));
+  const { env, InferenceSession, Tensor: made } = await import(address);
+  URL.revokeObjectURL(address);
+  env.wasm.numThreads = 1; // more need headers that a file from the disk cannot have
+  env.wasm.proxy = false;
+  env.wasm.wasmBinary = await unpack("wasm");
+  session = await InferenceSession.create(await unpack("model"), { executionProviders: ["wasm"] });
+  Tensor = made;
+}
+
+// The probability of each class for an image of the model's size, and how many milliseconds the network took.
+async function ask({ pixels, channels, width, height }) {
+  const images = new Tensor("uint8", pixels, [1, channels, height, width]);
+  const begun = performance.now();
+  const given = (await session.run({ images }))[facts.output];
+  const took = performance.now() - begun;
+  if (String(given.dims) !== `1,${facts.classes.length}`) throw new Error(`it gives ${given.dims.join(" x ")} numbers`);
+  return { probabilities: probabilitiesOf(Array.from(given.data)), took };
+}
+
+function probabilitiesOf(given) {
+  if (facts.output === "probabilities") return given;
+  if (facts.activation === "sigmoid") return given.map((v) => 1 / (1 + Math.exp(-v)));
+  const largest = given.reduce((a, b) => Math.max(a, b), -Infinity);
+  const powers = given.map((v) => Math.exp(v - largest));
+  const total = powers.reduce((a, b) => a + b, 0);
+  return powers.map((v) => v / total);
+}
+
+// Ask for the classes of an image, which `read` gives, and show them.
+function classify(name, read) {
+  const number = ++last;
+  at("answer").ariaBusy = "true";
+  queue = queue.then(async () => {
+    if (number !== last) return;
+    try {
+      const image = await read();
+      const taken = facts.size ? resize(image, facts.size, facts.tie) : image;
+      const answer = await ask(taken);
+      if (number === last) show(name, image, taken, answer);
+    } catch (error) {
+      if (number === last) refuse(error instanceof BadImage ? `${name} ${error.message}` : `The network did not run: ${error.message}`);
+    }
+  });
+}
+
+function show(name, image, taken, { probabilities, took }) {
+  const ranked = probabilities.map((p, i) => [p, i]).sort(([p, i], [q, j]) => q - p || i - j).slice(0, TOP);
+  at("classes").replaceChildren(...ranked.map(([probability, i]) => row(facts.classes[i], probability)));
+  say(`The network took ${took < 100 ? took.toFixed(1) : Math.round(took)} ms.`);
+  at("answer").dataset.answered = last;
+  at("answer").dataset.milliseconds = took;
+  const resized = taken === image ? "" : `, resized from ${image.height} x ${image.width}`;
+  paint(at("input"), taken);
+  at("caption").textContent = `Given to the network: ${taken.height} x ${taken.width}${resized}`;
+  at("seen").hidden = false;
+  if (image.rgba) {
+    paint(at("picture"), image);
+    picture(true);
+    at("about").textContent = name;
+  }
+}
+
+function row(name, probability) {
+  const [item, label, share, track, bar] = ["li", "bdi", "data", "div", "span"].map((tag) => document.createElement(tag));
+  label.textContent = name;
+  share.value = probability;
+  share.textContent = `${(100 * probability).toFixed(2)}%`;
+  track.className = "track";
+  bar.style.width = `${100 * probability}%`;
+  track.append(bar);
+  item.append(label, share, track);
+  return item;
+}
+
+function say(message, wrong = false) {
+  at("state").textContent = message;
+  at("state").classList.toggle("wrong", wrong);
+  at("answer").ariaBusy = "false";
+}
+
+function refuse(message) {
+  say(message, true);
+  at("classes").replaceChildren();
+  at("seen").hidden = true;
+}
+
+// An image on a canvas of its own size.
+function paint(canvas, { pixels, channels, width, height, rgba }) {
+  const data = rgba ?? new Uint8ClampedArray(4 * width * height).fill(255);
+  for (let i = 0; !rgba && i < width * height; i++) {
+    for (let c = 0; c < 3; c++) data[4 * i + c] = pixels[(channels === 1 ? 0 : c * width * height) + i];
+  }
+  [canvas.width, canvas.height] = [width, height];
+  canvas.getContext("2d").putImageData(new ImageData(data, width, height), 0, 0);
+}
+
+// Whether a picture is shown, in place of what can be drawn.
+function picture(shown) {
+  at("picture").hidden = !shown;
+  at("pad").hidden = shown || !drawable;
+  at("hint").hidden = shown;
+  at("frame").classList.toggle("empty", !shown && !drawable);
+  at("ink").hidden = shown || !drawable;
+}
+
+function take(file) {
+  if (file && session) classify(file.name, () => decode(file, facts.channels, facts.limits));
+}
+
+// Begin anew, with an empty drawing where one can be made.
+function clear() {
+  last++;
+  pad.fillStyle = at("dark").checked ? "white" : "black";
+  pad.fillRect(0, 0, pad.canvas.width, pad.canvas.height);
+  picture(false);
+  at("hint").className = `hint ${drawable ? (at("dark").checked ? "dark" : "light") : ""}`;
+  at("about").textContent = "";
+  at("file").value = "";
+  at("classes").replaceChildren();
+  at("seen").hidden = true;
+  say(drawable ? "Draw, or choose an image." : "Choose an image.");
+}
+
+// Lines are a little wider than a pixel of the model's.
+function drawing() {
+  const side = pad.canvas.width;
+  const point = (event) => {
+    const { left, top, width, height } = pad.canvas.getBoundingClientRect();
+    return [((event.clientX - left) * side) / width, ((event.clientY - top) * side) / height];
+  };
+  let down = false;
+  const line = (event) => {
+    for (const one of event.getCoalescedEvents?.() ?? [event]) pad.lineTo(...point(one));
+    pad.stroke();
+  };
+  pad.canvas.addEventListener("pointerdown", (event) => {
+    if (event.button) return;
+    down = true;
+    at("hint").hidden = true;
+    pad.canvas.setPointerCapture(event.pointerId);
+    pad.strokeStyle = at("dark").checked ? "black" : "white";
+    pad.lineWidth = side * Math.max(0.08, 1.15 / Math.min(...(facts.size ?? [28])));
+    pad.lineCap = pad.lineJoin = "round";
+    pad.beginPath();
+    pad.moveTo(...point(event));
+    pad.lineTo(...point(event));
+    pad.stroke();
+  });
+  pad.canvas.addEventListener("pointermove", (event) => down && line(event));
+  for (const end of ["pointerup", "pointercancel"]) {
+    pad.canvas.addEventListener(end, () => {
+      if (!down) return;
+      down = false;
+      const { data } = pad.getImageData(0, 0, side, side);
+      const { rgba, ...drawn } = planes({ data, width: side, height: side }, 1);
+      classify("The drawing", () => drawn);
+    });
+  }
+}
+
+function listen() {
+  at("file").addEventListener("change", (event) => take(event.target.files[0]));
+  at("clear").addEventListener("click", clear);
+  at("dark").addEventListener("change", clear);
+  addEventListener("paste", (event) => take(event.clipboardData.files[0]));
+  addEventListener("dragover", (event) => {
+    event.preventDefault();
+    at("frame").classList.add("over");
+  });
+  addEventListener("dragleave", (event) => event.relatedTarget ?? at("frame").classList.remove("over"));
+  addEventListener("drop", (event) => {
+    event.preventDefault();
+    at("frame").classList.remove("over");
+    take(event.dataTransfer.files[0]);
+  });
+}
+
+picture(false);
+at("hint").textContent = drawable ? "Draw here, or drop an image" : "Drop an image here";
+listen();
+try {
+  await load();
+  for (const id of ["file", "clear", "dark"]) at(id).disabled = false;
+  drawing();
+  clear();
+  document.documentElement.dataset.ready = "yes";
+} catch (error) {
+  refuse(`The network could not be loaded: ${error.message}. It needs a browser of 2023 or later.`);
+}

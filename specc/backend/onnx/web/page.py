@@ -1,0 +1,132 @@
+"""An exported network as one HTML page, with all that it needs inside, which works from the disk without any network.
+
+The page decodes and resizes an image as `specc predict` does; everything after that is in the exported graph.
+"""
+
+import base64
+import gzip
+import hashlib
+import json
+import re
+from html import escape
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from specc import __version__
+from specc.backend.images import LONGEST, MODES, MOST_BYTES, MOST_PIXELS, TIE
+from specc.backend.onnx.model_file import ModelFile, read_model
+from specc.backend.onnx.web.runtime import VERSION, Runtime
+from specc.errors import SpeccError
+from specc.files import write_atomic
+from specc.render import clean
+
+SCRIPTS = ("images.js", "png.js", "page.js")
+LARGEST = 1 << 28  # bytes of a model; browsers hold a text of at most 512 MB
+
+
+def write_page(path: Path, model: Path, runtime: Runtime) -> Path:
+    """Write the page of an exported file to `path`; gives it back.
+
+    Raises SpeccError: E450 and on where the file cannot be read, E464 no page can be made of it, E481 the page cannot
+    be written.
+    """
+    content = page(read_model(model), runtime)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_atomic(path, content.encode())
+    except OSError as error:
+        message = f"{path} cannot be written: {error.strerror or error}"
+        raise SpeccError("E481", message, help="give another place with --out") from None
+    return path
+
+
+def page(file: ModelFile, runtime: Runtime) -> str:
+    """The page's text: the same for the same file and runtime. Raises SpeccError E464 where no page can be made."""
+    _check(file)
+    assert file.certificate is not None
+    script = "\n".join(["", *(_part(name) for name in SCRIPTS)])
+    facts = [f"<dt>{escape(name)}</dt><dd>{escape(value)}</dd>" for name, value in _facts(file.certificate)]
+    style = _part("page.css")
+    parts = {
+        "policy": _policy(script, style),
+        "version": escape(__version__),
+        "network": escape(clean(file.certificate["network"])),
+        "summary": escape(_summary(file, file.certificate)),
+        "facts": "".join(facts),
+        "runtime": VERSION,
+        "licence": escape(_part("licence.txt")),
+        "style": style,
+        "script": script,
+        "json": _json(file),
+        "model": packed(file.content),
+        "glue": packed(runtime.glue),
+        "wasm": packed(runtime.wasm),
+    }
+    return re.sub(r"\{\{(\w+)\}\}", lambda found: parts[found[1]], _part("page.html"))
+
+
+def packed(content: bytes) -> str:
+    """Bytes as they stand in the page: gzip, base64."""
+    return base64.b64encode(gzip.compress(content, mtime=0)).decode()
+
+
+def _check(file: ModelFile) -> None:
+    size = file.path.stat().st_size
+    if file.beside:
+        wrong = "its weights are in a file beside it"
+    elif size > LARGEST:
+        wrong = f"it has {size / 1e6:,.0f} MB; browsers hold at most {LARGEST / 1e6:,.0f}"
+    elif file.channels not in MODES:
+        wrong = f"it takes images of {file.channels} channels; an image file has 1 (grey) or 3 (RGB)"
+    else:
+        return
+    help = "serve it instead: specc export RUN --for triton"
+    raise SpeccError("E464", clean(f"no web page can be made of {file.path}: {wrong}"), help=help, status=1)
+
+
+def _part(name: str) -> str:
+    """A part of the page, as it lies in this package."""
+    return resources.files(__package__).joinpath(name).read_text(encoding="utf-8")
+
+
+def _policy(script: str, style: str) -> str:
+    """The Content-Security-Policy: this script and this style, what they make themselves, and no network at all."""
+    sums = [base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() for text in (script, style)]
+    return (
+        f"default-src 'none'; script-src 'sha256-{sums[0]}' 'wasm-unsafe-eval' blob:; style-src 'sha256-{sums[1]}'; "
+        "img-src data: blob:; base-uri 'none'; form-action 'none'"
+    )
+
+
+def _json(file: ModelFile) -> str:
+    """What the script has to know, as JSON that cannot end the element that it stands in."""
+    facts = {
+        "classes": file.classes,
+        "channels": file.channels,
+        "size": file.size,
+        "output": file.output,
+        "activation": file.activation,
+        "limits": {"bytes": MOST_BYTES, "pixels": MOST_PIXELS, "side": LONGEST},
+        "tie": TIE,
+    }
+    return json.dumps(facts).replace("<", "\\u003c")
+
+
+def _summary(file: ModelFile, certificate: dict[str, Any]) -> str:
+    images = certificate["validation_images"]
+    accuracy = certificate["correct"] / images
+    return f"Tells {len(file.classes):,} classes apart; {accuracy:.2%} of {images:,} validation images right."
+
+
+def _facts(certificate: dict[str, Any]) -> list[tuple[str, str]]:
+    """What the page tells about the model: names and values."""
+    cpu = next(iter(certificate["providers"].values()))
+    return [
+        ("Compared with PyTorch", f"largest difference {cpu['largest_difference']:.2g} on {cpu['images']:,} images"),
+        ("Same class", f"on {cpu['agreement']:.2%} of them"),
+        ("Model, SHA-256", certificate["model_sha256"]),
+        ("Weights, SHA-256", certificate["weights_sha256"]),
+        ("Data, SHA-256", certificate["data_sha256"]),
+        ("Spec, SHA-256", certificate["spec_sha256"]),
+    ]

@@ -1,0 +1,116 @@
+"""onnxruntime-web, which runs a network in a browser: where its files are looked for, and how they are installed."""
+
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import NamedTuple
+
+from specc.backend.onnx.model_file import sha256
+from specc.errors import SpeccError
+from specc.files import cache_folder, write_together
+from specc.render import clean
+
+PACKAGE, VERSION = "onnxruntime-web", "1.30.0"
+GLUE, WASM = "ort.wasm.bundle.min.mjs", "ort-wasm-simd-threaded.wasm"
+HASHES = {
+    GLUE: "11e64bd8ffe11bd1a2a2f0d6275fdfbbba7262f0b76b99b53d228a8a22ef3d90",
+    WASM: "3398c10d07d229bd91b364548e130e0e51a8e5704b88c7c083ebbeb78842dee2",
+}
+PATIENCE = 600  # seconds for npm
+INSTALL = f"npm install {PACKAGE}@{VERSION} --ignore-scripts"
+
+
+class Runtime(NamedTuple):
+    """The files of onnxruntime-web for the CPU. glue: a JavaScript module. wasm: the program that it starts."""
+
+    glue: bytes
+    wasm: bytes
+
+
+def find_runtime(folder: Path | None = None) -> Runtime:
+    """onnxruntime-web of the version that pages are tested with.
+
+    It is looked for in `folder` alone where one is given; else in `node_modules` here and above, then in the user's
+    cache, into which npm installs it where it is nowhere.
+
+    Raises SpeccError E463 where it is nowhere.
+    """
+    looked = [folder] if folder is not None else [*_packages(), _cached()]
+    found = []
+    for place in looked:
+        read = _read(place)
+        if isinstance(read, Runtime):
+            return read
+        found.append(f"looked in {place}: {read}")
+    if folder is None:
+        failed = _install(_cached())
+        installed = failed or _read(_cached())
+        if isinstance(installed, Runtime):
+            return installed
+        found.append(installed)
+    message = f"{PACKAGE} {VERSION}, which runs a network in a web page, is not on this machine"
+    help = f"`{INSTALL}` puts it into node_modules here; where it is elsewhere, name its folder with --runtime"
+    raise SpeccError("E463", "\n".join([message, *map(clean, found)]), help=help)
+
+
+def _packages() -> list[Path]:
+    """Where npm may have put the package: in `node_modules` of the current folder and of those above."""
+    here = Path.cwd()
+    packages = [folder / "node_modules" / PACKAGE for folder in (here, *here.parents)]
+    return [package for package in packages if package.is_dir()]
+
+
+def _cached() -> Path:
+    return cache_folder() / f"{PACKAGE}-{VERSION}"
+
+
+def _read(folder: Path) -> Runtime | str:
+    """The files in a folder, or in its folder `dist`; else what is wrong with them."""
+    content = {}
+    for name, wanted in HASHES.items():
+        path = next((path for path in (folder / "dist" / name, folder / name) if path.is_file()), None)
+        if path is None:
+            return f"it has no {name}" if folder.is_dir() else "it is not there"
+        try:
+            content[name] = path.read_bytes()
+        except OSError as error:
+            return f"{name} cannot be read: {error.strerror or error}"
+        if sha256(content[name]) != wanted:
+            return f"its {name} is not that of version {VERSION}, or was changed"
+    return Runtime(content[GLUE], content[WASM])
+
+
+def _install(folder: Path) -> str:
+    """Have npm, which verifies what it fetches, install the package, and keep the two files in `folder`.
+
+    Gives what went wrong; an empty text where nothing did.
+    """
+    npm = shutil.which("npm")
+    if npm is None:
+        return "npm, which would install it, is not on the PATH"
+    print(f"installing {PACKAGE} {VERSION} with npm, into {clean(str(folder))}", file=sys.stderr)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=folder, prefix=".npm-") as scratch:
+            options = ["--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
+            command = [npm, "install", "--prefix", scratch, f"{PACKAGE}@{VERSION}", *options]
+            done = subprocess.run(  # noqa: S603
+                command, check=False, capture_output=True, text=True, errors="replace", timeout=PATIENCE
+            )
+            if done.returncode:
+                return f"npm could not install it: {_reason(done.stderr)}"
+            dist = Path(scratch) / "node_modules" / PACKAGE / "dist"
+            write_together({folder / name: (dist / name).read_bytes() for name in HASHES})
+    except subprocess.TimeoutExpired:
+        return f"npm did not install it within {PATIENCE} s"
+    except OSError as error:
+        return f"it could not be installed into {folder}: {error.strerror or error}"
+    return ""
+
+
+def _reason(errors: str) -> str:
+    """What npm says was wrong, in one line."""
+    lines = [line.removeprefix("npm error").strip() for line in errors.splitlines() if line.startswith("npm error")]
+    return next((line for line in lines if line and not line.startswith("code ")), "it does not say why")
