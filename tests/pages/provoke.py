@@ -284,6 +284,25 @@ def e462(stage: Stage) -> None:
     stage.patch.setattr(export, "convert", coarse)
 
 
+def e463(stage: Stage) -> None:
+    """Nothing is installed, and npm is not there."""
+    from specc.backend.onnx.web import runtime
+
+    stage.copy_run()
+    stage.patch.setattr(runtime, "_packages", list)
+    stage.patch.setattr("shutil.which", lambda name: None)
+    Path("onnxruntime-web").mkdir()
+    Path("onnxruntime-web", runtime.GLUE).write_bytes(b"of another version")
+
+
+def e464(stage: Stage) -> None:
+    from specc.backend.onnx.web.runtime import Runtime
+
+    stage.copy_run()
+    stage.patch.setattr("specc.backend.onnx.web.runtime.find_runtime", lambda folder: Runtime(b"", b""))
+    stage.patch.setattr("specc.backend.onnx.model_file.LARGEST", 1000)
+
+
 def e472(stage: Stage) -> None:
     Path("model.cnn").write_bytes(b"\x93NUMPY\x01\x00v\x00")
 
