@@ -126,15 +126,6 @@ def loader(name: str, pixels: np.ndarray, labels: np.ndarray, augmented: bool = 
     clock.report(len(labels) // BATCH * BATCH)
 
 
-def only_augmenting(name: str, pixels: np.ndarray, labels: np.ndarray) -> None:
-    """The DataLoader of flip, crop and noise alone, without any training."""
-    data = torch.utils.data.DataLoader(Rows(pixels, labels, True), batch_size=BATCH, shuffle=True, drop_last=True)
-    clock = Clock()
-    for _ in data:
-        clock.step()
-    clock.report(len(labels) // BATCH * BATCH)
-
-
 def lightning(name: str, pixels: np.ndarray, labels: np.ndarray) -> None:
     """Lightning with a DataLoader, its logger and checkpoints off."""
     import lightning as pl
@@ -209,7 +200,6 @@ LOOPS: dict[str, Callable[[str, np.ndarray, np.ndarray], None]] = {
     "tuned": tuned,
     "loader": loader,
     "augmenting_loader": lambda name, pixels, labels: loader(name, pixels, labels, augmented=True),
-    "only_augmenting": only_augmenting,
     "lightning": lightning,
     "keras": keras,
 }
