@@ -29,7 +29,8 @@ class Fix(NamedTuple):
 class Diagnostic(NamedTuple):
     """One problem: a stable code, what is wrong and where, and how to mend it.
 
-    `labels` point at other places (both shapes of a mismatch), `notes` tell how the compiler came there.
+    `labels` point at other places (both shapes of a mismatch), `notes` tell how the compiler came there. `is_strict`:
+    a warning is an error here.
     """
 
     code: str
@@ -40,10 +41,11 @@ class Diagnostic(NamedTuple):
     notes: tuple[str, ...] = ()
     help: str = ""
     fix: Fix | None = None
+    is_strict: bool = False
 
     @property
     def severity(self) -> str:
-        return "warning" if self.code.startswith("W") else "error"
+        return "warning" if self.code.startswith("W") and not self.is_strict else "error"
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

@@ -152,17 +152,19 @@ class Selector(Kind):
 
 
 class ListOf(Kind):
-    """A list or tuple of one kind; a tuple of the converted values."""
+    """A list or tuple of one kind; a tuple of the converted values. `lone`: a single value may do without brackets."""
 
-    def __init__(self, item: Kind, length: int | None = None) -> None:
-        self.item, self.length = item, length
+    def __init__(self, item: Kind, length: int | None = None, *, lone: bool = False) -> None:
+        self.item, self.length, self.lone = item, length, lone
         count = f"{length} values, each " if length else "values, each "
         self.needs = f"a list of {count}{item.needs}"
         self.symbols = item.symbols
 
     def accept(self, value: Any, bind: Bind) -> tuple[Any, ...]:
-        if isinstance(value, Size) or not isinstance(value, list | tuple) or isinstance(value, Ref):
-            raise Unfit
+        if type(value) not in (list, tuple):  # sizes and names are tuples of Python only
+            if not self.lone:
+                raise Unfit
+            value = [value]
         if self.length is not None and len(value) != self.length:
             raise Unfit
         return tuple(UNKNOWN if item is UNKNOWN else self.item.accept(item, bind) for item in value)

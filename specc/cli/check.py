@@ -52,15 +52,16 @@ def check(
             diagnostics += mended.left
         else:
             diagnostics += _check(source)
+    diagnostics = [found._replace(is_strict=strict) for found in diagnostics]
     if json:
         _print_json(diagnostics, fixed)
     elif sarif:
         _print_sarif(diagnostics)
     else:
-        _print(read, diagnostics, fixed, strict=strict, short=short)
+        _print(read, diagnostics, fixed, short=short)
     for absent in unreadable:
         print(render_error(absent.code, absent.message, absent.help, style_of(sys.stderr)), file=sys.stderr)
-    failed = count(diagnostics, "error") > 0 or (strict and bool(diagnostics))
+    failed = count(diagnostics, "error") > 0
     return max([int(failed), *(absent.status for absent in unreadable)])
 
 
@@ -68,13 +69,11 @@ def _check(source: Source) -> list[Diagnostic]:
     return check_source(source, load=load_base, everything=True).diagnostics
 
 
-def _print(
-    files: list[Path], diagnostics: list[Diagnostic], fixed: list[Diagnostic], *, strict: bool, short: bool
-) -> None:
+def _print(files: list[Path], diagnostics: list[Diagnostic], fixed: list[Diagnostic], *, short: bool) -> None:
     for done in fixed:
         print(clean(_done(done)))
     sys.stdout.flush()
-    report(diagnostics, strict=strict, short=short)
+    report(diagnostics, short=short)
     if files and not diagnostics:
         print(f"{len(files)} specs: no problems" if len(files) > 1 else f"{files[0]}: no problems")
 

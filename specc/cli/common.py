@@ -85,12 +85,10 @@ def load_base(path: str, source: Source) -> Source | str:
         return error.message
 
 
-def report(
-    diagnostics: Sequence[Diagnostic], *, strict: bool = False, short: bool = False, stream: TextIO | None = None
-) -> int:
+def report(diagnostics: Sequence[Diagnostic], *, short: bool = False, stream: TextIO | None = None) -> int:
     """Print problems and a summary line; nothing where there are none. Gives the exit status, 1 where one is an error.
 
-    strict: warnings count as errors. short: one line a problem. stream: standard error unless it is given.
+    short: one line a problem. stream: standard error unless it is given.
     On a terminal a last line says, once, where the whole story of the first code is told.
     """
     stream = stream or sys.stderr
@@ -102,7 +100,7 @@ def report(
         if stream.isatty() and not short:
             first = next((d for d in diagnostics if d.severity == "error"), diagnostics[0])
             print(style.paint(f"for more: specc explain {first.code}", "frame"), file=stream)
-    return int(count(diagnostics, "error") > 0 or (strict and bool(diagnostics)))
+    return int(count(diagnostics, "error") > 0)
 
 
 def print_json(values: dict[str, Any]) -> None:

@@ -9,7 +9,7 @@ from specc.check import check
 from specc.cli.common import load_base, print_json, read_source, report
 from specc.errors import SpeccError
 from specc.report.layers import layers_json, layers_table
-from specc.report.settings import defaults_text
+from specc.report.settings import defaults_json, defaults_text
 
 
 def show(
@@ -30,7 +30,10 @@ def show(
       specc show --defaults
     """
     if defaults:
-        print(defaults_text())
+        if json:
+            print_json({"sections": defaults_json()})
+        else:
+            print(defaults_text())
         return 0
     if file is None:
         raise SpeccError("E483", "`specc show` needs a file", help="specc show net.cnn")

@@ -1,5 +1,7 @@
 """The settings of the sections, as one would write them."""
 
+from typing import Any
+
 from specc.ops.op import REQUIRED, Param
 from specc.tricks.sections import SECTIONS
 from specc.values import show
@@ -14,6 +16,16 @@ def defaults_text() -> str:
         lines = [f"  {name:<{names}} = {value:<{values}}  # {doc}" for name, value, doc in rows]
         blocks.append("\n".join([f"{section} {{", *lines, "}"]))
     return "\n\n".join(blocks)
+
+
+def defaults_json() -> dict[str, Any]:
+    """Every setting of each section with its default, written as a spec does, and what it means; null: required."""
+    return {
+        section: [
+            {"name": p.name, "default": None if p.default is REQUIRED else _default(p), "doc": p.doc} for p in params
+        ]
+        for section, params in SECTIONS.items()
+    }
 
 
 def _default(param: Param) -> str:

@@ -82,7 +82,7 @@ TRAIN = (
     Param("target", Maybe(Float(above=0, high=1)), None, "stop when the validation accuracy is this high"),
     Param(
         "freeze",
-        Maybe(ListOf(Selector())),
+        Maybe(ListOf(Selector(), lone=True)),
         None,
         "weights that do not learn: layers or blocks by name, kinds such as norms, or conv1.weight",
     ),

@@ -242,16 +242,16 @@ class TestReport:
     error, warning = Diagnostic("E201", "wrong", span), Diagnostic("W501", "odd", span)
 
     @pytest.mark.parametrize(
-        ("found", "strict", "status", "last"),
+        ("found", "status", "last"),
         [
-            ([], True, 0, None),
-            ([warning], False, 0, "1 warning"),
-            ([warning], True, 1, "1 warning"),
-            ([error, warning, error], False, 1, "2 errors, 1 warning"),
+            ([], 0, None),
+            ([warning], 0, "1 warning"),
+            ([warning._replace(is_strict=True)], 1, "1 error"),
+            ([error, warning, error], 1, "2 errors, 1 warning"),
         ],
     )
-    def test_status_and_summary(self, capsys, found, strict, status, last):
-        assert common.report(found, strict=strict) == status
+    def test_status_and_summary(self, capsys, found, status, last):
+        assert common.report(found) == status
         out, err = capsys.readouterr()
         assert out == ""
         assert (err.splitlines() or [None])[-1] == last

@@ -53,6 +53,13 @@ def test_json(specc):
     ]
 
 
+def test_warnings_are_errors_where_it_is_strict(specc):
+    answer = json.loads(specc("check", "warned.cnn", "--strict", "--json").out)
+    assert (answer["errors"], answer["warnings"]) == (1, 0)
+    assert [(d["code"], d["severity"]) for d in answer["diagnostics"]] == [("W504", "error")]
+    assert "error[W504]" in specc("check", "warned.cnn", "--strict").err
+
+
 def test_sarif(specc):
     answer = specc("check", "warned.cnn", "wrong.cnn", "--sarif")
     assert answer.status == 1

@@ -101,6 +101,15 @@ def test_defaults(specc, tmp_path):
             assert f"  {param.name} " in answer.out
 
 
+def test_defaults_as_json(specc):
+    shown = json.loads(specc("show", "--defaults", "--json").out)
+    assert shown["format"] == 1
+    names = {section: [entry["name"] for entry in entries] for section, entries in shown["sections"].items()}
+    assert names == {section: [param.name for param in params] for section, params in SECTIONS.items()}
+    defaults = {entry["name"]: entry["default"] for entry in shown["sections"]["data"]}
+    assert (defaults["source"], defaults["normalize"], defaults["augment"]) == (None, "standard(per=set)", "none")
+
+
 def test_defaults_are_a_spec(specc, tmp_path):
     """What `--defaults` prints, with the one setting that has none, checks and changes nothing."""
     text = specc("show", "--defaults").out.replace("= …", "= digits")

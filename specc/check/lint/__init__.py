@@ -12,6 +12,7 @@ from specc.check.lint import (
     bottleneck,
     dead_layers,
     decay_twice,
+    decayed_norms,
     drop_path_outside,
     dropout_before_norm,
     dropout_on_logits,
@@ -69,6 +70,7 @@ LINTS: tuple[Lint, ...] = (
     slow_average.LINT,
     not_repeatable.LINT,
     exclusive_classes.LINT,
+    decayed_norms.LINT,
 )
 
 

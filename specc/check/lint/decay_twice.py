@@ -24,8 +24,8 @@ LINT = Lint(
     name="decay-twice",
     doc="""\
 `regularize` with an l2 part beside an optimizer whose `weight_decay` is not 0; that of adamw is 0.01 unless it says
-otherwise. Both reach the kernels of convolutions and dense layers only: biases and norms never decay, whatever a
-spec says.
+otherwise. Both reach the kernels of convolutions and dense layers only; biases and norms decay in a group that says
+so.
 """,
     why="""\
 Both pull the same kernels towards zero, one scaled by the gradients and one not, and neither number says how hard

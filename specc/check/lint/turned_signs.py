@@ -18,6 +18,13 @@ def find(linted: Linted) -> Iterator[Found]:
                 linted.place("data", "augment", call),
                 help=f"leave `{call.name}` out; a small shift, rotate or crop_and_resize keeps what a digit means",
             )
+    views = linted.train.evaluate
+    if views is not None and views.args.mirror:
+        yield Found(
+            f"`{views.name}` also looks at the images of `{linted.data.source.name}` mirrored, as other signs, or none",
+            linted.place("train", "evaluate", views),
+            help="leave `flip` out; tta(shift=1) keeps what a digit means",
+        )
 
 
 def calls(tricks: Sequence[Bound]) -> Iterator[Bound]:
@@ -31,7 +38,7 @@ def calls(tricks: Sequence[Bound]) -> Iterator[Bound]:
 LINT = Lint(
     code="W522",
     name="turned-signs",
-    doc="`flip`, or `rotate` by 90 degrees or more, of handwritten digits.",
+    doc="`flip`, or `rotate` by 90 degrees or more, of handwritten digits; in `augment`, or `flip` in `tta`.",
     why="""\
 An augmentation must keep what the label says. A mirrored 2 is no digit, a 6 turned around is a 9, and the network
 is told that it is still a 6: it learns to confuse them.

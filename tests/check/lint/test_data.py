@@ -54,6 +54,12 @@ def test_digits_are_not_to_be_turned(source, augment):
     assert codes(trained(data=f"source = {source}; augment = {augment}")) == ["W522"]
 
 
+def test_digits_are_not_to_be_evaluated_in_a_mirror():
+    assert codes(trained(train="evaluate = tta(flip, shift=1)")) == ["W522"]
+    assert codes(trained(train="evaluate = tta(shift=1)")) == []
+    assert codes(trained(data="source = fashion_mnist", train="evaluate = tta(flip)")) == []
+
+
 @pytest.mark.parametrize("augment", ["rotate(15)", "shift(1)", "crop_and_resize(scale=(0.8, 1))", "rand_augment"])
 def test_digits_may_be_moved(augment):
     assert codes(trained(data=f"source = digits; augment = {augment}")) == []

@@ -1,4 +1,4 @@
-"""W531 to W536: optimizers, penalties, schedules and averages that do not do what they say."""
+"""W531 to W538: optimizers, penalties, schedules and averages that do not do what they say."""
 
 import pytest
 from linting import codes, linted, net, trained
@@ -144,3 +144,31 @@ def test_a_question_for_each_class(data, loss, expected):
     end = "flatten -> dense(2)" if "weights" in loss else "flatten -> dense(10)"
     found = codes(trained("batch_norm -> conv(8)", data=data, train=f"loss = {loss}", end=end))
     assert [code for code in found if code == "W537"] == expected
+
+
+@pytest.mark.parametrize(
+    ("train", "says"),
+    [
+        ("groups = [group(norms, weight_decay=1e-4)]", "scales and shifts of norms"),
+        ("groups = [group(biases, weight_decay=1e-4)]", "biases"),
+        ("groups = [group(conv, dense, norms, weight_decay=1e-4)]", "scales and shifts of norms and biases"),
+        ("groups = [group(batch_norm1.weight, lr=0.1), group(norms, weight_decay=1e-4)]", "norms"),
+    ],
+)
+def test_decay_of_what_is_no_kernel(train, says):
+    [found] = linted(trained("conv(8) -> batch_norm -> relu", train=train))
+    assert found.code == "W538" and found.message.endswith(says)
+
+
+@pytest.mark.parametrize(
+    "train",
+    [
+        "groups = [group(kernels, weight_decay=1e-4)]",
+        "groups = [group(norms, biases, weight_decay=0)]",
+        "groups = [group(norms, biases, lr=0.1)]",
+        "groups = [group(norms, biases, weight_decay=0), group(conv1, dense1, weight_decay=1e-4)]",
+        "freeze = [biases]; groups = [group(conv1, dense1, weight_decay=1e-4)]",
+    ],
+)
+def test_decay_of_kernels_alone(train):
+    assert "W538" not in codes(trained("conv(8) -> batch_norm -> relu", train=train))
