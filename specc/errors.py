@@ -1,12 +1,20 @@
 """The one exception that a user's situation may raise: no traceback, a code, a help line, an exit status."""
 
+from collections.abc import Sequence
+
+from specc.render import clean
+
 
 class SpeccError(Exception):
     """Something that the user can mend, outside the spec: files, data, devices, runs.
 
-    code: E4xx. status: 1 where the user's input is wrong, 2 where the command could not do its work.
+    code: E4xx. message: a line, or several. No name of a file that it cites can begin another line or move the cursor:
+    such characters are escaped here. status: 1 where the user's input is wrong, 2 where the command could not do its
+    work.
     """
 
-    def __init__(self, code: str, message: str, *, help: str = "", status: int = 2) -> None:
-        super().__init__(message)
-        self.code, self.message, self.help, self.status = code, message, help, status
+    def __init__(self, code: str, message: str | Sequence[str], *, help: str = "", status: int = 2) -> None:
+        if isinstance(message, str):  # an error of another class (E436) has no names of files in it
+            message = [message] if type(self) is SpeccError else message.split("\n")
+        self.code, self.message, self.help, self.status = code, "\n".join(map(clean, message)), clean(help), status
+        super().__init__(self.message)

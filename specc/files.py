@@ -1,8 +1,13 @@
-"""Files: where the user's cache is, and how to write so that a reader sees the old file or the new one, never a mix."""
+"""Files: where the user's cache is, how one is read that somebody else may have written, and how to write so that a
+reader sees the old file or the new one, never a mix."""
 
+import errno
+import json
 import os
+import stat
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from specc.faults import reach
 
@@ -13,6 +18,42 @@ def cache_folder() -> Path:
     """The user's cache directory of specc: downloaded data sets, parser tables."""
     home = os.environ.get("LOCALAPPDATA" if os.name == "nt" else "XDG_CACHE_HOME")
     return (Path(home) if home else Path.home() / ".cache") / "specc"
+
+
+def size_of(path: Path) -> int:
+    """The bytes of a plain file. Raises OSError where there is none: a pipe or a device might never end."""
+    status = path.stat()
+    if stat.S_ISDIR(status.st_mode):
+        raise IsADirectoryError(errno.EISDIR, "it is a folder", str(path))
+    if not stat.S_ISREG(status.st_mode):
+        raise OSError(errno.EINVAL, "it is a pipe, a socket or a device", str(path))
+    return status.st_size
+
+
+def read_file(path: Path, most: int) -> bytes:
+    """What is in a plain file of at most `most` bytes. Raises OSError where that cannot be read, or it has more."""
+    size = size_of(path)
+    if size > most:
+        raise OSError(errno.EFBIG, f"it has {size:,} bytes, and at most {most:,} can be meant", str(path))
+    return path.read_bytes()
+
+
+def parse_json(text: str | bytes) -> Any:
+    """What a JSON text says. Raises ValueError where it is none, or is nested deeper than Python reads."""
+    try:
+        return json.loads(text)
+    except RecursionError:
+        raise ValueError("it is nested too deep") from None
+
+
+def json_bytes(value: Any) -> bytes:
+    """A value as a JSON file for people. A path that is no UTF-8 is written so that it is read back as it was."""
+    return (json.dumps(value, indent=2, ensure_ascii=False) + "\n").encode("utf-8", "backslashreplace")
+
+
+def reason(error: Exception) -> str:
+    """Why a file could not be read, for a message."""
+    return (error.strerror if isinstance(error, OSError) else None) or str(error)
 
 
 def write_atomic(path: Path, data: bytes) -> None:

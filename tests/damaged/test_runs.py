@@ -13,15 +13,17 @@ from safetensors.torch import save
 
 from specc.backend.build import build
 from specc.backend.train.folder import RunFolder
+from specc.backend.train.info import NEEDED
 from specc.backend.train.resume import resume
 from specc.backend.train.run import open_run, read_lines
 from specc.check import check
 from specc.source import Source
 
 SPEC = "data { source = digits }\nnetwork N { input(1, 8x8); conv(4) -> relu; global_avg_pool -> dense(10) }\n"
-INFO = {
+INFO: dict[str, Any] = {
     "format": 1, "name": "N", "data_dir": None, "device": "cpu", "base": ".", "data_sha256": "0" * 64,
-    "classes": list("0123456789"), "versions": {"specc": "0.1"},
+    "classes": list("0123456789"), "versions": {"specc": "0.1"}, "spec_sha256": hashlib.sha256(SPEC.encode()).hexdigest(),
+    "validated_on": "nothing", "mean": [0.0], "std": [1.0], "steps_per_epoch": 1,
 }  # fmt: skip
 
 
@@ -60,6 +62,19 @@ HOLLOW = {
     "tensor of no kind": header(tensor([1], [0, 4], "PICKLE"), tail=bytes(4)),
     "pickle": b"\x80\x04cposix\nsystem\n(S'touch evil'\ntR.",
 }
+OTHER = [
+    ("base", ["."]), ("base", None), ("base", "a\0b"), ("data_dir", 7), ("data_dir", "a\0b"), ("classes", "cats"), ("classes", [1]),
+    ("classes", []), ("classes", {"cat": 1}), ("spec_sha256", None), ("validated_on", []), ("data_sha256", 7), ("mean", ["0"]),
+    ("mean", [float("nan")]), ("std", [10**400]), ("steps_per_epoch", 0), ("steps_per_epoch", True), ("device", 7), ("versions", []),
+    ("subset", "7"), ("images", 7), ("resumed", {}), ("next", {"base": "."}),
+]  # fmt: skip
+
+
+def without(name: str, *other: Any) -> str:
+    """A run.json that says nothing, or another thing, of `name`."""
+    return json.dumps({key: value for key, value in INFO.items() if key != name} | dict.fromkeys([name] * len(other), *other))
+
+
 RUN: dict[str, tuple[str, str | bytes, str, str]] = {
     "no run.json": ("run.json", "", "E439", "cannot be read"),
     "run.json cut short": ("run.json", json.dumps(INFO)[:40], "E439", "cannot be read"),
@@ -68,6 +83,13 @@ RUN: dict[str, tuple[str, str | bytes, str, str]] = {
     "run.json without a format": ("run.json", "{}", "E439", "cannot be read"),
     "run.json of a newer version": ("run.json", '{"format": 2, "versions": {"specc": "9.0"}}', "E447", "another version"),
     "run.json of no version": ("run.json", '{"format": "\\u001b[2J"}', "E447", "another version"),
+    **{f"run.json without `{name}`": ("run.json", without(name), "E439", f"does not say `{name}`") for name in NEEDED},
+    **{f"run.json with `{one}` {other!r}": ("run.json", without(one, other), "E439", f"its `{one}` is not") for one, other in OTHER},
+    "run.json nested deep": ("run.json", "[" * 100_000, "E439", "nested too deep"),
+    "run.json of another number of classes": ("run.json", without("classes", ["cat"]), "E439", "1 in `classes`, where it has 10"),
+    "run.json of another number of channels": ("run.json", without("std", [1.0] * 3), "E439", "3 in `std`, where it has 1"),
+    "run.json of a newer version, and strange": ("run.json", '{"format": [2], "versions": 7}', "E447", "another version"),
+    "spec changed": ("spec.cnn", SPEC.replace("relu", "tanh"), "E434", "was changed after the training"),
     "spec cut short": ("spec.cnn", SPEC[:60], "E440", "the spec has errors"),
     "spec is no text": ("spec.cnn", b"\xff\xfe", "E439", "cannot be read"),
     "weights of another network": ("best.safetensors", header("{}"), "E445", "does not fit the spec"),

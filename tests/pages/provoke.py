@@ -7,6 +7,7 @@ import errno
 import json
 import shutil
 from collections.abc import Callable
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -56,7 +57,9 @@ def bare_run(spec: str = SPEC) -> None:
     """A run with a spec and nothing else."""
     Path("run").mkdir()
     Path("run/spec.cnn").write_text(spec)
-    about = {"format": 1, "data_dir": None, "device": "cpu", "base": ".", "classes": list("0123456789")}
+    about: dict[str, Any] = {"format": 1, "data_dir": None, "device": "cpu", "base": ".", "classes": list("0123456789")}
+    about |= {"validated_on": "", "data_sha256": "0" * 64, "mean": [0.5], "std": [0.5], "steps_per_epoch": 1}
+    about |= {"versions": {}, "spec_sha256": sha256(spec.encode()).hexdigest()}
     Path("run/run.json").write_text(json.dumps(about))
 
 
@@ -151,6 +154,11 @@ def e441(stage: Stage) -> None:
     stage.change_info(data_sha256="0" * 64)
 
 
+def e434(stage: Stage) -> None:
+    path = stage.copy_run() / "spec.cnn"
+    path.write_text(path.read_text().replace("relu", "tanh", 1))
+
+
 def e442(stage: Stage) -> None:
     bare_run()
 
@@ -162,7 +170,9 @@ def e443(stage: Stage) -> None:
 
 def e445(stage: Stage) -> None:
     path = stage.copy_run() / "spec.cnn"
-    path.write_text(path.read_text().replace("conv(8)", "conv(9)", 1))
+    text = path.read_text().replace("conv(8)", "conv(9)", 1)
+    path.write_text(text)
+    stage.change_info(spec_sha256=sha256(text.encode()).hexdigest())
 
 
 def e447(stage: Stage) -> None:

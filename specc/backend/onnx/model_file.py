@@ -25,6 +25,7 @@ GRAPH = "specc.graph"  # in place of classes, input and output in the graph of a
 
 LONGEST = 1 << 14  # pixels of a side that a network can be meant to take
 LARGEST = 2**31 - 2**20  # bytes; a protocol buffer ends at 2 GiB
+MOST_BYTES = 1 << 31  # of a file with its certificate
 
 
 class ModelFile(NamedTuple):
@@ -94,9 +95,9 @@ def read_model(path: Path) -> ModelFile:
     """
     try:
         size = size_of(path)
-        if size > LARGEST:
+        if size > MOST_BYTES:
             raise _not_whole(path, f"has {size:,} bytes; an ONNX file ends at 2 GiB")
-        content = read_file(path, LARGEST)
+        content = read_file(path, MOST_BYTES)
     except OSError as error:
         why = "does not exist" if isinstance(error, FileNotFoundError) else f"cannot be read: {reason(error)}"
         raise SpeccError("E450", f"{path} {why}", help="give the .onnx file that an export wrote") from None

@@ -1,6 +1,5 @@
 """A certified file checked again, from the file and a data set alone."""
 
-import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -9,20 +8,26 @@ import numpy as np
 import onnx
 import torch
 
-from specc.backend.build import build
+from specc.backend.build import Net, build
 from specc.backend.data.dataset import DataSet, load
 from specc.backend.onnx.certify import hold_against, resized
 from specc.backend.onnx.compare import Model, answers, file_model, judge, judge_loss
 from specc.backend.onnx.export import certificate_name
-from specc.backend.onnx.model_file import DATA_SHA256, SPEC, SPEC_SHA256, ModelFile, read_model, sha256
+from specc.backend.onnx.model_file import DATA_SHA256, SPEC, SPEC_SHA256, ModelFile, file_sha256, read_model, sha256
 from specc.backend.onnx.precision import FP32
 from specc.backend.onnx.proof import training_left
 from specc.backend.onnx.reference import Reference, activation, normalise_as
 from specc.backend.onnx.session import Outputs, choose
+from specc.backend.train.info import is_number
 from specc.backend.train.run import BEST, INFO, load_weights, read_info
 from specc.check import Checked, check
 from specc.errors import SpeccError
+from specc.files import parse_json, read_file, size_of
 from specc.source import Source
+
+HASHES = ("model_sha256", "spec_sha256", "data_sha256", "weights_sha256")
+MOST_BYTES = 1 << 26  # of the certificate beside a file
+HEADER = 100_000_000  # bytes; a longer one is refused by safetensors
 
 
 class Finding(NamedTuple):
@@ -60,24 +65,43 @@ def verify(
         what = "carries no certificate" if file.certificate is None else "was changed after it was certified"
         raise SpeccError("E456", f"{path} {what}", help="export it again: specc export RUN", status=1)
     certificate = file.certificate
-    try:
-        findings = [Finding("content", True, f"as it was certified: {certificate['model_sha256'][:16]}…")]
-        findings += _form(file, certificate)
-        checked = check(Source(f"{path.name}: spec", file.metadata[SPEC]))
-        if checked.errors:
-            message = f"the spec in {path} has errors; the first: {checked.errors[0].message}"
-            raise SpeccError("E440", message, help="export it again: specc export RUN", status=1)
-        if checked.data is None or checked.train is None:
-            raise SpeccError("E437", f"the spec in {path} has no section `data`: nothing can be compared", status=1)
-        base, known = _places(path)
-        dataset = load(checked.data, data_dir=data_dir or known, seed=checked.train.seed, base=base)
-        findings += _data(file, certificate, dataset)
-        if all(finding.passed is not False for finding in findings):
-            findings += _answers(file, certificate, checked, dataset, choose(providers))
-            findings.append(_weights(file, certificate, checked, dataset, device, choose(providers)))
-    except (KeyError, TypeError) as error:
-        raise SpeccError("E456", f"the certificate in {path} is not whole: {error} is missing", status=1) from None
+    _refuse_half(file, certificate)
+    findings = [Finding("content", True, f"as it was certified: {certificate['model_sha256'][:16]}…")]
+    findings += _form(file, certificate)
+    checked = check(Source(f"{path.name}: spec", file.metadata[SPEC]))
+    if checked.errors:
+        message = f"the spec in {path} has errors; the first: {checked.errors[0].message}"
+        raise SpeccError("E440", message, help="export it again: specc export RUN", status=1)
+    if checked.data is None or checked.train is None:
+        raise SpeccError("E437", f"the spec in {path} has no section `data`: nothing can be compared", status=1)
+    base, known = _places(path)
+    dataset = load(checked.data, data_dir=data_dir or known, seed=checked.train.seed, base=base)
+    findings += _data(file, certificate, dataset)
+    if all(finding.passed is not False for finding in findings):
+        findings += _answers(file, certificate, checked, dataset, choose(providers))
+        findings.append(_weights(file, certificate, checked, dataset, device, choose(providers)))
     return Verification(findings, certificate)
+
+
+def _refuse_half(file: ModelFile, certificate: dict[str, Any]) -> None:
+    """Raise SpeccError E456 where a certificate lacks something, or the metadata lack what it tells of."""
+    providers, precision = certificate.get("providers"), certificate.get("precision")
+    bound = "tolerance" if precision == FP32 else "max_loss"
+    fits = {
+        **{name: isinstance(certificate.get(name), str) for name in (*HASHES, "precision")},
+        **{name: is_number(certificate.get(name)) for name in ("correct", "scale", bound)},
+        "providers": isinstance(providers, dict) and bool(providers) and all(map(_is_compared, providers.values())),
+        **{name: name in file.metadata for name in (SPEC, SPEC_SHA256, DATA_SHA256)},
+    }
+    for name, is_whole in fits.items():
+        if not is_whole:
+            message = f"the certificate in {file.path} is not whole: `{name}` is missing, or of another form"
+            raise SpeccError("E456", message, help="export it again: specc export RUN", status=1)
+
+
+def _is_compared(found: Any) -> bool:
+    """Whether this is what a certificate says of an execution provider."""
+    return isinstance(found, dict) and all(is_number(found.get(name)) for name in ("correct", "largest_difference"))
 
 
 def _places(path: Path) -> tuple[Path, Path | None]:
@@ -104,9 +128,9 @@ def _form(file: ModelFile, certificate: dict[str, Any]) -> Iterator[Finding]:
         yield Finding("certificate beside it", None, f"there is no {beside.name}")
         return
     try:
-        values = json.loads(beside.read_bytes())
+        values = parse_json(read_file(beside, MOST_BYTES))
         same = values.pop("file")["sha256"] == sha256(file.content) and values == certificate
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         same = False
     yield Finding("certificate beside it", same, f"{beside.name} {'says the same' if same else 'is of another file'}")
 
@@ -171,10 +195,10 @@ def _weights(
     name, weights = "trained model", file.path.with_name(BEST)
     if not weights.exists():
         return Finding(name, None, f"not compared: there is no {BEST} beside the file")
-    if sha256(weights.read_bytes()) != certificate["weights_sha256"]:
-        return Finding(name, None, f"not compared: {BEST} has other weights than those that were exported")
     assert checked.graph is not None and checked.export is not None
     net = build(checked.graph)
+    if not _is_hash_of(certificate["weights_sha256"], weights, net):
+        return Finding(name, None, f"not compared: {BEST} has other weights than those that were exported")
     load_weights(net, weights)
     output = "logits" if checked.export.output == "logits" else activation(checked)
     reference = Reference(net, normalise_as(checked, dataset.mean, dataset.std), output, device)
@@ -188,3 +212,12 @@ def _weights(
     return Finding(
         name, not verdict, verdict or f"largest difference {largest:.2g}, top class agrees on {agreement:.2%}"
     )
+
+
+def _is_hash_of(certified: str, weights: Path, net: Net) -> bool:
+    """Whether a file of weights has this hash; it is not read where it is larger than the network's can be."""
+    most = sum(value.nbytes for value in net.state_dict().values()) + HEADER
+    try:
+        return size_of(weights) <= most and file_sha256(weights) == certified
+    except OSError:
+        return False

@@ -72,7 +72,7 @@ def most_bytes(graph: Graph) -> int:
     """What the file with the tensors of a network's training can have at most."""
     with torch.device("meta"):
         own = build(graph).state_dict().values()
-    return TIMES * sum(value.nbytes + 8 for value in own) + ROOM
+    return int(TIMES * sum(value.nbytes + 8 for value in own) + ROOM)
 
 
 def load_checkpoint(folder: Path, most: int = LARGEST) -> Found:
@@ -115,7 +115,8 @@ def _is_mark(value: Any) -> bool:
     if not isinstance(value, list) or len(value) != len(Mark._fields):
         return False
     mark = Mark(*value)  # its loss may be no number
-    return is_number(mark.epoch) and type(mark.step) is int and isinstance(mark.loss, float) and is_number(mark.accuracy)
+    numbers = is_number(mark.epoch) and is_number(mark.accuracy) and type(mark.step) is int
+    return numbers and isinstance(mark.loss, int | float)
 
 
 def _hash(tensors: bytes, about: dict[str, Any]) -> str:

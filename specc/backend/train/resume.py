@@ -34,9 +34,9 @@ def resume(
     inexact: also where device, versions, threads or precision are others, so that other digits come out; else that is
     refused with E486. spec, base: a changed spec to go on with, and where its relative paths start from.
 
-    Raises SpeccError: E438 no checkpoint, E439 no run, E440 its spec has errors, E434 its spec was changed in its place,
-    E441 its data have changed, E445 the checkpoint is of another network, E485 another process trains it; and as
-    `train` does.
+    Raises SpeccError: E438 no checkpoint, E439 no run, E440 its spec has errors, E434 it was changed in its place, E441
+    its data have changed, E445 the checkpoint is of another network, E485 another process trains it; and as `train`
+    does.
     """
     most = most_bytes(_graph(read_spec(path, read_info(path))))
     found = load_checkpoint(path / CHECKPOINTS, most) if _has_begun(path) else None

@@ -127,7 +127,7 @@ def read_spec(path: Path, info: Mapping[str, Any]) -> Checked:
     refuse_errors(checked)
     if sha256_of(text) not in (info["spec_sha256"], info.get("next", info)["spec_sha256"]):
         message = f"{path / SPEC} was changed after the training: it is not the spec that {path / INFO} knows"
-        hint = f"bring it back; to go on with a changed one: specc train CHANGED.cnn --resume {path}"
+        hint = f"bring it back as it was; a changed one is given beside it: specc train CHANGED.cnn --resume {path}"
         raise SpeccError("E434", message, help=hint, status=1)
     return checked
 
@@ -172,8 +172,9 @@ class Weights(NamedTuple):
     file: Any
     shapes: dict[str, tuple[int, ...]]
 
-    def __getitem__(self, name: str) -> Tensor:
-        return self.file.get_tensor(name)  # type: ignore[no-any-return]
+    def read(self, name: str) -> Tensor:
+        found: Tensor = self.file.get_tensor(name)
+        return found
 
 
 @contextmanager
@@ -185,7 +186,7 @@ def open_weights(path: Path) -> Iterator[Weights]:
     hint = f"{path.with_name(LAST)} holds the last weights, {path.parent / CHECKPOINTS} the newest states"
     try:
         size = size_of(path)
-        file = safe_open(path, framework="pt")  # looks at its header, and whether it is as long as that says
+        file: Any = safe_open(path, framework="pt")  # looks at its header, and whether it is as long as that says
     except FileNotFoundError:
         hint = f"no epoch was finished; go on with `specc train --resume {path.parent}`"
         raise SpeccError("E442", f"there are no weights at {path}", help=hint) from None
@@ -211,7 +212,7 @@ def load_matching(net: nn.Module, path: Path) -> str:
         if not fits:
             raise _none_fits(path, own, values.shapes)
         for name in fits:
-            own[name].copy_(values[name])
+            own[name].copy_(values.read(name))
     left = [name for name in own if name not in fits]
     drawn = f"; drawn anew: {', '.join(left[:8])}{' …' if len(left) > 8 else ''}" if left else ""
     return f"{len(fits)} of {len(own)} weights and statistics from {path}{drawn}"
@@ -238,4 +239,4 @@ def load_weights(net: nn.Module, path: Path) -> None:
             message = f"{path} does not fit the spec beside it: {len(wrong)} weights differ, such as `{wrong[0]}`"
             raise SpeccError("E445", message, help="is it of another run?")
         for name, value in own.items():
-            value.copy_(values[name])
+            value.copy_(values.read(name))

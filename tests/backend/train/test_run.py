@@ -21,7 +21,7 @@ from specc.backend.train.interrupt import Interrupt
 from specc.backend.train.job import Outcome, evaluate_run, train
 from specc.backend.train.progress import Quiet
 from specc.backend.train.resume import resume
-from specc.backend.train.run import open_run, read_info, read_lines
+from specc.backend.train.run import open_run, read_info, read_lines, sha256_of
 from specc.check import check
 from specc.errors import SpeccError
 from specc.source import Source
@@ -375,22 +375,60 @@ def test_weights_that_cannot_be_used(copied: Path, damage: str) -> None:
         case "truncated":
             path.write_bytes(path.read_bytes()[:-10])
         case _:
-            spec = copied / "spec.cnn"
-            spec.write_text(spec.read_text().replace("conv(8)", "conv(9)"))
+            train_with_other_spec(copied)
     codes = {"gone": "E442", "empty": "E443", "truncated": "E443", "other network": "E445"}
     assert error_of(lambda: open_run(copied)).code == codes[damage]
 
 
-def test_a_checkpoint_of_another_network(copied: Path) -> None:
+def train_with_other_spec(run: Path) -> None:
+    """Make a run look as if its spec had always been another one."""
+    text = (run / "spec.cnn").read_text().replace("conv(8)", "conv(9)")
+    (run / "spec.cnn").write_text(text)
+    info = json.loads((run / "run.json").read_text())
+    (run / "run.json").write_text(json.dumps({**info, "spec_sha256": sha256_of(text)}))
+
+
+def test_a_spec_that_was_changed_after_the_training(copied: Path) -> None:
     spec = copied / "spec.cnn"
-    spec.write_text(spec.read_text().replace("conv(8)", "conv(9)"))
+    text = spec.read_text()
+    spec.write_text(text.replace("epochs", "epochs ", 1))
+    for call in (lambda: open_run(copied), lambda: resume(copied, quiet=True)):
+        assert error_of(call).code == "E434"
+    spec.write_bytes(text.replace("\n", "\r\n").encode())
+    open_run(copied)
+
+
+@pytest.mark.parametrize("is_written", [False, True])
+def test_a_kill_while_a_changed_spec_is_taken_on(copied: Path, is_written: bool) -> None:
+    """`run.json` knows the spec that comes next before `spec.cnn` is written: either of the two can be gone on with."""
+    text, info = (copied / "spec.cnn").read_text(), read_info(copied)
+    following = {"spec_sha256": sha256_of(text + "\n"), "base": info["base"], "resumed": [{"exact": True}]}
+    (copied / "run.json").write_text(json.dumps({**info, "next": following}))
+    if is_written:
+        (copied / "spec.cnn").write_text(text + "\n")
+    open_run(copied)
+    resume(copied, quiet=True)
+    info = read_info(copied)
+    assert "next" not in info and len(info["resumed"]) == (2 if is_written else 1)
+    assert info["spec_sha256"] == sha256_of((copied / "spec.cnn").read_text())
+
+
+def test_a_checkpoint_of_another_network(copied: Path) -> None:
+    train_with_other_spec(copied)
     assert error_of(lambda: resume(copied, quiet=True)).code == "E445"
 
 
 def test_data_that_have_changed(copied: Path) -> None:
     info = read_info(copied)
     (copied / "run.json").write_text(json.dumps({**info, "data_sha256": "0" * 64}))
-    assert error_of(lambda: resume(copied, quiet=True)).code == "E441"
+    found = error_of(lambda: resume(copied, quiet=True))
+    assert found.code == "E441" and "as many images of the same classes, with another content" in found.message
+    assert f"SHA-256 {'0' * 16}… then, {info['data_sha256'][:16]}… now" in found.message
+    images = {"train": 7, "validation": info["images"]["validation"]}
+    changed = {"data_sha256": "0" * 64, "images": images, "classes": ["x", *info["classes"][1:]]}
+    (copied / "run.json").write_text(json.dumps({**info, **changed}))
+    words = error_of(lambda: resume(copied, quiet=True)).message
+    assert f"`x` then, `{info['classes'][0]}` now, 7 training images then, " in words and "validation" not in words
     assert error_of(lambda: evaluate_run(open_run(copied))).code == "E441"
 
 
