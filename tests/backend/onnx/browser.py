@@ -33,7 +33,7 @@ class Browser:
         self.events: list[dict[str, Any]] = []
         target = self.call("Target.createTarget", url="about:blank")["targetId"]
         self.session = self.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
-        for domain in ("Page", "Runtime", "Network", "DOM"):
+        for domain in ("Page", "Runtime", "Network", "Log", "DOM"):
             self.call(f"{domain}.enable")
 
     def call(self, method: str, **params: Any) -> Any:
@@ -60,6 +60,7 @@ class Browser:
     def open(self, page: Path) -> None:
         """Open a page from the disk."""
         self.call("Page.navigate", url=page.as_uri())
+        self.wait_for(f"location.href === {json.dumps(page.as_uri())} && document.readyState === 'complete'")
 
     def value(self, script: str) -> Any:
         """The value of a JavaScript expression, as JSON; promises are waited for."""
@@ -92,6 +93,11 @@ class Browser:
         kinds = ["mousePressed", *["mouseMoved"] * (len(points) - 2), "mouseReleased"]
         for kind, (x, y) in zip(kinds, points, strict=True):
             self.call("Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", buttons=1, clickCount=1)
+
+    def complaints(self) -> list[dict[str, Any]]:
+        """Uncaught errors, and what the browser had to say, such as that a policy was not kept."""
+        names = ("Runtime.exceptionThrown", "Log.entryAdded", "Page.javascriptDialogOpening")
+        return [event for event in self.events if event.get("method") in names]
 
     def requests(self) -> list[str]:
         """The address of each request that the page made."""

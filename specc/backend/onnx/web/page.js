@@ -35,7 +35,7 @@ async function load() {
 async function ask({ pixels, channels, width, height }) {
   const images = new Tensor("uint8", pixels, [1, channels, height, width]);
   const begun = performance.now();
-  const given = (await session.run({ images }))[facts.output];
+  const given = (await session.run({ images }))[session.outputNames[0]];
   const took = performance.now() - begun;
   if (String(given.dims) !== `1,${facts.classes.length}`) throw new Error(`it gives ${given.dims.join(" x ")} numbers`);
   return { probabilities: probabilitiesOf(Array.from(given.data)), took };

@@ -1,0 +1,260 @@
+"""The page in a real browser, opened from the disk: the same refusals and the same classes as `specc predict`."""
+
+import base64
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+import sklearn.datasets
+import torch
+from browser import Browser, browser, chromium
+from PIL import Image
+from tiny_model import sealed, tiny_body
+from tiny_pictures import DRAW, GREY, RGB, turned, write_kinds
+from tiny_run import grey_trained, resizing_trained, trained
+
+from specc.backend.onnx import model_file
+from specc.backend.onnx.export import export_run
+from specc.backend.onnx.web.page import write_page
+from specc.backend.onnx.web.runtime import INSTALL, Runtime, find_runtime
+from specc.backend.predict import from_file, predict
+from specc.backend.train.job import train
+from specc.check import check
+from specc.errors import SpeccError
+from specc.source import Source
+
+ALLOWED = 1e-4
+DIGITS = """
+data { source = digits }
+network Digits { conv(8) -> relu -> flatten -> dense(10) }
+train { epochs = 3; batch = 64 }
+"""
+PHOTO = Path(sklearn.datasets.__file__).parent / "images" / "china.jpg"
+SHOWN = """(() => {
+  const [answer, state] = ["answer", "state"].map((id) => document.getElementById(id));
+  const rows = [...document.querySelectorAll("#classes li")];
+  if (answer.ariaBusy !== "false" || !(rows.length || state.classList.contains("wrong"))) return null;
+  const value = (row) => [row.querySelector("bdi").textContent, Number(row.querySelector("data").value)];
+  return [rows.map(value), state.textContent, Number(answer.dataset.milliseconds ?? 0)];
+})()"""
+HOSTILE = ["</script><script>alert(1)</script>", "<img src=x onerror=alert(1)>", "{{model}}"]
+
+
+class Shown(NamedTuple):
+    """What the page shows: probabilities by class, the likeliest first; what it says; how long the network took."""
+
+    classes: dict[str, float]
+    says: str
+    milliseconds: float
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _one_thread() -> None:
+    torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="module")
+def runtime() -> Runtime:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("shutil.which", lambda name: None)  # a test installs nothing
+        try:
+            return find_runtime()
+        except SpeccError:
+            pytest.skip(f"onnxruntime-web is not there: {INSTALL}")
+
+
+@pytest.fixture(scope="module")
+def tab(runtime: Runtime, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    program = chromium()
+    if program is None:
+        pytest.skip("no Chromium is there")
+    with browser(program, tmp_path_factory.mktemp("profile")) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def open_page(tab: Browser, runtime: Runtime) -> Callable[[Path], None]:
+    """Opens the page of an exported file."""
+
+    def open_one(model: Path) -> None:
+        tab.open(write_page(model.parent / "web" / "index.html", model, runtime))
+        tab.wait_for("!!document.documentElement.dataset.ready || !!document.querySelector('#state.wrong')")
+
+    return open_one
+
+
+@pytest.fixture(scope="module")
+def digits(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The exported file of a small network on digits."""
+    run = train(
+        check(Source("digits.cnn", DIGITS)), out=tmp_path_factory.mktemp("digits") / "run", device="cpu", quiet=True
+    )
+    return export_run(run.path, device="cpu")[0].path
+
+
+@pytest.fixture(scope="module")
+def kinds(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """Image files of every kind, and more of those for which browsers have ways of their own."""
+    folder = tmp_path_factory.mktemp("kinds")
+    half = Image.fromarray(np.dstack([RGB, DRAW.integers(0, 256, RGB.shape[:2], dtype=np.uint8)]))
+    half.save(folder / "half.png")
+    half.save(folder / "half.webp", lossless=True)
+    for orientation in range(2, 9):
+        for kind in ("png", "webp"):
+            Image.fromarray(RGB).save(folder / f"turned{orientation}.{kind}", exif=turned(orientation), lossless=True)
+    Image.fromarray(RGB).quantize(4).save(folder / "four_colours.png", bits=2)
+    Image.fromarray(GREY).save(folder / "grey_key.png", transparency=int(GREY[0, 0]))
+    Image.fromarray(RGB).save(folder / "key.png", transparency=tuple(map(int, RGB[0, 0])))
+    Image.fromarray(RGB).save(folder / "progressive.jpg", progressive=True)
+    Image.fromarray(RGB).save(folder / "rgb.bmp")
+    Image.open(PHOTO).resize((301, 77)).save(folder / "wide.jpg")
+    write_kinds(folder)
+    return [path for path in sorted(folder.iterdir()) if path.suffix != ".tif"]
+
+
+def ask(tab: Browser, give: Callable[[], None]) -> Shown:
+    """What is shown after `give` has given an image."""
+    tab.value("document.getElementById('clear').click()")
+    give()
+    rows, says, milliseconds = tab.wait_for(SHOWN)
+    return Shown(dict(rows), says, milliseconds)
+
+
+def chosen(tab: Browser, file: Path) -> Shown:
+    return ask(tab, lambda: tab.give("#file", file))
+
+
+def same(found: Shown, model: Path, image: Path) -> None:
+    """Hold what is shown against `specc predict`."""
+    expected = predict(from_file(model), image, top=5).classes
+    assert found.says.startswith("The network took"), (image.name, found.says)
+    assert list(found.classes) == [name for name, _ in expected], image.name
+    for name, probability in expected:
+        assert found.classes[name] == pytest.approx(probability, abs=ALLOWED), image.name
+
+
+@pytest.mark.parametrize("make", [trained, grey_trained, resizing_trained])
+def test_every_kind_of_image(
+    tab: Browser, open_page: Callable[[Path], None], kinds: list[Path], tmp_path: Path, make: Callable[[Path], Path]
+) -> None:
+    (exported,) = export_run(make(tmp_path), device="cpu")
+    open_page(exported.path)
+    assert len(kinds) == 42
+    for image in [*kinds, PHOTO]:
+        same(chosen(tab, image), exported.path, image)
+
+
+def test_digits_and_how_long_it_took(
+    tab: Browser, open_page: Callable[[Path], None], digits: Path, tmp_path: Path
+) -> None:
+    open_page(digits)
+    images, labels = sklearn.datasets.load_digits(return_X_y=True)
+    right = 0
+    for number in range(10):
+        levels = np.rint(images[number].reshape(8, 8) * 255 / 16).astype(np.uint8)
+        Image.fromarray(levels).save(tmp_path / f"{number}.png")
+        found = chosen(tab, tmp_path / f"{number}.png")
+        same(found, digits, tmp_path / f"{number}.png")
+        assert 0 < found.milliseconds < 60_000
+        right += next(iter(found.classes)) == str(labels[number])
+    assert right >= 8
+
+
+def test_digit_drawn_by_hand(tab: Browser, open_page: Callable[[Path], None], digits: Path, tmp_path: Path) -> None:
+    open_page(digits)
+    left, top, width = tab.value("(({left, top, width}) => [left, top, width])(pad.getBoundingClientRect())")
+    one = [(left + width * x, top + width * y) for x, y in ((0.35, 0.3), (0.5, 0.15), (0.5, 0.5), (0.5, 0.85))]
+    found = ask(tab, lambda: tab.stroke(one))
+    drawn = tab.value("pad.toDataURL()")
+    (tmp_path / "drawn.png").write_bytes(base64.b64decode(drawn.partition(",")[2]))
+    with Image.open(tmp_path / "drawn.png") as image:
+        levels = np.asarray(image.convert("L"))
+    assert levels[0, 0] == 0 and levels[140, 140] == 255 and 0.03 < levels.mean() / 255 < 0.3
+    same(found, digits, tmp_path / "drawn.png")
+    tab.value("dark.click()")
+    assert ask(tab, lambda: tab.stroke(one)).classes != found.classes
+
+
+def test_dropped_file(tab: Browser, open_page: Callable[[Path], None], digits: Path, kinds: list[Path]) -> None:
+    open_page(digits)
+    (image,) = [path for path in kinds if path.name == "deep_grey.png"]
+    same(ask(tab, lambda: tab.drop(image, 200, 300)), digits, image)
+
+
+def test_everything_is_reached_by_keyboard(tab: Browser, open_page: Callable[[Path], None], digits: Path) -> None:
+    open_page(digits)
+    reached = []
+    for _ in range(4):
+        for kind in ("rawKeyDown", "keyUp"):
+            tab.call("Input.dispatchKeyEvent", type=kind, key="Tab", code="Tab", windowsVirtualKeyCode=9)
+        reached.append(tab.value("document.activeElement.id || document.activeElement.localName"))
+    assert reached == ["file", "clear", "dark", "summary"]
+
+
+def damaged(folder: Path) -> Iterator[Path]:
+    """Files that cannot serve."""
+    Image.fromarray(RGB).save(folder / "whole.png")
+    Image.fromarray(RGB).save(folder / "whole.jpg")
+    Image.fromarray(RGB).save(folder / "whole.webp")
+    for path in sorted(folder.glob("whole.*")):
+        (folder / f"cut{path.suffix}").write_bytes(path.read_bytes()[: path.stat().st_size * 2 // 3])
+        yield folder / f"cut{path.suffix}"
+    flipped = bytearray((folder / "whole.png").read_bytes())
+    flipped[60] ^= 1
+    others = {
+        "flipped.png": bytes(flipped),
+        "empty.png": b"",
+        "text.png": b"hello there",
+        "photo.png": b"\0\0\0 ftypheic",
+    }
+    for name, content in others.items():
+        (folder / name).write_bytes(content)
+        yield folder / name
+    Image.new("1", (20_000, 1)).save(folder / "long.png")
+    yield folder / "long.png"
+
+
+def test_what_predict_refuses_is_refused(
+    tab: Browser, open_page: Callable[[Path], None], digits: Path, tmp_path: Path
+) -> None:
+    open_page(digits)
+    for image in damaged(tmp_path):
+        with pytest.raises(SpeccError) as caught:
+            predict(from_file(digits), image, 1)
+        expected = caught.value.message.removeprefix(str(tmp_path / image.name)).partition(":")[0]
+        found = chosen(tab, image)
+        assert found.classes == {} and found.says.startswith(image.name)
+        reason = found.says.removeprefix(image.name).partition(":")[0].replace("read here", "read")
+        assert reason.removesuffix(" ") == expected, image.name
+    Image.fromarray(RGB).save(tmp_path / "rgb.tif")
+    assert "it is a TIFF image; convert it" in chosen(tab, tmp_path / "rgb.tif").says
+    assert len(chosen(tab, tmp_path / "whole.png").classes) == 5
+
+
+@pytest.mark.parametrize("activation", ["softmax", "sigmoid"])
+def test_logits_become_probabilities_and_names_stay_text(
+    tab: Browser, open_page: Callable[[Path], None], kinds: list[Path], tmp_path: Path, activation: str
+) -> None:
+    output = json.dumps({"name": "logits", "activation": activation})
+    body = tiny_body(**{model_file.CLASSES: json.dumps(HOSTILE), model_file.OUTPUT: output})
+    cpu = {"largest_difference": 0.0, "images": 9, "agreement": 1.0}
+    hashes = dict.fromkeys(("weights_sha256", "data_sha256", "spec_sha256"), "")
+    about = {"network": HOSTILE[0], "validation_images": 9, "correct": 9, "providers": {"CPU": cpu}, **hashes}
+    (tmp_path / "model.onnx").write_bytes(sealed(body, **about))
+    open_page(tmp_path / "model.onnx")
+    same(chosen(tab, kinds[-1]), tmp_path / "model.onnx", kinds[-1])
+    assert tab.value("document.querySelector('h1').textContent") == HOSTILE[0]
+    assert tab.value("document.querySelectorAll('script, img').length") == 2
+
+
+def test_nothing_was_asked_of_any_network_and_nothing_went_wrong(
+    tab: Browser, open_page: Callable[[Path], None], digits: Path
+) -> None:
+    open_page(digits)
+    assert {address.partition(":")[0] for address in tab.requests()} <= {"file", "blob", "data"}
+    assert tab.complaints() == []
+    blocked = "fetch('http://localhost:1/').then(() => 'answered', (error) => error.name)"
+    assert tab.value(blocked) == "TypeError" and "connect-src" in str(tab.complaints())
