@@ -1,5 +1,6 @@
 """`specc export`, `specc verify`, and the same classes from a run and from its exported file."""
 
+import hashlib
 import json
 import shutil
 
@@ -59,6 +60,31 @@ def test_export_for_triton_says_where(specc, run, tmp_path):
     assert answer.status == 0
     assert json.loads(answer.out)["for"] == [str(tmp_path / "triton" / "Tiny")]
     assert (tmp_path / "triton" / "Tiny" / "1" / "model.onnx").read_bytes() == (tmp_path / "model.onnx").read_bytes()
+
+
+def test_export_for_web_says_where(specc, run, tmp_path, monkeypatch):
+    from specc.backend.onnx.web.runtime import GLUE, WASM
+
+    sums = {name: hashlib.sha256(name.encode()).hexdigest() for name in (GLUE, WASM)}
+    monkeypatch.setattr("specc.backend.onnx.web.runtime.HASHES", sums)
+    for name in sums:
+        (tmp_path / name).write_text(name)
+    options = ("--out", tmp_path / "model.onnx", "--for", "web", "--runtime", tmp_path)
+    answer = specc("export", run, *options, "--precision", "fp16", "--json")
+    assert answer.status == 0
+    assert json.loads(answer.out)["for"] == [str(tmp_path / "web" / "index.html")]
+    assert (tmp_path / "web" / "index.html").read_text().startswith("<!doctype html>")
+
+
+def test_what_a_web_page_needs_is_looked_for_first(specc, run, tmp_path):
+    answer = specc("export", run, "--out", tmp_path / "model.onnx", "--for", "web", "--runtime", tmp_path / "none")
+    assert answer.status == 2 and "error[E463]" in answer.err and "it is not there" in answer.err
+    assert not (tmp_path / "model.onnx").exists()
+
+
+def test_runtime_goes_with_web_only(specc, run, tmp_path):
+    answer = specc("export", run, "--runtime", tmp_path)
+    assert answer.status == 2 and "error[E475]: --runtime goes with --for web only" in answer.err
 
 
 def test_graph_of_a_spec(specc, tmp_path):

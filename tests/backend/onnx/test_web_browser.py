@@ -184,6 +184,20 @@ def test_dropped_file(tab: Browser, open_page: Callable[[Path], None], digits: P
     same(ask(tab, lambda: tab.drop(image, 200, 300)), digits, image)
 
 
+PASTE = """(() => {
+  const bytes = Uint8Array.from(atob("%s"), (c) => c.charCodeAt(0));
+  const clipboardData = new DataTransfer();
+  clipboardData.items.add(new File([bytes], "pasted.png"));
+  document.body.dispatchEvent(new ClipboardEvent("paste", { clipboardData, bubbles: true }));
+})()"""
+
+
+def test_pasted_image(tab: Browser, open_page: Callable[[Path], None], digits: Path, kinds: list[Path]) -> None:
+    open_page(digits)
+    (image,) = [path for path in kinds if path.name == "half.png"]
+    same(ask(tab, lambda: tab.value(PASTE % base64.b64encode(image.read_bytes()).decode())), digits, image)
+
+
 def test_everything_is_reached_by_keyboard(tab: Browser, open_page: Callable[[Path], None], digits: Path) -> None:
     open_page(digits)
     reached = []

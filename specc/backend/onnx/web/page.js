@@ -29,6 +29,8 @@ async function load() {
   env.wasm.wasmBinary = await unpack("wasm");
   session = await InferenceSession.create(await unpack("model"), { executionProviders: ["wasm"] });
   Tensor = made;
+  const [height, width] = facts.size ?? [64, 64];
+  await ask({ pixels: new Uint8Array(facts.channels * height * width), channels: facts.channels, width, height }); // warm
 }
 
 // The probability of each class for an image of the model's size, and how many milliseconds the network took.
@@ -103,9 +105,8 @@ function say(message, wrong = false) {
 }
 
 function refuse(message) {
+  clear();
   say(message, true);
-  at("classes").replaceChildren();
-  at("seen").hidden = true;
 }
 
 // An image on a canvas of its own size.
