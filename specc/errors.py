@@ -1,8 +1,9 @@
 """The one exception that a user's situation may raise: no traceback, a code, a help line, an exit status."""
 
 from collections.abc import Sequence
+from unicodedata import category
 
-from specc.render import clean
+HIDDEN = {"Cc", "Cf", "Cs", "Zl", "Zp"}  # categories of characters that move the cursor, or turn the reading direction
 
 
 class SpeccError(Exception):
@@ -18,3 +19,12 @@ class SpeccError(Exception):
             message = [message] if type(self) is SpeccError else message.split("\n")
         self.code, self.message, self.help, self.status = code, "\n".join(map(clean, message)), clean(help), status
         super().__init__(self.message)
+
+
+def clean(text: str) -> str:
+    """Text without characters that would move the cursor or hide something: they are escaped."""
+    return "".join(_escape(character) if category(character) in HIDDEN else character for character in text)
+
+
+def _escape(character: str) -> str:
+    return f"\\x{ord(character):02x}" if ord(character) < 256 else f"\\u{ord(character):04x}"

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from specc.errors import SpeccError
 from specc.faults import reach
 
 PART = ".part"  # the ending of a file that is being written
@@ -18,6 +19,15 @@ def cache_folder() -> Path:
     """The user's cache directory of specc: downloaded data sets, parser tables."""
     home = os.environ.get("LOCALAPPDATA" if os.name == "nt" else "XDG_CACHE_HOME")
     return (Path(home) if home else Path.home() / ".cache") / "specc"
+
+
+def refuse_bytes(path: Path) -> None:
+    """Raise SpeccError E469 for a path that is no text: safetensors and onnxruntime open no such file."""
+    try:
+        str(path).encode()
+    except UnicodeEncodeError:
+        help = "rename the folder, or give a path that begins below it"
+        raise SpeccError("E469", f"{path} is no path in UTF-8; runs and models cannot lie there", help=help) from None
 
 
 def size_of(path: Path) -> int:

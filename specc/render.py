@@ -6,11 +6,12 @@ from typing import Any, NamedTuple, TextIO
 from unicodedata import category, east_asian_width
 
 from specc.diagnostics import Diagnostic
+from specc.errors import HIDDEN
+from specc.errors import clean as clean  # noqa: PLC0414 - one of the looks, defined where errors need it
 from specc.source import Source, Span
 
 WIDTH = 120  # columns of a source line that are shown; the rest is cut
 TAB = 4
-_HIDDEN = {"Cc", "Cf", "Cs", "Zl", "Zp"}  # would move the cursor, or turn the reading direction
 _COLOURS = {"error": "1;31", "warning": "1;33", "bold": "1", "frame": "34", "note": "1;36"}
 
 
@@ -128,11 +129,6 @@ def summary(diagnostics: Sequence[Diagnostic]) -> str:
     return ", ".join(found) or "no problems"
 
 
-def clean(text: str) -> str:
-    """Text without characters that would move the cursor or hide something."""
-    return "".join(_escape(character) if category(character) in _HIDDEN else character for character in text)
-
-
 def _place(span: Span) -> dict[str, Any]:
     (line, column), (end_line, end_column) = span.source.position(span.start), span.source.position(span.end)
     return {"file": span.source.path, "line": line, "column": column, "end_line": end_line, "end_column": end_column}
@@ -240,12 +236,8 @@ def _cell(character: str, column: int) -> tuple[str, int]:
         width = TAB - column % TAB
         return " " * width, width
     kind = category(character)
-    if kind in _HIDDEN:
-        return _escape(character), len(_escape(character))
+    if kind in HIDDEN:
+        return clean(character), len(clean(character))
     if kind in ("Mn", "Me"):
         return character, 0
     return character, 2 if east_asian_width(character) in "WF" else 1
-
-
-def _escape(character: str) -> str:
-    return f"\\x{ord(character):02x}" if ord(character) < 256 else f"\\u{ord(character):04x}"

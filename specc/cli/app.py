@@ -143,7 +143,7 @@ def _misused(error: typer.TyperException, arguments: list[str]) -> int:
     context, option = getattr(error, "ctx", None), getattr(error, "option_name", None)
     command = f"specc {arguments[0]}" if arguments[0] in COMMANDS else "specc"
     help = f"`{command} --help` shows what there is"
-    found = error.format_message().rstrip(".").replace("'", "`")
+    found = clean(error.format_message().rstrip(".").replace("'", "`"))
     if context and option and f"No such option: {option}" in found:
         found = f"`{command}` has no option `{option}`"
         help = nearest(option, [name for one in context.command.params for name in one.opts if "--" in name]) or help
@@ -156,8 +156,8 @@ def _fail(code: str, message: str, help: str = "", status: int = 2) -> int:
 
 
 def _refused(error: OSError) -> int:
-    where = f": {error.filename}" if error.filename else ""
-    return _fail("E478", f"the system refused: {error.strerror or error}{where}")
+    where = f": {os.fsdecode(error.filename)}" if isinstance(error.filename, str | bytes) else ""
+    return _fail("E478", clean(f"the system refused: {error.strerror or error}{where}"))
 
 
 def _defect(error: Exception, arguments: list[str]) -> int:

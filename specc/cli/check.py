@@ -75,7 +75,7 @@ def _print(files: list[Path], diagnostics: list[Diagnostic], fixed: list[Diagnos
     sys.stdout.flush()
     report(diagnostics, short=short)
     if files and not diagnostics:
-        print(f"{len(files)} specs: no problems" if len(files) > 1 else f"{files[0]}: no problems")
+        print(f"{len(files)} specs: no problems" if len(files) > 1 else f"{clean(str(files[0]))}: no problems")
 
 
 def _done(found: Diagnostic) -> str:

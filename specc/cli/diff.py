@@ -8,6 +8,7 @@ import typer
 from specc.check import Checked, check
 from specc.cli.common import load_base, print_json, read_source, report
 from specc.errors import SpeccError
+from specc.render import clean
 from specc.report.diff import as_json, compare
 from specc.report.diff_table import diff_tables
 
@@ -58,7 +59,7 @@ def _checked(path: Path, variant: str | None, sets: list[str]) -> Checked:
 
 
 def _label(path: Path, variant: str | None, sets: list[str]) -> str:
-    return ", ".join([str(path), *([f"variant {variant}"] if variant else []), *sets])
+    return clean(", ".join([str(path), *([f"variant {variant}"] if variant else []), *sets]))
 
 
 def _json(checked: Checked, path: Path) -> dict[str, str | None]:

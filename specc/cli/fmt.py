@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from specc.cli.common import bytes_like, read_source, read_stdin, report, write_source
+from specc.render import clean
 from specc.syntax.format import format_source
 
 STDIN = Path("-")
@@ -41,9 +42,10 @@ def _fmt(file: Path, check: bool, diff: bool) -> int:
     after = bytes_like(before, formatted.text)
     if diff:
         old, new = (text.splitlines(keepends=True) for text in (source.text, formatted.text))
-        sys.stdout.writelines(map(_ended, unified_diff(old, new, source.path, f"{source.path} (formatted)")))
+        name = clean(source.path)
+        sys.stdout.writelines(map(_ended, unified_diff(old, new, name, f"{name} (formatted)")))
     if check and after != before:
-        print(f"{source.path}: not in the canonical layout")
+        print(f"{clean(source.path)}: not in the canonical layout")
     if check or diff:
         return int(after != before)
     if file == STDIN:
@@ -51,7 +53,7 @@ def _fmt(file: Path, check: bool, diff: bool) -> int:
         sys.stdout.buffer.write(after)
     elif after != before:
         write_source(file, formatted.text)
-        print(f"{file}: formatted")
+        print(f"{clean(str(file))}: formatted")
     return 0
 
 

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from specc.errors import SpeccError
+from specc.render import clean
 
 STARTER = """\
 # {name}: a small network for 8 x 8 pictures of handwritten digits, which come with specc's packages.
@@ -68,7 +69,7 @@ def new(
             f"`{path.stem}` cannot be the name of a network",
             help="begin with a letter; go on with letters, digits, `_` and `-`",
         )
-    text = STARTER.format(name=_camel(path.stem), file=path)
+    text = STARTER.format(name=_camel(path.stem), file=clean(str(path)))
     try:
         with path.open("x", encoding="utf-8", newline="\n") as file:
             file.write(text)
@@ -81,7 +82,8 @@ def new(
     except OSError as error:
         help = "may you write there?" if path.parent.is_dir() else f"there is no folder `{path.parent}`"
         raise SpeccError("E481", f"`{path}` cannot be written: {error.strerror}", help=help) from error
-    print(f"wrote {path}\n\nnext:\n  specc check {path}\n  specc show {path}\n  specc train {path}")
+    shown = clean(str(path))
+    print(f"wrote {shown}\n\nnext:\n  specc check {shown}\n  specc show {shown}\n  specc train {shown}")
 
 
 def _camel(stem: str) -> str:

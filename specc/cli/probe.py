@@ -10,6 +10,7 @@ from specc.check import Checked
 from specc.check import check as check_source
 from specc.cli.common import load_base, print_json, read_source, report
 from specc.errors import SpeccError
+from specc.render import clean
 from specc.report.probe import NO_VARIANT, Probed, probe_json, probe_table, verdict_line
 from specc.source import Source
 
@@ -69,7 +70,7 @@ def probe(
         from specc.backend.pictures.probe import draw
 
         for path in draw(probed, picture):
-            print(f"drawn: {path}", file=sys.stderr)
+            print(f"drawn: {clean(str(path))}", file=sys.stderr)
     return 0
 
 

@@ -13,6 +13,7 @@ from specc.check import check as check_source
 from specc.check.variants import samples_of, variants_of
 from specc.cli.common import load_base, read_source, report
 from specc.errors import SpeccError
+from specc.render import clean
 from specc.report.study import study_table
 from specc.source import Source
 
@@ -94,7 +95,7 @@ def study(
         print(dumps(found, indent=1))
     else:
         print(study_table(found))
-        print("", *(folder / name for name in FILES), sep="\n")
+        print("", *(clean(str(folder / name)) for name in FILES), sep="\n")
     if status:
         print("stopped; the same command goes on with it", file=sys.stderr)
     return status or int(any(variant["error"] for variant in found["variants"]))

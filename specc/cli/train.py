@@ -12,6 +12,7 @@ from specc.check import check as check_source
 from specc.cli.common import load_base, print_json, read_source, report
 from specc.cli.export import report as report_export
 from specc.errors import SpeccError
+from specc.render import clean
 
 if TYPE_CHECKING:
     from specc.backend.onnx.export import Exported
@@ -214,7 +215,7 @@ def _export(run: Path, data_dir: Path | None, device: str | None) -> "list[Expor
 
 
 def _tell(outcome: "Outcome", made: "list[Exported]") -> None:
-    run = shlex.quote(str(outcome.path))
+    run = clean(shlex.quote(str(outcome.path)))
     if outcome.status:
         print(f"stopped after step {outcome.step:,}; go on with: specc train --resume {run}", file=sys.stderr)
         return

@@ -43,5 +43,5 @@ def verify(
     for finding in found.findings:
         mark, colour = MARKS[finding.passed]
         print(f"{style.paint(f'{mark:5}', colour)}  {finding.name:{wide}}  {clean(finding.detail)}")
-    print(f"{model}: " + ("verified" if found.passed else "NOT what was certified"))
+    print(f"{clean(str(model))}: " + ("verified" if found.passed else "NOT what was certified"))
     return int(not found.passed)

@@ -5,6 +5,7 @@ The commands that then run into the problem, and what they print, are on the cod
 
 import errno
 import json
+import os
 import shutil
 from collections.abc import Callable
 from hashlib import sha256
@@ -22,6 +23,7 @@ from tiny_model import sealed, tiny_body
 
 from specc.backend.data.download import DownloadFailed
 from specc.cli.common import LARGEST
+from specc.files import refuse_bytes
 
 NETWORK = "network Net {\n  conv(8) -> relu\n  global_avg_pool -> dense(10)\n}\n"
 SPEC = "data { source = digits }\n" + NETWORK
@@ -315,6 +317,11 @@ def e464(stage: Stage) -> None:
 
 def e472(stage: Stage) -> None:
     Path("model.cnn").write_bytes(b"\x93NUMPY\x01\x00v\x00")
+
+
+def e469(stage: Stage) -> None:
+    path = Path(os.fsdecode(b"caf\xe9/run"))  # as the shell gives it
+    stage.patch.setattr("specc.backend.train.run.refuse_bytes", lambda _: refuse_bytes(path))
 
 
 def e474(stage: Stage) -> None:

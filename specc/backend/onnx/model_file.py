@@ -15,7 +15,7 @@ from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
 from onnx.external_data_helper import ExternalDataInfo, uses_external_data
 
 from specc.errors import SpeccError
-from specc.files import parse_json, read_file, reason, size_of
+from specc.files import parse_json, read_file, reason, refuse_bytes, size_of
 from specc.values import Size
 
 VERSION, NETWORK, SPEC, SPEC_SHA256 = "specc.version", "specc.network", "specc.spec", "specc.spec_sha256"
@@ -91,8 +91,9 @@ def read_model(path: Path) -> ModelFile:
     """An ONNX file that specc wrote.
 
     Raises SpeccError: E450 it cannot be read, E451 it is not a whole ONNX file, E452 it is somebody else's, E453 it
-    takes weights from outside its folder.
+    takes weights from outside its folder, E469 its path is no text.
     """
+    refuse_bytes(path)
     try:
         size = size_of(path)
         if size > MOST_BYTES:

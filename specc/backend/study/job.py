@@ -1,6 +1,5 @@
 """A study as a whole: trained, and written down after every training."""
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,7 +13,7 @@ from specc.backend.study.results import about, about_data, as_json
 from specc.backend.study.runner import Options, Records, Study
 from specc.check import Checked
 from specc.errors import SpeccError
-from specc.files import write_atomic
+from specc.files import json_bytes, write_atomic
 from specc.report.study import study_markdown
 
 STUDY, TABLE, PICTURE = "study.json", "table.md", "curves"
@@ -61,8 +60,8 @@ def study(
 def _write(folder: Path, found: dict[str, Any]) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        write_atomic(folder / STUDY, (json.dumps(found, indent=1, ensure_ascii=False) + "\n").encode())
-        write_atomic(folder / TABLE, study_markdown(found).encode())
+        write_atomic(folder / STUDY, json_bytes(found))
+        write_atomic(folder / TABLE, study_markdown(found).encode("utf-8", "backslashreplace"))
     except OSError as error:
         message = f"the study cannot be written to {folder}: {error.strerror or error}"
         raise SpeccError("E481", message, help="give a folder that can be written with --out") from error

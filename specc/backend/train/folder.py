@@ -17,7 +17,7 @@ from specc.backend.train.run import BEST, CHECKPOINTS, INFO, LAST, METRICS, MOST
 from specc.backend.train.state import TrainState
 from specc.errors import SpeccError
 from specc.faults import reach
-from specc.files import json_bytes, read_file, size_of, sweep_parts, write_atomic
+from specc.files import json_bytes, read_file, refuse_bytes, size_of, sweep_parts, write_atomic
 
 
 class RunFolder:
@@ -124,8 +124,10 @@ class RunFolder:
 def create(out: Path | None, name: str, spec: str) -> RunFolder:
     """A new run folder, `runs/NAME-N` where `out` is not given, with the spec in it.
 
-    Raises SpeccError: E481 it cannot be written, E435 there is a run in it already, E485 there is about to be one.
+    Raises SpeccError: E481 it cannot be written, E435 there is a run in it already, E485 there is about to be one,
+    E469 its path is no text.
     """
+    refuse_bytes(out or Path())
     try:
         if out is None:
             path = _numbered(Path("runs"), name)

@@ -17,7 +17,7 @@ from specc.backend.build import Net, build
 from specc.backend.train.info import is_number, wrong_in
 from specc.check import Checked, check
 from specc.errors import SpeccError
-from specc.files import parse_json, read_file, reason, size_of
+from specc.files import parse_json, read_file, reason, refuse_bytes, size_of
 from specc.source import Source
 
 FORMAT = 1
@@ -79,8 +79,10 @@ def read_lines(path: Path) -> Iterator[dict[str, Any]]:
 def read_info(path: Path) -> dict[str, Any]:
     """What run.json of the run at `path` says.
 
-    Raises SpeccError: E439 there is no run, E447 it is one of another version.
+    Raises SpeccError: E439 there is no run, or not a whole one, E447 it is one of another version, E469 its path is no
+    text.
     """
+    refuse_bytes(path)
     if not path.is_dir():
         what = "is a file" if path.exists() else "does not exist"
         raise SpeccError("E439", f"{path} {what}; a run's folder is needed", help=_runs_there(path))
@@ -183,6 +185,7 @@ def open_weights(path: Path) -> Iterator[Weights]:
 
     Raises SpeccError: E442 it is not there, E443 it is damaged, or too large for the system.
     """
+    refuse_bytes(path)
     hint = f"{path.with_name(LAST)} holds the last weights, {path.parent / CHECKPOINTS} the newest states"
     try:
         size = size_of(path)

@@ -52,7 +52,7 @@ def find_runtime(folder: Path | None = None) -> Runtime:
         found.append(installed)
     message = f"{PACKAGE} {VERSION}, which runs a network in a web page, is not on this machine"
     help = f"`{INSTALL}` puts it into node_modules here; where it is elsewhere, name its folder with --runtime"
-    raise SpeccError("E463", "\n".join([message, *map(clean, found)]), help=help)
+    raise SpeccError("E463", [message, *found], help=help)
 
 
 def _packages() -> list[Path]:
