@@ -82,7 +82,7 @@ def _check(file: ModelFile) -> None:
     else:
         return
     help = "serve it instead: specc export RUN --for triton"
-    raise SpeccError("E464", clean(f"no web page can be made of {file.path}: {wrong}"), help=help, status=1)
+    raise SpeccError("E464", f"no web page can be made of {file.path}: {wrong}", help=help, status=1)
 
 
 def _part(name: str) -> str:
