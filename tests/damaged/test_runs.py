@@ -72,7 +72,9 @@ OTHER = [
 
 def without(name: str, *other: Any) -> str:
     """A run.json that says nothing, or another thing, of `name`."""
-    return json.dumps({key: value for key, value in INFO.items() if key != name} | dict.fromkeys([name] * len(other), *other))
+    return json.dumps(
+        {key: value for key, value in INFO.items() if key != name} | dict.fromkeys([name] * len(other), *other)
+    )
 
 
 RUN: dict[str, tuple[str, str | bytes, str, str]] = {
@@ -118,7 +120,7 @@ def test_the_run_is_sound_before_it_is_damaged(tmp_path: Path) -> None:
 
 
 def about(tensors: bytes, **more: Any) -> str:
-    return json.dumps({"format": 1, "sha256": hashlib.sha256(tensors).hexdigest(), "step": 1, **more})
+    return json.dumps({"format": 1, "sha256": hashlib.sha256(tensors).hexdigest(), "step": 1} | more)
 
 
 CHECKPOINTS: dict[str, tuple[str | bytes | None, bytes | None]] = {
@@ -128,6 +130,12 @@ CHECKPOINTS: dict[str, tuple[str | bytes | None, bytes | None]] = {
     "tensors cut short": (about(WEIGHTS), WEIGHTS[:100]),
     "JSON cut short": (about(WEIGHTS)[:30], WEIGHTS),
     "JSON is a list": ("[]", WEIGHTS),
+    "JSON nested deep": ("[" * 100_000, WEIGHTS),
+    "hash of a list nested deep": (about(WEIGHTS, more=[[]])[:-3] + "[" * 900 + "]" * 900 + "]]}", WEIGHTS),
+    "JSON without marks": (about(WEIGHTS, seconds=0, scaler=None), WEIGHTS),
+    "JSON with strange marks": (about(WEIGHTS, seconds=0, scaler=None, marks=[[1, 2]]), WEIGHTS),
+    "JSON whose step is a text": (about(WEIGHTS, seconds=0, scaler=None, marks=[], step="1"), WEIGHTS),
+    "JSON with half a step": (about(WEIGHTS, seconds=0, scaler=None, marks=[], per_epoch=0), WEIGHTS),
     "JSON is no text": (b"\xff\xfe", WEIGHTS),
     "JSON without a hash": ("{}", WEIGHTS),
 }
@@ -146,7 +154,8 @@ def test_a_checkpoint(name: str, tmp_path: Path, meets: Callable[..., None]) -> 
 
 def test_torn_metrics_are_read_as_far_as_they_go(tmp_path: Path) -> None:
     path = tmp_path / "metrics.jsonl"
-    path.write_bytes(b'{"step": 1}\n[]\n{"step": "x"}\nnull\n\x1b[2J\n{"step": 2}\n{"step": 3, "loss')
+    odd = b'\xff\n{"step": 9, "epoch": "x"}\n{"step": 9, "epoch": Infinity}\n{"step": true}\n' + b"[" * 100_000 + b"\n"
+    path.write_bytes(b'{"step": 1}\n[]\n{"step": "x"}\nnull\n\x1b[2J\n' + odd + b'{"step": 2}\n{"step": 3, "loss')
     assert [line["step"] for line in read_lines(path)] == [1, 2]
     RunFolder(tmp_path).cut_metrics(1)
     assert path.read_text() == '{"step": 1}\n'

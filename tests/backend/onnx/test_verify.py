@@ -1,6 +1,7 @@
 """A certified file is checked again from itself and its data; what was changed since is found."""
 
 import json
+import os
 import shutil
 from pathlib import Path
 from typing import Any
@@ -135,6 +136,21 @@ def test_certificate_beside_it_of_another_file_is_found(origin: Path, model: Pat
     assert states(checked(model))["certificate beside it"] is False
     model.with_name("certificate.json").write_text("no json")
     assert states(checked(model))["certificate beside it"] is False
+
+
+def test_pipes_beside_it_are_not_opened(model: Path) -> None:
+    os.mkfifo(model.with_name("best.safetensors"))
+    assert states(checked(model))["trained model"] is None
+    model.with_name("certificate.json").unlink(missing_ok=True)
+    os.mkfifo(model.with_name("certificate.json"))
+    assert states(checked(model))["certificate beside it"] is False
+
+
+@pytest.mark.parametrize("providers", [[], {}, {"CPUExecutionProvider": 7}, {"CPUExecutionProvider": {"correct": "7"}}])
+def test_certificate_of_another_form_is_an_error(model: Path, providers: object) -> None:
+    forge(model, providers=providers)
+    with pytest.raises(SpeccError, match="not whole: `providers`"):
+        checked(model)
 
 
 def test_other_data_are_found(model: Path) -> None:
