@@ -13,7 +13,7 @@ from typing import Any, TextIO
 
 from specc.diagnostics import Diagnostic, nearest
 from specc.errors import SpeccError
-from specc.files import write_atomic
+from specc.files import parse_json, read_file, write_atomic
 from specc.render import concise, count, render, style_of, summary
 from specc.source import Source
 
@@ -83,6 +83,20 @@ def load_base(path: str, source: Source) -> Source | str:
         return read_source(os.path.normpath(Path(source.path).parent / path))
     except SpeccError as error:
         return error.message
+
+
+def base_of(file: Path) -> Path:
+    """The folder that relative paths in a spec count from: its own; for the `spec.cnn` of a run, that of the spec which
+    the run was trained with, so that it trains as that one did.
+    """
+    if file.name == "spec.cnn":
+        try:
+            base = parse_json(read_file(file.with_name("run.json"), LARGEST))["base"]
+            if Path(base).is_dir():
+                return Path(base)
+        except (OSError, ValueError, TypeError, KeyError):
+            pass  # no run lies here
+    return file.parent
 
 
 def report(diagnostics: Sequence[Diagnostic], *, short: bool = False, stream: TextIO | None = None) -> int:

@@ -8,7 +8,7 @@ import typer
 
 from specc.check import Checked
 from specc.check import check as check_source
-from specc.cli.common import load_base, print_json, read_source, report
+from specc.cli.common import base_of, load_base, print_json, read_source, report
 from specc.errors import SpeccError
 from specc.render import clean
 from specc.report.probe import NO_VARIANT, Probed, probe_json, probe_table, verdict_line
@@ -61,7 +61,7 @@ def probe(
 
     if picture is not None:
         paths(picture)  # a suffix that cannot be drawn is known before the work is done
-    probed = probe_checked(checked, device=device or "auto", data_dir=data_dir, base=file.parent)
+    probed = probe_checked(checked, device=device or "auto", data_dir=data_dir, base=base_of(file))
     if json:
         print_json(probe_json(probed))
     else:
@@ -84,7 +84,7 @@ def _every(
     status = max((report(variant.errors) for variant in variants), default=0)
     sound = [first, *(variant for variant in variants if not variant.errors)]
     found: list[Probed] = []
-    for probed in probe_each(sound, device=device or "auto", data_dir=data_dir, base=Path(source.path).parent):
+    for probed in probe_each(sound, device=device or "auto", data_dir=data_dir, base=base_of(Path(source.path))):
         if not json and not found:
             print(verdict_line("variant", "ratio", "verdict", first.variants))
         if not json:

@@ -11,7 +11,7 @@ import typer
 from specc.check import Checked
 from specc.check import check as check_source
 from specc.check.variants import samples_of, variants_of
-from specc.cli.common import load_base, read_source, report
+from specc.cli.common import base_of, load_base, read_source, report
 from specc.errors import SpeccError
 from specc.render import clean
 from specc.report.study import study_table
@@ -88,7 +88,7 @@ def study(
         return 1
     folder = out or Path("studies") / file.stem
     command = ("specc", *sys.argv[1:])
-    options = Options(numbers, folder, subset, device, data_dir, file.parent, export, command)
+    options = Options(numbers, folder, subset, device, data_dir, base_of(file), export, command)
     about = {"file": str(file), "network": plain.name, "epochs": epochs, "sets": sets or []}
     found, status = carry_out(entries, against, checked, options, about, quiet)
     if json:

@@ -9,7 +9,7 @@ import typer
 
 from specc.check import Checked
 from specc.check import check as check_source
-from specc.cli.common import load_base, print_json, read_source, report
+from specc.cli.common import base_of, load_base, print_json, read_source, report
 from specc.cli.export import report as report_export
 from specc.errors import SpeccError
 from specc.render import clean
@@ -121,7 +121,7 @@ def _begin(
         out=out,
         device=device or "auto",
         data_dir=data_dir,
-        base=file.parent,
+        base=base_of(file),
         command=["specc", *sys.argv[1:]],
         quiet=quiet,
         start=start,
@@ -141,7 +141,7 @@ def _fit(
     from specc.backend.train.fit import fit
     from specc.backend.train.run import refuse_errors
 
-    fitted = fit(checked, device=device or "auto", data_dir=data_dir, base=file.parent)
+    fitted = fit(checked, device=device or "auto", data_dir=data_dir, base=base_of(file))
     if not quiet:
         print(fitted.said, file=sys.stderr)
     sets = [*sets, f"train.batch={fitted.batch}", f"train.accumulate={fitted.accumulate}"]
@@ -153,7 +153,7 @@ def _fit(
 def _show_plan(checked: Checked, file: Path, device: str | None, data_dir: Path | None, json: bool) -> None:
     from specc.backend.train.job import prepare
 
-    plan = prepare(checked, device or "auto", data_dir, file.parent).about["plan"]
+    plan = prepare(checked, device or "auto", data_dir, base_of(file)).about["plan"]
     if json:
         print_json({"plan": plan})
         return
@@ -165,7 +165,7 @@ def _show_plan(checked: Checked, file: Path, device: str | None, data_dir: Path 
 def _prove(checked: Checked, file: Path, device: str | None, data_dir: Path | None, json: bool) -> int:
     from specc.backend.train.prove import prove
 
-    proof = prove(checked, device=device or "auto", data_dir=data_dir, base=file.parent)
+    proof = prove(checked, device=device or "auto", data_dir=data_dir, base=base_of(file))
     if json:
         parts = [{**part._asdict(), "same": part.is_same} for part in proof.parts]
         print_json({**proof._asdict(), "parts": parts, "holds": proof.holds})
@@ -204,7 +204,7 @@ def _resume(
 ) -> "Outcome":
     from specc.backend.train.resume import resume
 
-    base = file.parent if file else None
+    base = base_of(file) if file else None
     return resume(run, device=device, data_dir=data_dir, quiet=quiet, inexact=inexact, spec=checked, base=base)
 
 

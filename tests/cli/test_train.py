@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 SPEC = """
@@ -46,6 +47,21 @@ def test_trains_exports_and_verifies(specc: Specc, spec: Path) -> None:
 
     resumed = specc("train", "--resume", "runs/Small-1", "--quiet")
     assert resumed.status == 0 and resumed.err == ""
+
+
+def test_the_spec_of_a_run_trains_by_itself(specc: Specc, spec: Path) -> None:
+    pixels = np.random.default_rng(0).integers(0, 255, (40, 8, 8), dtype=np.uint8)
+    Path("data").mkdir()
+    np.savez("data/some.npz", x_train=pixels, y_train=np.arange(40) % 10)
+    net = SPEC.replace("digits", 'npz("some.npz")').replace("  conv(", "  input(1, 8x8)\n  conv(")
+    Path("data/net.cnn").write_text(net)
+    first = specc("train", "data/net.cnn", "-q", "--out", "runs/first", "--variant", "wide")
+    assert first.status == 0, first.err
+    again = specc("train", "runs/first/spec.cnn", "-q", "--out", "runs/again")
+    assert again.status == 0, again.err
+    assert Path("runs/first/last.safetensors").read_bytes() == Path("runs/again/last.safetensors").read_bytes()
+    (Path("runs/first") / "run.json").unlink()
+    assert specc("train", "runs/first/spec.cnn", "-q", "--out", "runs/third").status == 2
 
 
 def test_json_for_programs(specc: Specc, spec: Path) -> None:
