@@ -1,22 +1,17 @@
 """A training from its beginning to its end: from a checked spec to a run."""
 
-import hashlib
-import math
-import platform
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
 
-from specc import __version__
 from specc.backend.build import build
 from specc.backend.data.dataset import DataSet, load
 from specc.backend.data.subset import subset_of
 from specc.backend.device import describe, exact, find
 from specc.backend.initialise import initialise
+from specc.backend.train import record
 from specc.backend.train.applied import whitened, written
 from specc.backend.train.assemble import assemble
 from specc.backend.train.checkpoint import load_checkpoint, newest_step, restore
@@ -27,23 +22,15 @@ from specc.backend.train.interrupt import Interrupt
 from specc.backend.train.locate import locate
 from specc.backend.train.loop import Loop, NotFinite
 from specc.backend.train.loss import loss_function
-from specc.backend.train.plan import Plan, compiled, lay_out, make_plan
+from specc.backend.train.plan import compiled, lay_out, make_plan
 from specc.backend.train.precision import Precision
 from specc.backend.train.progress import Lines, Quiet, Watcher
-from specc.backend.train.run import (
-    CHECKPOINTS,
-    FORMAT,
-    Run,
-    load_matching,
-    refuse_errors,
-)
+from specc.backend.train.run import CHECKPOINTS, Run, load_matching, refuse_errors
 from specc.backend.train.state import Mark
 from specc.backend.train.trial import settle
 from specc.check import Checked
 from specc.errors import SpeccError
 from specc.values import Args
-
-PACKAGES = ("torch", "numpy", "safetensors", "onnx")
 
 Until = Callable[[int, int], int]  # from the steps of an epoch, and those of the training
 
@@ -101,18 +88,7 @@ def train(
     """
     job = prepare(checked, device, data_dir, base, subset, dataset, start=start)
     folder = create(out, checked.name, checked.resolved)
-    info: dict[str, Any] = {
-        "format": FORMAT,
-        "name": checked.name,
-        "variant": checked.variant,
-        "command": list(command),
-        "base": str(base.resolve()),
-        "data_dir": str(data_dir.resolve()) if data_dir else None,
-        "subset": subset,
-        "spec_sha256": sha256_of(checked.resolved),
-        **job.about,
-        "started": now(),
-    }
+    info = record.begun(checked, command, base, data_dir, subset) | job.about
     with folder:
         if start:
             folder.pause(job.loop.state)  # its beginning follows from no seed
@@ -194,7 +170,7 @@ def prepare(
         loop.forward = compiled(net)
     notes = [*whitened(graph, len(dataset.train)), *notes]
     notes = [*dataset.notes, *begun, *notes]
-    about = _about(loop, dataset, place, plan, notes)
+    about = record.about(loop, dataset, place, plan, notes)
     shown = f"{describe(place)}, {plan.precision.name} ({plan.precision.reason}); validation: {dataset.validated_on}"
 
     def again() -> Job:
@@ -223,7 +199,7 @@ def carry_out(
             raise
     best = loop.state.best
     info |= {
-        "ended": now(),
+        "ended": record.now(),
         "step": loop.state.step,
         "finished": loop.finished(),
         "best": best._asdict() if best else None,
@@ -247,39 +223,3 @@ def _where(job: Job, folder: RunFolder, step: int, watcher: Watcher) -> str:
 def is_out_of_memory(error: RuntimeError) -> bool:
     """Whether memory ran out: torch.OutOfMemoryError is one; the CPU's allocator has no class of its own."""
     return isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error)
-
-
-def _about(loop: Loop, dataset: DataSet, place: torch.device, plan: Plan, notes: list[str]) -> dict[str, Any]:
-    """What a run.json says of the training itself, and of where it runs."""
-    weights = loop.state.weights.values()
-    return {
-        "classes": list(dataset.classes),
-        "images": {"train": len(dataset.train), "validation": len(dataset.validation)},
-        "validated_on": dataset.validated_on,
-        "data_sha256": dataset.hash,
-        "mean": list(dataset.mean),
-        "std": list(dataset.std),
-        "parameters": sum(math.prod(weight.shape) for weight in weights),
-        "steps_per_epoch": loop.per_epoch,
-        "steps": loop.total,
-        "device": str(place),
-        "device_name": describe(place),
-        "threads": torch.get_num_threads(),
-        "precision": plan.precision.name,
-        "plan": plan.as_dict(),
-        "applied": notes,
-        "versions": {
-            "specc": __version__,
-            "python": platform.python_version(),
-            **{name: version(name) for name in PACKAGES},
-        },
-        "platform": platform.platform(),
-    }
-
-
-def sha256_of(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
-def now() -> str:
-    return datetime.now(UTC).isoformat(timespec="seconds")

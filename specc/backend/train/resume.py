@@ -8,8 +8,9 @@ from specc.backend.train.changed import SAFE, TRAJECTORY, judge, refuse_incompat
 from specc.backend.train.checkpoint import load_checkpoint, most_bytes, newest_step, restore
 from specc.backend.train.folder import RunFolder
 from specc.backend.train.info import refuse_other_data
-from specc.backend.train.job import Outcome, Until, carry_out, now, prepare, sections
+from specc.backend.train.job import Outcome, Until, carry_out, prepare, sections
 from specc.backend.train.progress import Watcher
+from specc.backend.train.record import now
 from specc.backend.train.run import CHECKPOINTS, METRICS, read_info, read_lines, read_spec, sha256_of
 from specc.backend.train.same import ENVIRONMENT, differences, refuse
 from specc.check import Checked
