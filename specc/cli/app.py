@@ -131,6 +131,8 @@ def run(arguments: list[str]) -> int:
     except OSError as error:
         return _refused(error)
     except Exception as error:  # noqa: BLE001 - the last line of defence
+        if isinstance(error, RuntimeError) and str(error).startswith("Symlink loop"):  # pathlib's, until Python 3.13
+            return _fail("E478", clean(f"the system refused: {error}"))
         return _defect(error, arguments)
     return status if isinstance(status, int) else 0
 

@@ -145,3 +145,16 @@ def test_a_path_forges_no_line(call: list[str], tmp_path: Path, specc: Callable[
     assert answer.status == 2 and "\\x0aerror[E999]: forged\\x1b[2J\\u202e" in answer.err
     assert sum(line.startswith("error[") for line in answer.err.splitlines()) == 1
     assert not {"\x1b", "\u202e"} & {*answer.err, *answer.out}
+
+
+def test_data_in_a_circle_of_links(tmp_path: Path, specc: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    loop(tmp_path / "loop")
+    text = SPEC.replace("digits", 'folder("loop")').replace("input(1", "input(3")
+    (tmp_path / "net.cnn").write_text(text)
+    for arguments in ((), ("--data-dir", "loop")):
+        answer = specc("train", "net.cnn", "--quiet", *arguments)
+        assert answer.status == 2 and answer.err.rpartition("error[")[2].startswith(("E403", "E478")), answer.err
+    (tmp_path / "net.cnn").write_text(SPEC)
+    answer = specc("train", "net.cnn", "--quiet", "--data-dir", "loop", "--set", "train.epochs=1")
+    assert answer.status == 0 or "error[E478]" in answer.err, answer.err
