@@ -80,6 +80,9 @@ def write_together(files: Mapping[Path, bytes]) -> None:
     Raises OSError where one cannot be written; all are then as they were.
     """
     parts: dict[Path, Path] = {}
+    for path in files:
+        if os.path.lexists(path) and not path.is_symlink():
+            size_of(path)  # a device would be replaced by a file
     try:
         for path, data in files.items():
             parts[path] = _write_part(path, data)

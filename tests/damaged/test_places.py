@@ -18,6 +18,7 @@ from specc.backend.train.resume import resume
 from specc.backend.train.run import load_matching, open_run, read_lines
 from specc.check import check
 from specc.errors import SpeccError
+from specc.files import write_together
 from specc.source import Source
 
 HUGE = 200 * 10**9
@@ -158,3 +159,11 @@ def test_data_in_a_circle_of_links(tmp_path: Path, specc: Callable[..., Any], mo
     (tmp_path / "net.cnn").write_text(SPEC)
     answer = specc("train", "net.cnn", "--quiet", "--data-dir", "loop", "--set", "train.epochs=1")
     assert answer.status == 0 or "error[E478]" in answer.err, answer.err
+
+
+@pytest.mark.parametrize("odd", ["pipe", "folder"])
+def test_nothing_but_a_plain_file_is_written_over(odd: str, tmp_path: Path) -> None:
+    ODD[odd](tmp_path / "model.onnx")
+    with pytest.raises(OSError, match="it is a"):
+        write_together({tmp_path / "other": b"", tmp_path / "model.onnx": b"new"})
+    assert [path.name for path in tmp_path.iterdir()] == ["model.onnx"]

@@ -88,6 +88,8 @@ def export(
     """
     refuse_other_data(run.path, run.info, about_data(dataset), "give the folder of the data with --data-dir")
     checked, path = run.checked, out or run.path / MODEL
+    if path.is_dir():
+        raise SpeccError("E481", f"{path} cannot be written: it is a folder", help="give the name of a file with --out")
     assert checked.export is not None
     normalise = normalise_as(checked, dataset.mean, dataset.std)
     metadata = describe(checked, dataset.classes, dataset.hash)
