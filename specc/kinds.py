@@ -185,6 +185,18 @@ class One(Kind):
         return bound
 
 
+class ArgumentOf(One):
+    """One argument of a call, in its place: the 10 of `early_stop(patience=10)`."""
+
+    def __init__(self, family: str, needs: str, argument: str) -> None:
+        super().__init__(family, needs)
+        self.argument = argument
+
+    def accept(self, value: Any, bind: Bind) -> Any:
+        bound = super().accept(value, bind)
+        return bound if bound is UNKNOWN else getattr(bound.args, self.argument)
+
+
 class Chain(Kind):
     """Calls of a family joined by `->`; a tuple of them, in order."""
 

@@ -7,7 +7,7 @@ from specc.check.evaluate import TRUTHS, Evaluator, Flow, has_unknown
 from specc.check.functions import is_sequence
 from specc.check.scope import Layer, Scope, describe
 from specc.diagnostics import Label, nearest
-from specc.kinds import Float, Kind, Maybe, One, Text, Unfit
+from specc.kinds import Float, Kind, Maybe, Text, Unfit
 from specc.ops.op import REQUIRED, Param, Problem, Trick
 from specc.source import Span
 from specc.syntax import tree as t
@@ -154,7 +154,10 @@ class Binder(Evaluator):
             if isinstance(value, Ref):
                 quoted = f'write "{value.name}"' if isinstance(kind, Text) else ""
                 return quoted or nearest(value.name, [*kind.symbols, *scope.all_names(), *TRUTHS])
-            if isinstance(value, str) and isinstance(kind, One) and kind.family == "source":
+            family = getattr(kind.kind if isinstance(kind, Maybe) else kind, "family", "")
+            if isinstance(value, str) and value in TRICKS.get(family, ()):
+                return f"write {value}, without quotes"
+            if isinstance(value, str) and family == "source":
                 return f'images in folders: folder("{value}"); a NumPy archive: npz("{value}")'
             if isinstance(value, str) and value in kind.symbols:
                 return f"write {value}, without quotes"

@@ -3,6 +3,7 @@
 from specc.ops.op import Trick
 from specc.tricks import (
     augment,
+    early_stop,
     evaluate,
     group,
     init,
@@ -31,6 +32,7 @@ _MODULES = (
     schedule,
     loss,
     regularizer,
+    early_stop,
     evaluate,
     plan,
     search,

@@ -1,6 +1,20 @@
 """The settings of the sections `data`, `train` and `export`: their kinds and their defaults."""
 
-from specc.kinds import POSITIVE, Calls, Chain, Float, Int, ListOf, Maybe, One, Selector, SizeOf, Symbols
+from specc.kinds import (
+    POSITIVE,
+    ArgumentOf,
+    Calls,
+    Chain,
+    Either,
+    Float,
+    Int,
+    ListOf,
+    Maybe,
+    One,
+    Selector,
+    SizeOf,
+    Symbols,
+)
 from specc.ops.op import Param
 from specc.values import Args, Bound, Percent
 
@@ -78,7 +92,12 @@ TRAIN = (
     ),
     Param("clip", Maybe(POSITIVE), None, "largest norm of the whole gradient"),
     Param("accumulate", Int(1), 1, "batches whose gradients make one step"),
-    Param("early_stop", Maybe(Int(1)), None, "stop after so many epochs without a better validation accuracy"),
+    Param(
+        "early_stop",
+        Maybe(Either(Int(1), ArgumentOf("early_stop", "early_stop(patience=10)", "patience"))),
+        None,
+        "stop after so many epochs without a better validation accuracy",
+    ),
     Param("target", Maybe(Float(above=0, high=1)), None, "stop when the validation accuracy is this high"),
     Param(
         "freeze",
