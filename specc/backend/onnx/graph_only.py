@@ -34,19 +34,24 @@ BATCHES = (*SMALL_BATCHES, 16)
 
 
 class GraphExported(NamedTuple):
-    """A graph that was written: for each provider how far it is from PyTorch, in parts of `scale`."""
+    """A graph that was written: for each provider how far it is from PyTorch, in parts of `scale`.
+
+    output: what it gives, "probabilities" or "logits".
+    """
 
     path: Path
     comparisons: list[Comparison]
     scale: float
     tolerance: float
+    output: str
 
 
 def export_graph(checked: Checked, out: Path, *, providers: Sequence[str] = ()) -> GraphExported:
     """Write a spec's network with its initial weights, drawn from the spec's seed, as an ONNX file.
 
-    It takes `images`, float32 N x C x H x W or N x length with any N, and gives `logits`, whatever `output` says. On
-    every provider it is compared with PyTorch, on normal numbers in batches of four sizes, before it gets its name.
+    It takes `images`, float32 N x C x H x W or N x length with any N. It gives `probabilities` where the network ends
+    in softmax and `output` is not logits, else `logits`: nothing is added that was not drawn. On every provider it is
+    compared with PyTorch, on normal numbers in batches of four sizes, before it gets its name.
 
     Raises SpeccError: E437 an initialiser that starts from training images, E454 a provider did not load, E455 the file
     does not answer as PyTorch does, E457 it does not run, E459 something of the training is left, E481 it cannot be
@@ -57,12 +62,13 @@ def export_graph(checked: Checked, out: Path, *, providers: Sequence[str] = ()) 
     net = build(graph)
     initialise(net, train.seed)
     net.eval()
+    output, last = _output(checked)
     written = _write(checked, net, f"{out.name}.data")
     check_graph(written.model)
     content = content_of(written.model)
     images = _numbers(graph, train.seed)
     with torch.inference_mode():
-        truth = [net(torch.from_numpy(some)).numpy() for some in images]
+        truth = [last(net(torch.from_numpy(some))).numpy() for some in images]
     scale = max(float(np.abs(some).max()) for some in truth) or 1.0
     found = [_compare(content, written, provider, images, truth) for provider in choose(providers)]
     verdict = judge(found, export.tolerance, scale)
@@ -73,6 +79,7 @@ def export_graph(checked: Checked, out: Path, *, providers: Sequence[str] = ()) 
         "format": 1,
         "network": graph.name,
         "graph_only": True,
+        "output": output,
         "seed": train.seed,
         "opset": export.opset,
         "tolerance": export.tolerance,
@@ -89,7 +96,15 @@ def export_graph(checked: Checked, out: Path, *, providers: Sequence[str] = ()) 
     except OSError as error:
         message = f"{out} cannot be written: {error.strerror or error}"
         raise SpeccError("E481", message, help="give another place with --out") from None
-    return GraphExported(out, found, scale, export.tolerance)
+    return GraphExported(out, found, scale, export.tolerance, output)
+
+
+def _output(checked: Checked) -> tuple[str, nn.Module]:
+    """What the graph gives, and what makes it of the network's logits."""
+    assert checked.graph is not None and checked.export is not None
+    if checked.graph.ends_in_softmax and checked.export.output == "probabilities":
+        return "probabilities", nn.Softmax(1)
+    return "logits", nn.Identity()
 
 
 def _write(checked: Checked, net: Net, beside: str) -> Written:
@@ -98,7 +113,10 @@ def _write(checked: Checked, net: Net, beside: str) -> Written:
     g = Builder(export.opset)
     x = g.input(IMAGES, TensorProto.FLOAT, ["N", *graph.input])
     lowered = lower(graph, {name: value.numpy() for name, value in net.state_dict().items()}, g, x)
-    g.output(g.node("Identity", [lowered.logits], name="logits"), ["N", *graph.output_shape])
+    output, _ = _output(checked)
+    attributes = {"axis": 1} if output == "probabilities" else {}
+    last = g.node("Softmax" if attributes else "Identity", [lowered.logits], name=output, **attributes)
+    g.output(last, ["N", *graph.output_shape])
     metadata = {
         model_file.VERSION: __version__,
         model_file.NETWORK: graph.name,

@@ -61,10 +61,21 @@ def test_graph_is_the_network_with_its_initial_weights(tmp_path: Path, text: str
     initialise(net, train.seed)
     images = torch.randn(5, *graph.input)
     with torch.inference_mode():
-        expected = net(images).numpy()
+        expected = (net(images).softmax(1) if text == NET else net(images)).numpy()
     (found,) = open_session(made.path).run(None, {"images": images.numpy()})
     assert np.abs(found - expected).max() <= 1e-5 * np.abs(expected).max()
     assert list(tmp_path.iterdir()) == [made.path]
+
+
+@pytest.mark.parametrize(
+    ("text", "output"),
+    [(NET, "probabilities"), (NET + "export { output = logits }", "logits"), (FLAT, "logits"), (MAP, "logits")],
+)
+def test_a_softmax_at_the_end_stands_in_the_graph(tmp_path: Path, text: str, output: str) -> None:
+    made = export_graph(checked(text), tmp_path / "net.onnx", providers=["cpu"])
+    graph = onnx.load(made.path).graph
+    assert made.output == output == graph.output[0].name
+    assert [node.op_type for node in graph.node].count("Softmax") == (output == "probabilities")
 
 
 def test_certificate_is_in_the_file_and_the_bytes_can_be_had_again(tmp_path: Path) -> None:
