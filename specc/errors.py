@@ -15,8 +15,7 @@ class SpeccError(Exception):
     """
 
     def __init__(self, code: str, message: str | Sequence[str], *, help: str = "", status: int = 2) -> None:
-        if isinstance(message, str):  # an error of another class (E436) has no names of files in it
-            message = [message] if type(self) is SpeccError else message.split("\n")
+        message = [message] if isinstance(message, str) else message
         self.code, self.message, self.help, self.status = code, "\n".join(map(clean, message)), clean(help), status
         super().__init__(self.message)
 

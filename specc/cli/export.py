@@ -10,7 +10,7 @@ import typer
 from specc.check import check as check_source
 from specc.cli.common import load_base, print_json, read_source
 from specc.cli.common import report as report_problems
-from specc.errors import SpeccError
+from specc.errors import SpeccError, clean
 
 if TYPE_CHECKING:
     from specc.backend.onnx.certificate import Certificate
@@ -87,7 +87,7 @@ def export(
         first, *others = [_as_json(one) for one in made]
         print_json({**first, "others": others, "for": [str(path) for path in laid_out]})
     else:
-        print("\n".join([report(made), *map(str, laid_out)]))
+        print("\n".join([report(made), *(clean(str(path)) for path in laid_out)]))
     return 0
 
 
@@ -123,7 +123,7 @@ def _export_graph(
     if json:
         print_json({"file": str(made.path), "graph_only": True, "scale": made.scale, "providers": found})
         return 0
-    print(f"{made.path}: untrained weights, normalised float32 in, logits out")
+    print(f"{clean(str(made.path))}: untrained weights, normalised float32 in, logits out")
     for one in made.comparisons:
         largest = max(part.largest for part in one.batches.values()) / made.scale
         sizes = ", ".join(map(str, one.batches))
@@ -143,9 +143,9 @@ def _as_json(made: "Exported") -> dict[str, Any]:
 def report(made: "Sequence[Exported]") -> str:
     """What was written, for a person: the figures of the fp32 file, and a table where there are several files."""
     first, *others = made
-    lines = [str(first.path), summary(first.certificate)]
+    lines = [clean(str(first.path)), summary(first.certificate)]
     if others:
-        lines += [*(str(one.path) for one in others), *_table(made)]
+        lines += [*(clean(str(one.path)) for one in others), *_table(made)]
     return "\n".join(lines)
 
 

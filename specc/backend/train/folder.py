@@ -105,6 +105,7 @@ class RunFolder:
     def sweep(self, step: int) -> None:
         """Remove what a killed process left, and damaged checkpoints after `step`, which is gone on from."""
         with self._writing():
+            (self.path / CHECKPOINTS).mkdir(exist_ok=True)
             sweep_parts(self.path)
             sweep(self.path / CHECKPOINTS, step)
 

@@ -18,6 +18,7 @@ from specc.backend.train.checkpoint import load_checkpoint, newest_step, restore
 from specc.backend.train.evaluate import Evaluation, evaluate
 from specc.backend.train.feed import DataFeed, check_fit, validation_batches
 from specc.backend.train.folder import RunFolder, create
+from specc.backend.train.info import about_data, refuse_other_data
 from specc.backend.train.interrupt import Interrupt
 from specc.backend.train.locate import locate
 from specc.backend.train.loop import Loop, NotFinite
@@ -104,9 +105,7 @@ def evaluate_run(run: Run, *, device: str = "auto", data_dir: Path | None = None
     place = find(device)
     train, data = sections(run.checked)
     dataset = load(data, data_dir=data_dir or run.data_dir, seed=train.seed, base=run.base)
-    if dataset.hash != run.info["data_sha256"]:
-        message = f"the data are not those that {run.path} was trained on"
-        raise SpeccError("E441", message, help="give the folder of the data with --data-dir", status=1)
+    refuse_other_data(run.path, run.info, about_data(dataset), "give the folder of the data with --data-dir")
     net = run.net.to(place)
     loss = loss_function(train.loss, len(dataset.classes), place)
     batches = validation_batches(dataset, data, train.batch, place)

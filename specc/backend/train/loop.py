@@ -262,7 +262,7 @@ class NotFinite(SpeccError):
         self.what, self.step = what, step
         message = f"the {what} is not a finite number at step {step}; the last checkpoint before it is kept"
         help = "a smaller learning rate, `schedule = warmup(1) -> …`, or `clip = 1` usually mends it"
-        super().__init__("E436", f"{message}\n{where}" if where else message, help=help, status=1)
+        super().__init__("E436", [message, where] if where else message, help=help, status=1)
 
 
 def step_seed(seed: int, step: int) -> int:

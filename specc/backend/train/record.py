@@ -5,6 +5,7 @@ import platform
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
+from os.path import realpath
 from pathlib import Path
 from typing import Any
 
@@ -30,8 +31,8 @@ def begun(
         "name": checked.name,
         "variant": checked.variant,
         "command": list(command),
-        "base": str(base.resolve()),
-        "data_dir": str(data_dir.resolve()) if data_dir else None,
+        "base": realpath(base),
+        "data_dir": realpath(data_dir) if data_dir else None,
         "subset": subset,
         "spec_sha256": sha256_of(checked.resolved),
         "started": now(),

@@ -1,5 +1,6 @@
 """A run is gone on with: exactly where it stopped, or with a word on what is otherwise."""
 
+from os.path import realpath
 from pathlib import Path
 from typing import Any
 
@@ -74,7 +75,7 @@ def resume(
         again = {"at": now(), "step": state.step, "exact": is_exact, "changed": changed}
         more: dict[str, Any] = {"resumed": [*info.get("resumed", ()), again]}
         if spec is not None:
-            more |= {"base": str(base.resolve()), "spec_sha256": sha256_of(spec.resolved)}
+            more |= {"base": realpath(base), "spec_sha256": sha256_of(spec.resolved)}
             folder.write_info(info | {"next": more})  # a run that is killed here has the one spec or the other
             folder.write_spec(spec.resolved)
             info |= job.about

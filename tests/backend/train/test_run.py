@@ -403,7 +403,7 @@ def test_a_kill_while_a_changed_spec_is_taken_on(copied: Path, is_written: bool)
     """`run.json` knows the spec that comes next before `spec.cnn` is written: either of the two can be gone on with."""
     text, info = (copied / "spec.cnn").read_text(), read_info(copied)
     following = {"spec_sha256": sha256_of(text + "\n"), "base": info["base"], "resumed": [{"exact": True}]}
-    (copied / "run.json").write_text(json.dumps({**info, "next": following}))
+    (copied / "run.json").write_text(json.dumps({**info, "resumed": [], "next": following}))
     if is_written:
         (copied / "spec.cnn").write_text(text + "\n")
     open_run(copied)
