@@ -121,7 +121,9 @@ def _export_graph(
     made = export_graph(checked, out or spec.with_suffix(".onnx"), providers=providers)
     found = {one.provider: {n: part.as_dict() for n, part in one.batches.items()} for one in made.comparisons}
     if json:
-        print_json({"file": str(made.path), "graph_only": True, "output": made.output, "scale": made.scale, "providers": found})
+        print_json(
+            {"file": str(made.path), "graph_only": True, "output": made.output, "scale": made.scale, "providers": found}
+        )
         return 0
     print(f"{clean(str(made.path))}: untrained weights, normalised float32 in, {made.output} out")
     for one in made.comparisons:
