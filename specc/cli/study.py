@@ -56,8 +56,8 @@ def study(
     """Train a file and its variants with several seeds, and compare them: a table, study.json and a picture.
 
     Every training is a run in the study's folder. What is there already is not trained again: the same command goes on
-    with a study that was stopped, and another variant trains only this one. One that cannot be trained is noted in the
-    table, the others go on, and the exit status is 1.
+    with a study that was stopped, and another variant trains only this one. A spec with errors, in any variant, trains
+    nothing. A variant whose training fails is noted in the table, the others go on, and the exit status is 1.
 
     Examples:
 
