@@ -357,7 +357,7 @@ def e486(stage: Stage) -> None:
     stage.copy_run()
     versions = json.loads(Path("run/run.json").read_text())["versions"]
     stage.change_info(versions={**versions, "torch": "2.0"})
-    stage.patch.setattr("specc.backend.train.job.version", {**versions, "torch": "2.13.0"}.get)
+    stage.patch.setattr("specc.backend.train.record.version", {**versions, "torch": "2.13.0"}.get)
 
 
 def e487(stage: Stage) -> None:

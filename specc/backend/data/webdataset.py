@@ -113,9 +113,9 @@ def read_samples(paths: list[Path]) -> list[Sample]:
         except OSError as error:
             raise unreadable(path, error) from None
     if odd or not samples:
-        lines = [f"{len(odd):,} of {len(odd) + len(samples):,} samples are not an image with a label:", *odd[:NAMED]]
-        lines += [f"and {len(odd) - NAMED:,} more"] if len(odd) > NAMED else []
-        text = "\n  ".join(map(clean, lines)) if odd else clean(f"{paths[0]} holds no samples")
+        text = [f"{len(odd):,} of {len(odd) + len(samples):,} samples are not an image with a label:"] if odd else []
+        text += [f"  {line}" for line in odd[:NAMED]] or [f"{paths[0]} holds no samples"]
+        text += [f"  and {len(odd) - NAMED:,} more"] if len(odd) > NAMED else []
         raise SpeccError("E412", text, help="a sample is NAME.jpg (or .png …) beside NAME.cls or NAME.json", status=1)
     return samples
 
