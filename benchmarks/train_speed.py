@@ -109,7 +109,8 @@ def main() -> None:
     parser.add_argument("--turns", type=int, default=3)
     asked = parser.parse_args()
     if "SPECC_DATA" not in os.environ:
-        sys.exit("set SPECC_DATA to the folder that holds fashion-mnist and cifar-10-batches-bin")
+        print("nothing was measured: set SPECC_DATA to the folder that holds fashion-mnist and cifar-10-batches-bin")
+        return
     for contest in CONTESTS:
         hold(contest, asked.peers, asked.turns)
 
