@@ -1,6 +1,29 @@
-"""The networks of vgg.cnn and small.cnn, as one writes them in PyTorch."""
+"""The networks of the specs beside this file: two as one writes them in PyTorch, others as `specc` builds them."""
+
+from pathlib import Path
 
 from torch import nn
+
+
+def make(name: str) -> nn.Module:
+    """The network of `name`.cnn."""
+    return {"vgg": vgg, "small": small}[name]() if name in ("vgg", "small") else built(name)
+
+
+def built(name: str) -> nn.Module:
+    """As `specc` trains it."""
+    from specc.backend.build import build
+    from specc.backend.initialise import initialise
+    from specc.check import check
+    from specc.cli.common import load_base
+    from specc.source import Source
+
+    path = Path(__file__).with_name(f"{name}.cnn")
+    graph = check(Source(str(path), path.read_text()), load=load_base).graph
+    assert graph is not None
+    net = build(graph)
+    initialise(net, 0)
+    return net
 
 
 def vgg() -> nn.Module:
