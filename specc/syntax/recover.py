@@ -108,10 +108,20 @@ class Reader:
             self._missing_brace(token)
         if self.skipping and not self._skipped(token):
             self.skipping = False
+        if str(token) == "{" and begins_line and self.layout.pending and not self.skipping:
+            self._join_lines(token)
         if not self.skipping:
             for fed in self.layout.feed(token):
                 if not self.skipping:  # the token before may have been the one that does not fit
                     self._feed(fed, begins_line)
+
+    def _join_lines(self, brace: Token) -> None:
+        """A brace on a line of its own, where the line before may have a body: it is read as if it stood there."""
+        if "LBRACE" in self.parser.accepts():
+            before = next(one for one in reversed(self.tokens[: self.position]) if one.type != "_NL")
+            problem = unexpected(self.source, brace, ())
+            self.problems.append(problem._replace(help=f"put it at the end of line {before.line}, behind `{before}`"))
+            self.layout.pending = None
 
     def _feed(self, token: Token, begins_line: bool) -> None:
         accepted = self.parser.accepts() if token.type not in self._row() else set[str]()

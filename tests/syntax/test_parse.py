@@ -577,3 +577,25 @@ def test_bounds():
     assert problems("let a = 1x" + "9" * 19)[0].code == "E104"
     assert problems("let a = 1e999")[0].code == "E104"
     assert problems("let a = " + " + ".join(["1"] * 5000)) == []
+
+
+def test_a_brace_on_a_line_of_its_own_is_one_mistake():
+    """What stands in the body is read, and the rest of the file."""
+    text = (
+        "data\n{\n  source = digits\n}\nnetwork N(\n  w=8)\n\n# why\n{\n  repeat(3)\n  {\n    relu\n  }\n  dense(w\n}\n"
+    )
+    parsed = parse(Source("net.cnn", text))
+    assert [(d.code, d.span.place) for d in parsed.diagnostics] == [
+        ("E101", "net.cnn:2:1"), ("E101", "net.cnn:9:1"), ("E101", "net.cnn:11:3"), ("E108", "net.cnn:14:8"),
+    ]  # fmt: skip
+    assert [d.help for d in parsed.diagnostics[:3]] == [
+        "put it at the end of line 1, behind `data`",
+        "put it at the end of line 6, behind `)`",
+        "put it at the end of line 10, behind `)`",
+    ]
+    assert parsed.tree is not None and len(parsed.tree.items) == 2
+
+
+def test_a_brace_that_nothing_can_have_is_one_mistake():
+    for text in "network N {\n  let a = 3\n  {\n    relu\n  }\n}\n", "{\n  relu\n}\n":
+        assert [d.code for d in parse(Source("net.cnn", text)).diagnostics] == ["E101"]
