@@ -99,6 +99,12 @@ def base_of(file: Path) -> Path:
     return file.parent
 
 
+def refuse_spec(out: Path | None) -> None:
+    """Raise SpeccError E480 where a result would be written over a spec."""
+    if out is not None and out.suffix == ".cnn" and out.exists():
+        raise SpeccError("E480", f"`{out}` is a spec; it is left as it is", help="give another file with --out")
+
+
 def report(diagnostics: Sequence[Diagnostic], *, short: bool = False, stream: TextIO | None = None) -> int:
     """Print problems and a summary line; nothing where there are none. Gives the exit status, 1 where one is an error.
 

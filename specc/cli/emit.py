@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from specc.check import check
-from specc.cli.common import load_base, read_source, report
+from specc.cli.common import load_base, read_source, refuse_spec, report
 from specc.emit import emit as emit_source
 from specc.errors import SpeccError
 from specc.files import write_atomic
@@ -30,6 +30,7 @@ def emit(
       specc emit net.cnn --out net.py
       specc emit net.cnn --variant wide
     """
+    refuse_spec(out)
     checked = check(read_source(file), variant=variant, sets=sets or (), load=load_base)
     status = report(checked.diagnostics)
     if checked.graph is None or status:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from specc.check import check as check_source
-from specc.cli.common import load_base, print_json, read_source
+from specc.cli.common import load_base, print_json, read_source, refuse_spec
 from specc.cli.common import report as report_problems
 from specc.errors import SpeccError, clean
 
@@ -74,6 +74,7 @@ def export(
     """
     if runtime is not None and target is not Target.WEB:
         raise SpeccError("E475", "--runtime goes with --for web only", help="leave it out, or add --for web")
+    refuse_spec(out)
     if run.suffix == ".cnn":
         return _export_graph(run, out, {"--precision": precision, "--for": target}, provider or (), json)
     lay_out = _layout(target, runtime)

@@ -189,3 +189,12 @@ def test_run_and_file_give_the_same_classes_for_every_kind_of_image(specc, run, 
 def test_prediction_with_a_run_that_does_not_exist(specc, tmp_path):
     answer = specc("predict", tmp_path / "none", tmp_path / "a.png")
     assert answer.status == 2 and "error[E450]" in answer.err
+
+
+def test_nothing_is_written_over_a_spec(specc, run, tmp_path):
+    spec = tmp_path / "net.cnn"
+    spec.write_text("network N { input(1, 8x8); flatten -> dense(10) }\n")
+    for given in ("export", run), ("export", spec), ("emit", spec):
+        answer = specc(*given, "--out", spec)
+        assert answer.status == 2 and "error[E480]" in answer.err
+    assert spec.read_text().startswith("network N") and list(tmp_path.iterdir()) == [spec]
