@@ -4,6 +4,7 @@
 into a checked one (`Bound`); only the kinds `One` and `Chain` need it.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any
 
@@ -17,14 +18,15 @@ class Unfit(Exception):
     """The value is not of the kind. The caller says what was found; `kind.needs` says what was needed."""
 
 
-class Kind:
+class Kind(ABC):
     """A kind of value. `needs` completes "this must be …"."""
 
     needs = "a value"
     symbols: tuple[str, ...] = ()
 
+    @abstractmethod
     def accept(self, value: Any, bind: Bind) -> Any:
-        raise NotImplementedError  # pragma: no cover - abstract
+        """The value as it is kept. Raises Unfit where it is of another kind."""
 
 
 class Int(Kind):

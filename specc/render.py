@@ -6,8 +6,7 @@ from typing import Any, NamedTuple, TextIO
 from unicodedata import category, east_asian_width
 
 from specc.diagnostics import Diagnostic
-from specc.errors import HIDDEN
-from specc.errors import clean as clean  # noqa: PLC0414 - one of the looks, defined where errors need it
+from specc.errors import HIDDEN, clean
 from specc.source import Source, Span
 
 WIDTH = 120  # columns of a source line that are shown; the rest is cut

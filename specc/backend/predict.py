@@ -8,8 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from specc.backend.images import BadImage, Pixels, decode, resize
-from specc.errors import SpeccError
-from specc.render import clean
+from specc.errors import SpeccError, clean
 from specc.values import Size
 
 AGAIN = "export it again: specc export RUN"

@@ -1,10 +1,9 @@
 """What an expression is worth. Python's `eval` plays no part."""
 
-from collections.abc import Sequence
 from typing import Any
 
 from specc.check.functions import FUNCTIONS, Misuse, TooLarge, bounded, extent, integer, is_sequence, number, operate
-from specc.check.problems import Problems
+from specc.check.problems import Problems, chain
 from specc.check.scope import Layer, Scope, describe
 from specc.diagnostics import nearest
 from specc.ir.graph import Frame
@@ -283,19 +282,6 @@ class Evaluator:
             if holds is UNKNOWN or holds == decisive:
                 return holds
         return not decisive
-
-
-def chain(trail: Sequence[Frame], most: int = 8) -> tuple[str, ...]:
-    """How the compiler came to a place, the last step first. A step that repeats itself is told once."""
-    steps: list[tuple[str, int]] = []
-    for frame in reversed(trail):
-        if steps and steps[-1][0] == frame.text:
-            steps[-1] = (frame.text, steps[-1][1] + 1)
-        elif len(steps) < most:
-            steps.append((frame.text, 1))
-        else:
-            break
-    return tuple(text + (f" ({times} times in a row)" if times > 1 else "") for text, times in steps)
 
 
 def same(left: Any, right: Any) -> bool:

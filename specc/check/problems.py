@@ -1,8 +1,9 @@
 """The list of what is wrong. One mistake gives one message, however often a loop or a variant comes across it."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 from specc.diagnostics import Diagnostic, Label, correction
+from specc.ir.graph import Frame
 from specc.source import Span
 
 MOST = 100
@@ -103,3 +104,16 @@ class Problems:
 
 def _place(code: str, span: Span) -> Place:
     return code, span.source.path, span.start, span.end
+
+
+def chain(trail: Sequence[Frame], most: int = 8) -> tuple[str, ...]:
+    """How the compiler came to a place, the last step first. A step that repeats itself is told once."""
+    steps: list[tuple[str, int]] = []
+    for frame in reversed(trail):
+        if steps and steps[-1][0] == frame.text:
+            steps[-1] = (frame.text, steps[-1][1] + 1)
+        elif len(steps) < most:
+            steps.append((frame.text, 1))
+        else:
+            break
+    return tuple(text + (f" ({times} times in a row)" if times > 1 else "") for text, times in steps)

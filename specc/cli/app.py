@@ -20,8 +20,8 @@ from typer.core import TyperCommand, TyperGroup
 
 from specc import __version__
 from specc.diagnostics import nearest
-from specc.errors import SpeccError
-from specc.render import clean, render_error, style_of
+from specc.errors import SpeccError, clean
+from specc.render import render_error, style_of
 
 # name: (module:function, what it does), in the order of `specc --help`
 COMMANDS = {

@@ -11,8 +11,8 @@ from specc.check import check as check_source
 from specc.check.fixes import mend
 from specc.cli.common import load_base, print_json, read_source, report, write_source
 from specc.diagnostics import Diagnostic
-from specc.errors import SpeccError
-from specc.render import as_json, clean, count, render_error, style_of
+from specc.errors import SpeccError, clean
+from specc.render import as_json, count, render_error, style_of
 from specc.source import Source
 
 

@@ -7,8 +7,7 @@ import typer
 
 from specc.check import Checked, check
 from specc.cli.common import load_base, print_json, read_source, report
-from specc.errors import SpeccError
-from specc.render import clean
+from specc.errors import SpeccError, clean
 from specc.report.diff import as_json, compare
 from specc.report.diff_table import diff_tables
 

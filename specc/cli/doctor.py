@@ -7,7 +7,8 @@ from typing import Annotated
 import typer
 
 from specc.cli.common import print_json
-from specc.render import clean, style_of
+from specc.errors import clean
+from specc.render import style_of
 
 MARKS = {"fine": "ok", "warning": "warning", "broken": "broken"}
 COLOURS = {"fine": "note", "warning": "warning", "broken": "error"}

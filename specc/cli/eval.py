@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from specc.cli.common import print_json
-from specc.render import clean
+from specc.errors import clean
 from specc.values import show
 
 if TYPE_CHECKING:

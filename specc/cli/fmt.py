@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from specc.cli.common import bytes_like, read_source, read_stdin, report, write_source
-from specc.render import clean
+from specc.errors import clean
 from specc.syntax.format import format_source
 
 STDIN = Path("-")

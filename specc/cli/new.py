@@ -6,8 +6,7 @@ from typing import Annotated
 
 import typer
 
-from specc.errors import SpeccError
-from specc.render import clean
+from specc.errors import SpeccError, clean
 
 STARTER = """\
 # {name}: a small network for 8 x 8 pictures of handwritten digits, which come with specc's packages.

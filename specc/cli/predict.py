@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from specc.cli.common import print_json
-from specc.errors import SpeccError
-from specc.render import clean, render_error, style_of
+from specc.errors import SpeccError, clean
+from specc.render import render_error, style_of
 
 if TYPE_CHECKING:
     from specc.backend.predict import Prediction

@@ -9,8 +9,7 @@ import typer
 from specc.check import Checked
 from specc.check import check as check_source
 from specc.cli.common import base_of, load_base, print_json, read_source, report
-from specc.errors import SpeccError
-from specc.render import clean
+from specc.errors import SpeccError, clean
 from specc.report.probe import NO_VARIANT, Probed, probe_json, probe_table, verdict_line
 from specc.source import Source
 

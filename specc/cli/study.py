@@ -12,8 +12,7 @@ from specc.check import Checked
 from specc.check import check as check_source
 from specc.check.variants import samples_of, variants_of
 from specc.cli.common import base_of, load_base, read_source, report
-from specc.errors import SpeccError
-from specc.render import clean
+from specc.errors import SpeccError, clean
 from specc.report.study import study_table
 from specc.source import Source
 

@@ -11,8 +11,7 @@ from specc.check import Checked
 from specc.check import check as check_source
 from specc.cli.common import base_of, load_base, print_json, read_source, report
 from specc.cli.export import report as report_export
-from specc.errors import SpeccError
-from specc.render import clean
+from specc.errors import SpeccError, clean
 
 if TYPE_CHECKING:
     from specc.backend.onnx.export import Exported

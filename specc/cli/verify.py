@@ -8,7 +8,8 @@ import typer
 
 from specc.cli.common import print_json
 from specc.cli.export import PROVIDER_HELP
-from specc.render import clean, style_of
+from specc.errors import clean
+from specc.render import style_of
 
 MARKS = {True: ("ok", "note"), False: ("wrong", "error"), None: ("-", "frame")}
 

@@ -1,7 +1,7 @@
 """The difference of two specs as tables for people."""
 
+from specc.errors import clean
 from specc.ops.op import size_text
-from specc.render import clean
 from specc.report.diff import Change, Difference, LayerChange, Total
 
 SIGNS = {"added": "+", "removed": "-", "changed": "~"}

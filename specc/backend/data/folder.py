@@ -7,8 +7,7 @@ import torch
 
 from specc.backend.data.places import Where, few, places, unreadable
 from specc.backend.data.raw import Files, Part, Raw
-from specc.errors import SpeccError
-from specc.render import clean
+from specc.errors import SpeccError, clean
 from specc.values import Args
 
 # What file managers leave behind, in lower case; so are names that begin with a dot.

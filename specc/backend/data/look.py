@@ -17,8 +17,7 @@ from specc.backend.data.progress import bar
 from specc.backend.data.raw import Files
 from specc.backend.data.survey import Feed, Surveyed, moments
 from specc.backend.images import BadImage, Pixels, decode_bytes, resize
-from specc.errors import SpeccError
-from specc.render import clean
+from specc.errors import SpeccError, clean
 from specc.values import Size
 
 NAMED = 20  # broken files that a message names

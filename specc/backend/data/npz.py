@@ -17,8 +17,7 @@ from specc.backend.data.memory import free_memory
 from specc.backend.data.packed import Careful
 from specc.backend.data.places import Where, damaged, unreadable
 from specc.backend.data.raw import Part, Raw
-from specc.errors import SpeccError
-from specc.render import clean
+from specc.errors import SpeccError, clean
 from specc.values import Args
 
 Arrays = dict[str, NDArray[Any]]

@@ -9,9 +9,8 @@ from typing import IO, Any, NamedTuple, cast
 
 from specc.backend.data.download import Download, DownloadFailed, fetch
 from specc.backend.data.packed import Unpacked
-from specc.errors import SpeccError
+from specc.errors import SpeccError, clean
 from specc.files import cache_folder, write_atomic
-from specc.render import clean
 
 MOST_UNPACKED = 1 << 28  # bytes; above what any archive that is read here holds
 MOST_MEMBERS = 1000  # likewise

@@ -11,9 +11,8 @@ from specc.backend.data.look import open_image
 from specc.backend.data.parallel import ordered
 from specc.backend.data.raw import Files
 from specc.backend.images import BadImage, Pixels
-from specc.errors import SpeccError
+from specc.errors import SpeccError, clean
 from specc.ops.op import size_text
-from specc.render import clean
 from specc.values import Size
 
 AHEAD = 2  # batches that are decoded before they are wanted

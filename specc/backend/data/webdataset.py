@@ -16,8 +16,7 @@ from specc.backend.data.folder import PICTURES, is_text, no_path, outside, tried
 from specc.backend.data.packed import Careful
 from specc.backend.data.places import Where, damaged, few, unreadable
 from specc.backend.data.raw import Files, Part, Place, Raw
-from specc.errors import SpeccError
-from specc.render import clean
+from specc.errors import SpeccError, clean
 from specc.values import Args
 
 MOST_SHARDS = 100_000

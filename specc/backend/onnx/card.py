@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from specc.backend.data.dataset import DataSet
 from specc.backend.onnx import model_file
 from specc.backend.train.scores import class_scores, confusions
-from specc.render import clean
+from specc.errors import clean
 
 if TYPE_CHECKING:
     from specc.backend.onnx.export import Exported

@@ -5,9 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from specc.backend.onnx.model_file import ModelFile, read_model
-from specc.errors import SpeccError
+from specc.errors import SpeccError, clean
 from specc.files import write_together
-from specc.render import clean
 
 LABELS = "labels.txt"
 

@@ -6,8 +6,8 @@ from functools import cached_property
 from math import nan
 from typing import Any, NamedTuple
 
-from specc.check.evaluate import chain
 from specc.check.lint import names
+from specc.check.problems import chain
 from specc.check.spec import Spec
 from specc.diagnostics import Fix, Label
 from specc.ir.graph import Graph, Node

@@ -17,9 +17,8 @@ from specc import __version__
 from specc.backend.images import LONGEST, MODES, MOST_BYTES, MOST_PIXELS, TIE
 from specc.backend.onnx.model_file import ModelFile, read_model
 from specc.backend.onnx.web.runtime import VERSION, Runtime
-from specc.errors import SpeccError
+from specc.errors import SpeccError, clean
 from specc.files import write_atomic
-from specc.render import clean
 
 SCRIPTS = ("images.js", "png.js", "page.js")
 LARGEST = 1 << 28  # bytes of a model; browsers hold a text of at most 512 MB

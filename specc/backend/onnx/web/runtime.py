@@ -8,9 +8,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from specc.backend.onnx.model_file import sha256
-from specc.errors import SpeccError
+from specc.errors import SpeccError, clean
 from specc.files import cache_folder, write_together
-from specc.render import clean
 
 PACKAGE, VERSION = "onnxruntime-web", "1.30.0"
 GLUE, WASM = "ort.wasm.bundle.min.mjs", "ort-wasm-simd-threaded.wasm"
