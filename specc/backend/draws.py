@@ -17,7 +17,7 @@ _GOLDEN = 0x9E3779B9  # 2**32 divided by the golden ratio: keeps neighbouring co
 
 # Streams that no augmentation of a pipeline has.
 ORDER, POOL, SPLIT, SUBSET = 0xFFFF0000, 0xFFFF0001, 0xFFFF0002, 0xFFFF0003
-_DENSE = 1 << 24  # added to the stream whose stretch of the pool is drawn
+PLACE = 1 << 24  # added to the stream whose stretch of the pool is drawn
 
 
 def mix(x: int) -> int:
@@ -59,6 +59,31 @@ def uniform(seed: int, epoch: int, images: Tensor, stream: int, count: int) -> T
     return (numbers >> 8).float().mul_(2.0**-24)
 
 
+class Tables:
+    """`uniform` for the images of one training set: a batch's numbers are rows of those of all images in the epoch.
+
+    The hash is two dozen small operations, which cost more than the pixels of a small batch. count: of the images.
+    """
+
+    MOST = 1 << 22  # numbers that are held, 16 MiB; for sets too large each batch has its own made
+
+    def __init__(self, count: int) -> None:
+        self.count = count
+        self._made: dict[tuple[int, int, int, torch.device], tuple[int, Tensor]] = {}
+
+    def uniform(self, seed: int, epoch: int, images: Tensor, stream: int, count: int) -> Tensor:
+        """The same numbers as those of the function of this name."""
+        place = (seed, stream, count, images.device)
+        made_in, table = self._made.get(place, (-1, None))
+        if table is None or made_in != epoch:
+            others = sum(other.numel() for key, (_, other) in self._made.items() if key != place)
+            if others + self.count * count > self.MOST:
+                return uniform(seed, epoch, images, stream, count)
+            table = uniform(seed, epoch, torch.arange(self.count, device=images.device), stream, count)
+            self._made[place] = epoch, table
+        return table.index_select(0, images)
+
+
 @lru_cache(maxsize=4)
 def pool(seed: int, epoch: int, length: int, kind: str, device: torch.device) -> Tensor:
     """`length` numbers drawn for this epoch, "normal" (standard) or "uniform" (in [0, 1)); the same on every device."""
@@ -66,15 +91,17 @@ def pool(seed: int, epoch: int, length: int, kind: str, device: torch.device) ->
     return draw(length, generator=generator(seed, epoch, POOL)).to(device)
 
 
-def dense(seed: int, epoch: int, images: Tensor, stream: int, shape: tuple[int, ...], kind: str = "normal") -> Tensor:
+def dense(seed: int, epoch: int, place: Tensor, shape: tuple[int, ...], kind: str = "normal") -> Tensor:
     """N x shape numbers, "normal" or "uniform": each image gets a stretch of the epoch's pool, at a place of its own.
+
+    place: N numbers in [0, 1), where in the pool.
 
     Fresh numbers for every pixel would cost more than the training step of a small network. The pool holds at least a
     million numbers and sixteen images; a new one is drawn in each epoch. Two images whose stretches overlap share
     numbers, at other pixels.
     """
     size = prod(shape)
-    numbers = pool(seed, epoch, max(1 << 20, 16 * size), kind, images.device)
+    numbers = pool(seed, epoch, max(1 << 20, 16 * size), kind, place.device)
     places = len(numbers) - size + 1
-    start = (uniform(seed, epoch, images, stream + _DENSE, 1)[:, 0] * places).long()
-    return numbers.as_strided((places, size), (1, 1)).index_select(0, start).view(len(images), *shape)
+    start = (place * places).long()
+    return numbers.as_strided((places, size), (1, 1)).index_select(0, start).view(len(place), *shape)

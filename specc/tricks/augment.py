@@ -31,7 +31,7 @@ GEOMETRY = (
         (Param("direction", Symbols("horizontal", "vertical", "alternating"), "horizontal"),),
         target="specc.backend.augment.geometry.flip",
         example="flip(horizontal)",
-        facts=Effect(turns=lambda a: True),
+        facts=Effect(turns=lambda a: True, moves=True),
     ),
     Trick(
         "crop",
@@ -40,7 +40,7 @@ GEOMETRY = (
         (Param("size", SizeOf()), Param("pad", Int(0, 4096), 0, "pixels to pad on each side"), _FILL),
         target="specc.backend.augment.geometry.crop",
         example="crop(16, pad=2)",
-        facts=Effect(size=crop_size, visible=crop_visible),
+        facts=Effect(size=crop_size, visible=crop_visible, moves=True),
     ),
     Trick(
         "crop_and_resize",
@@ -63,7 +63,7 @@ GEOMETRY = (
         (Param("pixels", Int(1, 4096), doc="how far at most"), _FILL),
         target="specc.backend.augment.geometry.shift",
         example="shift(1)",
-        facts=Effect(size=shift_size, visible=shift_visible),
+        facts=Effect(size=shift_size, visible=shift_visible, moves=True),
     ),
     Trick(
         "rotate",
@@ -96,7 +96,7 @@ PIXELS = (
         (Param("size", SizeOf()),),
         target="specc.backend.augment.pixels.cutout",
         example="cutout(8)",
-        facts=Effect(visible=cutout_visible),
+        facts=Effect(visible=cutout_visible, moves=True),
     ),
     Trick(
         "erase",

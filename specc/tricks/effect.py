@@ -14,6 +14,7 @@ class Effect(NamedTuple):
     colour: it needs RGB images. mixes: it mixes images with others of the batch, and their labels likewise.
     visible(a, size): in the worst case, which share of what comes out is still the image.
     turns(a): whether a letter or a digit may come out as another one, or as none.
+    moves: it only moves or blackens pixels, and so does to bytes what it does to floats.
     """
 
     size: Callable[[Any, Size], Size] = lambda a, size: size
@@ -21,6 +22,7 @@ class Effect(NamedTuple):
     mixes: bool = False
     visible: Callable[[Any, Size], float] = lambda a, size: 1.0
     turns: Callable[[Any], bool] = lambda a: False
+    moves: bool = False
 
 
 IMAGE_DEVIATION = 0.25  # of photographs from 0 to 1: 0.25 for CIFAR-10, 0.23 for ImageNet

@@ -82,14 +82,23 @@ def test_draws_of_neighbouring_images_epochs_and_counters_are_uncorrelated() -> 
         assert stats.chisquare(flat(cells)).pvalue > 1e-3
 
 
+def test_tables_give_the_same_numbers_and_hold_no_more_than_they_may() -> None:
+    tables, some = draws.Tables(20_000), torch.tensor([19_999, 4, 4, 1234])
+    for epoch in (0, 1, 0):  # streams of their own, more than fit, in epochs that come and go
+        for stream in range(300):
+            assert torch.equal(tables.uniform(7, epoch, some, stream, 2), draws.uniform(7, epoch, some, stream, 2))
+    assert sum(table.numel() for _, table in tables._made.values()) <= draws.Tables.MOST
+
+
 @pytest.mark.parametrize(("kind", "law"), [("normal", "norm"), ("uniform", "uniform")])
 def test_dense_noise_has_its_law_and_is_each_image_s_own(kind: str, law: str) -> None:
-    noise = draws.dense(1, 4, IMAGES[:500], 0, (3, 4, 5), kind)
+    place = draws.uniform(1, 4, IMAGES[:500], draws.PLACE, 1)[:, 0]
+    noise = draws.dense(1, 4, place, (3, 4, 5), kind)
     assert noise.shape == (500, 3, 4, 5)
     assert stats.kstest(flat(noise), law, method="asymp").pvalue > 1e-3
-    assert torch.equal(draws.dense(1, 4, torch.tensor([499, 0]), 0, (3, 4, 5), kind), noise[[499, 0]])
+    assert torch.equal(draws.dense(1, 4, place[[499, 0]], (3, 4, 5), kind), noise[[499, 0]])
     assert not torch.equal(noise[0], noise[1])
-    assert not torch.equal(draws.dense(1, 5, IMAGES[:1], 0, (3, 4, 5), kind), noise[:1])
+    assert not torch.equal(draws.dense(1, 5, place[:1], (3, 4, 5), kind), noise[:1])
 
 
 def test_a_generator_is_a_function_of_its_key() -> None:

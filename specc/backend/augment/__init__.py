@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from importlib import import_module
+from itertools import takewhile
 from typing import Any
 
 import torch
@@ -9,6 +10,7 @@ from torch import Tensor
 from torch.nn.functional import one_hot
 
 from specc.backend.augment.draw import Draw, by_part, each, pick
+from specc.backend.draws import Tables
 from specc.tricks.augment import trick_of
 from specc.values import Bound
 
@@ -25,16 +27,24 @@ def augment(
     epoch: int,
     tricks: Pipeline,
     classes: int,
+    tables: Tables | None = None,
 ) -> Pair:
     """The batch as it is trained on in this epoch, and its targets.
 
-    x: float32 N x C x H x W from 0 to 1. labels: int64 N. images: int64 N, the images' numbers in the training set.
-    tricks: checked augmentations, in their order. All tensors are on one device.
+    x: N x C x H x W, float32 from 0 to 1, or uint8 (which is divided by 255). labels: int64 N. images: int64 N, the
+    images' numbers in the training set. tricks: checked augmentations, in their order. All tensors are on one device.
+    tables: of the training set; without them the draws are made for this batch alone, and are the same.
 
-    Returns the changed images, and the labels; or, where a trick mixes images, N x classes shares of the classes.
+    Returns the changed images, float32, and the labels; or, where a trick mixes images, N x classes shares of the
+    classes.
     """
-    targets = one_hot(labels, classes).to(x.dtype) if mixes(tricks) else labels
-    return _pipeline(tricks, x, targets, Draw(seed, epoch, images, 0))
+    targets = one_hot(labels, classes).float() if mixes(tricks) else labels
+    draw = Draw(seed, epoch, images, 0, tables)
+    if x.dtype == torch.uint8:  # a quarter of the memory, as long as pixels only move
+        moving = tuple(takewhile(lambda call: trick_of(call).facts.moves, tricks))
+        x, targets = _pipeline(moving, x, targets, draw)
+        x, draw, tricks = x.float().div_(255), draw.later(_places(moving)), tricks[len(moving) :]
+    return _pipeline(tricks, x, targets, draw)
 
 
 def mixes(tricks: Pipeline) -> bool:

@@ -12,17 +12,20 @@ from specc.backend import draws
 class Draw(NamedTuple):
     """The source of one augmentation's random numbers for the images of a batch.
 
-    images: int64 N, their numbers in the training set. stream: the place of the augmentation in the pipeline.
+    images: int64 N, their numbers in the training set. stream: the place of the augmentation in the pipeline. tables:
+    of the training set, where there is one.
     """
 
     seed: int
     epoch: int
     images: Tensor
     stream: int
+    tables: draws.Tables | None = None
 
     def uniform(self, count: int) -> Tensor:
         """N x count float32 numbers in [0, 1)."""
-        return draws.uniform(self.seed, self.epoch, self.images, self.stream, count)
+        source = self.tables or draws
+        return source.uniform(self.seed, self.epoch, self.images, self.stream, count)
 
     def between(self, low: float, high: float) -> Tensor:
         """N float32 numbers between two bounds."""
@@ -34,7 +37,8 @@ class Draw(NamedTuple):
 
     def dense(self, shape: tuple[int, ...], kind: str) -> Tensor:
         """N x shape numbers, "normal" or "uniform" (`draws.dense`)."""
-        return draws.dense(self.seed, self.epoch, self.images, self.stream, shape, kind)
+        place = self.later(draws.PLACE).uniform(1)[:, 0]
+        return draws.dense(self.seed, self.epoch, place, shape, kind)
 
     def of(self, some: Tensor) -> "Draw":
         """The same for some images of the batch, whose places are given."""
@@ -56,7 +60,12 @@ def each(values: Tensor) -> Tensor:
 
 
 def pick(mask: Tensor, x: Tensor, y: Tensor) -> Tensor:
-    """`x` where the mask holds and `y` elsewhere, finite floats. Exact, and four times as fast as `torch.where`."""
+    """`x` where the mask holds and `y` elsewhere, bytes or finite floats.
+
+    Exact, and four times as fast as `torch.where`.
+    """
+    if x.dtype == torch.uint8:
+        return (x ^ y).bitwise_and_(mask.to(torch.uint8).neg_()).bitwise_xor_(y)
     return torch.lerp(y, x, mask.to(x.dtype))
 
 

@@ -1,4 +1,7 @@
-"""Augmentations that move pixels. Images are float32 N x C x H x W from 0 to 1; every image has its own draw."""
+"""Augmentations that move pixels. Images are float32 N x C x H x W from 0 to 1; every image has its own draw.
+
+What only moves them takes uint8 as well.
+"""
 
 from math import log, pi
 
@@ -45,9 +48,10 @@ def windows(x: Tensor, top: Tensor, left: Tensor, size: Size) -> Tensor:
     count, channels, height, width = x.shape
     x = x.contiguous()
     stretches = x.as_strided((x.numel() - size.width + 1, size.width), (1, 1))
-    planes = torch.arange(count * channels, device=x.device).view(count, channels, 1) * height
-    rows = planes + top.view(-1, 1, 1) + torch.arange(size.height, device=x.device)
-    start = rows * width + left.view(-1, 1, 1)
+    corner = torch.arange(0, x.numel(), channels * height * width, device=x.device) + top * width + left
+    planes = torch.arange(0, channels * height * width, height * width, device=x.device)
+    rows = torch.arange(0, size.height * width, width, device=x.device)
+    start = corner.view(-1, 1, 1) + (planes[:, None] + rows)
     return stretches.index_select(0, start.view(-1)).view(count, channels, *size)
 
 

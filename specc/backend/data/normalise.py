@@ -34,9 +34,9 @@ class Normalise(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         if x.dtype == torch.uint8:
-            x = x.float() / 255
+            x = x.float().div_(255)
         if self.floor is None:
-            return (x - self.mean) / self.std
+            return (x - self.mean).div_(self.std)
         centred = x - x.mean((1, 2, 3), keepdim=True)
         deviation = centred.square().mean((1, 2, 3), keepdim=True).sqrt()
         return centred / deviation.clamp(min=self.floor)

@@ -9,6 +9,7 @@ from specc.backend.augment import augment
 from specc.backend.data.batches import TrainingBatches, all_batches
 from specc.backend.data.dataset import DataSet
 from specc.backend.data.normalise import Normalise, normaliser
+from specc.backend.draws import Tables
 from specc.check.fits import ALONE, batch_of_one
 from specc.errors import SpeccError
 from specc.ir.graph import Graph
@@ -27,19 +28,21 @@ class DataFeed:
         self.classes = dataset.classes
         self.batch, self.batches = self.source.size, self.source.count
         self.normalise = _normaliser(dataset, data, device)
+        self.tables = Tables(len(dataset.train))
 
     def training(self, epoch: int, index: int) -> tuple[Tensor, Tensor]:
         batch = self.source.at(epoch, index)
         images, target = batch.images, batch.labels
         if self.data.augment:
             images, target = augment(
-                images.float() / 255,
+                images,
                 target,
                 batch.numbers,
                 seed=self.seed,
                 epoch=epoch,
                 tricks=self.data.augment,
                 classes=len(self.classes),
+                tables=self.tables,
             )
         return self.normalise(images).contiguous(memory_format=torch.channels_last), target
 

@@ -5,6 +5,7 @@ import torch
 from tiny_images import binomial, changed, pipeline, random_images, run, same
 
 from specc.backend.augment import augment
+from specc.backend.draws import Tables
 from specc.tricks.augment import TRICKS
 
 EVERY = [
@@ -99,6 +100,17 @@ def test_working_on_all_images_and_picking_gives_the_same(text: str, monkeypatch
     monkeypatch.setattr("specc.backend.augment.by_part", lambda x: False)
     monkeypatch.setattr("specc.backend.augment.draw.by_part", lambda x: False)
     assert same(changed(text, x), by_part)
+
+
+@pytest.mark.parametrize("text", [*EVERY, "flip -> crop(16, pad=2) -> noise(0.1) -> cutout(4)", "mixup -> flip"])
+def test_bytes_become_what_floats_become_and_tables_draw_the_same(text: str) -> None:
+    x, images = random_images(60), torch.arange(60) * 3
+    tricks = pipeline(text)
+    floats = augment(x, images % 10, images, seed=3, epoch=2, tricks=tricks, classes=10)
+    levels = (x * 255).round().to(torch.uint8)
+    found = augment(levels, images % 10, images, seed=3, epoch=2, tricks=tricks, classes=10, tables=Tables(200))
+    assert found[0].dtype == torch.float32
+    assert all(torch.equal(one, other) for one, other in zip(found, floats, strict=True))
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
