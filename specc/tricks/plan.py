@@ -10,6 +10,9 @@ TRICKS = (
         "How a training is carried out; what is not said here is chosen. `specc train --plan` shows the choice.",
         (
             Param("step", Symbols("auto", "eager", "compiled"), "auto", "compiled: the network by torch.compile"),
+            Param(
+                "launch", Symbols("auto", "single"), "auto", "on CUDA; single: operation by operation, no CUDA graph"
+            ),
             Param("threads", Maybe(Int(1, 1024)), None, "of a CPU; `none`: chosen"),
         ),
         example="plan(step=compiled, threads=1)",

@@ -3,14 +3,11 @@
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-import torch
-
 from specc.backend.data.dataset import DataSet, load
 from specc.backend.device import describe
 from specc.backend.probe.measure import Watch, ratio
 from specc.backend.probe.verdict import judge
 from specc.backend.train.job import prepare
-from specc.backend.train.loop import step_seed
 from specc.check import Checked
 from specc.report.layers import activation_bytes
 from specc.report.probe import Probed
@@ -41,9 +38,9 @@ def probe(
     loop = job.loop
     net = loop.state.net.train()
     watch = Watch(net)
-    torch.manual_seed(step_seed(loop.settings.seed, 0))
-    loop.backward(0, 0)
-    layers, loss = watch.layers(), float(loop.state.table[0, 0])
+    loop.seed()
+    said = loop.backward(*loop.feed.training(0, 0))
+    layers, loss = watch.layers(), float(said[0])
     measured, predicted = ratio(layers), watch.predicted_ratio()
     classes = len(loop.feed.classes)
     return Probed(

@@ -26,6 +26,7 @@ from specc.backend.train.loss import loss_function
 from specc.backend.train.plan import compiled, lay_out, make_plan
 from specc.backend.train.precision import Precision
 from specc.backend.train.progress import Lines, Quiet, Watcher
+from specc.backend.train.recorded import on_cuda
 from specc.backend.train.run import CHECKPOINTS, Run, load_matching, refuse_errors
 from specc.backend.train.state import Mark
 from specc.backend.train.trial import settle
@@ -52,7 +53,7 @@ class Outcome(NamedTuple):
 class Job(NamedTuple):
     """A training that is ready to run. notes: what is said about it once. about: its part of run.json.
 
-    again: the same training anew, at its beginning.
+    again: the same training anew, at its beginning. recorded: whether its steps shall be recorded.
     """
 
     checked: Checked
@@ -60,6 +61,7 @@ class Job(NamedTuple):
     notes: list[str]
     about: dict[str, Any]
     again: Callable[[], "Job"]
+    recorded: bool
 
 
 def train(
@@ -175,7 +177,7 @@ def prepare(
     def again() -> Job:
         return prepare(checked, device, data_dir, base, dataset=dataset, info=info)
 
-    return Job(checked, loop, [shown, *notes], about, again)
+    return Job(checked, loop, [shown, *notes], about, again, plan.recorded)
 
 
 def carry_out(
@@ -186,6 +188,8 @@ def carry_out(
     with watcher, Interrupt() as interrupt:
         for note in job.notes:
             watcher.say(note)
+        if job.recorded:
+            loop.carry_out = on_cuda(loop, lambda said: _note(said, info, watcher))
         try:
             loop.run(folder, watcher, interrupt, until(loop.per_epoch, loop.total) if until else None)
         except NotFinite as error:
@@ -206,6 +210,12 @@ def carry_out(
     folder.write_info(info)
     views = written(settings.evaluate) if settings.evaluate else ""
     return Outcome(folder.path, best, loop.state.step, interrupt.status, views)
+
+
+def _note(said: str, info: dict[str, Any], watcher: Watcher) -> None:
+    """Say something that turned out on the way, and keep it in the run."""
+    watcher.say(said)
+    info["applied"] = [*info["applied"], said]
 
 
 def _where(job: Job, folder: RunFolder, step: int, watcher: Watcher) -> str:

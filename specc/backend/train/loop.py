@@ -73,6 +73,7 @@ class Loop:
         self.loss, self.penalty, self.precision = loss, penalty, precision
         self.device = state.table.device
         self.forward: Callable[[Tensor], Any] = state.net
+        self.carry_out: Callable[[int], None] = self.compute
         self.per_epoch, self.total = length(settings, feed)
         self.ends = self._ends()
         self.head_weights = {head.name: head.weight for head in state.net.graph.heads}
@@ -135,35 +136,49 @@ class Loop:
 
     def step(self) -> None:
         """One step of the optimizer, over `accumulate` batches. The device is not waited for."""
-        state, settings = self.state, self.settings
+        state = self.state
         epoch, index = divmod(state.step, self.per_epoch)
         for end, weights in self.ends:
             for weight in weights:
                 weight.requires_grad_(state.step < end)
-        torch.manual_seed(step_seed(settings.seed, state.step))  # of what the network itself draws, such as dropout
         if index == 0:
             state.table.zero_()
             state.seconds = 0.0
-        for number in range(index * settings.accumulate, (index + 1) * settings.accumulate):
-            self.backward(epoch, number)
-        self._update()
+        losses = [mark.loss for mark in state.marks]
+        state.optimizers.set_rates(lambda schedule: rate(schedule, state.step, self.per_epoch, self.total, losses))
+        self.seed()
+        self.carry_out(epoch)
         state.step += 1
         if state.lookahead:
             state.lookahead.update(state.step)
         if state.average:
             state.average.update(state.step)
 
-    def backward(self, epoch: int, number: int) -> None:
-        """Add the gradient of the loss of one batch, and write its loss and its right answers into the table."""
+    def seed(self) -> None:
+        """Set torch's own generators, which the network draws from (dropout, say), for the step that comes."""
+        torch.manual_seed(step_seed(self.settings.seed, self.state.step))
+
+    def numbers(self) -> range:
+        """The numbers within the epoch of the batches of the step that comes."""
+        first = self.state.step % self.per_epoch * self.settings.accumulate
+        return range(first, first + self.settings.accumulate)
+
+    def compute(self, epoch: int) -> None:
+        """What a step computes, one operation after the other."""
+        for number in self.numbers():
+            self.state.table[:, number] = self.backward(*self.feed.training(epoch, number))
+        self.update()
+
+    def backward(self, images: Tensor, target: Tensor) -> Tensor:
+        """Add the gradient of the loss of one batch. Its mean loss and its number of right answers, as one tensor."""
         state = self.state
-        images, target = self.feed.training(epoch, number)
         with self.precision.autocast(self.device):
             answer = self.forward(images)
         logits, heads = answer if isinstance(answer, tuple) else (answer, {})
         found = self.loss.parts(logits, target)
-        state.table[0, number] = found.mean.detach()
         labels = target.argmax(dim=1) if target.is_floating_point() else target
-        state.table[1, number] = (logits.detach().argmax(dim=1) == labels).sum()
+        right = (logits.detach().argmax(dim=1) == labels).sum()
+        said = torch.stack([found.mean.detach(), right.to(found.total.dtype)])
         is_sum = self.loss.is_sum
         loss = found.total if is_sum else found.mean
         for name, of_head in heads.items():
@@ -172,11 +187,11 @@ class Loop:
         loss = loss if is_sum else loss / self.settings.accumulate
         if loss.requires_grad:  # not where all that learned stands still
             (state.scaler.scale(loss) if state.scaler else loss).backward()
+        return said
 
-    def _update(self) -> None:
+    def update(self) -> None:
+        """Let the weights follow their gradients."""
         state, optimizers = self.state, self.state.optimizers
-        losses = [mark.loss for mark in state.marks]
-        optimizers.set_rates(lambda schedule: rate(schedule, state.step, self.per_epoch, self.total, losses))
         moving = optimizers.moving() if state.scaler else ()
         for part in moving:
             assert state.scaler is not None
@@ -221,7 +236,7 @@ class Loop:
             "val_accuracy": mark.accuracy,
             "images_per_second": images / state.seconds if state.seconds else 0.0,
             "seconds": state.seconds,
-            "lr": state.optimizers.main["lr"],
+            "lr": float(state.optimizers.main["lr"]),
         }
         if tta:
             line["val_accuracy_one_view"] = found.one_view

@@ -82,4 +82,4 @@ class Muon(torch.optim.Optimizer):
             if group["normalize"]:
                 weight.mul_(len(weight) ** 0.5 / weight.norm())
             weight.mul_(1 - lr * group["weight_decay"])
-            weight.add_(update.view(weight.shape), alpha=-lr * max(1, rows / columns) ** 0.5)
+            weight.sub_(update.view(weight.shape) * (lr * max(1, rows / columns) ** 0.5))

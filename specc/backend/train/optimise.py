@@ -16,6 +16,7 @@ from specc.values import Args, Bound, show
 Weights = dict[str, nn.Parameter]
 
 FUSED = ("sgd", "adam", "adamw")
+RECORDABLE = (*FUSED, "muon")  # those that do on CUDA what the numbers on the device say, and no number of Python's
 
 
 def kernel_names(graph: Graph) -> dict[str, Bound | None]:
@@ -105,8 +106,8 @@ def _options(optimizer: Bound) -> tuple[tuple[str, Any], ...]:
 class Optimizers:
     """The optimizers of a training as one. parts: torch's, one for each kind and its options.
 
-    groups: torch's parameter groups of all parts; `rate` is a group's learning rate before its `schedule`. main: the
-    one that moves the most numbers.
+    groups: torch's parameter groups of all parts; `rate` is a group's learning rate before its `schedule`. Where a step
+    may be recorded, `lr` is a tensor on the device, else a float. main: the one that moves the most numbers.
     """
 
     def __init__(self, weights: Weights, found: dict[str, Way]) -> None:
@@ -127,7 +128,11 @@ class Optimizers:
     def set_rates(self, factor: Callable[[tuple[Bound, ...]], float]) -> None:
         """Set each group's learning rate, given what its schedule multiplies it by."""
         for group in self.groups:
-            group["lr"] = group["rate"] * factor(group["schedule"])
+            now = group["rate"] * factor(group["schedule"])
+            if isinstance(group["lr"], Tensor):
+                group["lr"].fill_(now)
+            else:
+                group["lr"] = now
 
     def moving(self) -> list[torch.optim.Optimizer]:
         """The parts that have a gradient to follow: all of whose weights stand still has none."""
@@ -165,8 +170,13 @@ def _make(
 ) -> torch.optim.Optimizer:
     if name in FUSED and device.type in ("cpu", "cuda"):
         options["fused"] = True
+    if name in RECORDABLE and device.type == "cuda":
+        groups = [group | {"lr": torch.tensor(group["lr"], device=device)} for group in groups]
+    if name in ("adam", "adamw") and device.type == "cuda":
+        options["capturable"] = True
     module, _, kind = TRICKS["optimizer"][name].target.rpartition(".")
-    made: torch.optim.Optimizer = getattr(import_module(module), kind)(groups, lr=groups[0]["lr"], **options)
+    made: torch.optim.Optimizer = getattr(import_module(module), kind)(groups, lr=groups[0]["rate"], **options)
+    made._warned_capturable_if_run_uncaptured = True  # noqa: SLF001  # as is meant
     return made
 
 

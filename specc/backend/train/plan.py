@@ -14,10 +14,11 @@ from specc.backend.data.batches import TrainingBatches
 from specc.backend.data.parallel import workers
 from specc.backend.data.split import AHEAD, Streamed
 from specc.backend.device import SMALL_BATCH, share_work
-from specc.backend.train.optimise import FUSED
+from specc.backend.train.optimise import FUSED, RECORDABLE, ways
 from specc.backend.train.precision import Precision, choose
 from specc.errors import SpeccError
 from specc.ir.graph import Graph
+from specc.ir.weights import weights_of
 from specc.values import Args
 
 MOST_THREADS = 1024
@@ -40,6 +41,7 @@ class Plan(NamedTuple):
 
     precision: Precision
     compiled: bool
+    recorded: bool
     choices: tuple[Choice, ...]
     open: frozenset[str] = frozenset()
 
@@ -62,7 +64,7 @@ def make_plan(graph: Graph, settings: Args, device: torch.device, info: Mapping[
     compile.
     """
     work = settings.batch * graph.total_macs
-    asked: Args = settings.plan.args if settings.plan else Args(step="auto", threads=None)
+    asked: Args = settings.plan.args if settings.plan else Args(step="auto", launch="auto", threads=None)
     said = "as the spec says"
     precision, threads, step = choose(settings.precision, device, work), asked.threads, asked.step
     why_step = "as the spec says"
@@ -92,10 +94,29 @@ def make_plan(graph: Graph, settings: Args, device: torch.device, info: Mapping[
         step, why_step = "eager", "compiling takes longer than it saves in a short training"
     choices.append(Choice("step", step, why_step))
 
+    recorded = False
+    if device.type == "cuda":
+        recorded, why = _recorded(graph, settings, asked.launch, precision)
+        choices.append(Choice("launch", "one CUDA graph for a step" if recorded else "operation by operation", why))
+        choices.append(Choice("cudnn", "deterministic", "two trainings give the same bits; so nothing is benchmarked"))
+
     fused = settings.optimizer.name in FUSED and device.type in ("cpu", "cuda")
     why = "one pass over the weights" if fused else f"`{settings.optimizer.name}` has no fused form here"
     choices.append(Choice("optimizer", "fused" if fused else "foreach", why))
-    return Plan(precision, step == "compiled", tuple(choices), frozenset(undecided))
+    return Plan(precision, step == "compiled", recorded, tuple(choices), frozenset(undecided))
+
+
+def _recorded(graph: Graph, settings: Args, launch: str, precision: Precision) -> tuple[bool, str]:
+    """Whether a step can be recorded as a CUDA graph, and why."""
+    if launch == "single":
+        return False, "as the spec says"
+    if precision.name == "fp16":
+        return False, "the scale of fp16's loss depends on what is found on the way"
+    movers = {way.optimizer for way in ways(graph, settings, [weight.name for weight in weights_of(graph)]).values()}
+    others = sorted(movers - set(RECORDABLE))
+    if others:
+        return False, f"`{others[0]}` cannot be recorded"
+    return True, "forward, backward and optimizer are launched at once; used only if it gives the same bits"
 
 
 def _begun_step(info: Mapping[str, Any]) -> str:

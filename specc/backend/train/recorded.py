@@ -1,0 +1,128 @@
+"""A step recorded once and then played back: what it launches on a GPU goes there as one CUDA graph.
+
+A small network's kernels take less time than Python takes to launch them. Batches are gathered and augmented as ever,
+and copied to where the record reads them. Before a record is used it has to give, bit by bit, what the same step gives
+operation by operation; where it does not, or where torch cannot record it, the training goes on without.
+"""
+
+from collections.abc import Callable
+from functools import partial
+
+import torch
+from torch import Tensor
+
+from specc.backend.train.loop import Loop
+
+Work = Callable[[], Tensor]
+Record = Callable[[Work], tuple[Tensor, Callable[[], None]]]
+
+EAGER = 3  # steps before one is recorded, in which libraries choose kernels and optimizers make their state
+
+
+class Recorded:
+    """Carries out a loop's steps by a record of one.
+
+    record: takes work without doing it; gives the tensor that will hold what the work gives, and what does the work.
+    say: is told where a record is not used. refused: why; empty as long as nothing speaks against it.
+    """
+
+    def __init__(self, loop: Loop, record: Record, say: Callable[[str], None]) -> None:
+        self.loop, self.record, self.say, self.refused = loop, record, say, ""
+        self._moving: list[bool] | None = None
+        self._eager = 0  # steps that are still to be carried out so
+        self._batches: list[tuple[Tensor, Tensor]] = []
+        self._said = torch.empty(0)
+        self._play: Callable[[], None] | None = None
+
+    def __call__(self, epoch: int) -> None:
+        """Carry out the step that comes, of this epoch."""
+        loop = self.loop
+        moving = [weight.requires_grad for weight in loop.state.weights.values()]
+        if moving != self._moving:  # weights that stand still from now on are no part of the step any more
+            self._moving, self._eager, self._play = moving, EAGER, None
+        if self.refused or self._eager:
+            self._eager -= 1
+            loop.compute(epoch)
+            return
+        batches = [loop.feed.training(epoch, number) for number in loop.numbers()]
+        if self._play is None:
+            self._batches = [(images.clone(), target.clone()) for images, target in batches]
+            said = self._begin()
+        else:
+            for (images, target), (new_images, new_target) in zip(self._batches, batches, strict=True):
+                images.copy_(new_images)
+                target.copy_(new_target)
+            self._play()
+            said = self._said
+        numbers = loop.numbers()
+        loop.state.table[:, numbers.start : numbers.stop] = said
+
+    def _begin(self) -> Tensor:
+        """Record the step that comes, and carry it out by the record and without; what it says of its batches."""
+        loop = self.loop
+        try:
+            self._said, self._play = self.record(self._work)
+        except RuntimeError as error:
+            self.refused = (str(error).strip().splitlines() or ["no reason given"])[0]
+            loop.state.optimizers.zero_grad()
+            loop.seed()
+            said = self._work()
+        else:
+            tensors = self._tensors()
+            before = [value.clone() for value in tensors]
+            loop.seed()
+            said = self._work()
+            after = [value.clone() for value in tensors]
+            _set(tensors, before)
+            loop.seed()
+            self._play()
+            if not all(map(torch.equal, [self._said, *tensors], [said, *after])):
+                self.refused = "the record gives other bits"
+                _set(tensors, after)
+        if self.refused:
+            self._play, self._batches = None, []
+            self.say(f"steps are not recorded as a CUDA graph: {self.refused}")
+        return said
+
+    def _work(self) -> Tensor:
+        said = [self.loop.backward(images, target) for images, target in self._batches]
+        self.loop.update()
+        return torch.stack(said, 1)
+
+    def _tensors(self) -> list[Tensor]:
+        """All that a step changes."""
+        state = self.loop.state
+        remembered = [
+            value
+            for part in state.optimizers.parts
+            for of_weight in part.state.values()
+            for value in of_weight.values()
+        ]
+        return [*state.net.state_dict().values(), *(value for value in remembered if isinstance(value, Tensor))]
+
+
+def _set(tensors: list[Tensor], values: list[Tensor]) -> None:
+    for tensor, value in zip(tensors, values, strict=True):
+        tensor.copy_(value)
+
+
+def on_cuda(loop: Loop, say: Callable[[str], None]) -> Callable[[int], None]:
+    """What carries out the steps of a loop by a CUDA graph; on a stream of its own, as recording needs."""
+    stream = torch.cuda.Stream(loop.device)  # type: ignore[no-untyped-call]
+    recorded = Recorded(loop, partial(_cuda_graph, stream), say)
+
+    def carry_out(epoch: int) -> None:
+        here = torch.cuda.current_stream(loop.device)
+        stream.wait_stream(here)
+        with torch.cuda.stream(stream):
+            recorded(epoch)
+        here.wait_stream(stream)
+
+    return carry_out
+
+
+def _cuda_graph(stream: torch.cuda.Stream, work: Work) -> tuple[Tensor, Callable[[], None]]:
+    graph = torch.cuda.CUDAGraph()
+    with torch.cuda.graph(graph, stream=stream, capture_error_mode="thread_local"):  # other threads decode images
+        said = work()
+    return said, graph.replay
