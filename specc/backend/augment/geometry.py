@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import affine_grid, grid_sample, pad
 
-from specc.backend.augment.draw import Draw, each, pick, whole
+from specc.backend.augment.draw import Draw, by_part, each, pick, whole
 from specc.values import Args, Size
 
 TRIES = 10  # boxes that are drawn for each image until one fits
@@ -28,11 +28,21 @@ def flip(x: Tensor, a: Args, draw: Draw) -> Tensor:
 def crop(x: Tensor, a: Args, draw: Draw) -> Tensor:
     """Pad, and cut a window of `size` at a random place."""
     if a.pad:
-        x = pad(x, (a.pad,) * 4, mode="constant" if a.fill == "zero" else "reflect")
+        x = reflected(x, a.pad) if a.fill == "reflect" else pad(x, (a.pad,) * 4)
     height, width = x.shape[2:]
     size = Size(*a.size)
     top, left = whole(draw.uniform(2), height - size.height + 1, width - size.width + 1).long().unbind(1)
     return windows(x, top, left, size)
+
+
+def reflected(x: Tensor, margin: int) -> Tensor:
+    """The images with so many pixels more on all four sides, mirrored at the border.
+
+    Of bytes only a CPU can do that; others do it to halves, which hold every byte exactly.
+    """
+    if x.dtype == torch.uint8 and not by_part(x):
+        return pad(x.half(), (margin,) * 4, mode="reflect").to(torch.uint8)
+    return pad(x, (margin,) * 4, mode="reflect")
 
 
 def shift(x: Tensor, a: Args, draw: Draw) -> Tensor:

@@ -28,18 +28,18 @@ class Loss:
 
     is_sum: training follows the gradient of the sum over the images instead.
 
-    Targets are class indices (N, int64) or shares of the classes (N x classes, rows sum to 1).
+    classes: their indices. Targets are class indices (N, int64) or shares of the classes (N x classes, rows sum to 1).
     The checker has seen to it that there is a weight for each class, where there are any.
     """
 
-    def __init__(self, each: Each, classes: int, weights: Tensor | None, is_sum: bool) -> None:
+    def __init__(self, each: Each, classes: Tensor, weights: Tensor | None, is_sum: bool) -> None:
         self.each, self.classes, self.weights, self.is_sum = each, classes, weights, is_sum
 
     def __call__(self, logits: Tensor, target: Tensor) -> Tensor:
         return self.parts(logits, target).mean
 
     def parts(self, logits: Tensor, target: Tensor) -> Parts:
-        shares = target if target.is_floating_point() else functional.one_hot(target, self.classes)
+        shares = target if target.is_floating_point() else target[:, None] == self.classes
         if logits.dtype in (torch.bfloat16, torch.float16):
             logits = logits.float()
         terms = self.each(logits, shares.to(logits.dtype))
@@ -59,7 +59,7 @@ def loss_function(loss: Bound, classes: int, device: torch.device) -> Loss:
             each = _focal(loss.args.gamma)
         case _:
             each = _binary_cross_entropy(classes)
-    return Loss(each, classes, weights, loss.args.reduction == "sum")
+    return Loss(each, torch.arange(classes, device=device), weights, loss.args.reduction == "sum")
 
 
 def _cross_entropy(smoothing: float, classes: int) -> Each:

@@ -103,7 +103,12 @@ def test_working_on_all_images_and_picking_gives_the_same(text: str, monkeypatch
 
 
 @pytest.mark.parametrize("text", [*EVERY, "flip -> crop(16, pad=2) -> noise(0.1) -> cutout(4)", "mixup -> flip"])
-def test_bytes_become_what_floats_become_and_tables_draw_the_same(text: str) -> None:
+@pytest.mark.parametrize("in_parts", [True, False])
+def test_bytes_become_what_floats_become_and_tables_draw_the_same(
+    text: str, in_parts: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in "", ".draw", ".geometry":
+        monkeypatch.setattr(f"specc.backend.augment{module}.by_part", lambda x: in_parts)
     x, images = random_images(60), torch.arange(60) * 3
     tricks = pipeline(text)
     floats = augment(x, images % 10, images, seed=3, epoch=2, tricks=tricks, classes=10)
