@@ -70,6 +70,7 @@ def ours(seed: int, muon: bool, device: str, sets: list[str], data: DataSet) -> 
     prepared, epochs = time.perf_counter() - began, Seconds()
     with Interrupt() as interrupt:
         loop.run(epochs, Quiet(), interrupt)
+    loop.carry_out = None  # lets go of the graph
     began = time.perf_counter()
     tta = loop.settings.evaluate.args
     found = evaluate(loop.state.net, loop.feed.validation(), 10, loop.loss, loop.precision, tta)

@@ -2,6 +2,8 @@
 
 import os
 import platform
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
@@ -69,12 +71,27 @@ def native_bf16(device: torch.device) -> bool:
 
 
 def exact(device: torch.device) -> None:
-    """Make two runs on the device give the same bits. A CPU does, with as many threads; CUDA has to be told."""
+    """Make two runs on the device give the same bits, in the precision that is named.
+
+    A CPU does, with as many threads; CUDA has to be told.
+    """
     if device.type == "cuda":
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
         torch.backends.cudnn.benchmark = False
+        torch.backends.cudnn.allow_tf32 = False  # fp32 is fp32, and not TF32's 10 bits, in convolutions as in matrices
         torch.use_deterministic_algorithms(True, warn_only=True)
         torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
+
+
+@contextmanager
+def in_any_order() -> Iterator[None]:
+    """Let sums be taken in any order: for whole numbers, where all give the same, and CUDA's fixed one is slow."""
+    was, warns = torch.are_deterministic_algorithms_enabled(), torch.is_deterministic_algorithms_warn_only_enabled()
+    torch.use_deterministic_algorithms(False)
+    try:
+        yield
+    finally:
+        torch.use_deterministic_algorithms(was, warn_only=warns)
 
 
 @cache

@@ -33,6 +33,8 @@ class Draw(NamedTuple):
 
     def happens(self, p: float) -> Tensor:
         """For each image, whether something of probability p happens: bool N."""
+        if p == 1:
+            return torch.ones_like(self.images, dtype=torch.bool)
         return self.uniform(1)[:, 0] < p
 
     def dense(self, shape: tuple[int, ...], kind: str) -> Tensor:

@@ -14,6 +14,7 @@ from torch.nn.functional import conv2d
 from specc.backend.augment.colour import blended, brightened, contrasted, saturated
 from specc.backend.augment.draw import Draw, each, only
 from specc.backend.augment.geometry import affine, turned
+from specc.backend.device import in_any_order
 from specc.values import Args
 
 STRONGEST = 30
@@ -127,7 +128,8 @@ def equalized(x: Tensor) -> Tensor:
     """Each channel with its histogram made flat (Pillow's `ImageOps.equalize`)."""
     level = levels(x).long().flatten(2)
     counts = torch.zeros(*level.shape[:2], 256, dtype=torch.int64, device=x.device)
-    counts.scatter_add_(2, level, torch.ones_like(level))
+    with in_any_order():
+        counts.scatter_add_(2, level, torch.ones_like(level))
     last = counts.gather(2, level.amax(2, keepdim=True))
     step = (counts.sum(2, keepdim=True) - last) // 255
     before = counts.cumsum(2) - counts

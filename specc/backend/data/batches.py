@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from specc.backend import draws
-from specc.backend.data.split import Split
+from specc.backend.data.split import Split, bring
 
 
 class Batch(NamedTuple):
@@ -49,7 +49,7 @@ class TrainingBatches:
     def _indices(self, epoch: int, number: int) -> Iterator[Tensor]:
         """The images' numbers in this batch and in all that follow, without end."""
         while True:
-            order = epoch_order(self.seed, epoch, len(self.split)).to(self.device)
+            order = epoch_order(self.seed, epoch, len(self.split)).to(self.split.place)
             yield from torch.split(order[: self.count * self.size], self.size)[number:]
             epoch, number = epoch + 1, 0
 
@@ -57,10 +57,11 @@ class TrainingBatches:
 def all_batches(split: Split, size: int, device: torch.device) -> Iterator[Batch]:
     """Every image once, in the order of the split; the last batch may be smaller."""
     split = split.to(device)
-    yield from _batches(split, torch.split(torch.arange(len(split), device=device), size), device)
+    yield from _batches(split, torch.split(torch.arange(len(split), device=split.place), size), device)
 
 
 def _batches(split: Split, indices: Iterable[Tensor], device: torch.device) -> Iterator[Batch]:
     wanted, gathered = tee(indices)
     for index, images in zip(wanted, split.stream(gathered, device), strict=True):
-        yield Batch(index, images, split.labels.index_select(0, index))
+        numbers = bring(index, device)
+        yield Batch(numbers, images, split.labels.index_select(0, numbers))

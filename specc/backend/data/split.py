@@ -29,6 +29,11 @@ class Resident:
         return len(self.labels)
 
     @property
+    def place(self) -> torch.device:
+        """Where images are gathered: numbers that are there already are not waited for."""
+        return self.images.device
+
+    @property
     def shape(self) -> tuple[int, int, int]:
         """C, H, W of every image."""
         _, channels, height, width = self.images.shape
@@ -46,7 +51,7 @@ class Resident:
 
     def gather(self, index: Tensor, device: torch.device) -> Tensor:
         """The images of these numbers, uint8 N x C x H x W, on `device`."""
-        return self.images.index_select(0, index.to(self.images.device)).to(device)
+        return bring(self.images.index_select(0, bring(index, self.place)), device)
 
     def stream(self, indices: Iterable[Tensor], device: torch.device) -> Iterator[Tensor]:
         """`gather` for one batch after the other."""
@@ -56,8 +61,10 @@ class Resident:
 class Streamed:
     """Images that stay in their files, and labels, int64 N. The same pixels in the same order as if they were resident.
 
-    size: what each is resized to; shape: C, H, W after that.
+    size: what each is resized to; shape: C, H, W after that. place: where the numbers of images are wanted.
     """
+
+    place = torch.device("cpu")
 
     def __init__(
         self, files: Files, labels: Tensor, size: Size | None, shape: tuple[int, int, int], workers: int | None = None
@@ -106,6 +113,13 @@ class Streamed:
         if self.files.digests and digest != self.files.digests[number]:
             raise _changed(path, "its content is another")
         return pixels
+
+
+def bring(value: Tensor, device: torch.device) -> Tensor:
+    """A tensor on a device; a GPU fetches it while the CPU goes on."""
+    if value.device.type == "cpu" and device.type == "cuda":
+        value = value.pin_memory()
+    return value.to(device, non_blocking=True)
 
 
 def _changed(path: Path, found: str) -> SpeccError:

@@ -105,6 +105,7 @@ def evaluate_run(run: Run, *, device: str = "auto", data_dir: Path | None = None
     Raises SpeccError: E430 no such device, E437 the spec has no data, E441 the data have changed, E401 and on.
     """
     place = find(device)
+    exact(place)
     train, data = sections(run.checked)
     dataset = load(data, data_dir=data_dir or run.data_dir, seed=train.seed, base=run.base)
     refuse_other_data(run.path, run.info, about_data(dataset), "give the folder of the data with --data-dir")
@@ -200,6 +201,8 @@ def carry_out(
 
                 raise out_of_memory(job.checked, loop.feed.batch, loop.device, error) from error
             raise
+        finally:
+            loop.carry_out = None  # a graph that is kept holds on to its memory
     best = loop.state.best
     info |= {
         "ended": record.now(),

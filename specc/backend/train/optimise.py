@@ -107,7 +107,8 @@ class Optimizers:
     """The optimizers of a training as one. parts: torch's, one for each kind and its options.
 
     groups: torch's parameter groups of all parts; `rate` is a group's learning rate before its `schedule`. Where a step
-    may be recorded, `lr` is a tensor on the device, else a float. main: the one that moves the most numbers.
+    may be recorded, `lr` is a tensor on the device, else a float. main: the one that moves the most numbers. rate: its
+    learning rate in the last step.
     """
 
     def __init__(self, weights: Weights, found: dict[str, Way]) -> None:
@@ -123,10 +124,12 @@ class Optimizers:
         ]
         self.groups: list[dict[str, Any]] = [group for part in self.parts for group in part.param_groups]
         self.main = max(self.groups, key=lambda group: sum(weight.numel() for weight in group["params"]))
+        self.rate: float = self.main["rate"]
         self._owner = {weight: part for part in self.parts for group in part.param_groups for weight in group["params"]}
 
     def set_rates(self, factor: Callable[[tuple[Bound, ...]], float]) -> None:
         """Set each group's learning rate, given what its schedule multiplies it by."""
+        self.rate = self.main["rate"] * factor(self.main["schedule"])
         for group in self.groups:
             now = group["rate"] * factor(group["schedule"])
             if isinstance(group["lr"], Tensor):

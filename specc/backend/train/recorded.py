@@ -5,6 +5,7 @@ and copied to where the record reads them. Before a record is used it has to giv
 operation by operation; where it does not, or where torch cannot record it, the training goes on without.
 """
 
+import gc
 from collections.abc import Callable
 from functools import partial
 
@@ -58,21 +59,16 @@ class Recorded:
         loop.state.table[:, numbers.start : numbers.stop] = said
 
     def _begin(self) -> Tensor:
-        """Record the step that comes, and carry it out by the record and without; what it says of its batches."""
-        loop = self.loop
+        """Carry out the step that comes without a record, record it, and compare; what it says of its batches."""
+        loop, tensors = self.loop, self._tensors()
+        before = [value.clone() for value in tensors]
+        said = self._work()  # first: memory that it takes is free again when the record takes its own
+        after = [value.clone() for value in tensors]
         try:
             self._said, self._play = self.record(self._work)
         except RuntimeError as error:
-            self.refused = (str(error).strip().splitlines() or ["no reason given"])[0]
-            loop.state.optimizers.zero_grad()
-            loop.seed()
-            said = self._work()
-        else:
-            tensors = self._tensors()
-            before = [value.clone() for value in tensors]
-            loop.seed()
-            said = self._work()
-            after = [value.clone() for value in tensors]
+            self.refused = _reason(error)
+        if self._play:
             _set(tensors, before)
             loop.seed()
             self._play()
@@ -80,6 +76,7 @@ class Recorded:
                 self.refused = "the record gives other bits"
                 _set(tensors, after)
         if self.refused:
+            loop.state.optimizers.zero_grad()
             self._play, self._batches = None, []
             self.say(f"steps are not recorded as a CUDA graph: {self.refused}")
         return said
@@ -101,6 +98,12 @@ class Recorded:
         return [*state.net.state_dict().values(), *(value for value in remembered if isinstance(value, Tensor))]
 
 
+def _reason(error: BaseException) -> str:
+    """What went wrong while recording; that the recording was then broken off says less."""
+    lines = str(error.__context__ or error).strip().splitlines()
+    return lines[0] if lines else type(error).__name__
+
+
 def _set(tensors: list[Tensor], values: list[Tensor]) -> None:
     for tensor, value in zip(tensors, values, strict=True):
         tensor.copy_(value)
@@ -114,15 +117,28 @@ def on_cuda(loop: Loop, say: Callable[[str], None]) -> Callable[[int], None]:
     def carry_out(epoch: int) -> None:
         here = torch.cuda.current_stream(loop.device)
         stream.wait_stream(here)
-        with torch.cuda.stream(stream):
-            recorded(epoch)
-        here.wait_stream(stream)
+        try:
+            with torch.cuda.stream(stream):
+                recorded(epoch)
+        finally:
+            here.wait_stream(stream)
 
     return carry_out
 
 
 def _cuda_graph(stream: torch.cuda.Stream, work: Work) -> tuple[Tensor, Callable[[], None]]:
+    """The work as a graph. Raises RuntimeError where it cannot be recorded."""
     graph = torch.cuda.CUDAGraph()
-    with torch.cuda.graph(graph, stream=stream, capture_error_mode="thread_local"):  # other threads decode images
-        said = work()
+    gc.collect()  # a graph that is destroyed while another is recorded breaks the record
+    collects = gc.isenabled()
+    gc.disable()
+    try:
+        with torch.cuda.graph(graph, stream=stream, capture_error_mode="thread_local"):  # other threads decode images
+            said = work()
+    except RuntimeError:  # before torch 2.13 the generator would go on to believe that it is recorded
+        torch.cuda.default_generators[stream.device_index].graphsafe_set_state(torch.Generator(stream.device))
+        raise
+    finally:
+        if collects:
+            gc.enable()
     return said, graph.replay
