@@ -9,6 +9,7 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
+from specc.backend.device import seed_generators
 from specc.backend.train.evaluate import evaluate
 from specc.backend.train.interrupt import Interrupt
 from specc.backend.train.loss import Loss
@@ -155,8 +156,8 @@ class Loop:
             state.average.update(state.step)
 
     def seed(self) -> None:
-        """Set torch's own generators, which the network draws from (dropout, say), for the step that comes."""
-        torch.manual_seed(step_seed(self.settings.seed, self.state.step))
+        """Set the generators that the network draws from (for dropout, say) for the step that comes."""
+        seed_generators(step_seed(self.settings.seed, self.state.step), self.device)
 
     def numbers(self) -> range:
         """The numbers within the epoch of the batches of the step that comes."""
