@@ -42,7 +42,7 @@ class Recorded:
         if moving != self._moving:  # weights that stand still from now on are no part of the step any more
             self._moving, self._eager, self._play = moving, EAGER, None
         if self.refused or self._eager:
-            self._eager -= 1
+            self._eager = max(self._eager - 1, 0)
             loop.compute(epoch)
             return
         batches = [loop.feed.training(epoch, number) for number in loop.numbers()]

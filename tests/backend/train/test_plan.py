@@ -9,6 +9,7 @@ from safetensors.torch import load_file
 
 from specc.backend.device import SMALL_BATCH
 from specc.backend.train.job import prepare, train
+from specc.backend.train.plan import make_plan
 from specc.check import Checked, check
 from specc.source import Source
 
@@ -80,6 +81,30 @@ def test_the_plan_is_written_to_the_run_and_changes_no_number(tmp_path: Path, mo
     assert all(torch.equal(first[name], second[name]) for name in first)
     plans = [json.loads((run.path / "run.json").read_text())["plan"] for run in (one, two)]
     assert "order" in plans[0] and "order" not in plans[1]
+
+
+@pytest.mark.parametrize(
+    ("sets", "why"),
+    [
+        ([], ""),
+        (["train.optimizer=muon", "train.clip=1"], ""),
+        (["train.plan=plan(launch=single)"], "as the spec says"),
+        (["train.precision=fp16"], "the scale of fp16's loss"),
+        (["train.optimizer=rmsprop"], "`rmsprop` cannot be recorded"),
+        (["train.optimizer=muon(others=lamb)"], "`lamb` cannot be recorded"),
+        (["network.gap=blur_pool"], "the gradient of `blur_pool` is not the same"),
+    ],
+)
+def test_what_is_recorded_on_cuda(sets: list[str], why: str) -> None:
+    spec = SPEC.replace("width=4", "width=4, gap=max_pool").replace(
+        "relu -> max_pool(2)\n  flatten", "relu -> gap(2)\n  flatten"
+    )
+    found = check(Source("net.cnn", spec), sets=["train.precision=bf16", *sets])
+    assert not found.errors and found.graph is not None and found.train is not None
+    made = make_plan(found.graph, found.train, torch.device("cuda"))
+    launch = made.as_dict()["launch"]
+    assert made.recorded == (not why) == (launch["is"] == "one CUDA graph for a step")
+    assert launch["because"].startswith(why)
 
 
 @pytest.mark.slow
