@@ -19,6 +19,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -31,7 +32,7 @@ from specc.backend.train.job import prepare, sections
 from specc.backend.train.progress import Quiet
 from specc.backend.train.recorded import on_cuda
 from specc.backend.train.state import TrainState
-from specc.check import check
+from specc.check import Checked, check
 from specc.source import Source
 
 SPEC = Path(__file__).parent.parent / "examples" / "cifar10_airbench94.cnn"
@@ -57,20 +58,27 @@ class Seconds:
     def pause(self, state: TrainState) -> None: ...
 
 
+def spec(muon: bool = False, sets: Sequence[str] = ()) -> Checked:
+    return check(Source(str(SPEC), SPEC.read_text()), variant="muon" if muon else None, sets=sets)
+
+
+def images() -> DataSet:
+    _, data = sections(spec())
+    return load(data, data_dir=None, seed=0, base=SPEC.parent)
+
+
 def ours(seed: int, muon: bool, device: str, sets: list[str], data: DataSet) -> Trained:
     """Train the spec."""
-    checked = check(
-        Source(str(SPEC), SPEC.read_text()), variant="muon" if muon else None, sets=[f"train.seed={seed}", *sets]
-    )
+    checked = spec(muon, [f"train.seed={seed}", *sets])
     began = time.perf_counter()
     job = prepare(checked, device, None, SPEC.parent, dataset=data)
     loop = job.loop
     if job.recorded:
-        loop.carry_out = on_cuda(loop, lambda text: print(text, file=sys.stderr))
+        loop.launch = on_cuda(loop, lambda text: print(text, file=sys.stderr))
     prepared, epochs = time.perf_counter() - began, Seconds()
     with Interrupt() as interrupt:
         loop.run(epochs, Quiet(), interrupt)
-    loop.carry_out = None  # lets go of the graph
+    loop.launch = None  # lets go of the graph
     began = time.perf_counter()
     tta = loop.settings.evaluate.args
     found = evaluate(loop.state.net, loop.feed.validation(), 10, loop.loss, loop.precision, tta)
@@ -78,8 +86,7 @@ def ours(seed: int, muon: bool, device: str, sets: list[str], data: DataSet) -> 
 
 
 def serve_ours(muon: bool, device: str, sets: list[str]) -> None:
-    settings = sections(check(Source(str(SPEC), SPEC.read_text()), sets=sets))
-    data = load(settings[1], data_dir=None, seed=0, base=SPEC.parent)
+    data = images()
     for line in sys.stdin:
         print(json.dumps(ours(int(line), muon, device, sets, data)), flush=True)
 
@@ -87,19 +94,19 @@ def serve_ours(muon: bool, device: str, sets: list[str]) -> None:
 def serve_original(folder: Path, muon: bool) -> None:
     """Run the script's own `main`, in a folder that holds the images where it looks for them."""
     file = folder.resolve() / SCRIPTS[muon]
-    data = load(sections(check(Source(str(SPEC), SPEC.read_text())))[1], data_dir=None, seed=0, base=SPEC.parent)
+    data = images()
     with tempfile.TemporaryDirectory() as place:
         os.chdir(place)
         Path("cifar10").mkdir()
         for name, split in ("train", data.train), ("test", data.validation):
-            images = split.gather(torch.arange(len(split)), torch.device("cpu")).permute(0, 2, 3, 1).contiguous()
-            held = {"images": images, "labels": split.labels, "classes": list(data.classes)}
+            pixels = split.gather(torch.arange(len(split)), torch.device("cpu")).permute(0, 2, 3, 1).contiguous()
+            held = {"images": pixels, "labels": split.labels, "classes": list(data.classes)}
             torch.save(held, f"cifar10/{name}.pt")  # noqa: TID251  # the form that the script reads
         sys.argv = [str(file)]
-        spec = importlib.util.spec_from_file_location("original", file)
-        assert spec and spec.loader
-        script = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(script)
+        found = importlib.util.spec_from_file_location("original", file)
+        assert found and found.loader
+        script = importlib.util.module_from_spec(found)
+        found.loader.exec_module(script)
         given = ()
         if muon:  # as the script does where it is called
             net = script.CifarNet().cuda().to(memory_format=torch.channels_last)

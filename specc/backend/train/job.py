@@ -190,7 +190,7 @@ def carry_out(
         for note in job.notes:
             watcher.say(note)
         if job.recorded:
-            loop.carry_out = on_cuda(loop, lambda said: _note(said, info, watcher))
+            loop.launch = on_cuda(loop, lambda said: _note(said, info, watcher))
         try:
             loop.run(folder, watcher, interrupt, until(loop.per_epoch, loop.total) if until else None)
         except NotFinite as error:
@@ -202,7 +202,7 @@ def carry_out(
                 raise out_of_memory(job.checked, loop.feed.batch, loop.device, error) from error
             raise
         finally:
-            loop.carry_out = None  # a graph that is kept holds on to its memory
+            loop.launch = None  # a graph that is kept holds on to its memory
     best = loop.state.best
     info |= {
         "ended": record.now(),
@@ -218,7 +218,7 @@ def carry_out(
 def _note(said: str, info: dict[str, Any], watcher: Watcher) -> None:
     """Say something that turned out on the way, and keep it in the run."""
     watcher.say(said)
-    info["applied"] = [*info["applied"], said]
+    info["applied"] = [*info.get("applied", ()), said]
 
 
 def _where(job: Job, folder: RunFolder, step: int, watcher: Watcher) -> str:

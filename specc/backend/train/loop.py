@@ -74,7 +74,7 @@ class Loop:
         self.loss, self.penalty, self.precision = loss, penalty, precision
         self.device = state.table.device
         self.forward: Callable[[Tensor], Any] = state.net
-        self.carry_out: Callable[[int], None] | None = None  # in place of `compute`
+        self.launch: Callable[[int], None] | None = None  # in place of `compute`
         self.per_epoch, self.total = length(settings, feed)
         self.ends = self._ends()
         self.head_weights = {head.name: head.weight for head in state.net.graph.heads}
@@ -148,7 +148,7 @@ class Loop:
         losses = [mark.loss for mark in state.marks]
         state.optimizers.set_rates(lambda schedule: rate(schedule, state.step, self.per_epoch, self.total, losses))
         self.seed()
-        (self.carry_out or self.compute)(epoch)
+        (self.launch or self.compute)(epoch)
         state.step += 1
         if state.lookahead:
             state.lookahead.update(state.step)

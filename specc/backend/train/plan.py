@@ -112,10 +112,10 @@ def _recorded(graph: Graph, settings: Args, launch: str, precision: Precision) -
         return False, "as the spec says"
     if precision.name == "fp16":
         return False, "the scale of fp16's loss depends on what is found on the way"
-    movers = {way.optimizer for way in ways(graph, settings, [weight.name for weight in weights_of(graph)]).values()}
     unsteady = [node.op.name for node in graph.nodes[1:] if not node.op.repeatable(graph.inputs_of(node), node.args)]
     if unsteady:
         return False, f"the gradient of `{unsteady[0]}` is not the same, bit by bit, each time"
+    movers = {way.optimizer for way in ways(graph, settings, [weight.name for weight in weights_of(graph)]).values()}
     others = sorted(movers - set(RECORDABLE))
     if others:
         return False, f"`{others[0]}` cannot be recorded"

@@ -114,7 +114,7 @@ def on_cuda(loop: Loop, say: Callable[[str], None]) -> Callable[[int], None]:
     stream = torch.cuda.Stream(loop.device)  # type: ignore[no-untyped-call]
     recorded = Recorded(loop, partial(_cuda_graph, stream), say)
 
-    def carry_out(epoch: int) -> None:
+    def launch(epoch: int) -> None:
         here = torch.cuda.current_stream(loop.device)
         stream.wait_stream(here)
         try:
@@ -123,7 +123,7 @@ def on_cuda(loop: Loop, say: Callable[[str], None]) -> Callable[[int], None]:
         finally:
             here.wait_stream(stream)
 
-    return carry_out
+    return launch
 
 
 def _cuda_graph(stream: torch.cuda.Stream, work: Work) -> tuple[Tensor, Callable[[], None]]:

@@ -65,7 +65,7 @@ def anew(work: Work):
 def test_the_same_bits_come_out(sets: list[str]) -> None:
     plain, recorded = loop(*sets), loop(*sets)
     said: list[str] = []
-    recorded.carry_out = Recorded(recorded, anew, said.append)
+    recorded.launch = Recorded(recorded, anew, said.append)
     first, second = after(plain), after(recorded)
     assert first.keys() == second.keys() and all(torch.equal(first[name], second[name]) for name in first)
     assert not said
@@ -75,7 +75,7 @@ def test_rates_on_the_device_are_the_same() -> None:
     plain, recorded = loop(*VARIANTS["sgd"]), loop(*VARIANTS["sgd"])
     for group in recorded.state.optimizers.groups:
         group["lr"] = torch.tensor(group["lr"])
-    recorded.carry_out = Recorded(recorded, anew, print)
+    recorded.launch = Recorded(recorded, anew, print)
     first, second = after(plain), after(recorded)
     for name in first:
         torch.testing.assert_close(first[name], second[name])
@@ -94,7 +94,7 @@ def test_a_record_that_gives_other_bits_is_not_used() -> None:
 
     plain, recorded = loop(), loop()
     said: list[str] = []
-    recorded.carry_out = Recorded(recorded, worse, said.append)
+    recorded.launch = Recorded(recorded, worse, said.append)
     first, second = after(plain), after(recorded)
     assert all(torch.equal(first[name], second[name]) for name in first)
     assert said == ["steps are not recorded as a CUDA graph: the record gives other bits"]
@@ -109,7 +109,7 @@ def test_what_cannot_be_recorded_is_trained_without() -> None:
         raise RuntimeError("operation not permitted when stream is capturing\nand more")
 
     said: list[str] = []
-    recorded.carry_out = Recorded(recorded, never, said.append)
+    recorded.launch = Recorded(recorded, never, said.append)
     first, second = after(plain), after(recorded)
     assert all(torch.equal(first[name], second[name]) for name in first)
     assert said == ["steps are not recorded as a CUDA graph: operation not permitted when stream is capturing"]
