@@ -7,17 +7,14 @@ from pathlib import Path
 
 import pytest
 from checking import codes, fine, number, spec
+from surviving import calls, in_time
 
-SECONDS = 2
 UNIT = "block unit(c) { conv(c, 3x3, bias=false) -> batch_norm -> relu }"
 
 
 def timed(text: str, **options):
     """A spec, checked with all its variants, in good time."""
-    begin = time.process_time()
-    checked = spec(text, everything=True, **options)
-    assert time.process_time() - begin < SECONDS
-    return checked
+    return in_time(lambda: spec(text, everything=True, **options))
 
 
 def body(text: str, before: str = "") -> str:
@@ -165,22 +162,11 @@ def test_ten_thousand_layers():
 def test_the_work_is_linear_in_layers():
     """Counted in calls; `benchmarks/check_time.py` measures the time."""
 
-    def calls(count: int) -> int:
-        found = 0
+    def work(count: int) -> int:
+        return calls(lambda: fine(spec(body(f"repeat({count}) {{ unit(8) }}", UNIT))))
 
-        def note(frame: object, event: str, argument: object) -> None:
-            nonlocal found
-            found += event in ("call", "c_call")
-
-        sys.setprofile(note)
-        try:
-            fine(spec(body(f"repeat({count}) {{ unit(8) }}", UNIT)))
-        finally:
-            sys.setprofile(None)
-        return found
-
-    calls(100)
-    few, many = calls(1000), calls(4000)
+    work(100)
+    few, many = work(1000), work(4000)
     assert 3.5 * few < many < 4.1 * few
 
 
