@@ -26,12 +26,12 @@ from typing import Any, NamedTuple
 import torch
 
 from specc.backend.data.dataset import DataSet, load
-from specc.backend.train.evaluate import evaluate
-from specc.backend.train.interrupt import Interrupt
+from specc.backend.engine.progress import Quiet
+from specc.backend.engine.state import TrainState
+from specc.backend.evaluation.evaluate import evaluate
+from specc.backend.execution.cuda_graph import on_cuda
+from specc.backend.interrupt import Interrupt
 from specc.backend.train.job import prepare, sections
-from specc.backend.train.progress import Quiet
-from specc.backend.train.recorded import on_cuda
-from specc.backend.train.state import TrainState
 from specc.check import Checked, check
 from specc.source import Source
 
@@ -72,16 +72,16 @@ def ours(seed: int, muon: bool, device: str, sets: list[str], data: DataSet) -> 
     checked = spec(muon, [f"train.seed={seed}", *sets])
     began = time.perf_counter()
     job = prepare(checked, device, None, SPEC.parent, dataset=data)
-    loop = job.loop
+    trainer = job.trainer
     if job.recorded:
-        loop.launch = on_cuda(loop, lambda text: print(text, file=sys.stderr))
+        trainer.launch = on_cuda(trainer, lambda text: print(text, file=sys.stderr))
     prepared, epochs = time.perf_counter() - began, Seconds()
     with Interrupt() as interrupt:
-        loop.run(epochs, Quiet(), interrupt)
-    loop.launch = None  # lets go of the graph
+        trainer.run(epochs, Quiet(), interrupt)
+    trainer.launch = None  # lets go of the graph
     began = time.perf_counter()
-    tta = loop.settings.evaluate.args
-    found = evaluate(loop.state.net, loop.feed.validation(), 10, loop.loss, loop.precision, tta)
+    tta = trainer.settings.evaluate.args
+    found = evaluate(trainer.state.net, trainer.loader.validation(), 10, trainer.loss, trainer.precision, tta)
     return Trained(prepared + epochs.spent + time.perf_counter() - began, found.accuracy)
 
 

@@ -3,7 +3,7 @@
     SPECC_DATA=FOLDER python benchmarks/augment_speed.py
 
 The images are CIFAR-10's, the network is benchmarks/training/vgg.cnn, all in one process, in turns. Both ways give
-normalised float32 batches of 128 on the CPU.
+normalized float32 batches of 128 on the CPU.
 """
 
 import os
@@ -21,19 +21,19 @@ import images as pictures  # noqa: E402
 from loops import BATCH, Rows  # noqa: E402
 
 from specc.backend.device import describe  # noqa: E402
+from specc.backend.engine.trainer import Trainer  # noqa: E402
 from specc.backend.train.job import prepare  # noqa: E402
-from specc.backend.train.loop import Loop  # noqa: E402
 from specc.check import check  # noqa: E402
 from specc.source import Source  # noqa: E402
 
 TURNS, BATCHES, STEPS = 5, 60, 8
 
 
-def ours() -> Loop:
+def ours() -> Trainer:
     """The training of the VGG with its variant `augmented`, before its first step."""
     path = HERE / "vgg.cnn"
     checked = check(Source(str(path), path.read_text()), variant="augmented")
-    return prepare(checked, "cpu", None, path.parent).loop
+    return prepare(checked, "cpu", None, path.parent).trainer
 
 
 def seconds_of(batches: Iterator[object], count: int) -> float:
@@ -49,26 +49,26 @@ def main() -> None:
     if "SPECC_DATA" not in os.environ:
         print("nothing was measured: set SPECC_DATA to the folder that holds cifar-10-batches-bin")
         return
-    loop = ours()
+    trainer = ours()
     rows = Rows(*pictures.load("cifar10"), augmented=True)
-    loop.state.net.train()
-    loop.step()
+    trainer.state.net.train()
+    trainer.step()
     found: list[tuple[float, float, float]] = []
     for _ in range(TURNS):
-        batches = (loop.feed.training(0, number) for number in range(1 + BATCHES))
+        batches = (trainer.loader.training(0, number) for number in range(1 + BATCHES))
         loader = iter(torch.utils.data.DataLoader(rows, BATCH, shuffle=True, drop_last=True))
         began = time.perf_counter()
         for _ in range(STEPS):
-            loop.step()
+            trainer.step()
         step = (time.perf_counter() - began) / STEPS
         found.append((seconds_of(batches, BATCHES), seconds_of(loader, BATCHES // 4), step))
     print(f"{describe(torch.device('cpu'))}; batches of {BATCH} images of CIFAR-10, {TURNS} turns\n")
     print("| flip, crop, noise | images/s |\n|---|---|")
     for name, column in ("specc", 0), ("a DataLoader, image by image", 1):
         print(f"| {name} | {BATCH / statistics.median(turn[column] for turn in found):,.0f} |")
-    ratios = [loader / feed for feed, loader, _ in found]
+    ratios = [loader / loader for loader, loader, _ in found]
     print(f"\nratio {statistics.median(ratios):.1f} ({min(ratios):.1f} to {max(ratios):.1f}), at least 10 wanted")
-    shares = [feed / step for feed, _, step in found]
+    shares = [loader / step for loader, _, step in found]
     print(f"share of a step of the VGG {statistics.median(shares):.1%}, at most {max(shares):.1%}; 3% wanted")
 
 

@@ -50,7 +50,7 @@ PUBLISHED = {
 }
 STEPS = (
     Step("baseline", "noise"),
-    Step("noise", "flipped"),  # with batch normalisation, dropout and L2 between them, of which nothing was published
+    Step("noise", "flipped"),  # with batch normalization, dropout and L2 between them, of which nothing was published
     Step("flipped", "cropped"),
     Step("cropped", "instance"),
     Step("cropped", "group"),

@@ -31,12 +31,12 @@ from safetensors.torch import save
 from specc.backend.build import Net, build
 from specc.backend.data.dataset import DataSet
 from specc.backend.data.split import Resident
-from specc.backend.initialise import initialise
+from specc.backend.initialize import initialize
 from specc.backend.onnx.certify import content_of
 from specc.backend.onnx.export import export
-from specc.backend.onnx.reference import Reference, activation, normalise_as
+from specc.backend.onnx.reference import Reference, activation, normalize_as
 from specc.backend.onnx.write import check_graph, describe, write_model
-from specc.backend.train.run import BEST, Run
+from specc.backend.run.load import BEST, Run
 from specc.check import Checked, check
 from specc.source import Source
 
@@ -73,10 +73,10 @@ def timed(work: Callable[[], Any]) -> tuple[float, float, float]:
 
 def cost(run: Run, dataset: DataSet) -> None:
     """The time and the memory of an export, with the certificate's share apart."""
-    normalise = normalise_as(run.checked, dataset.mean, dataset.std)
+    normalize = normalize_as(run.checked, dataset.mean, dataset.std)
 
     def write() -> None:
-        written = write_model(run.checked, run.net, normalise, describe(run.checked, dataset.classes, dataset.hash))
+        written = write_model(run.checked, run.net, normalize, describe(run.checked, dataset.classes, dataset.hash))
         check_graph(written.model)
         content_of(written.model)
 
@@ -113,8 +113,8 @@ def compiled(net: Net) -> Net | None:
 
 def latency(run: Run, dataset: DataSet, batches: list[int], seconds: float) -> None:
     """How long a batch takes, and how many times as long PyTorch takes for it as the file."""
-    normalise = normalise_as(run.checked, dataset.mean, dataset.std)
-    eager = Reference(run.net, normalise, activation(run.checked), torch.device("cpu"))
+    normalize = normalize_as(run.checked, dataset.mean, dataset.std)
+    eager = Reference(run.net, normalize, activation(run.checked), torch.device("cpu"))
     settings = onnxruntime.SessionOptions()
     settings.intra_op_num_threads = torch.get_num_threads()
     settings.add_session_config_entry("session.intra_op.allow_spinning", "0")
@@ -149,7 +149,7 @@ def main() -> None:
     print(f"{given.spec.name} on {platform.processor() or platform.machine()}: {versions}\n")
     dataset = random_data(checked, given.images)
     net = build(checked.graph)
-    initialise(net, 0)
+    initialize(net, 0)
     with TemporaryDirectory() as folder:
         weights = save({name: value.contiguous() for name, value in net.state_dict().items()})
         Path(folder, BEST).write_bytes(weights)

@@ -19,9 +19,9 @@ from time import perf_counter
 import torch
 import torch._dynamo  # an optimizer would import it in each process
 
+from specc.backend.run.load import INFO, read_lines
 from specc.backend.train.job import train
 from specc.backend.train.resume import resume
-from specc.backend.train.run import INFO, read_lines
 from specc.check import check
 from specc.source import Source
 

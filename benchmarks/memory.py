@@ -8,9 +8,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from specc.backend.engine.progress import Quiet
+from specc.backend.engine.state import EpochResult
 from specc.backend.train.job import train
-from specc.backend.train.progress import Quiet
-from specc.backend.train.state import Mark
 from specc.check import check
 from specc.source import Source
 
@@ -23,7 +23,7 @@ class Watch(Quiet):
     def __init__(self) -> None:
         self.seen: list[float] = []
 
-    def epoch(self, mark: Mark, line: dict[str, Any], best: bool) -> None:
+    def epoch(self, result: EpochResult, line: dict[str, Any], best: bool) -> None:
         for line_ in Path("/proc/self/status").read_text().splitlines():
             if line_.startswith("VmRSS:"):
                 self.seen.append(int(line_.split()[1]) / 1000)
@@ -34,7 +34,7 @@ def main() -> None:
     checked = check(Source(str(SPEC), SPEC.read_text()), sets=[f"train.epochs={epochs}"])
     watch = Watch()
     with TemporaryDirectory() as place:
-        train(checked, out=Path(place) / "run", device="cpu", watcher=watch)
+        train(checked, out=Path(place) / "run", device="cpu", listener=watch)
     half = len(watch.seen) // 2
     early, late = (sum(part) / len(part) for part in (watch.seen[half // 2 : half], watch.seen[half:]))
     print(

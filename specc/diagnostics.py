@@ -65,9 +65,9 @@ def nearest(name: str, known: Iterable[str]) -> str:
 
 
 def correction(span: Span, known: Iterable[str]) -> Fix | None:
-    """The repair of a misspelt name: the one known name that is near, where no other is within two slips.
+    """The repair of a misspelled name: the one known name that is near, where no other is within two slips.
 
-    A slip is a letter too many, too few or wrong, or two neighbours in each other's place. Near is one slip away, or
+    A slip is a letter too many, too few or wrong, or two neighbors in each other's place. Near is one slip away, or
     two in eight letters or more: `swish` is not meant to be `mish`.
     """
     name = span.text

@@ -11,28 +11,28 @@ from specc.source import Source, Span
 
 WIDTH = 120  # columns of a source line that are shown; the rest is cut
 TAB = 4
-_COLOURS = {"error": "1;31", "warning": "1;33", "bold": "1", "frame": "34", "note": "1;36"}
+_COLORS = {"error": "1;31", "warning": "1;33", "bold": "1", "frame": "34", "note": "1;36"}
 
 
 class Style(NamedTuple):
-    """What a stream can show. Without colour and Unicode the text is the same everywhere."""
+    """What a stream can show. Without color and Unicode the text is the same everywhere."""
 
-    colour: bool = False
+    color: bool = False
     unicode: bool = False
 
     @property
     def dots(self) -> str:
         return "…" if self.unicode else "..."
 
-    def paint(self, text: str, colour: str) -> str:
-        return f"\x1b[{_COLOURS[colour]}m{text}\x1b[0m" if self.colour and text else text
+    def paint(self, text: str, color: str) -> str:
+        return f"\x1b[{_COLORS[color]}m{text}\x1b[0m" if self.color and text else text
 
 
 PLAIN = Style()
 
 
 def style_of(stream: TextIO) -> Style:
-    """Colour and Unicode for a terminal, unless NO_COLOR is set; plain text for everything else."""
+    """Color and Unicode for a terminal, unless NO_COLOR is set; plain text for everything else."""
     fancy = stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
     return Style(fancy, fancy and (stream.encoding or "").lower().replace("-", "") == "utf8")
 
@@ -215,9 +215,9 @@ class _Row:
             start = max(self.column(piece.start), self.cut) + shift
             end = min(self.column(piece.end), max(self.right, self.cut + 1)) + shift
             sign = ("━" if piece.main else "─") if self.style.unicode else ("^" if piece.main else "-")
-            colour = severity if piece.main else "frame"
+            color = severity if piece.main else "frame"
             words = f" {clean(piece.text)}" if piece.text else ""
-            text += " " * (start - at) + self.style.paint(sign * max(1, end - start) + words, colour)
+            text += " " * (start - at) + self.style.paint(sign * max(1, end - start) + words, color)
             at = max(end, start + 1)
         return text
 

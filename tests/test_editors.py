@@ -97,11 +97,11 @@ def _can_be_read(path: Path) -> bool:
 
 
 @pytest.mark.parametrize("path", [path for path in SPECS if _can_be_read(path)], ids=lambda path: path.name)
-def test_colours_of_every_spec_that_can_be_read(path):
+def test_colors_of_every_spec_that_can_be_read(path):
     agree(path.read_text())
 
 
-def test_colours_of_examples_of_the_vocabulary_and_of_pages():
+def test_colors_of_examples_of_the_vocabulary_and_of_pages():
     bodies = "".join(f"network N {{\n  {example}\n}}\n" for example in _examples())
     agree(bodies)
     for page in (ROOT / "specc" / "pages").glob("*.md"):
@@ -112,15 +112,15 @@ def test_colours_of_examples_of_the_vocabulary_and_of_pages():
 
 def _examples() -> list[str]:
     from specc.ops import OPS
-    from specc.tricks import TRICKS
+    from specc.tricks import COMPONENTS
 
     ops = [op.example for op in OPS.values() if op.example]
-    return ops + [trick.example for family in TRICKS.values() for trick in family.values() if trick.example]
+    return ops + [trick.example for family in COMPONENTS.values() for trick in family.values() if trick.example]
 
 
 @settings(max_examples=30)
 @given(specs())
-def test_colours_of_any_spec_that_is_laid_out(text):
+def test_colors_of_any_spec_that_is_laid_out(text):
     laid_out = format_source(Source("net.cnn", text)).text
     assert laid_out is not None
     if laid_out:

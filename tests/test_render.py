@@ -224,8 +224,8 @@ def test_help_of_several_lines():
     assert render(problem).splitlines()[-4:] == ["   = one", "     two", "   = help: write", "             relu6"]
 
 
-def test_colour_and_unicode_say_the_same():
-    text = render(BRANCHES, Style(colour=True, unicode=True))
+def test_color_and_unicode_say_the_same():
+    text = render(BRANCHES, Style(color=True, unicode=True))
     assert text.startswith("\x1b[1;31merror[E301]\x1b[0m\x1b[1m: the branches")
     assert "\x1b[1;31m━━━\x1b[0m" in text
     plain = render(BRANCHES, Style(unicode=True))
@@ -240,7 +240,7 @@ class Terminal(io.StringIO):
         return True
 
 
-def test_only_a_terminal_gets_colour_and_unicode(monkeypatch):
+def test_only_a_terminal_gets_color_and_unicode(monkeypatch):
     monkeypatch.delenv("NO_COLOR", raising=False)
     monkeypatch.setenv("TERM", "xterm")
     assert style_of(Terminal()) == Style(True, True)

@@ -29,7 +29,7 @@ def test_it_holds_the_program_the_grammar_and_nothing_else(wheel):
     metadata = wheel.stem.removesuffix("-py3-none-any") + ".dist-info"
     assert {"specc/__init__.py", "specc/py.typed", "specc/grammar/cnn.lark", "specc/backend/build.py"} <= set(names)
     assert {f"specc/pages/{page.name}" for page in PROJECT.glob("specc/pages/*.md")} <= set(names)
-    web = {f"specc/backend/onnx/web/{part}" for part in (*SCRIPTS, "page.html", "page.css", "licence.txt")}
+    web = {f"specc/backend/onnx/web/{part}" for part in (*SCRIPTS, "page.html", "page.css", "license.txt")}
     assert web <= set(names)
     assert {name.partition("/")[0] for name in names} == {"specc", metadata}
     assert not [name for name in names if "test" in name or "__pycache__" in name]

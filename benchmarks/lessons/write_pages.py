@@ -38,7 +38,7 @@ LINES = (
     "the seeds."
 )
 INTRODUCTION = (
-    "From a network that does not learn to one that generalises: what each trick is for, its formula, how it is "
+    "From a network that does not learn to one that generalizes: what each trick is for, its formula, how it is "
     "written, and what it did in a study of `{}`. The published figures are of trainings of "
     "`examples/deck_cifar10.cnn` on the whole of CIFAR-10 with the published pixels; how this study was trained stands "
     "below its table. A study of few images and epochs shows what makes a network learn at all. What closes the gap "

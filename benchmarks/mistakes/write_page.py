@@ -52,7 +52,7 @@ class Outcome:
 
 
 def names(peer: str) -> dict[str, object]:
-    """What stands before each snippet: the imports, scikit-learn's 8x8 digits and random 32x32 colour images."""
+    """What stands before each snippet: the imports, scikit-learn's 8x8 digits and random 32x32 color images."""
     pixels = load_digits()
     raw = (pixels.images[..., None] / 16 * 255).astype("float32")
     photos = np.random.default_rng(0).normal(size=(512, 32, 32, 3)).astype("float32")
@@ -116,7 +116,7 @@ def run_peer(peer: str, code: str, steps: Steps) -> Outcome:
 
 
 def plain(printed: str) -> str:
-    """Without colours and Keras's progress bar, whose every state but the last is overwritten."""
+    """Without colors and Keras's progress bar, whose every state but the last is overwritten."""
     return re.sub(r"\x1b\[\d*m|━+ *|.*[\b\r]", "", printed).strip()
 
 
@@ -161,9 +161,9 @@ def duration(seconds: float) -> str:
 def cell(outcome: Outcome) -> str:
     line = outcome.line if len(outcome.line) <= WIDTH else outcome.line[:WIDTH] + " […]"
     quoted = line.replace("|", "\\|")
-    mark = "``" if "`" in quoted else "`"
-    pad = " " if mark == "``" else ""
-    return f"**{outcome.when}**, {duration(outcome.seconds)}: {mark}{pad}{quoted}{pad}{mark}"
+    result = "``" if "`" in quoted else "`"
+    pad = " " if result == "``" else ""
+    return f"**{outcome.when}**, {duration(outcome.seconds)}: {result}{pad}{quoted}{pad}{result}"
 
 
 def section(number: int, title: str, text: str, code: dict[str, str], outcomes: dict[str, Outcome]) -> str:
@@ -185,7 +185,7 @@ def processor() -> str:
 
 def head(specc: str, totals: str) -> str:
     version = subprocess.run([specc, "--version"], check=True, capture_output=True, text=True).stdout.strip()
-    loop = (HERE / "peers.py").read_text().strip()
+    trainer = (HERE / "peers.py").read_text().strip()
     return f"""# Twenty mistakes
 
 <!-- Written by benchmarks/mistakes/write_page.py from benchmarks/mistakes/cases.md. Do not edit. -->
@@ -200,12 +200,12 @@ The seconds are those until the message, or until training ended. For Keras and 
 first line: importing the library is left out, and so is reading the data. For specc they are those of the whole process
 `specc check --short`. The machine did other work meanwhile: read them as magnitudes.
 
-`digits` are scikit-learn's 1797 images of 8x8, standardised; `raw_digits` the same from 0 to 255; `photos` 512 images
+`digits` are scikit-learn's 1797 images of 8x8, standardized; `raw_digits` the same from 0 to 255; `photos` 512 images
 of 32x32 in three channels of random numbers with random labels, enough to see a shape fail; in specc `cifar10` stands
 for them. `specc check` reads no images. PyTorch's `fit` is the usual loop:
 
 ```python
-{loop}
+{trainer}
 ```
 
 In the table stands the line that says most, in the sections the output, cut after {LINES} lines and {WIDTH} characters

@@ -63,8 +63,8 @@ def batches(count: int) -> Iterator[Tensor]:
 
 
 def plain(name: str, pixels: np.ndarray, labels: np.ndarray) -> None:
-    """What a tutorial writes once the images lie in memory, normalised: fp32, eager."""
-    x, y = torch.from_numpy(pictures.normalised(pixels)).to(DEVICE), torch.from_numpy(labels).to(DEVICE)
+    """What a tutorial writes once the images lie in memory, normalized: fp32, eager."""
+    x, y = torch.from_numpy(pictures.normalized(pixels)).to(DEVICE), torch.from_numpy(labels).to(DEVICE)
     net = networks.make(name).to(DEVICE)
     opt = optimizer(name, net)
     clock = Clock()
@@ -182,7 +182,7 @@ def keras(name: str, pixels: np.ndarray, labels: np.ndarray) -> None:
         def on_train_batch_end(self, batch: int, logs: object = None) -> None:
             clock.step()
 
-    x = pictures.normalised(pixels).transpose(0, 2, 3, 1).copy()
+    x = pictures.normalized(pixels).transpose(0, 2, 3, 1).copy()
     layers: list[k.layers.Layer] = [k.layers.Input(x.shape[1:])]
     if name == "vgg":
         l2 = {"kernel_regularizer": k.regularizers.L2(5e-4)}
@@ -216,9 +216,9 @@ LOOPS: dict[str, Callable[[str, np.ndarray, np.ndarray], None]] = {
 }
 
 if __name__ == "__main__":
-    loop, name, count, threads = sys.argv[1:]
+    trainer, name, count, threads = sys.argv[1:]
     if int(threads):
         torch.set_num_threads(int(threads))
     torch.manual_seed(0)
     pixels, labels = pictures.load(SOURCES.get(name, "cifar10"))
-    LOOPS[loop](name, pixels[: int(count)], labels[: int(count)])
+    LOOPS[trainer](name, pixels[: int(count)], labels[: int(count)])

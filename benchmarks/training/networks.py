@@ -13,7 +13,7 @@ def make(name: str) -> nn.Module:
 def built(name: str) -> nn.Module:
     """As `specc` trains it."""
     from specc.backend.build import build
-    from specc.backend.initialise import initialise
+    from specc.backend.initialize import initialize
     from specc.check import check
     from specc.cli.common import load_base
     from specc.source import Source
@@ -22,7 +22,7 @@ def built(name: str) -> nn.Module:
     graph = check(Source(str(path), path.read_text()), load=load_base).graph
     assert graph is not None
     net = build(graph)
-    initialise(net, 0)
+    initialize(net, 0)
     return net
 
 

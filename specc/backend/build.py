@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from specc.ir.graph import Graph
 from specc.ir.passes import logits_of, source
-from specc.ops.op import Target
+from specc.vocabulary.target import Target
 
 
 class Step(NamedTuple):
@@ -43,7 +43,7 @@ class Net(nn.Module):
         self._training_steps = self._schedule({self.result, *self.heads.values()})
 
     def forward(self, x: Tensor) -> Tensor | tuple[Tensor, dict[str, Tensor]]:
-        """Logits, N x classes, of normalised images, N x C x H x W; N x C x H x W where the network ends in a map.
+        """Logits, N x classes, of normalized images, N x C x H x W; N x C x H x W where the network ends in a map.
 
         In training, where the network has auxiliary classifiers, a pair: the logits, and those of each by its name.
         """
@@ -84,7 +84,7 @@ class Net(nn.Module):
 
 
 def build(graph: Graph) -> Net:
-    """The network as a module. Its weights are arbitrary until `initialise` draws them or a state dict is loaded."""
+    """The network as a module. Its weights are arbitrary until `initialize` draws them or a state dict is loaded."""
     return Net(graph)
 
 

@@ -193,5 +193,5 @@ def _terminal() -> Iterator[Finding]:
     size = shutil.get_terminal_size()
     encoding = (sys.stdout.encoding or "unknown").lower()
     kind = f"{size.columns} columns" if sys.stdout.isatty() else "not a terminal: plain lines"
-    colour = "no colours: NO_COLOR is set" if os.environ.get("NO_COLOR") else "colours where it is a terminal"
-    yield Finding("terminal", "output", f"{kind}, {encoding}, {colour}")
+    color = "no colors: NO_COLOR is set" if os.environ.get("NO_COLOR") else "colors where it is a terminal"
+    yield Finding("terminal", "output", f"{kind}, {encoding}, {color}")

@@ -86,13 +86,13 @@ def read_bytes(path: Path, start: int = 0, length: int | None = None) -> bytes:
 def decode_bytes(content: bytes, channels: int) -> Pixels:
     """The pixels of an image: uint8, channels x height x width, turned upright as its EXIF entry says.
 
-    content: of a BMP, GIF (its first picture), JPEG, PNG, PPM, TIFF or WebP file. channels: 3 (RGB) or 1 (grey: ITU-R
-    601 luma of a colour image). Transparent pixels are laid on white; 16-bit greys are scaled to 8 bits.
+    content: of a BMP, GIF (its first picture), JPEG, PNG, PPM, TIFF or WebP file. channels: 3 (RGB) or 1 (gray: ITU-R
+    601 luma of a color image). Transparent pixels are laid on white; 16-bit grays are scaled to 8 bits.
 
     Raises BadImage: what cannot be read, is too large to be meant, or has pixels whose range nobody knows.
     """
     if channels not in MODES:
-        raise BadImage(f"cannot be given to a model of {channels} channels: an image file has 1 (grey) or 3 (RGB)")
+        raise BadImage(f"cannot be given to a model of {channels} channels: an image file has 1 (gray) or 3 (RGB)")
     if wrong := trap(content):
         raise BadImage(wrong)
     try:
@@ -133,7 +133,7 @@ def _begins(content: bytes) -> str:
 
 
 def eight_bits(image: Image.Image) -> Image.Image:
-    """An image of 8 bits a channel. Greys of 16 bits are scaled; other deep images have no known range."""
+    """An image of 8 bits a channel. Grays of 16 bits are scaled; other deep images have no known range."""
     if image.mode.startswith("I;16") or (image.mode == "I" and image.format == "PNG"):
         deep = np.asarray(image).astype(np.float64)
         return Image.fromarray(np.rint(deep / 257).astype(np.uint8))
@@ -153,13 +153,13 @@ def opaque(image: Image.Image) -> Image.Image:
 def resize_weights(old: int, new: int) -> NDArray[np.float32]:
     """How much each of `old` pixels counts for each of `new` ones along one axis: a new x old matrix, rows sum to 1.
 
-    Antialiased linear interpolation, pixel centres at half-integers: a triangle as wide as the larger of the two
+    Antialiased linear interpolation, pixel centers at half-integers: a triangle as wide as the larger of the two
     pixels, cut off at the border (Pillow's BILINEAR, `interpolate(mode="bilinear", antialias=True)` of PyTorch).
     """
     scale = old / new
     reach = max(scale, 1.0)
-    centre = (np.arange(new, dtype=np.float64) + 0.5) * scale
-    distance = np.abs(np.arange(old, dtype=np.float64) + 0.5 - centre[:, None])
+    center = (np.arange(new, dtype=np.float64) + 0.5) * scale
+    distance = np.abs(np.arange(old, dtype=np.float64) + 0.5 - center[:, None])
     weights = np.maximum(1 - distance / reach, 0)
     rows: NDArray[np.float64] = weights / weights.sum(axis=1, keepdims=True)
     return rows.astype(np.float32)

@@ -55,7 +55,7 @@ class _Affine(nn.Module):
 
 
 class _BatchNorm(_Affine):
-    """Batch normalisation of N x C or N x C x H x W with a scale or a shift alone."""
+    """Batch normalization of N x C or N x C x H x W with a scale or a shift alone."""
 
     running_mean: Tensor
     running_var: Tensor
@@ -76,15 +76,15 @@ class _BatchNorm(_Affine):
 
 
 class BatchNorm1d(_BatchNorm):
-    """Batch normalisation of N x C with a scale or a shift alone."""
+    """Batch normalization of N x C with a scale or a shift alone."""
 
 
 class BatchNorm2d(_BatchNorm):
-    """Batch normalisation of N x C x H x W with a scale or a shift alone."""
+    """Batch normalization of N x C x H x W with a scale or a shift alone."""
 
 
 class InstanceNorm2d(_Affine):
-    """Instance normalisation with a scale or a shift alone."""
+    """Instance normalization with a scale or a shift alone."""
 
     def __init__(self, num_features: int, eps: float, scale: bool, shift: bool) -> None:
         super().__init__(num_features, scale, shift)
@@ -95,7 +95,7 @@ class InstanceNorm2d(_Affine):
 
 
 class GroupNorm(_Affine):
-    """Group normalisation with a scale or a shift alone."""
+    """Group normalization with a scale or a shift alone."""
 
     def __init__(self, num_groups: int, num_channels: int, eps: float, scale: bool, shift: bool) -> None:
         super().__init__(num_channels, scale, shift)
@@ -106,7 +106,7 @@ class GroupNorm(_Affine):
 
 
 class LayerNorm(_Affine):
-    """Layer normalisation of N x C with a scale or a shift alone."""
+    """Layer normalization of N x C with a scale or a shift alone."""
 
     def __init__(self, normalized_shape: int, eps: float, scale: bool, shift: bool) -> None:
         super().__init__(normalized_shape, scale, shift)
@@ -117,7 +117,7 @@ class LayerNorm(_Affine):
 
 
 class ChannelNorm(_Affine):
-    """Layer normalisation over the channels at each position."""
+    """Layer normalization over the channels at each position."""
 
     def __init__(self, num_channels: int, eps: float, scale: bool, shift: bool) -> None:
         super().__init__(num_channels, scale, shift)

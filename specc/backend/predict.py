@@ -75,7 +75,7 @@ def from_run(path: Path) -> Classifier:
     import torch
 
     from specc.backend.onnx.reference import activation, of_run
-    from specc.backend.train.run import open_run
+    from specc.backend.run.load import open_run
 
     run = open_run(path)
     data, graph = run.checked.data, run.checked.graph

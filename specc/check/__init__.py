@@ -6,7 +6,7 @@ from typing import NamedTuple
 from specc.check.bind import Binder
 from specc.check.evaluate import TooMuch, Work
 from specc.check.fits import batch_fits, data_shape, hold_together
-from specc.check.learning import initialisers_fit, learning_fits
+from specc.check.learning import initializers_fit, learning_fits
 from specc.check.network import NetworkExpander
 from specc.check.override import override, parse_set
 from specc.check.problems import Problems
@@ -140,7 +140,7 @@ def _elaborate(
         find_receptive_fields(graph)
         if data is not None:
             hold_together(graph, data, train, spec.network, binder)
-        initialisers_fit(graph, binder)
+        initializers_fit(graph, binder)
         if train is not None:
             learning_fits(graph, train, spec.sections.get("train", {}), data is not None, binder)
             if data is not None:

@@ -7,22 +7,24 @@ from specc.check.evaluate import TRUTHS, Evaluator, Flow, has_unknown
 from specc.check.functions import is_sequence
 from specc.check.scope import Layer, Scope, describe
 from specc.diagnostics import Label, nearest
-from specc.kinds import Float, Kind, Maybe, Text, Unfit
-from specc.ops.op import REQUIRED, Param, Problem, Trick
 from specc.source import Span
 from specc.syntax import tree as t
 from specc.syntax.build import BROKEN
-from specc.tricks import TRICKS
+from specc.tricks import COMPONENTS
 from specc.values import UNKNOWN, Args, Bound, Ref, Size
+from specc.vocabulary.component import Component
+from specc.vocabulary.kinds import Float, Kind, Maybe, Text, Unfit
+from specc.vocabulary.param import REQUIRED, Param
+from specc.vocabulary.problem import Problem
 
 # What messages call the families that are named after a setting.
 FAMILIES = {
     "source": "data source",
-    "normalize": "normalisation",
+    "normalize": "normalization",
     "augment": "augmentation",
     "validation": "validation part",
-    "init": "initialiser",
-    "regularizer": "regulariser",
+    "init": "initializer",
+    "regularizer": "regularizer",
     "evaluate": "way to evaluate",
 }
 
@@ -55,8 +57,8 @@ class Binder(Evaluator):
             if rest and not by_name:
                 given.setdefault(rest, Given([], call.span)).value.append(value)
                 continue
-            misspelt = argument.name and argument.name not in params
-            taken = {*given, *(other.name for other in call.arguments)} if misspelt else ()
+            misspelled = argument.name and argument.name not in params
+            taken = {*given, *(other.name for other in call.arguments)} if misspelled else ()
             name = self._parameter(argument, position, by_name, params, what, taken)
             if name in given and name != MUDDLED and params.count(name) == 1:  # two of one name were told already
                 first = Label(given[name].span, "first here")
@@ -155,7 +157,7 @@ class Binder(Evaluator):
                 quoted = f'write "{value.name}"' if isinstance(kind, Text) else ""
                 return quoted or nearest(value.name, [*kind.symbols, *scope.all_names(), *TRUTHS])
             family = getattr(kind.kind if isinstance(kind, Maybe) else kind, "family", "")
-            if isinstance(value, str) and value in TRICKS.get(family, ()):
+            if isinstance(value, str) and value in COMPONENTS.get(family, ()):
                 return f"write {value}, without quotes"
             if isinstance(value, str) and family == "source":
                 return f'images in folders: folder("{value}"); a NumPy archive: npz("{value}")'
@@ -173,7 +175,7 @@ class Binder(Evaluator):
         """A written call or pipeline of a family as a tuple of `Bound`; UNKNOWN where it has errors."""
         match value:
             case Ref(name=name, span=span):
-                if name == "none" and "none" not in TRICKS[family]:
+                if name == "none" and "none" not in COMPONENTS[family]:
                     return ()
                 call = t.Call(name, (), None, span, span, False)
                 return self._all_of(family, [call], Scope(), flow)
@@ -212,21 +214,21 @@ class Binder(Evaluator):
         return self.takes_no_arguments(call, value)
 
     def _trick(self, family: str, call: t.Call, scope: Scope, flow: Flow) -> Any:
-        trick = TRICKS[family].get(call.name)
+        trick = COMPONENTS[family].get(call.name)
         if trick is not None:
             return self._bind_trick(trick, call, scope, flow)
 
         def help() -> str:
-            known = TRICKS[family]
+            known = COMPONENTS[family]
             return nearest(call.name, [*known, *scope.all_names()]) or f"known: {', '.join(known)}"
 
-        elsewhere = next((f for f, tricks in TRICKS.items() if call.name in tricks), "")
+        elsewhere = next((f for f, tricks in COMPONENTS.items() if call.name in tricks), "")
         note = f"; `{call.name}` is {article(elsewhere)}" if elsewhere else ""
         message = f"there is no {FAMILIES.get(family, family)} called `{call.name}`{note}"
-        known = None if elsewhere else lambda: [*TRICKS[family], *scope.all_names()]
+        known = None if elsewhere else lambda: [*COMPONENTS[family], *scope.all_names()]
         return self.error("E202", message, call.callee, help=help, known=known)
 
-    def _bind_trick(self, trick: Trick, call: t.Call, scope: Scope, flow: Flow) -> Any:
+    def _bind_trick(self, trick: Component, call: t.Call, scope: Scope, flow: Flow) -> Any:
         rest = next((param.name[1:] for param in trick.params if param.name.startswith("*")), "")
         params = [param._replace(name=param.name.lstrip("*")) for param in trick.params]
         given = self.assign(call, [param.name for param in params], trick.name, scope, flow, rest)
@@ -242,7 +244,7 @@ class Binder(Evaluator):
                 return self.error(problem.code, problem.message, span, help=problem.help)
         return Bound(trick.name, args, call.span, branches)
 
-    def _trick_branches(self, trick: Trick, call: t.Call, scope: Scope, flow: Flow) -> Any:
+    def _trick_branches(self, trick: Component, call: t.Call, scope: Scope, flow: Flow) -> Any:
         if call.body is None:
             if trick.body:
                 help = f"write {trick.example}" if trick.example else ""

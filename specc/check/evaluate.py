@@ -10,7 +10,7 @@ from specc.ir.graph import Frame
 from specc.ops import OPS
 from specc.source import Span
 from specc.syntax import tree as t
-from specc.tricks import TRICKS
+from specc.tricks import COMPONENTS
 from specc.values import UNKNOWN, Ref, Size
 
 # A shape, UNKNOWN below an error, or None where nothing flows (settings, the file's own lets).
@@ -112,7 +112,7 @@ class Evaluator:
 
     def is_known(self, name: str) -> bool:
         """Whether a name stands for something of the vocabulary, though not for a value."""
-        return name in OPS or any(name in tricks for tricks in TRICKS.values())
+        return name in OPS or any(name in tricks for tricks in COMPONENTS.values())
 
     def is_no_function(self, value: Any) -> bool:
         """Report a call of nothing that there is, such as `flor(x / 2)`, where a value is needed; whether it is one."""

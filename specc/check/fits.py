@@ -5,14 +5,15 @@ from typing import Any
 from specc.check.bind import Binder
 from specc.diagnostics import Label
 from specc.ir.graph import Graph, Node
-from specc.ops.op import Problem, size_text
 from specc.source import Span
 from specc.syntax import tree as t
-from specc.tricks import TRICKS
+from specc.tricks import COMPONENTS
 from specc.tricks.augment import augmented_size
 from specc.tricks.evaluate import views_fit
 from specc.tricks.source import Facts
 from specc.values import Args, Size
+from specc.vocabulary.problem import Problem
+from specc.vocabulary.shape import size_text
 
 ALONE = "batches of two images or more, or layer_norm in its place, to which the batch does not matter"
 
@@ -58,7 +59,7 @@ def batch_fits(graph: Graph, train: Args, settings: dict[str, t.Setting], binder
 
 
 def _facts(data: Args) -> Facts:
-    facts: Facts = TRICKS["source"][data.source.name].facts
+    facts: Facts = COMPONENTS["source"][data.source.name].facts
     return facts
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from specc.check.bind import Binder
 from specc.diagnostics import nearest
 from specc.ir.graph import Graph
-from specc.ir.signal import initialiser
+from specc.ir.signal import initializer
 from specc.ir.weights import Weight, selected, selectors_of, weights_of
 from specc.source import Span
 from specc.syntax import tree as t
@@ -39,10 +39,10 @@ def learning_fits(graph: Graph, train: Args, settings: dict[str, t.Setting], tra
         _muon_fits(train.optimizer, left, train.optimizer.span, binder)
 
 
-def initialisers_fit(graph: Graph, binder: Binder) -> None:
+def initializers_fit(graph: Graph, binder: Binder) -> None:
     """Report a `whiten` that is not at the first layer, or whose filters are not two for each number of a patch."""
     for node in graph.nodes[1:]:
-        init = initialiser(node)
+        init = initializer(node)
         if init is None or init.name != "whiten":
             continue
         span = init.span or node.span

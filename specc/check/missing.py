@@ -7,7 +7,7 @@ from specc.check.evaluate import Evaluator
 from specc.diagnostics import nearest
 from specc.ops import OPS
 from specc.syntax import tree as t
-from specc.tricks import TRICKS
+from specc.tricks import COMPONENTS
 
 # What other frameworks and papers call a layer, where that is not near to its name here.
 ELSEWHERE = {
@@ -34,7 +34,7 @@ def missing_layer(evaluator: Evaluator, call: t.Call, blocks: Iterable[str], nam
     def help() -> str:
         if call.name.lower() in ELSEWHERE:
             return f"here this layer is called `{ELSEWHERE[call.name.lower()]}`"
-        elsewhere = next((family for family, tricks in TRICKS.items() if call.name in tricks), "")
+        elsewhere = next((family for family, tricks in COMPONENTS.items() if call.name in tricks), "")
         return f"`{call.name}` is {article(elsewhere)}, not a layer" if elsewhere else nearest(call.name, known())
 
     message = f"there is no layer or block called `{call.name}`"

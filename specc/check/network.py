@@ -11,10 +11,11 @@ from specc.diagnostics import nearest
 from specc.ir.graph import Frame, Graph, Head, Node
 from specc.ops import OPS
 from specc.ops.merge import add_to_input
-from specc.ops.op import Op, Problem
+from specc.ops.op import Op
 from specc.source import Span
 from specc.syntax import tree as t
 from specc.values import UNKNOWN, Args
+from specc.vocabulary.problem import Problem
 
 
 def _first_stage(statement: Any) -> Any:

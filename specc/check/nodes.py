@@ -9,10 +9,12 @@ from specc.check.scope import Scope
 from specc.diagnostics import Label
 from specc.ir.graph import Frame, Head, Node
 from specc.ops import OPS
-from specc.ops.op import Op, Problem, Shape, size_text
+from specc.ops.op import Op
 from specc.source import Span
 from specc.syntax import tree as t
 from specc.values import UNKNOWN, Args
+from specc.vocabulary.problem import Problem
+from specc.vocabulary.shape import Shape, size_text
 
 
 class Here(NamedTuple):

@@ -12,7 +12,7 @@ from specc.ops import OPS
 from specc.source import Source, Span
 from specc.syntax import tree as t
 from specc.syntax.parse import parse_expression
-from specc.tricks import TRICKS
+from specc.tricks import COMPONENTS
 from specc.tricks.sections import SECTIONS
 from specc.values import Bound, show
 
@@ -152,14 +152,14 @@ class Change:
             return [parameter.name for parameter in self.spec.blocks[name].parameters], "a block"
         if not families and name in OPS:
             return [param.name for param in OPS[name].params], "a layer"
-        for family in families or TRICKS:
-            if name in TRICKS[family]:
-                return [param.name for param in TRICKS[family][name].params], article(family)
+        for family in families or COMPONENTS:
+            if name in COMPONENTS[family]:
+                return [param.name for param in COMPONENTS[family][name].params], article(family)
         return None, ""
 
     def _default(self, call: str, name: str, families: Sequence[str]) -> Any:
         """What a trick's argument is worth where it is not given, as an expression; None where that is no call."""
-        tricks = [TRICKS[family][call] for family in families if call in TRICKS[family]]
+        tricks = [COMPONENTS[family][call] for family in families if call in COMPONENTS[family]]
         return next((_written(param.default) for trick in tricks for param in trick.params if param.name == name), None)
 
     def _in_pipe(self, pipe: t.Pipe, stages: Sequence[Any], path: Sequence[str], families: Sequence[str]) -> Any:

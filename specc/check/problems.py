@@ -41,7 +41,7 @@ class Problems:
     ) -> None:
         """Add a problem. `help` may be a function where looking for it takes time; a loop may come here often.
 
-        known: the names that may have been meant, where a misspelt one stands at `span`.
+        known: the names that may have been meant, where a misspelled one stands at `span`.
         """
         if self._is_new(code, span):
             fix = correction(span, known()) if known else None
@@ -85,7 +85,7 @@ class Problems:
             return False
         told = self.found[first]
         if len(told.labels) < MOST_PLACES:
-            # Which is misspelt, all of these or the one declaration, is not certain: nothing to fix unasked.
+            # Which is misspelled, all of these or the one declaration, is not certain: nothing to fix unasked.
             self.found[first] = told._replace(labels=(*told.labels, Label(diagnostic.span, "here, too")), fix=None)
         return True
 

@@ -6,9 +6,9 @@ from math import pi
 from specc.check.bind import Binder
 from specc.check.settings import file_scope
 from specc.check.spec import Spec
-from specc.kinds import One
 from specc.syntax import tree as t
 from specc.values import UNKNOWN, Bound
+from specc.vocabulary.kinds import One
 
 SEARCHED = One("search", "choice(…), uniform(low, high) or log_uniform(low, high)")
 

@@ -6,12 +6,12 @@ from specc.check.bind import Binder
 from specc.check.scope import Scope, shorten
 from specc.check.spec import Spec
 from specc.diagnostics import nearest
-from specc.kinds import Calls, Chain, Either, Kind, Maybe, One
-from specc.ops.op import REQUIRED
 from specc.syntax import tree as t
-from specc.tricks import TRICKS
+from specc.tricks import COMPONENTS
 from specc.tricks.sections import SECTIONS
 from specc.values import UNKNOWN, Args
+from specc.vocabulary.kinds import Calls, Chain, Either, Kind, Maybe, One
+from specc.vocabulary.param import REQUIRED
 
 
 class _Lets(Scope):
@@ -58,7 +58,7 @@ def near_setting(section: str, name: str) -> str:
     if near:
         return near
     for param in params.values():
-        tricks = [trick for family in families(param.kind) for trick in TRICKS[family].values()]
+        tricks = [trick for family in families(param.kind) for trick in COMPONENTS[family].values()]
         takers = [trick.name for trick in tricks if any(name == argument.name for argument in trick.params)]
         if takers:
             default = getattr(param.default, "name", "")
@@ -98,7 +98,7 @@ def settings(spec: Spec, section: str, binder: Binder, scope: Scope) -> Args | N
         else:
             values[name] = param.default
     missing = [name for name, value in values.items() if value is REQUIRED]
-    muddled = spec.is_broken or any(name not in params for name in given)  # it may be there, but misspelt
+    muddled = spec.is_broken or any(name not in params for name in given)  # it may be there, but misspelled
     for name in () if muddled else missing:
         span = spec.section_spans[section]
         help = f"`{name}` is {params[name].kind.needs}: {params[name].doc}"

@@ -130,7 +130,7 @@ def run(arguments: list[str]) -> int:
         return _fail("E479", "there is not enough memory", "a smaller `batch` or `resize` needs less")
     except OSError as error:
         return _refused(error)
-    except Exception as error:  # noqa: BLE001 - the last line of defence
+    except Exception as error:  # noqa: BLE001 - the last line of defense
         if isinstance(error, RuntimeError) and str(error).startswith("Symlink loop"):  # pathlib's, until Python 3.13
             return _fail("E478", clean(f"the system refused: {error}"))
         return _defect(error, arguments)

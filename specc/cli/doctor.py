@@ -11,7 +11,7 @@ from specc.errors import clean
 from specc.render import style_of
 
 MARKS = {"fine": "ok", "warning": "warning", "broken": "broken"}
-COLOURS = {"fine": "note", "warning": "warning", "broken": "error"}
+COLORS = {"fine": "note", "warning": "warning", "broken": "error"}
 
 
 def doctor(
@@ -40,8 +40,8 @@ def doctor(
         if finding.section != section:
             section = finding.section
             print(style.paint(section, "bold"))
-        mark = style.paint(f"{MARKS[finding.state]:7}", COLOURS[finding.state])
-        print(f"  {mark}  {finding.name:{wide}}  {clean(finding.value)}")
+        result = style.paint(f"{MARKS[finding.state]:7}", COLORS[finding.state])
+        print(f"  {result}  {finding.name:{wide}}  {clean(finding.value)}")
         if finding.help:
             print(f"  {'':7}  {'':{wide}}  = help: {clean(finding.help)}")
     wrong = sum(finding.state != "fine" for finding in findings)

@@ -10,7 +10,7 @@ from specc.errors import clean
 from specc.values import show
 
 if TYPE_CHECKING:
-    from specc.backend.train.scores import ClassScore, Confusion
+    from specc.backend.evaluation.scores import ClassScore, Confusion
 
 MOST = 5
 
@@ -29,9 +29,9 @@ def eval_run(
 
       specc eval runs/Digits-1
     """
+    from specc.backend.evaluation.scores import class_scores, confusions
+    from specc.backend.run.load import open_run
     from specc.backend.train.job import evaluate_run
-    from specc.backend.train.run import open_run
-    from specc.backend.train.scores import class_scores, confusions
 
     opened = open_run(run)
     found = evaluate_run(opened, device=device, data_dir=data_dir)

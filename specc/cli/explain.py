@@ -81,7 +81,7 @@ def _paragraph(prose: str, style: Style, width: int) -> str:
         return style.paint(prose.removeprefix("# "), "bold")
     whole = re.sub("`[^`]+`", lambda code: code[0].replace(" ", "\0"), " ".join(prose.split()))
     filled = textwrap.fill(whole, width, break_long_words=False, break_on_hyphens=False).replace("\0", " ")
-    return re.sub("`([^`]+)`", lambda code: style.paint(code[1], "note"), filled) if style.colour else filled
+    return re.sub("`([^`]+)`", lambda code: style.paint(code[1], "note"), filled) if style.color else filled
 
 
 def _near(code: str, known: Iterable[str]) -> str:

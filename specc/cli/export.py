@@ -70,7 +70,7 @@ def export(
       specc export runs/Net-1 --for web
       specc export net.cnn
 
-    The last one writes the graph of a spec with untrained weights, which takes normalised float32 numbers.
+    The last one writes the graph of a spec with untrained weights, which takes normalized float32 numbers.
     """
     if runtime is not None and target is not Target.WEB:
         raise SpeccError("E475", "--runtime goes with --for web only", help="leave it out, or add --for web")
@@ -126,7 +126,7 @@ def _export_graph(
             {"file": str(made.path), "graph_only": True, "output": made.output, "scale": made.scale, "providers": found}
         )
         return 0
-    print(f"{clean(str(made.path))}: untrained weights, normalised float32 in, {made.output} out")
+    print(f"{clean(str(made.path))}: untrained weights, normalized float32 in, {made.output} out")
     for one in made.comparisons:
         largest = max(part.largest for part in one.batches.values()) / made.scale
         sizes = ", ".join(map(str, one.batches))

@@ -11,12 +11,15 @@ from specc.cli.common import print_json
 from specc.diagnostics import nearest
 from specc.errors import SpeccError
 from specc.ops import OPS
-from specc.ops.op import REQUIRED, Op, Param, Trick, size_text
-from specc.tricks import TRICKS
+from specc.ops.op import Op
+from specc.tricks import COMPONENTS
 from specc.tricks.sections import SECTIONS
 from specc.values import show
+from specc.vocabulary.component import Component
+from specc.vocabulary.param import REQUIRED, Param
+from specc.vocabulary.shape import size_text
 
-Entry = Op | Trick
+Entry = Op | Component
 
 _SECTION_DOCS = {
     "data": ("Where the images are, and how they become numbers.", "data { source = digits; normalize = standard }"),
@@ -57,10 +60,10 @@ def _groups() -> dict[str, list[Entry]]:
     groups: dict[str, list[Entry]] = {}
     for op in OPS.values():
         groups.setdefault(op.group, []).append(op)
-    for family, tricks in TRICKS.items():
+    for family, tricks in COMPONENTS.items():
         groups.setdefault(family, []).extend(tricks.values())
     groups["section"] = [
-        Trick(section, "section", doc=_SECTION_DOCS[section][0], params=params, example=_SECTION_DOCS[section][1])
+        Component(section, "section", doc=_SECTION_DOCS[section][0], params=params, example=_SECTION_DOCS[section][1])
         for section, params in SECTIONS.items()
     ]
     return groups

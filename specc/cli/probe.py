@@ -34,7 +34,7 @@ def probe(
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print JSON for programs.")] = False,
 ) -> int:
-    """Send one batch through the freshly initialised network and back, and say whether it will learn.
+    """Send one batch through the freshly initialized network and back, and say whether it will learn.
 
     By layer: how large activations are, how much of them differs from image to image, dead and saturated units, and
     the gradient of the kernel. Nothing is trained.

@@ -137,8 +137,8 @@ def _fit(
     quiet: bool,
 ) -> Checked:
     """The spec with the largest batch that fits; the images of a step stay as many."""
+    from specc.backend.run.load import refuse_errors
     from specc.backend.train.fit import fit
-    from specc.backend.train.run import refuse_errors
 
     fitted = fit(checked, device=device or "auto", data_dir=data_dir, base=base_of(file))
     if not quiet:

@@ -42,7 +42,7 @@ def verify(
     style = style_of(sys.stdout)
     wide = max(len(finding.name) for finding in found.findings)
     for finding in found.findings:
-        mark, colour = MARKS[finding.passed]
-        print(f"{style.paint(f'{mark:5}', colour)}  {finding.name:{wide}}  {clean(finding.detail)}")
+        result, color = MARKS[finding.passed]
+        print(f"{style.paint(f'{result:5}', color)}  {finding.name:{wide}}  {clean(finding.detail)}")
     print(f"{clean(str(model))}: " + ("verified" if found.passed else "NOT what was certified"))
     return int(not found.passed)

@@ -11,7 +11,7 @@ from specc.emit.names import attribute
 from specc.emit.runs import Run
 from specc.emit.scopes import Ref, Step
 from specc.emit.text import INDENT, WIDTH, Line
-from specc.ops.op import Shape, size_text
+from specc.vocabulary.shape import Shape, size_text
 
 MOST_NESTED = 3
 NAMES = ("x", "y", "z", "u", "v", "w")

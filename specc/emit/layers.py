@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from specc.ops.op import Target
+from specc.vocabulary.target import Target
 
 OURS = "specc.backend.layers."
 

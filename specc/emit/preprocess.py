@@ -1,15 +1,15 @@
 """What happens to an image before the network sees it, as a function of the emitted source."""
 
 from specc.emit.arguments import literal
-from specc.ops.op import Shape
 from specc.values import Args, Bound, Size
+from specc.vocabulary.shape import Shape
 
 
 def preprocessing(data: Args, shape: Shape) -> list[str]:
     """The lines of `preprocess`, and of the constants before it. shape: C, H, W of what the network takes."""
     channels, height, width = shape
     normalize: Bound = data.normalize
-    constants, steps, parameters = _normalised(normalize, shape)
+    constants, steps, parameters = _normalized(normalize, shape)
     resized = _resized(data.resize) if data.resize else []
     what = f"N x {channels} x {'H x W' if resized else f'{height} x {width}'}"
     known = [
@@ -41,7 +41,7 @@ def _resized(size: Size) -> list[str]:
     ]
 
 
-def _normalised(normalize: Bound, shape: Shape) -> tuple[list[str], list[str], str]:
+def _normalized(normalize: Bound, shape: Shape) -> tuple[list[str], list[str], str]:
     """Constants, the last lines of the function, and its further parameters."""
     a = normalize.args
     if normalize.name == "fixed":

@@ -4,7 +4,8 @@ from typing import Any, NamedTuple
 
 from specc.ir.graph import Call, Graph, Node
 from specc.ir.passes import logits_of, source
-from specc.ops.op import Shape, Target
+from specc.vocabulary.shape import Shape
+from specc.vocabulary.target import Target
 
 # A value inside a scope: (index of the step, which of its results); (-1, k) is the k-th input of the scope.
 Ref = tuple[int, int]

@@ -14,7 +14,7 @@ from specc.emit.runs import Run, runs_of
 from specc.emit.scopes import Scope, Step, scopes_of
 from specc.emit.text import INDENT, Line
 from specc.ir.graph import Graph
-from specc.ops.op import size_text
+from specc.vocabulary.shape import size_text
 
 
 def emit(checked: Checked, graph: Graph, sets: Sequence[str] = ()) -> str:

@@ -3,9 +3,10 @@
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from specc.ops.op import Op, Shape
+from specc.ops.op import Op
 from specc.source import Span
 from specc.values import Args
+from specc.vocabulary.shape import Shape
 
 
 class Call(NamedTuple):

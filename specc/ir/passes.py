@@ -38,8 +38,8 @@ def settle_biases(graph: Graph) -> None:
     for node in graph.nodes:
         if getattr(node.args, "bias", None) == "auto":
             following = readers.get(node.index, [])
-            cancelled = bool(following) and node.index not in ends and all(r.op.cancels_bias for r in following)
-            node.args = Args(**{**node.args.as_dict(), "bias": not cancelled})
+            canceled = bool(following) and node.index not in ends and all(r.op.cancels_bias for r in following)
+            node.args = Args(**{**node.args.as_dict(), "bias": not canceled})
 
 
 def find_receptive_fields(graph: Graph) -> None:
@@ -88,9 +88,9 @@ def trunk(graph: Graph) -> list[Node]:
             for i in node.inputs:
                 passed[i + 1] += 1
                 passed[node.index] -= 1
-    ways, found = 0, []
+    param_rules, found = 0, []
     for node in graph.nodes[: graph.output + 1]:
-        ways += passed[node.index]
-        if ways == 0 and not node.head:
+        param_rules += passed[node.index]
+        if param_rules == 0 and not node.head:
             found.append(node)
     return found

@@ -1,6 +1,6 @@
 """The size of activations and gradients in a network whose weights have just been drawn, predicted from the graph.
 
-Each op says what it does to them (`specc.ops.signal`); what a kernel does follows from its fans and its initialiser.
+Each op says what it does to them (`specc.ops.signal`); what a kernel does follows from its fans and its initializer.
 """
 
 import math
@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from specc.ir.graph import Graph, Node
 from specc.ops.signal import Gradient, Moments, Site, elements, places
-from specc.tricks import TRICKS
+from specc.tricks import COMPONENTS
 from specc.tricks.init import Fans, Start
 from specc.values import Bound
 
@@ -39,15 +39,15 @@ def predict(graph: Graph, images: Moments) -> Signal:
     return Signal(moments, _kernel_gradients(graph, moments))
 
 
-def initialiser(node: Node) -> Bound | None:
+def initializer(node: Node) -> Bound | None:
     """How a layer's kernel is drawn; None for a layer without one."""
     init = getattr(node.args, "init", None)
     return init if isinstance(init, Bound) else None
 
 
 def start_of(init: Bound) -> Start | None:
-    """What is known of an initialiser; None where it depends on the data."""
-    facts = TRICKS["init"][init.name].facts
+    """What is known of an initializer; None where it depends on the data."""
+    facts = COMPONENTS["init"][init.name].facts
     return facts if isinstance(facts, Start) else None
 
 
@@ -67,7 +67,7 @@ def _fan_in(graph: Graph, node: Node) -> float:
 
 def _kernel_square(graph: Graph, node: Node) -> float | None:
     """The mean square of a kernel's weights; None for a layer without one."""
-    init = initialiser(node)
+    init = initializer(node)
     if init is None:
         return None
     x = graph.inputs_of(node)

@@ -38,7 +38,7 @@ def weights_of(graph: Graph) -> list[Weight]:
         learns = getattr(a, "trainable", True)
         if hasattr(a, "init") and hasattr(a, "bias"):
             kinds = {"weight": "kernel", "bias": "bias"} if a.bias else {"weight": "kernel"}
-        elif node.op.group == "normalisation":
+        elif node.op.group == "normalization":
             kinds = {part: "norm" for part, is_there in (("weight", a.scale), ("bias", a.shift)) if is_there}
         else:
             kinds = {"weight": ""}
@@ -91,7 +91,7 @@ def selected(selectors: Iterable[str], weights: Iterable[Weight]) -> list[Weight
 
 
 def selectors_of(weights: Iterable[Weight]) -> list[str]:
-    """All selectors that pick something, for the help of a misspelt one."""
+    """All selectors that pick something, for the help of a misspelled one."""
     names = dict.fromkeys(name for name, kind in KINDS.items() if any(weight.kind == kind for weight in weights))
     for weight in weights:
         path = weight.name.split(".")

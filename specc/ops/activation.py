@@ -4,10 +4,13 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from specc.kinds import NOT_NEGATIVE, POSITIVE
-from specc.ops.op import Op, Param, Shape, Target
+from specc.ops.op import Op
 from specc.ops.signal import Function, Scale
 from specc.values import Args
+from specc.vocabulary.kinds import NOT_NEGATIVE, POSITIVE
+from specc.vocabulary.param import Param
+from specc.vocabulary.shape import Shape
+from specc.vocabulary.target import Target
 
 
 def _sigmoid(x: float) -> float:

@@ -2,10 +2,14 @@
 
 from typing import Any
 
-from specc.kinds import Bool, Either, Int, Maybe, One, SizeOf, Symbols
 from specc.ops.geometry import PADDING, bounded, divisors, effective, few, pads_of, slide, window_problem
-from specc.ops.op import Op, Param, Problem, Shape, Target, Window, needs_map
+from specc.ops.op import Op, Window, needs_map
 from specc.values import Args, Bound, Size
+from specc.vocabulary.kinds import Bool, Either, Int, Maybe, One, SizeOf, Symbols
+from specc.vocabulary.param import Param
+from specc.vocabulary.problem import Problem
+from specc.vocabulary.shape import Shape
+from specc.vocabulary.target import Target
 
 BIAS = Param(
     "bias",
@@ -14,11 +18,11 @@ BIAS = Param(
     "a learned number added to each filter; `auto` leaves it out right before a norm that would cancel it",
 )
 INIT = Param(
-    "init", One("init", "an initialiser, such as `he_normal`"), Bound("he_normal", Args()), "how the kernel starts"
+    "init", One("init", "an initializer, such as `he_normal`"), Bound("he_normal", Args()), "how the kernel starts"
 )
 REGULARIZE = Param(
     "regularize",
-    Maybe(One("regularizer", "a regulariser, such as `l2(1e-4)`")),
+    Maybe(One("regularizer", "a regularizer, such as `l2(1e-4)`")),
     None,
     "a penalty on this kernel, added to the one in `train`",
 )

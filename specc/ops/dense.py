@@ -2,11 +2,15 @@
 
 from typing import Any
 
-from specc.kinds import Bool, Int
 from specc.ops.conv import INIT, REGULARIZE, TRAINABLE
 from specc.ops.geometry import bounded
-from specc.ops.op import Op, Param, Problem, Shape, Target, Window, size_text
+from specc.ops.op import Op, Window
 from specc.values import Args
+from specc.vocabulary.kinds import Bool, Int
+from specc.vocabulary.param import Param
+from specc.vocabulary.problem import Problem
+from specc.vocabulary.shape import Shape, size_text
+from specc.vocabulary.target import Target
 
 
 def _length(x: Shape) -> int:

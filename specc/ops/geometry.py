@@ -3,9 +3,10 @@
 from functools import cache
 from math import isqrt
 
-from specc.kinds import Either, SizeOf, Symbols
-from specc.ops.op import Problem, Shape, size_text
 from specc.values import Size
+from specc.vocabulary.kinds import Either, SizeOf, Symbols
+from specc.vocabulary.problem import Problem
+from specc.vocabulary.shape import Shape, size_text
 
 MAX_ELEMENTS = 2**40  # per image; far beyond any machine, and near enough that arithmetic on it stays instant
 

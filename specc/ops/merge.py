@@ -3,9 +3,12 @@
 from typing import Any
 
 from specc.ops.geometry import bounded
-from specc.ops.op import Op, Problem, Shape, Target, size_text
+from specc.ops.op import Op
 from specc.ops.signal import Concatenate, Product, Sum
 from specc.values import Args
+from specc.vocabulary.problem import Problem
+from specc.vocabulary.shape import Shape, size_text
+from specc.vocabulary.target import Target
 
 _ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth")
 

@@ -1,15 +1,19 @@
-"""Normalisation: subtract a mean, divide by a deviation, then a learned scale and shift for each channel.
+"""Normalization: subtract a mean, divide by a deviation, then a learned scale and shift for each channel.
 
-Batch, instance, layer and group normalisation differ only in the axes that are averaged over (Wu & He, 2018).
+Batch, instance, layer and group normalization differ only in the axes that are averaged over (Wu & He, 2018).
 """
 
 from typing import Any
 
-from specc.kinds import POSITIVE, Bool, Float, Int, Symbols
 from specc.ops.geometry import divisors, few
-from specc.ops.op import Op, Param, Problem, Shape, Target, needs_map, size_text
-from specc.ops.signal import Normalise, Scale
+from specc.ops.op import Op, needs_map
+from specc.ops.signal import Normalize, Scale
 from specc.values import Args
+from specc.vocabulary.kinds import POSITIVE, Bool, Float, Int, Symbols
+from specc.vocabulary.param import Param
+from specc.vocabulary.problem import Problem
+from specc.vocabulary.shape import Shape, size_text
+from specc.vocabulary.target import Target
 
 EPS = Param("eps", POSITIVE, 1e-5, "added to the variance, so that nothing is divided by zero")
 SCALE = Param("scale", Bool(), True, "a learned factor for each channel")
@@ -57,15 +61,15 @@ def _batch_onnx(g: Any, names: list[str], a: Args, w: Any, x: Shape, y: Shape) -
 
 batch_norm = Op(
     name="batch_norm",
-    group="normalisation",
-    doc="Normalises each channel over the batch; in evaluation with the running mean and variance of the training.",
+    group="normalization",
+    doc="Normalizes each channel over the batch; in evaluation with the running mean and variance of the training.",
     params=(EPS, Param("momentum", Float(above=0, high=1), 0.1, "how fast the running statistics move"), SCALE, SHIFT),
     weights=_weights,
     torch=_batch_target,
     onnx=_batch_onnx,
     cancels_bias=True,
     example="conv(16) -> batch_norm -> relu",
-    signal=Normalise("far"),
+    signal=Normalize("far"),
     batch_statistics=True,
 )
 
@@ -78,8 +82,8 @@ def _instance_shape(x: Shape, a: Args) -> Shape:
 
 instance_norm = Op(
     name="instance_norm",
-    group="normalisation",
-    doc="Normalises each channel of each image over its height and width (Ulyanov et al., 2016).",
+    group="normalization",
+    doc="Normalizes each channel of each image over its height and width (Ulyanov et al., 2016).",
     params=(EPS, SCALE, SHIFT),
     shape=_instance_shape,
     weights=_weights,
@@ -89,12 +93,12 @@ instance_norm = Op(
     ),
     cancels_bias=True,
     example="conv(16) -> instance_norm -> relu",
-    signal=Normalise("near"),
+    signal=Normalize("near"),
 )
 
 
 def _groups_onnx(g: Any, names: list[str], a: Args, w: Any, x: Shape, groups: int) -> str:
-    """Group normalisation as instance normalisation of groups x everything, which every opset has in the same form."""
+    """Group normalization as instance normalization of groups x everything, which every opset has in the same form."""
     parts = g.node("Reshape", [names[0], g.ints([0, groups, -1])])
     ones, zeros = g.floats([1.0] * groups), g.floats([0.0] * groups)
     normed = g.node("InstanceNormalization", [parts, ones, zeros], epsilon=a.eps)
@@ -122,15 +126,15 @@ def _group_shape(x: Shape, a: Args) -> Shape:
 
 group_norm = Op(
     name="group_norm",
-    group="normalisation",
-    doc="Normalises groups of channels of each image: as good with one image as with a large batch (Wu & He, 2018).",
+    group="normalization",
+    doc="Normalizes groups of channels of each image: as good with one image as with a large batch (Wu & He, 2018).",
     params=(Param("groups", Int(1), 32, "how many groups the channels are split into"), EPS, SCALE, SHIFT),
     shape=_group_shape,
     weights=_weights,
     torch=lambda x, a: _target("GroupNorm", a, "affine", num_groups=a.groups, num_channels=x[0], eps=a.eps),
     onnx=lambda g, names, a, w, x, y: _groups_onnx(g, names, a, w, x, a.groups),
     example="conv(16) -> group_norm(4) -> relu",
-    signal=Normalise("mean"),
+    signal=Normalize("mean"),
 )
 
 
@@ -165,15 +169,15 @@ def _layer_onnx(g: Any, names: list[str], a: Args, w: Any, x: Shape, y: Shape) -
 
 layer_norm = Op(
     name="layer_norm",
-    group="normalisation",
-    doc="Normalises each image by itself: over the channels at each position, or over the whole image.",
+    group="normalization",
+    doc="Normalizes each image by itself: over the channels at each position, or over the whole image.",
     params=(EPS, Param("over", Symbols("channels", "image"), "channels", "what is averaged over"), SCALE, SHIFT),
     shape=_layer_shape,
     weights=_weights,
     torch=_layer_target,
     onnx=_layer_onnx,
     example="conv(16) -> layer_norm -> gelu",
-    signal=Normalise("mean"),
+    signal=Normalize("mean"),
 )
 
 
@@ -182,7 +186,7 @@ def _response_shape(x: Shape, a: Args) -> Shape:
     if a.size % 2 == 0:
         raise Problem(
             "E207",
-            f"`local_response_norm` has a neighbourhood of {a.size} channels, which has no middle",
+            f"`local_response_norm` has a neighborhood of {a.size} channels, which has no middle",
             param="size",
             help=f"use an odd size, such as {a.size + 1}",
         )
@@ -191,8 +195,8 @@ def _response_shape(x: Shape, a: Args) -> Shape:
 
 local_response_norm = Op(
     name="local_response_norm",
-    group="normalisation",
-    doc="Divides each number by the size of its neighbours in the adjacent channels (AlexNet, 2012).",
+    group="normalization",
+    doc="Divides each number by the size of its neighbors in the adjacent channels (AlexNet, 2012).",
     params=(
         Param("size", Int(1), doc="how many adjacent channels are summed over; odd"),
         Param("alpha", POSITIVE, 1e-4, "the weight of the sum of squares, divided by `size`"),

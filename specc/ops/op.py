@@ -8,43 +8,12 @@ a builder that the back end passes in.
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from specc.kinds import Kind
 from specc.ops.signal import PASS, Rule
 from specc.values import Args
-
-Shape = tuple[int, ...]
-
-REQUIRED: Any = type("Required", (), {"__repr__": lambda self: "required"})()
-
-
-class Param(NamedTuple):
-    """A parameter of a call, or a setting of a section: its kind, its default and one line about it.
-
-    A default is the converted value (`Size(3, 3)`, `"same"`, `None`), not its text.
-    """
-
-    name: str
-    kind: Kind
-    default: Any = REQUIRED
-    doc: str = ""
-
-
-class Problem(Exception):
-    """A layer does not fit where it stands. `param` names the argument at fault, `help` says how to mend it."""
-
-    def __init__(self, code: str, message: str, *, param: str = "", help: str = "") -> None:
-        super().__init__(message)
-        self.code, self.message, self.param, self.help = code, message, param, help
-
-
-class Target(NamedTuple):
-    """What a node becomes in PyTorch: the dotted path of a module class, and its keyword arguments.
-
-    Data, not a call: one place turns it into a module, another prints it as source.
-    """
-
-    path: str
-    kwargs: dict[str, Any]
+from specc.vocabulary.param import Param
+from specc.vocabulary.problem import Problem
+from specc.vocabulary.shape import Shape, size_text
+from specc.vocabulary.target import Target
 
 
 class Window(NamedTuple):
@@ -114,32 +83,6 @@ class Op(NamedTuple):
     needs_bypass: bool = False
     repeatable: Callable[[Any, Args], bool] = lambda x, a: True
     family: str = "layer"
-
-
-class Trick(NamedTuple):
-    """One call of the training or data vocabulary: an optimizer, a schedule, an augmentation, a data source, …
-
-    family: which settings take it ("optimizer", "schedule", "loss", "regularizer", "augment", "source", "init", …).
-    target: the dotted path of what implements it in the back end or in torch. Data, not an import.
-    check(a): raises `Problem` where arguments that are each in range do not go together.
-    body: "" (takes none), "one" or "branches".
-    facts: for data sources, what is known before reading a byte.
-    """
-
-    name: str
-    family: str
-    doc: str
-    params: tuple[Param, ...] = ()
-    target: str = ""
-    example: str = ""
-    check: Callable[[Args], None] | None = None
-    body: str = ""
-    facts: Any = None
-
-
-def size_text(shape: Shape) -> str:
-    """`64 x 32 x 32` or `512`, as messages and tables print shapes."""
-    return " x ".join(map(str, shape))
 
 
 def needs_map(x: Shape, layer: str) -> None:

@@ -2,11 +2,15 @@
 
 from typing import Any
 
-from specc.kinds import Bool, Either, Int, SizeOf, Symbols
 from specc.ops.geometry import bounded, slide, slide_up, window_problem
-from specc.ops.op import Op, Param, Problem, Shape, Target, Window, needs_map
+from specc.ops.op import Op, Window, needs_map
 from specc.ops.signal import Average, Largest, Rule
 from specc.values import Args, Size
+from specc.vocabulary.kinds import Bool, Either, Int, SizeOf, Symbols
+from specc.vocabulary.param import Param
+from specc.vocabulary.problem import Problem
+from specc.vocabulary.shape import Shape
+from specc.vocabulary.target import Target
 
 SIZE = Param("size", SizeOf(), Size(2, 2), "the window's size")
 STRIDE = Param("stride", Either(Symbols("size"), SizeOf()), "size", "how far the window moves; `size` is the window's")

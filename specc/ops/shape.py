@@ -2,11 +2,15 @@
 
 from typing import Any
 
-from specc.kinds import Either, Int, ListOf, NewName, SizeOf, Symbols
 from specc.ops.geometry import bounded, divisors, few
-from specc.ops.op import Op, Param, Problem, Shape, Target, Window, needs_map, size_text
+from specc.ops.op import Op, Window, needs_map
 from specc.ops.signal import First
 from specc.values import Args, Size
+from specc.vocabulary.kinds import Either, Int, ListOf, NewName, SizeOf, Symbols
+from specc.vocabulary.param import Param
+from specc.vocabulary.problem import Problem
+from specc.vocabulary.shape import Shape, size_text
+from specc.vocabulary.target import Target
 
 
 def _channels_shape(x: Shape, a: Args) -> Shape:
@@ -148,7 +152,7 @@ def _upsample_onnx(g: Any, names: list[str], a: Args, w: Any, x: Shape, y: Shape
 upsample = Op(
     name="upsample",
     group="shape",
-    doc="Enlarges the map by a whole factor, by repeating pixels or by blending neighbours.",
+    doc="Enlarges the map by a whole factor, by repeating pixels or by blending neighbors.",
     params=(
         Param("scale", SizeOf(), Size(2, 2), "how many times larger"),
         Param("mode", Symbols("nearest", "bilinear"), "nearest", "how the pixels between are found"),

@@ -2,8 +2,8 @@
 
 Mean-field theory: a tensor is described by averages over draws of the weights and over images, and each layer says how
 it changes them. The squares follow He et al. (2015, arXiv:1502.01852), the covariances, without which nothing can be
-said about pooling and batch normalisation, Poole et al. (2016, arXiv:1606.05340) and Schoenholz et al. (2017,
-arXiv:1611.01232); normalisation follows Yang et al. (2019, arXiv:1902.08129).
+said about pooling and batch normalization, Poole et al. (2016, arXiv:1606.05340) and Schoenholz et al. (2017,
+arXiv:1611.01232); normalization follows Yang et al. (2019, arXiv:1902.08129).
 """
 
 import math
@@ -144,7 +144,7 @@ def covariance(f: Callable[[float], float], mean: float, deviation: float, corre
     return sum(w * sum(q * f(mean + shared * u + own * v) for v, q in grid) ** 2 for u, w in grid)
 
 
-class Normalise(Rule):
+class Normalize(Rule):
     """Divides by a deviation around a mean that is taken over images and places (`far`), over the places of an image
     (`near`), or over an image's channels (`mean`)."""
 
@@ -207,7 +207,7 @@ class Average(Rule):
 
     def forward(self, at: Site) -> Moments:
         x, taps = at.x[0], max(self._taps(at), 1)
-        beside = x.near if places(at.y) == 1 else (x.square + x.near) / 2  # neighbours are more alike
+        beside = x.near if places(at.y) == 1 else (x.square + x.near) / 2  # neighbors are more alike
         return x._replace(square=(x.square + (taps - 1) * beside) / taps)
 
     def backward(self, at: Site, g: Gradient) -> list[Gradient]:

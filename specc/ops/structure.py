@@ -1,10 +1,14 @@
 """What gives a network its structure: most of it is worked out while compiling and leaves no module."""
 
-from specc.kinds import NOT_NEGATIVE, Float, Int, Maybe, NewName, SizeOf
 from specc.ops.geometry import bounded
-from specc.ops.op import Op, Param, Problem, Shape, Target, size_text
+from specc.ops.op import Op
 from specc.ops.signal import Scale
 from specc.values import Args
+from specc.vocabulary.kinds import NOT_NEGATIVE, Float, Int, Maybe, NewName, SizeOf
+from specc.vocabulary.param import Param
+from specc.vocabulary.problem import Problem
+from specc.vocabulary.shape import Shape, size_text
+from specc.vocabulary.target import Target
 
 
 def _stated(a: Args, first: str) -> Shape:
@@ -18,7 +22,7 @@ input_ = Op(
     group="other",
     doc="The shape of one image that the network takes. It may be left out where the data says it.",
     params=(
-        Param("channels", Int(1), doc="1 for grey, 3 for colour; the length of a flat input"),
+        Param("channels", Int(1), doc="1 for gray, 3 for color; the length of a flat input"),
         Param("size", Maybe(SizeOf()), None, "height x width; `none` for a flat input"),
     ),
     shape=lambda x, a: bounded(_stated(a, "channels"), "input"),

@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 from specc.check import Checked
 from specc.check.scope import Layer as LayerValue
 from specc.ir.graph import Graph, Node
-from specc.ops.op import size_text
 from specc.report.layers import activation_bytes
 from specc.values import Args, Bound, Percent, Ref, Size, show
+from specc.vocabulary.shape import size_text
 
 
 class Layer(NamedTuple):

@@ -1,8 +1,8 @@
 """The difference of two specs as tables for people."""
 
 from specc.errors import clean
-from specc.ops.op import size_text
 from specc.report.diff import Change, Difference, LayerChange, Total
+from specc.vocabulary.shape import size_text
 
 SIGNS = {"added": "+", "removed": "-", "changed": "~"}
 

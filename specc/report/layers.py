@@ -4,7 +4,7 @@ from typing import Any
 
 from specc.check import Checked
 from specc.ir.graph import Graph, Node
-from specc.ops.op import size_text
+from specc.vocabulary.shape import size_text
 
 HEADINGS = ("layer", "op", "output", "parameters", "MACs", "sees", "memory")
 BYTES_PER_NUMBER = 4  # activations in fp32

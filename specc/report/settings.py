@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from specc.ops.op import REQUIRED, Param
 from specc.tricks.sections import SECTIONS
 from specc.values import show
+from specc.vocabulary.param import REQUIRED, Param
 
 
 def defaults_text() -> str:

@@ -1,6 +1,5 @@
 """The vocabulary of data and training: `TRICKS[family][name]`."""
 
-from specc.ops.op import Trick
 from specc.tricks import (
     augment,
     early_stop,
@@ -18,8 +17,9 @@ from specc.tricks import (
     source,
     validation,
 )
+from specc.vocabulary.component import Component
 
-TRICKS: dict[str, dict[str, Trick]] = {}
+COMPONENTS: dict[str, dict[str, Component]] = {}
 _MODULES = (
     source,
     normalize,
@@ -38,5 +38,5 @@ _MODULES = (
     search,
 )
 for _module in _MODULES:
-    for _trick in _module.TRICKS:
-        TRICKS.setdefault(_trick.family, {})[_trick.name] = _trick
+    for _trick in _module.COMPONENTS:
+        COMPONENTS.setdefault(_trick.family, {})[_trick.name] = _trick

@@ -5,8 +5,6 @@ They stand between the pixels as floats from 0 to 1 and `normalize`, and run in 
 
 from collections.abc import Sequence
 
-from specc.kinds import POSITIVE, PROBABILITY, Float, Int, ListOf, SizeOf, Symbols
-from specc.ops.op import Param, Problem, Trick
 from specc.tricks.effect import (
     Effect,
     crop_size,
@@ -18,12 +16,16 @@ from specc.tricks.effect import (
     shift_visible,
 )
 from specc.values import Bound, Size
+from specc.vocabulary.component import Component
+from specc.vocabulary.kinds import POSITIVE, PROBABILITY, Float, Int, ListOf, SizeOf, Symbols
+from specc.vocabulary.param import Param
+from specc.vocabulary.problem import Problem
 
 _FILL = Param("fill", Symbols("zero", "reflect"), "zero", "what stands beyond the border: black, or the image mirrored")
 _RATIO = "range of width / height, drawn on a logarithmic scale"
 
 GEOMETRY = (
-    Trick(
+    Component(
         "flip",
         "augment",
         "Mirrors each image with probability 1/2. `alternating` draws once, and then mirrors every other epoch, so "
@@ -33,7 +35,7 @@ GEOMETRY = (
         example="flip(horizontal)",
         facts=Effect(turns=lambda a: True, moves=True),
     ),
-    Trick(
+    Component(
         "crop",
         "augment",
         "Cuts a window of this size at a random place, after padding the image on all four sides.",
@@ -42,7 +44,7 @@ GEOMETRY = (
         example="crop(16, pad=2)",
         facts=Effect(size=crop_size, visible=crop_visible, moves=True),
     ),
-    Trick(
+    Component(
         "crop_and_resize",
         "augment",
         "Cuts a window of random area and shape, and enlarges it (bilinear) to the size of the image (Szegedy et al., "
@@ -56,7 +58,7 @@ GEOMETRY = (
         check=ordered("scale", "ratio"),
         facts=Effect(),
     ),
-    Trick(
+    Component(
         "shift",
         "augment",
         "Moves each image by up to so many pixels along both axes.",
@@ -65,7 +67,7 @@ GEOMETRY = (
         example="shift(1)",
         facts=Effect(size=shift_size, visible=shift_visible, moves=True),
     ),
-    Trick(
+    Component(
         "rotate",
         "augment",
         "Turns each image by an angle between -degrees and degrees (bilinear); what comes in from outside is black.",
@@ -77,7 +79,7 @@ GEOMETRY = (
 )
 
 PIXELS = (
-    Trick(
+    Component(
         "noise",
         "augment",
         "Adds normal noise to every pixel of an image, in units of the image from 0 to 1.",
@@ -89,7 +91,7 @@ PIXELS = (
         example="noise(0.01, p=0.5)",
         facts=Effect(visible=noise_visible),
     ),
-    Trick(
+    Component(
         "cutout",
         "augment",
         "Blackens a square around a random pixel; it may reach over the border (DeVries and Taylor, 2017).",
@@ -98,7 +100,7 @@ PIXELS = (
         example="cutout(8)",
         facts=Effect(visible=cutout_visible, moves=True),
     ),
-    Trick(
+    Component(
         "erase",
         "augment",
         "Fills a rectangle that lies within the image with random pixels (random erasing; Zhong et al., 2017).",
@@ -119,56 +121,56 @@ def _amount(high: float, what: str) -> tuple[Param, ...]:
     return (Param("amount", Float(above=0, high=high), doc=what),)
 
 
-COLOUR = (
-    Trick(
+COLOR = (
+    Component(
         "brightness",
         "augment",
         "Multiplies each image by a factor between 1 - amount and 1 + amount.",
         _amount(1, "how far the factor strays from 1"),
-        target="specc.backend.augment.colour.brightness",
+        target="specc.backend.augment.color.brightness",
         example="brightness(0.2)",
         facts=Effect(),
     ),
-    Trick(
+    Component(
         "contrast",
         "augment",
-        "Stretches each image around its mean grey by a factor between 1 - amount and 1 + amount.",
+        "Stretches each image around its mean gray by a factor between 1 - amount and 1 + amount.",
         _amount(1, "how far the factor strays from 1"),
-        target="specc.backend.augment.colour.contrast",
+        target="specc.backend.augment.color.contrast",
         example="contrast(0.2)",
         facts=Effect(),
     ),
-    Trick(
+    Component(
         "saturation",
         "augment",
-        "Moves each pixel away from its grey by a factor between 1 - amount and 1 + amount.",
+        "Moves each pixel away from its gray by a factor between 1 - amount and 1 + amount.",
         _amount(1, "how far the factor strays from 1"),
-        target="specc.backend.augment.colour.saturation",
+        target="specc.backend.augment.color.saturation",
         example="saturation(0.2)",
-        facts=Effect(colour=True),
+        facts=Effect(color=True),
     ),
-    Trick(
+    Component(
         "hue",
         "augment",
-        "Turns each image's hues by up to `amount` of the colour circle.",
+        "Turns each image's hues by up to `amount` of the color circle.",
         _amount(0.5, "largest turn; 0.5 reaches every hue"),
-        target="specc.backend.augment.colour.hue",
+        target="specc.backend.augment.color.hue",
         example="hue(0.05)",
-        facts=Effect(colour=True),
+        facts=Effect(color=True),
     ),
-    Trick(
+    Component(
         "grayscale",
         "augment",
-        "Takes the colour out of an image; it keeps its three channels.",
-        (Param("p", PROBABILITY, 0.1, "share of images that lose their colour"),),
-        target="specc.backend.augment.colour.grayscale",
+        "Takes the color out of an image; it keeps its three channels.",
+        (Param("p", PROBABILITY, 0.1, "share of images that lose their color"),),
+        target="specc.backend.augment.color.grayscale",
         example="grayscale(0.2)",
-        facts=Effect(colour=True),
+        facts=Effect(color=True),
     ),
 )
 
 MIXING = (
-    Trick(
+    Component(
         "mixup",
         "augment",
         "Mixes each image and its label with those of another one of the batch; the share is drawn from Beta(alpha, "
@@ -178,7 +180,7 @@ MIXING = (
         example="mixup(0.2)",
         facts=Effect(mixes=True),
     ),
-    Trick(
+    Component(
         "cutmix",
         "augment",
         "Puts a rectangle of another image of the batch into each, and mixes the labels by the area; the share is "
@@ -191,26 +193,26 @@ MIXING = (
 )
 
 POLICIES = (
-    Trick(
+    Component(
         "rand_augment",
         "augment",
-        "Applies `n` of fourteen changes of shape and colour, drawn for each image, with strength `m` of 30 (Cubuk et "
+        "Applies `n` of fourteen changes of shape and color, drawn for each image, with strength `m` of 30 (Cubuk et "
         "al., 2019; the changes and their strengths are torchvision's).",
         (Param("n", Int(1, 14), 2, "changes, one after the other"), Param("m", Int(0, 30), 9, "strength")),
         target="specc.backend.augment.policy.rand_augment",
         example="rand_augment(2, 9)",
         facts=Effect(),
     ),
-    Trick(
+    Component(
         "trivial_augment",
         "augment",
-        "Applies one of fourteen changes of shape and colour, with any strength, both drawn for each image (Müller and "
+        "Applies one of fourteen changes of shape and color, with any strength, both drawn for each image (Müller and "
         "Hutter, 2021; the wide ranges).",
         target="specc.backend.augment.policy.trivial_augment",
         example="trivial_augment",
         facts=Effect(),
     ),
-    Trick(
+    Component(
         "choose",
         "augment",
         "One of its branches, drawn for each image; each is as likely.",
@@ -218,7 +220,7 @@ POLICIES = (
         example="choose { | rotate(15) | shift(2) -> flip }",
         facts=Effect(),
     ),
-    Trick(
+    Component(
         "maybe",
         "augment",
         "Its body, for a share of the images.",
@@ -229,12 +231,12 @@ POLICIES = (
     ),
 )
 
-TRICKS = (*GEOMETRY, *PIXELS, *COLOUR, *MIXING, *POLICIES)
+COMPONENTS = (*GEOMETRY, *PIXELS, *COLOR, *MIXING, *POLICIES)
 
-_BY_NAME = {trick.name: trick for trick in TRICKS}
+_BY_NAME = {trick.name: trick for trick in COMPONENTS}
 
 
-def trick_of(call: Bound) -> Trick:
+def component_of(call: Bound) -> Component:
     """The augmentation that a call names."""
     return _BY_NAME[call.name]
 
@@ -245,7 +247,7 @@ def augmented_size(tricks: Sequence[Bound], size: Size, channels: int | None = N
     channels: of the images; None where that is not known yet.
 
     Raises Problem: E303 where a crop does not fit, E301 where the branches of a `choose` would give images of different
-    sizes, E318 where a change of colour meets images that are not RGB.
+    sizes, E318 where a change of color meets images that are not RGB.
     """
     for call in tricks:
         size = _size_after(call, size, channels)
@@ -253,11 +255,11 @@ def augmented_size(tricks: Sequence[Bound], size: Size, channels: int | None = N
 
 
 def _size_after(call: Bound, size: Size, channels: int | None) -> Size:
-    effect: Effect = trick_of(call).facts
-    if effect.colour and channels not in (None, 3):
+    effect: Effect = component_of(call).facts
+    if effect.color and channels not in (None, 3):
         raise Problem(
             "E318",
-            f"`{call.name}` changes colours, but the images have {channels} channel{'s' * (channels != 1)}",
+            f"`{call.name}` changes colors, but the images have {channels} channel{'s' * (channels != 1)}",
             help=f"leave `{call.name}` out: it needs RGB images",
         )
     sizes = [augmented_size(branch, size, channels) for branch in call.branches]

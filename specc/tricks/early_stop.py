@@ -1,10 +1,11 @@
 """When a training ends before its last epoch: `early_stop = 10`, or in full `early_stop = early_stop(patience=10)`."""
 
-from specc.kinds import Int
-from specc.ops.op import Param, Trick
+from specc.vocabulary.component import Component
+from specc.vocabulary.kinds import Int
+from specc.vocabulary.param import Param
 
-TRICKS = (
-    Trick(
+COMPONENTS = (
+    Component(
         "early_stop",
         "early_stop",
         "Ends the training after so many epochs without a better validation accuracy.",

@@ -1,8 +1,10 @@
 """How validation images are looked at: as they are, or in several views whose logits are averaged."""
 
-from specc.kinds import PROBABILITY, Int, Maybe, Symbols
-from specc.ops.op import Param, Problem, Trick
 from specc.values import Args, Size
+from specc.vocabulary.component import Component
+from specc.vocabulary.kinds import PROBABILITY, Int, Maybe, Symbols
+from specc.vocabulary.param import Param
+from specc.vocabulary.problem import Problem
 
 
 def _check(a: Args) -> None:
@@ -22,8 +24,8 @@ def views_fit(a: Args, size: Size) -> None:
         )
 
 
-TRICKS = (
-    Trick(
+COMPONENTS = (
+    Component(
         "tta",
         "evaluate",
         "Test-time augmentation: the mean of the logits of an image and of views of it (Krizhevsky et al., 2012). For "

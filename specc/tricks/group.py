@@ -1,8 +1,10 @@
 """Groups of weights that learn in a way of their own. The first group that picks a weight has it."""
 
-from specc.kinds import NOT_NEGATIVE, POSITIVE, Chain, ListOf, Maybe, One, Selector
-from specc.ops.op import Param, Problem, Trick
 from specc.values import Args
+from specc.vocabulary.component import Component
+from specc.vocabulary.kinds import NOT_NEGATIVE, POSITIVE, Chain, ListOf, Maybe, One, Selector
+from specc.vocabulary.param import Param
+from specc.vocabulary.problem import Problem
 
 
 def _check(a: Args) -> None:
@@ -15,8 +17,8 @@ def _check(a: Args) -> None:
         raise Problem("E216", message, param=rates[0], help=f"write it in the call: {a.optimizer.name}(lr=…)")
 
 
-TRICKS = (
-    Trick(
+COMPONENTS = (
+    Component(
         "group",
         "group",
         "Weights that learn in a way of their own: what is not said here is as in `train`. They are picked by a kind "

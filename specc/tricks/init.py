@@ -1,11 +1,13 @@
-"""How kernels start. Fans count the connections: see `specc.backend.initialise.fans`."""
+"""How kernels start. Fans count the connections: see `specc.backend.initialize.fans`."""
 
 from collections.abc import Callable
 from typing import NamedTuple
 
-from specc.kinds import POSITIVE, Float, Int, Maybe, One
-from specc.ops.op import Param, Problem, Trick
 from specc.values import Args
+from specc.vocabulary.component import Component
+from specc.vocabulary.kinds import POSITIVE, Float, Int, Maybe, One
+from specc.vocabulary.param import Param
+from specc.vocabulary.problem import Problem
 
 
 class Fans(NamedTuple):
@@ -17,7 +19,7 @@ class Fans(NamedTuple):
 
 
 class Start(NamedTuple):
-    """What an initialiser does to the size of the signal.
+    """What an initializer does to the size of the signal.
 
     variance(fans, a): the mean square of a weight. made_for: the activations whose effect on the signal it makes up
     for: "rectifiers", "saturating" ones, or "".
@@ -46,20 +48,20 @@ def _init(
     example: str = "",
     check: Callable[[Args], None] | None = None,
     layer: str = "conv(16",
-) -> Trick:
-    return Trick(
+) -> Component:
+    return Component(
         name=name,
         family="init",
         doc=doc,
         params=params,
-        target=f"specc.backend.initialise.{name}",
+        target=f"specc.backend.initialize.{name}",
         example=f"{layer}, init={example or name})",
         facts=facts,
         check=check,
     )
 
 
-TRICKS = (
+COMPONENTS = (
     _init("he_normal", "Normal, variance 2 / fan-in: keeps the scale through relu layers (He et al., 2015).", HE),
     _init("he_uniform", "Uniform, variance 2 / fan-in (He et al., 2015).", HE),
     _init(
@@ -100,7 +102,7 @@ TRICKS = (
         (
             Param(
                 "rest",
-                Maybe(One("init", "an initialiser, such as `he_normal`")),
+                Maybe(One("init", "an initializer, such as `he_normal`")),
                 None,
                 "how the filters beyond the channels start; `none`: at zero",
             ),

@@ -1,10 +1,11 @@
 """Lookahead: slow weights that follow those that the optimizer moves."""
 
-from specc.kinds import NOT_NEGATIVE, Bool, Float, Int
-from specc.ops.op import Param, Trick
+from specc.vocabulary.component import Component
+from specc.vocabulary.kinds import NOT_NEGATIVE, Bool, Float, Int
+from specc.vocabulary.param import Param
 
-TRICKS = (
-    Trick(
+COMPONENTS = (
+    Component(
         "lookahead",
         "lookahead",
         "Every few steps slow weights, and the norms' running statistics, go a part of the way to the fast ones, which "

@@ -1,7 +1,8 @@
 """Losses: what training makes small. Each takes logits and either class indices or soft targets (mixup, cutmix)."""
 
-from specc.kinds import NOT_NEGATIVE, POSITIVE, Float, ListOf, Maybe, Symbols
-from specc.ops.op import Param, Trick
+from specc.vocabulary.component import Component
+from specc.vocabulary.kinds import NOT_NEGATIVE, POSITIVE, Float, ListOf, Maybe, Symbols
+from specc.vocabulary.param import Param
 
 _WEIGHTS = Param("weights", Maybe(ListOf(POSITIVE)), None, "a weight for each class, in the order of the classes")
 _REDUCTION = Param(
@@ -11,8 +12,8 @@ _REDUCTION = Param(
     "over the images of a batch; `sum`: gradients grow with the batch. What is reported is the mean",
 )
 
-TRICKS = (
-    Trick(
+COMPONENTS = (
+    Component(
         "cross_entropy",
         "loss",
         "Minus the log of the probability (softmax) given to the right class, as a mean weighted by the class.",
@@ -23,14 +24,14 @@ TRICKS = (
         ),
         example="cross_entropy(smoothing=0.1)",
     ),
-    Trick(
+    Component(
         "focal",
         "loss",
         "Cross entropy times (1 - p)^gamma, so that images that are already right count less (Lin et al., 2017).",
         (Param("gamma", NOT_NEGATIVE, 2.0, "0 is cross entropy"), _WEIGHTS, _REDUCTION),
         example="focal(gamma=2)",
     ),
-    Trick(
+    Component(
         "binary_cross_entropy",
         "loss",
         "One yes-or-no question for each class: the mean over the classes of the cross entropy of a sigmoid.",

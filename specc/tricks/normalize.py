@@ -1,8 +1,10 @@
 """How pixels become the numbers that a network sees. The exported graph does the same."""
 
-from specc.kinds import POSITIVE, Float, ListOf, Symbols
-from specc.ops.op import Param, Problem, Trick
 from specc.values import Args
+from specc.vocabulary.component import Component
+from specc.vocabulary.kinds import POSITIVE, Float, ListOf, Symbols
+from specc.vocabulary.param import Param
+from specc.vocabulary.problem import Problem
 
 
 def _same_length(a: Args) -> None:
@@ -15,17 +17,17 @@ def _same_length(a: Args) -> None:
         )
 
 
-TRICKS = (
-    Trick("unit", "normalize", "Pixels from 0 to 1.", target="specc.backend.data.normalise.unit", example="unit"),
-    Trick(
+COMPONENTS = (
+    Component("unit", "normalize", "Pixels from 0 to 1.", target="specc.backend.data.normalize.unit", example="unit"),
+    Component(
         "standard",
         "normalize",
         "(x - mean) / std: of each channel over the training set, or of each image over all its pixels.",
         (Param("per", Symbols("set", "image"), "set", "over what mean and deviation are taken"),),
-        target="specc.backend.data.normalise.standard",
+        target="specc.backend.data.normalize.standard",
         example="standard",
     ),
-    Trick(
+    Component(
         "fixed",
         "normalize",
         "(x - mean) / std with given values, in units of the image from 0 to 1.",
@@ -33,15 +35,15 @@ TRICKS = (
             Param("mean", ListOf(Float()), doc="of each channel, or one value for all"),
             Param("std", ListOf(POSITIVE), doc="of each channel, or one value for all"),
         ),
-        target="specc.backend.data.normalise.fixed",
+        target="specc.backend.data.normalize.fixed",
         example="fixed(mean=[0.485, 0.456, 0.406], std=[0.229, 0.224, 0.225])",
         check=_same_length,
     ),
-    Trick(
+    Component(
         "none",
         "normalize",
         "Pixels as the files hold them, from 0 to 255.",
-        target="specc.backend.data.normalise.none",
+        target="specc.backend.data.normalize.none",
         example="none",
     ),
 )

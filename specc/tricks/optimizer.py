@@ -6,9 +6,11 @@ unless a `group` asks for it.
 
 from typing import NamedTuple
 
-from specc.kinds import NOT_NEGATIVE, POSITIVE, Bool, Float, Int, ListOf, One
-from specc.ops.op import Param, Problem, Trick
 from specc.values import Args, Bound
+from specc.vocabulary.component import Component
+from specc.vocabulary.kinds import NOT_NEGATIVE, POSITIVE, Bool, Float, Int, ListOf, One
+from specc.vocabulary.param import Param
+from specc.vocabulary.problem import Problem
 
 _FRACTION = Float(low=0, below=1)
 _DECAY = "decay of the kernels of conv and dense"
@@ -65,8 +67,8 @@ _ADAM = (
 )
 _AMSGRAD = Param("amsgrad", Bool(), False, "divide by the largest mean square so far")
 
-TRICKS = (
-    Trick(
+COMPONENTS = (
+    Component(
         "sgd",
         "optimizer",
         "Stochastic gradient descent, with momentum where it is given.",
@@ -81,7 +83,7 @@ TRICKS = (
         example="sgd(lr=0.1, momentum=0.9, nesterov=true)",
         check=_sgd_check,
     ),
-    Trick(
+    Component(
         "adam",
         "optimizer",
         "Adam (Kingma and Ba, 2014): steps scaled by running means of the gradient and of its square.",
@@ -90,7 +92,7 @@ TRICKS = (
         facts=Decay(scaled=True),
         example="adam(lr=1e-3)",
     ),
-    Trick(
+    Component(
         "adamw",
         "optimizer",
         "AdamW (Loshchilov and Hutter, 2017): Adam whose weight decay does not pass through the gradient's scaling.",
@@ -99,7 +101,7 @@ TRICKS = (
         facts=Decay(),
         example="adamw(lr=1e-3, weight_decay=0.05)",
     ),
-    Trick(
+    Component(
         "rmsprop",
         "optimizer",
         "RMSprop (Hinton, 2012): steps divided by the root of a running mean of the squared gradient.",
@@ -115,7 +117,7 @@ TRICKS = (
         facts=Decay(scaled=True),
         example="rmsprop(lr=1e-3, momentum=0.9)",
     ),
-    Trick(
+    Component(
         "lamb",
         "optimizer",
         "LAMB (You et al., 2019): AdamW whose step is scaled, tensor by tensor, to the size of the weights.",
@@ -125,11 +127,11 @@ TRICKS = (
             Param("eps", POSITIVE, 1e-6, "added to the denominator"),
             Param("weight_decay", NOT_NEGATIVE, 1e-2, _DECAY),
         ),
-        target="specc.backend.train.lamb.Lamb",
+        target="specc.backend.engine.lamb.Lamb",
         facts=Decay(),
         example="lamb(lr=2e-3)",
     ),
-    Trick(
+    Component(
         "muon",
         "optimizer",
         "Muon (Jordan, 2024): steps of kernels are momentum made orthogonal, filters by the rest, by Newton-Schulz "
@@ -144,7 +146,7 @@ TRICKS = (
             Param("last", Bool(), False, "whether muon moves the last layer, too, which gives the classes"),
             Param("others", One("optimizer", "an optimizer, such as adamw(lr=3e-4)"), _OTHERS, "moves the rest"),
         ),
-        target="specc.backend.train.muon.Muon",
+        target="specc.backend.engine.muon.Muon",
         facts=Decay(),
         example="muon(lr=0.02, others=adamw(lr=1e-3))",
         check=_muon_check,

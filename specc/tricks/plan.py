@@ -1,10 +1,11 @@
 """How a training is carried out, where specc's own choice shall not hold. It changes speed, not what is computed."""
 
-from specc.kinds import Int, Maybe, Symbols
-from specc.ops.op import Param, Trick
+from specc.vocabulary.component import Component
+from specc.vocabulary.kinds import Int, Maybe, Symbols
+from specc.vocabulary.param import Param
 
-TRICKS = (
-    Trick(
+COMPONENTS = (
+    Component(
         "plan",
         "plan",
         "How a training is carried out; what is not said here is chosen. `specc train --plan` shows the choice.",

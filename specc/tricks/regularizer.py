@@ -1,18 +1,19 @@
-"""Regularisers: penalties on the kernels of convolutions and dense layers, added to the loss. Never biases or norms."""
+"""Regularizers: penalties on the kernels of convolutions and dense layers, added to the loss. Never biases or norms."""
 
-from specc.kinds import NOT_NEGATIVE
-from specc.ops.op import Param, Trick
 from specc.values import Bound
+from specc.vocabulary.component import Component
+from specc.vocabulary.kinds import NOT_NEGATIVE
+from specc.vocabulary.param import Param
 
-TRICKS = (
-    Trick(
+COMPONENTS = (
+    Component(
         "l1",
         "regularizer",
         "Adds strength * sum |w| over every kernel to the loss: small weights become zero.",
         (Param("strength", NOT_NEGATIVE, doc="factor of the sum"),),
         example="l1(1e-5)",
     ),
-    Trick(
+    Component(
         "l2",
         "regularizer",
         "Adds strength * sum w^2 over every kernel to the loss: large weights become smaller. As in Keras; "
@@ -20,7 +21,7 @@ TRICKS = (
         (Param("strength", NOT_NEGATIVE, doc="factor of the sum"),),
         example="l2(1e-4)",
     ),
-    Trick(
+    Component(
         "l1_l2",
         "regularizer",
         "Both penalties: l1 * sum |w| + l2 * sum w^2 (the elastic net of Zou and Hastie, 2005).",

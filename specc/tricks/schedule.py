@@ -9,9 +9,10 @@ from collections.abc import Sequence
 from math import cos, pi
 from typing import NamedTuple
 
-from specc.kinds import NOT_NEGATIVE, POSITIVE, Float, Int, ListOf, Maybe
-from specc.ops.op import Param, Trick
 from specc.values import Bound, Percent
+from specc.vocabulary.component import Component
+from specc.vocabulary.kinds import NOT_NEGATIVE, POSITIVE, Float, Int, ListOf, Maybe
+from specc.vocabulary.param import Param
 
 _LENGTH = Param("epochs", Maybe(POSITIVE), None, "length in epochs or percent of the training; `none`: what is left")
 _GAMMA = Param("gamma", POSITIVE, 0.1, "factor of each drop")
@@ -21,8 +22,8 @@ def _to(default: float) -> Param:
     return Param("to", NOT_NEGATIVE, default, "factor of the learning rate at the end")
 
 
-TRICKS = (
-    Trick(
+COMPONENTS = (
+    Component(
         "warmup",
         "schedule",
         "Rises in a straight line from `from` to 1 (Goyal et al., 2017).",
@@ -32,37 +33,37 @@ TRICKS = (
         ),
         example="warmup(5) -> cosine",
     ),
-    Trick("constant", "schedule", "Stays where it is.", (_LENGTH,), example="constant"),
-    Trick(
+    Component("constant", "schedule", "Stays where it is.", (_LENGTH,), example="constant"),
+    Component(
         "step",
         "schedule",
         "Drops by `gamma` every so many epochs.",
         (Param("every", POSITIVE, doc="epochs, or percent of the training, between drops"), _GAMMA),
         example="step(30, gamma=0.1)",
     ),
-    Trick(
+    Component(
         "multistep",
         "schedule",
         "Drops by `gamma` at given epochs, counted from the start of the training.",
         (Param("epochs", ListOf(POSITIVE), doc="when: epochs, or percent of the training"), _GAMMA),
         example="multistep([80, 120], gamma=0.1)",
     ),
-    Trick(
+    Component(
         "cosine",
         "schedule",
         "Falls along half a cosine (Loshchilov and Hutter, 2016).",
         (_to(0.0), _LENGTH),
         example="cosine(to=0.01)",
     ),
-    Trick("linear", "schedule", "Moves in a straight line to `to`.", (_to(0.0), _LENGTH), example="linear(to=0)"),
-    Trick(
+    Component("linear", "schedule", "Moves in a straight line to `to`.", (_to(0.0), _LENGTH), example="linear(to=0)"),
+    Component(
         "exponential",
         "schedule",
         "Is multiplied by `gamma` over each epoch, a little every step.",
         (Param("gamma", POSITIVE, doc="factor of an epoch"), _LENGTH),
         example="exponential(0.95)",
     ),
-    Trick(
+    Component(
         "one_cycle",
         "schedule",
         "Rises along half a cosine to 1 and falls along another far below the start (Smith and Topin, 2017).",
@@ -74,7 +75,7 @@ TRICKS = (
         ),
         example="one_cycle(peak=30%)",
     ),
-    Trick(
+    Component(
         "plateau",
         "schedule",
         "Drops by `gamma` when the validation loss has not improved for more than `patience` epochs.",

@@ -1,8 +1,10 @@
 """What a search may try for a setting."""
 
-from specc.kinds import AnyValue, Float
-from specc.ops.op import Param, Problem, Trick
 from specc.values import Args
+from specc.vocabulary.component import Component
+from specc.vocabulary.kinds import AnyValue, Float
+from specc.vocabulary.param import Param
+from specc.vocabulary.problem import Problem
 
 
 def _ordered(a: Args) -> None:
@@ -19,15 +21,15 @@ def _ordered_positive(a: Args) -> None:
 
 _RANGE = (Param("low", Float(), doc="the smallest value"), Param("high", Float(), doc="the largest value"))
 
-TRICKS = (
-    Trick(
+COMPONENTS = (
+    Component(
         "choice",
         "search",
         "One of the listed values.",
         (Param("*values", AnyValue(), doc="the values"),),
         example="choice(32, 64, 128)",
     ),
-    Trick(
+    Component(
         "uniform",
         "search",
         "A number of the range, all equally likely.",
@@ -35,7 +37,7 @@ TRICKS = (
         example="uniform(0.1, 0.5)",
         check=_ordered,
     ),
-    Trick(
+    Component(
         "log_uniform",
         "search",
         "A number of the range, its logarithm equally likely.",

@@ -1,6 +1,7 @@
 """The settings of the sections `data`, `train` and `export`: their kinds and their defaults."""
 
-from specc.kinds import (
+from specc.values import Args, Bound, Percent
+from specc.vocabulary.kinds import (
     POSITIVE,
     ArgumentOf,
     Calls,
@@ -15,8 +16,7 @@ from specc.kinds import (
     SizeOf,
     Symbols,
 )
-from specc.ops.op import Param
-from specc.values import Args, Bound, Percent
+from specc.vocabulary.param import Param
 
 _ADAM = Bound("adam", Args(lr=1e-3, betas=(0.9, 0.999), eps=1e-8, weight_decay=0.0, amsgrad=False))
 
@@ -67,7 +67,7 @@ TRAIN = (
     ),
     Param(
         "regularize",
-        Maybe(One("regularizer", "a regulariser, such as l2(1e-4)")),
+        Maybe(One("regularizer", "a regularizer, such as l2(1e-4)")),
         None,
         "penalty on the kernels of conv and dense",
     ),

@@ -2,8 +2,9 @@
 
 from typing import NamedTuple
 
-from specc.kinds import Bool, Text
-from specc.ops.op import Param, Trick
+from specc.vocabulary.component import Component
+from specc.vocabulary.kinds import Bool, Text
+from specc.vocabulary.param import Param
 
 
 class Facts(NamedTuple):
@@ -17,7 +18,7 @@ class Facts(NamedTuple):
     classes: tuple[str, ...] | None = None
     channels: int | None = None
     images: int | None = None
-    handed: bool = False
+    orientation_sensitive: bool = False
 
 
 DIGITS = tuple("0123456789")
@@ -38,32 +39,32 @@ CIFAR100 = (
     "tractor", "train", "trout", "tulip", "turtle", "wardrobe", "whale", "willow_tree", "wolf", "woman", "worm",
 )  # fmt: skip
 
-TRICKS = (
-    Trick(
+COMPONENTS = (
+    Component(
         "digits",
         "source",
-        "1,797 handwritten digits, 8 x 8 grey (Alpaydin and Kaynak, 1998). They come with scikit-learn.",
+        "1,797 handwritten digits, 8 x 8 gray (Alpaydin and Kaynak, 1998). They come with scikit-learn.",
         target="specc.backend.data.digits.read_digits",
         example="digits",
-        facts=Facts((1, 8, 8), DIGITS, 1, 1_797, handed=True),
+        facts=Facts((1, 8, 8), DIGITS, 1, 1_797, orientation_sensitive=True),
     ),
-    Trick(
+    Component(
         "mnist",
         "source",
-        "70,000 handwritten digits, 28 x 28 grey (LeCun et al., 1998).",
+        "70,000 handwritten digits, 28 x 28 gray (LeCun et al., 1998).",
         target="specc.backend.data.idx.read_mnist",
         example="mnist",
-        facts=Facts((1, 28, 28), DIGITS, 1, 60_000, handed=True),
+        facts=Facts((1, 28, 28), DIGITS, 1, 60_000, orientation_sensitive=True),
     ),
-    Trick(
+    Component(
         "fashion_mnist",
         "source",
-        "70,000 pictures of clothing, 28 x 28 grey (Xiao et al., 2017).",
+        "70,000 pictures of clothing, 28 x 28 gray (Xiao et al., 2017).",
         target="specc.backend.data.idx.read_fashion_mnist",
         example="fashion_mnist",
         facts=Facts((1, 28, 28), FASHION, 1, 60_000),
     ),
-    Trick(
+    Component(
         "cifar10",
         "source",
         "60,000 photographs of ten kinds of things, 32 x 32 RGB (Krizhevsky, 2009).",
@@ -71,7 +72,7 @@ TRICKS = (
         example="cifar10",
         facts=Facts((3, 32, 32), CIFAR10, 3, 50_000),
     ),
-    Trick(
+    Component(
         "cifar100",
         "source",
         "60,000 photographs of a hundred kinds of things, 32 x 32 RGB, fine labels (Krizhevsky, 2009).",
@@ -79,7 +80,7 @@ TRICKS = (
         example="cifar100",
         facts=Facts((3, 32, 32), CIFAR100, 3, 50_000),
     ),
-    Trick(
+    Component(
         "folder",
         "source",
         "A folder with one folder of image files for each class, or with `train` and `test` (or `val`) that hold "
@@ -92,7 +93,7 @@ TRICKS = (
         example='folder("data/flowers")',
         facts=Facts(channels=3),
     ),
-    Trick(
+    Component(
         "webdataset",
         "source",
         'Tar files ("shards") of samples: the files of a sample share a name, such as `7.jpg` and `7.cls`. '
@@ -106,7 +107,7 @@ TRICKS = (
         example='webdataset("data/train-{000..127}.tar")',
         facts=Facts(channels=3),
     ),
-    Trick(
+    Component(
         "npz",
         "source",
         "A NumPy archive with uint8 images and integer labels: `x_train` and `y_train`, with or without `x_test` and "

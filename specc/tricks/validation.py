@@ -1,11 +1,12 @@
 """Which images measure how good a network is. It never learns from them."""
 
-from specc.kinds import Either, Float, Int
-from specc.ops.op import Param, Trick
+from specc.vocabulary.component import Component
+from specc.vocabulary.kinds import Either, Float, Int
+from specc.vocabulary.param import Param
 
-TRICKS = (
-    Trick("test", "validation", "The test part of the data source, as its publisher made it.", example="test"),
-    Trick(
+COMPONENTS = (
+    Component("test", "validation", "The test part of the data source, as its publisher made it.", example="test"),
+    Component(
         "split",
         "validation",
         "A part of the training images, drawn once from the seed; the others are trained on.",

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from specc.backend.build import Net, build
-from specc.backend.initialise import initialise
+from specc.backend.initialize import initialize
 from specc.ir.graph import Graph, Head
 from specc.values import Size
 
@@ -19,7 +19,7 @@ torch.set_num_threads(1)
 
 def made(graph: Graph) -> Net:
     net = build(graph)
-    initialise(net, 0)
+    initialize(net, 0)
     return net
 
 

@@ -16,7 +16,7 @@ from onnx import TensorProto
 
 from specc.backend.build import Net, build
 from specc.backend.data.split import Resident
-from specc.backend.initialise import initialise
+from specc.backend.initialize import initialize
 from specc.backend.onnx.builder import Builder
 from specc.backend.onnx.lower import lower
 from specc.backend.onnx.precision import convert
@@ -24,8 +24,8 @@ from specc.backend.onnx.session import open_session, run
 from specc.backend.onnx.write import check_graph
 from specc.ir.graph import Graph
 from specc.ops import OPS
-from specc.ops.op import Shape
 from specc.values import Size
+from specc.vocabulary.shape import Shape
 
 torch.set_num_threads(1)
 
@@ -213,7 +213,7 @@ def one_layer(graph_of: Callable[..., Graph], name: str, shape: Any, given: dict
 def made(graph: Graph) -> Net:
     """The network with all of its state away from the trivial, so that nothing left out stays hidden."""
     net = build(graph)
-    initialise(net, seed=1)
+    initialize(net, seed=1)
     random = torch.Generator().manual_seed(2)
     with torch.no_grad():
         for key, value in net.state_dict().items():

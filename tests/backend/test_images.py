@@ -15,7 +15,7 @@ from specc.backend.images import BadImage, decode, decode_bytes, resize, resize_
 from specc.values import Size
 
 RGB = np.random.default_rng(0).integers(0, 256, (12, 9, 3), dtype=np.uint8)
-GREY = RGB[..., 0]
+GRAY = RGB[..., 0]
 
 
 def saved(folder: Path, image: Image.Image, name: str = "image.png", **options: object) -> Path:
@@ -27,36 +27,36 @@ def test_rgb_png_is_decoded_as_stored(tmp_path: Path) -> None:
     assert (decode(saved(tmp_path, Image.fromarray(RGB)), 3) == RGB.transpose(2, 0, 1)).all()
 
 
-def test_grey_png_is_decoded_as_stored_and_spread_over_three_channels(tmp_path: Path) -> None:
-    path = saved(tmp_path, Image.fromarray(GREY))
-    assert (decode(path, 1) == GREY[None]).all()
-    assert (decode(path, 3) == np.stack([GREY] * 3)).all()
+def test_gray_png_is_decoded_as_stored_and_spread_over_three_channels(tmp_path: Path) -> None:
+    path = saved(tmp_path, Image.fromarray(GRAY))
+    assert (decode(path, 1) == GRAY[None]).all()
+    assert (decode(path, 3) == np.stack([GRAY] * 3)).all()
 
 
-def test_colour_becomes_grey_by_its_luma(tmp_path: Path) -> None:
+def test_color_becomes_gray_by_its_luma(tmp_path: Path) -> None:
     pixels = decode(saved(tmp_path, Image.fromarray(RGB)), 1)
     assert np.abs(pixels[0] - RGB @ [0.299, 0.587, 0.114]).max() <= 1
 
 
-def test_palette_image_gives_its_colours(tmp_path: Path) -> None:
+def test_palette_image_gives_its_colors(tmp_path: Path) -> None:
     palette = Image.fromarray(RGB).quantize(16)
     assert (decode(saved(tmp_path, palette), 3) == np.asarray(palette.convert("RGB")).transpose(2, 0, 1)).all()
 
 
 def test_black_and_white_image_uses_the_whole_range(tmp_path: Path) -> None:
-    pixels = decode(saved(tmp_path, Image.fromarray(GREY > 127)), 1)
-    assert (pixels[0] == np.where(GREY > 127, 255, 0)).all()
+    pixels = decode(saved(tmp_path, Image.fromarray(GRAY > 127)), 1)
+    assert (pixels[0] == np.where(GRAY > 127, 255, 0)).all()
 
 
 def test_transparent_pixels_are_laid_on_white(tmp_path: Path) -> None:
-    layered = np.dstack([RGB, np.full(GREY.shape, 255, np.uint8)])
+    layered = np.dstack([RGB, np.full(GRAY.shape, 255, np.uint8)])
     layered[:6, :, 3] = 0
     pixels = decode(saved(tmp_path, Image.fromarray(layered)), 3)
     assert (pixels[:, :6] == 255).all() and (pixels[:, 6:] == RGB[6:].transpose(2, 0, 1)).all()
 
 
-def test_sixteen_bit_grey_is_scaled_to_eight_bits(tmp_path: Path) -> None:
-    assert (decode(saved(tmp_path, Image.fromarray(GREY.astype(np.uint16) * 257)), 1) == GREY[None]).all()
+def test_sixteen_bit_gray_is_scaled_to_eight_bits(tmp_path: Path) -> None:
+    assert (decode(saved(tmp_path, Image.fromarray(GRAY.astype(np.uint16) * 257)), 1) == GRAY[None]).all()
 
 
 def test_cmyk_jpeg_becomes_rgb(tmp_path: Path) -> None:
@@ -73,7 +73,7 @@ def test_exif_rotation_is_applied(tmp_path: Path, orientation: int, turn: int) -
 
 
 def test_floating_point_image_is_refused(tmp_path: Path) -> None:
-    path = saved(tmp_path, Image.fromarray(GREY.astype(np.float32)), "image.tiff")
+    path = saved(tmp_path, Image.fromarray(GRAY.astype(np.float32)), "image.tiff")
     with pytest.raises(BadImage, match="floating-point pixels of unknown range"):
         decode(path, 1)
 
@@ -124,7 +124,7 @@ def test_resize_is_the_antialiased_bilinear_one_of_pytorch(old: tuple[int, int],
 
 def test_resize_to_the_same_size_changes_nothing() -> None:
     assert (resize_weights(8, 8) == np.eye(8)).all()
-    assert (resize(GREY[None], Size(*GREY.shape)) == GREY).all()
+    assert (resize(GRAY[None], Size(*GRAY.shape)) == GRAY).all()
 
 
 def png_header(width: int, height: int) -> bytes:

@@ -12,10 +12,10 @@ from torch import nn
 
 from specc.backend.build import build
 from specc.backend.data.dataset import load
-from specc.backend.initialise import initialise
+from specc.backend.data.loader import DataLoader
+from specc.backend.initialize import initialize
 from specc.backend.probe import probe, probe_each
 from specc.backend.probe.measure import figures, flat_share, moments
-from specc.backend.train.feed import DataFeed
 from specc.backend.train.job import train
 from specc.check import Checked, check
 from specc.report.probe import Probed, probe_json, probe_table
@@ -32,11 +32,11 @@ network Stack(depth=14, act=sigmoid, norm=identity, init=glorot_uniform, skip=fa
   max_pool(2) -> flatten -> dense(10, init=init)
 }
 train { epochs = 5; batch = 64; optimizer = adam(lr=3e-3); precision = fp32 }
-variant normalised { network.norm = batch_norm }
+variant normalized { network.norm = batch_norm }
 variant skipping { network.skip = true }
 variant rectified { network.act = relu }
 """
-CURES = ("normalised", "skipping", "rectified")
+CURES = ("normalized", "skipping", "rectified")
 
 
 def checked(text: str, *sets: str, variant: str | None = None) -> Checked:
@@ -79,14 +79,14 @@ def test_saturated_is_less_than_a_hundredth_of_the_steepest_slope() -> None:
 
 
 def test_the_gradients_are_those_of_the_first_step() -> None:
-    """The first batch, augmented and normalised, and a backward pass by hand."""
+    """The first batch, augmented and normalized, and a backward pass by hand."""
     spec = checked(STACK, "network.depth=2", "data.augment=noise(0.1)", "data.normalize=standard")
     found = probe(spec, device="cpu")
     assert spec.graph and spec.data and spec.train
     dataset = load(spec.data)
-    images, labels = DataFeed(dataset, spec.data, 64, 0, torch.device("cpu")).training(0, 0)
+    images, labels = DataLoader(dataset, spec.data, 64, 0, torch.device("cpu")).training(0, 0)
     net = build(spec.graph).train()
-    initialise(net, 0)
+    initialize(net, 0)
     loss = F.cross_entropy(net(images), labels)
     loss.backward()
     assert found.loss == pytest.approx(loss.item())
@@ -171,7 +171,7 @@ def test_verdicts(kind: str, learns: bool, sets: list[str]) -> None:
 
 
 @pytest.mark.slow
-def test_without_normalisation_skip_or_relu_the_deep_sigmoid_network_stays_at_chance(tmp_path: Path) -> None:
+def test_without_normalization_skip_or_relu_the_deep_sigmoid_network_stays_at_chance(tmp_path: Path) -> None:
     """And the probe said so; with any one cure it learns, as the probe said. Fixed seeds, 1,437 images of digits."""
     for variant in (None, *CURES):
         spec = checked(STACK, variant=variant)

@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from specc.backend.build import build, instantiate
-from specc.backend.initialise import initialise
+from specc.backend.initialize import initialize
 from specc.check import check
 from specc.check.lint.lint import IMAGE_DEVIATION, IMAGE_MEAN, SHARED
 from specc.ir.graph import Graph
@@ -20,19 +20,19 @@ from specc.source import Source
 from specc.values import Args
 
 IMAGES = 16
-NORMALISED = Moments(0.0, 1.0, SHARED, 0.0)
+NORMALIZED = Moments(0.0, 1.0, SHARED, 0.0)
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
 
 def pictures(shape: tuple[int, int, int], seed: int) -> Tensor:
-    """Images of mean 0 and deviation 1, smooth as photographs are: noise of every size, partly grey."""
+    """Images of mean 0 and deviation 1, smooth as photographs are: noise of every size, partly gray."""
     source = torch.Generator().manual_seed(seed)
     channels, height, width = shape
     images, size = torch.zeros(IMAGES, *shape), 1
     while size <= max(height, width):
-        grey = torch.randn(IMAGES, 1, size, size, generator=source)
-        colour = torch.randn(IMAGES, channels, size, size, generator=source)
-        images += F.interpolate(grey + 0.5 * colour, size=(height, width), mode="bilinear", align_corners=False)
+        gray = torch.randn(IMAGES, 1, size, size, generator=source)
+        color = torch.randn(IMAGES, channels, size, size, generator=source)
+        images += F.interpolate(gray + 0.5 * color, size=(height, width), mode="bilinear", align_corners=False)
         size *= 2
     return (images - images.mean()) / images.std()
 
@@ -41,7 +41,7 @@ def gradients(graph: Graph, images: Tensor, seed: int) -> tuple[float, float]:
     """Of a freshly drawn network: gradient at the first kernel over that at the last one, both as root mean squares;
     and the root mean square of what flows into the last kernel."""
     net = build(graph)
-    initialise(net, seed)
+    initialize(net, seed)
     kernels = [node.name for node in graph.nodes if hasattr(node.args, "init") and node.name in net.layers]
     inputs: dict[str, Tensor] = {}
     last = net.layers[kernels[-1]]
@@ -52,12 +52,12 @@ def gradients(graph: Graph, images: Tensor, seed: int) -> tuple[float, float]:
     return float(first / final), float(inputs["last"].square().mean().sqrt())
 
 
-def measured(graph: Graph, images: Moments = NORMALISED) -> tuple[float, float]:
+def measured(graph: Graph, images: Moments = NORMALIZED) -> tuple[float, float]:
     """Geometric means over three draws."""
     drawn = []
     for seed in range(3):
         shown = pictures(graph.input, seed)
-        if images is not NORMALISED:
+        if images is not NORMALIZED:
             shown = (shown * IMAGE_DEVIATION + IMAGE_MEAN).clamp(0, 1)
         drawn.append(gradients(graph, shown, seed))
     ratio, size = (math.exp(sum(map(math.log, values)) / len(drawn)) for values in zip(*drawn, strict=True))
@@ -92,14 +92,14 @@ def test_stacks_of_saturating_activations(activation, init, depth):
     """Gradients from 2e+1 down to 4e-14, each predicted to a factor of 1.3."""
     graph = network(f"repeat({depth}) {{ conv(24, init={init}) -> {activation} }}")
     ratio, _ = measured(graph)
-    assert off(predict(graph, NORMALISED).gradient_ratio, ratio) < 1.5
+    assert off(predict(graph, NORMALIZED).gradient_ratio, ratio) < 1.5
 
 
 @pytest.mark.parametrize("activation", ["relu", "gelu", "silu", "elu", "selu", "leaky_relu(0.2)", "prelu", "softplus"])
 @pytest.mark.parametrize("init", ["glorot_uniform", "he_normal", "orthogonal"])
 def test_how_much_of_the_signal_reaches_the_last_layer(activation, init):
     graph = network(f"repeat(6) {{ conv(24, init={init}) -> {activation} }}")
-    signal = predict(graph, NORMALISED)
+    signal = predict(graph, NORMALIZED)
     predicted = math.sqrt(signal.moments[graph.nodes[graph.output].inputs[0]].square)
     ratio, size = measured(graph)
     assert off(predicted, size) < 2  # what padding takes away is not predicted: 4% a layer here
@@ -127,13 +127,13 @@ BODIES = {
 def test_other_layers(body):
     graph = network(body)
     ratio, _ = measured(graph)
-    assert off(predict(graph, NORMALISED).gradient_ratio, ratio) < 1.5
+    assert off(predict(graph, NORMALIZED).gradient_ratio, ratio) < 1.5
 
 
 def test_behind_a_global_pool_the_gradient_is_the_same_everywhere():
     graph = network("repeat(6) { conv(24, init=glorot_uniform) -> sigmoid }", "global_avg_pool -> dense(10)")
     ratio, _ = measured(graph)
-    assert off(predict(graph, NORMALISED).gradient_ratio, ratio) < 3
+    assert off(predict(graph, NORMALIZED).gradient_ratio, ratio) < 3
 
 
 @pytest.mark.parametrize("variant", [None, "shallow", "standard", "he", "skip", "batchnorm"])
@@ -142,7 +142,7 @@ def test_the_deck(variant):
     graph = graph_of((EXAMPLES / "deck_cifar10.cnn").read_text(), variant)
     mean, variance = IMAGE_MEAN**2, IMAGE_DEVIATION**2
     unit = Moments(IMAGE_MEAN, mean + variance, mean + SHARED * variance, mean)
-    images = unit if variant in (None, "shallow") else NORMALISED
+    images = unit if variant in (None, "shallow") else NORMALIZED
     ratio = gradients_of_deck(graph, images)
     assert off(predict(graph, images).gradient_ratio, ratio) < 3
     assert (ratio < 1e-6) == (variant is None)
@@ -150,7 +150,7 @@ def test_the_deck(variant):
 
 def gradients_of_deck(graph: Graph, images: Moments) -> float:
     shown = pictures(graph.input, 0)
-    if images is not NORMALISED:
+    if images is not NORMALIZED:
         shown = (shown * IMAGE_DEVIATION + IMAGE_MEAN).clamp(0, 1)
     return gradients(graph, shown, 0)[0]
 

@@ -1,4 +1,4 @@
-"""The network held against the data: input, augmentation, normalisation, output, heads, weights of classes."""
+"""The network held against the data: input, augmentation, normalization, output, heads, weights of classes."""
 
 import pytest
 from checking import codes, fine, only, spec, underlined
@@ -97,12 +97,12 @@ def test_augmentation_that_fits():
 
 
 @pytest.mark.parametrize("count", [1, 3])
-def test_fixed_normalisation_has_a_value_for_each_channel_or_one(count):
+def test_fixed_normalization_has_a_value_for_each_channel_or_one(count):
     values = "[" + "0.5, " * count + "]"
     fine(both(f"source = cifar10; normalize = fixed(mean={values}, std={values})"))
 
 
-def test_fixed_normalisation_of_other_channels():
+def test_fixed_normalization_of_other_channels():
     checked = both("source = digits; normalize = fixed(mean=[0.1, 0.2, 0.3], std=[1, 1, 1])")
     assert only(checked).code == "E313"
     assert underlined(checked).startswith("fixed(")

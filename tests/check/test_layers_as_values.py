@@ -47,7 +47,7 @@ def test_in_is_the_shape_where_the_layer_is_used():
     assert shape("let wider = conv(2 * in.channels)\nwider -> wider -> wider") == (64, 16, 16)
 
 
-def test_in_of_an_initialiser_is_the_shape_at_its_layer():
+def test_in_of_an_initializer_is_the_shape_at_its_layer():
     checked = net(
         "conv(32) -> conv(4, init=normal(1 / in.channels)) -> g", "block g { conv(2, init=normal(1 / in.channels)) }"
     )

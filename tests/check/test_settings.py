@@ -3,7 +3,7 @@
 import pytest
 from checking import codes, fine, only, spec, underlined
 
-from specc.tricks import TRICKS
+from specc.tricks import COMPONENTS
 from specc.tricks.sections import SECTIONS
 from specc.values import Percent, Size
 
@@ -131,7 +131,7 @@ def test_every_trick_is_tried_in_its_own_example():
     places = {"optimizer": "train", "schedule": "train", "loss": "train", "augment": "data", "normalize": "data",
               "source": "data", "validation": "data"}  # fmt: skip
     for family, section in places.items():
-        for trick in TRICKS[family].values():
+        for trick in COMPONENTS[family].values():
             checked = setting(section, f"{family} = {trick.example}")
             assert all(code in ("E307", "E303", "E306", "E225") for code in codes(checked)), (
                 trick.name,

@@ -230,7 +230,7 @@ def test_paths_into_an_argument_that_is_not_given():
 
 
 def test_a_trick_is_looked_for_in_the_settings_own_vocabulary():
-    text = BASE.replace("warmup(1) -> cosine", "constant")  # `constant` is an initialiser, too
+    text = BASE.replace("warmup(1) -> cosine", "constant")  # `constant` is an initializer, too
     assert fine(spec(text, sets=["train.schedule.epochs=2"])).train.schedule[0].args.epochs == 2
 
 

@@ -4,10 +4,10 @@ import pytest
 from checking import fine, net
 
 from specc.ops import OPS
-from specc.ops.op import REQUIRED
 from specc.source import Source
 from specc.syntax.parse import parse_expression
 from specc.values import show
+from specc.vocabulary.param import REQUIRED
 
 INIT = "init=he_normal, regularize=none, trainable=true"
 LAYERS = f"""

@@ -84,7 +84,7 @@ PAGE = "# E1: a title\n\nSome words about `conv( 3 )`\nand more.\n\n```text\n  |
         (Style(), 80, "E1: a title\n\nSome words about `conv( 3 )` and more.\n\n      |    ^^^\n\nThe end."),
         (Style(), 22, "E1: a title\n\nSome words about\n`conv( 3 )` and more.\n\n      |    ^^^\n\nThe end."),
         (
-            Style(colour=True),
+            Style(color=True),
             80,
             f"\x1b[1mE1: a title\x1b[0m\n\nSome words about {CODE} and more.\n\n      |    ^^^\n\nThe end.",
         ),

@@ -160,7 +160,7 @@ def pictures(folder):
     kinds = {
         "rgb.png": (Image.fromarray(RGB), {}),
         "turned.jpg": (Image.fromarray(np.repeat(RGB, 2, axis=1)), {"exif": turned}),
-        "grey.png": (Image.fromarray(RGB[..., 0]), {}),
+        "gray.png": (Image.fromarray(RGB[..., 0]), {}),
         "palette.png": (Image.fromarray(RGB).quantize(8), {}),
         "rgba.png": (Image.fromarray(np.dstack([RGB, RGB[..., 0]])), {}),
         "deep.png": (Image.fromarray(deep), {}),

@@ -3,7 +3,7 @@ import json
 import pytest
 
 from specc.ops import OPS
-from specc.tricks import TRICKS
+from specc.tricks import COMPONENTS
 
 
 def test_lists_every_layer_and_trick(specc):
@@ -11,7 +11,7 @@ def test_lists_every_layer_and_trick(specc):
     assert answer.status == 0
     listed = {line.split()[0] for line in answer.out.splitlines() if line.startswith("  ")}
     assert set(OPS) <= listed
-    assert {name for tricks in TRICKS.values() for name in tricks} <= listed
+    assert {name for tricks in COMPONENTS.values() for name in tricks} <= listed
 
 
 def test_one_layer(specc):

@@ -13,9 +13,9 @@ from test_runs import SPEC, WEIGHTS, about, header, write_run
 from specc.backend.build import build
 from specc.backend.onnx.verify import verify
 from specc.backend.predict import from_file
-from specc.backend.train.folder import create
+from specc.backend.run.folder import create
+from specc.backend.run.load import load_matching, open_run, read_lines
 from specc.backend.train.resume import resume
-from specc.backend.train.run import load_matching, open_run, read_lines
 from specc.check import check
 from specc.errors import SpeccError
 from specc.files import write_together

@@ -12,10 +12,10 @@ import pytest
 from safetensors.torch import save
 
 from specc.backend.build import build
-from specc.backend.train.folder import RunFolder
-from specc.backend.train.info import NEEDED
+from specc.backend.run.folder import RunFolder
+from specc.backend.run.info import NEEDED
+from specc.backend.run.load import open_run, read_lines
 from specc.backend.train.resume import resume
-from specc.backend.train.run import open_run, read_lines
 from specc.check import check
 from specc.source import Source
 

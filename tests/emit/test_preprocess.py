@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from specc.backend.data.normalise import normaliser
+from specc.backend.data.normalize import normalizer
 from specc.backend.images import resize
 from specc.check import check
 from specc.source import Source
@@ -31,12 +31,12 @@ def spec(normalize: str, *more: str) -> str:
         "fixed(mean=[0.5, 0.4, 0.3], std=[0.2, 0.25, 0.3])",
     ],
 )
-def test_normalised_as_in_training(emitted, normalize):
+def test_normalized_as_in_training(emitted, normalize):
     text = spec(normalize, "resize = 12x10")
     call = check(Source("net.cnn", text)).data.normalize
     given = (MEAN, STD) if normalize == "standard" else ()
     found = emitted(text).module.preprocess(IMAGES, *given)
-    torch.testing.assert_close(found, normaliser(call, (3, 12, 10), MEAN, STD)(IMAGES), rtol=1e-6, atol=1e-6)
+    torch.testing.assert_close(found, normalizer(call, (3, 12, 10), MEAN, STD)(IMAGES), rtol=1e-6, atol=1e-6)
 
 
 def test_resized_as_in_training(emitted):

@@ -15,9 +15,9 @@ import torch
 import torch._dynamo  # an optimizer would import it, for more than a second in each process
 
 from specc.backend.onnx.export import export_run
+from specc.backend.run.load import INFO
 from specc.backend.train.job import train
 from specc.backend.train.resume import resume
-from specc.backend.train.run import INFO
 from specc.check import check
 from specc.source import Source
 

@@ -8,10 +8,10 @@ import pytest
 import torch
 from faults import Driver, fingerprint
 
-from specc.backend.train.interrupt import Interrupt
+from specc.backend.engine.state import TrainState
+from specc.backend.interrupt import Interrupt
 from specc.backend.train.job import train
 from specc.backend.train.resume import resume
-from specc.backend.train.state import TrainState
 from specc.check import check
 from specc.source import Source
 

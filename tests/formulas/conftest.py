@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from specc.backend.build import Net, build
-from specc.backend.initialise import initialise
+from specc.backend.initialize import initialize
 from specc.check import check
 from specc.source import Source
 
@@ -21,7 +21,7 @@ def _one_thread() -> None:
 
 @pytest.fixture(scope="session")
 def net_of() -> Made:
-    """`net_of("conv(4) -> relu", "3, 5x4")`: that network in float64, weights drawn as its initialisers say.
+    """`net_of("conv(4) -> relu", "3, 5x4")`: that network in float64, weights drawn as its initializers say.
 
     The weights and statistics of norms are moved away from 0 and 1, so that nothing left out stays hidden.
     """
@@ -30,7 +30,7 @@ def net_of() -> Made:
         checked = check(Source("net.cnn", f"network N {{\ninput({shape})\n{body}\n}}"))
         assert checked.graph is not None and not checked.errors, checked.errors
         net = build(checked.graph)
-        initialise(net, seed)
+        initialize(net, seed)
         net.double()
         source = torch.Generator().manual_seed(seed)
         with torch.no_grad():

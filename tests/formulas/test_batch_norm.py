@@ -1,4 +1,4 @@
-"""Batch normalisation against Ioffe and Szegedy, 2015: algorithm 1, and the gradients of its section 3."""
+"""Batch normalization against Ioffe and Szegedy, 2015: algorithm 1, and the gradients of its section 3."""
 
 from typing import Any, NamedTuple
 
@@ -32,16 +32,16 @@ def written(x: Tensor, scale: Tensor, shift: Tensor, of_y: Tensor) -> Written:
         return values.view(1, -1, *[1] * (x.dim() - 2))
 
     mean = x.sum(axes) / m
-    centred = x - spread(mean)
-    variance = (centred**2).sum(axes) / m
+    centered = x - spread(mean)
+    variance = (centered**2).sum(axes) / m
     deviation = (variance + EPS) ** 0.5
-    normal = centred / spread(deviation)
+    normal = centered / spread(deviation)
     y = spread(scale) * normal + spread(shift)
 
     of_normal = of_y * spread(scale)
-    of_variance = (of_normal * centred).sum(axes) * -0.5 * (variance + EPS) ** -1.5
-    of_mean = (of_normal * -1 / spread(deviation)).sum(axes) + of_variance * (-2 * centred).sum(axes) / m
-    of_input = of_normal / spread(deviation) + spread(of_variance) * 2 * centred / m + spread(of_mean) / m
+    of_variance = (of_normal * centered).sum(axes) * -0.5 * (variance + EPS) ** -1.5
+    of_mean = (of_normal * -1 / spread(deviation)).sum(axes) + of_variance * (-2 * centered).sum(axes) / m
+    of_input = of_normal / spread(deviation) + spread(of_variance) * 2 * centered / m + spread(of_mean) / m
     return Written(y, mean, variance, of_input, of_variance, of_mean, (of_y * normal).sum(axes), of_y.sum(axes))
 
 
@@ -94,11 +94,11 @@ def test_the_gradients_of_mean_and_variance_are_in_what_trains(net_of: Any, numb
     expected = written(x.detach(), *weights_of(module, 3), of_y)
 
     assert x.grad is not None
-    centred = x.detach() - expected.mean.view(1, 3, 1, 1)
+    centered = x.detach() - expected.mean.view(1, 3, 1, 1)
     direct = of_y * (module.weight.detach() / (expected.variance + EPS) ** 0.5).view(1, 3, 1, 1)
     rest = x.grad - direct
     torch.testing.assert_close(rest.sum((0, 2, 3)), expected.of_mean)
-    torch.testing.assert_close((rest * centred).sum((0, 2, 3)) / (2 * expected.variance), expected.of_variance)
+    torch.testing.assert_close((rest * centered).sum((0, 2, 3)) / (2 * expected.variance), expected.of_variance)
 
 
 def test_what_is_written_here_is_what_autograd_makes_of_the_definition(numbers: Any) -> None:

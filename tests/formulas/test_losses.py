@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from specc.backend.train.loss import loss_function
+from specc.backend.evaluation.losses import loss_function
 from specc.check import check
 from specc.source import Source
 

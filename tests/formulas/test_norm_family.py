@@ -1,4 +1,4 @@
-"""Instance, layer and group normalisation as one family: Wu and He, "Group Normalization", 2018, section 3.
+"""Instance, layer and group normalization as one family: Wu and He, "Group Normalization", 2018, section 3.
 
 All are x' = (x - m_S) / sqrt(v_S + eps) with the mean and the biased variance over a set S of an image's numbers:
 instance norm, one channel; layer norm, the whole image; group norm, C / G channels in a row; and, over channels alone,
@@ -35,13 +35,13 @@ def written(x: Tensor, kind: str, scale: Tensor, shift: Tensor, of_y: Tensor) ->
     With u = dL/dx', members of a set averaged: dL/dx = (u - mean(u) - x' mean(u x')) / deviation.
     """
     sets = gathered(x, kind)
-    centred = sets - sets.sum(2, keepdim=True) / sets.shape[2]
-    deviation = ((centred**2).sum(2, keepdim=True) / sets.shape[2] + EPS).sqrt()
-    normal = scattered(centred / deviation, kind, x.shape)
+    centered = sets - sets.sum(2, keepdim=True) / sets.shape[2]
+    deviation = ((centered**2).sum(2, keepdim=True) / sets.shape[2] + EPS).sqrt()
+    normal = scattered(centered / deviation, kind, x.shape)
     over = [0, *range(2, x.dim())]
     scale, shift = (values.view(1, -1, *[1] * (x.dim() - 2)) for values in (scale, shift))
 
-    u, n = gathered(of_y * scale, kind), centred / deviation
+    u, n = gathered(of_y * scale, kind), centered / deviation
     of_x = (u - u.mean(2, keepdim=True) - n * (u * n).mean(2, keepdim=True)) / deviation
     return normal * scale + shift, scattered(of_x, kind, x.shape), (of_y * normal).sum(over), of_y.sum(over)
 
@@ -103,7 +103,7 @@ def test_group_norm_of_every_channel_is_instance_norm_and_of_one_group_layer_nor
 
 
 @pytest.mark.parametrize("layer", ["instance_norm", "layer_norm", "layer_norm(over=image)", "group_norm(2)"])
-def test_an_image_is_normalised_alike_in_every_batch(net_of: Any, numbers: Any, layer: str) -> None:
+def test_an_image_is_normalized_alike_in_every_batch(net_of: Any, numbers: Any, layer: str) -> None:
     """What tells the family from batch norm."""
     net, x = net_of(layer, f"{C}, {H}x{W}").train(), numbers(N, C, H, W)
     torch.testing.assert_close(net(x)[2:3], net(x[2:3]))

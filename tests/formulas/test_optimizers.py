@@ -9,9 +9,9 @@ import torch
 from numpy.typing import NDArray
 
 from specc.backend.build import build
-from specc.backend.initialise import initialise
-from specc.backend.train.muon import orthogonal
-from specc.backend.train.optimise import Optimizers, learning, ways
+from specc.backend.engine.muon import orthogonal
+from specc.backend.engine.optimizers import Optimizers, learning, param_rules
+from specc.backend.initialize import initialize
 from specc.check import check
 from specc.source import Source
 
@@ -108,9 +108,9 @@ def stepped(optimizer: str) -> tuple[dict[str, list[Numbers]], dict[str, Numbers
     checked = check(Source("net.cnn", f"{network}\ntrain {{ optimizer = {optimizer} }}"))
     assert checked.graph is not None and checked.train is not None, checked.errors
     net = build(checked.graph)
-    initialise(net, 0)
+    initialize(net, 0)
     weights = learning(net.double())
-    mover = Optimizers(weights, ways(checked.graph, checked.train, weights))
+    mover = Optimizers(weights, param_rules(checked.graph, checked.train, weights))
     random = np.random.default_rng(0)
     gradients = {name: [random.normal(0, 1, tuple(w.shape)) for _ in range(STEPS)] for name, w in weights.items()}
     start = {name: weight.detach().numpy().copy() for name, weight in weights.items()}
@@ -178,6 +178,6 @@ def test_muon(nesterov: bool) -> None:
 
 
 def test_every_optimizer_of_the_vocabulary_is_here() -> None:
-    from specc.tricks import TRICKS
+    from specc.tricks import COMPONENTS
 
-    assert TRICKS["optimizer"].keys() == {call.partition("(")[0] for call in CASES} | {"muon"}
+    assert COMPONENTS["optimizer"].keys() == {call.partition("(")[0] for call in CASES} | {"muon"}

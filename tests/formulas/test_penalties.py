@@ -7,9 +7,9 @@ import torch
 from torch import Tensor
 
 from specc.backend.build import Net, build
-from specc.backend.initialise import initialise
-from specc.backend.train.optimise import kernel_names, learning
-from specc.backend.train.penalty import Penalty
+from specc.backend.engine.optimizers import kernel_names, learning
+from specc.backend.engine.penalty import Penalty
+from specc.backend.initialize import initialize
 from specc.check import check
 from specc.source import Source
 
@@ -33,7 +33,7 @@ def made(regularize: str, own: str) -> tuple[Net, Penalty]:
     checked = check(Source("net.cnn", text))
     assert checked.graph is not None and checked.train is not None, checked.errors
     net = build(checked.graph)
-    initialise(net, 0)
+    initialize(net, 0)
     net.double()
     with torch.no_grad():
         for weight in net.parameters():

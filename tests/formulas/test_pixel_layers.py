@@ -1,4 +1,4 @@
-"""Local response normalisation and blurred pooling, written out with loops."""
+"""Local response normalization and blurred pooling, written out with loops."""
 
 import math
 from typing import Any

@@ -105,7 +105,7 @@ def test_plateau_drops_after_patience() -> None:
 
 
 def test_every_schedule_of_the_vocabulary_has_its_curve() -> None:
-    from specc.tricks import TRICKS
+    from specc.tricks import COMPONENTS
 
     tried = " ".join([*CURVES, "one_cycle", "plateau"])
-    assert all(name in tried for name in TRICKS["schedule"])
+    assert all(name in tried for name in COMPONENTS["schedule"])

@@ -3,8 +3,9 @@
 from typing import Any
 
 from specc.ops import OPS
-from specc.ops.op import REQUIRED, Shape
 from specc.values import Args, Size
+from specc.vocabulary.param import REQUIRED
+from specc.vocabulary.shape import Shape
 
 
 class Tally:

@@ -6,8 +6,9 @@ import pytest
 
 from specc.ops import OPS
 from specc.ops.merge import add_to_input
-from specc.ops.op import REQUIRED, Problem
 from specc.values import Args, Size
+from specc.vocabulary.param import REQUIRED
+from specc.vocabulary.problem import Problem
 
 S = Size
 M = (8, 7, 10)

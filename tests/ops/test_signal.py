@@ -42,7 +42,7 @@ def test_a_wide_distribution_does_not_step_over_a_bend():
     assert share == pytest.approx(6 / (100 * math.sqrt(2 * math.pi)), rel=0.15)
 
 
-def test_what_normalisation_leaves():
+def test_what_normalization_leaves():
     raised = Moments(3.0, 10.0, 9.6, 9.2)
     batch = OPS["batch_norm"].signal.forward(site("batch_norm", raised))
     assert batch == pytest.approx((0.0, 1.0, 0.5, 0.0), abs=1e-4)

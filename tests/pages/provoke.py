@@ -185,7 +185,7 @@ def e447(stage: Stage) -> None:
 def e448(stage: Stage) -> None:
     import torch
 
-    stage.raises("specc.backend.train.loop.Loop.run", torch.OutOfMemoryError("CUDA out of memory."))
+    stage.raises("specc.backend.engine.trainer.Loop.run", torch.OutOfMemoryError("CUDA out of memory."))
 
 
 def e449(stage: Stage) -> None:
@@ -321,7 +321,7 @@ def e472(stage: Stage) -> None:
 
 def e469(stage: Stage) -> None:
     path = Path(os.fsdecode(b"caf\xe9/run"))  # as the shell gives it
-    stage.patch.setattr("specc.backend.train.run.refuse_bytes", lambda _: refuse_bytes(path))
+    stage.patch.setattr("specc.backend.run.load.refuse_bytes", lambda _: refuse_bytes(path))
 
 
 def e474(stage: Stage) -> None:
@@ -357,7 +357,7 @@ def e486(stage: Stage) -> None:
     stage.copy_run()
     versions = json.loads(Path("run/run.json").read_text())["versions"]
     stage.change_info(versions={**versions, "torch": "2.0"})
-    stage.patch.setattr("specc.backend.train.record.version", {**versions, "torch": "2.13.0"}.get)
+    stage.patch.setattr("specc.backend.run.manifest.version", {**versions, "torch": "2.13.0"}.get)
 
 
 def e487(stage: Stage) -> None:

@@ -91,7 +91,7 @@ def test_failures_and_twins_and_what_is_not_finished() -> None:
     assert "not finished; the same command goes on" in text
 
 
-def test_samples_are_spelt_out() -> None:
+def test_samples_are_spelled_out() -> None:
     drawn = row("sample 1", settings=[["network.width", "8"], ["train.optimizer.lr", "0.01"]])
     assert "sample 1: network.width = 8, train.optimizer.lr = 0.01" in study_table(study(row("base file"), drawn))
 

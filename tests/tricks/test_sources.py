@@ -4,14 +4,14 @@ import pytest
 
 from specc.backend.data import dataset
 from specc.check import check
-from specc.ops.op import Problem
 from specc.source import Source
-from specc.tricks import TRICKS
+from specc.tricks import COMPONENTS
 from specc.tricks.augment import augmented_size
 from specc.tricks.source import Facts
 from specc.values import Bound, Size
+from specc.vocabulary.problem import Problem
 
-DATA = [trick for family in ("source", "normalize", "validation", "augment") for trick in TRICKS[family].values()]
+DATA = [trick for family in ("source", "normalize", "validation", "augment") for trick in COMPONENTS[family].values()]
 
 
 def checked(settings: str, network: str = "flatten -> dense(10)"):  # type: ignore[no-untyped-def]
@@ -37,7 +37,7 @@ def test_targets_are_there(trick) -> None:  # type: ignore[no-untyped-def]
 
 
 def test_what_sources_are_known_to_hold() -> None:
-    facts = {name: trick.facts for name, trick in TRICKS["source"].items()}
+    facts = {name: trick.facts for name, trick in COMPONENTS["source"].items()}
     assert {name: fact.shape for name, fact in facts.items() if fact.shape} == {
         "digits": (1, 8, 8),
         "mnist": (1, 28, 28),
@@ -110,7 +110,7 @@ def test_sizes_that_do_not_work_out(text: str, code: str, message: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["hue(0.1)", "maybe { saturation(0.1) }", "choose { | flip | grayscale }"])
-def test_colours_need_colour(text: str) -> None:
+def test_colors_need_color(text: str) -> None:
     assert augmented_size(tricks(text), Size(8, 8)) == augmented_size(tricks(text), Size(8, 8), 3) == Size(8, 8)
     with pytest.raises(Problem, match="but the images have 1 channel") as caught:
         augmented_size(tricks(text), Size(8, 8), 1)

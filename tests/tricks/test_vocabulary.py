@@ -4,12 +4,13 @@ import pytest
 
 from specc.check import check
 from specc.diagnostics import Diagnostic
-from specc.ops.op import REQUIRED, Param, Trick
 from specc.source import Source
-from specc.tricks import TRICKS
+from specc.tricks import COMPONENTS
 from specc.tricks.regularizer import strengths
 from specc.tricks.sections import SECTIONS
 from specc.values import Args, Bound, show
+from specc.vocabulary.component import Component
+from specc.vocabulary.param import REQUIRED, Param
 
 SETTING = {
     "optimizer": "optimizer",
@@ -20,7 +21,7 @@ SETTING = {
     "regularizer": "regularize",
     "evaluate": "evaluate",
 }
-MINE = [trick for family in SETTING for trick in TRICKS[family].values()]
+MINE = [trick for family in SETTING for trick in COMPONENTS[family].values()]
 NETWORK = "network Net { input(1, 8x8); conv(4) -> batch_norm; global_avg_pool -> dense(10) }\n"
 
 
@@ -35,7 +36,7 @@ def train(*settings: str) -> Args:
 
 
 @pytest.mark.parametrize("trick", MINE, ids=lambda trick: trick.name)
-def test_the_example_checks(trick: Trick) -> None:
+def test_the_example_checks(trick: Component) -> None:
     value = getattr(train(f"{SETTING[trick.family]} = {trick.example}"), SETTING[trick.family])
     first = value if isinstance(value, Bound) else value[0]
     assert first.name == trick.name
@@ -43,7 +44,7 @@ def test_the_example_checks(trick: Trick) -> None:
 
 
 @pytest.mark.parametrize("trick", MINE, ids=lambda trick: trick.name)
-def test_is_documented(trick: Trick) -> None:
+def test_is_documented(trick: Component) -> None:
     assert trick.doc.endswith(".") and trick.example
     assert all(param.doc for param in trick.params)
 
@@ -141,5 +142,5 @@ def test_percent_is_kept_and_values_become_plain() -> None:
         (Bound("l1_l2", Args(l1=0.1, l2=0.2)), (0.1, 0.2)),
     ],
 )
-def test_strengths_of_regularisers(bound: Bound | None, expected: tuple[float, float]) -> None:
+def test_strengths_of_regularizers(bound: Bound | None, expected: tuple[float, float]) -> None:
     assert strengths(bound) == expected

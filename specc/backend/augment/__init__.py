@@ -10,8 +10,8 @@ from torch import Tensor
 from torch.nn.functional import one_hot
 
 from specc.backend.augment.draw import Draw, by_part, each, pick
-from specc.backend.draws import Tables
-from specc.tricks.augment import trick_of
+from specc.backend.rng import Tables
+from specc.tricks.augment import component_of
 from specc.values import Bound
 
 Pipeline = Sequence[Bound]
@@ -41,7 +41,7 @@ def augment(
     targets = one_hot(labels, classes).float() if mixes(tricks) else labels
     draw = Draw(seed, epoch, images, 0, tables)
     if x.dtype == torch.uint8:  # a quarter of the memory, as long as pixels only move
-        moving = tuple(takewhile(lambda call: trick_of(call).facts.moves, tricks))
+        moving = tuple(takewhile(lambda call: component_of(call).facts.moves, tricks))
         x, targets = _pipeline(moving, x, targets, draw)
         x, draw, tricks = x.float().div_(255), draw.later(_places(moving)), tricks[len(moving) :]
     return _pipeline(tricks, x, targets, draw)
@@ -49,7 +49,7 @@ def augment(
 
 def mixes(tricks: Pipeline) -> bool:
     """Whether labels become shares of classes."""
-    return any(trick_of(call).facts.mixes or any(map(mixes, call.branches)) for call in tricks)
+    return any(component_of(call).facts.mixes or any(map(mixes, call.branches)) for call in tricks)
 
 
 def _pipeline(tricks: Pipeline, x: Tensor, targets: Tensor, draw: Draw) -> Pair:
@@ -71,7 +71,7 @@ def _apply(call: Bound, x: Tensor, targets: Tensor, draw: Draw) -> Pair:
     if call.name == "choose":
         which = (draw.uniform(1)[:, 0] * len(call.branches)).long()
         return _branches(call.branches, which, x, targets, draw.later(1))
-    trick = trick_of(call)
+    trick = component_of(call)
     work = _function(trick.target)
     if trick.facts.mixes:
         mixed: Pair = work(x, targets, call.args, draw)

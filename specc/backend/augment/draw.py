@@ -6,7 +6,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from specc.backend import draws
+from specc.backend import rng
 
 
 class Draw(NamedTuple):
@@ -20,11 +20,11 @@ class Draw(NamedTuple):
     epoch: int
     images: Tensor
     stream: int
-    tables: draws.Tables | None = None
+    tables: rng.Tables | None = None
 
     def uniform(self, count: int) -> Tensor:
         """N x count float32 numbers in [0, 1)."""
-        source = self.tables or draws
+        source = self.tables or rng
         return source.uniform(self.seed, self.epoch, self.images, self.stream, count)
 
     def between(self, low: float, high: float) -> Tensor:
@@ -38,9 +38,9 @@ class Draw(NamedTuple):
         return self.uniform(1)[:, 0] < p
 
     def dense(self, shape: tuple[int, ...], kind: str) -> Tensor:
-        """N x shape numbers, "normal" or "uniform" (`draws.dense`)."""
-        place = self.later(draws.PLACE).uniform(1)[:, 0]
-        return draws.dense(self.seed, self.epoch, place, shape, kind)
+        """N x shape numbers, "normal" or "uniform" (`rng.dense`)."""
+        place = self.later(rng.PLACE).uniform(1)[:, 0]
+        return rng.dense(self.seed, self.epoch, place, shape, kind)
 
     def of(self, some: Tensor) -> "Draw":
         """The same for some images of the batch, whose places are given."""

@@ -68,14 +68,14 @@ def windows(x: Tensor, top: Tensor, left: Tensor, size: Size) -> Tensor:
 def crop_and_resize(x: Tensor, a: Args, draw: Draw) -> Tensor:
     """Cut a box of random area and shape, and enlarge it to the size of the image.
 
-    The draw is that of GoogLeNet (Szegedy et al., 2015) as torchvision's RandomResizedCrop has it; the largest centred
+    The draw is that of GoogLeNet (Szegedy et al., 2015) as torchvision's RandomResizedCrop has it; the largest centered
     box of a shape that is allowed where no drawn one fits.
     """
     height, width = x.shape[2:]
     numbers = draw.uniform(2 * TRIES + 2)
     tall, wide, fits = boxes(numbers[:, 2:], a.scale, a.ratio, height, width)
     corner = whole(numbers[:, :2], height - tall + 1, width - wide + 1)
-    full_tall, full_wide = centred(a.ratio, height, width)
+    full_tall, full_wide = centered(a.ratio, height, width)
     box = torch.stack([torch.where(fits, tall, full_tall), torch.where(fits, wide, full_wide)], 1)
     top, left = ((height - full_tall) // 2, (width - full_wide) // 2)
     corner = torch.stack([torch.where(fits, corner[:, 0], top), torch.where(fits, corner[:, 1], left)], 1)
@@ -101,7 +101,7 @@ def boxes(
     return tall.gather(1, first)[:, 0], wide.gather(1, first)[:, 0], fit.any(1)
 
 
-def centred(ratio: tuple[float, float], height: int, width: int) -> tuple[int, int]:
+def centered(ratio: tuple[float, float], height: int, width: int) -> tuple[int, int]:
     """Height and width of the largest box whose shape is in range."""
     low, high = ratio
     if width / height < low:
@@ -112,7 +112,7 @@ def centred(ratio: tuple[float, float], height: int, width: int) -> tuple[int, i
 def enlarge(x: Tensor, corner: Tensor, box: Tensor) -> Tensor:
     """The box of each image, bilinear, at the size of the image. corner, box: N x 2, whole (row, column) numbers.
 
-    Pixel centres are at half-integers, as in `interpolate(align_corners=False)` of the box alone. A box is never larger
+    Pixel centers are at half-integers, as in `interpolate(align_corners=False)` of the box alone. A box is never larger
     than the image, so that nothing is lost without antialiasing.
     """
     grids = []
@@ -128,12 +128,12 @@ def enlarge(x: Tensor, corner: Tensor, box: Tensor) -> Tensor:
 
 
 def rotate(x: Tensor, a: Args, draw: Draw) -> Tensor:
-    """Turn around the centre by an angle between -degrees and degrees."""
+    """Turn around the center by an angle between -degrees and degrees."""
     return affine(x, turned(draw.between(-a.degrees, a.degrees), *x.shape[2:]), "bilinear")
 
 
 def turned(degrees: Tensor, height: int, width: int) -> Tensor:
-    """The matrices (N x 2 x 3, as `affine` takes them) that turn images counter-clockwise around their centre."""
+    """The matrices (N x 2 x 3, as `affine` takes them) that turn images counter-clockwise around their center."""
     angle = degrees * (pi / 180)
     cos, sin = angle.cos(), angle.sin()
     row, column = height / 2, width / 2
@@ -145,7 +145,7 @@ def turned(degrees: Tensor, height: int, width: int) -> Tensor:
 def affine(x: Tensor, matrix: Tensor, mode: str) -> Tensor:
     """Each image, seen through a map from output to input positions; black where the map leaves the image.
 
-    matrix: N x 2 x 3; the output pixel whose centre is at (column, row), corners of the image being at whole numbers,
+    matrix: N x 2 x 3; the output pixel whose center is at (column, row), corners of the image being at whole numbers,
     shows the input at `matrix @ (column, row, 1)`. mode: "nearest" or "bilinear".
     """
     height, width = x.shape[2:]

@@ -23,7 +23,7 @@ def mixup(x: Tensor, targets: Tensor, a: Args, draw: Draw) -> tuple[Tensor, Tens
 def cutmix(x: Tensor, targets: Tensor, a: Args, draw: Draw) -> tuple[Tensor, Tensor]:
     """A box of the partner, of 1 - share of the image before the border cuts it; share is from Beta(alpha, alpha).
 
-    Its centre is drawn from all pixels; the targets are mixed by the area that it really covers.
+    Its center is drawn from all pixels; the targets are mixed by the area that it really covers.
     """
     height, width = x.shape[2:]
     numbers = draw.uniform(4)

@@ -1,4 +1,4 @@
-"""Policies: fourteen changes of shape and colour, of which some are drawn for each image.
+"""Policies: fourteen changes of shape and color, of which some are drawn for each image.
 
 The changes and their strengths are those of torchvision's RandAugment and TrivialAugmentWide, after AutoAugment (Cubuk
 et al., 2018). Strength runs from 0 to 30; changes of shape take the nearest pixel and leave black behind.
@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import conv2d
 
-from specc.backend.augment.colour import blended, brightened, contrasted, saturated
+from specc.backend.augment.color import blended, brightened, contrasted, saturated
 from specc.backend.augment.draw import Draw, each, only
 from specc.backend.augment.geometry import affine, turned
 from specc.backend.device import in_any_order
@@ -19,7 +19,7 @@ from specc.values import Args
 
 STRONGEST = 30
 IDENTITY, SHEAR_X, SHEAR_Y, SHIFT_X, SHIFT_Y, TURN = range(6)
-BRIGHTNESS, COLOUR, CONTRAST, SHARPNESS, POSTERIZE, SOLARIZE, AUTOCONTRAST, EQUALIZE = range(6, 14)
+BRIGHTNESS, COLOR, CONTRAST, SHARPNESS, POSTERIZE, SOLARIZE, AUTOCONTRAST, EQUALIZE = range(6, 14)
 CHANGES = 14
 
 
@@ -63,7 +63,7 @@ def change(x: Tensor, which: Tensor, strength: Tensor, sign: Tensor, ranges: Ran
     bits = 8 - (share * ranges.bits).round()
     work: dict[int, Callable[[Tensor, Tensor | slice], Tensor]] = {
         BRIGHTNESS: lambda some, of: brightened(some, factor[of]),
-        COLOUR: lambda some, of: saturated(some, factor[of]),
+        COLOR: lambda some, of: saturated(some, factor[of]),
         CONTRAST: lambda some, of: contrasted(some, factor[of]),
         SHARPNESS: lambda some, of: sharpened(some, factor[of]),
         POSTERIZE: lambda some, of: posterized(some, bits[of]),

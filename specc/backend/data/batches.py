@@ -7,7 +7,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from specc.backend import draws
+from specc.backend import rng
 from specc.backend.data.split import Split, bring
 
 
@@ -21,7 +21,7 @@ class Batch(NamedTuple):
 
 def epoch_order(seed: int, epoch: int, count: int) -> Tensor:
     """The order in which `count` images are trained on in an epoch (from 0): a permutation, int64, on the CPU."""
-    return torch.randperm(count, generator=draws.generator(seed, epoch, draws.ORDER))
+    return torch.randperm(count, generator=rng.generator(seed, epoch, rng.ORDER))
 
 
 class TrainingBatches:

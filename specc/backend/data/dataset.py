@@ -10,7 +10,7 @@ from unicodedata import normalize
 import torch
 from torch import Tensor
 
-from specc.backend import draws
+from specc.backend import rng
 from specc.backend.data.look import look_through
 from specc.backend.data.memory import free_memory
 from specc.backend.data.places import Where, few
@@ -18,7 +18,7 @@ from specc.backend.data.raw import Files, Raw
 from specc.backend.data.split import Resident, Split, Streamed
 from specc.backend.data.survey import Surveyed, statistics, survey
 from specc.errors import SpeccError
-from specc.tricks import TRICKS
+from specc.tricks import COMPONENTS
 from specc.values import Args, Bound, Percent, Size
 
 AUTOMATIC = Bound("split", Args(part=Percent(0.1)))
@@ -61,7 +61,7 @@ def load(
     """
     source: Bound = data.source
     asked: Bound | None = data.validation
-    module, _, name = TRICKS["source"][source.name].target.rpartition(".")
+    module, _, name = COMPONENTS["source"][source.name].target.rpartition(".")
     where = Where(data_dir, base, test=asked is not None and asked.name == "test")
     raw: Raw = getattr(import_module(module), name)(source.args, where)
     chosen = asked or (Bound("test", Args()) if raw.test else AUTOMATIC)
@@ -98,10 +98,10 @@ def odd_classes(classes: tuple[str, ...], train: Tensor, validation: Tensor) -> 
     for name in classes:
         alike.setdefault(normalize("NFC", name).casefold(), []).append(name)
     notes = [f"classes whose names look alike: {few(names)}" for names in alike.values() if len(names) > 1]
-    learnt, measured = (labels.bincount(minlength=len(classes)).tolist() for labels in (train, validation))
+    learned, measured = (labels.bincount(minlength=len(classes)).tolist() for labels in (train, validation))
     for what, counts, number in (
-        ("no image to train on in", learnt, 0),
-        ("a single image to train on in", learnt, 1),
+        ("no image to train on in", learned, 0),
+        ("a single image to train on in", learned, 1),
         ("no image to validate on in", measured, 0),
     ):
         found = [name for name, count in zip(classes, counts, strict=True) if count == number]
@@ -117,7 +117,7 @@ def _divide(part: Surveyed, share: float, seed: int) -> tuple[Surveyed, Surveyed
     if not 0 < wanted < count:
         message = f"`validation` would take {wanted:,} of {count:,} images"
         raise SpeccError("E409", message, help="both sides need at least one image", status=1)
-    order = torch.randperm(count, generator=draws.generator(seed, 0, draws.SPLIT))
+    order = torch.randperm(count, generator=rng.generator(seed, 0, rng.SPLIT))
     words = f"{wanted:,} of {count:,} training images, drawn from seed {seed}"
     return part.select(order[wanted:].sort().values), part.select(order[:wanted].sort().values), words
 

@@ -88,8 +88,8 @@ def look_through(
     _refuse_uneven(first.root, looked)
     more = [f"and {len(broken) - NAMED:,} more"] if len(broken) > NAMED else []
     notes = [f"left out by skip_broken: {count}: {'; '.join([*broken[:NAMED], *more])}"] if broken else []
-    learnt = set(looked[0].digests)
-    twice = sum(digest in learnt for look in looked[1:] for digest in look.digests)
+    learned = set(looked[0].digests)
+    twice = sum(digest in learned for look in looked[1:] for digest in look.digests)
     if twice:
         notes.append(f"{twice:,} of {len(looked[1].digests):,} test images are training images, too")
     return [look.surveyed for look in looked if look.surveyed], notes

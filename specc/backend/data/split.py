@@ -12,8 +12,8 @@ from specc.backend.data.parallel import ordered
 from specc.backend.data.raw import Files
 from specc.backend.images import BadImage, Pixels
 from specc.errors import SpeccError, clean
-from specc.ops.op import size_text
 from specc.values import Size
+from specc.vocabulary.shape import size_text
 
 AHEAD = 2  # batches that are decoded before they are wanted
 

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from specc.backend import draws
+from specc.backend import rng
 from specc.backend.data.dataset import DataSet
 from specc.backend.data.split import Resident, Split, Streamed
 
@@ -41,7 +41,7 @@ def part_of(split: Split, count: int, seed: int, use: str) -> Split:
     """At most `count` images of a split, in its order; every use draws its own."""
     if count >= len(split):
         return split
-    index = balanced(split.labels, count, draws.generator(seed, USES.index(use), draws.SUBSET))
+    index = balanced(split.labels, count, rng.generator(seed, USES.index(use), rng.SUBSET))
     if isinstance(split, Resident):
         return Resident(split.images[index], split.labels[index])
     return Streamed(split.files.select(index.tolist()), split.labels[index], split.size, split.shape, split.workers)

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from specc.backend.data.dataset import DataSet
+from specc.backend.evaluation.scores import class_scores, confusions
 from specc.backend.onnx import model_file
-from specc.backend.train.scores import class_scores, confusions
 from specc.errors import clean
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ from specc.backend.build import Net
 from specc.backend.data.dataset import DataSet
 from specc.backend.onnx.certificate import Comparison
 from specc.backend.onnx.compare import CPU, Model, answers, compare, compare_sizes, file_model, scale_of
-from specc.backend.onnx.parting import find_parting
+from specc.backend.onnx.first_divergence import find_parting
 from specc.backend.onnx.reference import Reference
 from specc.backend.onnx.session import Outputs
 from specc.backend.onnx.write import Written
@@ -42,7 +42,7 @@ class Truth(NamedTuple):
         return int((self.outputs.argmax(axis=1) == self.labels).sum())
 
 
-class Held(NamedTuple):
+class ModelComparison(NamedTuple):
     """A file held against the trained model.
 
     models: the file on each provider. answers: what it says to the validation images on the first provider.
@@ -60,7 +60,7 @@ def resized(data: Args | None, dataset: DataSet) -> Size | None:
     return Size(*dataset.shape[1:]) if data is not None and data.resize is not None else None
 
 
-def hold_against(
+def compare_model(
     model: bytes | Path,
     reference: Reference,
     dataset: DataSet,
@@ -68,10 +68,10 @@ def hold_against(
     providers: Sequence[str],
     weights: Mapping[str, bytes] | None = None,
     truth: Truth | None = None,
-) -> Held:
-    """A model, in a file or serialised, on each provider against the trained one, over the validation images.
+) -> ModelComparison:
+    """A model, in a file or serialized, on each provider against the trained one, over the validation images.
 
-    weights: the files of a serialised model's weights. truth: what the trained model says, where that is known already.
+    weights: the files of a serialized model's weights. truth: what the trained model says, where that is known already.
 
     Raises SpeccError: E454 a provider did not load, E457 the model does not run.
     """
@@ -92,18 +92,18 @@ def hold_against(
             for comparison, model in zip(found, models, strict=True)
         ]
     output = "logits" if reference.output == "logits" else "probabilities"
-    return Held(found, truth, scale_of(output, truth.outputs), models, given[0])
+    return ModelComparison(found, truth, scale_of(output, truth.outputs), models, given[0])
 
 
 def mismatch(verdict: str, written: Written, reference: Reference, dataset: DataSet) -> SpeccError:
     """The error for a file that does not answer as the trained model does, with the first layer where they part."""
     few = dataset.validation.gather(torch.arange(min(FEW, len(dataset.validation))), CPU).numpy()
-    return parted(verdict, written, reference.net, reference.normalise, few)
+    return parted(verdict, written, reference.net, reference.normalize, few)
 
 
-def parted(verdict: str, written: Written, net: Net, normalise: nn.Module, images: NDArray[np.generic]) -> SpeccError:
+def parted(verdict: str, written: Written, net: Net, normalize: nn.Module, images: NDArray[np.generic]) -> SpeccError:
     """`mismatch`, for these images: a few, as the graph takes them."""
-    parting = find_parting(written, net.to(CPU), normalise.to(CPU), images, PARTED)
+    parting = find_parting(written, net.to(CPU), normalize.to(CPU), images, PARTED)
     if parting is None:
         where = "every layer's values agree; what differs comes after the last one"
     elif parting.node is None:

@@ -54,7 +54,7 @@ def answers(split: Split, models: Sequence[Model]) -> Answers:
 
 
 def file_model(model: bytes | Path, provider: str, classes: int, weights: Mapping[str, bytes] | None = None) -> Model:
-    """A model, in a file or serialised with the files of its weights, as something that answers.
+    """A model, in a file or serialized with the files of its weights, as something that answers.
 
     It raises SpeccError E457, here or when it is asked, where the file cannot be loaded or run, as with a batch size
     that was baked in, or gives something else than N x classes; E454 where the provider does not load.

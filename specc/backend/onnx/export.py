@@ -16,15 +16,15 @@ from specc.backend.device import find
 from specc.backend.onnx import model_file
 from specc.backend.onnx.card import card, card_name
 from specc.backend.onnx.certificate import Certificate, as_json
-from specc.backend.onnx.certify import Held, content_of, hold_against, mismatch, resized, versions
+from specc.backend.onnx.certify import ModelComparison, compare_model, content_of, mismatch, resized, versions
 from specc.backend.onnx.compare import CPU, judge, judge_loss
 from specc.backend.onnx.latency import latencies
 from specc.backend.onnx.precision import FP32, convert
-from specc.backend.onnx.reference import Reference, activation, normalise_as
+from specc.backend.onnx.reference import Reference, activation, normalize_as
 from specc.backend.onnx.session import choose
 from specc.backend.onnx.write import Written, check_graph, describe, write_model
-from specc.backend.train.info import about_data, refuse_other_data
-from specc.backend.train.run import BEST, Run, open_run
+from specc.backend.run.info import about_data, refuse_other_data
+from specc.backend.run.load import BEST, Run, open_run
 from specc.errors import SpeccError
 from specc.faults import reach
 from specc.files import write_together
@@ -91,11 +91,11 @@ def export(
     if path.is_dir():
         raise SpeccError("E481", f"{path} cannot be written: it is a folder", help="give the name of a file with --out")
     assert checked.export is not None
-    normalise = normalise_as(checked, dataset.mean, dataset.std)
+    normalize = normalize_as(checked, dataset.mean, dataset.std)
     metadata = describe(checked, dataset.classes, dataset.hash)
-    written = write_model(checked, run.net, normalise, metadata, f"{path.name}.data")
+    written = write_model(checked, run.net, normalize, metadata, f"{path.name}.data")
     output = "logits" if checked.export.output == "logits" else activation(checked)
-    reference = Reference(run.net, normalise, output, device)
+    reference = Reference(run.net, normalize, output, device)
     job = _Job(run, dataset, reference, metadata, path, tuple(choose(providers)))
     made = [_certify(job, FP32, written, None)]
     wanted = precisions or [checked.export.precision]
@@ -126,11 +126,11 @@ class _Made(NamedTuple):
 
     content: bytes
     weights: dict[str, bytes]
-    held: Held
+    held: ModelComparison
     certificate: Certificate
 
 
-def _certify(job: _Job, precision: str, written: Written, known: Held | None) -> _Made:
+def _certify(job: _Job, precision: str, written: Written, known: ModelComparison | None) -> _Made:
     """Hold a model against the trained one, and judge it. known: what the first file of an export was found to be."""
     checked, dataset = job.run.checked, job.dataset
     assert checked.export is not None
@@ -138,7 +138,7 @@ def _certify(job: _Job, precision: str, written: Written, known: Held | None) ->
     _check_classes(written.model, dataset)
     content = content_of(written.model)
     size, truth = resized(checked.data, dataset), known.truth if known else None
-    held = hold_against(content, job.reference, dataset, size, job.providers, written.weights, truth)
+    held = compare_model(content, job.reference, dataset, size, job.providers, written.weights, truth)
     if precision == FP32 and (verdict := judge(held.comparisons, checked.export.tolerance, held.scale)):
         raise mismatch(verdict, written, job.reference, dataset)
     if precision != FP32 and (verdict := judge_loss(held.comparisons, held.truth.correct, checked.export.max_loss)):
@@ -189,7 +189,7 @@ def _converted(written: Written, precision: str, dataset: DataSet) -> onnx.Model
     return convert(written.model, precision, dataset.train)
 
 
-def _latencies(job: _Job, held: Sequence[Held]) -> list[dict[str, float]]:
+def _latencies(job: _Job, held: Sequence[ModelComparison]) -> list[dict[str, float]]:
     """For each file the seconds that one image takes on each provider; measured where there are several files."""
     found: list[dict[str, float]] = [{} for _ in held]
     if len(held) > 1:

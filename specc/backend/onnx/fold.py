@@ -1,4 +1,4 @@
-"""Folds batch normalisation into the layer before it: in evaluation both are linear, and one is smaller and faster."""
+"""Folds batch normalization into the layer before it: in evaluation both are linear, and one is smaller and faster."""
 
 from collections import Counter
 from typing import Any

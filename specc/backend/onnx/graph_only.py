@@ -1,6 +1,6 @@
 """The graph of a spec that nobody trained, with or without a section `data`: what a runtime will have to run.
 
-It takes what the network sees, normalised float32 numbers, since only a training says how pixels become such.
+It takes what the network sees, normalized float32 numbers, since only a training says how pixels become such.
 """
 
 import json
@@ -16,7 +16,7 @@ from torch import nn
 
 from specc import __version__
 from specc.backend.build import Net, build
-from specc.backend.initialise import initialise
+from specc.backend.initialize import initialize
 from specc.backend.onnx import model_file
 from specc.backend.onnx.builder import Builder
 from specc.backend.onnx.certificate import Comparison, as_json
@@ -53,14 +53,14 @@ def export_graph(checked: Checked, out: Path, *, providers: Sequence[str] = ()) 
     in softmax and `output` is not logits, else `logits`: nothing is added that was not drawn. On every provider it is
     compared with PyTorch, on normal numbers in batches of four sizes, before it gets its name.
 
-    Raises SpeccError: E437 an initialiser that starts from training images, E454 a provider did not load, E455 the file
+    Raises SpeccError: E437 an initializer that starts from training images, E454 a provider did not load, E455 the file
     does not answer as PyTorch does, E457 it does not run, E459 something of the training is left, E481 it cannot be
     written.
     """
     graph, export, train = checked.graph, checked.export, checked.train
     assert graph is not None and export is not None and train is not None
     net = build(graph)
-    initialise(net, train.seed)
+    initialize(net, train.seed)
     net.eval()
     output, last = _output(checked)
     written = _write(checked, net, f"{out.name}.data")

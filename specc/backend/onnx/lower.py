@@ -38,7 +38,7 @@ class _Weights(dict[str, str]):
 
 
 def lower(graph: Graph, state: State, g: Builder, x: str) -> Lowered:
-    """Write the network as it is in evaluation, from the value `x` of normalised images to logits.
+    """Write the network as it is in evaluation, from the value `x` of normalized images to logits.
 
     state: the module's state dict as arrays. A node that comes from a layer has the layer's name, and so has its
     output; helpers before it are named `layer/Pad`. Dropout and the like, auxiliary classifiers, and whatever else

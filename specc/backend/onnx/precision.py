@@ -89,7 +89,7 @@ def _half(model: onnx.ModelProto) -> onnx.ModelProto:
 
 
 def _integers(model: onnx.ModelProto, training: Split) -> onnx.ModelProto:
-    """Quantised statically: int8 weights with a scale for each channel, uint8 activations with the range that the
+    """Quantized statically: int8 weights with a scale for each channel, uint8 activations with the range that the
     training images give them.
 
     Weights have 7 bits (`reduce_range`): with 8, processors without VNNI add up products of 16 bits that overflow, and

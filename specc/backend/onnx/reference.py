@@ -7,9 +7,9 @@ import torch
 from numpy.typing import NDArray
 
 from specc.backend.build import Net
-from specc.backend.data.normalise import Normalise, normaliser
+from specc.backend.data.normalize import Normalize, normalizer
 from specc.backend.onnx.session import Outputs
-from specc.backend.train.run import Run
+from specc.backend.run.load import Run
 from specc.check import Checked
 
 
@@ -21,13 +21,13 @@ def activation(checked: Checked) -> str:
 
 
 class Reference:
-    """A network in evaluation mode and fp32, with its normalisation before and its activation behind.
+    """A network in evaluation mode and fp32, with its normalization before and its activation behind.
 
     output: "logits", "softmax" or "sigmoid".
     """
 
-    def __init__(self, net: Net, normalise: Normalise, output: str, device: torch.device) -> None:
-        self.net, self.normalise = net.float().eval().to(device), normalise.to(device)
+    def __init__(self, net: Net, normalize: Normalize, output: str, device: torch.device) -> None:
+        self.net, self.normalize = net.float().eval().to(device), normalize.to(device)
         self.output, self.device = output, device
 
     @torch.inference_mode()
@@ -35,20 +35,20 @@ class Reference:
         """The outputs, N x classes, for images of the network's size, uint8 N x C x H x W."""
         pixels = torch.from_numpy(np.require(images, requirements="W"))  # torch shares only what may be written to
         with torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=False):
-            logits = self.net(self.normalise(pixels.to(self.device)))
+            logits = self.net(self.normalize(pixels.to(self.device)))
         if self.output != "logits":
             logits = logits.softmax(dim=1) if self.output == "softmax" else logits.sigmoid()
         outputs: Outputs = logits.cpu().numpy()
         return outputs
 
 
-def normalise_as(checked: Checked, mean: Sequence[float], std: Sequence[float]) -> Normalise:
-    """A spec's normalisation, with the statistics of its training images."""
+def normalize_as(checked: Checked, mean: Sequence[float], std: Sequence[float]) -> Normalize:
+    """A spec's normalization, with the statistics of its training images."""
     assert checked.data is not None and checked.graph is not None
     channels, height, width = checked.graph.input
-    return normaliser(checked.data.normalize, (channels, height, width), mean, std)
+    return normalizer(checked.data.normalize, (channels, height, width), mean, std)
 
 
 def of_run(run: Run, output: str, device: torch.device) -> Reference:
     """The model that a run trained."""
-    return Reference(run.net, normalise_as(run.checked, run.info["mean"], run.info["std"]), output, device)
+    return Reference(run.net, normalize_as(run.checked, run.info["mean"], run.info["std"]), output, device)

@@ -40,9 +40,9 @@ FATAL = 4  # onnxruntime's own log would only repeat, in its own words, what spe
 def open_session(
     model: bytes | Path, provider: str = CPU, weights: Mapping[str, bytes] | None = None
 ) -> ort.InferenceSession:
-    """A session for a model, in a file or serialised, on `provider`, with the CPU for what that has no kernel for.
+    """A session for a model, in a file or serialized, on `provider`, with the CPU for what that has no kernel for.
 
-    weights: the files that a serialised model takes its weights from, by name. TF32 is off: matrix products are in
+    weights: the files that a serialized model takes its weights from, by name. TF32 is off: matrix products are in
     full fp32.
 
     Raises SpeccError E454 where the provider did not load, and onnxruntime's own errors (`ORT_ERRORS`) where the model

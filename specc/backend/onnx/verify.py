@@ -10,16 +10,16 @@ import torch
 
 from specc.backend.build import Net, build
 from specc.backend.data.dataset import DataSet, load
-from specc.backend.onnx.certify import hold_against, resized
+from specc.backend.onnx.certify import compare_model, resized
 from specc.backend.onnx.compare import Model, answers, file_model, judge, judge_loss
 from specc.backend.onnx.export import certificate_name
 from specc.backend.onnx.model_file import DATA_SHA256, SPEC, SPEC_SHA256, ModelFile, file_sha256, read_model, sha256
 from specc.backend.onnx.precision import FP32
 from specc.backend.onnx.proof import training_left
-from specc.backend.onnx.reference import Reference, activation, normalise_as
+from specc.backend.onnx.reference import Reference, activation, normalize_as
 from specc.backend.onnx.session import Outputs, choose
-from specc.backend.train.info import is_number
-from specc.backend.train.run import BEST, INFO, load_weights, read_info
+from specc.backend.run.info import is_number
+from specc.backend.run.load import BEST, INFO, load_weights, read_info
 from specc.check import Checked, check
 from specc.errors import SpeccError
 from specc.files import parse_json, read_file, size_of
@@ -201,8 +201,8 @@ def _weights(
         return Finding(name, None, f"not compared: {BEST} has other weights than those that were exported")
     load_weights(net, weights)
     output = "logits" if checked.export.output == "logits" else activation(checked)
-    reference = Reference(net, normalise_as(checked, dataset.mean, dataset.std), output, device)
-    held = hold_against(file.path, reference, dataset, resized(checked.data, dataset), providers)
+    reference = Reference(net, normalize_as(checked, dataset.mean, dataset.std), output, device)
+    held = compare_model(file.path, reference, dataset, resized(checked.data, dataset), providers)
     if certificate["precision"] == FP32:
         verdict = judge(held.comparisons, float(certificate["tolerance"]), held.scale)
     else:

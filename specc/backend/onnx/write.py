@@ -11,7 +11,7 @@ from onnx.external_data_helper import uses_external_data
 
 from specc import __version__
 from specc.backend.build import Net
-from specc.backend.data.normalise import Normalise
+from specc.backend.data.normalize import Normalize
 from specc.backend.onnx import model_file
 from specc.backend.onnx.builder import Builder
 from specc.backend.onnx.lower import Lowered, lower
@@ -38,7 +38,7 @@ class Written(NamedTuple):
 
 
 def write_model(
-    checked: Checked, net: Net, normalise: Normalise, metadata: dict[str, str], beside: str = "model.onnx.data"
+    checked: Checked, net: Net, normalize: Normalize, metadata: dict[str, str], beside: str = "model.onnx.data"
 ) -> Written:
     """The network in evaluation mode as one graph.
 
@@ -53,7 +53,7 @@ def write_model(
     open_size: tuple[int | str, int | str] = ("height", "width")
     g = Builder(export.opset)
     images = g.input(IMAGES, TensorProto.UINT8, ["N", channels, *(open_size if data.resize else (height, width))])
-    x = preprocess(g, images, normalise, Size(height, width) if data.resize else None)
+    x = preprocess(g, images, normalize, Size(height, width) if data.resize else None)
     lowered = lower(graph, state, g, x)
     if export.output == "logits":
         output = g.node("Identity", [lowered.logits], name="logits")
@@ -118,7 +118,7 @@ def describe(checked: Checked, classes: tuple[str, ...], data_sha256: str) -> di
         "type": "uint8",
         "layout": "N x C x H x W",
         "channels": channels,
-        "order": {1: "grey", 3: "RGB"}.get(channels, ""),
+        "order": {1: "gray", 3: "RGB"}.get(channels, ""),
         "size": None if data.resize else [height, width],
         "normalize": show(data.normalize),
     }

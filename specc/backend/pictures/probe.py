@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator, PercentFormatter
 
-from specc.backend.pictures.style import BAD, COLOURS, GREY, look, save
+from specc.backend.pictures.style import BAD, COLORS, GRAY, look, save
 from specc.report.probe import Layer, Probed
 
 MOST_ROWS = 45  # of a deeper network only the layers with kernels are shown
@@ -88,8 +88,8 @@ def _names(axes: Axes, rows: Sequence[Row]) -> None:
 def _activations(axes: Axes, layers: Sequence[Layer]) -> None:
     rows = range(len(layers))
     deviations, varying = ([getattr(layer.gives, name) for layer in layers] for name in ("std", "variation"))
-    axes.plot(_drawable(deviations), rows, "o-", color=COLOURS[0], label="deviation")
-    axes.plot(_drawable(varying), rows, "s--", color=COLOURS[2], label="share that varies from image to image")
+    axes.plot(_drawable(deviations), rows, "o-", color=COLORS[0], label="deviation")
+    axes.plot(_drawable(varying), rows, "s--", color=COLORS[2], label="share that varies from image to image")
     _finish(axes, "activations", [*deviations, *varying])
 
 
@@ -98,15 +98,15 @@ def _gradients(axes: Axes, layers: Sequence[Layer]) -> None:
     rows = [row for row, _ in with_kernels]
     measured = [layer.rms or 0.0 for _, layer in with_kernels]
     predicted = [math.nan if layer.predicted is None else layer.predicted for _, layer in with_kernels]
-    axes.plot(_drawable(measured), rows, "o-", color=COLOURS[0], label="measured, root mean square")
-    axes.plot(_drawable(predicted), rows, "D", color=GREY, fillstyle="none", label="predicted from the graph")
+    axes.plot(_drawable(measured), rows, "o-", color=COLORS[0], label="measured, root mean square")
+    axes.plot(_drawable(predicted), rows, "D", color=GRAY, fillstyle="none", label="predicted from the graph")
     _finish(axes, "gradients of the kernels", [*measured, *predicted])
 
 
 def _shares(axes: Axes, rows: Sequence[Row]) -> None:
     places = range(len(rows))
     axes.barh(places, [row.dead for row in rows], 0.6, color=BAD, label="dead channels")
-    axes.barh(places, [row.saturated for row in rows], 0.6, color=COLOURS[3], label="saturated numbers")
+    axes.barh(places, [row.saturated for row in rows], 0.6, color=COLORS[3], label="saturated numbers")
     axes.set_xlim(0, 1)
     axes.xaxis.set_major_formatter(PercentFormatter(1))
     axes.tick_params(axis="y", length=0, labelleft=False)

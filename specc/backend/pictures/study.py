@@ -9,14 +9,14 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from specc.backend.pictures.style import COLOURS, GREY
+from specc.backend.pictures.style import COLORS, GRAY
 
-OWN, OTHER = COLOURS[0], GREY
+OWN, OTHER = COLORS[0], GRAY
 COLUMNS, WIDTH, HEIGHT = 4, 2.9, 2.1  # of the small pictures, in inches
 
 
 def study_figure(study: dict[str, Any]) -> Figure:
-    """A small picture for each variant: validation solid, training dashed, in grey the validation of what it extends.
+    """A small picture for each variant: validation solid, training dashed, in gray the validation of what it extends.
 
     A line is the mean over the seeds; the band around it runs from the lowest seed to the highest.
     """
@@ -34,7 +34,7 @@ def study_figure(study: dict[str, Any]) -> Figure:
         _variant(axes, variant, OWN)
         axes.set_title(variant["name"], fontsize=10)
         if variant["error"] and not any(run["curve"] for run in variant["runs"]):
-            axes.text(0.5, 0.5, variant["error"]["code"], transform=axes.transAxes, ha="center", color=COLOURS[1])
+            axes.text(0.5, 0.5, variant["error"]["code"], transform=axes.transAxes, ha="center", color=COLORS[1])
         _axes(axes, top)
     for axes in places[len(variants) :]:
         axes.set_visible(False)
@@ -52,27 +52,27 @@ def study_figure(study: dict[str, Any]) -> Figure:
 
 
 def comparison_figure(study: dict[str, Any], names: Sequence[str]) -> Figure:
-    """Some variants on one pair of axes, each in its colour: validation solid, training dashed."""
+    """Some variants on one pair of axes, each in its color: validation solid, training dashed."""
     figure = Figure(figsize=(7, 3.6))
     axes = figure.subplots()
     chosen = [variant for name in names for variant in study["variants"] if variant["name"] == name]
-    for variant, colour in zip(chosen, COLOURS, strict=False):
-        _variant(axes, variant, colour)
+    for variant, color in zip(chosen, COLORS, strict=False):
+        _variant(axes, variant, color)
     _axes(axes, _top(chosen))
     axes.set_xlabel("epoch")
     axes.set_ylabel("accuracy [%]")
-    lines = [_sample(colour, "-", variant["name"]) for variant, colour in zip(chosen, COLOURS, strict=False)]
-    lines += [_sample(GREY, "-", "validation"), _sample(GREY, "--", "training (as it ran)")]
+    lines = [_sample(color, "-", variant["name"]) for variant, color in zip(chosen, COLORS, strict=False)]
+    lines += [_sample(GRAY, "-", "validation"), _sample(GRAY, "--", "training (as it ran)")]
     figure.legend(handles=lines, loc="outside right upper")
     return figure
 
 
-def _variant(axes: Axes, variant: dict[str, Any], colour: str) -> None:
-    _curve(axes, variant, "train_accuracy", colour, "--", 1.2)
-    _curve(axes, variant, "val_accuracy", colour, "-", 1.8)
+def _variant(axes: Axes, variant: dict[str, Any], color: str) -> None:
+    _curve(axes, variant, "train_accuracy", color, "--", 1.2)
+    _curve(axes, variant, "val_accuracy", color, "-", 1.8)
 
 
-def _curve(axes: Axes, variant: dict[str, Any], what: str, colour: str, style: str, width: float) -> None:
+def _curve(axes: Axes, variant: dict[str, Any], what: str, color: str, style: str, width: float) -> None:
     """The mean over the seeds, as far as all of them have come, and the band that they span."""
     curves = [run["curve"] for run in variant["runs"] if run["curve"]]
     if not curves:
@@ -82,9 +82,9 @@ def _curve(axes: Axes, variant: dict[str, Any], what: str, colour: str, style: s
     values = [[line[what] * 100 for line in point] for point in points]
     means = [sum(some) / len(some) for some in values]
     marker = "o" if len(epochs) == 1 else ""
-    axes.plot(epochs, means, style, color=colour, linewidth=width, marker=marker)
+    axes.plot(epochs, means, style, color=color, linewidth=width, marker=marker)
     if len(curves) > 1:
-        axes.fill_between(epochs, list(map(min, values)), list(map(max, values)), color=colour, alpha=0.15, linewidth=0)
+        axes.fill_between(epochs, list(map(min, values)), list(map(max, values)), color=color, alpha=0.15, linewidth=0)
 
 
 def _top(variants: Sequence[dict[str, Any]]) -> int:
@@ -106,5 +106,5 @@ def _lowest(grid: Any, column: int) -> Axes:
     return shown[-1]
 
 
-def _sample(colour: str, style: Literal["-", "--"], label: str) -> Line2D:
-    return Line2D([], [], color=colour, linestyle=style, label=label)
+def _sample(color: str, style: Literal["-", "--"], label: str) -> Line2D:
+    return Line2D([], [], color=color, linestyle=style, label=label)

@@ -15,10 +15,10 @@ from matplotlib.ticker import FuncFormatter
 from specc.errors import SpeccError
 from specc.files import write_atomic
 
-# Okabe and Ito's colours, which the colour-blind tell apart, without the yellow that a light ground swallows.
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#333333")
-GREY, GRID, GROUND = "#666666", "#DDDDDD", "#FFFFFF"
-BAD = COLOURS[1]  # marks what is wrong
+# Okabe and Ito's colors, which the color-blind tell apart, without the yellow that a light ground swallows.
+COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#333333")
+GRAY, GRID, GROUND = "#666666", "#DDDDDD", "#FFFFFF"
+BAD = COLORS[1]  # marks what is wrong
 
 LOOK: dict[str, Any] = {
     "figure.facecolor": GROUND,
@@ -31,16 +31,16 @@ LOOK: dict[str, Any] = {
     "axes.titlesize": 11,
     "axes.titlelocation": "left",
     "axes.labelsize": 10,
-    "axes.edgecolor": GREY,
+    "axes.edgecolor": GRAY,
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.grid": True,
     "axes.axisbelow": True,
-    "axes.prop_cycle": cycler(color=COLOURS),
+    "axes.prop_cycle": cycler(color=COLORS),
     "grid.color": GRID,
     "grid.linewidth": 0.8,
-    "xtick.color": GREY,
-    "ytick.color": GREY,
+    "xtick.color": GRAY,
+    "ytick.color": GRAY,
     "xtick.labelcolor": "#333333",
     "ytick.labelcolor": "#333333",
     "lines.linewidth": 1.8,

@@ -1,4 +1,4 @@
-"""`specc probe`: what one batch shows of a freshly initialised network, before any training."""
+"""`specc probe`: what one batch shows of a freshly initialized network, before any training."""
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -35,29 +35,29 @@ def probe(
     """
     checked, asked = _small(checked)
     job = prepare(checked, device, data_dir, base, dataset=dataset)
-    loop = job.loop
-    net = loop.state.net.train()
+    trainer = job.trainer
+    net = trainer.state.net.train()
     watch = Watch(net)
-    loop.seed()
-    said = loop.backward(*loop.feed.training(0, 0))
+    trainer.seed()
+    said = trainer.backward(*trainer.loader.training(0, 0))
     layers, loss = watch.layers(), float(said[0])
     measured, predicted = ratio(layers), watch.predicted_ratio()
-    classes = len(loop.feed.classes)
+    classes = len(trainer.loader.classes)
     return Probed(
         checked.name,
         checked.variant,
         _source(checked),
-        describe(loop.device),
-        loop.settings.seed,
+        describe(trainer.device),
+        trainer.settings.seed,
         asked,
-        loop.feed.batch,
+        trainer.loader.batch,
         classes,
         watch.images,
         layers,
         loss,
         measured,
         predicted,
-        judge(layers, loss, classes, measured, loop.settings.optimizer.name),
+        judge(layers, loss, classes, measured, trainer.settings.optimizer.name),
     )
 
 

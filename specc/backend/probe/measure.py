@@ -1,4 +1,4 @@
-"""One batch through a freshly initialised network, forward and backward, with an eye on every layer."""
+"""One batch through a freshly initialized network, forward and backward, with an eye on every layer."""
 
 import math
 from collections.abc import Callable
@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from specc.backend.build import Net
 from specc.ir.graph import Node
 from specc.ir.passes import trunk
-from specc.ir.signal import Signal, initialiser, predict
+from specc.ir.signal import Signal, initializer, predict
 from specc.ops.signal import Moments
 from specc.report.probe import Figures, Layer
 
@@ -34,7 +34,7 @@ class Watch:
             if node.name in net.layers:
                 module = net.layers[node.name]
                 module.register_forward_hook(self._hook(node))
-                if initialiser(node) is not None:
+                if initializer(node) is not None:
                     kernel(module).requires_grad_(True)
 
     def layers(self) -> list[Layer]:
@@ -71,7 +71,7 @@ class Watch:
 
     def _layer(self, node: Node, predicted: float | None, on_trunk: bool) -> Layer:
         norm = rms = None
-        if initialiser(node) is not None:
+        if initializer(node) is not None:
             weight = kernel(self.net.layers[node.name])
             gradient = torch.zeros_like(weight) if weight.grad is None else weight.grad
             rms = root_mean_square(gradient)

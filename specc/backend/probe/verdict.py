@@ -152,8 +152,8 @@ def _fine(layers: Sequence[Layer], ratio: float | None) -> Verdict:
 def _gradients(ratio: float | None) -> str:
     if ratio is None or 0.1 < ratio < 10:
         return "gradients keep their size"
-    way = "shrink" if ratio < 1 else "grow"
-    return f"gradients {way} by {ratio:.1e} from the last layer to the first"
+    rule = "shrink" if ratio < 1 else "grow"
+    return f"gradients {rule} by {ratio:.1e} from the last layer to the first"
 
 
 def _kernels(layers: Sequence[Layer]) -> list[Layer]:

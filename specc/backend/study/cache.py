@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import torch
 
 from specc import __version__
-from specc.backend.train.run import read_lines
+from specc.backend.run.load import read_lines
 from specc.check import Checked
 from specc.files import write_atomic
 

@@ -10,10 +10,10 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from specc.backend.engine.progress import ProgressListener, Quiet
+from specc.backend.engine.state import EpochResult
 from specc.backend.study.cache import Record
 from specc.backend.study.statistics import summary
-from specc.backend.train.progress import Quiet, Watcher
-from specc.backend.train.state import Mark
 from specc.check import Checked
 
 HEADINGS = ("runs", "training", "validation")
@@ -31,7 +31,7 @@ class Board(Protocol):
     def begin(self, name: str, seed: int) -> None:
         """A training comes next, or is found to be there already."""
 
-    def watcher(self, checked: Checked) -> Watcher:
+    def listener(self, checked: Checked) -> ProgressListener:
         """Who is told how the training goes."""
 
     def end(self, name: str, record: Record) -> None:
@@ -52,7 +52,7 @@ class Silent:
     def begin(self, name: str, seed: int) -> None:
         pass
 
-    def watcher(self, checked: Checked) -> Watcher:
+    def listener(self, checked: Checked) -> ProgressListener:
         return Quiet()
 
     def end(self, name: str, record: Record) -> None:
@@ -86,7 +86,7 @@ class Shown:
         self.number += 1
         self.name, self.state, self.trained = name, f"seed {seed}, reading", False
 
-    def watcher(self, checked: Checked) -> Watcher:
+    def listener(self, checked: Checked) -> ProgressListener:
         assert checked.train is not None
         self.trained = True
         return _Row(self, f"seed {checked.train.seed}, epoch ", checked.train.epochs)
@@ -151,9 +151,9 @@ class _Row:
         now = f"loss {loss:.4f}  accuracy {accuracy:.1%}  {speed:,.0f} images/s"
         self.shown.state = f"{self.words}{epoch:.0f}/{self.epochs:g}  {now}"
 
-    def epoch(self, mark: Mark, line: dict[str, Any], best: bool) -> None:
-        now = f"accuracy {line['train_accuracy']:.1%}  validation {mark.accuracy:.1%}"
-        self.shown.state = f"{self.words}{mark.epoch:g}/{self.epochs:g}  {now}"
+    def epoch(self, result: EpochResult, line: dict[str, Any], best: bool) -> None:
+        now = f"accuracy {line['train_accuracy']:.1%}  validation {result.accuracy:.1%}"
+        self.shown.state = f"{self.words}{result.epoch:g}/{self.epochs:g}  {now}"
 
 
 def _percent(values: list[float]) -> str:

@@ -1,4 +1,4 @@
-"""A finished run, measured: how good its last weights are on the images that it learnt from, as they are."""
+"""A finished run, measured: how good its last weights are on the images that it learned from, as they are."""
 
 from pathlib import Path
 
@@ -6,12 +6,12 @@ import torch
 
 from specc.backend.build import build
 from specc.backend.data.dataset import DataSet
+from specc.backend.data.loader import validation_batches
 from specc.backend.data.subset import part_of
-from specc.backend.train.evaluate import Evaluation, evaluate
-from specc.backend.train.feed import validation_batches
-from specc.backend.train.loss import loss_function
-from specc.backend.train.precision import choose
-from specc.backend.train.run import LAST, load_weights
+from specc.backend.evaluation.evaluate import Evaluation, evaluate
+from specc.backend.evaluation.losses import loss_function
+from specc.backend.precision import choose
+from specc.backend.run.load import LAST, load_weights
 from specc.check import Checked
 
 MOST = 10_000  # images

@@ -8,14 +8,14 @@ from typing import Any, NamedTuple
 from specc.backend.data.dataset import DataSet, load
 from specc.backend.data.subset import subset_of
 from specc.backend.device import find
+from specc.backend.interrupt import Interrupt
+from specc.backend.run.load import refuse_errors
 from specc.backend.study.cache import Record, drop, key_of, place_of, read_record, write_record
 from specc.backend.study.live import Board
 from specc.backend.study.measure import on_training_images
 from specc.backend.study.plan import Entry
-from specc.backend.train.interrupt import Interrupt
 from specc.backend.train.job import Outcome, train
 from specc.backend.train.resume import resume
-from specc.backend.train.run import refuse_errors
 from specc.check import Checked
 from specc.errors import SpeccError
 from specc.values import show
@@ -128,7 +128,7 @@ class Study:
                     device=str(self.device),
                     data_dir=options.data_dir,
                     dataset=dataset,
-                    watcher=self.board.watcher(checked),
+                    listener=self.board.listener(checked),
                 )
             except SpeccError as error:
                 if error.code not in ("E438", "E439", "E486"):  # stopped early, or begun on another machine
@@ -143,7 +143,7 @@ class Study:
             command=options.command,
             subset=options.subset,
             dataset=dataset,
-            watcher=self.board.watcher(checked),
+            listener=self.board.listener(checked),
         )
 
     def _some(self, dataset: DataSet, seed: int) -> DataSet:

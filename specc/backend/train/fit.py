@@ -90,11 +90,11 @@ def _is_tried(
     assert checked.train is not None
     changed = Args(**{**checked.train.as_dict(), "batch": size, "accumulate": accumulate})
     try:
-        loop = prepare(checked._replace(train=changed), device, data_dir, base, dataset=dataset).loop
-        loop.step()
+        trainer = prepare(checked._replace(train=changed), device, data_dir, base, dataset=dataset).trainer
+        trainer.step()
         with torch.no_grad():
-            images, _ = next(iter(loop.feed.validation()))
-            loop.state.net.eval()(images)
+            images, _ = next(iter(trainer.loader.validation()))
+            trainer.state.net.eval()(images)
     except RuntimeError as error:
         if not is_out_of_memory(error):
             raise

@@ -8,28 +8,28 @@ import torch
 
 from specc.backend.build import build
 from specc.backend.data.dataset import DataSet, load
+from specc.backend.data.loader import DataLoader, check_fit, validation_batches
 from specc.backend.data.subset import subset_of
 from specc.backend.device import describe, exact, find
-from specc.backend.initialise import initialise
-from specc.backend.train import record
-from specc.backend.train.applied import whitened, written
-from specc.backend.train.assemble import assemble
-from specc.backend.train.checkpoint import load_checkpoint, newest_step, restore
-from specc.backend.train.evaluate import Evaluation, evaluate
-from specc.backend.train.feed import DataFeed, check_fit, validation_batches
-from specc.backend.train.folder import RunFolder, create
-from specc.backend.train.info import about_data, refuse_other_data
-from specc.backend.train.interrupt import Interrupt
-from specc.backend.train.locate import locate
-from specc.backend.train.loop import Loop, NotFinite
-from specc.backend.train.loss import loss_function
-from specc.backend.train.plan import compiled, lay_out, make_plan
-from specc.backend.train.precision import Precision
-from specc.backend.train.progress import Lines, Quiet, Watcher
-from specc.backend.train.recorded import on_cuda
-from specc.backend.train.run import CHECKPOINTS, Run, load_matching, refuse_errors
-from specc.backend.train.state import Mark
-from specc.backend.train.trial import settle
+from specc.backend.engine.applied import whitened, written
+from specc.backend.engine.assemble import assemble
+from specc.backend.engine.locate import locate
+from specc.backend.engine.progress import Lines, ProgressListener, Quiet
+from specc.backend.engine.state import EpochResult
+from specc.backend.engine.trainer import NotFinite, Trainer
+from specc.backend.evaluation.evaluate import Evaluation, evaluate
+from specc.backend.evaluation.losses import loss_function
+from specc.backend.execution.cuda_graph import on_cuda
+from specc.backend.execution.plan import compiled, lay_out, make_plan
+from specc.backend.execution.trial import settle
+from specc.backend.initialize import initialize
+from specc.backend.interrupt import Interrupt
+from specc.backend.precision import Precision
+from specc.backend.run import manifest
+from specc.backend.run.checkpoint import load_checkpoint, newest_step, restore
+from specc.backend.run.folder import RunFolder, create
+from specc.backend.run.info import about_data, refuse_other_data
+from specc.backend.run.load import CHECKPOINTS, Run, load_matching, refuse_errors
 from specc.check import Checked
 from specc.errors import SpeccError
 from specc.values import Args
@@ -44,7 +44,7 @@ class Outcome(NamedTuple):
     """
 
     path: Path
-    best: Mark | None
+    best: EpochResult | None
     step: int
     status: int
     views: str = ""
@@ -57,7 +57,7 @@ class Job(NamedTuple):
     """
 
     checked: Checked
-    loop: Loop
+    trainer: Trainer
     notes: list[str]
     about: dict[str, Any]
     again: Callable[[], "Job"]
@@ -75,7 +75,7 @@ def train(
     quiet: bool = False,
     subset: int | None = None,
     dataset: DataSet | None = None,
-    watcher: Watcher | None = None,
+    listener: ProgressListener | None = None,
     start: Path | None = None,
     until: Until | None = None,
 ) -> Outcome:
@@ -91,12 +91,12 @@ def train(
     """
     job = prepare(checked, device, data_dir, base, subset, dataset, start=start)
     folder = create(out, checked.name, checked.resolved)
-    info = record.begun(checked, command, base, data_dir, subset) | job.about
+    info = manifest.begun(checked, command, base, data_dir, subset) | job.about
     with folder:
         if start:
-            folder.pause(job.loop.state)  # its beginning follows from no seed
+            folder.pause(job.trainer.state)  # its beginning follows from no seed
         folder.write_info(info)
-        return carry_out(job, folder, info, quiet, watcher, until)
+        return carry_out(job, folder, info, quiet, listener, until)
 
 
 def evaluate_run(run: Run, *, device: str = "auto", data_dir: Path | None = None) -> Evaluation:
@@ -154,82 +154,87 @@ def prepare(
     if subset is not None:
         dataset = subset_of(dataset, subset, settings.seed)
     check_fit(graph, dataset)
-    feed = DataFeed(dataset, data, settings.batch, settings.seed, place)
-    if settings.accumulate > feed.batches:
+    loader = DataLoader(dataset, data, settings.batch, settings.seed, place)
+    if settings.accumulate > loader.batches:
         raise SpeccError(
             "E444",
-            f"train.accumulate is {settings.accumulate}, but an epoch has {feed.batches} batches",
+            f"train.accumulate is {settings.accumulate}, but an epoch has {loader.batches} batches",
             help="accumulate fewer batches, or make them smaller",
             status=1,
         )
     net = build(graph)
-    initialise(net, settings.seed, feed.sample)
+    initialize(net, settings.seed, loader.sample)
     begun = [load_matching(net, start)] if start else []
-    plan = lay_out(plan, net, place, feed.source)
-    loop, notes = assemble(net, settings, feed, plan.precision)
-    plan = settle(plan, loop)
+    plan = lay_out(plan, net, place, loader.source)
+    trainer, notes = assemble(net, settings, loader, plan.precision)
+    plan = settle(plan, trainer)
     if plan.compiled:
-        loop.forward = compiled(net)
+        trainer.forward = compiled(net)
     notes = [*whitened(graph, len(dataset.train)), *notes]
     notes = [*dataset.notes, *begun, *notes]
-    about = record.about(loop, dataset, place, plan, notes)
+    about = manifest.about(trainer, dataset, place, plan, notes)
     shown = f"{describe(place)}, {plan.precision.name} ({plan.precision.reason}); validation: {dataset.validated_on}"
 
     def again() -> Job:
         return prepare(checked, device, data_dir, base, dataset=dataset, info=info)
 
-    return Job(checked, loop, [shown, *notes], about, again, plan.recorded)
+    return Job(checked, trainer, [shown, *notes], about, again, plan.recorded)
 
 
 def carry_out(
-    job: Job, folder: RunFolder, info: dict[str, Any], quiet: bool, watcher: Watcher | None, until: Until | None
+    job: Job,
+    folder: RunFolder,
+    info: dict[str, Any],
+    quiet: bool,
+    listener: ProgressListener | None,
+    until: Until | None,
 ) -> Outcome:
-    loop, settings = job.loop, job.loop.settings
-    watcher = watcher or (Quiet() if quiet else Lines(settings.epochs, loop.total, loop.state.step))
-    with watcher, Interrupt() as interrupt:
+    trainer, settings = job.trainer, job.trainer.settings
+    listener = listener or (Quiet() if quiet else Lines(settings.epochs, trainer.total, trainer.state.step))
+    with listener, Interrupt() as interrupt:
         for note in job.notes:
-            watcher.say(note)
+            listener.say(note)
         if job.recorded:
-            loop.launch = on_cuda(loop, lambda said: _note(said, info, watcher))
+            trainer.launch = on_cuda(trainer, lambda said: _note(said, info, listener))
         try:
-            loop.run(folder, watcher, interrupt, until(loop.per_epoch, loop.total) if until else None)
+            trainer.run(folder, listener, interrupt, until(trainer.per_epoch, trainer.total) if until else None)
         except NotFinite as error:
-            raise NotFinite(error.what, error.step, _where(job, folder, error.step, watcher)) from error
+            raise NotFinite(error.what, error.step, _where(job, folder, error.step, listener)) from error
         except RuntimeError as error:
             if is_out_of_memory(error):
                 from specc.backend.train.fit import out_of_memory  # which prepares trainings itself
 
-                raise out_of_memory(job.checked, loop.feed.batch, loop.device, error) from error
+                raise out_of_memory(job.checked, trainer.loader.batch, trainer.device, error) from error
             raise
         finally:
-            loop.launch = None  # a graph that is kept holds on to its memory
-    best = loop.state.best
+            trainer.launch = None  # a graph that is kept holds on to its memory
+    best = trainer.state.best
     info |= {
-        "ended": record.now(),
-        "step": loop.state.step,
-        "finished": loop.finished(),
+        "ended": manifest.now(),
+        "step": trainer.state.step,
+        "finished": trainer.finished(),
         "best": best._asdict() if best else None,
     }
     folder.write_info(info)
     views = written(settings.evaluate) if settings.evaluate else ""
-    return Outcome(folder.path, best, loop.state.step, interrupt.status, views)
+    return Outcome(folder.path, best, trainer.state.step, interrupt.status, views)
 
 
-def _note(said: str, info: dict[str, Any], watcher: Watcher) -> None:
+def _note(said: str, info: dict[str, Any], listener: ProgressListener) -> None:
     """Say something that turned out on the way, and keep it in the run."""
-    watcher.say(said)
+    listener.say(said)
     info["applied"] = [*info.get("applied", ()), said]
 
 
-def _where(job: Job, folder: RunFolder, step: int, watcher: Watcher) -> str:
+def _where(job: Job, folder: RunFolder, step: int, listener: ProgressListener) -> str:
     """Where numbers stopped being finite; found by the same steps, from the last checkpoint or the beginning."""
-    loop, start = job.again().loop, 0
+    trainer, start = job.again().trainer, 0
     if newest_step(folder.path / CHECKPOINTS) is not None:
         found = load_checkpoint(folder.path / CHECKPOINTS)
-        restore(loop.state, found, folder.path)
-        start = loop.state.step
-    watcher.say(f"looking for where numbers stop being finite: steps {start + 1:,} to {step:,} again")
-    return locate(loop, step)
+        restore(trainer.state, found, folder.path)
+        start = trainer.state.step
+    listener.say(f"looking for where numbers stop being finite: steps {start + 1:,} to {step:,} again")
+    return locate(trainer, step)
 
 
 def is_out_of_memory(error: RuntimeError) -> bool:

@@ -13,10 +13,10 @@ from typing import Any, NamedTuple
 from safetensors.torch import save
 from torch import Tensor
 
-from specc.backend.train.checkpoint import load_checkpoint
+from specc.backend.run.checkpoint import load_checkpoint
+from specc.backend.run.load import CHECKPOINTS, INFO, METRICS, SPEC, read_lines
 from specc.backend.train.job import train
 from specc.backend.train.resume import resume
-from specc.backend.train.run import CHECKPOINTS, INFO, METRICS, SPEC, read_lines
 from specc.check import Checked
 from specc.errors import SpeccError
 from specc.render import render_error

@@ -5,15 +5,15 @@ from pathlib import Path
 from typing import Any
 
 from specc.backend.data.dataset import DataSet
-from specc.backend.train.changed import SAFE, TRAJECTORY, judge, refuse_incompatible
-from specc.backend.train.checkpoint import load_checkpoint, most_bytes, newest_step, restore
-from specc.backend.train.folder import RunFolder
-from specc.backend.train.info import refuse_other_data
+from specc.backend.engine.progress import ProgressListener
+from specc.backend.run.checkpoint import load_checkpoint, most_bytes, newest_step, restore
+from specc.backend.run.environment import ENVIRONMENT, differences, refuse
+from specc.backend.run.folder import RunFolder
+from specc.backend.run.info import refuse_other_data
+from specc.backend.run.load import CHECKPOINTS, METRICS, read_info, read_lines, read_spec, sha256_of
+from specc.backend.run.manifest import now
+from specc.backend.train.compatibility import SAFE, TRAJECTORY, judge, refuse_incompatible
 from specc.backend.train.job import Outcome, Until, carry_out, prepare, sections
-from specc.backend.train.progress import Watcher
-from specc.backend.train.record import now
-from specc.backend.train.run import CHECKPOINTS, METRICS, read_info, read_lines, read_spec, sha256_of
-from specc.backend.train.same import ENVIRONMENT, differences, refuse
 from specc.check import Checked
 from specc.ir.graph import Graph
 
@@ -28,7 +28,7 @@ def resume(
     spec: Checked | None = None,
     base: Path | None = None,
     dataset: DataSet | None = None,
-    watcher: Watcher | None = None,
+    listener: ProgressListener | None = None,
     until: Until | None = None,
 ) -> Outcome:
     """Go on with the run at `path` from its newest checkpoint, on the device where it was unless another is given.
@@ -66,7 +66,7 @@ def resume(
         is_exact = not changed
         if not inexact:
             refuse(changed, path)
-        state = job.loop.state
+        state = job.trainer.state
         notes = restore(state, found, path) if found else []
         folder.sweep(found.scalars["step"] if found else 0)
         folder.cut_metrics(state.step, state.per_epoch)
@@ -83,8 +83,8 @@ def resume(
         if found and found.scalars["step"] != state.step:
             folder.pause(state)  # steps are counted otherwise now, and no checkpoint shall stand under another's number
         notes += changed
-        notes.append(f"going on after step {job.loop.state.step:,} of {job.loop.total:,}")
-        return carry_out(job._replace(notes=notes), folder, read_info(path), quiet, watcher, until)
+        notes.append(f"going on after step {job.trainer.state.step:,} of {job.trainer.total:,}")
+        return carry_out(job._replace(notes=notes), folder, read_info(path), quiet, listener, until)
 
 
 def _graph(checked: Checked) -> Graph:

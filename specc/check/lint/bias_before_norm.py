@@ -12,17 +12,17 @@ from specc.syntax import tree as t
 
 
 def find(linted: Linted) -> Iterator[Found]:
-    cancelled: dict[Span, tuple[Node, Node]] = {}
+    canceled: dict[Span, tuple[Node, Node]] = {}
     needed = {node.span for node in linted.ends}
     for node in linted.graph.nodes:
         readers = linted.readers[node.index]
         if getattr(node.args, "bias", False) is True and readers:
             if all(reader.op.cancels_bias for reader in readers):
-                cancelled.setdefault(node.span, (node, readers[0]))
+                canceled.setdefault(node.span, (node, readers[0]))
             else:
                 needed.add(node.span)  # one call of a block, and one of its two uses needs the bias
-    general = _said_by_default(linted) if cancelled else set()
-    for span, (node, norm) in cancelled.items():
+    general = _said_by_default(linted) if canceled else set()
+    for span, (node, norm) in canceled.items():
         if span not in needed:
             yield from _found(linted, node, norm, node.op.name in general)
 

@@ -1,4 +1,4 @@
-"""W531: the same kernels decay by the optimizer and by a regulariser."""
+"""W531: the same kernels decay by the optimizer and by a regularizer."""
 
 from collections.abc import Iterator
 

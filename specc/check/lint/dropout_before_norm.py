@@ -1,4 +1,4 @@
-"""W508: dropout right before batch normalisation."""
+"""W508: dropout right before batch normalization."""
 
 from collections.abc import Iterator
 
@@ -8,7 +8,7 @@ from specc.ir.graph import Node
 
 def find(linted: Linted) -> Iterator[Found]:
     for node in linted.graph.nodes:
-        if node.op.group == "regularisation":
+        if node.op.group == "regularization":
             norm = _norm_behind(linted, node)
             if norm is not None:
                 yield Found(

@@ -4,21 +4,21 @@ from collections.abc import Iterator
 
 from specc.check.lint.lint import Found, Lint, Linted, trail
 from specc.ir.graph import Node
-from specc.ir.signal import initialiser
+from specc.ir.signal import initializer
 
 
 def find(linted: Linted) -> Iterator[Found]:
     for end in linted.ends:
-        way = list(_back_from(linted, end))
-        if not way or initialiser(way[-1]) is None:
+        rule = list(_back_from(linted, end))
+        if not rule or initializer(rule[-1]) is None:
             continue
-        for node in way:
-            if node.op.group == "regularisation":
+        for node in rule:
+            if node.op.group == "regularization":
                 yield Found(
                     f"`{node.op.name}` stands behind the last layer with weights",
                     node.span,
                     notes=trail(node),
-                    help=f"put it before `{way[-1].op.name}`",
+                    help=f"put it before `{rule[-1].op.name}`",
                 )
 
 
@@ -26,7 +26,7 @@ def _back_from(linted: Linted, node: Node) -> Iterator[Node]:
     """The layers behind a node, back to the nearest one that joins or weighs; that is the last that it gives."""
     while node.inputs:
         yield node
-        if node.op.joins or initialiser(node) is not None:
+        if node.op.joins or initializer(node) is not None:
             return
         node = linted.graph.nodes[node.inputs[0]]
 

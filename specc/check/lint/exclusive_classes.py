@@ -4,13 +4,15 @@ from collections.abc import Iterator
 
 from specc.check.lint.lint import Found, Lint, Linted
 from specc.check.lint.turned_signs import calls
-from specc.tricks.augment import trick_of
+from specc.tricks.augment import component_of
 
 
 def find(linted: Linted) -> Iterator[Found]:
     assert linted.data is not None
     loss = linted.train.loss
-    if loss.name != "binary_cross_entropy" or any(trick_of(call).facts.mixes for call in calls(linted.data.augment)):
+    if loss.name != "binary_cross_entropy" or any(
+        component_of(call).facts.mixes for call in calls(linted.data.augment)
+    ):
         return
     yield Found(
         f"`{loss.name}` asks of each class by itself, but each image of `{linted.data.source.name}` has exactly one",

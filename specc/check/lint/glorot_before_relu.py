@@ -1,10 +1,10 @@
-"""W502: an initialiser that does not make up for what a rectifier takes away, in a deep stack."""
+"""W502: an initializer that does not make up for what a rectifier takes away, in a deep stack."""
 
 import math
 from collections.abc import Iterator
 
 from specc.check.lint.lint import Found, Lint, Linted
-from specc.ir.signal import initialiser, start_of
+from specc.ir.signal import initializer, start_of
 
 LEAST = 0.02
 
@@ -12,7 +12,7 @@ LEAST = 0.02
 def find(linted: Linted) -> Iterator[Found]:
     pairs = []
     for kernel, activation in linted.activations:
-        init = initialiser(kernel)
+        init = initializer(kernel)
         start = start_of(init) if init else None
         if activation.op.rectifies and start and start.made_for == "saturating":
             pairs.append((kernel, activation))
@@ -22,7 +22,7 @@ def find(linted: Linted) -> Iterator[Found]:
     scale = math.sqrt(linted.signal.moments[last.inputs[0]].square / linted.signal.moments[0].square)
     if scale < LEAST:
         kernel, activation = pairs[0]
-        init = initialiser(kernel)
+        init = initializer(kernel)
         assert init is not None
         yield Found(
             f"`{init.name}` before `{activation.op.name}`: what reaches the last layer is predicted to have "
@@ -37,7 +37,7 @@ LINT = Lint(
     code="W502",
     name="glorot-before-relu",
     doc="""\
-Glorot's initialisation before relu and its kin, without a norm, in a stack so deep that the activations at the last
+Glorot's initialization before relu and its kin, without a norm, in a stack so deep that the activations at the last
 layer are predicted to have less than a fiftieth of the input's size.
 """,
     why="""\

@@ -1,22 +1,22 @@
-"""W503: an initialiser made for rectifiers before an activation that saturates."""
+"""W503: an initializer made for rectifiers before an activation that saturates."""
 
 from collections.abc import Iterator
 
 from specc.check.lint import vanishing
 from specc.check.lint.lint import Found, Lint, Linted
-from specc.ir.signal import initialiser, start_of
+from specc.ir.signal import initializer, start_of
 
 
 def find(linted: Linted) -> Iterator[Found]:
     pairs = []
     for kernel, activation in linted.activations:
-        init = initialiser(kernel)
+        init = initializer(kernel)
         start = start_of(init) if init else None
         if activation.op.saturates and start and start.made_for == "rectifiers" and kernel is not linted.kernels[-1]:
             pairs.append((kernel, activation))
     if pairs and not any(vanishing.find(linted)):
         kernel, activation = pairs[0]
-        init = initialiser(kernel)
+        init = initializer(kernel)
         assert init is not None
         count = f"{len(pairs)} layers start so" if len(pairs) > 1 else ""
         yield Found(
@@ -31,7 +31,7 @@ LINT = Lint(
     code="W503",
     name="he-before-sigmoid",
     doc="""\
-He's initialisation, which is the default, before sigmoid, tanh or hard_sigmoid outside branches, without a norm
+He's initialization, which is the default, before sigmoid, tanh or hard_sigmoid outside branches, without a norm
 between them. Where the gradient vanishes altogether, W501 says so, and this says nothing.
 """,
     why="""\

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from specc.check.lint.lint import Found, Lint, Linted
 from specc.check.lint.turned_signs import calls
-from specc.tricks.augment import trick_of
+from specc.tricks.augment import component_of
 from specc.values import Size
 
 LEAST = 0.25
@@ -16,7 +16,7 @@ def find(linted: Linted) -> Iterator[Found]:
         return
     size = Size(*linted.graph.input[1:])
     for call in calls(linted.data.augment):
-        share = trick_of(call).facts.visible(call.args, size)
+        share = component_of(call).facts.visible(call.args, size)
         if share <= LEAST:
             left = f"{share:.0%} of what is seen is still the image" if share else "nothing of the image is left"
             yield Found(

@@ -12,11 +12,11 @@ from specc.check.spec import Spec
 from specc.diagnostics import Fix, Label
 from specc.ir.graph import Graph, Node
 from specc.ir.passes import trunk
-from specc.ir.signal import Signal, initialiser, predict
+from specc.ir.signal import Signal, initializer, predict
 from specc.ops.signal import Moments
 from specc.source import Source, Span
 from specc.syntax import tree as t
-from specc.tricks import TRICKS
+from specc.tricks import COMPONENTS
 from specc.tricks.source import Facts
 from specc.values import Args
 
@@ -42,7 +42,7 @@ class Linted:
         """What is known of the data."""
         if self.data is None:
             return Facts()
-        facts: Facts = TRICKS["source"][self.data.source.name].facts
+        facts: Facts = COMPONENTS["source"][self.data.source.name].facts
         return facts
 
     @property
@@ -77,11 +77,11 @@ class Linted:
     @cached_property
     def kernels(self) -> list[Node]:
         """The layers with kernels, without those of auxiliary classifiers."""
-        return [node for node in self.graph.nodes if initialiser(node) is not None and not node.head]
+        return [node for node in self.graph.nodes if initializer(node) is not None and not node.head]
 
     @cached_property
     def activations(self) -> list[tuple[Node, Node]]:
-        """Each layer with a kernel outside branches, with the activation that its result flows into, unnormalised."""
+        """Each layer with a kernel outside branches, with the activation that its result flows into, unnormalized."""
         on_trunk = {node.index for node in self.trunk}
         pairs = ((node, self.following(node)) for node in self.kernels)
         return [(a, b) for a, b in pairs if b is not None and b.op.group == "activation" and b.index in on_trunk]
@@ -129,8 +129,8 @@ class Linted:
 
 
 def is_plain(node: Node) -> bool:
-    """Whether a layer only moves, pools or disturbs numbers: it neither weighs, normalises, bends nor joins them."""
-    return initialiser(node) is None and node.op.group not in ("activation", "normalisation") and not node.op.joins
+    """Whether a layer only moves, pools or disturbs numbers: it neither weighs, normalizes, bends nor joins them."""
+    return initializer(node) is None and node.op.group not in ("activation", "normalization") and not node.op.joins
 
 
 class Found(NamedTuple):

@@ -1,4 +1,4 @@
-"""W510: group normalisation whose groups hold one channel each."""
+"""W510: group normalization whose groups hold one channel each."""
 
 from collections.abc import Iterator
 
@@ -9,7 +9,7 @@ from specc.ops.geometry import divisors, few
 def find(linted: Linted) -> Iterator[Found]:
     for node in linted.graph.nodes:
         channels = node.shape[0]
-        if node.op.group == "normalisation" and getattr(node.args, "groups", 0) == channels > 1:
+        if node.op.group == "normalization" and getattr(node.args, "groups", 0) == channels > 1:
             smaller = divisors(channels)[:-1]
             yield Found(
                 f"{channels} groups of {channels} channels hold one channel each: this is instance_norm",
@@ -24,7 +24,7 @@ LINT = Lint(
     name="lone-channel-groups",
     doc="group_norm with as many groups as there are channels.",
     why="""\
-A group of one channel is normalised by itself, which is instance_norm: how strong a channel is in an image is lost,
+A group of one channel is normalized by itself, which is instance_norm: how strong a channel is in an image is lost,
 and classification suffers. Group norm's own result rests on groups of several channels, 16 or more.
 """,
     source="Wu and He, 2018, Group normalization, section 3 and table 3, https://arxiv.org/abs/1803.08494",

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 from specc.check.lint.lint import Found, Lint, Linted, is_plain
 from specc.ir.graph import Node
-from specc.ir.signal import initialiser
+from specc.ir.signal import initializer
 
-COLOUR = 3
+COLOR = 3
 HELP = "normalize = standard, or fixed(mean=[…], std=[…]) with known values"
 
 
@@ -21,9 +21,9 @@ def find(linted: Linted) -> Iterator[Found]:
             place,
             help="fixed(mean=[{}], std=[{}])".format(*scaled),
         )
-    elif normalize.name == "none" and not _is_normalised(linted):
+    elif normalize.name == "none" and not _is_normalized(linted):
         yield Found("pixels from 0 to 255 flow into the first weights", place, help=HELP)
-    elif normalize.name == "unit" and linted.graph.input[0] == COLOUR and not _is_normalised(linted):
+    elif normalize.name == "unit" and linted.graph.input[0] == COLOR and not _is_normalized(linted):
         yield Found("pixels from 0 to 1, all positive, flow into the first weights", place, help=HELP)
 
 
@@ -31,26 +31,26 @@ def _fixed(a: object) -> tuple[tuple[float, ...], tuple[float, ...]]:
     return a.mean, a.std  # type: ignore[attr-defined]
 
 
-def _is_normalised(linted: Linted) -> bool:
+def _is_normalized(linted: Linted) -> bool:
     """Whether a norm stands before the first weights, or right behind them, where it does the same."""
-    return all(_normalises(linted, reader) for reader in linted.readers[0])
+    return all(_normalizes(linted, reader) for reader in linted.readers[0])
 
 
-def _normalises(linted: Linted, node: Node | None) -> bool:
+def _normalizes(linted: Linted, node: Node | None) -> bool:
     while node is not None and is_plain(node):
         node = linted.following(node)
-    if node is not None and initialiser(node) is not None:
+    if node is not None and initializer(node) is not None:
         readers = linted.readers[node.index]
         return bool(readers) and all(reader.op.cancels_bias for reader in readers)
-    return node is not None and node.op.group == "normalisation"
+    return node is not None and node.op.group == "normalization"
 
 
 LINT = Lint(
     code="W521",
     name="raw-inputs",
     doc="""\
-`normalize = none`, `normalize = unit` of colour images, or `fixed` with values of pixels from 0 to 255, with no
-norm before the first weights or right behind them. Nothing is said of `unit` for grey images, whose black
+`normalize = none`, `normalize = unit` of color images, or `fixed` with values of pixels from 0 to 255, with no
+norm before the first weights or right behind them. Nothing is said of `unit` for gray images, whose black
 background is 0 already: the mean of MNIST, digits and Fashion-MNIST lies 0.4 to 0.8 deviations above 0, that of
 CIFAR-10 and ImageNet about 2.
 """,

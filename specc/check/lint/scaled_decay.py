@@ -3,12 +3,12 @@
 from collections.abc import Iterator
 
 from specc.check.lint.lint import Found, Lint, Linted
-from specc.tricks import TRICKS
+from specc.tricks import COMPONENTS
 
 
 def find(linted: Linted) -> Iterator[Found]:
     optimizer = linted.train.optimizer
-    decay = TRICKS["optimizer"][optimizer.name].facts
+    decay = COMPONENTS["optimizer"][optimizer.name].facts
     if decay and decay.scaled and optimizer.args.weight_decay:
         yield Found(
             f"`{optimizer.name}` divides its weight decay by the size of the gradient",
@@ -23,7 +23,7 @@ LINT = Lint(
     doc="`weight_decay` of an optimizer that scales gradients and adds the decay to them first: adam and rmsprop.",
     why="""\
 The decay is divided by the size of the gradient together with it, so that weights with large gradients hardly
-decay. That is neither weight decay nor what l2 does under sgd; decoupled, it generalises better and can be tuned
+decay. That is neither weight decay nor what l2 does under sgd; decoupled, it generalizes better and can be tuned
 without touching the learning rate.
 """,
     source="Loshchilov and Hutter, 2017, Decoupled weight decay regularization, https://arxiv.org/abs/1711.05101",

@@ -1,4 +1,4 @@
-"""W509: batch normalisation with batches of a few images."""
+"""W509: batch normalization with batches of a few images."""
 
 from collections.abc import Iterator
 
@@ -26,7 +26,7 @@ LINT = Lint(
     why="""\
 Mean and variance of a few images are noise, and the running averages that evaluation uses describe no batch that
 the network was trained on. On ImageNet the error of a ResNet-50 rises from 23.6% at 32 images a worker to 27.3% at
-4 and 34.7% at 2. `accumulate` adds gradients up, but each batch is normalised by itself.
+4 and 34.7% at 2. `accumulate` adds gradients up, but each batch is normalized by itself.
 """,
     source="Wu and He, 2018, Group normalization, table 2, https://arxiv.org/abs/1803.08494",
     bad="""\

@@ -3,16 +3,16 @@
 from collections.abc import Iterator, Sequence
 
 from specc.check.lint.lint import Found, Lint, Linted
-from specc.tricks.augment import trick_of
+from specc.tricks.augment import component_of
 from specc.values import Bound
 
 
 def find(linted: Linted) -> Iterator[Found]:
     assert linted.data is not None
-    if not linted.facts.handed:
+    if not linted.facts.orientation_sensitive:
         return
     for call in calls(linted.data.augment):
-        if trick_of(call).facts.turns(call.args):
+        if component_of(call).facts.turns(call.args):
             yield Found(
                 f"`{call.name}` makes other signs, or none, of the images of `{linted.data.source.name}`",
                 linted.place("data", "augment", call),

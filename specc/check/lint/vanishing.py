@@ -18,7 +18,7 @@ def find(linted: Linted) -> Iterator[Found]:
             f"the gradient at the first layer is predicted to be {ratio:.0e} of that at the last",
             first.span,
             f"{count} of `{first.op.name}`, one after the other",
-            notes=("predicted from the graph: what initialisation, slopes and norms make of the gradient on its way",),
+            notes=("predicted from the graph: what initialization, slopes and norms make of the gradient on its way",),
             help="use relu with init=he_normal, or batch_norm before each activation, or residual { … } around layers",
         )
 
@@ -29,8 +29,8 @@ LINT = Lint(
     doc="""\
 Saturating activations outside branches (sigmoid, tanh, hard_sigmoid), where the gradient at the first layer's
 kernel is predicted to be less than a thousandth of that at the last layer's. It is predicted from the graph, for
-freshly drawn weights: each layer multiplies the mean square of the gradient by what its initialiser, its slope or
-its normalisation makes of it.
+freshly drawn weights: each layer multiplies the mean square of the gradient by what its initializer, its slope or
+its normalization makes of it.
 """,
     why="""\
 The slope of a sigmoid is at most 1/4, so each one divides the gradient by four or more. The first layers get next

@@ -8,7 +8,7 @@ from scipy import stats
 from tiny_images import changed, random_images, run, same
 from torch import Tensor
 
-from specc.tricks.augment import TRICKS
+from specc.tricks.augment import COMPONENTS
 
 # For each of the vocabulary, with what it takes to be seen: how many of 64 equal images come out different, at least.
 DRAWN = {
@@ -23,14 +23,14 @@ DRAWN = {
 
 
 def test_every_augmentation_is_here() -> None:
-    assert DRAWN.keys() == {trick.name for trick in TRICKS}
+    assert DRAWN.keys() == {trick.name for trick in COMPONENTS}
 
 
 @pytest.mark.parametrize("name", DRAWN)
 def test_equal_images_of_a_batch_come_out_different(name: str) -> None:
     text, least = DRAWN[name]
     one = random_images(2)
-    # What mixes needs two kinds of images; neighbours are then always different.
+    # What mixes needs two kinds of images; neighbors are then always different.
     x = one[torch.arange(64) % 2] if name in ("mixup", "cutmix") else one[:1].expand(64, -1, -1, -1)
     result = changed(text, x)
     assert len({image.numpy().tobytes() for image in result}) >= least
@@ -71,7 +71,7 @@ def test_an_image_comes_out_alike_in_every_batch_and_at_every_place(
     assert same(run(text, x[some], some, epoch=epoch)[0], whole[some], 0.01)
 
 
-def coloured() -> Tensor:
+def colored() -> Tensor:
     """Ten images of ten channels: image i is 1 in channel i. So a mixed image tells what it is made of."""
     return torch.eye(10).view(10, 10, 1, 1).repeat(1, 1, 9, 8)
 
@@ -84,7 +84,7 @@ def test_soft_labels_are_the_shares_of_which_an_image_is_made(
     """mixup's weights and cutmix's pasted area, also of mixed images, however they are nested."""
     images = torch.tensor(order)
     text = f"{before} -> {cut} -> {after}"
-    result, targets = run(text, coloured()[images], images, labels=images, epoch=epoch)
+    result, targets = run(text, colored()[images], images, labels=images, epoch=epoch)
     assert (targets >= 0).all()
     assert torch.allclose(targets.sum(1), torch.ones(10), atol=1e-5)
     assert torch.allclose(targets, result.mean((2, 3)), atol=1e-5)
@@ -93,7 +93,7 @@ def test_soft_labels_are_the_shares_of_which_an_image_is_made(
 @pytest.mark.parametrize("text", ["mixup(1)", "cutmix(1)"])
 def test_what_is_mixed_is_the_images_own_draw_and_the_partner_the_one_before(text: str) -> None:
     """In every batch the share, or the box, is the same; the order, drawn anew for each epoch, gives the partner."""
-    x, every = coloured(), torch.arange(10)
+    x, every = colored(), torch.arange(10)
     own = run(text, x, every, labels=every)[0][every, every]
     for order in ([7, 2, 9, 0, 4, 8], [3, 7], list(range(9, -1, -1))):
         images = torch.tensor(order)
@@ -123,7 +123,7 @@ def contingent(first: Tensor, second: Tensor) -> float:
     return float(stats.chi2_contingency(counts).pvalue)
 
 
-def test_draws_of_tricks_of_epochs_of_seeds_and_of_neighbours_are_independent() -> None:
+def test_draws_of_tricks_of_epochs_of_seeds_and_of_neighbors_are_independent() -> None:
     x = torch.zeros(4000, 1, 2, 2)
     x[..., 0, 0] = 1
 

@@ -112,7 +112,7 @@ def test_a_box_that_fits_is_taken_even_if_it_is_not_the_first() -> None:
 
 @pytest.mark.parametrize(("ratio", "box"), [((1.0, 1.5), (100, 100)), ((0.2, 0.5), (100, 50)), ((2.0, 4.0), (50, 100))])
 def test_the_fallback_is_the_largest_box_of_an_allowed_shape(ratio: tuple[float, float], box: tuple[int, int]) -> None:
-    assert geometry.centred(ratio, 100, 100) == box
+    assert geometry.centered(ratio, 100, 100) == box
 
 
 def test_crop_and_resize_of_the_whole_image_changes_nothing() -> None:
@@ -149,7 +149,7 @@ def test_rotation_is_pillow_s(degrees: float, size: int, width: int) -> None:
 
 def test_rotate_draws_angles_between_the_bounds() -> None:
     x = torch.zeros(3000, 1, 33, 33)
-    x[:, :, 16, 28] = 1  # a point right of the centre, 12 pixels away
+    x[:, :, 16, 28] = 1  # a point right of the center, 12 pixels away
     result = changed("rotate(40)", x)[:, 0]
     rows, columns = torch.meshgrid(torch.arange(33.0) - 16, torch.arange(33.0) - 16, indexing="ij")
     weight = result / result.sum((1, 2), keepdim=True)

@@ -73,7 +73,7 @@ def test_the_share_of_a_label_is_drawn_from_the_papers_law(text: str, alpha: flo
 
 
 def test_the_box_of_cutmix_is_as_large_as_its_share_and_around_every_pixel_alike() -> None:
-    """Yun et al., 2019, equation 2: sides sqrt(1 - lambda) of the image's, the centre uniform. Here lambda is 1/2."""
+    """Yun et al., 2019, equation 2: sides sqrt(1 - lambda) of the image's, the center uniform. Here lambda is 1/2."""
     x = (torch.arange(4000) % 2).float().view(-1, 1, 1, 1).repeat(1, 1, 10, 7)
     foreign = (run("cutmix(1000000)", x)[0] != x)[:, 0]
     rows, columns = foreign.any(2), foreign.any(1)

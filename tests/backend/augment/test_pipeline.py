@@ -5,8 +5,8 @@ import torch
 from tiny_images import binomial, changed, pipeline, random_images, run, same
 
 from specc.backend.augment import augment
-from specc.backend.draws import Tables
-from specc.tricks.augment import TRICKS
+from specc.backend.rng import Tables
+from specc.tricks.augment import COMPONENTS
 
 EVERY = [
     "flip", "flip(vertical)", "flip(alternating)", "crop(16, pad=3)", "crop(12)", "crop_and_resize(scale=(0.3, 1))",
@@ -44,10 +44,10 @@ def test_images_are_not_changed_in_place(text: str) -> None:
 
 def test_every_augmentation_of_the_vocabulary_is_tried() -> None:
     tried = " ".join([*EVERY, "mixup", "cutmix"])
-    assert all(trick.name in tried for trick in TRICKS)
+    assert all(trick.name in tried for trick in COMPONENTS)
 
 
-@pytest.mark.parametrize("trick", TRICKS, ids=lambda trick: trick.name)
+@pytest.mark.parametrize("trick", COMPONENTS, ids=lambda trick: trick.name)
 def test_examples_run(trick: object) -> None:
     x, targets = run(trick.example, random_images(8))  # type: ignore[attr-defined]
     assert x.isfinite().all() and len(targets) == 8

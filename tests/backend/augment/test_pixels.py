@@ -20,7 +20,7 @@ def test_cutout_blackens_a_square_around_every_pixel_alike() -> None:
     black = 1 - changed("cutout(4x3)", x)[:, 0]
     rows, columns = black.amax(2), black.amax(1)
     assert torch.equal(black, rows[:, :, None] * columns[:, None, :])
-    expected = {  # for each row (column) of the centre: which rows (columns) are black
+    expected = {  # for each row (column) of the center: which rows (columns) are black
         tuple(top <= place < top + span for place in range(length))
         for length, span in ((9, 4), (7, 3))
         for top in range(-(span // 2), length - span // 2)

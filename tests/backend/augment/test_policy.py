@@ -9,7 +9,7 @@ from scipy import stats
 from tiny_images import binomial, changed, from_pillow, random_images, same, smooth_images, to_pillow
 from torch import Tensor
 
-from specc.backend.augment import colour, geometry, policy
+from specc.backend.augment import color, geometry, policy
 
 
 @pytest.mark.parametrize("bits", [1, 2, 4, 7, 8])
@@ -85,9 +85,9 @@ def test_every_change_of_a_policy_does_what_it_is_called(which: int) -> None:
     assert torch.equal(result[1], x[1])
     assert torch.equal(result[0], x[0]) == (which == policy.IDENTITY)
     expected = {
-        policy.BRIGHTNESS: colour.brightened(x, torch.tensor([1.45, 1])),
-        policy.COLOUR: colour.saturated(x, torch.tensor([1.45, 1])),
-        policy.CONTRAST: colour.contrasted(x, torch.tensor([1.45, 1])),
+        policy.BRIGHTNESS: color.brightened(x, torch.tensor([1.45, 1])),
+        policy.COLOR: color.saturated(x, torch.tensor([1.45, 1])),
+        policy.CONTRAST: color.contrasted(x, torch.tensor([1.45, 1])),
         policy.SHARPNESS: policy.sharpened(x, torch.tensor([1.45, 1])),
         policy.POSTERIZE: policy.posterized(x, torch.tensor([6.0, 8])),
         policy.SOLARIZE: policy.solarized(x, torch.tensor([0.5, 1])),

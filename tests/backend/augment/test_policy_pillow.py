@@ -103,8 +103,8 @@ def test_every_change_at_every_strength_is_pillow_s(which: int, reach: Reach) ->
     x = ((picture() * 255).round() / 255).expand(62, -1, -1, -1)
     ranges = policy.Ranges(reach.shear, (reach.shift, reach.shift), reach.degrees, reach.factor, reach.bits)
     result = policy.change(x, torch.full((62,), which), strength, sign, ranges)
-    for mine, step, way in zip(result, strength.tolist(), sign.tolist(), strict=True):
-        assert apart(mine, references(which, x[0], way * step / 30, reach)) < 2.01, (step, way)
+    for mine, step, rule in zip(result, strength.tolist(), sign.tolist(), strict=True):
+        assert apart(mine, references(which, x[0], rule * step / 30, reach)) < 2.01, (step, rule)
 
 
 @pytest.mark.parametrize(
@@ -114,8 +114,8 @@ def test_every_change_at_every_strength_is_pillow_s(which: int, reach: Reach) ->
 def test_each_image_gets_one_of_pillow_s_changes(text: str, strengths: list[int], reach: Reach) -> None:
     """Whatever is drawn: every result is one of those that there can be, and all kinds of changes are seen."""
     x = (picture() * 255).round() / 255
-    kinds = [(which, step, way) for which in range(14) for step in strengths for way in (-1, 1)]
-    possible = [references(which, x, way * step / 30, reach) for which, step, way in kinds]
+    kinds = [(which, step, rule) for which in range(14) for step in strengths for rule in (-1, 1)]
+    possible = [references(which, x, rule * step / 30, reach) for which, step, rule in kinds]
     seen: Counter[int] = Counter()
     for mine in changed(text, x.expand(60, -1, -1, -1)):
         found = next(kind[0] for kind, theirs in zip(kinds, possible, strict=True) if apart(mine, theirs) < 2.01)

@@ -15,7 +15,7 @@ LABELS = np.arange(60) % 5
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    """60 coloured images without a test part; no two are alike."""
+    """60 colored images without a test part; no two are alike."""
     np.savez(tmp_path / "a.npz", images=levels(60, 3, 9, 8), labels=LABELS)
     return tmp_path / "a.npz"
 

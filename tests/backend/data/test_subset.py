@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from specc.backend import draws
+from specc.backend import rng
 from specc.backend.data.dataset import DataSet, load
 from specc.backend.data.raw import Files
 from specc.backend.data.split import Resident, Streamed
@@ -19,7 +19,7 @@ def digits() -> DataSet:
 
 
 def generator(seed: int = 0) -> torch.Generator:
-    return draws.generator(seed, 0, draws.SUBSET)
+    return rng.generator(seed, 0, rng.SUBSET)
 
 
 def test_every_class_gets_the_same_share() -> None:

@@ -45,7 +45,7 @@ def random_images(count: int, channels: int = 3, height: int = 16, width: int = 
 
 
 def smooth_images(count: int, size: int = 32) -> Tensor:
-    """Images without hard edges: a pixel's neighbours are like it."""
+    """Images without hard edges: a pixel's neighbors are like it."""
     rows, columns = torch.meshgrid(torch.arange(size), torch.arange(size), indexing="ij")
     phase = torch.arange(count).view(-1, 1, 1, 1) + torch.tensor([0.0, 1.0, 2.0]).view(1, 3, 1, 1)
     waves = (rows / 5 + phase).sin() * (columns / 7 - phase).cos()

@@ -24,7 +24,7 @@ from specc.backend.onnx.session import CPU, CUDA, loads, open_session, run
 from specc.backend.onnx.verify import verify
 from specc.backend.onnx.write import portable
 from specc.backend.predict import from_file
-from specc.backend.train.run import open_run, sha256_of
+from specc.backend.run.load import open_run, sha256_of
 from specc.check import check
 from specc.errors import SpeccError
 from specc.source import Source
@@ -144,7 +144,7 @@ def test_same_run_gives_the_same_bytes_in_another_process_and_place(tiny: Path, 
 
 
 @pytest.mark.parametrize("normalize", ["unit", "none", "standard(per=image)", "fixed(mean=[0.4], std=[0.2])"])
-def test_every_normalisation_is_inside_the_graph(tmp_path: Path, normalize: str) -> None:
+def test_every_normalization_is_inside_the_graph(tmp_path: Path, normalize: str) -> None:
     run_path = trained(tmp_path)
     spec = (run_path / "spec.cnn").read_text()
     write_spec(run_path, spec.replace("normalize = standard", f"normalize = {normalize}"))

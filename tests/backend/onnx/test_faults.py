@@ -129,7 +129,7 @@ FAULTS = [
     (random_mask, "E459", "`mask`, a RandomUniformLike, is random"),
     (dropout_left_on, "E459", "`dropout1`, a Dropout, is random"),
     (dropout_scaled_but_not_random, "E455", "`conv2`"),
-    (norm_in_training_mode, "E459", "`norm`, a BatchNormalization, normalises by the batch"),
+    (norm_in_training_mode, "E459", "`norm`, a BatchNormalization, normalizes by the batch"),
     (head_left, "E459", "2 outputs, `probabilities`, `relu1`: an auxiliary classifier is left"),
     (softmax_lost, "E455", "comes after the last one"),
     (node_of_another_library, "E457|E459", "com.microsoft"),

@@ -10,7 +10,7 @@ import torch
 from onnx import TensorProto, numpy_helper
 
 from specc.backend.build import build
-from specc.backend.initialise import initialise
+from specc.backend.initialize import initialize
 from specc.backend.onnx.builder import Builder
 from specc.backend.onnx.lower import lower
 from specc.ir.graph import Graph
@@ -25,7 +25,7 @@ def compared(graph: Graph, **changes: float) -> tuple[list[str], float, dict[str
     changes: values that parts of the state get, by the end of their names.
     """
     net = build(graph).eval()
-    initialise(net, 0)
+    initialize(net, 0)
     draw = torch.Generator().manual_seed(3)
     for key, value in net.state_dict().items():
         if value.is_floating_point():

@@ -11,7 +11,7 @@ import torch
 from onnx import numpy_helper
 
 from specc.backend.build import build
-from specc.backend.initialise import initialise
+from specc.backend.initialize import initialize
 from specc.backend.onnx import graph_only as module
 from specc.backend.onnx.graph_only import export_graph
 from specc.backend.onnx.model_file import CERTIFICATE, read_model
@@ -58,7 +58,7 @@ def test_graph_is_the_network_with_its_initial_weights(tmp_path: Path, text: str
     graph, train = spec.graph, spec.train
     assert graph is not None and train is not None
     net = build(graph).eval()
-    initialise(net, train.seed)
+    initialize(net, train.seed)
     images = torch.randn(5, *graph.input)
     with torch.inference_mode():
         expected = (net(images).softmax(1) if text == NET else net(images)).numpy()

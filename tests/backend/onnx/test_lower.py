@@ -10,7 +10,7 @@ import torch
 from onnx import TensorProto, numpy_helper
 
 from specc.backend.build import Net, build
-from specc.backend.initialise import initialise
+from specc.backend.initialize import initialize
 from specc.backend.onnx.builder import Builder
 from specc.backend.onnx.lower import Lowered, lower
 from specc.backend.onnx.proof import training_left
@@ -47,7 +47,7 @@ def graph(graph_of: Any) -> Graph:
 
 def written(graph: Graph) -> tuple[Net, Lowered, onnx.ModelProto]:
     net = build(graph)
-    initialise(net, 0)
+    initialize(net, 0)
     net.eval()
     g = Builder(20)
     x = g.input("x", TensorProto.FLOAT, ["N", *graph.input])

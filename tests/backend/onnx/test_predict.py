@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from tiny_pictures import GREY, RGB, turned, write_kinds
-from tiny_run import grey_trained, resizing_trained, trained
+from tiny_pictures import GRAY, RGB, turned, write_kinds
+from tiny_run import gray_trained, resizing_trained, trained
 
 from specc.backend.onnx.export import export_run
 from specc.backend.predict import Classifier, from_file, from_run, predict
@@ -19,7 +19,7 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     return write_kinds(tmp_path_factory.mktemp("pictures"))
 
 
-RUNS = {"colour": (trained, 1e-5), "grey": (grey_trained, 1e-5), "resizing": (resizing_trained, 1e-3)}
+RUNS = {"color": (trained, 1e-5), "gray": (gray_trained, 1e-5), "resizing": (resizing_trained, 1e-3)}
 
 
 @pytest.fixture(scope="module", params=RUNS)
@@ -64,8 +64,8 @@ def test_a_turned_photograph_is_the_upright_one(
 
 
 REFUSED = {
-    "float.tif": (Image.fromarray(GREY.astype(np.float32)), "floating-point pixels of unknown range"),
-    "integers.tif": (Image.fromarray(GREY.astype(np.int32)), "32-bit integer pixels of unknown range"),
+    "float.tif": (Image.fromarray(GRAY.astype(np.float32)), "floating-point pixels of unknown range"),
+    "integers.tif": (Image.fromarray(GRAY.astype(np.int32)), "32-bit integer pixels of unknown range"),
 }
 
 

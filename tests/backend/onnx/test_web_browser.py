@@ -13,8 +13,8 @@ import torch
 from browser import Browser, browser, chromium
 from PIL import Image
 from tiny_model import sealed, tiny_body
-from tiny_pictures import DRAW, GREY, RGB, turned, write_kinds
-from tiny_run import grey_trained, resizing_trained, trained
+from tiny_pictures import DRAW, GRAY, RGB, turned, write_kinds
+from tiny_run import gray_trained, resizing_trained, trained
 
 from specc.backend.onnx import model_file
 from specc.backend.onnx.export import export_run
@@ -105,8 +105,8 @@ def kinds(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     for orientation in range(2, 9):
         for kind in ("png", "webp"):
             Image.fromarray(RGB).save(folder / f"turned{orientation}.{kind}", exif=turned(orientation), lossless=True)
-    Image.fromarray(RGB).quantize(4).save(folder / "four_colours.png", bits=2)
-    Image.fromarray(GREY).save(folder / "grey_key.png", transparency=int(GREY[0, 0]))
+    Image.fromarray(RGB).quantize(4).save(folder / "four_colors.png", bits=2)
+    Image.fromarray(GRAY).save(folder / "gray_key.png", transparency=int(GRAY[0, 0]))
     Image.fromarray(RGB).save(folder / "key.png", transparency=tuple(map(int, RGB[0, 0])))
     Image.fromarray(RGB).save(folder / "progressive.jpg", progressive=True)
     Image.fromarray(RGB).save(folder / "rgb.bmp")
@@ -136,7 +136,7 @@ def same(found: Shown, model: Path, image: Path) -> None:
         assert found.classes[name] == pytest.approx(probability, abs=ALLOWED), image.name
 
 
-@pytest.mark.parametrize("make", [trained, grey_trained, resizing_trained])
+@pytest.mark.parametrize("make", [trained, gray_trained, resizing_trained])
 def test_every_kind_of_image(
     tab: Browser, open_page: Callable[[Path], None], kinds: list[Path], tmp_path: Path, make: Callable[[Path], Path]
 ) -> None:
@@ -180,7 +180,7 @@ def test_digit_drawn_by_hand(tab: Browser, open_page: Callable[[Path], None], di
 
 def test_dropped_file(tab: Browser, open_page: Callable[[Path], None], digits: Path, kinds: list[Path]) -> None:
     open_page(digits)
-    (image,) = [path for path in kinds if path.name == "deep_grey.png"]
+    (image,) = [path for path in kinds if path.name == "deep_gray.png"]
     same(ask(tab, lambda: tab.drop(image, 200, 300)), digits, image)
 
 

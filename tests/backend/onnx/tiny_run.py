@@ -56,8 +56,8 @@ def trained(folder: Path, data: str = "", train_with: str = "", export: str = ""
     return train(checked, out=folder / "run", base=folder, device="cpu", quiet=True).path
 
 
-def grey_trained(folder: Path) -> Path:
-    """A run on grey images of 16 x 16."""
+def gray_trained(folder: Path) -> Path:
+    """A run on gray images of 16 x 16."""
     write_pictures(folder)
     with np.load(folder / "pictures.npz") as arrays:
         values = {name: value[:, :1] if name.startswith("x_") else value for name, value in arrays.items()}

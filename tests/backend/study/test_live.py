@@ -5,9 +5,9 @@ import re
 
 import pytest
 
+from specc.backend.engine.state import EpochResult
 from specc.backend.study.cache import Record
 from specc.backend.study.live import Shown
-from specc.backend.train.state import Mark
 from specc.check import check
 from specc.source import Source
 
@@ -27,11 +27,11 @@ def follow(stream: io.StringIO) -> str:
     checked = check(Source("n.cnn", SPEC))
     with Shown(["relu", "wild"], 1, stream) as shown:
         shown.begin("relu", 1)
-        with shown.watcher(checked) as watcher:
-            watcher.say("a note")
-            watcher.steps(3, 1.0, 2.25, 0.125, 1234.0)
+        with shown.listener(checked) as listener:
+            listener.say("a note")
+            listener.steps(3, 1.0, 2.25, 0.125, 1234.0)
             shown.live.refresh()
-            watcher.epoch(Mark(1.0, 5, 1.0, 0.5), LINE, True)
+            listener.epoch(EpochResult(1.0, 5, 1.0, 0.5), LINE, True)
             shown.live.refresh()
         shown.end("relu", FINE)
         shown.begin("wild", 1)

@@ -7,10 +7,10 @@ import torch
 
 from specc.backend.data.dataset import load
 from specc.backend.data.subset import subset_of
+from specc.backend.run.load import read_info, read_lines
 from specc.backend.study import measure
 from specc.backend.train.job import train
 from specc.backend.train.resume import resume
-from specc.backend.train.run import read_info, read_lines
 from specc.check import check
 from specc.source import Source
 

@@ -8,12 +8,12 @@ import torch
 from torch import Tensor, nn
 
 from specc.backend.build import build
-from specc.backend.initialise import initialise
-from specc.backend.train.assemble import assemble
-from specc.backend.train.loop import Loop
-from specc.backend.train.optimise import ways
-from specc.backend.train.precision import Precision
-from specc.backend.train.progress import Quiet
+from specc.backend.engine.assemble import assemble
+from specc.backend.engine.optimizers import param_rules
+from specc.backend.engine.progress import Quiet
+from specc.backend.engine.trainer import Trainer
+from specc.backend.initialize import initialize
+from specc.backend.precision import Precision
 from specc.check import check
 from specc.source import Source
 
@@ -22,7 +22,7 @@ EPOCHS, BATCHES = 4.75, 4  # the last epoch ends early
 
 
 class Blobs:
-    """Batches of 3 x 32 x 32 images whose colour and stripes tell the class."""
+    """Batches of 3 x 32 x 32 images whose color and stripes tell the class."""
 
     classes = tuple("0123456789")
     batches = BATCHES
@@ -34,8 +34,8 @@ class Blobs:
         source = torch.Generator().manual_seed(1000 * epoch + index)
         labels = torch.randint(0, 10, (self.batch,), generator=source)
         stripes = torch.sin(torch.arange(32) * (1 + labels[:, None, None, None] % 5) / 2)
-        colour = (labels[:, None] // 5 == torch.arange(3)).view(-1, 3, 1, 1)
-        return torch.randn(self.batch, 3, 32, 32, generator=source) / 4 + stripes * (1 + colour), labels
+        color = (labels[:, None] // 5 == torch.arange(3)).view(-1, 3, 1, 1)
+        return torch.randn(self.batch, 3, 32, 32, generator=source) / 4 + stripes * (1 + color), labels
 
     def validation(self) -> Iterable[tuple[Tensor, Tensor]]:
         return [self.training(999, index) for index in range(2)]
@@ -54,14 +54,14 @@ class Nobody:
         self.lines.append(line)
 
 
-def example(variant: str | None = None, *sets: str, batch: int = 8) -> Loop:
+def example(variant: str | None = None, *sets: str, batch: int = 8) -> Trainer:
     text = EXAMPLE.read_text(encoding="utf-8")
     sizes = ("network.width=2", f"train.epochs={EPOCHS}", *sets)
     checked = check(Source(EXAMPLE.name, text), variant=variant, sets=sizes)
     assert not checked.errors and checked.graph and checked.train, checked.errors
-    net, feed = build(checked.graph), Blobs(batch)
-    initialise(net, 0, lambda count: torch.cat([feed.training(0, index)[0] for index in range(BATCHES)])[:count])
-    return assemble(net, checked.train, feed, Precision("fp32", "as asked"))[0]
+    net, loader = build(checked.graph), Blobs(batch)
+    initialize(net, 0, lambda count: torch.cat([loader.training(0, index)[0] for index in range(BATCHES)])[:count])
+    return assemble(net, checked.train, loader, Precision("fp32", "as asked"))[0]
 
 
 def test_has_as_many_weights_as_published() -> None:
@@ -80,7 +80,7 @@ def triangle(step: int, total: int) -> float:
 
 
 def test_steps_as_the_paper_says() -> None:
-    loop, other = example(), example()
+    trainer, other = example(), example()
     net, total = other.state.net.train(), int(EPOCHS * BATCHES)
     norms = [p for name, p in net.named_parameters() if "norm" in name]
     rest = [p for name, p in net.named_parameters() if "norm" not in name and name != "conv1.weight"]
@@ -96,7 +96,7 @@ def test_steps_as_the_paper_says() -> None:
     loss = nn.CrossEntropyLoss(label_smoothing=0.2, reduction="sum")
     for step in range(total):
         net.get_parameter("conv1.bias").requires_grad_(step // BATCHES < 3)
-        images, labels = other.feed.training(step // BATCHES, step % BATCHES)
+        images, labels = other.loader.training(step // BATCHES, step % BATCHES)
         optimizer.zero_grad()
         loss(net(images), labels).backward()
         optimizer.step()
@@ -112,31 +112,31 @@ def test_steps_as_the_paper_says() -> None:
         if ends:
             for name, value in mean.items():
                 values[name].copy_(value)
-        loop.step()
+        trainer.step()
         if ends:
-            loop._end_epoch(Nobody(), Quiet())  # type: ignore[arg-type]
-    assert torch.equal(net.get_parameter("conv1.weight"), loop.state.net.get_parameter("conv1.weight"))
-    torch.testing.assert_close(loop.state.net.state_dict(), net.state_dict(), rtol=1e-4, atol=1e-5)
-    torch.testing.assert_close(loop.state.model(), net.state_dict(), rtol=1e-4, atol=1e-5)
+            trainer._end_epoch(Nobody(), Quiet())  # type: ignore[arg-type]
+    assert torch.equal(net.get_parameter("conv1.weight"), trainer.state.net.get_parameter("conv1.weight"))
+    torch.testing.assert_close(trainer.state.net.state_dict(), net.state_dict(), rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(trainer.state.model(), net.state_dict(), rtol=1e-4, atol=1e-5)
 
 
 def test_how_the_muon_form_learns() -> None:
-    loop = example("muon")
-    found = ways(loop.state.net.graph, loop.settings, loop.state.weights)
-    assert {(way.optimizer, way.lr, round(way.lr * way.decay, 9), way.until) for way in found.values()} == {
+    trainer = example("muon")
+    found = param_rules(trainer.state.net.graph, trainer.settings, trainer.state.weights)
+    assert {(rule.optimizer, rule.lr, round(rule.lr * rule.decay, 9), rule.until) for rule in found.values()} == {
         ("sgd", 0.053, 0.004, 3.0),  # the whitening bias
         ("sgd", 0.053, 0.004, None),  # shifts of norms
         ("sgd", 0.67, 0.004, None),  # the head
         ("muon", 0.24, 0.0, None),
     }
-    moved = [name for name, way in found.items() if way.optimizer == "muon"]
+    moved = [name for name, rule in found.items() if rule.optimizer == "muon"]
     assert moved == [f"unit{i}.conv{j}.weight" for i in (1, 2, 3) for j in (1, 2)]
 
 
 @pytest.mark.parametrize("variant", [None, "muon"])
 def test_learns(variant: str | None) -> None:
-    loop, kept = example(variant, "train.epochs=8", "network.width=4", batch=64), Nobody()
-    loop.run(kept, Quiet(), kept)  # type: ignore[arg-type]
+    trainer, kept = example(variant, "train.epochs=8", "network.width=4", batch=64), Nobody()
+    trainer.run(kept, Quiet(), kept)  # type: ignore[arg-type]
     losses = [line["val_loss"] for line in kept.lines]
     assert len(losses) == 8
     assert losses[-1] < losses[0] - 0.05

@@ -7,8 +7,8 @@ import pytest
 import torch
 from torch import Tensor
 
+from specc.backend.engine.trainer import Trainer
 from specc.backend.train.fit import estimate, fit, needed, out_of_memory, smaller
-from specc.backend.train.loop import Loop
 from specc.check import Checked, check
 from specc.errors import SpeccError
 from specc.source import Source
@@ -48,14 +48,14 @@ def test_the_estimate_takes_what_is_free(checked: Checked, monkeypatch: pytest.M
 
 
 def test_a_trial_step_has_the_last_word(checked: Checked, monkeypatch: pytest.MonkeyPatch) -> None:
-    real = Loop.backward
+    real = Trainer.backward
 
-    def backward(loop: Loop, images: Tensor, target: Tensor) -> Tensor:
-        if loop.feed.batch > 10:
+    def backward(trainer: Trainer, images: Tensor, target: Tensor) -> Tensor:
+        if trainer.loader.batch > 10:
             raise torch.OutOfMemoryError("CUDA out of memory")
-        return real(loop, images, target)
+        return real(trainer, images, target)
 
-    monkeypatch.setattr(Loop, "backward", backward)
+    monkeypatch.setattr(Trainer, "backward", backward)
     found = tried(checked)
     assert (found.batch, found.accumulate) == (8, 12)
 

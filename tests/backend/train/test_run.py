@@ -15,13 +15,13 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from specc.backend.train.checkpoint import load_checkpoint
-from specc.backend.train.folder import RunFolder, create
-from specc.backend.train.interrupt import Interrupt
+from specc.backend.engine.progress import Quiet
+from specc.backend.interrupt import Interrupt
+from specc.backend.run.checkpoint import load_checkpoint
+from specc.backend.run.folder import RunFolder, create
+from specc.backend.run.load import open_run, read_info, read_lines, sha256_of
 from specc.backend.train.job import Outcome, evaluate_run, train
-from specc.backend.train.progress import Quiet
 from specc.backend.train.resume import resume
-from specc.backend.train.run import open_run, read_info, read_lines, sha256_of
 from specc.check import check
 from specc.errors import SpeccError
 from specc.source import Source
@@ -164,7 +164,7 @@ from pathlib import Path
 from time import sleep
 import torch
 from specc.backend.train.job import train
-from specc.backend.train.loop import Loop
+from specc.backend.engine.trainer import Loop
 from specc.check import check
 from specc.source import Source
 torch.set_num_threads(1)
@@ -303,7 +303,7 @@ def test_too_little_memory_says_what_would_fit(
     def fail(*_: object) -> None:
         raise error
 
-    monkeypatch.setattr("specc.backend.train.loop.Loop.step", fail)
+    monkeypatch.setattr("specc.backend.engine.trainer.Loop.step", fail)
     found = error_of(lambda: begin(out=tmp_path / "run"))
     assert found.code == "E448" and "64 images" in found.message and "batch = 32" in found.help
 

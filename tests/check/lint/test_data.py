@@ -3,41 +3,41 @@
 import pytest
 from linting import codes, linted, net, trained
 
-COLOUR = "source = cifar10; normalize = "
+COLOR = "source = cifar10; normalize = "
 
 
 @pytest.mark.parametrize(
     ("data", "expected"),
     [
-        (COLOUR + "unit", ["W521"]),
-        (COLOUR + "none", ["W521"]),
-        (COLOUR + "standard", []),
-        (COLOUR + "standard(per=image)", []),
-        (COLOUR + "fixed(mean=[0.49, 0.48, 0.45], std=[0.25, 0.24, 0.26])", []),
+        (COLOR + "unit", ["W521"]),
+        (COLOR + "none", ["W521"]),
+        (COLOR + "standard", []),
+        (COLOR + "standard(per=image)", []),
+        (COLOR + "fixed(mean=[0.49, 0.48, 0.45], std=[0.25, 0.24, 0.26])", []),
         ("source = cifar10", []),
-        ("source = digits; normalize = unit", []),  # a grey image is mostly 0
+        ("source = digits; normalize = unit", []),  # a gray image is mostly 0
         ("source = fashion_mnist; normalize = unit", []),
         ("source = mnist; normalize = none", ["W521"]),
         ('source = folder("x"); resize = 32x32; normalize = unit', ["W521"]),
     ],
 )
-def test_inputs_that_are_not_normalised(data, expected):
+def test_inputs_that_are_not_normalized(data, expected):
     assert codes(trained("conv(32) -> relu", data)) == expected
 
 
 @pytest.mark.parametrize("body", ["batch_norm -> conv(32) -> relu", "conv(32) -> batch_norm -> relu"])
 @pytest.mark.parametrize("normalize", ["unit", "none"])
 def test_a_norm_at_the_start_does_the_same(body, normalize):
-    assert codes(trained(body, COLOUR + normalize)) == []
+    assert codes(trained(body, COLOR + normalize)) == []
 
 
 def test_a_norm_that_comes_too_late():
-    assert codes(trained("conv(32) -> relu -> batch_norm", COLOUR + "unit")) == ["W521"]
-    assert codes(trained("concat { | conv(8) -> batch_norm | conv(8) }\nrelu", COLOUR + "unit")) == ["W521"]
+    assert codes(trained("conv(32) -> relu -> batch_norm", COLOR + "unit")) == ["W521"]
+    assert codes(trained("concat { | conv(8) -> batch_norm | conv(8) }\nrelu", COLOR + "unit")) == ["W521"]
 
 
 def test_values_of_other_units_are_mended_in_the_help():
-    [found] = linted(trained(data=COLOUR + "fixed(mean=[125.3, 123, 113.9], std=[63, 62.1, 66.7])"))
+    [found] = linted(trained(data=COLOR + "fixed(mean=[125.3, 123, 113.9], std=[63, 62.1, 66.7])"))
     assert found.code == "W521"
     assert found.help == "fixed(mean=[0.491, 0.482, 0.447], std=[0.247, 0.244, 0.262])"
 

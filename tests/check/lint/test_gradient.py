@@ -1,4 +1,4 @@
-"""W501 to W503: initialisation, activations, and what is predicted of the gradient."""
+"""W501 to W503: initialization, activations, and what is predicted of the gradient."""
 
 import pytest
 from linting import codes, linted, net

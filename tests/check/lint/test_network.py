@@ -107,13 +107,13 @@ def test_dropout_behind_the_last_pool():
 
 
 @pytest.mark.parametrize("way", ["dropout", "spatial_dropout", "dropout -> relu", "dropout -> max_pool(2)"])
-def test_dropout_before_batch_norm(way):
-    assert codes(net(f"conv(32) -> {way} -> batch_norm -> relu")) == ["W508"]
+def test_dropout_before_batch_norm(rule):
+    assert codes(net(f"conv(32) -> {rule} -> batch_norm -> relu")) == ["W508"]
 
 
 @pytest.mark.parametrize("way", ["dropout -> conv(32) -> batch_norm", "dropout -> layer_norm", "batch_norm -> dropout"])
-def test_dropout_that_no_batch_norm_measures(way):
-    assert codes(net(f"conv(32) -> relu -> {way}")) == []
+def test_dropout_that_no_batch_norm_measures(rule):
+    assert codes(net(f"conv(32) -> relu -> {rule}")) == []
 
 
 @pytest.mark.parametrize(("batch", "expected"), [(1, ["W509"]), (7, ["W509"]), (8, [])])

@@ -130,11 +130,11 @@ function taps(old, now) {
   const scale = old / now;
   const reach = Math.max(scale, 1);
   return Array.from({ length: now }, (_, i) => {
-    const centre = (i + 0.5) * scale;
+    const center = (i + 0.5) * scale;
     const all = [];
     let first = -1;
-    for (let j = Math.max(0, Math.floor(centre - reach - 1)); j < Math.min(old, centre + reach + 1); j++) {
-      const weight = Math.max(1 - Math.abs(j + 0.5 - centre) / reach, 0);
+    for (let j = Math.max(0, Math.floor(center - reach - 1)); j < Math.min(old, center + reach + 1); j++) {
+      const weight = Math.max(1 - Math.abs(j + 0.5 - center) / reach, 0);
       if (weight > 0 && first < 0) first = j;
       if (first >= 0) all.push(weight);
     }

@@ -54,7 +54,7 @@ def page(file: ModelFile, runtime: Runtime) -> str:
         "summary": escape(_summary(file, file.certificate)),
         "facts": "".join(facts),
         "runtime": VERSION,
-        "licence": escape(_part("licence.txt")),
+        "license": escape(_part("license.txt")),
         "style": style,
         "script": script,
         "json": _json(file),
@@ -77,7 +77,7 @@ def _check(file: ModelFile) -> None:
     elif size > LARGEST:
         wrong = f"it has {size / 1e6:,.0f} MB; browsers hold at most {LARGEST / 1e6:,.0f}"
     elif file.channels not in MODES:
-        wrong = f"it takes images of {file.channels} channels; an image file has 1 (grey) or 3 (RGB)"
+        wrong = f"it takes images of {file.channels} channels; an image file has 1 (gray) or 3 (RGB)"
     else:
         return
     help = "serve it instead: specc export RUN --for triton"

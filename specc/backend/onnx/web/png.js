@@ -1,7 +1,7 @@
 // A PNG file to its pixels, exactly: browsers round where an image is partly transparent or has 16 bits a channel.
 // The format: W3C, Portable Network Graphics (PNG) Specification.
 
-const SAMPLES = { 0: 1, 2: 3, 3: 1, 4: 2, 6: 4 }; // of a pixel, by colour type
+const SAMPLES = { 0: 1, 2: 3, 3: 1, 4: 2, 6: 4 }; // of a pixel, by color type
 const DEPTHS = { 0: [1, 2, 4, 8, 16], 2: [8, 16], 3: [1, 2, 4, 8], 4: [8, 16], 6: [8, 16] };
 const PASSES = [[0, 0, 8, 8], [4, 0, 8, 8], [0, 4, 4, 8], [2, 0, 4, 4], [0, 2, 2, 4], [1, 0, 2, 2], [0, 1, 1, 2]];
 const MOST_EXIF = 65536; // bytes
@@ -116,16 +116,16 @@ async function decodePng(bytes, refuseHuge) {
   const data = new Uint8Array(width * height * 4);
   const clear = chunks.tRNS;
   const key = type !== 3 && depth <= 8 && clear && Array.from({ length: count }, (_, i) => clear[2 * i + 1]);
-  // 16-bit greys are scaled, 16-bit colours lose their low byte, shallow greys are spread over 0 to 255.
+  // 16-bit grays are scaled, 16-bit colors lose their low byte, shallow grays are spread over 0 to 255.
   const level = (v) => (depth < 8 ? (v * 255) / ((1 << depth) - 1) : depth === 8 ? v : type === 0 ? nearest(v / 257) : v >> 8);
   for (let i = 0; i < width * height; i++) {
     const own = samples.subarray(i * count, (i + 1) * count);
     let rgba;
     if (type === 3) rgba = [0, 1, 2].map((c) => chunks.PLTE[3 * own[0] + c] ?? 0).concat(clear?.[own[0]] ?? 255);
     else {
-      const grey = type === 0 || type === 4;
+      const gray = type === 0 || type === 4;
       const alpha = type >= 4 ? level(own[count - 1]) : key && key.every((v, c) => v === own[c]) ? 0 : 255;
-      rgba = [level(own[0]), level(own[grey ? 0 : 1]), level(own[grey ? 0 : 2]), alpha];
+      rgba = [level(own[0]), level(own[gray ? 0 : 1]), level(own[gray ? 0 : 2]), alpha];
     }
     data.set(rgba, 4 * i);
   }

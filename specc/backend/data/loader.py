@@ -1,0 +1,100 @@
+"""From a data set to what the network sees: batches gathered, augmented and normalized on the device."""
+
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor
+
+from specc.backend.augment import augment
+from specc.backend.data.batches import TrainingBatches, all_batches
+from specc.backend.data.dataset import DataSet
+from specc.backend.data.normalize import Normalize, normalizer
+from specc.backend.rng import Tables
+from specc.check.fits import ALONE, batch_of_one
+from specc.errors import SpeccError
+from specc.ir.graph import Graph
+from specc.values import Args
+from specc.vocabulary.shape import size_text
+
+LARGEST = 512  # images of a batch that is only evaluated
+
+
+class DataLoader:
+    """The batches of a training. `batch` images each, `batches` an epoch; what does not fill a batch is left out."""
+
+    def __init__(self, dataset: DataSet, data: Args, batch: int, seed: int, device: torch.device) -> None:
+        self.dataset, self.data, self.seed, self.device = dataset, data, seed, device
+        self.source = TrainingBatches(dataset.train, batch, seed, device)
+        self.classes = dataset.classes
+        self.batch, self.batches = self.source.size, self.source.count
+        self.normalize = _normalizer(dataset, data, device)
+        self.tables = Tables(len(dataset.train))
+
+    def training(self, epoch: int, index: int) -> tuple[Tensor, Tensor]:
+        batch = self.source.at(epoch, index)
+        images, target = batch.images, batch.labels
+        if self.data.augment:
+            images, target = augment(
+                images,
+                target,
+                batch.numbers,
+                seed=self.seed,
+                epoch=epoch,
+                tricks=self.data.augment,
+                classes=len(self.classes),
+                tables=self.tables,
+            )
+        return self.normalize(images).contiguous(memory_format=torch.channels_last), target
+
+    def sample(self, count: int) -> Tensor:
+        """So many training images, evenly spaced over the set, normalized, on the CPU; all where there are fewer."""
+        images, cpu = len(self.dataset.train), torch.device("cpu")
+        count = min(count, images)
+        index = torch.arange(count) * images // count
+        found: Tensor = _normalizer(self.dataset, self.data, cpu)(self.dataset.train.gather(index, cpu))
+        return found
+
+    def validation(self) -> Iterator[tuple[Tensor, Tensor]]:
+        return validation_batches(self.dataset, self.data, self.batch, self.device)
+
+
+def validation_batches(
+    dataset: DataSet, data: Args, batch: int, device: torch.device
+) -> Iterator[tuple[Tensor, Tensor]]:
+    """All validation images, normalized, with their labels; in batches larger than those of training."""
+    normalize = _normalizer(dataset, data, device)
+    for found in all_batches(dataset.validation, min(4 * batch, LARGEST), device):
+        yield normalize(found.images).contiguous(memory_format=torch.channels_last), found.labels
+
+
+def _normalizer(dataset: DataSet, data: Args, device: torch.device) -> Normalize:
+    return normalizer(data.normalize, dataset.shape, dataset.mean, dataset.std).to(device)
+
+
+def check_fit(graph: Graph, dataset: DataSet) -> None:
+    """Raise SpeccError E307 or E306 where a network does not take these images, or does not give these classes.
+
+    E316 where there is a single one, and it cannot learn from that.
+
+    `specc check` says so already where the source is known before it is read; a folder is not.
+    """
+    if tuple(graph.input) != tuple(dataset.shape):
+        channels, height, width = dataset.shape
+        raise SpeccError(
+            "E307",
+            f"the network takes {size_text(graph.input)}, but the images are {size_text(dataset.shape)}",
+            help=f"input({channels}, {height}x{width}), or `resize` in the section `data`",
+            status=1,
+        )
+    norm = batch_of_one(graph) if len(dataset.train) == 1 else None
+    if norm is not None:
+        message = f"`{norm.name}` has a single number of each channel to average over: there is one training image"
+        raise SpeccError("E316", message, help=ALONE, status=1)
+    found, wanted = graph.shape, len(dataset.classes)
+    if found[0] != wanted or any(size != 1 for size in found[1:]):
+        raise SpeccError(
+            "E306",
+            f"the network ends in {size_text(found)}, but the data has {wanted} classes",
+            help=f"end with global_avg_pool -> dense({wanted})",
+            status=1,
+        )

@@ -1,0 +1,85 @@
+"""What each trick of a training applied to, in words: printed once, and kept in run.json."""
+
+from collections.abc import Iterable
+
+from specc.backend.engine.optimizers import ParamRule, Weights
+from specc.ir.graph import Graph
+from specc.ir.signal import initializer
+from specc.ir.weights import Weight, weights_of
+from specc.values import Args, Bound, show
+
+
+def applied(weights: Weights, kernels: Iterable[str], what: str) -> str:
+    """What a trick reached, in words: `l2(1e-4): 9 kernels, 1,147,456 weights; not 20 biases and norms`."""
+    reached = [name for name in kernels if name in weights]
+    others = len(weights) - len(reached)
+    count = sum(weights[name].numel() for name in reached)
+    rest = f"; not {others} biases and norms" if others else ""
+    return f"{what}: {len(reached)} kernel{'s' if len(reached) != 1 else ''}, {count:,} weights{rest}"
+
+
+def by_rule(graph: Graph, weights: Weights, found: dict[str, ParamRule], usual: tuple[Bound, ...]) -> list[str]:
+    """A line for each way in which weights learn, where there are several of them. usual: the schedule of `train`."""
+    members_of: dict[str, list[Weight]] = {}
+    for weight in weights_of(graph):
+        if weight.name in found:
+            members_of.setdefault(repr(found[weight.name]._replace(decay=0.0)), []).append(weight)
+    if len(members_of) < 2 and all(rule.by == "train" for rule in found.values()):
+        return []
+    lines = []
+    for members in members_of.values():
+        rule = found[members[0].name]
+        decays = {found[weight.name].decay for weight in members}
+        decaying = [weight.name for weight in members if found[weight.name].decay]
+        name = "the rest" if rule.by == "train" and len({other.by for other in found.values()}) > 1 else rule.by
+        shown = rule._replace(decay=max(decays))
+        only = f" (on {_numbered(len(decaying), 'tensor')})" if decaying and len(decaying) < len(members) else ""
+        count = sum(weights[weight.name].numel() for weight in members)
+        schedule = "" if rule.schedule == usual else f"; {' -> '.join(map(written, rule.schedule))}"
+        lines.append(f"{name}: {kinds(members)}, {count:,} weights: {shown}{only}{schedule}")
+    return lines
+
+
+def kinds(members: Iterable[Weight]) -> str:
+    """`9 kernels and 1 bias`."""
+    counts: dict[str, int] = {}
+    for weight in members:
+        kind = {"norm": "tensor of a norm", "": "other tensor"}.get(weight.kind, weight.kind)
+        counts[kind] = counts.get(kind, 0) + 1
+    parts = [_numbered(count, kind) for kind, count in counts.items()]
+    return " and ".join([part for part in (", ".join(parts[:-1]), parts[-1]) if part])
+
+
+def _numbered(count: int, noun: str) -> str:
+    plural = {"bias": "biases", "tensor of a norm": "tensors of norms"}.get(noun, f"{noun}s")
+    return f"{count} {noun if count == 1 else plural}"
+
+
+def averaged(settings: Args, values: Iterable[str], weights: Iterable[str]) -> list[str]:
+    """What `ema` and `lookahead` hold besides the network's own."""
+    names, known = list(values), set(weights)
+    tensors = sum(name in known for name in names)
+    held = _numbered(tensors, "weight tensor")
+    held += f" and {len(names) - tensors} running statistics" if len(names) > tensors else ""
+    lines = []
+    if settings.ema:
+        lines.append(f"ema {settings.ema:g}: {held}; it is what is evaluated, kept and exported")
+    if settings.lookahead:
+        also = "" if settings.ema else "; the slow ones are what is evaluated, kept and exported"
+        lines.append(f"{written(settings.lookahead)}: {held}{also}")
+    return lines
+
+
+def whitened(graph: Graph, images: int) -> list[str]:
+    """Which layer starts from how many of the training images."""
+    found = [
+        (node.name, init.args.samples)
+        for node in graph.nodes[1:]
+        if (init := initializer(node)) is not None and init.name == "whiten"
+    ]
+    return [f"whiten: {name}, from {min(samples, images):,} training images" for name, samples in found]
+
+
+def written(call: Bound) -> str:
+    """A call as it stands in the spec, on one line."""
+    return " ".join(call.span.text.split()) if call.span else show(call)

@@ -1,0 +1,83 @@
+"""A training put together from its settings: its state, its loop, and what each trick applied to."""
+
+from typing import Any
+
+from specc.backend.build import Net
+from specc.backend.engine.applied import applied, averaged, by_rule, kinds, written
+from specc.backend.engine.average import Average, Lookahead
+from specc.backend.engine.optimizers import (
+    ParamRule,
+    Weights,
+    freeze,
+    kernel_names,
+    learning,
+    make_optimizers,
+    param_rules,
+)
+from specc.backend.engine.penalty import Penalty
+from specc.backend.engine.state import TrainState
+from specc.backend.engine.trainer import Loader, Trainer, length
+from specc.backend.evaluation.losses import loss_function
+from specc.backend.precision import Precision
+from specc.ir.weights import weights_of
+from specc.tricks.schedule import Clock
+from specc.values import Args
+
+
+def assemble(net: Net, settings: Args, loader: Loader, precision: Precision) -> tuple[Trainer, list[str]]:
+    """The loop around a fresh state, for the settings of the section `train`, and notes on what each trick reached.
+
+    The checker has seen to it that something learns, and that each trick reaches something.
+    """
+    kernels = kernel_names(net.graph)
+    frozen = freeze(net, net.graph, settings.freeze or ())
+    weights = learning(net)
+    device = next(iter(weights.values())).device
+    per_epoch, total = length(settings, loader)
+    lookahead = None
+    if settings.lookahead:
+        a = settings.lookahead.args
+        lookahead = Lookahead(net, a, Clock(0, per_epoch, total).steps(a.start), total)
+    penalty = Penalty(settings.regularize, kernels, weights)
+    state = TrainState(
+        net,
+        weights,
+        make_optimizers(net.graph, settings, weights),
+        Average(net, settings.ema) if settings.ema else None,
+        lookahead,
+        precision.scaler(device),
+        loader.batches,
+        per_epoch,
+    )
+    loss = loss_function(settings.loss, len(loader.classes), device)
+    notes = _notes(net, settings, weights, frozen, penalty)
+    return Trainer(state, loader, settings, loss, penalty, precision), notes
+
+
+def _notes(net: Net, settings: Args, weights: Weights, frozen: list[str], penalty: Penalty) -> list[str]:
+    """What each trick applied to, a line each."""
+    notes, found = [], param_rules(net.graph, settings, weights)
+    if frozen:
+        held = [weight for weight in weights_of(net.graph) if weight.name in frozen]
+        count = sum(net.get_parameter(name).numel() for name in frozen)
+        notes.append(f"frozen by {', '.join(settings.freeze)}: {kinds(held)}, {count:,} weights")
+    if penalty.names:
+        what = written(settings.regularize) if settings.regularize else "regularize"
+        notes.append(applied(weights, penalty.names, what))
+    lines = by_rule(net.graph, weights, found, settings.schedule)
+    notes += lines or _decay(weights, found)
+    if settings.ema or settings.lookahead:
+        beside = [name for name, value in net.state_dict().items() if value.is_floating_point()]
+        notes += averaged(settings, beside, dict(net.named_parameters()))
+    if settings.evaluate:
+        notes.append(f"validation by {written(settings.evaluate)}; the exported file sees one view of an image")
+    return notes
+
+
+def _decay(weights: Weights, found: dict[str, ParamRule]) -> list[str]:
+    """What weight decay reaches, where all weights learn in the same way."""
+    decays: dict[float, list[Any]] = {}
+    for name, rule in found.items():
+        if rule.decay:
+            decays.setdefault(rule.decay, []).append(name)
+    return [applied(weights, names, f"weight_decay {decay:g}") for decay, names in decays.items()]

@@ -1,0 +1,197 @@
+"""Which weights learn, and the optimizers that move them."""
+
+from collections.abc import Callable, Iterable, Sequence
+from importlib import import_module
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from specc.ir.graph import Graph
+from specc.ir.weights import Weight, selected, selects, weights_of
+from specc.tricks import COMPONENTS
+from specc.tricks.optimizer import by_muon
+from specc.values import Args, Bound, show
+
+Weights = dict[str, nn.Parameter]
+
+FUSED = ("sgd", "adam", "adamw")
+RECORDABLE = (*FUSED, "muon")  # those that do on CUDA what the numbers on the device say, and no number of Python's
+
+
+def kernel_names(graph: Graph) -> dict[str, Bound | None]:
+    """The state-dict keys of the kernels of conv and dense layers, each with its layer's own regularizer."""
+    return {
+        weight.name: getattr(graph.nodes[weight.node].args, "regularize", None)
+        for weight in weights_of(graph)
+        if weight.kind == "kernel"
+    }
+
+
+def freeze(net: nn.Module, graph: Graph, selectors: Iterable[str]) -> list[str]:
+    """Stop the weights that the selectors pick from learning; their keys."""
+    frozen = [weight.name for weight in selected(selectors, weights_of(graph))]
+    for name in frozen:
+        net.get_parameter(name).requires_grad_(False)
+    return frozen
+
+
+def learning(net: nn.Module) -> Weights:
+    """The weights that learn, by state-dict key."""
+    return {name: weight for name, weight in net.named_parameters() if weight.requires_grad}
+
+
+class ParamRule(NamedTuple):
+    """How a weight learns.
+
+    by: the setting or group that says so, in words. optimizer: its name. options: its arguments but for rate and decay.
+    until: epochs, or percent of the training, after which it stands still; None: never.
+    """
+
+    by: str
+    optimizer: str
+    options: tuple[tuple[str, Any], ...]
+    lr: float
+    decay: float
+    schedule: tuple[Bound, ...]
+    until: float | None = None
+
+    def __str__(self) -> str:
+        decay = f", weight_decay {self.decay:g}" if self.decay else ""
+        until = "" if self.until is None else f", until {'epoch ' * (type(self.until) is float)}{show(self.until)}"
+        return f"{self.optimizer}, lr {self.lr:g}{decay}{until}"
+
+
+def param_rules(graph: Graph, settings: Args, names: Iterable[str]) -> dict[str, ParamRule]:
+    """How each of these weights learns, by the settings of the section `train`."""
+    wanted = set(names)
+    return {weight.name: _param_rule(weight, settings) for weight in weights_of(graph) if weight.name in wanted}
+
+
+def _param_rule(weight: Weight, settings: Args) -> ParamRule:
+    groups: Sequence[Bound] = settings.groups or ()
+    group = next((g for g in groups if any(selects(name, weight) for name in g.args.weights)), None)
+    usual = _optimizer_for(settings.optimizer, weight)
+    if group is None:
+        decay = usual.args.weight_decay if weight.kind == "kernel" else 0.0
+        return ParamRule("train", usual.name, _options(usual), usual.args.lr, decay, settings.schedule)
+    a = group.args
+    mover = usual if a.optimizer is None else _optimizer_for(a.optimizer, weight)
+    rate = mover.args.lr if a.lr is None else a.lr
+    decay = mover.args.weight_decay if weight.kind == "kernel" else 0.0
+    return ParamRule(
+        f"group({', '.join(a.weights)})",
+        mover.name,
+        _options(mover),
+        rate if a.scale is None else rate * a.scale,
+        decay if a.weight_decay is None else a.weight_decay,
+        settings.schedule if a.schedule is None else a.schedule,
+        a.until,
+    )
+
+
+def _optimizer_for(optimizer: Bound, weight: Weight) -> Bound:
+    """What moves a weight: the optimizer, or what `muon` leaves it to."""
+    if optimizer.name != "muon" or by_muon(optimizer, weight.kind, weight.is_last):
+        return optimizer
+    others: Bound = optimizer.args.others
+    return others
+
+
+def _options(optimizer: Bound) -> tuple[tuple[str, Any], ...]:
+    own = ("lr", "weight_decay", "others", "last")  # which are no arguments of its class, or each group's own
+    return tuple((name, value) for name, value in optimizer.args.as_dict().items() if name not in own)
+
+
+class Optimizers:
+    """The optimizers of a training as one. parts: torch's, one for each kind and its options.
+
+    groups: torch's parameter groups of all parts; `rate` is a group's learning rate before its `schedule`. Where a step
+    may be recorded, `lr` is a tensor on the device, else a float. main: the one that moves the most numbers. rate: its
+    learning rate in the last step.
+    """
+
+    def __init__(self, weights: Weights, found: dict[str, ParamRule]) -> None:
+        sorted_out: dict[tuple[Any, ...], dict[tuple[Any, ...], dict[str, Any]]] = {}
+        for name, weight in weights.items():
+            rule = found[name]
+            groups = sorted_out.setdefault((rule.optimizer, rule.options), {})
+            start = {
+                "params": [],
+                "lr": rule.lr,
+                "weight_decay": rule.decay,
+                "rate": rule.lr,
+                "schedule": rule.schedule,
+            }
+            groups.setdefault((rule.lr, rule.decay, repr(rule.schedule)), start)["params"].append(weight)
+        device = next(iter(weights.values())).device
+        self.parts = [
+            _make(name, dict(options), list(groups.values()), device) for (name, options), groups in sorted_out.items()
+        ]
+        self.groups: list[dict[str, Any]] = [group for part in self.parts for group in part.param_groups]
+        self.main = max(self.groups, key=lambda group: sum(weight.numel() for weight in group["params"]))
+        self.rate: float = self.main["rate"]
+        self._owner = {weight: part for part in self.parts for group in part.param_groups for weight in group["params"]}
+
+    def set_rates(self, factor: Callable[[tuple[Bound, ...]], float]) -> None:
+        """Set each group's learning rate, given what its schedule multiplies it by."""
+        self.rate = self.main["rate"] * factor(self.main["schedule"])
+        for group in self.groups:
+            now = group["rate"] * factor(group["schedule"])
+            if isinstance(group["lr"], Tensor):
+                group["lr"].fill_(now)
+            else:
+                group["lr"] = now
+
+    def moving(self) -> list[torch.optim.Optimizer]:
+        """The parts that have a gradient to follow: all of whose weights stand still has none."""
+        return [part for part in self.parts if any(_has_gradient(group) for group in part.param_groups)]
+
+    def step(self) -> None:
+        for part in self.parts:
+            part.step()
+
+    def zero_grad(self) -> None:
+        for part in self.parts:
+            part.zero_grad()
+
+    def state_of(self, weight: nn.Parameter) -> dict[str, Any]:
+        """What the optimizer of a weight remembers of it."""
+        found: dict[str, Any] = self._owner[weight].state.get(weight, {})
+        return found
+
+    def remember(self, weight: nn.Parameter, key: str, value: Tensor) -> None:
+        """Put a saved part of that state back, in the memory layout in which the optimizer would have made it."""
+        part = self._owner[weight]
+        if value.shape == weight.shape and value.dim():
+            value = torch.empty_like(weight, dtype=value.dtype).copy_(value)
+        else:
+            value = value.to(weight.device) if part.defaults.get("fused") else value.clone()
+        part.state[weight][key] = value
+
+
+def _has_gradient(group: dict[str, Any]) -> bool:
+    return any(weight.grad is not None for weight in group["params"])
+
+
+def _make(
+    name: str, options: dict[str, Any], groups: list[dict[str, Any]], device: torch.device
+) -> torch.optim.Optimizer:
+    if name in FUSED and device.type in ("cpu", "cuda"):
+        options["fused"] = True
+    if name in RECORDABLE and device.type == "cuda":
+        groups = [group | {"lr": torch.tensor(group["lr"], device=device)} for group in groups]
+    if name in ("adam", "adamw") and device.type == "cuda":
+        options["capturable"] = True
+    module, _, kind = COMPONENTS["optimizer"][name].target.rpartition(".")
+    made: torch.optim.Optimizer = getattr(import_module(module), kind)(groups, lr=groups[0]["rate"], **options)
+    made._warned_capturable_if_run_uncaptured = True  # noqa: SLF001  # as is meant
+    return made
+
+
+def make_optimizers(graph: Graph, settings: Args, weights: Weights) -> Optimizers:
+    """The optimizers of the weights that learn, on the device where they are, by the settings of the section `train`.
+
+    Weight decay reaches kernels only, unless a group asks for it.
+    """
+    return Optimizers(weights, param_rules(graph, settings, weights))

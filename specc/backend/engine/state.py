@@ -1,0 +1,127 @@
+"""Everything that a training is, as one value: it can be taken apart after any step and put together again exactly.
+
+Random draws need no place here: each is a function of the seed, the epoch or step, and the image.
+"""
+
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+
+from specc.backend.build import Net
+from specc.backend.engine.average import Average, Copy, Lookahead
+from specc.backend.engine.optimizers import Optimizers, Weights
+
+Tensors = dict[str, Tensor]
+
+
+class EpochResult(NamedTuple):
+    """What the validation images said at the end of an epoch. `epoch` and `step` count what was done until then."""
+
+    epoch: float
+    step: int
+    loss: float
+    accuracy: float
+
+
+class TrainState:
+    """A training between two steps.
+
+    step: optimizer steps done; per_epoch: those of an epoch. table: 2 x batches of an epoch: each batch's mean loss and
+    its number of right answers, as far as the epoch has come. seconds: spent training in this epoch. marks: the end of
+    each epoch so far.
+    """
+
+    def __init__(
+        self,
+        net: Net,
+        weights: Weights,
+        optimizers: Optimizers,
+        average: Average | None,
+        lookahead: Lookahead | None,
+        scaler: torch.amp.GradScaler | None,
+        batches: int,
+        per_epoch: int,
+    ) -> None:
+        self.net, self.weights, self.optimizers = net, weights, optimizers
+        self.average, self.lookahead, self.scaler = average, lookahead, scaler
+        self.step, self.per_epoch = 0, per_epoch
+        self.table = torch.zeros(2, batches, device=next(iter(weights.values())).device)
+        self.seconds = 0.0
+        self.results: list[EpochResult] = []
+
+    @property
+    def best(self) -> EpochResult | None:
+        """The epoch with the highest validation accuracy; among equals the one with the lowest loss."""
+        return max(self.results, key=lambda result: (result.accuracy, -result.loss), default=None)
+
+    @property
+    def kept(self) -> Copy | None:
+        """What is evaluated and kept in place of the network's own values, where there is such a thing."""
+        return self.average or self.lookahead
+
+    def model(self) -> Tensors:
+        """The weights and buffers to keep: those of a mean where there is one. Safetensors' keys are the net's."""
+        values = self.net.state_dict() | (self.kept.values if self.kept else {})
+        return {name: _plain(value) for name, value in values.items()}
+
+    def tensors(self) -> Tensors:
+        """All tensors of the state, on the CPU."""
+        parts: dict[str, Tensor] = {"table": self.table}
+        parts |= {f"model/{name}": value for name, value in self.net.state_dict().items()}
+        for part, beside in (("average", self.average), ("lookahead", self.lookahead)):
+            parts |= {f"{part}/{name}": value for name, value in beside.values.items()} if beside else {}
+        for name, weight in self.weights.items():
+            for key, value in self.optimizers.state_of(weight).items():
+                if isinstance(value, Tensor):
+                    parts[f"optimizer/{key}/{name}"] = value
+        return {name: _plain(value) for name, value in parts.items()}
+
+    def scalars(self) -> dict[str, Any]:
+        """What is not a tensor, as JSON takes it."""
+        return {
+            "step": self.step,
+            "per_epoch": self.per_epoch,
+            "seconds": self.seconds,
+            "marks": [list(result) for result in self.results],
+            "scaler": self.scaler.state_dict() if self.scaler else None,
+        }
+
+    @torch.no_grad()
+    def restore(self, tensors: Tensors, scalars: dict[str, Any]) -> None:
+        """Take on a saved state, in place, so that the net's tensors stay where the optimizer knows them.
+
+        Where an epoch had another number of steps, the epoch in hand begins anew.
+
+        Raises KeyError or RuntimeError where the saved state is of another network or optimizer.
+        """
+        for name, value in self.net.state_dict().items():
+            value.copy_(tensors[f"model/{name}"])
+        if self.average:
+            for name, value in self.average.values.items():
+                value.copy_(tensors[f"average/{name}"])
+        if self.lookahead and any(name.startswith("lookahead/") for name in tensors):
+            self.lookahead.begin()
+            for name, value in self.lookahead.values.items():
+                value.copy_(tensors[f"lookahead/{name}"])
+        for name, value in tensors.items():
+            if name.startswith("optimizer/"):
+                _, key, owner = name.split("/", 2)
+                self.optimizers.remember(self.weights[owner], key, value)
+        self.step, self.seconds = scalars["step"], scalars["seconds"]
+        self.results = [EpochResult(*result) for result in scalars["marks"]]
+        before = scalars.get("per_epoch", self.per_epoch)
+        if before == self.per_epoch and len(self.table[0]) == len(tensors["table"][0]):
+            self.table.copy_(tensors["table"])
+        else:
+            done = self.step // before
+            self.step, self.seconds = done * self.per_epoch, 0.0
+            whole = [result for result in self.results if result.epoch <= done]
+            self.results = [result._replace(step=round(result.epoch * self.per_epoch)) for result in whole]
+        if self.scaler:
+            self.scaler.load_state_dict(scalars["scaler"])
+
+
+def _plain(value: Tensor) -> Tensor:
+    """As safetensors takes it: on the CPU, contiguous."""
+    return value.detach().cpu().contiguous()

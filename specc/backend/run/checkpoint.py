@@ -1,0 +1,150 @@
+"""Checkpoints: a state on the disk, whole or not at all.
+
+A checkpoint is a pair of files: `00000468.safetensors` with the tensors, and then `00000468.json` with the rest and
+the SHA-256 of both. It is there once the second is.
+"""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load, save
+
+from specc.backend.build import build
+from specc.backend.engine.state import EpochResult, Tensors, TrainState
+from specc.backend.run.info import is_number
+from specc.errors import SpeccError
+from specc.faults import reach
+from specc.files import parse_json, read_file, sweep_parts, write_atomic
+from specc.ir.graph import Graph
+
+KEPT = 2
+FORMAT = 2
+LARGEST = 1 << 40  # bytes of a state that is read where nothing is known of its network
+ROOM = 1 << 28  # bytes for a file's header and for the table of an epoch's batches
+MOST_ABOUT = 1 << 26  # bytes of what stands beside it
+TIMES = 8  # a state has a network's weights at most so often: its own, of averages, and of what an optimizer remembers
+
+
+class Found(NamedTuple):
+    """What was read. newest: the step of the newest one; damaged: the names of those that were passed over."""
+
+    newest: int
+    tensors: Tensors
+    scalars: dict[str, Any]
+    damaged: list[str]
+
+
+def save_checkpoint(folder: Path, state: TrainState) -> None:
+    """Write the state into `folder`, and drop all but the newest checkpoints.
+
+    Raises OSError where the disk does not take it; the checkpoints that were there stay.
+    """
+    reach("checkpoint.before")
+    tensors = save(state.tensors())
+    stem = f"{state.step:08d}"
+    about = {"format": FORMAT, **state.scalars()}
+    about["sha256"] = _hash(tensors, about)
+    write_atomic(folder / f"{stem}.safetensors", tensors)
+    reach("checkpoint.between")
+    write_atomic(folder / f"{stem}.json", json.dumps(about, indent=1).encode())
+    reach("sweep.before")
+    sweep(folder, state.step)
+
+
+def sweep(folder: Path, step: int) -> None:
+    """Remove checkpoints but the newest, those of steps after `step`, and what a killed process left.
+
+    There are later ones only where they were damaged, and the training went on from one before them.
+    """
+    kept = {f"{one:08d}" for one in [one for one in _steps(folder) if one <= step][-KEPT:]}
+    for path in folder.iterdir():
+        if path.suffix in (".json", ".safetensors") and path.stem not in kept:
+            path.unlink(missing_ok=True)
+            reach("sweep.middle")
+    sweep_parts(folder)
+
+
+def most_bytes(graph: Graph) -> int:
+    """What the file with the tensors of a network's training can have at most."""
+    with torch.device("meta"):
+        own = build(graph).state_dict().values()
+    return int(TIMES * sum(value.nbytes + 8 for value in own) + ROOM)
+
+
+def load_checkpoint(folder: Path, most: int = LARGEST) -> Found:
+    """The newest checkpoint that is undamaged. most: bytes; larger ones are damaged.
+
+    Raises SpeccError E438 where there is none.
+    """
+    damaged: list[str] = []
+    steps = _steps(folder)
+    for step in reversed(steps):
+        path = folder / f"{step:08d}.safetensors"
+        try:
+            about = parse_json(read_file(path.with_suffix(".json"), MOST_ABOUT))
+            tensors = read_file(path, most)
+            if about.pop("sha256") == _hash(tensors, about) and _is_whole(about):
+                return Found(steps[-1], load(tensors), about, damaged)
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError, SafetensorError):
+            pass
+        damaged.append(path.name)
+    names = ", ".join(damaged)
+    found = f"the checkpoints in {folder} are damaged: {names}" if damaged else f"there is no checkpoint in {folder}"
+    raise SpeccError("E438", found, help="begin again with `specc train` and the run's spec.cnn")
+
+
+def _is_whole(about: dict[str, Any]) -> bool:
+    """Whether what stands beside the tensors has the form that `TrainState.scalars` gives it."""
+    return (
+        type(about["step"]) is int
+        and about["step"] >= 0
+        and is_number(about["seconds"])
+        and type(about.get("per_epoch", 1)) is int
+        and about.get("per_epoch", 1) > 0
+        and isinstance(about["marks"], list)
+        and all(map(_is_epoch_result, about["marks"]))
+        and (about["scaler"] is None or isinstance(about["scaler"], dict))
+    )
+
+
+def _is_epoch_result(value: Any) -> bool:
+    if not isinstance(value, list) or len(value) != len(EpochResult._fields):
+        return False
+    result = EpochResult(*value)  # its loss may be no number
+    numbers = is_number(result.epoch) and is_number(result.accuracy) and type(result.step) is int
+    return numbers and isinstance(result.loss, int | float)
+
+
+def _hash(tensors: bytes, about: dict[str, Any]) -> str:
+    """The SHA-256 of both files' content; in format 1 only that of the tensors."""
+    found = hashlib.sha256(tensors)
+    if about["format"] != 1:
+        found.update(json.dumps(about, sort_keys=True).encode())
+    return found.hexdigest()
+
+
+def restore(state: TrainState, found: Found, path: Path) -> list[str]:
+    """Bring a fresh training of the run at `path` to where a checkpoint was; notes on what was passed over.
+
+    Raises SpeccError E445 where it is of another network.
+    """
+    try:
+        state.restore(found.tensors, found.scalars)
+    except (KeyError, RuntimeError, TypeError, ValueError, IndexError) as error:
+        message = f"the checkpoint in {path} does not fit its spec: {error}"
+        raise SpeccError("E445", message, help="was spec.cnn changed after the training began?") from error
+    return [f"damaged and passed over: {name}" for name in found.damaged]
+
+
+def newest_step(folder: Path) -> int | None:
+    """The step of the newest checkpoint, damaged or not; None where there is none."""
+    return max(_steps(folder), default=None)
+
+
+def _steps(folder: Path) -> list[int]:
+    """The steps of the checkpoints that are there, in order."""
+    return sorted(int(path.stem) for path in folder.glob("*.json") if path.stem.isdecimal())

@@ -1,0 +1,162 @@
+"""A run's folder while it is trained: it belongs to one process, and every file in it is old or new."""
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import count
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from safetensors.torch import save
+
+from specc.backend.engine.state import TrainState
+from specc.backend.run.checkpoint import save_checkpoint, sweep
+from specc.backend.run.load import BEST, CHECKPOINTS, INFO, LAST, METRICS, MOST_BYTES, SPEC, read_lines
+from specc.backend.run.lock import Lock
+from specc.errors import SpeccError
+from specc.faults import reach
+from specc.files import json_bytes, read_file, refuse_bytes, size_of, sweep_parts, write_atomic
+
+
+class RunFolder:
+    """Writes a run while it is trained; nobody else can until `with` is left. Every file is old or new, never torn.
+
+    Raises SpeccError: E481 where the disk does not take something, of what is there nothing is lost; E485 where
+    another process trains into it.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        with self._writing():
+            self.lock = Lock(path)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.lock.release()
+
+    def begin(self, spec: str) -> None:
+        """Write what is there before the first step. Raises SpeccError E435 where there is a run in it already.
+
+        A process that was killed before it wrote `run.json` left no run, only this spec.
+        """
+        info, metrics, own = (self.path / name for name in (INFO, METRICS, SPEC))
+        with self._writing():
+            is_ours = not own.exists() or read_file(own, MOST_BYTES) == spec.encode()
+            is_fresh = not metrics.exists() or size_of(metrics) == 0
+            taken = [
+                path for path, free in ((info, not info.exists()), (own, is_ours), (metrics, is_fresh)) if not free
+            ]
+            if taken:
+                raise SpeccError(
+                    "E435",
+                    f"{self.path} holds a run already: there is {taken[0].name}",
+                    help=f"go on with it by `specc train --resume {self.path}`, or give another folder with --out",
+                )
+            (self.path / CHECKPOINTS).mkdir(exist_ok=True)
+            sweep_parts(self.path)
+            write_atomic(own, spec.encode())
+            write_atomic(metrics, b"")
+
+    def epoch(self, state: TrainState, line: dict[str, Any]) -> None:
+        """Keep the end of an epoch. The checkpoint comes last: what it does not cover is done again by a resume."""
+        with self._writing():
+            with (self.path / METRICS).open("a", encoding="utf-8") as file:
+                file.write(json.dumps(line) + "\n")
+                file.flush()
+                os.fsync(file.fileno())
+            reach("metrics.after")
+            if state.best is state.results[-1]:
+                write_atomic(self.path / BEST, save(state.model()))
+        self.pause(state)
+
+    def pause(self, state: TrainState) -> None:
+        """Keep the state as it is, within an epoch or at its end."""
+        with self._writing():
+            write_atomic(self.path / LAST, save(state.model()))
+            save_checkpoint(self.path / CHECKPOINTS, state)
+
+    def cut_metrics(self, step: int, per_epoch: int | None = None) -> None:
+        """Drop the lines of epochs that ended after `step`, and a torn last line: they will be written again.
+
+        per_epoch: steps of an epoch, by which steps are counted where a changed spec has other ones.
+        """
+        lines = list(read_lines(self.path / METRICS))
+        for line in lines:
+            if per_epoch and "epoch" in line:
+                line["step"] = round(line["epoch"] * per_epoch)
+        kept = [line for line in lines if line["step"] <= step]
+        with self._writing():
+            write_atomic(self.path / METRICS, "".join(json.dumps(line) + "\n" for line in kept).encode())
+
+    def write_spec(self, spec: str) -> None:
+        with self._writing():
+            write_atomic(self.path / SPEC, spec.encode())
+
+    def write_info(self, info: dict[str, Any]) -> None:
+        with self._writing():
+            write_atomic(self.path / INFO, json_bytes(info))
+
+    def sweep(self, step: int) -> None:
+        """Remove what a killed process left, and damaged checkpoints after `step`, which is gone on from."""
+        with self._writing():
+            (self.path / CHECKPOINTS).mkdir(exist_ok=True)
+            sweep_parts(self.path)
+            sweep(self.path / CHECKPOINTS, step)
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        """Say what a refusal of the disk means for the run."""
+        try:
+            yield
+        except OSError as error:
+            help = "give a folder that can be written with --out"
+            if (self.path / INFO).exists():
+                help = f"nothing that was kept is lost; make room, then `specc train --resume {self.path}`"
+            found = f"the run cannot be written to {self.path}: {error.strerror or error}"
+            raise SpeccError("E481", found, help=help) from error
+
+
+def create(out: Path | None, name: str, spec: str) -> RunFolder:
+    """A new run folder, `runs/NAME-N` where `out` is not given, with the spec in it.
+
+    Raises SpeccError: E481 it cannot be written, E435 there is a run in it already, E485 there is about to be one,
+    E469 its path is no text.
+    """
+    refuse_bytes(out or Path())
+    try:
+        if out is None:
+            path = _numbered(Path("runs"), name)
+        else:
+            path = out
+            out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        found = f"the run cannot be written to {out or 'runs'}: {error.strerror or error}"
+        raise SpeccError("E481", found, help="give a folder that can be written with --out") from error
+    folder = RunFolder(path)
+    try:
+        folder.begin(spec)
+    except BaseException:
+        folder.lock.release()
+        raise
+    return folder
+
+
+def _numbered(folder: Path, name: str) -> Path:
+    """A new folder NAME-N with the first free number above all that are taken."""
+    folder.mkdir(parents=True, exist_ok=True)
+    taken = [path.name.removeprefix(f"{name}-") for path in folder.glob(f"{name}-*")]
+    first = max((int(number) for number in taken if number.isdecimal()), default=0) + 1
+    for number in count(first):
+        try:
+            path = folder / f"{name}-{number}"
+            path.mkdir()
+        except FileExistsError:
+            continue
+        return path
+    raise AssertionError  # numbers do not end

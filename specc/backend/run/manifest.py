@@ -1,0 +1,71 @@
+"""What run.json says: what was called and when, on which data, where, and how it is carried out."""
+
+import math
+import platform
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from importlib.metadata import version
+from os.path import realpath
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from specc import __version__
+from specc.backend.data.dataset import DataSet
+from specc.backend.device import describe
+from specc.backend.engine.trainer import Trainer
+from specc.backend.execution.plan import Plan
+from specc.backend.run.load import FORMAT, sha256_of
+from specc.check import Checked
+
+PACKAGES = ("torch", "numpy", "safetensors", "onnx")
+
+
+def begun(
+    checked: Checked, command: Sequence[str], base: Path, data_dir: Path | None, subset: int | None
+) -> dict[str, Any]:
+    """What was called for, and when."""
+    return {
+        "format": FORMAT,
+        "name": checked.name,
+        "variant": checked.variant,
+        "command": list(command),
+        "base": realpath(base),
+        "data_dir": realpath(data_dir) if data_dir else None,
+        "subset": subset,
+        "spec_sha256": sha256_of(checked.resolved),
+        "started": now(),
+    }
+
+
+def about(trainer: Trainer, dataset: DataSet, place: torch.device, plan: Plan, notes: list[str]) -> dict[str, Any]:
+    """What the training itself is, and where it runs."""
+    weights = trainer.state.weights.values()
+    return {
+        "classes": list(dataset.classes),
+        "images": {"train": len(dataset.train), "validation": len(dataset.validation)},
+        "validated_on": dataset.validated_on,
+        "data_sha256": dataset.hash,
+        "mean": list(dataset.mean),
+        "std": list(dataset.std),
+        "parameters": sum(math.prod(weight.shape) for weight in weights),
+        "steps_per_epoch": trainer.per_epoch,
+        "steps": trainer.total,
+        "device": str(place),
+        "device_name": describe(place),
+        "threads": torch.get_num_threads(),
+        "precision": plan.precision.name,
+        "plan": plan.as_dict(),
+        "applied": notes,
+        "versions": {
+            "specc": __version__,
+            "python": platform.python_version(),
+            **{name: version(name) for name in PACKAGES},
+        },
+        "platform": platform.platform(),
+    }
+
+
+def now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
