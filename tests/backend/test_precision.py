@@ -6,7 +6,7 @@ import torch
 from specc.backend import device
 from specc.backend.device import SMALL_BATCH
 from specc.backend.precision import choose
-from specc.backend.train import precision
+from specc.backend import precision
 from specc.errors import SpeccError
 
 CPU = torch.device("cpu")

@@ -346,7 +346,7 @@ def e484(stage: Stage) -> None:
 
 
 def e485(stage: Stage) -> None:
-    from specc.backend.train import lock
+    from specc.backend.run import lock
 
     bare_run()
     Path("run/.lock").write_text("4711\n")

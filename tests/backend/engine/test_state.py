@@ -56,7 +56,7 @@ def differences(a: TrainState, b: TrainState) -> list[str]:
     first, second = a.tensors(), b.tensors()
     names = sorted(first.keys() ^ second.keys())
     names += [name for name in first if name in second and not torch.equal(first[name], second[name])]
-    return names + [name for name in ("marks", "step") if getattr(a, name) != getattr(b, name)]
+    return names + [name for name in ("results", "step") if getattr(a, name) != getattr(b, name)]
 
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)

@@ -106,14 +106,16 @@ def test_dropout_behind_the_last_pool():
 # ---- W508 to W510: norms
 
 
-@pytest.mark.parametrize("way", ["dropout", "spatial_dropout", "dropout -> relu", "dropout -> max_pool(2)"])
-def test_dropout_before_batch_norm(rule):
-    assert codes(net(f"conv(32) -> {rule} -> batch_norm -> relu")) == ["W508"]
+@pytest.mark.parametrize("path", ["dropout", "spatial_dropout", "dropout -> relu", "dropout -> max_pool(2)"])
+def test_dropout_before_batch_norm(path):
+    assert codes(net(f"conv(32) -> {path} -> batch_norm -> relu")) == ["W508"]
 
 
-@pytest.mark.parametrize("way", ["dropout -> conv(32) -> batch_norm", "dropout -> layer_norm", "batch_norm -> dropout"])
-def test_dropout_that_no_batch_norm_measures(rule):
-    assert codes(net(f"conv(32) -> relu -> {rule}")) == []
+@pytest.mark.parametrize(
+    "path", ["dropout -> conv(32) -> batch_norm", "dropout -> layer_norm", "batch_norm -> dropout"]
+)
+def test_dropout_that_no_batch_norm_measures(path):
+    assert codes(net(f"conv(32) -> relu -> {path}")) == []
 
 
 @pytest.mark.parametrize(("batch", "expected"), [(1, ["W509"]), (7, ["W509"]), (8, [])])
