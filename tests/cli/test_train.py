@@ -99,7 +99,7 @@ def test_prove_resume(specc: Specc, spec: Path, monkeypatch: pytest.MonkeyPatch,
     assert answer.out.count("the same, SHA-256") == 6 and answer.out.endswith("bit for bit the same\n")
     assert not list(tmp_path.glob("specc*"))
 
-    monkeypatch.setattr("specc.backend.engine.trainer.Loop._so_far", lambda loop, table: (0.0, 0.0, 0))
+    monkeypatch.setattr("specc.backend.engine.trainer.Trainer._so_far", lambda loop, table: (0.0, 0.0, 0))
     answer = specc(*arguments, "--json")
     found = json.loads(answer.out)
     assert answer.status == 1 and not found["holds"]
@@ -158,7 +158,7 @@ def test_a_kill_after_steps_are_counted_otherwise_loses_nothing(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr("specc.backend.engine.trainer.Loop.run", killed)
+        patch.setattr("specc.backend.engine.trainer.Trainer.run", killed)
         changes = ("--set", "train.epochs=2", "--set", "train.batch=128", "--resume-inexact")
         assert specc("train", spec, "--resume", "run", "-q", *changes).status == 130
     assert sorted(path.name for path in Path("run/checkpoints").iterdir()) == ["00000011.json", "00000011.safetensors"]

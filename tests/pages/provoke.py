@@ -185,7 +185,7 @@ def e447(stage: Stage) -> None:
 def e448(stage: Stage) -> None:
     import torch
 
-    stage.raises("specc.backend.engine.trainer.Loop.run", torch.OutOfMemoryError("CUDA out of memory."))
+    stage.raises("specc.backend.engine.trainer.Trainer.run", torch.OutOfMemoryError("CUDA out of memory."))
 
 
 def e449(stage: Stage) -> None:

@@ -303,7 +303,7 @@ def test_too_little_memory_says_what_would_fit(
     def fail(*_: object) -> None:
         raise error
 
-    monkeypatch.setattr("specc.backend.engine.trainer.Loop.step", fail)
+    monkeypatch.setattr("specc.backend.engine.trainer.Trainer.step", fail)
     found = error_of(lambda: begin(out=tmp_path / "run"))
     assert found.code == "E448" and "64 images" in found.message and "batch = 32" in found.help
 
