@@ -31,7 +31,7 @@ from specc.backend.engine.state import TrainState
 from specc.backend.evaluation.evaluate import evaluate
 from specc.backend.execution.cuda_graph import on_cuda
 from specc.backend.interrupt import Interrupt
-from specc.backend.train.job import prepare, sections
+from specc.backend.train.job import prepare
 from specc.check import Checked, check
 from specc.source import Source
 
@@ -63,15 +63,14 @@ def spec(muon: bool = False, sets: Sequence[str] = ()) -> Checked:
 
 
 def images() -> DataSet:
-    _, data = sections(spec())
-    return load(data, data_dir=None, seed=0, base=SPEC.parent)
+    return load(spec().trainable().data, data_dir=None, seed=0, base=SPEC.parent)
 
 
 def ours(seed: int, muon: bool, device: str, sets: list[str], data: DataSet) -> Trained:
     """Train the spec."""
     checked = spec(muon, [f"train.seed={seed}", *sets])
     began = time.perf_counter()
-    job = prepare(checked, device, None, SPEC.parent, dataset=data)
+    job = prepare(checked.trainable(), device, None, SPEC.parent, dataset=data)
     trainer = job.trainer
     if job.recorded:
         trainer.launch = on_cuda(trainer, lambda text: print(text, file=sys.stderr))

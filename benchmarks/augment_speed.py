@@ -33,7 +33,7 @@ def ours() -> Trainer:
     """The training of the VGG with its variant `augmented`, before its first step."""
     path = HERE / "vgg.cnn"
     checked = check(Source(str(path), path.read_text()), variant="augmented")
-    return prepare(checked, "cpu", None, path.parent).trainer
+    return prepare(checked.trainable(), "cpu", None, path.parent).trainer
 
 
 def seconds_of(batches: Iterator[object], count: int) -> float:

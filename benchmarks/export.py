@@ -73,10 +73,10 @@ def timed(work: Callable[[], Any]) -> tuple[float, float, float]:
 
 def cost(run: Run, dataset: DataSet) -> None:
     """The time and the memory of an export, with the certificate's share apart."""
-    normalize = normalize_as(run.checked, dataset.mean, dataset.std)
+    normalize = normalize_as(run.spec, dataset.mean, dataset.std)
 
     def write() -> None:
-        written = write_model(run.checked, run.net, normalize, describe(run.checked, dataset.classes, dataset.hash))
+        written = write_model(run.spec, run.net, normalize, describe(run.spec, dataset.classes, dataset.hash))
         check_graph(written.model)
         content_of(written.model)
 
@@ -113,8 +113,8 @@ def compiled(net: Net) -> Net | None:
 
 def latency(run: Run, dataset: DataSet, batches: list[int], seconds: float) -> None:
     """How long a batch takes, and how many times as long PyTorch takes for it as the file."""
-    normalize = normalize_as(run.checked, dataset.mean, dataset.std)
-    eager = Reference(run.net, normalize, activation(run.checked), torch.device("cpu"))
+    normalize = normalize_as(run.spec, dataset.mean, dataset.std)
+    eager = Reference(run.net, normalize, activation(run.spec), torch.device("cpu"))
     settings = onnxruntime.SessionOptions()
     settings.intra_op_num_threads = torch.get_num_threads()
     settings.add_session_config_entry("session.intra_op.allow_spinning", "0")

@@ -78,16 +78,14 @@ def from_run(path: Path) -> Classifier:
     from specc.backend.run.load import open_run
 
     run = open_run(path)
-    data, graph = run.checked.data, run.checked.graph
-    assert data is not None and graph is not None
-    channels, *shape = graph.input
+    channels, *shape = run.spec.graph.input
     size = Size(*shape)
-    reference = of_run(run, activation(run.checked), torch.device("cpu"))
+    reference = of_run(run, activation(run.spec), torch.device("cpu"))
 
     def answer(images: Pixels) -> NDArray[np.float64]:
         return reference(resize(images, size)).astype(np.float64)
 
-    return Classifier(run.classes, channels, None if data.resize else size, answer)
+    return Classifier(run.classes, channels, None if run.spec.data.resize else size, answer)
 
 
 def predict(classifier: Classifier, image: Path, top: int) -> Prediction:

@@ -1,9 +1,9 @@
 """The pure core: a source in, a typed graph, settings and every problem out. No I/O, no printing."""
 
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
 
 from specc.check.bind import Binder
+from specc.check.checked import Checked, Compiled, Trainable
 from specc.check.evaluate import TooMuch, Work
 from specc.check.fits import batch_fits, data_shape, hold_together
 from specc.check.learning import initializers_fit, learning_fits
@@ -15,38 +15,18 @@ from specc.check.search import searched
 from specc.check.settings import file_scope, settings
 from specc.check.spec import Load, Spec, gather, lineage
 from specc.check.unreached import check_unreached
-from specc.diagnostics import Diagnostic, nearest
+from specc.diagnostics import nearest
 from specc.ir.graph import Graph
 from specc.ir.passes import find_receptive_fields, is_whole, keep_reachable, settle_biases
 from specc.source import Source, Span
 from specc.syntax import tree as t
 from specc.syntax.depth import deep_recursion
-from specc.values import UNKNOWN, Args
+from specc.tricks.sections import DataSettings, ExportSettings, TrainSettings
+from specc.values import UNKNOWN
+
+__all__ = ["Checked", "Compiled", "Trainable", "check"]
 
 WORK_OF_AN_ALTERNATIVE = 300  # of a variant, or of a value of a search, besides that of its network
-
-
-class Checked(NamedTuple):
-    """What a spec is worth.
-
-    graph: None where the network has errors or there is none. data: None where the file has no section `data`.
-    resolved: the spec with variant and `--set` applied, as text that checks and trains by itself.
-    """
-
-    source: Source
-    name: str
-    variant: str | None
-    graph: Graph | None
-    data: Args | None
-    train: Args | None
-    export: Args | None
-    diagnostics: list[Diagnostic]
-    resolved: str
-    variants: tuple[str, ...] = ()
-
-    @property
-    def errors(self) -> list[Diagnostic]:
-        return [diagnostic for diagnostic in self.diagnostics if diagnostic.severity == "error"]
 
 
 def check(
@@ -115,7 +95,7 @@ def _steps_to(variant: str, base: Spec, binder: Binder, source: Source) -> list[
     return None
 
 
-Parts = tuple[Graph | None, Args | None, Args | None, Args | None]
+Parts = tuple[Graph | None, DataSettings | None, TrainSettings | None, ExportSettings | None]
 
 
 def _elaborate(
@@ -126,8 +106,9 @@ def _elaborate(
     try:
         scope = file_scope(spec, binder)
         has_data = "data" in spec.sections
-        data = settings(spec, "data", binder, scope) if has_data else None
-        train, export = settings(spec, "train", binder, scope), settings(spec, "export", binder, scope)
+        data = settings(spec, "data", DataSettings, binder, scope) if has_data else None
+        train = settings(spec, "train", TrainSettings, binder, scope)
+        export = settings(spec, "export", ExportSettings, binder, scope)
         if spec.network is None:
             _no_network(problems, source)
             return None, data, train, export

@@ -10,15 +10,16 @@ from specc.syntax import tree as t
 from specc.tricks import COMPONENTS
 from specc.tricks.augment import augmented_size
 from specc.tricks.evaluate import views_fit
+from specc.tricks.sections import DataSettings, TrainSettings
 from specc.tricks.source import Facts
-from specc.values import Args, Size
+from specc.values import Size
 from specc.vocabulary.problem import Problem
 from specc.vocabulary.shape import size_text
 
 ALONE = "batches of two images or more, or layer_norm in its place, to which the batch does not matter"
 
 
-def data_shape(data: Args | None) -> Any:
+def data_shape(data: DataSettings | None) -> Any:
     """Channels, height and width of the images as `data` alone says them; None where only reading tells."""
     if data is None:
         return None
@@ -28,7 +29,9 @@ def data_shape(data: Args | None) -> Any:
     return (facts.channels, *data.resize)
 
 
-def hold_together(graph: Graph, data: Args, train: Args | None, network: t.Block, binder: Binder) -> None:
+def hold_together(
+    graph: Graph, data: DataSettings, train: TrainSettings | None, network: t.Block, binder: Binder
+) -> None:
     """Report where the network's input or output is not what the data need."""
     if _input_fits(graph, data, binder) and len(graph.input) == 3:
         _augment_fits(graph, data, binder)
@@ -46,7 +49,7 @@ def batch_of_one(graph: Graph) -> Node | None:
     return None
 
 
-def batch_fits(graph: Graph, train: Args, settings: dict[str, t.Setting], binder: Binder) -> None:
+def batch_fits(graph: Graph, train: TrainSettings, settings: dict[str, t.Setting], binder: Binder) -> None:
     """Report E316 where a batch is one image, and batch norm needs two numbers of a channel."""
     norm = batch_of_one(graph) if train.batch == 1 else None
     if norm is None:
@@ -58,12 +61,12 @@ def batch_fits(graph: Graph, train: Args, settings: dict[str, t.Setting], binder
     binder.error("E316", found, span, labels=labels, help=ALONE)
 
 
-def _facts(data: Args) -> Facts:
+def _facts(data: DataSettings) -> Facts:
     facts: Facts = COMPONENTS["source"][data.source.name].facts
     return facts
 
 
-def _source(data: Args, text: str) -> tuple[Label, ...]:
+def _source(data: DataSettings, text: str) -> tuple[Label, ...]:
     """The other side of a mismatch: what the data are, where they are named."""
     return (Label(data.source.span, text),) if data.source.span else ()
 
@@ -77,7 +80,7 @@ def _place(call: Any, node: Node) -> Span:
     return call.span or node.span
 
 
-def _input_fits(graph: Graph, data: Args, binder: Binder) -> bool:
+def _input_fits(graph: Graph, data: DataSettings, binder: Binder) -> bool:
     images, channels = data_shape(data), _facts(data).channels
     takes, source, span = graph.input, data.source.name, graph.nodes[0].span
     if images is None:
@@ -94,18 +97,18 @@ def _input_fits(graph: Graph, data: Args, binder: Binder) -> bool:
     if len(takes) == 3 and takes[0] == images[0]:
         help = f"resize = {Size(*takes[1:])} in `data`, or {help}"
     found = f"the network takes {size_text(takes)}, but `{source}` gives {size_text(images)}"
-    other = data_shape(Args(source=data.source, resize=None))
+    other = data_shape(data.replace(resize=None))
     labels = _source(data, size_text(other) + (f", resized to {data.resize}" if data.resize else "")) if other else ()
     binder.error("E307", found, span, label=size_text(takes), labels=labels, help=help)
     return False
 
 
-def _augment_fits(graph: Graph, data: Args, binder: Binder) -> None:
+def _augment_fits(graph: Graph, data: DataSettings, binder: Binder) -> None:
     """Augmented images must be as large as those that are evaluated, which nothing augments."""
     channels, *wanted = graph.input
     size = Size(*wanted)
     span = graph.nodes[0].span
-    for call in data.augment or ():
+    for call in data.augment:
         try:
             after = augmented_size([call], size, channels)
         except Problem as problem:
@@ -119,7 +122,7 @@ def _augment_fits(graph: Graph, data: Args, binder: Binder) -> None:
         binder.error("E307", found, span, help=f"crop to {Size(*wanted)}, or let `resize` bring all images to {size}")
 
 
-def _normalize_fits(graph: Graph, data: Args, binder: Binder) -> None:
+def _normalize_fits(graph: Graph, data: DataSettings, binder: Binder) -> None:
     count = len(getattr(data.normalize.args, "mean", ()))
     if count > 1 and count != graph.input[0]:
         has = _count(graph.input[0], "channel")
@@ -129,7 +132,7 @@ def _normalize_fits(graph: Graph, data: Args, binder: Binder) -> None:
         binder.error("E313", found, place, labels=_source(data, has), help=help)
 
 
-def _views_fit(graph: Graph, train: Args | None, binder: Binder) -> None:
+def _views_fit(graph: Graph, train: TrainSettings | None, binder: Binder) -> None:
     if train is None or train.evaluate is None:
         return
     try:
@@ -138,7 +141,7 @@ def _views_fit(graph: Graph, train: Args | None, binder: Binder) -> None:
         binder.error(problem.code, problem.message, _place(train.evaluate, graph.nodes[0]), help=problem.help)
 
 
-def _output_fits(graph: Graph, data: Args, train: Args | None, binder: Binder) -> None:
+def _output_fits(graph: Graph, data: DataSettings, train: TrainSettings | None, binder: Binder) -> None:
     shape, classes = graph.shape, _facts(data).classes
     end, width = graph.nodes[graph.output], shape[0]
     if shape not in ((width,), (width, 1, 1)):

@@ -11,12 +11,15 @@ from specc.ir.weights import Weight, selected, selectors_of, weights_of
 from specc.source import Span
 from specc.syntax import tree as t
 from specc.tricks.optimizer import by_muon
-from specc.values import Args, Bound
+from specc.tricks.sections import TrainSettings
+from specc.values import Bound
 
 MOST = 12  # names in a help
 
 
-def learning_fits(graph: Graph, train: Args, settings: dict[str, t.Setting], trains: bool, binder: Binder) -> None:
+def learning_fits(
+    graph: Graph, train: TrainSettings, settings: dict[str, t.Setting], trains: bool, binder: Binder
+) -> None:
     """Report what picks no weights, and where nothing is left to learn.
 
     settings: those that the section `train` gives. trains: the spec has data, so that it is there to be trained.
@@ -64,7 +67,7 @@ def initializers_fit(graph: Graph, binder: Binder) -> None:
             binder.error("E319", found, span, help=f"conv({needed}, {node.args.kernel}, init=whiten)")
 
 
-def _frozen(weights: list[Weight], train: Args, setting: t.Setting | None, binder: Binder) -> list[Weight]:
+def _frozen(weights: list[Weight], train: TrainSettings, setting: t.Setting | None, binder: Binder) -> list[Weight]:
     """The weights that `freeze` picks; what picks none is reported."""
     if setting is None or not train.freeze:
         return []

@@ -1,6 +1,6 @@
 """What a file says outside of its network: its `let`s, and the sections `data`, `train` and `export`."""
 
-from typing import Any
+from typing import Any, TypeVar
 
 from specc.check.bind import Binder
 from specc.check.scope import Scope, shorten
@@ -9,9 +9,12 @@ from specc.diagnostics import nearest
 from specc.syntax import tree as t
 from specc.tricks import COMPONENTS
 from specc.tricks.sections import SECTIONS
-from specc.values import UNKNOWN, Args
+from specc.values import UNKNOWN
 from specc.vocabulary.kinds import Calls, Chain, Either, Kind, Maybe, One
 from specc.vocabulary.param import REQUIRED
+from specc.vocabulary.settings import Settings
+
+S = TypeVar("S", bound=Settings)
 
 
 class _Lets(Scope):
@@ -80,9 +83,9 @@ def families(kind: Kind) -> tuple[str, ...]:
             return ()
 
 
-def settings(spec: Spec, section: str, binder: Binder, scope: Scope) -> Args | None:
+def settings(spec: Spec, section: str, kind: type[S], binder: Binder, scope: Scope) -> S | None:
     """The settings of a section; None where a required one is missing or the section has errors."""
-    params = {param.name: param for param in SECTIONS[section]}
+    params = {param.name: param for param in kind.params}
     given = spec.sections.get(section, {})
     for name, setting in given.items():
         if name not in params:
@@ -103,4 +106,4 @@ def settings(spec: Spec, section: str, binder: Binder, scope: Scope) -> Args | N
         span = spec.section_spans[section]
         help = f"`{name}` is {params[name].kind.needs}: {params[name].doc}"
         binder.error("E206", f"`{section}` needs `{name}`", span, help=help)
-    return None if missing or UNKNOWN in values.values() else Args(**values)
+    return None if missing or UNKNOWN in values.values() else kind(**values)

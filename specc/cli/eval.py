@@ -38,8 +38,7 @@ def eval_run(
     scores = class_scores(found.confusion, opened.classes)
     mistakes = confusions(found.confusion, opened.classes, MOST)
     images = int(found.confusion.sum())
-    assert opened.checked.train is not None
-    views = opened.checked.train.evaluate
+    views = opened.spec.train.evaluate
     if json:
         print_json(
             {

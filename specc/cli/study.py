@@ -80,8 +80,8 @@ def study(
     plain = check_source(source, sets=given, load=load_base)
     if report(plain.diagnostics):
         return 1
-    assert plain.train is not None
-    numbers = tuple(range(plain.train.seed, plain.train.seed + seeds))
+    first = plain.compiled().train.seed
+    numbers = tuple(range(first, first + seeds))
     needed = entries if leave_one_out is None and samples is None else entries[:1]
     if report([error for entry in needed for error in checked(entry, numbers[0]).errors]):
         return 1

@@ -137,7 +137,6 @@ def _fit(
     quiet: bool,
 ) -> Checked:
     """The spec with the largest batch that fits; the images of a step stay as many."""
-    from specc.backend.run.load import refuse_errors
     from specc.backend.train.fit import fit
 
     fitted = fit(checked, device=device or "auto", data_dir=data_dir, base=base_of(file))
@@ -145,14 +144,14 @@ def _fit(
         print(fitted.said, file=sys.stderr)
     sets = [*sets, f"train.batch={fitted.batch}", f"train.accumulate={fitted.accumulate}"]
     checked = check_source(read_source(file), variant=variant, sets=sets, load=load_base)
-    refuse_errors(checked)
+    checked.refuse_errors()
     return checked
 
 
 def _show_plan(checked: Checked, file: Path, device: str | None, data_dir: Path | None, json: bool) -> None:
     from specc.backend.train.job import prepare
 
-    plan = prepare(checked, device or "auto", data_dir, base_of(file)).about["plan"]
+    plan = prepare(checked.trainable(), device or "auto", data_dir, base_of(file)).about["plan"]
     if json:
         print_json({"plan": plan})
         return

@@ -1,15 +1,15 @@
 """What happens to an image before the network sees it, as a function of the emitted source."""
 
 from specc.emit.arguments import literal
+from specc.tricks.sections import DataSettings
 from specc.values import Args, Bound, Size
 from specc.vocabulary.shape import Shape
 
 
-def preprocessing(data: Args, shape: Shape) -> list[str]:
+def preprocessing(data: DataSettings, shape: Shape) -> list[str]:
     """The lines of `preprocess`, and of the constants before it. shape: C, H, W of what the network takes."""
     channels, height, width = shape
-    normalize: Bound = data.normalize
-    constants, steps, parameters = _normalized(normalize, shape)
+    constants, steps, parameters = _normalized(data.normalize, shape)
     resized = _resized(data.resize) if data.resize else []
     what = f"N x {channels} x {'H x W' if resized else f'{height} x {width}'}"
     known = [

@@ -4,11 +4,12 @@ from collections.abc import Iterator, Sequence
 from difflib import SequenceMatcher
 from typing import Any, NamedTuple
 
-from specc.check import Checked
+from specc.check import Checked, Trainable
 from specc.check.scope import Layer as LayerValue
 from specc.ir.graph import Graph, Node
 from specc.report.layers import activation_bytes
 from specc.values import Args, Bound, Percent, Ref, Size, show
+from specc.vocabulary.settings import Settings
 from specc.vocabulary.shape import size_text
 
 
@@ -64,7 +65,7 @@ class Difference(NamedTuple):
         return not (self.layers or self.settings)
 
 
-def compare(a: Checked, b: Checked) -> Difference:
+def compare(a: Checked | Trainable, b: Checked | Trainable) -> Difference:
     """The difference of two specs without errors. Raises ValueError where one has no network."""
     if a.graph is None or b.graph is None:
         raise ValueError("only networks without errors can be compared")
@@ -170,7 +171,7 @@ def _heads(a: Graph, b: Graph) -> Iterator[Change]:
 # ---- arguments and settings
 
 
-def _args(path: str, a: Args | None, b: Args | None) -> Iterator[Change]:
+def _args(path: str, a: Args | Settings | None, b: Args | Settings | None) -> Iterator[Change]:
     """Arguments or settings that differ, by the paths that `--set` takes."""
     one, other = (args.as_dict() if args is not None else {} for args in (a, b))
     for name in dict.fromkeys([*one, *other]):

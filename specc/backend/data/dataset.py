@@ -19,6 +19,7 @@ from specc.backend.data.split import Resident, Split, Streamed
 from specc.backend.data.survey import Surveyed, statistics, survey
 from specc.errors import SpeccError
 from specc.tricks import COMPONENTS
+from specc.tricks.sections import DataSettings
 from specc.values import Args, Bound, Percent, Size
 
 AUTOMATIC = Bound("split", Args(part=Percent(0.1)))
@@ -48,7 +49,7 @@ class DataSet(NamedTuple):
 
 
 def load(
-    data: Args, *, data_dir: Path | None = None, seed: int = 0, base: Path = Path(), memory: int | None = None
+    data: DataSettings, *, data_dir: Path | None = None, seed: int = 0, base: Path = Path(), memory: int | None = None
 ) -> DataSet:
     """The data set that the checked section `data` describes.
 
@@ -59,8 +60,7 @@ def load(
     Raises SpeccError: E401 to E411, E405 and E406 for image files, E408 no test part, E409 nothing to train on or to
     validate on.
     """
-    source: Bound = data.source
-    asked: Bound | None = data.validation
+    source, asked = data.source, data.validation
     module, _, name = COMPONENTS["source"][source.name].target.rpartition(".")
     where = Where(data_dir, base, test=asked is not None and asked.name == "test")
     raw: Raw = getattr(import_module(module), name)(source.args, where)

@@ -13,7 +13,7 @@ from specc.backend.rng import Tables
 from specc.check.fits import ALONE, batch_of_one
 from specc.errors import SpeccError
 from specc.ir.graph import Graph
-from specc.values import Args
+from specc.tricks.sections import DataSettings
 from specc.vocabulary.shape import size_text
 
 LARGEST = 512  # images of a batch that is only evaluated
@@ -22,7 +22,7 @@ LARGEST = 512  # images of a batch that is only evaluated
 class DataLoader:
     """The batches of a training. `batch` images each, `batches` an epoch; what does not fill a batch is left out."""
 
-    def __init__(self, dataset: DataSet, data: Args, batch: int, seed: int, device: torch.device) -> None:
+    def __init__(self, dataset: DataSet, data: DataSettings, batch: int, seed: int, device: torch.device) -> None:
         self.dataset, self.data, self.seed, self.device = dataset, data, seed, device
         self.source = TrainingBatches(dataset.train, batch, seed, device)
         self.classes = dataset.classes
@@ -59,7 +59,7 @@ class DataLoader:
 
 
 def validation_batches(
-    dataset: DataSet, data: Args, batch: int, device: torch.device
+    dataset: DataSet, data: DataSettings, batch: int, device: torch.device
 ) -> Iterator[tuple[Tensor, Tensor]]:
     """All validation images, normalized, with their labels; in batches larger than those of training."""
     normalize = _normalizer(dataset, data, device)
@@ -67,7 +67,7 @@ def validation_batches(
         yield normalize(found.images).contiguous(memory_format=torch.channels_last), found.labels
 
 
-def _normalizer(dataset: DataSet, data: Args, device: torch.device) -> Normalize:
+def _normalizer(dataset: DataSet, data: DataSettings, device: torch.device) -> Normalize:
     return normalizer(data.normalize, dataset.shape, dataset.mean, dataset.std).to(device)
 
 

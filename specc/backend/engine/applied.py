@@ -6,7 +6,8 @@ from specc.backend.engine.optimizers import ParamRule, Weights
 from specc.ir.graph import Graph
 from specc.ir.signal import initializer
 from specc.ir.weights import Weight, weights_of
-from specc.values import Args, Bound, show
+from specc.tricks.sections import TrainSettings
+from specc.values import Bound, show
 
 
 def applied(weights: Weights, kernels: Iterable[str], what: str) -> str:
@@ -55,7 +56,7 @@ def _numbered(count: int, noun: str) -> str:
     return f"{count} {noun if count == 1 else plural}"
 
 
-def averaged(settings: Args, values: Iterable[str], weights: Iterable[str]) -> list[str]:
+def averaged(settings: TrainSettings, values: Iterable[str], weights: Iterable[str]) -> list[str]:
     """What `ema` and `lookahead` hold besides the network's own."""
     names, known = list(values), set(weights)
     tensors = sum(name in known for name in names)

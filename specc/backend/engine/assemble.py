@@ -21,10 +21,10 @@ from specc.backend.evaluation.losses import loss_function
 from specc.backend.precision import Precision
 from specc.ir.weights import weights_of
 from specc.tricks.schedule import Clock
-from specc.values import Args
+from specc.tricks.sections import TrainSettings
 
 
-def assemble(net: Net, settings: Args, loader: Loader, precision: Precision) -> tuple[Trainer, list[str]]:
+def assemble(net: Net, settings: TrainSettings, loader: Loader, precision: Precision) -> tuple[Trainer, list[str]]:
     """The loop around a fresh state, for the settings of the section `train`, and notes on what each trick reached.
 
     The checker has seen to it that something learns, and that each trick reaches something.
@@ -54,13 +54,13 @@ def assemble(net: Net, settings: Args, loader: Loader, precision: Precision) -> 
     return Trainer(state, loader, settings, loss, penalty, precision), notes
 
 
-def _notes(net: Net, settings: Args, weights: Weights, frozen: list[str], penalty: Penalty) -> list[str]:
+def _notes(net: Net, settings: TrainSettings, weights: Weights, frozen: list[str], penalty: Penalty) -> list[str]:
     """What each trick applied to, a line each."""
     notes, found = [], param_rules(net.graph, settings, weights)
     if frozen:
         held = [weight for weight in weights_of(net.graph) if weight.name in frozen]
         count = sum(net.get_parameter(name).numel() for name in frozen)
-        notes.append(f"frozen by {', '.join(settings.freeze)}: {kinds(held)}, {count:,} weights")
+        notes.append(f"frozen by {', '.join(settings.freeze or ())}: {kinds(held)}, {count:,} weights")
     if penalty.names:
         what = written(settings.regularize) if settings.regularize else "regularize"
         notes.append(applied(weights, penalty.names, what))

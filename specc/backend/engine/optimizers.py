@@ -11,7 +11,8 @@ from specc.ir.graph import Graph
 from specc.ir.weights import Weight, selected, selects, weights_of
 from specc.tricks import COMPONENTS
 from specc.tricks.optimizer import by_muon
-from specc.values import Args, Bound, show
+from specc.tricks.sections import TrainSettings
+from specc.values import Bound, show
 
 Weights = dict[str, nn.Parameter]
 
@@ -62,13 +63,13 @@ class ParamRule(NamedTuple):
         return f"{self.optimizer}, lr {self.lr:g}{decay}{until}"
 
 
-def param_rules(graph: Graph, settings: Args, names: Iterable[str]) -> dict[str, ParamRule]:
+def param_rules(graph: Graph, settings: TrainSettings, names: Iterable[str]) -> dict[str, ParamRule]:
     """How each of these weights learns, by the settings of the section `train`."""
     wanted = set(names)
     return {weight.name: _param_rule(weight, settings) for weight in weights_of(graph) if weight.name in wanted}
 
 
-def _param_rule(weight: Weight, settings: Args) -> ParamRule:
+def _param_rule(weight: Weight, settings: TrainSettings) -> ParamRule:
     groups: Sequence[Bound] = settings.groups or ()
     group = next((g for g in groups if any(selects(name, weight) for name in g.args.weights)), None)
     usual = _optimizer_for(settings.optimizer, weight)
@@ -189,7 +190,7 @@ def _make(
     return made
 
 
-def make_optimizers(graph: Graph, settings: Args, weights: Weights) -> Optimizers:
+def make_optimizers(graph: Graph, settings: TrainSettings, weights: Weights) -> Optimizers:
     """The optimizers of the weights that learn, on the device where they are, by the settings of the section `train`.
 
     Weight decay reaches kernels only, unless a group asks for it.

@@ -21,7 +21,7 @@ from specc.backend.precision import Precision
 from specc.errors import SpeccError
 from specc.faults import reach
 from specc.tricks.schedule import Clock, rate
-from specc.values import Args
+from specc.tricks.sections import TrainSettings
 
 Batch = tuple[Tensor, Tensor]
 
@@ -52,7 +52,7 @@ class CheckpointSink(Protocol):
         """The training stops within an epoch, or the epoch is a long one."""
 
 
-def length(settings: Args, loader: Loader) -> tuple[int, int]:
+def length(settings: TrainSettings, loader: Loader) -> tuple[int, int]:
     """The steps of an epoch, and those of a whole training."""
     per_epoch = max(1, loader.batches // settings.accumulate)
     return per_epoch, max(1, round(settings.epochs * per_epoch))
@@ -65,7 +65,7 @@ class Trainer:
         self,
         state: TrainState,
         loader: Loader,
-        settings: Args,
+        settings: TrainSettings,
         loss: Loss,
         penalty: Penalty,
         precision: Precision,
@@ -189,7 +189,7 @@ class Trainer:
             loss = loss + self.head_weights[name] * (parts.total if is_sum else parts.mean)
         loss = loss if is_sum else loss / self.settings.accumulate
         if loss.requires_grad:  # not where all that learned stands still
-            (state.scaler.scale(loss) if state.scaler else loss).backward()
+            (state.scaler.scale(loss) if state.scaler else loss).backward()  # type: ignore[no-untyped-call]
         return said
 
     def update(self) -> None:

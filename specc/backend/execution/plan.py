@@ -19,6 +19,7 @@ from specc.backend.precision import Precision, choose
 from specc.errors import SpeccError
 from specc.ir.graph import Graph
 from specc.ir.weights import weights_of
+from specc.tricks.sections import TrainSettings
 from specc.values import Args
 
 MOST_THREADS = 1024
@@ -55,7 +56,9 @@ class Plan(NamedTuple):
         return {choice.what: {"is": choice.value, "because": choice.why} for choice in self.choices}
 
 
-def make_plan(graph: Graph, settings: Args, device: torch.device, info: Mapping[str, Any] | None = None) -> Plan:
+def make_plan(
+    graph: Graph, settings: TrainSettings, device: torch.device, info: Mapping[str, Any] | None = None
+) -> Plan:
     """The plan of a training with the settings of the section `train`; sets the number of the CPU's threads.
 
     info: the run.json of a run that is gone on with. On a device of the same kind it is carried out as it was begun.
@@ -106,7 +109,7 @@ def make_plan(graph: Graph, settings: Args, device: torch.device, info: Mapping[
     return Plan(precision, step == "compiled", recorded, tuple(choices), frozenset(undecided))
 
 
-def _recorded(graph: Graph, settings: Args, launch: str, precision: Precision) -> tuple[bool, str]:
+def _recorded(graph: Graph, settings: TrainSettings, launch: str, precision: Precision) -> tuple[bool, str]:
     """Whether a step can be recorded as a CUDA graph, and why."""
     if launch == "single":
         return False, "as the spec says"

@@ -24,7 +24,8 @@ from specc.backend.onnx.session import Outputs
 from specc.backend.onnx.write import Written
 from specc.errors import SpeccError
 from specc.ir.graph import Graph, Node
-from specc.values import Args, Size
+from specc.tricks.sections import DataSettings
+from specc.values import Size
 
 FEW = 8  # images that are enough to find the layer where values part
 PARTED = 1e-4  # of a layer's scale: far above what float32 sums differ by
@@ -55,9 +56,9 @@ class ModelComparison(NamedTuple):
     answers: Outputs
 
 
-def resized(data: Args | None, dataset: DataSet) -> Size | None:
+def resized(data: DataSettings, dataset: DataSet) -> Size | None:
     """The size to which the graph brings its images; None where it takes no other."""
-    return Size(*dataset.shape[1:]) if data is not None and data.resize is not None else None
+    return Size(*dataset.shape[1:]) if data.resize is not None else None
 
 
 def compare_model(

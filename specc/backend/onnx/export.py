@@ -61,9 +61,7 @@ def export_run(
     """
     place = find(device)
     run = open_run(path)
-    data, train = run.checked.data, run.checked.train
-    assert data is not None and train is not None
-    dataset = load(data, data_dir=data_dir or run.data_dir, seed=train.seed, base=run.base)
+    dataset = load(run.spec.data, data_dir=data_dir or run.data_dir, seed=run.spec.train.seed, base=run.base)
     return export(run, dataset, out=out, device=place, providers=providers, precisions=precisions)
 
 
@@ -87,18 +85,17 @@ def export(
     much accuracy is lost, E481 it cannot be written.
     """
     refuse_other_data(run.path, run.info, about_data(dataset), "give the folder of the data with --data-dir")
-    checked, path = run.checked, out or run.path / MODEL
+    spec, path = run.spec, out or run.path / MODEL
     if path.is_dir():
         raise SpeccError("E481", f"{path} cannot be written: it is a folder", help="give the name of a file with --out")
-    assert checked.export is not None
-    normalize = normalize_as(checked, dataset.mean, dataset.std)
-    metadata = describe(checked, dataset.classes, dataset.hash)
-    written = write_model(checked, run.net, normalize, metadata, f"{path.name}.data")
-    output = "logits" if checked.export.output == "logits" else activation(checked)
+    normalize = normalize_as(spec, dataset.mean, dataset.std)
+    metadata = describe(spec, dataset.classes, dataset.hash)
+    written = write_model(spec, run.net, normalize, metadata, f"{path.name}.data")
+    output = "logits" if spec.export.output == "logits" else activation(spec)
     reference = Reference(run.net, normalize, output, device)
     job = _Job(run, dataset, reference, metadata, path, tuple(choose(providers)))
     made = [_certify(job, FP32, written, None)]
-    wanted = precisions or [checked.export.precision]
+    wanted = precisions or [spec.export.precision]
     for precision in dict.fromkeys(wanted):
         if precision != FP32:
             model = _converted(written, precision, dataset)
@@ -132,26 +129,25 @@ class _Made(NamedTuple):
 
 def _certify(job: _Job, precision: str, written: Written, known: ModelComparison | None) -> _Made:
     """Hold a model against the trained one, and judge it. known: what the first file of an export was found to be."""
-    checked, dataset = job.run.checked, job.dataset
-    assert checked.export is not None
+    spec, dataset = job.run.spec, job.dataset
     check_graph(written.model)
     _check_classes(written.model, dataset)
     content = content_of(written.model)
-    size, truth = resized(checked.data, dataset), known.truth if known else None
+    size, truth = resized(spec.data, dataset), known.truth if known else None
     held = compare_model(content, job.reference, dataset, size, job.providers, written.weights, truth)
-    if precision == FP32 and (verdict := judge(held.comparisons, checked.export.tolerance, held.scale)):
+    if precision == FP32 and (verdict := judge(held.comparisons, spec.export.tolerance, held.scale)):
         raise mismatch(verdict, written, job.reference, dataset)
-    if precision != FP32 and (verdict := judge_loss(held.comparisons, held.truth.correct, checked.export.max_loss)):
+    if precision != FP32 and (verdict := judge_loss(held.comparisons, held.truth.correct, spec.export.max_loss)):
         message = [f"{path_of(job.path, precision).name} loses too much, and was not written", verdict]
         help = "`max_loss` in the section `export` is the bound; fp16 loses less than int8"
         raise SpeccError("E462", message, help=help, status=1)
     certificate = Certificate(
-        network=checked.name,
-        output=checked.export.output,
+        network=spec.name,
+        output=spec.export.output,
         precision=precision,
-        opset=checked.export.opset,
-        tolerance=checked.export.tolerance,
-        max_loss=checked.export.max_loss,
+        opset=spec.export.opset,
+        tolerance=spec.export.tolerance,
+        max_loss=spec.export.max_loss,
         scale=held.scale,
         images=len(dataset.validation),
         correct=held.truth.correct,

@@ -25,7 +25,7 @@ from specc.backend.onnx.compare import SMALL_BATCHES, figures, judge
 from specc.backend.onnx.lower import lower
 from specc.backend.onnx.session import ORT_ERRORS, choose, open_session, plain, run
 from specc.backend.onnx.write import IMAGES, Written, check_graph, finish
-from specc.check import Checked
+from specc.check import Checked, Compiled
 from specc.errors import SpeccError
 from specc.files import write_together
 from specc.ir.graph import Graph
@@ -53,17 +53,17 @@ def export_graph(checked: Checked, out: Path, *, providers: Sequence[str] = ()) 
     in softmax and `output` is not logits, else `logits`: nothing is added that was not drawn. On every provider it is
     compared with PyTorch, on normal numbers in batches of four sizes, before it gets its name.
 
-    Raises SpeccError: E437 an initializer that starts from training images, E454 a provider did not load, E455 the file
-    does not answer as PyTorch does, E457 it does not run, E459 something of the training is left, E481 it cannot be
-    written.
+    Raises SpeccError: E440 the spec has errors, E437 an initializer that starts from training images, E454 a provider
+    did not load, E455 the file does not answer as PyTorch does, E457 it does not run, E459 something of the training is
+    left, E481 it cannot be written.
     """
-    graph, export, train = checked.graph, checked.export, checked.train
-    assert graph is not None and export is not None and train is not None
+    spec = checked.compiled()
+    graph, export, train = spec.graph, spec.export, spec.train
     net = build(graph)
     initialize(net, train.seed)
     net.eval()
-    output, last = _output(checked)
-    written = _write(checked, net, f"{out.name}.data")
+    output, last = _output(spec)
+    written = _write(spec, net, f"{out.name}.data")
     check_graph(written.model)
     content = content_of(written.model)
     images = _numbers(graph, train.seed)
@@ -99,21 +99,19 @@ def export_graph(checked: Checked, out: Path, *, providers: Sequence[str] = ()) 
     return GraphExported(out, found, scale, export.tolerance, output)
 
 
-def _output(checked: Checked) -> tuple[str, nn.Module]:
+def _output(spec: Compiled) -> tuple[str, nn.Module]:
     """What the graph gives, and what makes it of the network's logits."""
-    assert checked.graph is not None and checked.export is not None
-    if checked.graph.ends_in_softmax and checked.export.output == "probabilities":
+    if spec.graph.ends_in_softmax and spec.export.output == "probabilities":
         return "probabilities", nn.Softmax(1)
     return "logits", nn.Identity()
 
 
-def _write(checked: Checked, net: Net, beside: str) -> Written:
-    graph, export = checked.graph, checked.export
-    assert graph is not None and export is not None
+def _write(spec: Compiled, net: Net, beside: str) -> Written:
+    graph, export = spec.graph, spec.export
     g = Builder(export.opset)
     x = g.input(IMAGES, TensorProto.FLOAT, ["N", *graph.input])
     lowered = lower(graph, {name: value.numpy() for name, value in net.state_dict().items()}, g, x)
-    output, _ = _output(checked)
+    output, _ = _output(spec)
     attributes = {"axis": 1} if output == "probabilities" else {}
     last = g.node("Softmax" if attributes else "Identity", [lowered.logits], name=output, **attributes)
     g.output(last, ["N", *graph.output_shape])

@@ -10,13 +10,12 @@ from specc.backend.build import Net
 from specc.backend.data.normalize import Normalize, normalizer
 from specc.backend.onnx.session import Outputs
 from specc.backend.run.load import Run
-from specc.check import Checked
+from specc.check import Trainable
 
 
-def activation(checked: Checked) -> str:
+def activation(spec: Trainable) -> str:
     """What makes probabilities of logits: "softmax", or "sigmoid" where the loss asks a question for each class."""
-    assert checked.train is not None and checked.graph is not None
-    each = checked.train.loss.name == "binary_cross_entropy" and not checked.graph.ends_in_softmax
+    each = spec.train.loss.name == "binary_cross_entropy" and not spec.graph.ends_in_softmax
     return "sigmoid" if each else "softmax"
 
 
@@ -42,13 +41,12 @@ class Reference:
         return outputs
 
 
-def normalize_as(checked: Checked, mean: Sequence[float], std: Sequence[float]) -> Normalize:
+def normalize_as(spec: Trainable, mean: Sequence[float], std: Sequence[float]) -> Normalize:
     """A spec's normalization, with the statistics of its training images."""
-    assert checked.data is not None and checked.graph is not None
-    channels, height, width = checked.graph.input
-    return normalizer(checked.data.normalize, (channels, height, width), mean, std)
+    channels, height, width = spec.graph.input
+    return normalizer(spec.data.normalize, (channels, height, width), mean, std)
 
 
 def of_run(run: Run, output: str, device: torch.device) -> Reference:
     """The model that a run trained."""
-    return Reference(run.net, normalize_as(run.checked, run.info["mean"], run.info["std"]), output, device)
+    return Reference(run.net, normalize_as(run.spec, run.info["mean"], run.info["std"]), output, device)

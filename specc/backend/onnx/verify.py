@@ -20,7 +20,7 @@ from specc.backend.onnx.reference import Reference, activation, normalize_as
 from specc.backend.onnx.session import Outputs, choose
 from specc.backend.run.info import is_number
 from specc.backend.run.load import BEST, INFO, load_weights, read_info
-from specc.check import Checked, check
+from specc.check import Trainable, check
 from specc.errors import SpeccError
 from specc.files import parse_json, read_file, size_of
 from specc.source import Source
@@ -72,14 +72,15 @@ def verify(
     if checked.errors:
         message = f"the spec in {path} has errors; the first: {checked.errors[0].message}"
         raise SpeccError("E440", message, help="export it again: specc export RUN", status=1)
-    if checked.data is None or checked.train is None:
+    if checked.data is None:
         raise SpeccError("E437", f"the spec in {path} has no section `data`: nothing can be compared", status=1)
+    spec = checked.trainable()
     base, known = _places(path)
-    dataset = load(checked.data, data_dir=data_dir or known, seed=checked.train.seed, base=base)
+    dataset = load(spec.data, data_dir=data_dir or known, seed=spec.train.seed, base=base)
     findings += _data(file, certificate, dataset)
     if all(finding.passed is not False for finding in findings):
-        findings += _answers(file, certificate, checked, dataset, choose(providers))
-        findings.append(_weights(file, certificate, checked, dataset, device, choose(providers)))
+        findings += _answers(file, certificate, spec, dataset, choose(providers))
+        findings.append(_weights(file, certificate, spec, dataset, device, choose(providers)))
     return Verification(findings, certificate)
 
 
@@ -144,7 +145,7 @@ def _data(file: ModelFile, certificate: dict[str, Any], dataset: DataSet) -> Ite
 
 
 def _answers(
-    file: ModelFile, certificate: dict[str, Any], checked: Checked, dataset: DataSet, providers: Sequence[str]
+    file: ModelFile, certificate: dict[str, Any], spec: Trainable, dataset: DataSet, providers: Sequence[str]
 ) -> Iterator[Finding]:
     """Whether the file still gets the same number of images right, on each provider.
 
@@ -186,7 +187,7 @@ def _near_ties(outputs: Outputs, near: float) -> int:
 def _weights(
     file: ModelFile,
     certificate: dict[str, Any],
-    checked: Checked,
+    spec: Trainable,
     dataset: DataSet,
     device: torch.device,
     providers: Sequence[str],
@@ -195,14 +196,13 @@ def _weights(
     name, weights = "trained model", file.path.with_name(BEST)
     if not weights.exists():
         return Finding(name, None, f"not compared: there is no {BEST} beside the file")
-    assert checked.graph is not None and checked.export is not None
-    net = build(checked.graph)
+    net = build(spec.graph)
     if not _is_hash_of(certificate["weights_sha256"], weights, net):
         return Finding(name, None, f"not compared: {BEST} has other weights than those that were exported")
     load_weights(net, weights)
-    output = "logits" if checked.export.output == "logits" else activation(checked)
-    reference = Reference(net, normalize_as(checked, dataset.mean, dataset.std), output, device)
-    held = compare_model(file.path, reference, dataset, resized(checked.data, dataset), providers)
+    output = "logits" if spec.export.output == "logits" else activation(spec)
+    reference = Reference(net, normalize_as(spec, dataset.mean, dataset.std), output, device)
+    held = compare_model(file.path, reference, dataset, resized(spec.data, dataset), providers)
     if certificate["precision"] == FP32:
         verdict = judge(held.comparisons, float(certificate["tolerance"]), held.scale)
     else:

@@ -18,9 +18,9 @@ from specc.backend.onnx.lower import Lowered, lower
 from specc.backend.onnx.preprocess import preprocess
 from specc.backend.onnx.proof import training_left
 from specc.backend.onnx.reference import activation
-from specc.check import Checked
+from specc.check import Trainable
 from specc.errors import SpeccError
-from specc.values import Bound, Size, show
+from specc.values import Size, show
 
 IMAGES = "images"
 
@@ -38,7 +38,7 @@ class Written(NamedTuple):
 
 
 def write_model(
-    checked: Checked, net: Net, normalize: Normalize, metadata: dict[str, str], beside: str = "model.onnx.data"
+    spec: Trainable, net: Net, normalize: Normalize, metadata: dict[str, str], beside: str = "model.onnx.data"
 ) -> Written:
     """The network in evaluation mode as one graph.
 
@@ -46,8 +46,7 @@ def write_model(
     `probabilities` or `logits`, float32 N x classes. The same weights and spec give the same bytes. More weights than
     one file can hold go to the file `beside`.
     """
-    graph, export, data = checked.graph, checked.export, checked.data
-    assert graph is not None and export is not None and data is not None
+    graph, export, data = spec.graph, spec.export, spec.data
     state = {name: value.detach().cpu().numpy() for name, value in net.state_dict().items()}
     channels, height, width = graph.input
     open_size: tuple[int | str, int | str] = ("height", "width")
@@ -57,7 +56,7 @@ def write_model(
     lowered = lower(graph, state, g, x)
     if export.output == "logits":
         output = g.node("Identity", [lowered.logits], name="logits")
-    elif activation(checked) == "softmax":
+    elif activation(spec) == "softmax":
         output = g.node("Softmax", [lowered.logits], name="probabilities", axis=1)
     else:
         output = g.node("Sigmoid", [lowered.logits], name="probabilities")
@@ -107,11 +106,10 @@ def _without_weights(model: onnx.ModelProto) -> onnx.ModelProto:
     return bare
 
 
-def describe(checked: Checked, classes: tuple[str, ...], data_sha256: str) -> dict[str, str]:
+def describe(spec: Trainable, classes: tuple[str, ...], data_sha256: str) -> dict[str, str]:
     """The metadata of an exported file, all but the certificate."""
-    graph, data, export = checked.graph, checked.data, checked.export
-    assert graph is not None and data is not None and export is not None
-    spec = portable(checked)
+    graph, data, export = spec.graph, spec.data, spec.export
+    text = portable(spec)
     channels, height, width = graph.input
     takes = {
         "name": IMAGES,
@@ -127,23 +125,21 @@ def describe(checked: Checked, classes: tuple[str, ...], data_sha256: str) -> di
         model_file.NETWORK: graph.name,
         model_file.CLASSES: json.dumps(classes, ensure_ascii=False),
         model_file.INPUT: json.dumps(takes),
-        model_file.OUTPUT: json.dumps({"name": export.output, "activation": activation(checked)}),
-        model_file.SPEC: spec,
-        model_file.SPEC_SHA256: model_file.sha256(spec.encode()),
+        model_file.OUTPUT: json.dumps({"name": export.output, "activation": activation(spec)}),
+        model_file.SPEC: text,
+        model_file.SPEC_SHA256: model_file.sha256(text.encode()),
         model_file.DATA_SHA256: data_sha256,
     }
 
 
-def portable(checked: Checked) -> str:
+def portable(spec: Trainable) -> str:
     """The spec's text without the way to the data on this machine.
 
     Of a path that leaves the spec's folder the last part is kept.
     """
-    assert checked.data is not None
-    source: Bound = checked.data.source
-    path = getattr(source.args, "path", "")
+    path = getattr(spec.data.source.args, "path", "")
     place = PureWindowsPath(path)  # which knows both kinds of separators
     if place.anchor or ".." in place.parts or path.startswith("~"):
         escaped = path.replace("\\", "\\\\")  # as it stands in the spec
-        return checked.resolved.replace(escaped, place.name)
-    return checked.resolved
+        return spec.resolved.replace(escaped, place.name)
+    return spec.resolved

@@ -8,10 +8,9 @@ from specc.backend.device import describe
 from specc.backend.probe.measure import Watch, ratio
 from specc.backend.probe.verdict import judge
 from specc.backend.train.job import prepare
-from specc.check import Checked
+from specc.check import Checked, Trainable
 from specc.report.layers import activation_bytes
 from specc.report.probe import Probed
-from specc.values import Args
 
 MOST = 256  # images: more change no figure that is looked at here
 FEWEST = 16
@@ -33,8 +32,12 @@ def probe(
 
     Raises SpeccError as `train` does, except for what concerns a run's folder.
     """
-    checked, asked = _small(checked)
-    job = prepare(checked, device, data_dir, base, dataset=dataset)
+    return _probe(checked.trainable(), device, data_dir, base, dataset)
+
+
+def _probe(whole: Trainable, device: str, data_dir: Path | None, base: Path, dataset: DataSet | None) -> Probed:
+    spec = _small(whole)
+    job = prepare(spec, device, data_dir, base, dataset=dataset)
     trainer = job.trainer
     net = trainer.state.net.train()
     watch = Watch(net)
@@ -44,12 +47,12 @@ def probe(
     measured, predicted = ratio(layers), watch.predicted_ratio()
     classes = len(trainer.loader.classes)
     return Probed(
-        checked.name,
-        checked.variant,
-        _source(checked),
+        spec.name,
+        spec.variant,
+        spec.data.source.name,
         describe(trainer.device),
         trainer.settings.seed,
-        asked,
+        whole.train.batch,
         trainer.loader.batch,
         classes,
         watch.images,
@@ -67,24 +70,16 @@ def probe_each(
     """Probe one spec after the other, reading data only where they are others than those of the spec before."""
     before, dataset = "", None
     for checked in specs:
-        data, settings = checked.data, checked.train
-        if data is not None and settings is not None:
-            wanted = f"{data.source} {data.resize} {data.validation} {settings.seed}"
-            if wanted != before:
-                before, dataset = wanted, load(data, data_dir=data_dir, seed=settings.seed, base=base)
-        yield probe(checked, device=device, data_dir=data_dir, base=base, dataset=dataset)
+        spec = checked.trainable()
+        data, seed = spec.data, spec.train.seed
+        wanted = f"{data.source} {data.resize} {data.validation} {seed}"
+        if wanted != before:
+            before, dataset = wanted, load(data, data_dir=data_dir, seed=seed, base=base)
+        yield _probe(spec, device, data_dir, base, dataset)
 
 
-def _source(checked: Checked) -> str:
-    assert checked.data is not None
-    return str(checked.data.source.name)
-
-
-def _small(checked: Checked) -> tuple[Checked, int]:
-    """The spec for one batch in fp32 that fits into memory; and how large its batches are."""
-    if checked.train is None or checked.graph is None:
-        return checked, 0  # it has errors, as `prepare` will say
-    asked = checked.train.batch
-    fits = max(FEWEST, ROOM // max(1, activation_bytes(checked.graph)))
-    changed = {"batch": min(asked, MOST, fits), "precision": "fp32", "accumulate": 1}
-    return checked._replace(train=Args(**{**checked.train.as_dict(), **changed})), asked
+def _small(spec: Trainable) -> Trainable:
+    """The spec for one batch in fp32 that fits into memory."""
+    fits = max(FEWEST, ROOM // max(1, activation_bytes(spec.graph)))
+    batch = min(spec.train.batch, MOST, fits)
+    return spec._replace(train=spec.train.replace(batch=batch, precision="fp32", accumulate=1))

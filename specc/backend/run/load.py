@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from specc.backend.build import Net, build
 from specc.backend.run.info import is_number, wrong_in
-from specc.check import Checked, check
+from specc.check import Trainable, check
 from specc.errors import SpeccError
 from specc.files import parse_json, read_file, reason, refuse_bytes, size_of
 from specc.source import Source
@@ -39,7 +39,7 @@ class Run(NamedTuple):
 
     path: Path
     info: dict[str, Any]
-    checked: Checked
+    spec: Trainable
     net: Net
 
     @property
@@ -116,34 +116,27 @@ def _runs_there(path: Path) -> str:
     return f"runs in {folder}: {', '.join(runs[:5])}" if runs else "`specc train` makes one"
 
 
-def read_spec(path: Path, info: Mapping[str, Any]) -> Checked:
+def read_spec(path: Path, info: Mapping[str, Any]) -> Trainable:
     """The spec of the run at `path`, checked. info: its run.json.
 
-    Raises SpeccError: E439 it is not there, E440 it has errors, E434 it is not the one that the run was trained with.
+    Raises SpeccError: E439 it is not there, E440 it has errors, E434 it is not the one that the run was trained with,
+    E437 it has no data.
     """
     try:
         text = read_file(path / SPEC, MOST_BYTES).decode().replace("\r\n", "\n")
     except (OSError, ValueError) as error:
         raise _unreadable(path / SPEC, error) from error
     checked = check(Source(str(path / SPEC), text))
-    refuse_errors(checked)
+    checked.refuse_errors()
     if sha256_of(text) not in (info["spec_sha256"], info.get("next", info)["spec_sha256"]):
         message = f"{path / SPEC} was changed after the training: it is not the spec that {path / INFO} knows"
         hint = f"bring it back as it was; a changed one is given beside it: specc train CHANGED.cnn --resume {path}"
         raise SpeccError("E434", message, help=hint, status=1)
-    return checked
+    return checked.trainable()
 
 
 def sha256_of(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
-
-
-def refuse_errors(checked: Checked) -> None:
-    """Raise SpeccError E440 for a spec with errors."""
-    if checked.errors:
-        first = checked.errors[0]
-        message = f"the spec has errors; the first, at {first.span.place}: {first.message}"
-        raise SpeccError("E440", message, help=f"`specc check {checked.source.path}` shows all", status=1)
 
 
 def open_run(path: Path) -> Run:
@@ -153,9 +146,8 @@ def open_run(path: Path) -> Run:
     weights are damaged, E445 they are of another network.
     """
     info = read_info(path)
-    checked = read_spec(path, info)
-    graph = checked.graph
-    assert graph is not None
+    spec = read_spec(path, info)
+    graph = spec.graph
     wanted = {"classes": graph.shape[0], "mean": graph.input[0], "std": graph.input[0]}
     for name, count in wanted.items():
         if len(info[name]) != count:
@@ -165,7 +157,7 @@ def open_run(path: Path) -> Run:
             raise SpeccError("E439", message, help=RUNS_FOLDER)
     net = build(graph)
     load_weights(net, path / BEST)
-    return Run(path, info, checked, net.eval())
+    return Run(path, info, spec, net.eval())
 
 
 class Weights(NamedTuple):

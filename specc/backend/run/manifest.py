@@ -17,24 +17,24 @@ from specc.backend.device import describe
 from specc.backend.engine.trainer import Trainer
 from specc.backend.execution.plan import Plan
 from specc.backend.run.load import FORMAT, sha256_of
-from specc.check import Checked
+from specc.check import Trainable
 
 PACKAGES = ("torch", "numpy", "safetensors", "onnx")
 
 
 def begun(
-    checked: Checked, command: Sequence[str], base: Path, data_dir: Path | None, subset: int | None
+    spec: Trainable, command: Sequence[str], base: Path, data_dir: Path | None, subset: int | None
 ) -> dict[str, Any]:
     """What was called for, and when."""
     return {
         "format": FORMAT,
-        "name": checked.name,
-        "variant": checked.variant,
+        "name": spec.name,
+        "variant": spec.variant,
         "command": list(command),
         "base": realpath(base),
         "data_dir": realpath(data_dir) if data_dir else None,
         "subset": subset,
-        "spec_sha256": sha256_of(checked.resolved),
+        "spec_sha256": sha256_of(spec.resolved),
         "started": now(),
     }
 

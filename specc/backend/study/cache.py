@@ -10,7 +10,7 @@ import torch
 
 from specc import __version__
 from specc.backend.run.load import read_lines
-from specc.check import Checked
+from specc.check import Trainable
 from specc.files import write_atomic
 
 RUNS, RESULT, METRICS = "runs", "result.json", "metrics.jsonl"
@@ -38,10 +38,10 @@ class Record(NamedTuple):
         return float(sum(line["seconds"] for line in self.curve))
 
 
-def key_of(checked: Checked, data_hash: str, subset: int | None, device: torch.device) -> str:
+def key_of(spec: Trainable, data_hash: str, subset: int | None, device: torch.device) -> str:
     """The SHA-256 of all that a training's result depends on. Seed and epochs are in the resolved spec."""
     parts = {
-        "spec": checked.resolved,
+        "spec": spec.resolved,
         "data": data_hash,
         "subset": subset,
         "specc": __version__,

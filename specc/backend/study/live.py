@@ -14,7 +14,7 @@ from specc.backend.engine.progress import ProgressListener, Quiet
 from specc.backend.engine.state import EpochResult
 from specc.backend.study.cache import Record
 from specc.backend.study.statistics import summary
-from specc.check import Checked
+from specc.check import Trainable
 
 HEADINGS = ("runs", "training", "validation")
 
@@ -31,7 +31,7 @@ class Board(Protocol):
     def begin(self, name: str, seed: int) -> None:
         """A training comes next, or is found to be there already."""
 
-    def listener(self, checked: Checked) -> ProgressListener:
+    def listener(self, spec: Trainable) -> ProgressListener:
         """Who is told how the training goes."""
 
     def end(self, name: str, record: Record) -> None:
@@ -52,7 +52,7 @@ class Silent:
     def begin(self, name: str, seed: int) -> None:
         pass
 
-    def listener(self, checked: Checked) -> ProgressListener:
+    def listener(self, spec: Trainable) -> ProgressListener:
         return Quiet()
 
     def end(self, name: str, record: Record) -> None:
@@ -86,10 +86,9 @@ class Shown:
         self.number += 1
         self.name, self.state, self.trained = name, f"seed {seed}, reading", False
 
-    def listener(self, checked: Checked) -> ProgressListener:
-        assert checked.train is not None
+    def listener(self, spec: Trainable) -> ProgressListener:
         self.trained = True
-        return _Row(self, f"seed {checked.train.seed}, epoch ", checked.train.epochs)
+        return _Row(self, f"seed {spec.train.seed}, epoch ", spec.train.epochs)
 
     def end(self, name: str, record: Record) -> None:
         self.records[name].append(record)

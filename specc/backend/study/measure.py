@@ -12,19 +12,18 @@ from specc.backend.evaluation.evaluate import Evaluation, evaluate
 from specc.backend.evaluation.losses import loss_function
 from specc.backend.precision import choose
 from specc.backend.run.load import LAST, load_weights
-from specc.check import Checked
+from specc.check import Trainable
 
 MOST = 10_000  # images
 
 
-def on_training_images(checked: Checked, run: Path, dataset: DataSet, device: torch.device) -> Evaluation:
+def on_training_images(spec: Trainable, run: Path, dataset: DataSet, device: torch.device) -> Evaluation:
     """The last weights of a run on at most 10,000 of its training images, drawn from its seed, un-augmented.
 
     The accuracy of the training itself is a running mean over an epoch, of augmented images and with dropout: it says
     nothing about the gap to the validation images, which are seen as they are.
     """
-    graph, settings, data = checked.graph, checked.train, checked.data
-    assert graph is not None and settings is not None and data is not None
+    graph, settings, data = spec.graph, spec.train, spec.data
     net = build(graph)
     load_weights(net, run / LAST)
     net.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]

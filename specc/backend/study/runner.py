@@ -3,21 +3,22 @@
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from specc.backend.data.dataset import DataSet, load
 from specc.backend.data.subset import subset_of
 from specc.backend.device import find
+from specc.backend.engine.progress import ProgressListener
 from specc.backend.interrupt import Interrupt
-from specc.backend.run.load import refuse_errors
 from specc.backend.study.cache import Record, drop, key_of, place_of, read_record, write_record
 from specc.backend.study.live import Board
 from specc.backend.study.measure import on_training_images
 from specc.backend.study.plan import Entry
 from specc.backend.train.job import Outcome, train
 from specc.backend.train.resume import resume
-from specc.check import Checked
+from specc.check import Checked, Trainable
 from specc.errors import SpeccError
+from specc.tricks.sections import DataSettings
 from specc.values import show
 
 Records = dict[str, dict[int, Record]]
@@ -57,7 +58,7 @@ class Study:
         self.device = find(options.device)
         self.records: Records = {entry.name: {} for entry in entries}
         self._data = lru_cache(maxsize=4)(self._load)
-        self._sections: dict[str, Any] = {}
+        self._sections: dict[str, DataSettings] = {}
         self.seen: DataSet | None = None  # the data of the first training, as it was trained on
 
     def run(self) -> int:
@@ -67,7 +68,7 @@ class Study:
         Raises SpeccError: E481 the study cannot be written; E437, E401 and on where the first entry has no data, as
         then none has.
         """
-        self.dataset(self.checked(self.entries[0], self.options.seeds[0]))
+        self.dataset(self.checked(self.entries[0], self.options.seeds[0]).trainable())
         with self.board, Interrupt() as interrupt:
             for seed in self.options.seeds:
                 for entry in self.entries:
@@ -93,16 +94,16 @@ class Study:
 
     def _train(self, checked: Checked, name: str, seed: int) -> tuple[Record | None, int]:
         options = self.options
-        refuse_errors(checked)
-        dataset = self.dataset(checked)
+        spec = checked.trainable()
+        dataset = self.dataset(spec)
         some = self._some(dataset, seed)
         self.seen = self.seen or some
-        key = key_of(checked, dataset.hash, options.subset, self.device)
+        key = key_of(spec, dataset.hash, options.subset, self.device)
         place = place_of(options.out, key, name, seed)
         done = read_record(options.out, place, key, seed)
         if done is None:
             try:
-                outcome = self._go(checked, place, dataset)
+                outcome = self._go(checked, place, dataset, self.board.listener(spec))
             except SpeccError as error:
                 if error.code != FINAL:
                     raise
@@ -110,7 +111,7 @@ class Study:
                 return write_record(options.out, place, key, failed), 0
             if outcome.status:
                 return None, outcome.status
-            found = on_training_images(checked, place, some, self.device)
+            found = on_training_images(spec, place, some, self.device)
             images = int(found.confusion.sum())
             record = Record(seed, "", found.accuracy, found.loss, images, [], None)
             done = write_record(options.out, place, key, record)
@@ -118,7 +119,7 @@ class Study:
             _export(place, options)
         return done, 0
 
-    def _go(self, checked: Checked, place: Path, dataset: DataSet) -> Outcome:
+    def _go(self, checked: Checked, place: Path, dataset: DataSet, listener: ProgressListener) -> Outcome:
         """Begin a run, or go on with what is there of it."""
         options = self.options
         if place.exists():
@@ -128,7 +129,7 @@ class Study:
                     device=str(self.device),
                     data_dir=options.data_dir,
                     dataset=dataset,
-                    listener=self.board.listener(checked),
+                    listener=listener,
                 )
             except SpeccError as error:
                 if error.code not in ("E438", "E439", "E486"):  # stopped early, or begun on another machine
@@ -143,26 +144,19 @@ class Study:
             command=options.command,
             subset=options.subset,
             dataset=dataset,
-            listener=self.board.listener(checked),
+            listener=listener,
         )
 
     def _some(self, dataset: DataSet, seed: int) -> DataSet:
         subset = self.options.subset
         return dataset if subset is None else subset_of(dataset, subset, seed)
 
-    def dataset(self, checked: Checked) -> DataSet:
-        """The data of a spec, loaded once for all that have the same.
-
-        Raises SpeccError: E437 the spec has no data, E401 and on from the data.
-        """
-        data, settings = checked.data, checked.train
-        if data is None:
-            help = "say where the images are, such as data { source = digits }"
-            raise SpeccError("E437", f"{checked.source.path} has no section `data`", help=help, status=1)
-        assert settings is not None
+    def dataset(self, spec: Trainable) -> DataSet:
+        """The data of a spec, loaded once for all that have the same. Raises SpeccError E401 and on from the data."""
+        data = spec.data
         name = " ".join(map(show, (data.source, data.resize, data.validation)))
         self._sections[name] = data
-        return self._data(name, settings.seed)
+        return self._data(name, spec.train.seed)
 
     def _load(self, name: str, seed: int) -> DataSet:
         return load(self._sections[name], data_dir=self.options.data_dir, seed=seed, base=self.options.base)

@@ -6,12 +6,12 @@ import torch
 
 from specc.backend.build import build
 from specc.backend.engine.optimizers import ParamRule, param_rules
-from specc.check import Checked
+from specc.check import Trainable
 from specc.errors import SpeccError
 from specc.ir.graph import Graph
 from specc.report.diff import Change, LayerChange, compare
 from specc.tricks.schedule import Clock, rate
-from specc.values import Args
+from specc.tricks.sections import TrainSettings
 
 SAFE, TRAJECTORY, INCOMPATIBLE = "safe", "changes the trajectory", "incompatible"
 STOPPING = ("train.target", "train.early_stop", "export.")
@@ -28,9 +28,8 @@ class Judged(NamedTuple):
         return f"{self.kind}: {self.text}"
 
 
-def judge(run: Checked, spec: Checked, per_epoch: int) -> list[Judged]:
+def judge(run: Trainable, spec: Trainable, per_epoch: int) -> list[Judged]:
     """All differences between a run's spec and one to go on with. per_epoch: steps of an epoch of the run."""
-    assert run.graph and spec.graph and run.train and spec.train
     found = compare(run, spec)
     shapes = [_shapes(graph) for graph in (run.graph, spec.graph)]
     judged = [_layer(change, *shapes) for change in found.layers]
@@ -78,15 +77,14 @@ def _layer(change: LayerChange, one: dict[str, tuple[int, ...]], other: dict[str
     return Judged(text, TRAJECTORY if mine[0] == mine[1] else INCOMPATIBLE)
 
 
-def _optimizers(checked: Checked) -> dict[str, Any]:
+def _optimizers(spec: Trainable) -> dict[str, Any]:
     """For each weight what its optimizer remembers of it: by its name, and by arguments that add to that."""
-    assert checked.graph and checked.train
 
     def state(rule: ParamRule) -> tuple[Any, ...]:
         return rule.optimizer, tuple((name, value) for name, value in rule.options if name not in TUNED)
 
-    names = list(_shapes(checked.graph))
-    return {name: state(rule) for name, rule in param_rules(checked.graph, checked.train, names).items()}
+    names = list(_shapes(spec.graph))
+    return {name: state(rule) for name, rule in param_rules(spec.graph, spec.train, names).items()}
 
 
 def _begins(change: Change) -> bool:
@@ -94,7 +92,7 @@ def _begins(change: Change) -> bool:
     return change.name == "train.ema" and change.a in (None, "none")
 
 
-def _rates_stay(a: Args, b: Args, per_epoch: int) -> bool:
+def _rates_stay(a: TrainSettings, b: TrainSettings, per_epoch: int) -> bool:
     """Whether the learning rate, and all else that depends on the length, is the same in a training of another one."""
     totals = [max(1, round(settings.epochs * per_epoch)) for settings in (a, b)]
     groups = b.groups or ()

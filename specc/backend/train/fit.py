@@ -9,11 +9,10 @@ import torch
 from specc.backend.data.dataset import DataSet, load
 from specc.backend.data.memory import free_memory
 from specc.backend.device import find
-from specc.backend.train.job import is_out_of_memory, prepare, sections
-from specc.check import Checked
+from specc.backend.train.job import is_out_of_memory, prepare
+from specc.check import Checked, Trainable
 from specc.errors import SpeccError
 from specc.report.layers import activation_bytes, byte_text
-from specc.values import Args
 
 COPIES = 2  # of each activation: kept for the gradient, and its own gradient or what a layer works in
 STATES = 5  # numbers for each weight: itself, its gradient, two that an optimizer remembers, its mean
@@ -36,10 +35,9 @@ def room(device: torch.device) -> int:
     return free_memory()
 
 
-def needed(checked: Checked, batch: int) -> int:
+def needed(spec: Trainable, batch: int) -> int:
     """Bytes that a step with so many images takes, by estimate: activations, weights and what they need, in fp32."""
-    assert checked.graph is not None
-    return 4 * STATES * checked.graph.parameters + COPIES * batch * activation_bytes(checked.graph)
+    return 4 * STATES * spec.graph.parameters + COPIES * batch * activation_bytes(spec.graph)
 
 
 def smaller(batch: int, than: int) -> int:
@@ -47,12 +45,10 @@ def smaller(batch: int, than: int) -> int:
     return next((size for size in range(min(than - 1, batch), 0, -1) if batch % size == 0), 0)
 
 
-def estimate(checked: Checked, device: torch.device) -> int:
+def estimate(spec: Trainable, device: torch.device) -> int:
     """The largest divisor of the spec's batch that fits by estimate; 0 where not one image does."""
-    assert checked.train is not None
-    batch: int = checked.train.batch
-    size = batch
-    while size and needed(checked, size) > USED * room(device):
+    size = batch = spec.train.batch
+    while size and needed(spec, size) > USED * room(device):
         size = smaller(batch, size)
     return size
 
@@ -62,14 +58,15 @@ def fit(checked: Checked, *, device: str, data_dir: Path | None, base: Path) -> 
 
     Raises SpeccError E448 where none does, and as `prepare` does.
     """
-    settings, data = sections(checked)
+    spec = checked.trainable()
+    settings = spec.train
     place = find(device)
-    dataset = load(data, data_dir=data_dir, seed=settings.seed, base=base)
-    size = estimate(checked, place)
+    dataset = load(spec.data, data_dir=data_dir, seed=settings.seed, base=base)
+    size = estimate(spec, place)
     while size:
         accumulate = settings.accumulate * settings.batch // size
-        if _is_tried(checked, size, accumulate, device, data_dir, base, dataset):
-            free, takes = byte_text(room(place)), byte_text(needed(checked, size))
+        if _is_tried(spec, size, accumulate, device, data_dir, base, dataset):
+            free, takes = byte_text(room(place)), byte_text(needed(spec, size))
             said = f"batches of {size} fit: {takes} by estimate, {free} free on {place}, and a trial step went well"
             if size != settings.batch:
                 said += f"; train.batch = {size} and train.accumulate = {accumulate} in place of {settings.batch}"
@@ -77,20 +74,19 @@ def fit(checked: Checked, *, device: str, data_dir: Path | None, base: Path) -> 
         size = smaller(settings.batch, size)
     raise SpeccError(
         "E448",
-        f"not one image fits into the memory of {place}: {byte_text(needed(checked, 1))} needed, "
+        f"not one image fits into the memory of {place}: {byte_text(needed(spec, 1))} needed, "
         f"{byte_text(room(place))} free",
         help="smaller images (`resize`) or a narrower network",
     )
 
 
 def _is_tried(
-    checked: Checked, size: int, accumulate: int, device: str, data_dir: Path | None, base: Path, dataset: DataSet
+    spec: Trainable, size: int, accumulate: int, device: str, data_dir: Path | None, base: Path, dataset: DataSet
 ) -> bool:
     """Whether a step and a batch of the evaluation go well."""
-    assert checked.train is not None
-    changed = Args(**{**checked.train.as_dict(), "batch": size, "accumulate": accumulate})
+    changed = spec._replace(train=spec.train.replace(batch=size, accumulate=accumulate))
     try:
-        trainer = prepare(checked._replace(train=changed), device, data_dir, base, dataset=dataset).trainer
+        trainer = prepare(changed, device, data_dir, base, dataset=dataset).trainer
         trainer.step()
         with torch.no_grad():
             images, _ = next(iter(trainer.loader.validation()))
@@ -105,13 +101,12 @@ def _is_tried(
     return True
 
 
-def out_of_memory(checked: Checked, batch: int, device: torch.device, error: BaseException) -> SpeccError:
+def out_of_memory(spec: Trainable, batch: int, device: torch.device, error: BaseException) -> SpeccError:
     """E448: what was asked for, what there is, and what would fit by estimate. batch: images that were tried."""
     asked = ASKED.search(str(error))
     how_much = f": {asked[1]} asked for at once, {byte_text(room(device))} free" if asked else ""
     message = f"batches of {batch} images do not fit into the memory of {device}{how_much}; the last checkpoint is kept"
-    size = smaller(batch, min(batch, estimate(checked, device) + 1)) or 1
-    assert checked.train is not None
-    steps = checked.train.accumulate * batch // size
+    size = smaller(batch, min(batch, estimate(spec, device) + 1)) or 1
+    steps = spec.train.accumulate * batch // size
     help = f"train.batch = {size} with train.accumulate = {steps} makes the same steps from less memory"
     return SpeccError("E448", message, help=f"{help}; --fit finds the largest batch that fits")

@@ -29,10 +29,9 @@ from specc.backend.run import manifest
 from specc.backend.run.checkpoint import load_checkpoint, newest_step, restore
 from specc.backend.run.folder import RunFolder, create
 from specc.backend.run.info import about_data, refuse_other_data
-from specc.backend.run.load import CHECKPOINTS, Run, load_matching, refuse_errors
-from specc.check import Checked
+from specc.backend.run.load import CHECKPOINTS, Run, load_matching
+from specc.check import Checked, Trainable
 from specc.errors import SpeccError
-from specc.values import Args
 
 Until = Callable[[int, int], int]  # from the steps of an epoch, and those of the training
 
@@ -56,7 +55,7 @@ class Job(NamedTuple):
     again: the same training anew, at its beginning. recorded: whether its steps shall be recorded.
     """
 
-    checked: Checked
+    spec: Trainable
     trainer: Trainer
     notes: list[str]
     about: dict[str, Any]
@@ -89,9 +88,10 @@ def train(
     Raises SpeccError: E440 the spec has errors, E437 it has no data; E430 to E436 and E444 as device, precision,
     settings and folder go; E306 and E307 where the data do not fit the network; E401 and on from the data.
     """
-    job = prepare(checked, device, data_dir, base, subset, dataset, start=start)
-    folder = create(out, checked.name, checked.resolved)
-    info = manifest.begun(checked, command, base, data_dir, subset) | job.about
+    spec = checked.trainable()
+    job = prepare(spec, device, data_dir, base, subset, dataset, start=start)
+    folder = create(out, spec.name, spec.resolved)
+    info = manifest.begun(spec, command, base, data_dir, subset) | job.about
     with folder:
         if start:
             folder.pause(job.trainer.state)  # its beginning follows from no seed
@@ -102,11 +102,11 @@ def train(
 def evaluate_run(run: Run, *, device: str = "auto", data_dir: Path | None = None) -> Evaluation:
     """The best weights of a run on its validation images, in fp32.
 
-    Raises SpeccError: E430 no such device, E437 the spec has no data, E441 the data have changed, E401 and on.
+    Raises SpeccError: E430 no such device, E441 the data have changed, E401 and on.
     """
     place = find(device)
     exact(place)
-    train, data = sections(run.checked)
+    train, data = run.spec.train, run.spec.data
     dataset = load(data, data_dir=data_dir or run.data_dir, seed=train.seed, base=run.base)
     refuse_other_data(run.path, run.info, about_data(dataset), "give the folder of the data with --data-dir")
     net = run.net.to(place)
@@ -116,22 +116,8 @@ def evaluate_run(run: Run, *, device: str = "auto", data_dir: Path | None = None
     return evaluate(net, batches, len(dataset.classes), loss, Precision("fp32", "exact"), tta)
 
 
-def sections(checked: Checked) -> tuple[Args, Args]:
-    """The settings of `train` and `data` of a spec that can be trained."""
-    refuse_errors(checked)
-    if checked.data is None:
-        raise SpeccError(
-            "E437",
-            f"{checked.source.path} has no section `data`, so there is nothing to train on",
-            help="say where the images are, such as data { source = digits }",
-            status=1,
-        )
-    assert checked.train is not None
-    return checked.train, checked.data
-
-
 def prepare(
-    checked: Checked,
+    spec: Trainable,
     device: str,
     data_dir: Path | None,
     base: Path,
@@ -140,13 +126,12 @@ def prepare(
     info: Mapping[str, Any] | None = None,
     start: Path | None = None,
 ) -> Job:
-    """The training that `train` would begin, before its first step. Raises as `train` does.
+    """The training that `train` would begin, before its first step. Raises as `train` does, except for
+    E437 and E440.
 
     info: the run.json of a run that is gone on with.
     """
-    settings, data = sections(checked)
-    graph = checked.graph
-    assert graph is not None
+    graph, data, settings = spec.graph, spec.data, spec.train
     place = find(device)
     exact(place)
     plan = make_plan(graph, settings, place, info)
@@ -176,9 +161,9 @@ def prepare(
     shown = f"{describe(place)}, {plan.precision.name} ({plan.precision.reason}); validation: {dataset.validated_on}"
 
     def again() -> Job:
-        return prepare(checked, device, data_dir, base, dataset=dataset, info=info)
+        return prepare(spec, device, data_dir, base, dataset=dataset, info=info)
 
-    return Job(checked, trainer, [shown, *notes], about, again, plan.recorded)
+    return Job(spec, trainer, [shown, *notes], about, again, plan.recorded)
 
 
 def carry_out(
@@ -204,7 +189,7 @@ def carry_out(
             if is_out_of_memory(error):
                 from specc.backend.train.fit import out_of_memory  # which prepares trainings itself
 
-                raise out_of_memory(job.checked, trainer.loader.batch, trainer.device, error) from error
+                raise out_of_memory(job.spec, trainer.loader.batch, trainer.device, error) from error
             raise
         finally:
             trainer.launch = None  # a graph that is kept holds on to its memory

@@ -13,9 +13,8 @@ from specc.backend.run.info import refuse_other_data
 from specc.backend.run.load import CHECKPOINTS, METRICS, read_info, read_lines, read_spec, sha256_of
 from specc.backend.run.manifest import now
 from specc.backend.train.compatibility import SAFE, TRAJECTORY, judge, refuse_incompatible
-from specc.backend.train.job import Outcome, Until, carry_out, prepare, sections
+from specc.backend.train.job import Outcome, Until, carry_out, prepare
 from specc.check import Checked
-from specc.ir.graph import Graph
 
 
 def resume(
@@ -40,26 +39,25 @@ def resume(
     its data have changed, E445 the checkpoint is of another network, E485 another process trains it; and as `train`
     does.
     """
-    most = most_bytes(_graph(read_spec(path, read_info(path))))
+    most = most_bytes(read_spec(path, read_info(path)).graph)
     found = load_checkpoint(path / CHECKPOINTS, most) if _has_begun(path) else None
     with RunFolder(path) as folder:
         info = read_info(path)  # nobody writes now
-        checked = read_spec(path, info)
+        trained = read_spec(path, info)
         if newest_step(path / CHECKPOINTS) != (found.newest if found else None):
             found = load_checkpoint(path / CHECKPOINTS, most)
         data_dir = data_dir or (Path(info["data_dir"]) if info["data_dir"] else None)
+        new = spec.trainable() if spec else None
         following = info.pop("next", {})
-        if following.get("spec_sha256") == sha256_of(checked.source.text):  # it was killed before run.json knew of it
+        if following.get("spec_sha256") == sha256_of(trained.source.text):  # it was killed before run.json knew of it
             info |= following
-            spec, base = spec or checked, base or Path(info["base"])
+            new, base = new or trained, base or Path(info["base"])
         base, subset = base or Path(info["base"]), info.get("subset")
         judged = []
-        if spec is not None:
-            sections(spec)
-            judged = judge(checked, spec, info["steps_per_epoch"])
-            refuse_incompatible(judged, path, spec.source.path)
-            checked = spec
-        job = prepare(checked, device or info["device"], data_dir, base, subset, dataset, info)
+        if new is not None:
+            judged = judge(trained, new, info["steps_per_epoch"])
+            refuse_incompatible(judged, path, new.source.path)
+        job = prepare(new or trained, device or info["device"], data_dir, base, subset, dataset, info)
         refuse_other_data(path, info, job.about, "bring back the data, or begin a new run")
         changed = [str(one) for one in differences(info, job.about)]
         changed += [str(one) for one in judged if one.kind == TRAJECTORY]
@@ -74,10 +72,10 @@ def resume(
         info |= {name: job.about[name] for name in ENVIRONMENT}
         again = {"at": now(), "step": state.step, "exact": is_exact, "changed": changed}
         more: dict[str, Any] = {"resumed": [*info.get("resumed", ()), again]}
-        if spec is not None:
-            more |= {"base": realpath(base), "spec_sha256": sha256_of(spec.resolved)}
+        if new is not None:
+            more |= {"base": realpath(base), "spec_sha256": sha256_of(new.resolved)}
             folder.write_info(info | {"next": more})  # a run that is killed here has the one spec or the other
-            folder.write_spec(spec.resolved)
+            folder.write_spec(new.resolved)
             info |= job.about
         folder.write_info(info | more)
         if found and found.scalars["step"] != state.step:
@@ -85,11 +83,6 @@ def resume(
         notes += changed
         notes.append(f"going on after step {job.trainer.state.step:,} of {job.trainer.total:,}")
         return carry_out(job._replace(notes=notes), folder, read_info(path), quiet, listener, until)
-
-
-def _graph(checked: Checked) -> Graph:
-    assert checked.graph is not None
-    return checked.graph
 
 
 def _has_begun(path: Path) -> bool:

@@ -17,8 +17,8 @@ from specc.ops.signal import Moments
 from specc.source import Source, Span
 from specc.syntax import tree as t
 from specc.tricks import COMPONENTS
+from specc.tricks.sections import DataSettings, TrainSettings
 from specc.tricks.source import Facts
-from specc.values import Args
 
 # Of photographs from 0 to 1, and which part of their variance all places of an image share: measured on CIFAR-10.
 IMAGE_MEAN, IMAGE_DEVIATION, SHARED = 0.47, 0.25, 0.3
@@ -32,7 +32,13 @@ class Linted:
     """
 
     def __init__(
-        self, source: Source, spec: Spec, graph: Graph, data: Args | None, train: Args, dropped: list[Node]
+        self,
+        source: Source,
+        spec: Spec,
+        graph: Graph,
+        data: DataSettings | None,
+        train: TrainSettings,
+        dropped: list[Node],
     ) -> None:
         self.source, self.spec, self.graph = source, spec, graph
         self.data, self.train, self.dropped = data, train, dropped

@@ -10,12 +10,13 @@ from specc.backend.data.dataset import DataSet, load
 from specc.backend.data.raw import Files
 from specc.backend.data.split import Resident, Streamed
 from specc.backend.data.subset import balanced, subset_of
+from specc.tricks.sections import DataSettings
 from specc.values import Args, Bound
 
 
 @pytest.fixture(scope="module")
 def digits() -> DataSet:
-    return load(Args(source=Bound("digits", Args()), resize=None, validation=None))
+    return load(DataSettings(source=Bound("digits", Args())))
 
 
 def generator(seed: int = 0) -> torch.Generator:

@@ -38,7 +38,7 @@ def _threads():
 
 
 def plan(*sets: str) -> dict[str, dict[str, str]]:
-    found: dict[str, dict[str, str]] = prepare(checked(*sets), "cpu", None, Path()).about["plan"]
+    found: dict[str, dict[str, str]] = prepare(checked(*sets).trainable(), "cpu", None, Path()).about["plan"]
     assert all(choice["because"] for choice in found.values())
     return found
 
@@ -96,12 +96,12 @@ def test_the_plan_is_written_to_the_run_and_changes_no_number(tmp_path: Path, mo
     ],
 )
 def test_what_is_recorded_on_cuda(sets: list[str], why: str) -> None:
-    spec = SPEC.replace("width=4", "width=4, gap=max_pool").replace(
+    text = SPEC.replace("width=4", "width=4, gap=max_pool").replace(
         "relu -> max_pool(2)\n  flatten", "relu -> gap(2)\n  flatten"
     )
-    found = check(Source("net.cnn", spec), sets=["train.precision=bf16", *sets])
-    assert not found.errors and found.graph is not None and found.train is not None
-    made = make_plan(found.graph, found.train, torch.device("cuda"))
+    found = check(Source("net.cnn", text), sets=["train.precision=bf16", *sets])
+    spec = found.compiled()
+    made = make_plan(spec.graph, spec.train, torch.device("cuda"))
     launch = made.as_dict()["launch"]
     assert made.recorded == (not why) == (launch["is"] == "one CUDA graph for a step")
     assert launch["because"].startswith(why)

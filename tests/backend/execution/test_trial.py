@@ -39,7 +39,7 @@ def cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
 
 def plan(*sets: str) -> Choices:
     checked = check(Source("net.cnn", SPEC), sets=["network.width=32", *sets])
-    found: Choices = prepare(checked, "cpu", None, Path()).about["plan"]
+    found: Choices = prepare(checked.trainable(), "cpu", None, Path()).about["plan"]
     return found
 
 

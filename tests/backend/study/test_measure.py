@@ -25,17 +25,17 @@ def test_the_last_weights_are_measured_on_images_as_they_are(tmp_path: Path, mon
     """Neither noise nor dropout: the loss is that of the training images taken as validation images."""
     torch.set_num_threads(1)
     checked = check(Source("n.cnn", SPEC))
-    assert checked.data is not None
-    dataset = subset_of(load(checked.data), 200, seed=0)
+    spec = checked.trainable()
+    dataset = subset_of(load(spec.data), 200, seed=0)
     run = train(checked, out=tmp_path / "run", subset=200, quiet=True).path
-    found = measure.on_training_images(checked, run, dataset, torch.device("cpu"))
+    found = measure.on_training_images(spec, run, dataset, torch.device("cpu"))
     assert int(found.confusion.sum()) == 200
     swapped = dataset._replace(validation=dataset.train)
     again = train(checked, out=tmp_path / "swapped", dataset=swapped, quiet=True)
     assert again.best is not None
     assert (found.accuracy, found.loss) == (again.best.accuracy, pytest.approx(again.best.loss))
     monkeypatch.setattr(measure, "MOST", 50)
-    few = measure.on_training_images(checked, run, dataset, torch.device("cpu"))
+    few = measure.on_training_images(spec, run, dataset, torch.device("cpu"))
     assert few.confusion.sum(axis=1).tolist() == [5] * 10
 
 

@@ -40,8 +40,8 @@ def test_a_batch_that_fits_stays(checked: Checked) -> None:
 
 
 def test_the_estimate_takes_what_is_free(checked: Checked, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("specc.backend.train.fit.free_memory", lambda: int(needed(checked, 20) / 0.9) + 1)
-    assert estimate(checked, CPU) == 16
+    monkeypatch.setattr("specc.backend.train.fit.free_memory", lambda: int(needed(checked.trainable(), 20) / 0.9) + 1)
+    assert estimate(checked.trainable(), CPU) == 16
     found = tried(checked)
     assert (found.batch, found.accumulate) == (16, 6)
     assert "train.batch = 16 and train.accumulate = 6 in place of 48" in found.said
@@ -68,10 +68,10 @@ def test_nothing_fits(checked: Checked, monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def test_what_was_asked_for_and_what_would_fit(checked: Checked, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("specc.backend.train.fit.free_memory", lambda: int(needed(checked, 13) / 0.9))
+    monkeypatch.setattr("specc.backend.train.fit.free_memory", lambda: int(needed(checked.trainable(), 13) / 0.9))
     error = RuntimeError(
         "DefaultCPUAllocator: can't allocate memory: you tried to allocate 123456 bytes. Error code 12"
     )
-    found = out_of_memory(checked, 48, CPU, error)
+    found = out_of_memory(checked.trainable(), 48, CPU, error)
     assert found.code == "E448" and ": 123456 bytes asked for at once, " in found.message
     assert "train.batch = 12 with train.accumulate = 8" in found.help

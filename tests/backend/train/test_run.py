@@ -116,8 +116,7 @@ def test_set_and_variant_are_in_the_runs_spec(tmp_path: Path) -> None:
     text = SPEC + "variant wide { train.batch = 128 }\n"
     checked = check(Source("small.cnn", text), variant="wide", sets=["train.epochs=0.5", "train.seed=3"])
     outcome = train(checked, out=tmp_path / "run", quiet=True)
-    settings = open_run(outcome.path).checked.train
-    assert settings is not None
+    settings = open_run(outcome.path).spec.train
     assert (settings.batch, settings.epochs, settings.seed) == (128, 0.5, 3)
     assert read_info(outcome.path)["variant"] == "wide"
 
