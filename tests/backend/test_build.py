@@ -14,8 +14,6 @@ from specc.backend.initialize import initialize
 from specc.ir.graph import Graph, Head
 from specc.values import Size
 
-torch.set_num_threads(1)
-
 
 def made(graph: Graph) -> Net:
     net = build(graph)

@@ -1,7 +1,8 @@
 """Bodies: branches, skips, loops, conditions, lets, defaults, names of tensors, heads, recursion."""
 
 import pytest
-from checking import codes, fine, layers, net, only, shape, spec, underlined
+
+from tests.helpers.checking import codes, fine, layers, net, only, shape, spec, underlined
 
 
 def nodes(checked, op: str) -> list:

@@ -1,7 +1,8 @@
 """Arguments: which parameter gets which, of what kind, and what is said when it cannot."""
 
 import pytest
-from checking import codes, fine, layers, net, only, shape, spec, underlined
+
+from tests.helpers.checking import codes, fine, layers, net, only, shape, spec, underlined
 
 BLOCK = "block f(c, stride=1, k=3x3) { conv(c, k, stride=stride) }"
 

@@ -3,7 +3,8 @@
 import re
 
 import pytest
-from checking import codes, fine, net, only, shape, spec, underlined
+
+from tests.helpers.checking import codes, fine, net, only, shape, spec, underlined
 
 
 @pytest.mark.parametrize(

@@ -3,11 +3,11 @@
 from pathlib import Path
 
 import pytest
-from checking import codes, fine, layers, only, spec, underlined
 
 from specc.check import check
 from specc.source import Source
 from specc.values import show
+from tests.helpers.checking import codes, fine, layers, only, spec, underlined
 
 BASE = """
 data { source = digits; augment = shift(1) -> noise(0.01) }

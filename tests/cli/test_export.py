@@ -7,7 +7,8 @@ import shutil
 import numpy as np
 import pytest
 from PIL import Image
-from tiny_run import trained
+
+from tests.helpers.tiny_run import trained
 
 DRAW = np.random.default_rng(7)
 RGB = DRAW.integers(0, 256, (16, 16, 3), dtype=np.uint8)
@@ -144,7 +145,7 @@ def test_changed_file_is_not_verified(specc, run, tmp_path):
 
 
 def test_other_data_are_not_verified(specc, run, tmp_path):
-    from tiny_run import write_pictures
+    from tests.helpers.tiny_run import write_pictures
 
     shutil.copy(run / "model.onnx", tmp_path)
     write_pictures(tmp_path, seed=9)

@@ -8,7 +8,8 @@ import numpy as np
 import onnx
 import pytest
 from PIL import Image
-from tiny_model import reference, sealed, tiny_body
+
+from tests.helpers.tiny_model import reference, sealed, tiny_body
 
 PIXELS = np.random.default_rng(5).integers(0, 256, (4, 4, 3), dtype=np.uint8)
 

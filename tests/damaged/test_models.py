@@ -10,11 +10,11 @@ import onnx
 import pytest
 import torch
 from onnx import external_data_helper
-from tiny_model import sealed, tiny_body
 
 from specc.backend.onnx import model_file
 from specc.backend.onnx.verify import verify
 from specc.backend.predict import from_file
+from tests.helpers.tiny_model import sealed, tiny_body
 
 BODY = tiny_body()
 

@@ -10,10 +10,10 @@ from typing import NamedTuple
 import pytest
 import torch
 from PIL import Image, ImageEnhance, ImageOps
-from tiny_images import changed, from_pillow, smooth_images, to_pillow
 from torch import Tensor
 
 from specc.backend.augment import policy
+from tests.helpers.tiny_images import changed, from_pillow, smooth_images, to_pillow
 
 SIZE = 20
 STEPS = range(31)

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tiny_data import levels, read, refused
 
 from specc.backend.data.cifar import read_records
+from tests.helpers.tiny_data import levels, read, refused
 
 RECORD = 3073
 NAMES = [*(f"data_batch_{i}.bin" for i in range(1, 6)), "test_batch.bin"]

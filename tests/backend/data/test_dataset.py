@@ -5,10 +5,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from tiny_data import levels, read, refused
 
 from specc.backend.images import resize
 from specc.values import Size
+from tests.helpers.tiny_data import levels, read, refused
 
 LABELS = np.arange(60) % 5
 

@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from tiny_data import levels, read, refused, unprivileged, write_folder
 
 from specc.backend.data.dataset import DataSet
 from specc.backend.data.split import Resident, Streamed
@@ -20,6 +19,7 @@ from specc.check import check
 from specc.errors import SpeccError
 from specc.source import Source
 from specc.values import Size
+from tests.helpers.tiny_data import levels, read, refused, unprivileged, write_folder
 
 CPU = torch.device("cpu")
 

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tiny_data import idx, levels, read, refused, unprivileged, write_mnist
+
+from tests.helpers.tiny_data import idx, levels, read, refused, unprivileged, write_mnist
 
 IMAGES, LABELS = "train-images-idx3-ubyte", "train-labels-idx1-ubyte"
 

@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tiny_data import levels, read, refused
+
+from tests.helpers.tiny_data import levels, read, refused
 
 LABELS = np.arange(12) % 3
 

@@ -6,9 +6,9 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from tiny_data import read, refused, write_mnist
 
 from specc.backend.data.places import cache_folder, places
+from tests.helpers.tiny_data import read, refused, write_mnist
 
 
 def test_the_places_in_their_order(tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 import torch
-from tiny_data import read
+
+from tests.helpers.tiny_data import read
 
 PLACE = Path(os.environ.get("SPECC_DATA", "/nowhere"))
 

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 import torch
-from tiny_data import levels, picture, read, refused, write_shard
 
 from specc.backend.data.split import Resident, Streamed
 from specc.backend.data.webdataset import expand
 from specc.errors import SpeccError
+from tests.helpers.tiny_data import levels, picture, read, refused, write_shard
 
 CPU = torch.device("cpu")
 

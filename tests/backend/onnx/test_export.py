@@ -9,7 +9,6 @@ import numpy as np
 import onnx
 import pytest
 import torch
-from tiny_run import CLASSES, trained, write_pictures
 
 from specc.backend.data.dataset import load
 from specc.backend.images import resize
@@ -29,11 +28,7 @@ from specc.check import check
 from specc.errors import SpeccError
 from specc.source import Source
 from specc.values import Size
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _one_thread() -> None:
-    torch.set_num_threads(1)
+from tests.helpers.tiny_run import CLASSES, trained, write_pictures
 
 
 @pytest.fixture(scope="module")
@@ -136,7 +131,7 @@ def test_same_run_gives_the_same_bytes_in_another_process_and_place(tiny: Path, 
     export_run(tiny, out=ours, device="cpu")
     program = (
         "import sys, torch; from pathlib import Path; from specc.backend.onnx.export import export_run\n"
-        "torch.set_num_threads(1); export_run(Path(sys.argv[1]), out=Path(sys.argv[2]), device='cpu')"
+        "export_run(Path(sys.argv[1]), out=Path(sys.argv[2]), device='cpu')"
     )
     subprocess.run([sys.executable, "-c", program, tiny, theirs], check=True, cwd=theirs.parent)
     assert ours.read_bytes() == theirs.read_bytes()

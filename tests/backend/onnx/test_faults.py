@@ -9,21 +9,19 @@ from typing import Any
 import numpy as np
 import onnx
 import pytest
-import torch
 from onnx import TensorProto, helper, numpy_helper
-from tiny_run import trained
 
 from specc.backend.onnx import export as module
 from specc.backend.onnx.export import export_run
 from specc.backend.onnx.model_file import CLASSES
 from specc.backend.onnx.proof import training_left
 from specc.errors import SpeccError
+from tests.helpers.tiny_run import trained
 
 
 @pytest.fixture(scope="module")
 def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run that every test may export but none may change."""
-    torch.set_num_threads(1)
     return trained(tmp_path_factory.mktemp("tiny"))
 
 

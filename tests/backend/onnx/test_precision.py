@@ -11,7 +11,6 @@ import onnx
 import pytest
 import torch
 from onnx import TensorProto, numpy_helper
-from tiny_run import trained, write_pictures
 
 from specc.backend.data.split import Resident
 from specc.backend.onnx import export as module
@@ -20,13 +19,13 @@ from specc.backend.onnx.model_file import read_model
 from specc.backend.onnx.session import open_session, run
 from specc.backend.onnx.verify import verify
 from specc.errors import SpeccError
+from tests.helpers.tiny_run import trained, write_pictures
 
 LOOSE = "max_loss = 20%"
 
 
 @pytest.fixture(scope="module")
 def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    torch.set_num_threads(1)
     return trained(tmp_path_factory.mktemp("tiny"), export=LOOSE)
 
 
@@ -84,7 +83,6 @@ def test_same_run_gives_the_same_bytes_in_another_process_and_place(tmp_path: Pa
     ours = export_run(run_path, out=tmp_path / "model.onnx", device="cpu", precisions=["fp16", "int8"])
     program = (
         "import sys, torch; from pathlib import Path; from specc.backend.onnx.export import export_run\n"
-        "torch.set_num_threads(1)\n"
         "export_run(Path(sys.argv[1]), out=Path(sys.argv[2]), device='cpu', precisions=['fp16', 'int8'])"
     )
     other = tmp_path / "elsewhere" / "model.onnx"

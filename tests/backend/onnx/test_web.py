@@ -10,9 +10,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-import torch
-from tiny_model import sealed, tiny_body
-from tiny_run import CLASSES, trained
 
 from specc.backend.onnx import model_file
 from specc.backend.onnx.export import export_run
@@ -21,6 +18,8 @@ from specc.backend.onnx.web import runtime as npm
 from specc.backend.onnx.web.page import write_page
 from specc.backend.onnx.web.runtime import GLUE, HASHES, VERSION, WASM, Runtime, find_runtime
 from specc.errors import SpeccError
+from tests.helpers.tiny_model import sealed, tiny_body
+from tests.helpers.tiny_run import CLASSES, trained
 
 FAKE = Runtime(b"export const env = {}; // </script>", b"\0asm")
 HOSTILE = ["</script><script>alert(1)</script>", "{{model}}", "<!-- <script> & 'é'"]
@@ -70,7 +69,6 @@ def refused(code: str, *arguments: Any) -> SpeccError:
 
 
 def test_page_holds_everything_and_names_no_other_place(tmp_path: Path) -> None:
-    torch.set_num_threads(1)
     (one,) = export_run(trained(tmp_path), device="cpu")
     page = Read(write_page(tmp_path / "web" / "index.html", one.path, FAKE))
     assert page.unpacked("model") == one.path.read_bytes()

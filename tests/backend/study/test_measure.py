@@ -23,7 +23,6 @@ train { epochs = 1; batch = 50; optimizer = adam(lr=1e-2) }
 
 def test_the_last_weights_are_measured_on_images_as_they_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Neither noise nor dropout: the loss is that of the training images taken as validation images."""
-    torch.set_num_threads(1)
     checked = check(Source("n.cnn", SPEC))
     assert checked.data is not None
     dataset = subset_of(load(checked.data), 200, seed=0)

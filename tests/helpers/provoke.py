@@ -17,13 +17,13 @@ import onnx
 import pytest
 from onnx import external_data_helper, helper, numpy_helper
 from PIL import Image
-from tiny_data import picture as picture_of
-from tiny_data import write_folder, write_mnist, write_shard
-from tiny_model import sealed, tiny_body
 
 from specc.backend.data.download import DownloadFailed
 from specc.cli.common import LARGEST
 from specc.files import refuse_bytes
+from tests.helpers.tiny_data import picture as picture_of
+from tests.helpers.tiny_data import write_folder, write_mnist, write_shard
+from tests.helpers.tiny_model import sealed, tiny_body
 
 NETWORK = "network Net {\n  conv(8) -> relu\n  global_avg_pool -> dense(10)\n}\n"
 SPEC = "data { source = digits }\n" + NETWORK

@@ -15,7 +15,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from PIL import Image
-from tiny_data import idx, levels, write_folder, write_mnist, write_shard
+
+from tests.helpers.tiny_data import idx, levels, write_folder, write_mnist, write_shard
 
 IMAGES, LABELS = "train-images-idx3-ubyte", "train-labels-idx1-ubyte"
 ARCHIVE = "cifar-10-binary.tar.gz"

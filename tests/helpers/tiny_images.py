@@ -13,7 +13,6 @@ from specc.check import check
 from specc.source import Source
 from specc.values import Bound
 
-torch.set_num_threads(1)
 SPEC = """data {{ source = npz("x.npz"); augment = {} }}
 network N {{ input(3, 16x16); flatten -> dense(10) }}"""
 
