@@ -22,7 +22,7 @@ GRAMMAR = json.loads((VSCODE / "syntaxes" / "cnn.tmLanguage.json").read_text())
 RULES = [(rule, re.compile(rule["match"])) for rule in GRAMMAR["patterns"]]
 
 NAMES = ("variable.", "entity.")
-SCOPES = {
+SCOPES: dict[str, str | tuple[str, ...]] = {
     "NAME": NAMES,
     "STRING": "string.quoted",
     "SIZE": "constant.numeric.size",

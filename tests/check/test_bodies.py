@@ -2,10 +2,11 @@
 
 import pytest
 
+from specc.ir.graph import Node
 from tests.helpers.checking import codes, fine, layers, net, only, shape, spec, underlined
 
 
-def nodes(checked, op: str) -> list:
+def nodes(checked, op: str) -> list[Node]:
     return [node for node in fine(checked).graph.nodes if node.op.name == op]
 
 

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import shutil
+from typing import Any
 
 import numpy as np
 import pytest
@@ -158,7 +159,7 @@ def pictures(folder):
     turned = Image.Exif()
     turned[0x0112] = 6
     deep = DRAW.integers(0, 65536, (16, 16)).astype(np.uint16)
-    kinds = {
+    kinds: dict[str, tuple[Image.Image, dict[str, Any]]] = {
         "rgb.png": (Image.fromarray(RGB), {}),
         "turned.jpg": (Image.fromarray(np.repeat(RGB, 2, axis=1)), {"exif": turned}),
         "gray.png": (Image.fromarray(RGB[..., 0]), {}),

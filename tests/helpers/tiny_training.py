@@ -48,7 +48,7 @@ def make_trainer(*settings: str, network: str = NETWORK, loader: Any = None, pre
     assert not checked.errors and checked.graph and checked.train, checked.errors
     net, train, loader = build(checked.graph), checked.train, loader or MadeUp()
     initialize(net, train.seed)
-    net.to(memory_format=torch.channels_last)
+    net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's own stub lacks it
     return assemble(net, train, loader, Precision(precision, "as asked"))[0]
 
 

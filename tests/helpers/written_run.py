@@ -39,8 +39,8 @@ WEIGHTS = weights()
 def write_run(folder: Path, **changed: str | bytes) -> Path:
     folder.mkdir()
     (folder / "checkpoints").mkdir()
-    files = {"spec.cnn": SPEC, "run.json": json.dumps(INFO), "best.safetensors": WEIGHTS} | changed
-    for name, content in files.items():
+    files: dict[str, str | bytes] = {"spec.cnn": SPEC, "run.json": json.dumps(INFO), "best.safetensors": WEIGHTS}
+    for name, content in (files | changed).items():
         (folder / name).write_bytes(content.encode() if isinstance(content, str) else content)
     return folder
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import onnx
+import onnxruntime as ort
 import pytest
 import torch
 
@@ -211,7 +212,7 @@ def test_every_provider_that_loads_is_compared(tiny: Path, tmp_path: Path, monke
     from specc.backend.onnx import session
 
     real = session.open_session
-    monkeypatch.setattr(session.ort, "get_available_providers", lambda: ["OtherExecutionProvider", CPU])
+    monkeypatch.setattr(ort, "get_available_providers", lambda: ["OtherExecutionProvider", CPU])
     monkeypatch.setattr(session, "loads", lambda name: True)
     monkeypatch.setattr(compare_module, "open_session", lambda model, provider, weights: real(model, CPU, weights))
     found = certified(tiny, out=tmp_path / "model.onnx")

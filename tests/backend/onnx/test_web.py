@@ -98,7 +98,7 @@ def test_same_model_gives_the_same_page(tmp_path: Path) -> None:
 
 
 def test_hostile_names_stay_text(tmp_path: Path) -> None:
-    body = tiny_body(**{model_file.CLASSES: json.dumps(HOSTILE)})
+    body = tiny_body({model_file.CLASSES: json.dumps(HOSTILE)})
     page = Read(write_page(tmp_path / "index.html", model(tmp_path, body, network=HOSTILE[0]), FAKE))
     assert json.loads(page.texts["facts"])["classes"] == HOSTILE
     assert [found.get("id") for tag, found in page.elements if tag == "script"] == [
@@ -108,7 +108,7 @@ def test_hostile_names_stay_text(tmp_path: Path) -> None:
 
 
 def test_models_that_no_page_can_hold(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    many = tiny_body(**{model_file.INPUT: json.dumps({"channels": 4, "size": [4, 4]})})
+    many = tiny_body({model_file.INPUT: json.dumps({"channels": 4, "size": [4, 4]})})
     assert "images of 4 channels" in refused("E464", tmp_path / "page", model(tmp_path, many), FAKE).message
     monkeypatch.setattr(web, "LARGEST", 1000)
     large = model(tmp_path, tiny_body(kernel=np.zeros((48, 3), np.float32)))

@@ -247,7 +247,7 @@ def test_logits_become_probabilities_and_names_stay_text(
     tab: Browser, open_page: Callable[[Path], None], kinds: list[Path], tmp_path: Path, activation: str
 ) -> None:
     output = json.dumps({"name": "logits", "activation": activation})
-    body = tiny_body(**{model_file.CLASSES: json.dumps(HOSTILE), model_file.OUTPUT: output})
+    body = tiny_body({model_file.CLASSES: json.dumps(HOSTILE), model_file.OUTPUT: output})
     cpu = {"largest_difference": 0.0, "images": 9, "agreement": 1.0}
     hashes = dict.fromkeys(("weights_sha256", "data_sha256", "spec_sha256"), "")
     about = {"network": HOSTILE[0], "validation_images": 9, "correct": 9, "providers": {"CPU": cpu}, **hashes}
