@@ -10,7 +10,7 @@ train: .venv/.installed ## train, export and verify the digits example
 	$(BIN)/specc train examples/digits.cnn
 
 test: .venv/.installed-dev ## all tests
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n logical --dist worksteal
 
 lint: .venv/.installed-dev ## style, types, layers, and nothing that unpickles or evaluates
 	$(BIN)/ruff check .

@@ -1,15 +1,19 @@
 """What every test may use."""
 
 import os
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 from hypothesis import settings
 
-# Two cores are shared with whatever else runs; tiny tensors gain nothing from threads.
-os.environ.setdefault("OMP_NUM_THREADS", "1")
+# One thread each: tests run on every core, and tiny tensors gain nothing from threads. Child processes inherit it.
+assert "torch" not in sys.modules, "torch is imported before its threads are counted"
+os.environ.update(OMP_NUM_THREADS="1", MKL_NUM_THREADS="1")
+
+pytest.register_assert_rewrite("tests.helpers")
 
 settings.register_profile("specc", deadline=None, derandomize=True, database=None)
 settings.load_profile("specc")
@@ -25,6 +29,14 @@ class Answer(NamedTuple):
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--update-pages", action="store_true", help="write what specc prints into specc/pages")
+
+
+@pytest.fixture(autouse=True)
+def _one_thread() -> Iterator[None]:
+    """A test may take more threads; the next one has a single thread again."""
+    yield
+    if torch := sys.modules.get("torch"):
+        torch.set_num_threads(1)
 
 
 @pytest.fixture

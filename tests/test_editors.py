@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
-from spec_texts import specs
 
 from specc.cli.app import COMMANDS
 from specc.source import Source
@@ -14,6 +13,7 @@ from specc.syntax.format import format_source
 from specc.syntax.grammar import parser
 from specc.syntax.layout import Filter
 from specc.syntax.parse import parse
+from tests.helpers.spec_texts import specs
 
 ROOT = Path(__file__).parent.parent
 VSCODE = ROOT / "editors" / "vscode"
@@ -22,7 +22,7 @@ GRAMMAR = json.loads((VSCODE / "syntaxes" / "cnn.tmLanguage.json").read_text())
 RULES = [(rule, re.compile(rule["match"])) for rule in GRAMMAR["patterns"]]
 
 NAMES = ("variable.", "entity.")
-SCOPES = {
+SCOPES: dict[str, str | tuple[str, ...]] = {
     "NAME": NAMES,
     "STRING": "string.quoted",
     "SIZE": "constant.numeric.size",

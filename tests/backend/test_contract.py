@@ -27,8 +27,6 @@ from specc.ops import OPS
 from specc.values import Size
 from specc.vocabulary.shape import Shape
 
-torch.set_num_threads(1)
-
 M: Shape = (8, 7, 10)  # a map whose sides differ, one odd and one even
 P: Shape = (8, 1, 1)
 V: Shape = (12,)

@@ -4,6 +4,7 @@ import struct
 import zlib
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,7 +19,7 @@ RGB = np.random.default_rng(0).integers(0, 256, (12, 9, 3), dtype=np.uint8)
 GRAY = RGB[..., 0]
 
 
-def saved(folder: Path, image: Image.Image, name: str = "image.png", **options: object) -> Path:
+def saved(folder: Path, image: Image.Image, name: str = "image.png", **options: Any) -> Path:
     image.save(folder / name, **options)
     return folder / name
 

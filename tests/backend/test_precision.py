@@ -3,10 +3,9 @@
 import pytest
 import torch
 
-from specc.backend import device
+from specc.backend import device, precision
 from specc.backend.device import SMALL_BATCH
 from specc.backend.precision import choose
-from specc.backend import precision
 from specc.errors import SpeccError
 
 CPU = torch.device("cpu")

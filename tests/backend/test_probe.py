@@ -98,7 +98,8 @@ def test_the_gradients_are_those_of_the_first_step() -> None:
         assert gradient is not None
         assert layer.norm == pytest.approx(float(gradient.norm()), rel=1e-4)
         assert layer.rms == pytest.approx(float(gradient.square().mean().sqrt()), rel=1e-4)
-    assert found.gradient_ratio == kernels["conv1"].rms / kernels["dense1"].rms
+    first, last = kernels["conv1"].rms, kernels["dense1"].rms
+    assert first is not None and last is not None and found.gradient_ratio == first / last
     assert found.gradient_ratio == pytest.approx(found.predicted_ratio, rel=0.5)
 
 

@@ -18,13 +18,14 @@ from specc.ops import OPS
 from specc.ops.signal import Function, Moments
 from specc.source import Source
 from specc.values import Args
+from specc.vocabulary.shape import Shape
 
 IMAGES = 16
 NORMALIZED = Moments(0.0, 1.0, SHARED, 0.0)
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
 
-def pictures(shape: tuple[int, int, int], seed: int) -> Tensor:
+def pictures(shape: Shape, seed: int) -> Tensor:
     """Images of mean 0 and deviation 1, smooth as photographs are: noise of every size, partly gray."""
     source = torch.Generator().manual_seed(seed)
     channels, height, width = shape
@@ -48,8 +49,9 @@ def gradients(graph: Graph, images: Tensor, seed: int) -> tuple[float, float]:
     last.register_forward_hook(lambda module, given, out: inputs.update(last=given[0].detach()))
     logits = net.train()(images)
     F.cross_entropy(logits, torch.arange(IMAGES) % logits.shape[1]).backward()
-    first, final = (net.layers[name].weight.grad.square().mean().sqrt() for name in (kernels[0], kernels[-1]))
-    return float(first / final), float(inputs["last"].square().mean().sqrt())
+    first, final = (net.layers[name].get_parameter("weight").grad for name in (kernels[0], kernels[-1]))
+    assert first is not None and final is not None
+    return float((first.square().mean() / final.square().mean()).sqrt()), float(inputs["last"].square().mean().sqrt())
 
 
 def measured(graph: Graph, images: Moments = NORMALIZED) -> tuple[float, float]:

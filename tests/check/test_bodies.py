@@ -1,10 +1,12 @@
 """Bodies: branches, skips, loops, conditions, lets, defaults, names of tensors, heads, recursion."""
 
 import pytest
-from checking import codes, fine, layers, net, only, shape, spec, underlined
+
+from specc.ir.graph import Node
+from tests.helpers.checking import codes, fine, layers, net, only, shape, spec, underlined
 
 
-def nodes(checked, op: str) -> list:
+def nodes(checked, op: str) -> list[Node]:
     return [node for node in fine(checked).graph.nodes if node.op.name == op]
 
 

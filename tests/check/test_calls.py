@@ -1,12 +1,15 @@
 """Arguments: which parameter gets which, of what kind, and what is said when it cannot."""
 
+from typing import Any
+
 import pytest
-from checking import codes, fine, layers, net, only, shape, spec, underlined
+
+from tests.helpers.checking import codes, fine, layers, net, only, shape, spec, underlined
 
 BLOCK = "block f(c, stride=1, k=3x3) { conv(c, k, stride=stride) }"
 
 
-def last(body: str, before: str = "") -> dict:
+def last(body: str, before: str = "") -> dict[str, Any]:
     """The arguments of the last layer."""
     return fine(net(body, before)).graph.nodes[-1].args.as_dict()
 

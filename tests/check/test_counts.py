@@ -5,10 +5,10 @@ import shlex
 from pathlib import Path
 
 import pytest
-from checking import fine
 
 from specc.check import check
 from specc.source import Source
+from tests.helpers.checking import fine
 
 HERE = Path(__file__).parent
 FOLDERS = {

@@ -3,7 +3,8 @@
 import math
 
 import pytest
-from checking import codes, fine, holds, layers, net, number, numbers, only, shape, spec, underlined
+
+from tests.helpers.checking import codes, fine, holds, layers, net, number, numbers, only, shape, spec, underlined
 
 
 @pytest.mark.parametrize(

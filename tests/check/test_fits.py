@@ -1,10 +1,10 @@
 """The network held against the data: input, augmentation, normalization, output, heads, weights of classes."""
 
 import pytest
-from checking import codes, fine, only, spec, underlined
 
 from specc.check import check
 from specc.source import Source
+from tests.helpers.checking import codes, fine, only, spec, underlined
 
 END = "global_avg_pool -> dense(10)"
 

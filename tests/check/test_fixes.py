@@ -1,12 +1,12 @@
 """Certain repairs: misspelled names, and mending a text until nothing certain is left."""
 
 import pytest
-from checking import net, only, spec
 
 from specc.check import check
 from specc.check.fixes import apply, mend
 from specc.diagnostics import Fix, correction, slips
 from specc.source import Source, Span
+from tests.helpers.checking import net, only, spec
 
 
 def mended(text: str):

@@ -10,10 +10,10 @@ from pathlib import Path
 
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
-from surviving import in_time, survives
 
 from specc.check import check
 from specc.source import Source
+from tests.helpers.surviving import in_time, survives
 
 HERE = Path(__file__).parent
 FILES = [*sorted((HERE.parents[1] / "examples").glob("*.cnn")), *sorted((HERE / "architectures").glob("*.cnn"))]

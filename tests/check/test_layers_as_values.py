@@ -1,7 +1,8 @@
 """Layers as values: given to parameters, joined, chosen, listed, and worked out where they are used."""
 
 import pytest
-from checking import codes, fine, layers, net, only, shape, spec, underlined
+
+from tests.helpers.checking import codes, fine, layers, net, only, shape, spec, underlined
 
 UNIT = "block unit(c, act=relu, norm=batch_norm) { conv(c) -> norm -> act }"
 

@@ -6,8 +6,9 @@ import time
 from pathlib import Path
 
 import pytest
-from checking import codes, fine, number, spec
-from surviving import calls, in_time
+
+from tests.helpers.checking import codes, fine, number, spec
+from tests.helpers.surviving import calls, in_time
 
 UNIT = "block unit(c) { conv(c, 3x3, bias=false) -> batch_norm -> relu }"
 

@@ -3,7 +3,8 @@
 from pathlib import Path
 
 import pytest
-from surviving import survives
+
+from tests.helpers.surviving import survives
 
 FILES = sorted((Path(__file__).parent / "regressions").glob("*.cnn"))
 

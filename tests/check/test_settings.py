@@ -1,11 +1,11 @@
 """The settings of `data`, `train` and `export`: every one of them, its kinds, its range and its default."""
 
 import pytest
-from checking import codes, fine, only, spec, underlined
 
 from specc.tricks import COMPONENTS
 from specc.tricks.sections import SECTIONS
 from specc.values import Percent, Size
+from tests.helpers.checking import codes, fine, only, spec, underlined
 
 NETWORK = "network N { input(3, 32x32) -> global_avg_pool -> dense(10) }\n"
 

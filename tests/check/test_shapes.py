@@ -3,7 +3,8 @@
 import re
 
 import pytest
-from checking import codes, fine, net, only, shape, spec, underlined
+
+from tests.helpers.checking import codes, fine, net, only, shape, spec, underlined
 
 
 @pytest.mark.parametrize(
@@ -76,16 +77,23 @@ def test_an_empty_branch_has_a_place_too():
 def test_the_projection_that_is_proposed_mends_it(branch):
     body = "add {{\n| {0}\n| identity\n}}"
     help = only(net(body.format(branch))).help
-    first, projection = re.fullmatch(r"project the (first|second) branch .*: (conv\(.*\) -> batch_norm)", help).groups()
+    first, projection = matched(r"project the (first|second) branch .*: (conv\(.*\) -> batch_norm)", help)
     mended = f"add {{\n| {branch}\n| {projection}\n}}"
     if first == "first":
         mended = f"add {{\n| {branch} -> {projection}\n| identity\n}}"
     fine(net(mended))
 
 
+def matched(pattern: str, help: str | None) -> tuple[str, ...]:
+    """The groups of a pattern that a whole help line has."""
+    found = re.fullmatch(pattern, help or "")
+    assert found is not None, help
+    return found.groups()
+
+
 def test_the_groups_that_are_proposed_divide():
     help = only(net("conv(12, groups=3)")).help
-    for groups in re.search(r": ([\d, ]+)", help)[1].split(", "):
+    for groups in matched(r".*: ([\d, ]+).*", help)[0].split(", "):
         fine(net(f"conv(12, groups={groups})"))
 
 
@@ -95,8 +103,8 @@ def test_the_padding_that_is_proposed_makes_room():
     if padding:
         fine(net(f"max_pool(5, padding={padding[1]})", input="input(8, 3x4)"))
     help = only(net("conv(4, 5x5, padding=0)", input="input(8, 3x4)")).help
-    padding = re.search(r"`padding=(\d+x\d+)`", help)[1]
-    fine(net(f"conv(4, 5x5, padding={padding})", input="input(8, 3x4)"))
+    (room,) = matched(r".*`padding=(\d+x\d+)`.*", help)
+    fine(net(f"conv(4, 5x5, padding={room})", input="input(8, 3x4)"))
 
 
 def test_dense_after_a_map_names_both_ways_out():

@@ -1,7 +1,8 @@
 """What nothing runs is read, too: blocks that are not called, branches that are not taken."""
 
 import pytest
-from checking import codes, only, spec, underlined
+
+from tests.helpers.checking import codes, only, spec, underlined
 
 NETWORK = "network N(skip=false) { input(3, 8x8)\nif skip { f } else { conv(3) }\nglobal_avg_pool }\n"
 

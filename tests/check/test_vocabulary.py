@@ -1,13 +1,13 @@
 """The layers of the language: each is there, with its parameters in their order and with their defaults."""
 
 import pytest
-from checking import fine, net
 
 from specc.ops import OPS
 from specc.source import Source
 from specc.syntax.parse import parse_expression
 from specc.values import show
 from specc.vocabulary.param import REQUIRED
+from tests.helpers.checking import fine, net
 
 INIT = "init=he_normal, regularize=none, trainable=true"
 LAYERS = f"""

@@ -1,4 +1,5 @@
 import json
+from typing import Any
 
 import pytest
 
@@ -53,7 +54,7 @@ def test_a_file_and_itself(specc):
     assert specc("diff", "a.cnn", "a.cnn") == (0, "a: a.cnn\nb: a.cnn\n\nno difference\n", "")
 
 
-def shown(answer) -> dict:
+def shown(answer) -> dict[str, Any]:
     assert (answer.status, answer.err) == (0, "")
     values = json.loads(answer.out)
     assert values["format"] == 1

@@ -3,11 +3,13 @@
 import hashlib
 import json
 import shutil
+from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
-from tiny_run import trained
+
+from tests.helpers.tiny_run import trained
 
 DRAW = np.random.default_rng(7)
 RGB = DRAW.integers(0, 256, (16, 16, 3), dtype=np.uint8)
@@ -144,7 +146,7 @@ def test_changed_file_is_not_verified(specc, run, tmp_path):
 
 
 def test_other_data_are_not_verified(specc, run, tmp_path):
-    from tiny_run import write_pictures
+    from tests.helpers.tiny_run import write_pictures
 
     shutil.copy(run / "model.onnx", tmp_path)
     write_pictures(tmp_path, seed=9)
@@ -157,7 +159,7 @@ def pictures(folder):
     turned = Image.Exif()
     turned[0x0112] = 6
     deep = DRAW.integers(0, 65536, (16, 16)).astype(np.uint16)
-    kinds = {
+    kinds: dict[str, tuple[Image.Image, dict[str, Any]]] = {
         "rgb.png": (Image.fromarray(RGB), {}),
         "turned.jpg": (Image.fromarray(np.repeat(RGB, 2, axis=1)), {"exif": turned}),
         "gray.png": (Image.fromarray(RGB[..., 0]), {}),

@@ -8,7 +8,8 @@ import numpy as np
 import onnx
 import pytest
 from PIL import Image
-from tiny_model import reference, sealed, tiny_body
+
+from tests.helpers.tiny_model import reference, sealed, tiny_body
 
 PIXELS = np.random.default_rng(5).integers(0, 256, (4, 4, 3), dtype=np.uint8)
 
@@ -39,7 +40,7 @@ def test_classes_with_probabilities_the_likeliest_first(specc, model, picture):
     (found,) = predictions(answer)
     truth = dict(zip(["cat", "dog", "eel"], reference(PIXELS.transpose(2, 0, 1)[None])[0], strict=True))
     assert found["image"] == str(picture)
-    assert [entry["name"] for entry in found["classes"]] == sorted(truth, key=truth.get, reverse=True)
+    assert [entry["name"] for entry in found["classes"]] == sorted(truth, key=truth.__getitem__, reverse=True)
     for entry in found["classes"]:
         assert entry["probability"] == pytest.approx(truth[entry["name"]], abs=1e-5)
 
@@ -52,7 +53,7 @@ def test_table_shows_as_many_classes_as_asked_for(specc, model, picture):
 
 def test_logits_become_probabilities(specc, tmp_path, picture, model):
     gives = json.dumps({"name": "logits", "activation": "softmax"})
-    stripped = onnx.load_from_string(tiny_body(**{"specc.output": gives}))
+    stripped = onnx.load_from_string(tiny_body({"specc.output": gives}))
     stripped.graph.node.pop()
     stripped.graph.output[0].name = "logits"
     path = tmp_path / "logits.onnx"
@@ -104,7 +105,7 @@ LIES = {
 def test_file_whose_metadata_lies_is_refused(specc, tmp_path, picture, key):
     path = tmp_path / "liar.onnx"
     lie, code = LIES[key]
-    path.write_bytes(tiny_body(**{key: lie}))
+    path.write_bytes(tiny_body({key: lie}))
     answer = specc("predict", path, picture)
     assert answer.status == 1 and f"error[{code}]" in answer.err and answer.out == ""
 

@@ -6,14 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
 
 from specc.check import check
 from specc.errors import SpeccError
 from specc.render import render_error
 from specc.source import Source
 
-torch.set_num_threads(1)
 SECONDS = 2  # of processor time, so that a busy machine changes nothing
 
 

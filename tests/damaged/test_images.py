@@ -4,12 +4,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from damaged_images import IMAGES, saved
 from PIL import Image
-from tiny_model import sealed, tiny_body
 
 from specc.backend.images import BadImage, decode
 from specc.backend.predict import from_file, predict
+from tests.helpers.damaged_images import IMAGES, saved
+from tests.helpers.tiny_model import sealed, tiny_body
 
 
 @pytest.mark.parametrize("name", IMAGES)

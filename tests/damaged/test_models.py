@@ -10,11 +10,11 @@ import onnx
 import pytest
 import torch
 from onnx import external_data_helper
-from tiny_model import sealed, tiny_body
 
 from specc.backend.onnx import model_file
 from specc.backend.onnx.verify import verify
 from specc.backend.predict import from_file
+from tests.helpers.tiny_model import sealed, tiny_body
 
 BODY = tiny_body()
 
@@ -45,14 +45,14 @@ READ: dict[str, tuple[bytes | Callable[[Path], Any], str, str]] = {
     "weights that are not there": (outside("weights.bin"), "E453", "which is not there"),
     "weights in a pipe": (outside("\x1b[2J\nb"), "E453", "which is not there"),
     "somebody else's": (foreign(), "E452", "was not written by specc"),
-    "classes that are a number": (tiny_body(**{"specc.classes": "7"}), "E451", "is not an ONNX file, or only a part"),
-    "input nested deep": (tiny_body(**{"specc.input": "[" * 100_000}), "E451", "only a part of one"),
+    "classes that are a number": (tiny_body({"specc.classes": "7"}), "E451", "is not an ONNX file, or only a part"),
+    "input nested deep": (tiny_body({"specc.input": "[" * 100_000}), "E451", "only a part of one"),
     "a certificate nested deep": (model_file.seal(BODY, "[" * 100_000), "E451", "only a part of one"),
-    "an endless number of channels": (tiny_body(**{"specc.input": '{"channels": Infinity, "size": null}'}), "E451", "only a part of one"),
-    "a size of three": (tiny_body(**{"specc.input": '{"channels": 3, "size": [4, 4, 4]}'}), "E451", "only a part of one"),
+    "an endless number of channels": (tiny_body({"specc.input": '{"channels": Infinity, "size": null}'}), "E451", "only a part of one"),
+    "a size of three": (tiny_body({"specc.input": '{"channels": 3, "size": [4, 4, 4]}'}), "E451", "only a part of one"),
     "weights in a circle of links": (outside("circle"), "E453", "outside the model's folder"),
     "a size of a billion": (
-        tiny_body(**{"specc.input": json.dumps({"channels": 3, "size": [10**9, 10**9]})}), "E451", "only a part of one"),
+        tiny_body({"specc.input": json.dumps({"channels": 3, "size": [10**9, 10**9]})}), "E451", "only a part of one"),
     "not there": (lambda path: None, "E450", "does not exist"),
     "folder": (Path.mkdir, "E450", "is a folder"),
 }  # fmt: skip

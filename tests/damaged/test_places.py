@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 import torch
-from test_runs import SPEC, WEIGHTS, about, header, write_run
 
 from specc.backend.build import build
 from specc.backend.onnx.verify import verify
@@ -20,6 +19,7 @@ from specc.check import check
 from specc.errors import SpeccError
 from specc.files import write_together
 from specc.source import Source
+from tests.helpers.written_run import SPEC, WEIGHTS, about, header, write_run
 
 HUGE = 200 * 10**9
 

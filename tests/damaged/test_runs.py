@@ -1,49 +1,24 @@
 """Runs and checkpoints: what `specc eval`, `specc predict RUN` and `specc train --resume` read."""
 # ruff: noqa: E501 - a case a line
 
-import hashlib
 import json
-import struct
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from safetensors.torch import save
 
-from specc.backend.build import build
 from specc.backend.run.folder import RunFolder
 from specc.backend.run.info import NEEDED
 from specc.backend.run.load import open_run, read_lines
 from specc.backend.train.resume import resume
-from specc.check import check
-from specc.source import Source
-
-SPEC = "data { source = digits }\nnetwork N { input(1, 8x8); conv(4) -> relu; global_avg_pool -> dense(10) }\n"
-INFO: dict[str, Any] = {
-    "format": 1, "name": "N", "data_dir": None, "device": "cpu", "base": ".", "data_sha256": "0" * 64,
-    "classes": list("0123456789"), "versions": {"specc": "0.1"}, "spec_sha256": hashlib.sha256(SPEC.encode()).hexdigest(),
-    "validated_on": "nothing", "mean": [0.0], "std": [1.0], "steps_per_epoch": 1,
-}  # fmt: skip
-
-
-def header(text: str | bytes, length: int | None = None, tail: bytes = b"") -> bytes:
-    """A safetensors file with this header, and what it says of the header's length."""
-    content = text if isinstance(text, bytes) else text.encode()
-    return struct.pack("<Q", len(content) if length is None else length) + content + tail
+from tests.helpers.written_run import INFO, SPEC, WEIGHTS, about, header, write_run
 
 
 def tensor(shape: list[int], offsets: list[int], kind: str = "F32") -> str:
     return json.dumps({"conv1.weight": {"dtype": kind, "shape": shape, "data_offsets": offsets}})
 
 
-def weights() -> bytes:
-    graph = check(Source("net.cnn", SPEC)).graph
-    assert graph is not None
-    return bytes(save(build(graph).state_dict()))
-
-
-WEIGHTS = weights()
 HOLLOW = {
     "empty": b"",
     "seven bytes": bytes(7),
@@ -99,15 +74,6 @@ RUN: dict[str, tuple[str, str | bytes, str, str]] = {
 }  # fmt: skip
 
 
-def write_run(folder: Path, **changed: str | bytes) -> Path:
-    folder.mkdir()
-    (folder / "checkpoints").mkdir()
-    files = {"spec.cnn": SPEC, "run.json": json.dumps(INFO), "best.safetensors": WEIGHTS} | changed
-    for name, content in files.items():
-        (folder / name).write_bytes(content.encode() if isinstance(content, str) else content)
-    return folder
-
-
 @pytest.mark.parametrize("name", RUN)
 def test_a_run(name: str, tmp_path: Path, meets: Callable[..., None]) -> None:
     file, content, code, phrase = RUN[name]
@@ -117,10 +83,6 @@ def test_a_run(name: str, tmp_path: Path, meets: Callable[..., None]) -> None:
 
 def test_the_run_is_sound_before_it_is_damaged(tmp_path: Path) -> None:
     assert open_run(write_run(tmp_path / "run")).classes == INFO["classes"]
-
-
-def about(tensors: bytes, **more: Any) -> str:
-    return json.dumps({"format": 1, "sha256": hashlib.sha256(tensors).hexdigest(), "step": 1} | more)
 
 
 CHECKPOINTS: dict[str, tuple[str | bytes | None, bytes | None]] = {

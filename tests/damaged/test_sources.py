@@ -4,8 +4,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from damaged_sources import SOURCES, Case, digits
-from tiny_data import read
+
+from tests.helpers.damaged_sources import SOURCES, Case, digits
+from tests.helpers.tiny_data import read
 
 
 @pytest.mark.parametrize("case", SOURCES, ids=lambda case: case.name)

@@ -18,8 +18,6 @@ from specc.emit import emit
 from specc.ir.graph import Graph
 from specc.source import Source
 
-torch.set_num_threads(1)
-
 numbers = count()
 
 

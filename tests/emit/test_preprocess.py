@@ -33,7 +33,9 @@ def spec(normalize: str, *more: str) -> str:
 )
 def test_normalized_as_in_training(emitted, normalize):
     text = spec(normalize, "resize = 12x10")
-    call = check(Source("net.cnn", text)).data.normalize
+    data = check(Source("net.cnn", text)).data
+    assert data is not None
+    call = data.normalize
     given = (MEAN, STD) if normalize == "standard" else ()
     found = emitted(text).module.preprocess(IMAGES, *given)
     torch.testing.assert_close(found, normalizer(call, (3, 12, 10), MEAN, STD)(IMAGES), rtol=1e-6, atol=1e-6)

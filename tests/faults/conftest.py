@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from faults import Driver
+
+from tests.helpers.faults import Driver
 
 
 @pytest.fixture(scope="session")

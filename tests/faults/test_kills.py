@@ -4,7 +4,8 @@ import os
 from pathlib import Path
 
 import pytest
-from faults import Driver, fingerprint
+
+from tests.helpers.faults import Driver, fingerprint
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="SIGKILL and fork are POSIX's")
 

@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 import torch
-from faults import Driver, fingerprint
 
 from specc.backend.engine.state import TrainState
 from specc.backend.interrupt import Interrupt
@@ -14,6 +13,7 @@ from specc.backend.train.job import train
 from specc.backend.train.resume import resume
 from specc.check import check
 from specc.source import Source
+from tests.helpers.faults import Driver, fingerprint
 
 PARTS = [
     "table",
@@ -65,7 +65,6 @@ def without(part: str) -> Any:
 @pytest.fixture(scope="module")
 def stopped(driver: Driver, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run that was stopped in its second epoch, at step 15 of 27."""
-    torch.set_num_threads(1)
     run = tmp_path_factory.mktemp("mutants") / "stopped"
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("specc.backend.train.job.Interrupt", StopAt)

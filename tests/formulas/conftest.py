@@ -14,11 +14,6 @@ from specc.source import Source
 Made = Callable[..., Net]
 
 
-@pytest.fixture(scope="session", autouse=True)
-def _one_thread() -> None:
-    torch.set_num_threads(1)
-
-
 @pytest.fixture(scope="session")
 def net_of() -> Made:
     """`net_of("conv(4) -> relu", "3, 5x4")`: that network in float64, weights drawn as its initializers say.

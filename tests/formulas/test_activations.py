@@ -34,8 +34,8 @@ LAMBDA, ALPHA = 1.0507009873554804934193349852946, 1.673263242354377284817042991
 
 # The function, its slope, and where it comes from.
 FORMULAS: dict[str, tuple[Function, Function]] = {
-    "relu": (lambda x: np.maximum(x, 0), lambda x: (x > 0) * 1.0),
-    "relu6": (lambda x: np.clip(x, 0, 6), lambda x: ((x > 0) & (x < 6)) * 1.0),  # Krizhevsky, 2010
+    "relu": (lambda x: np.maximum(x, 0), lambda x: (x > 0).astype(np.float64)),
+    "relu6": (lambda x: x.clip(0, 6), lambda x: ((x > 0) & (x < 6)).astype(np.float64)),  # Krizhevsky, 2010
     "leaky_relu": (lambda x: np.where(x > 0, x, 0.01 * x), lambda x: np.where(x > 0, 1, 0.01)),  # Maas et al., 2013
     "leaky_relu(0.3)": (lambda x: np.where(x > 0, x, 0.3 * x), lambda x: np.where(x > 0, 1, 0.3)),
     "prelu": (lambda x: np.where(x > 0, x, 0.25 * x), lambda x: np.where(x > 0, 1, 0.25)),  # He et al., 2015

@@ -74,7 +74,7 @@ def test_loss_and_gradient_are_those_of_the_written_penalty(regularize: str, own
     for name, weight in net.named_parameters():
         torch.testing.assert_close(weight.grad, weights[name].grad, msg=name)
         if name not in KERNELS:
-            assert torch.equal(weight.grad, alone[name]), f"{name} is no kernel"
+            assert weight.grad is not None and torch.equal(weight.grad, alone[name]), f"{name} is no kernel"
     for name, a, b in zip(KERNELS, l1, l2, strict=True):
         w = weights[name].detach()
         torch.testing.assert_close(net.get_parameter(name).grad, alone[name] + a * w.sign() + 2 * b * w)
@@ -88,6 +88,7 @@ def test_a_weight_of_zero_is_left_by_l1() -> None:
     with torch.no_grad():
         kernel.zero_()
     loss_of(net).backward()
+    assert kernel.grad is not None
     before = kernel.grad.clone()
     penalty.add_gradient()
     assert torch.equal(kernel.grad, before)
@@ -99,6 +100,7 @@ def test_l2_is_the_weight_decay_of_twice_its_strength() -> None:
     kernel = net.get_parameter("dense1.weight")
     before = kernel.detach().clone()
     loss_of(net).backward()
+    assert kernel.grad is not None
     gradient = kernel.grad.clone()
     penalty.add_gradient()
     torch.optim.SGD([kernel], lr=0.5).step()

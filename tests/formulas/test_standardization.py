@@ -84,7 +84,7 @@ def test_per_image_the_floor(tmp_path: Path) -> None:
 
 def test_unit_and_none_and_fixed_are_what_they_say(tmp_path: Path) -> None:
     x = torch.from_numpy(LEVELS).double() / 255
-    close = {"rtol": 1e-6, "atol": 1e-6}
+    close: dict[str, Any] = {"rtol": 1e-6, "atol": 1e-6}
     torch.testing.assert_close(learned(tmp_path, "unit", LEVELS)[0](x), x)
     torch.testing.assert_close(learned(tmp_path, "none", LEVELS)[0](x), 255 * x, **close)
     fixed = learned(tmp_path, "fixed(mean=[0.1, 0.2, 0.3], std=[0.5, 0.25, 0.125])", LEVELS)[0]

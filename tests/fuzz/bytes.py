@@ -2,7 +2,7 @@
 
 libFuzzer mutates small specs byte by byte, those of the pages and the lints' examples, and keeps what reaches new code.
 An exception, or an input that takes more than two seconds, stops it and is written to a file: put it into
-tests/check/regressions..
+tests/check/regressions.
 """
 
 import re

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-from provoke import PROVOKE, Stage
-from tiny_run import trained
 
 from specc.check.lint import LINTS, Lint
 from specc.cli.explain import FOLDER, pages
+from tests.helpers.provoke import PROVOKE, Stage
+from tests.helpers.tiny_run import trained
 
 PACKAGE = FOLDER.parent
 FILES = {path.name.partition("-")[0]: path for path in sorted(FOLDER.glob("*.md"))}

@@ -21,8 +21,8 @@ def changes(found: Difference) -> list[tuple[str, str | None, str | None]]:
     return [(layer.kind, layer.a and layer.a.name, layer.b and layer.b.name) for layer in found.layers]
 
 
-def settings(a: str, b: str) -> list[tuple[str, str | None, str | None]]:
-    return [tuple(change) for change in difference(net("relu", a), net("relu", b)).settings]
+def settings(a: str, b: str) -> list[Change]:
+    return list(difference(net("relu", a), net("relu", b)).settings)
 
 
 # ---- parameters of the network
@@ -109,6 +109,7 @@ def test_arguments_shapes_and_counts():
         Change("stride", "1x1", "2x2"),
         Change("init", "he_normal", "glorot_normal"),
     )
+    assert conv.a and conv.b and flatten.a and flatten.b and dense.a and dense.b
     assert (conv.a.output, conv.b.output) == ((8, 16, 16), (16, 8, 8))
     assert (conv.a.parameters, conv.b.parameters) == (8 * 28, 16 * 76)
     assert (conv.a.macs, conv.b.macs) == (8 * 27 * 256, 16 * 75 * 64)
@@ -152,9 +153,10 @@ def test_arguments_of_settings_by_their_paths():
 
 def test_another_call_is_shown_whole():
     (change,) = settings("", "train { optimizer = sgd(lr=0.1) }")
-    assert change[0] == "train.optimizer"
-    assert change[1].startswith("adam(")
-    assert change[2].startswith("sgd(lr=0.1")
+    path, before, after = change
+    assert path == "train.optimizer"
+    assert before is not None and before.startswith("adam(")
+    assert after is not None and after.startswith("sgd(lr=0.1")
 
 
 def test_stages_of_pipelines():
@@ -163,7 +165,7 @@ def test_stages_of_pipelines():
     assert settings(one, other) == [("data.augment.noise.std", "0.1", "0.2")]
     longer = one.replace("shift", "rotate(10) -> shift")
     ((path, a, b),) = settings(one, longer)
-    assert (path, a in b) == ("data.augment", True)
+    assert path == "data.augment" and a is not None and b is not None and a in b
     twice = one.replace("noise(0.1)", "shift(2)")
     assert [path for path, _, _ in settings(twice, twice.replace("(2)", "(3)"))] == ["data.augment"]
     chosen = one.replace("shift(1)", "choose { | shift(1) | rotate(5) }")

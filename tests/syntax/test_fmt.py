@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from spec_texts import jumbled, specs
 
 from specc.check import check
 from specc.source import Source
@@ -16,6 +15,7 @@ from specc.syntax.format import format_source, same
 from specc.syntax.parse import parse
 from specc.syntax.tree import File
 from specc.values import Args, show
+from tests.helpers.spec_texts import jumbled, specs
 
 HERE = Path(__file__).parent
 EXAMPLES = sorted((HERE.parent.parent / "examples").glob("*.cnn"))

@@ -8,6 +8,7 @@ from specc.check import check
 from specc.source import Source
 from specc.syntax.format import format_source, same
 from specc.syntax.parse import parse
+from specc.syntax.tree import File
 
 ROOT = Path(__file__).parents[2]
 FILES = [*sorted((ROOT / "examples").glob("*.cnn")), *sorted((ROOT / "tests/check/architectures").glob("*.cnn"))]
@@ -35,27 +36,37 @@ search { a.b = choice(1, relu -> tanh, [2]) }
 """.strip().splitlines()
 
 
+def tree_of(source: Source) -> File:
+    parsed = parse(source)
+    assert parsed.diagnostics == [] and parsed.tree is not None
+    return parsed.tree
+
+
+def formatted(source: Source) -> str:
+    text = format_source(source).text
+    assert text is not None
+    return text
+
+
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_files(path):
     source = Source(path.name, path.read_text())
-    text = format_source(source).text
-    again = parse(Source(path.name, text))
-    assert again.diagnostics == []
-    assert same(parse(source).tree, again.tree)
-    assert format_source(Source(path.name, text)).text == text
-    first, second = check(source).graph, check(Source(path.name, text)).graph
+    text = formatted(source)
+    again = Source(path.name, text)
+    assert same(tree_of(source), tree_of(again))
+    assert formatted(again) == text
+    first, second = check(source).graph, check(again).graph
+    assert first is not None and second is not None
     assert [(n.name, n.shape) for n in first.nodes] == [(n.name, n.shape) for n in second.nodes]
 
 
 @pytest.mark.parametrize("snippet", SNIPPETS)
 def test_snippets(snippet):
     source = Source("net.cnn", snippet)
-    assert parse(source).diagnostics == []
-    text = format_source(source).text
-    again = parse(Source("net.cnn", text))
-    assert again.diagnostics == []
-    assert same(parse(source).tree, again.tree)
-    assert format_source(Source("net.cnn", text)).text == text
+    text = formatted(source)
+    again = Source("net.cnn", text)
+    assert same(tree_of(source), tree_of(again))
+    assert formatted(again) == text
 
 
 @pytest.mark.parametrize(
@@ -79,4 +90,4 @@ def test_snippets(snippet):
     ],
 )
 def test_different_trees_are_told_apart(one, other):
-    assert not same(parse(Source("net.cnn", one)).tree, parse(Source("net.cnn", other)).tree)
+    assert not same(tree_of(Source("net.cnn", one)), tree_of(Source("net.cnn", other)))

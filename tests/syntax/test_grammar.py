@@ -23,6 +23,7 @@ def fresh(tmp_path, monkeypatch):
     def read(text: str = TEXT):
         grammar.parser.cache_clear()
         parsed = parse(Source("net.cnn", text))
+        assert parsed.tree is not None
         return [repr(item) for item in parsed.tree.items], [span.text for span in parsed.tree.comments]
 
     yield read

@@ -1,14 +1,17 @@
 """Text to tree: every construct of the language, what new lines mean, and what is said about text that is no spec."""
 
+from typing import Any
+
 import pytest
 
+from specc.diagnostics import Diagnostic
 from specc.source import Source
 from specc.syntax import tree as t
 from specc.syntax.parse import parse, parse_expression
 from specc.values import Percent, Size
 
 
-def items(text: str) -> tuple:
+def items(text: str) -> tuple[Any, ...]:
     parsed = parse(Source("net.cnn", text))
     assert [(d.code, d.message, d.span.place) for d in parsed.diagnostics] == []
     assert parsed.tree is not None
@@ -20,7 +23,7 @@ def expression(text: str):
     return let.value
 
 
-def statements(text: str) -> tuple:
+def statements(text: str) -> tuple[Any, ...]:
     """The statements of a body."""
     [network] = items(f"network N {{{text}}}")
     assert not network.body.is_branched
@@ -450,6 +453,7 @@ def test_items_on_one_line():
 def test_comments_are_kept_with_their_places():
     text = '# first\nlet a = 1 # second\nlet b = "# none"\n  # third'
     parsed = parse(Source("net.cnn", text))
+    assert parsed.tree is not None
     assert [span.text for span in parsed.tree.comments] == ["# first", "# second", "# third"]
 
 
@@ -472,7 +476,7 @@ def test_a_value_of_its_own():
 # ---- text that is no spec
 
 
-def problems(text: str) -> list:
+def problems(text: str) -> list[Diagnostic]:
     return parse(Source("net.cnn", text)).diagnostics
 
 

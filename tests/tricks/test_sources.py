@@ -1,8 +1,9 @@
 """The vocabulary of data: what is known before a byte is read, and what is refused before it is."""
 
+from importlib import import_module
+
 import pytest
 
-from specc.backend.data import dataset
 from specc.check import check
 from specc.source import Source
 from specc.tricks import COMPONENTS
@@ -14,7 +15,7 @@ from specc.vocabulary.problem import Problem
 DATA = [trick for family in ("source", "normalize", "validation", "augment") for trick in COMPONENTS[family].values()]
 
 
-def checked(settings: str, network: str = "flatten -> dense(10)"):  # type: ignore[no-untyped-def]
+def checked(settings: str, network: str = "flatten -> dense(10)"):
     return check(Source("net.cnn", f"data {{ {settings} }}\nnetwork N {{ {network} }}"))
 
 
@@ -23,7 +24,7 @@ def errors(settings: str, network: str = "flatten -> dense(10)") -> dict[str, st
 
 
 @pytest.mark.parametrize("trick", DATA, ids=lambda trick: f"{trick.family}-{trick.name}")
-def test_examples_are_accepted(trick) -> None:  # type: ignore[no-untyped-def]
+def test_examples_are_accepted(trick) -> None:
     setting = "" if trick.family == "source" else "source = cifar10; "
     found = errors(f"{setting}{trick.family} = {trick.example}", "input(3, 32x32); flatten -> dense(10)")
     assert set(found) <= {"E306", "E307"}  # the data of an example need not fit this network
@@ -31,9 +32,9 @@ def test_examples_are_accepted(trick) -> None:  # type: ignore[no-untyped-def]
 
 
 @pytest.mark.parametrize("trick", [trick for trick in DATA if trick.target], ids=lambda trick: trick.name)
-def test_targets_are_there(trick) -> None:  # type: ignore[no-untyped-def]
+def test_targets_are_there(trick) -> None:
     module, _, name = trick.target.rpartition(".")
-    assert callable(getattr(dataset.import_module(module), name))
+    assert callable(getattr(import_module(module), name))
 
 
 def test_what_sources_are_known_to_hold() -> None:

@@ -7,9 +7,9 @@ import pytest
 import torch
 from PIL import ImageEnhance
 from scipy import stats
-from tiny_images import binomial, changed, follows, from_pillow, random_images, same, to_pillow
 
 from specc.backend.augment import color, policy
+from tests.helpers.tiny_images import binomial, changed, follows, from_pillow, random_images, same, to_pillow
 
 
 @pytest.mark.parametrize(

@@ -5,10 +5,10 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
-from tiny_images import changed, random_images, run, same
 from torch import Tensor
 
 from specc.tricks.augment import COMPONENTS
+from tests.helpers.tiny_images import changed, random_images, run, same
 
 # For each of the vocabulary, with what it takes to be seen: how many of 64 equal images come out different, at least.
 DRAWN = {

@@ -7,10 +7,20 @@ import pytest
 import torch
 from PIL import Image
 from scipy import stats
-from tiny_images import binomial, changed, follows, from_pillow, numbered, random_images, same, smooth_images, to_pillow
 from torch import Tensor
 
 from specc.backend.augment import geometry
+from tests.helpers.tiny_images import (
+    binomial,
+    changed,
+    follows,
+    from_pillow,
+    numbered,
+    random_images,
+    same,
+    smooth_images,
+    to_pillow,
+)
 
 
 @pytest.mark.parametrize(("text", "axis"), [("flip", 3), ("flip(vertical)", 2)])

@@ -5,9 +5,9 @@ from collections import Counter
 import pytest
 import torch
 from scipy import stats
-from tiny_images import binomial, follows, random_images, run
 
 from specc.backend.augment import mixing
+from tests.helpers.tiny_images import binomial, follows, random_images, run
 
 
 @pytest.mark.parametrize("alpha", [0.05, 0.2, 1.0, 4.0])

@@ -2,11 +2,11 @@
 
 import pytest
 import torch
-from tiny_images import binomial, changed, pipeline, random_images, run, same
 
 from specc.backend.augment import augment
 from specc.backend.rng import Tables
 from specc.tricks.augment import COMPONENTS
+from tests.helpers.tiny_images import binomial, changed, pipeline, random_images, run, same
 
 EVERY = [
     "flip", "flip(vertical)", "flip(alternating)", "crop(16, pad=3)", "crop(12)", "crop_and_resize(scale=(0.3, 1))",

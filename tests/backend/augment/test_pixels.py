@@ -4,7 +4,8 @@ from collections import Counter
 
 import torch
 from scipy import stats
-from tiny_images import binomial, changed, follows
+
+from tests.helpers.tiny_images import binomial, changed, follows
 
 
 def test_noise_has_its_deviation_and_its_share() -> None:

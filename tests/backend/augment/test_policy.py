@@ -6,10 +6,10 @@ import pytest
 import torch
 from PIL import Image, ImageOps
 from scipy import stats
-from tiny_images import binomial, changed, from_pillow, random_images, same, smooth_images, to_pillow
 from torch import Tensor
 
 from specc.backend.augment import color, geometry, policy
+from tests.helpers.tiny_images import binomial, changed, from_pillow, random_images, same, smooth_images, to_pillow
 
 
 @pytest.mark.parametrize("bits", [1, 2, 4, 7, 8])

@@ -10,10 +10,10 @@ from typing import NamedTuple
 import pytest
 import torch
 from PIL import Image, ImageEnhance, ImageOps
-from tiny_images import changed, from_pillow, smooth_images, to_pillow
 from torch import Tensor
 
 from specc.backend.augment import policy
+from tests.helpers.tiny_images import changed, from_pillow, smooth_images, to_pillow
 
 SIZE = 20
 STEPS = range(31)
@@ -47,10 +47,10 @@ def moved(image: Image.Image, a: float, b: float, c: float, d: float, e: float, 
 
 
 def turned(image: Image.Image, degrees: float) -> list[Image.Image]:
-    return [image.rotate(degrees, Image.Resampling.NEAREST, translate=nudge) for nudge in NUDGES]
+    return [image.rotate(degrees, Image.Resampling.NEAREST, translate=nudge) for nudge in NUDGES]  # type: ignore[arg-type]  # fractions work
 
 
-def enhanced(kind: type[ImageEnhance._Enhance]) -> Change:
+def enhanced(kind: Callable[[Image.Image], ImageEnhance._Enhance]) -> Change:
     return lambda image, part, reach: [kind(image).enhance(1 + part * reach.factor)]
 
 

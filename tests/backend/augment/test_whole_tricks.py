@@ -10,8 +10,9 @@ import pytest
 import torch
 from PIL import Image
 from scipy import stats
-from tiny_images import changed, follows, from_pillow, same, smooth_images, to_pillow
 from torch import Tensor
+
+from tests.helpers.tiny_images import changed, follows, from_pillow, same, smooth_images, to_pillow
 
 SIZE, COUNT = 32, 300
 MIDDLE = SIZE // 2

@@ -3,11 +3,8 @@
 from pathlib import Path
 
 import pytest
-import torch
 
 from specc.backend.data import download
-
-torch.set_num_threads(1)
 
 
 @pytest.fixture(autouse=True)

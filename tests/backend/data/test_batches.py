@@ -5,10 +5,10 @@ from time import monotonic, sleep
 
 import pytest
 import torch
-from tiny_data import read, write_folder
 
 from specc.backend.data.batches import TrainingBatches, all_batches, epoch_order
 from specc.backend.data.split import AHEAD, Resident, Streamed
+from tests.helpers.tiny_data import read, write_folder
 
 CPU = torch.device("cpu")
 

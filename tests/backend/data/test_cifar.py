@@ -7,9 +7,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tiny_data import levels, read, refused
+from torch import Tensor
 
 from specc.backend.data.cifar import read_records
+from tests.helpers.tiny_data import images_of, levels, read, refused
 
 RECORD = 3073
 NAMES = [*(f"data_batch_{i}.bin" for i in range(1, 6)), "test_batch.bin"]
@@ -44,6 +45,7 @@ def test_records_are_a_label_and_planes(tmp_path: Path, label_bytes: int) -> Non
         tables.append(table)
     part = read_records(paths, 5, label_bytes, 10)
     whole = np.concatenate(tables)
+    assert isinstance(part.images, Tensor)
     assert (part.images.numpy() == whole[:, label_bytes:].reshape(-1, 3, 32, 32)).all()
     assert part.labels.tolist() == whole[:, label_bytes - 1].tolist()  # the fine label is the last one
 
@@ -53,7 +55,7 @@ def test_cifar10_is_read_from_its_six_files(tmp_path: Path) -> None:
     data = read("cifar10", data_dir=tmp_path)
     assert data.shape == (3, 32, 32) and data.classes[:2] == ("airplane", "automobile")
     assert len(data.train) == 50_000 and len(data.validation) == 10_000
-    assert data.train.images.nbytes == 50_000 * 3072
+    assert images_of(data.train).nbytes == 50_000 * 3072
 
 
 def test_cifar100_has_its_fine_classes(tmp_path: Path) -> None:

@@ -5,10 +5,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from tiny_data import levels, read, refused
 
 from specc.backend.images import resize
 from specc.values import Size
+from tests.helpers.tiny_data import images_of, levels, read, refused
 
 LABELS = np.arange(60) % 5
 
@@ -22,7 +22,7 @@ def path(tmp_path: Path) -> Path:
 
 def test_statistics_are_of_the_training_images_alone(path: Path) -> None:
     data = read(f'npz("{path}")', "validation = split(50%)")
-    images = data.train.images.numpy().astype(np.float64) / 255  # type: ignore[union-attr]
+    images = images_of(data.train).numpy().astype(np.float64) / 255
     assert np.allclose(data.mean, images.mean(axis=(0, 2, 3)), rtol=0, atol=1e-15)
     assert np.allclose(data.std, images.std(axis=(0, 2, 3)), rtol=0, atol=1e-14)
     assert len(data.train) == len(data.validation) == 30
@@ -31,11 +31,11 @@ def test_statistics_are_of_the_training_images_alone(path: Path) -> None:
 def test_a_split_is_drawn_from_the_seed_and_keeps_the_order(path: Path) -> None:
     source = f'npz("{path}")'
     first, same, other = (read(source, "validation = split(20)", seed=seed) for seed in (1, 1, 2))
-    assert torch.equal(first.train.images, same.train.images)  # type: ignore[union-attr]
-    assert not torch.equal(first.validation.images, other.validation.images)  # type: ignore[union-attr]
+    assert torch.equal(images_of(first.train), images_of(same.train))
+    assert not torch.equal(images_of(first.validation), images_of(other.validation))
     whole = levels(60, 3, 9, 8)
     place = {image.tobytes(): number for number, image in enumerate(whole)}
-    parts = [[place[image.numpy().tobytes()] for image in part.images] for part in (first.train, first.validation)]  # type: ignore[union-attr]
+    parts = [[place[image.numpy().tobytes()] for image in images_of(part)] for part in (first.train, first.validation)]
     assert sorted(parts[0] + parts[1]) == list(range(60))
     assert parts[0] == sorted(parts[0]) and parts[1] == sorted(parts[1])
     assert first.train.labels.tolist() == LABELS[parts[0]].tolist()
@@ -59,10 +59,10 @@ def test_a_test_part_that_is_not_there_is_refused(path: Path) -> None:
 
 def test_resize_is_the_one_of_images(path: Path) -> None:
     data = read(f'npz("{path}")', "resize = 6x12; validation = split(1)")
-    assert data.shape == (3, 6, 12) and data.train.images.dtype == torch.uint8  # type: ignore[union-attr]
+    assert data.shape == (3, 6, 12) and images_of(data.train).dtype == torch.uint8
     expected = {image.tobytes() for image in resize(levels(60, 3, 9, 8), Size(6, 12))}
-    assert {image.numpy().tobytes() for image in data.train.images} <= expected  # type: ignore[union-attr]
-    images = data.train.images.numpy().astype(np.float64) / 255  # type: ignore[union-attr]
+    assert {image.numpy().tobytes() for image in images_of(data.train)} <= expected
+    images = images_of(data.train).numpy().astype(np.float64) / 255
     assert np.allclose(data.mean, images.mean(axis=(0, 2, 3)))
 
 
@@ -84,5 +84,5 @@ def test_the_hash_is_of_images_labels_and_classes(tmp_path: Path, path: Path) ->
 
 def test_a_data_set_takes_little_more_memory_than_its_bytes() -> None:
     data = read("digits")
-    storage = sum(split.images.untyped_storage().nbytes() for split in (data.train, data.validation))  # type: ignore[union-attr]
+    storage = sum(images_of(split).untyped_storage().nbytes() for split in (data.train, data.validation))
     assert storage == 1797 * 64

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import ClassVar
 
 import pytest
-from tiny_data import levels, read, refused, write_mnist
 
 from specc.backend.data import download, idx
 from specc.backend.data.download import Download, DownloadFailed, fetch
 from specc.backend.data.places import Published
+from tests.helpers.tiny_data import levels, read, refused, write_mnist
 
 REAL = download.urlopen  # which every test takes away
 

@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from tiny_data import levels, read, refused, unprivileged, write_folder
 
 from specc.backend.data.dataset import DataSet
 from specc.backend.data.split import Resident, Streamed
@@ -20,6 +19,7 @@ from specc.check import check
 from specc.errors import SpeccError
 from specc.source import Source
 from specc.values import Size
+from tests.helpers.tiny_data import levels, read, refused, unprivileged, write_folder
 
 CPU = torch.device("cpu")
 
@@ -179,6 +179,11 @@ def test_an_image_made_to_explode_is_refused(tmp_path: Path, monkeypatch: pytest
     assert found.count("has more than 1,000 pixels") == 2
 
 
+def stray(path: Path) -> None:
+    write_folder(path)
+    Image.new("L", (2, 2)).save(path / "x.png")
+
+
 @pytest.mark.parametrize(
     ("make", "message"),
     [
@@ -191,7 +196,7 @@ def test_an_image_made_to_explode_is_refused(tmp_path: Path, monkeypatch: pytest
             lambda path: (write_folder(path), (path / "e").mkdir(), (path / "e" / ".DS_Store").touch()),
             "without a file: e",
         ),
-        (lambda path: (write_folder(path), Image.new("L", (2, 2)).save(path / "x.png")), "in no class folder: x.png"),
+        (stray, "in no class folder: x.png"),
     ],
 )
 def test_folders_that_are_no_data_set(tmp_path: Path, make: object, message: str) -> None:

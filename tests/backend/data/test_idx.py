@@ -6,7 +6,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tiny_data import idx, levels, read, refused, unprivileged, write_mnist
+
+from tests.helpers.tiny_data import idx, images_of, levels, read, refused, unprivileged, write_mnist
 
 IMAGES, LABELS = "train-images-idx3-ubyte", "train-labels-idx1-ubyte"
 
@@ -19,8 +20,8 @@ def test_reads_what_the_files_hold(tmp_path: Path, packed: bool, source: str, fo
     write_mnist(tmp_path, folder, packed)
     data = read(source, data_dir=tmp_path)
     assert data.shape == (1, 28, 28) and len(data.classes) == 10 and data.classes[0] == first
-    assert (data.train.images.numpy()[:, 0] == levels(30, 28, 28)).all()
-    assert (data.validation.images.numpy()[:, 0] == levels(10, 28, 28)).all()
+    assert (images_of(data.train).numpy()[:, 0] == levels(30, 28, 28)).all()
+    assert (images_of(data.validation).numpy()[:, 0] == levels(10, 28, 28)).all()
     assert data.train.labels.tolist() == [n % 10 for n in range(30)]
     assert data.validated_on == "the test part, 10 images"
 

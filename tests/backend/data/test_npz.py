@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tiny_data import levels, read, refused
+
+from tests.helpers.tiny_data import images_of, levels, read, refused
 
 LABELS = np.arange(12) % 3
 
@@ -40,7 +41,7 @@ def test_layouts(tmp_path: Path, images: np.ndarray, shape: tuple[int, int, int]
     data = read(source(path))
     assert data.shape == shape and data.classes == ("0", "1", "2") and len(data.validation) == 3
     expected = images.transpose(0, 3, 1, 2) if images.ndim == 4 and images.shape[3] in (1, 3) else images
-    assert (data.train.images.numpy() == expected.reshape(12, *shape)).all()
+    assert (images_of(data.train).numpy() == expected.reshape(12, *shape)).all()
     assert data.train.labels.tolist() == LABELS.tolist()
 
 

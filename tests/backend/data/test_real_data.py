@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 import torch
-from tiny_data import read
+
+from tests.helpers.tiny_data import images_of, read
 
 PLACE = Path(os.environ.get("SPECC_DATA", "/nowhere"))
 
@@ -30,4 +31,4 @@ def test_cifar10() -> None:
     published = torch.tensor([0.4914, 0.4822, 0.4465]), torch.tensor([0.2470, 0.2435, 0.2616])
     assert torch.allclose(torch.tensor(data.mean), published[0], atol=1e-3)
     assert torch.allclose(torch.tensor(data.std), published[1], atol=5e-3)
-    assert data.train.images.nbytes + data.validation.images.nbytes == 60_000 * 3072  # type: ignore[union-attr]
+    assert images_of(data.train).nbytes + images_of(data.validation).nbytes == 60_000 * 3072

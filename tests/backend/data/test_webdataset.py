@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 import torch
-from tiny_data import levels, picture, read, refused, write_shard
 
 from specc.backend.data.split import Resident, Streamed
 from specc.backend.data.webdataset import expand
 from specc.errors import SpeccError
+from tests.helpers.tiny_data import levels, picture, read, refused, write_shard
 
 CPU = torch.device("cpu")
 
@@ -18,7 +18,7 @@ CPU = torch.device("cpu")
 def shards(folder: Path, name: str = "a", count: int = 3, each: int = 4) -> None:
     """Shards NAME-00.tar, … whose image `i` has the label `i % 3`."""
     for shard in range(count):
-        members = {}
+        members: dict[str, bytes] = {}
         for number in range(shard * each, (shard + 1) * each):
             members |= {f"{number:04}.png": picture(number), f"{number:04}.cls": str(number % 3).encode()}
         write_shard(folder / f"{name}-{shard:02}.tar", members)

@@ -13,6 +13,7 @@ from specc.backend.engine.progress import Quiet
 from specc.backend.engine.trainer import Trainer
 from specc.backend.evaluation.evaluate import evaluate
 from specc.backend.evaluation.views import views
+from specc.backend.interrupt import Interrupt
 from specc.backend.precision import Precision
 from specc.values import Args
 
@@ -80,7 +81,7 @@ def test_the_slow_weights_are_evaluated_and_kept(
     slow, fast = other.state.lookahead, {k: v.clone() for k, v in other.state.net.state_dict().items()}
     assert slow is not None
     assert not torch.equal(slow.values["conv1.weight"], fast["conv1.weight"])
-    trainer.run(recorder, Quiet(), Interrupted())
+    trainer.run(recorder, Quiet(), Interrupt())
     kept, now = trainer.state.model(), trainer.state.net.state_dict()
     assert torch.equal(kept["conv1.weight"], slow.values["conv1.weight"])
     assert torch.equal(kept["batch_norm1.running_mean"], slow.values["batch_norm1.running_mean"])
@@ -88,10 +89,6 @@ def test_the_slow_weights_are_evaluated_and_kept(
     other.state.net.load_state_dict(kept)
     found = evaluate(other.state.net, other.loader.validation(), 3, cross_entropy, Precision("fp32", "exact"))
     assert recorder.lines[0]["val_loss"] == pytest.approx(found.loss, rel=1e-5)
-
-
-class Interrupted:
-    signal = None
 
 
 def test_the_decay_of_a_running_mean_rises() -> None:

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 import torch
@@ -38,7 +39,7 @@ def test_newton_schulz_keeps_the_directions_and_brings_the_sizes_near_one(shape:
 @pytest.mark.parametrize("nesterov", [True, False])
 def test_as_torchs_muon_on_matrices(monkeypatch: pytest.MonkeyPatch, nesterov: bool) -> None:
     monkeypatch.setattr("specc.backend.engine.muon.native_bf16", lambda device: True)  # torch's is always in bf16
-    options = {"lr": 0.05, "momentum": 0.9, "nesterov": nesterov, "weight_decay": 0.1}
+    options: dict[str, Any] = {"lr": 0.05, "momentum": 0.9, "nesterov": nesterov, "weight_decay": 0.1}
     ours, theirs = ([p for p in parameters() if p.dim() == 2] for _ in range(2))
     pair = (ours, Muon(ours, steps=5, **options)), (theirs, torch.optim.Muon(theirs, ns_steps=5, **options))
     for step in range(6):

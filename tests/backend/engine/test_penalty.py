@@ -15,7 +15,7 @@ BOTH = Bound("l1_l2", Args(l1=1e-2, l2=3e-2))
 def net() -> nn.Sequential:
     torch.manual_seed(0)
     made = nn.Sequential(nn.Conv2d(2, 3, 3), nn.BatchNorm2d(3), nn.ReLU(), nn.Flatten(), nn.Linear(12, 4))
-    return made.to(torch.float64).to(memory_format=torch.channels_last)
+    return made.to(torch.float64).to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's own stub lacks it
 
 
 def kernels(own: Bound | None = None) -> dict[str, Bound | None]:
@@ -47,6 +47,7 @@ def test_gradient_and_value_are_those_of_the_definition(
 
     weights = dict(reference.named_parameters())
     defined = sum(l1 * weights[n].abs().sum() + l2 * (weights[n] ** 2).sum() for n, (l1, l2) in strengths.items())
+    assert isinstance(defined, torch.Tensor)
     (loss_of(reference) + defined).backward()
 
     for (name, a), b in zip(ours.named_parameters(), reference.parameters(), strict=True):

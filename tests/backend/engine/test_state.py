@@ -39,7 +39,7 @@ class StopAt(Interrupt):
         self.trainer, self.step = trainer, step
 
     @property
-    def signal(self) -> Signals | None:
+    def signal(self) -> Signals | None:  # type: ignore[override]  # an attribute in `Interrupt`, which only reads it
         return SIGINT if self.trainer.state.step >= self.step else None
 
 

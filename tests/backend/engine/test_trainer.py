@@ -65,7 +65,7 @@ def test_a_step_is_the_definition(make_trainer: Make) -> None:
         norm = torch.stack([g.square().sum() for g in gradients]).sum().sqrt()
         with torch.no_grad():
             for weight, gradient in zip(net.parameters(), gradients, strict=True):
-                weight -= 0.1 * (1 - step / 12) * gradient * min(1.0, 0.05 / (float(norm) + 1e-6))
+                weight.sub_(0.1 * (1 - step / 12) * gradient * min(1.0, 0.05 / (float(norm) + 1e-6)))
     for name, value in net.state_dict().items():
         torch.testing.assert_close(trainer.state.net.state_dict()[name], value, msg=name, atol=1e-6, rtol=1e-5)
 

@@ -35,7 +35,7 @@ def test_evaluation_counts_every_image_once_in_evaluation_mode() -> None:
     logits = torch.randn(11, 5, generator=torch.Generator().manual_seed(0))
     labels = torch.arange(11) % 5
     net = nn.Sequential(nn.Dropout(0.9), nn.Linear(5, 5, bias=False)).train()
-    net[1].weight.data.copy_(torch.eye(5))
+    net.get_parameter("1.weight").data.copy_(torch.eye(5))
     batches = list(zip(logits.split(4), labels.split(4), strict=True))
     found = evaluate(net, batches, 5, nn.functional.cross_entropy, Precision("fp32", "exact"))
     assert found.loss == pytest.approx(float(nn.functional.cross_entropy(logits, labels)), rel=1e-6)

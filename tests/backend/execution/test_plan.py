@@ -30,13 +30,6 @@ def checked(*sets: str) -> Checked:
     return found
 
 
-@pytest.fixture(autouse=True)
-def _threads():
-    before = torch.get_num_threads()
-    yield
-    torch.set_num_threads(before)
-
-
 def plan(*sets: str) -> dict[str, dict[str, str]]:
     found: dict[str, dict[str, str]] = prepare(checked(*sets).trainable(), "cpu", None, Path()).about["plan"]
     assert all(choice["because"] for choice in found.values())

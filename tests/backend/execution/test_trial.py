@@ -26,15 +26,13 @@ Choices = dict[str, dict[str, str]]
 
 
 @pytest.fixture(autouse=True)
-def cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+def cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     """A cache of its own, two cores, and trials also in short trainings."""
-    before = torch.get_num_threads()
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setattr(trial, "WORTHWHILE", 1)
     for module in ("specc.backend.device", "specc.backend.execution.trial"):
         monkeypatch.setattr(f"{module}.all_threads", lambda: 2)
-    yield tmp_path / "cache" / "specc" / "plans"
-    torch.set_num_threads(before)
+    return tmp_path / "cache" / "specc" / "plans"
 
 
 def plan(*sets: str) -> Choices:

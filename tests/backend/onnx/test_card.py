@@ -4,16 +4,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
-from tiny_run import trained
 
 from specc.backend.onnx.card import _cell, _fenced
 from specc.backend.onnx.export import Exported, export_run
+from tests.helpers.tiny_run import trained
 
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> list[Exported]:
-    torch.set_num_threads(1)
     run = trained(tmp_path_factory.mktemp("tiny"), export="max_loss = 20%")
     return export_run(run, device="cpu", precisions=["int8"])
 

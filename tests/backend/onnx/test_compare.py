@@ -4,13 +4,13 @@ import numpy as np
 import onnxruntime as ort
 import pytest
 import torch
-from tiny_model import KERNEL, reference, tiny_body
 
 from specc.backend.data.split import Resident
 from specc.backend.onnx.certificate import Comparison
 from specc.backend.onnx.compare import answers, compare, figures, file_model, judge, scale_of
 from specc.backend.onnx.session import CPU, CUDA, choose, loads, open_session
 from specc.errors import SpeccError
+from tests.helpers.tiny_model import KERNEL, reference, tiny_body
 
 
 def compared(body: bytes, images: np.ndarray) -> Comparison:

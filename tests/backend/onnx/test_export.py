@@ -7,9 +7,9 @@ from pathlib import Path
 
 import numpy as np
 import onnx
+import onnxruntime as ort
 import pytest
 import torch
-from tiny_run import CLASSES, trained, write_pictures
 
 from specc.backend.data.dataset import load
 from specc.backend.images import resize
@@ -29,11 +29,7 @@ from specc.check import check
 from specc.errors import SpeccError
 from specc.source import Source
 from specc.values import Size
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _one_thread() -> None:
-    torch.set_num_threads(1)
+from tests.helpers.tiny_run import CLASSES, trained, write_pictures
 
 
 @pytest.fixture(scope="module")
@@ -135,7 +131,7 @@ def test_same_run_gives_the_same_bytes_in_another_process_and_place(tiny: Path, 
     export_run(tiny, out=ours, device="cpu")
     program = (
         "import sys, torch; from pathlib import Path; from specc.backend.onnx.export import export_run\n"
-        "torch.set_num_threads(1); export_run(Path(sys.argv[1]), out=Path(sys.argv[2]), device='cpu')"
+        "export_run(Path(sys.argv[1]), out=Path(sys.argv[2]), device='cpu')"
     )
     subprocess.run([sys.executable, "-c", program, tiny, theirs], check=True, cwd=theirs.parent)
     assert ours.read_bytes() == theirs.read_bytes()
@@ -214,7 +210,7 @@ def test_every_provider_that_loads_is_compared(tiny: Path, tmp_path: Path, monke
     from specc.backend.onnx import session
 
     real = session.open_session
-    monkeypatch.setattr(session.ort, "get_available_providers", lambda: ["OtherExecutionProvider", CPU])
+    monkeypatch.setattr(ort, "get_available_providers", lambda: ["OtherExecutionProvider", CPU])
     monkeypatch.setattr(session, "loads", lambda name: True)
     monkeypatch.setattr(compare_module, "open_session", lambda model, provider, weights: real(model, CPU, weights))
     found = certified(tiny, out=tmp_path / "model.onnx")

@@ -9,21 +9,20 @@ from typing import Any
 import numpy as np
 import onnx
 import pytest
-import torch
 from onnx import TensorProto, helper, numpy_helper
-from tiny_run import trained
 
 from specc.backend.onnx import export as module
 from specc.backend.onnx.export import export_run
 from specc.backend.onnx.model_file import CLASSES
 from specc.backend.onnx.proof import training_left
+from specc.backend.onnx.write import write_model
 from specc.errors import SpeccError
+from tests.helpers.tiny_run import trained
 
 
 @pytest.fixture(scope="module")
 def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run that every test may export but none may change."""
-    torch.set_num_threads(1)
     return trained(tmp_path_factory.mktemp("tiny"))
 
 
@@ -145,7 +144,7 @@ def test_fault_is_caught_and_located(
     code: str,
     where: str,
 ) -> None:
-    real = module.write_model
+    real = write_model
 
     def faulty(*arguments: Any) -> Any:
         written = real(*arguments)
@@ -168,7 +167,7 @@ def _refused(run_path: Path, folder: Path, code: str, where: str) -> None:
 def test_running_statistics_that_were_reset_are_caught(
     tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = module.write_model
+    real = write_model
 
     def faulty(checked: Any, net: Any, *arguments: Any) -> Any:
         fresh = deepcopy(net)
@@ -181,7 +180,7 @@ def test_running_statistics_that_were_reset_are_caught(
 
 
 def test_baked_in_batch_is_caught(tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    real = module.write_model
+    real = write_model
 
     def baked(*arguments: Any) -> Any:
         written = real(*arguments)
@@ -193,7 +192,7 @@ def test_baked_in_batch_is_caught(tiny: Path, tmp_path: Path, monkeypatch: pytes
 
 
 def test_batch_baked_into_a_reshape_is_caught(tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    real = module.write_model
+    real = write_model
 
     def baked(*arguments: Any) -> Any:
         written = real(*arguments)

@@ -16,8 +16,6 @@ from specc.backend.onnx.lower import lower
 from specc.ir.graph import Graph
 from specc.values import Size
 
-torch.set_num_threads(1)
-
 
 def compared(graph: Graph, **changes: float) -> tuple[list[str], float, dict[str, str]]:
     """The kinds of nodes, the largest difference in parts of the output's scale, and what was folded.

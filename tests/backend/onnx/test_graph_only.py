@@ -34,11 +34,6 @@ FLAT = "network Flat { input(10) -> dense(20) -> batch_norm -> gelu -> dense(3) 
 MAP = "network Map { input(2, 9x7) -> conv(6, stride=2) -> relu -> conv_transpose(2, 3x3, padding=1) }"
 
 
-@pytest.fixture(autouse=True)
-def _one_thread() -> None:
-    torch.set_num_threads(1)
-
-
 def checked(text: str) -> Checked:
     found = check(Source("net.cnn", text))
     assert not found.errors

@@ -17,8 +17,6 @@ from specc.backend.onnx.proof import training_left
 from specc.ir.graph import Graph, Head
 from specc.values import Size
 
-torch.set_num_threads(1)
-
 
 @pytest.fixture
 def graph(graph_of: Any) -> Graph:

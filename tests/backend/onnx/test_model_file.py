@@ -7,11 +7,11 @@ import numpy as np
 import onnx
 import pytest
 from onnx.external_data_helper import set_external_data
-from tiny_model import CLASSES, KERNEL, sealed, tiny_body
 
 from specc.backend.onnx.model_file import CERTIFICATE, read_model
 from specc.errors import SpeccError
 from specc.values import Size
+from tests.helpers.tiny_model import CLASSES, KERNEL, sealed, tiny_body
 
 
 def written(folder: Path, content: bytes) -> Path:

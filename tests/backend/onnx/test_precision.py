@@ -11,22 +11,22 @@ import onnx
 import pytest
 import torch
 from onnx import TensorProto, numpy_helper
-from tiny_run import trained, write_pictures
 
 from specc.backend.data.split import Resident
 from specc.backend.onnx import export as module
 from specc.backend.onnx.export import Exported, export_run
 from specc.backend.onnx.model_file import read_model
+from specc.backend.onnx.precision import convert
 from specc.backend.onnx.session import open_session, run
 from specc.backend.onnx.verify import verify
 from specc.errors import SpeccError
+from tests.helpers.tiny_run import trained, write_pictures
 
 LOOSE = "max_loss = 20%"
 
 
 @pytest.fixture(scope="module")
 def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    torch.set_num_threads(1)
     return trained(tmp_path_factory.mktemp("tiny"), export=LOOSE)
 
 
@@ -84,7 +84,6 @@ def test_same_run_gives_the_same_bytes_in_another_process_and_place(tmp_path: Pa
     ours = export_run(run_path, out=tmp_path / "model.onnx", device="cpu", precisions=["fp16", "int8"])
     program = (
         "import sys, torch; from pathlib import Path; from specc.backend.onnx.export import export_run\n"
-        "torch.set_num_threads(1)\n"
         "export_run(Path(sys.argv[1]), out=Path(sys.argv[2]), device='cpu', precisions=['fp16', 'int8'])"
     )
     other = tmp_path / "elsewhere" / "model.onnx"
@@ -105,13 +104,13 @@ def test_verify_repeats_the_check_of_each_precision(made: list[Exported]) -> Non
 
 
 def test_int8_is_calibrated_on_the_training_images(tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    real, seen = module.convert, []
+    real, seen = convert, []
 
-    def convert(model: onnx.ModelProto, precision: str, training: Any) -> onnx.ModelProto:
+    def watched(model: onnx.ModelProto, precision: str, training: Any) -> onnx.ModelProto:
         seen.append((model, training))
         return real(model, precision, training)
 
-    monkeypatch.setattr(module, "convert", convert)
+    monkeypatch.setattr(module, "convert", watched)
     export_run(tiny, out=tmp_path / "model.onnx", device="cpu", precisions=["int8"])
     ((model, training),) = seen
     assert len(training) == 60  # the other 36 are validated on
@@ -131,7 +130,7 @@ def test_logits_and_sigmoids_are_converted_too(tmp_path: Path) -> None:
 
 
 def damaged(real: Any) -> Any:
-    def convert(model: onnx.ModelProto, precision: str, training: Any) -> onnx.ModelProto:
+    def watched(model: onnx.ModelProto, precision: str, training: Any) -> onnx.ModelProto:
         changed = real(model, precision, training)
         (bias,) = [t for t in changed.graph.initializer if t.name in ("dense1.bias", "dense1.bias_quantized")]
         values = numpy_helper.to_array(bias).copy()
@@ -147,7 +146,7 @@ def test_loss_beyond_the_bound_is_an_error_and_the_file_is_not_written(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, precision: str
 ) -> None:
     run_path = trained(tmp_path, train_with="optimizer = adam(lr=1e-2)", export="max_loss = 0")
-    monkeypatch.setattr(module, "convert", damaged(module.convert))
+    monkeypatch.setattr(module, "convert", damaged(convert))
     wanted = r"by .*% of 36 images; `max_loss` allows 0\.00%; the top class agrees"
     with pytest.raises(SpeccError, match=wanted) as caught:
         export_run(run_path, device="cpu", precisions=[precision])

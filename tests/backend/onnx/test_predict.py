@@ -4,14 +4,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 from PIL import Image
-from tiny_pictures import GRAY, RGB, turned, write_kinds
-from tiny_run import gray_trained, resizing_trained, trained
 
 from specc.backend.onnx.export import export_run
 from specc.backend.predict import Classifier, from_file, from_run, predict
 from specc.errors import SpeccError
+from tests.helpers.tiny_pictures import GRAY, RGB, turned, write_kinds
+from tests.helpers.tiny_run import gray_trained, resizing_trained, trained
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +26,6 @@ def both(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[Classifier, Classifier, float]:
     """The same model in PyTorch and as a file, and how far their probabilities may be apart."""
-    torch.set_num_threads(1)
     make, allowed = RUNS[request.param]
     run = make(tmp_path_factory.mktemp(request.param))
     (exported,) = export_run(run, device="cpu")

@@ -5,14 +5,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-import torch
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory, text_format
-from tiny_run import CLASSES, trained, write_pictures
 
 from specc.backend.onnx.export import export_run
 from specc.backend.onnx.session import open_session, run
 from specc.backend.onnx.triton import write_repository
 from specc.errors import SpeccError
+from tests.helpers.tiny_run import CLASSES, trained, write_pictures
 
 TEXT, INT64, INT32 = 9, 3, 5  # of FieldDescriptorProto.Type
 ONE, MANY = 1, 3
@@ -51,11 +50,6 @@ def model_config() -> Any:
 
 def read(folder: Path) -> Any:
     return text_format.Parse((folder / "config.pbtxt").read_text(), model_config())
-
-
-@pytest.fixture(autouse=True)
-def _one_thread() -> None:
-    torch.set_num_threads(1)
 
 
 def test_configuration_says_what_the_model_takes_and_gives(tmp_path: Path) -> None:

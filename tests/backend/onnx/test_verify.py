@@ -9,18 +9,17 @@ from typing import Any
 import onnx
 import pytest
 import torch
-from tiny_run import trained, write_pictures
 
 from specc.backend.onnx.certificate import as_json
 from specc.backend.onnx.export import export_run
 from specc.backend.onnx.model_file import CERTIFICATE, read_model, seal, sha256
 from specc.backend.onnx.verify import Verification, verify
 from specc.errors import SpeccError
+from tests.helpers.tiny_run import trained, write_pictures
 
 
 @pytest.fixture(scope="module")
 def origin(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    torch.set_num_threads(1)
     folder = tmp_path_factory.mktemp("origin")
     export_run(trained(folder), device="cpu")
     return folder

@@ -10,9 +10,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-import torch
-from tiny_model import sealed, tiny_body
-from tiny_run import CLASSES, trained
 
 from specc.backend.onnx import model_file
 from specc.backend.onnx.export import export_run
@@ -21,6 +18,8 @@ from specc.backend.onnx.web import runtime as npm
 from specc.backend.onnx.web.page import write_page
 from specc.backend.onnx.web.runtime import GLUE, HASHES, VERSION, WASM, Runtime, find_runtime
 from specc.errors import SpeccError
+from tests.helpers.tiny_model import sealed, tiny_body
+from tests.helpers.tiny_run import CLASSES, trained
 
 FAKE = Runtime(b"export const env = {}; // </script>", b"\0asm")
 HOSTILE = ["</script><script>alert(1)</script>", "{{model}}", "<!-- <script> & 'é'"]
@@ -70,7 +69,6 @@ def refused(code: str, *arguments: Any) -> SpeccError:
 
 
 def test_page_holds_everything_and_names_no_other_place(tmp_path: Path) -> None:
-    torch.set_num_threads(1)
     (one,) = export_run(trained(tmp_path), device="cpu")
     page = Read(write_page(tmp_path / "web" / "index.html", one.path, FAKE))
     assert page.unpacked("model") == one.path.read_bytes()
@@ -100,7 +98,7 @@ def test_same_model_gives_the_same_page(tmp_path: Path) -> None:
 
 
 def test_hostile_names_stay_text(tmp_path: Path) -> None:
-    body = tiny_body(**{model_file.CLASSES: json.dumps(HOSTILE)})
+    body = tiny_body({model_file.CLASSES: json.dumps(HOSTILE)})
     page = Read(write_page(tmp_path / "index.html", model(tmp_path, body, network=HOSTILE[0]), FAKE))
     assert json.loads(page.texts["facts"])["classes"] == HOSTILE
     assert [found.get("id") for tag, found in page.elements if tag == "script"] == [
@@ -110,7 +108,7 @@ def test_hostile_names_stay_text(tmp_path: Path) -> None:
 
 
 def test_models_that_no_page_can_hold(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    many = tiny_body(**{model_file.INPUT: json.dumps({"channels": 4, "size": [4, 4]})})
+    many = tiny_body({model_file.INPUT: json.dumps({"channels": 4, "size": [4, 4]})})
     assert "images of 4 channels" in refused("E464", tmp_path / "page", model(tmp_path, many), FAKE).message
     monkeypatch.setattr(web, "LARGEST", 1000)
     large = model(tmp_path, tiny_body(kernel=np.zeros((48, 3), np.float32)))

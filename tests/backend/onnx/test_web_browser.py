@@ -9,12 +9,7 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 import sklearn.datasets
-import torch
-from browser import Browser, browser, chromium
 from PIL import Image
-from tiny_model import sealed, tiny_body
-from tiny_pictures import DRAW, GRAY, RGB, turned, write_kinds
-from tiny_run import gray_trained, resizing_trained, trained
 
 from specc.backend.onnx import model_file
 from specc.backend.onnx.export import export_run
@@ -25,6 +20,10 @@ from specc.backend.train.job import train
 from specc.check import check
 from specc.errors import SpeccError
 from specc.source import Source
+from tests.helpers.browser import Browser, browser, chromium
+from tests.helpers.tiny_model import sealed, tiny_body
+from tests.helpers.tiny_pictures import DRAW, GRAY, RGB, turned, write_kinds
+from tests.helpers.tiny_run import gray_trained, resizing_trained, trained
 
 ALLOWED = 1e-4
 DIGITS = """
@@ -49,11 +48,6 @@ class Shown(NamedTuple):
     classes: dict[str, float]
     says: str
     milliseconds: float
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _one_thread() -> None:
-    torch.set_num_threads(1)
 
 
 @pytest.fixture(scope="module")
@@ -253,7 +247,7 @@ def test_logits_become_probabilities_and_names_stay_text(
     tab: Browser, open_page: Callable[[Path], None], kinds: list[Path], tmp_path: Path, activation: str
 ) -> None:
     output = json.dumps({"name": "logits", "activation": activation})
-    body = tiny_body(**{model_file.CLASSES: json.dumps(HOSTILE), model_file.OUTPUT: output})
+    body = tiny_body({model_file.CLASSES: json.dumps(HOSTILE), model_file.OUTPUT: output})
     cpu = {"largest_difference": 0.0, "images": 9, "agreement": 1.0}
     hashes = dict.fromkeys(("weights_sha256", "data_sha256", "spec_sha256"), "")
     about = {"network": HOSTILE[0], "validation_images": 9, "correct": 9, "providers": {"CPU": cpu}, **hashes}

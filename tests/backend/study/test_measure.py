@@ -23,7 +23,6 @@ train { epochs = 1; batch = 50; optimizer = adam(lr=1e-2) }
 
 def test_the_last_weights_are_measured_on_images_as_they_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Neither noise nor dropout: the loss is that of the training images taken as validation images."""
-    torch.set_num_threads(1)
     checked = check(Source("n.cnn", SPEC))
     spec = checked.trainable()
     dataset = subset_of(load(spec.data), 200, seed=0)
@@ -33,7 +32,7 @@ def test_the_last_weights_are_measured_on_images_as_they_are(tmp_path: Path, mon
     swapped = dataset._replace(validation=dataset.train)
     again = train(checked, out=tmp_path / "swapped", dataset=swapped, quiet=True)
     assert again.best is not None
-    assert (found.accuracy, found.loss) == (again.best.accuracy, pytest.approx(again.best.loss))
+    assert found.accuracy == again.best.accuracy and found.loss == pytest.approx(again.best.loss)
     monkeypatch.setattr(measure, "MOST", 50)
     few = measure.on_training_images(spec, run, dataset, torch.device("cpu"))
     assert few.confusion.sum(axis=1).tolist() == [5] * 10

@@ -34,5 +34,7 @@ def test_two_seeds_by_hand() -> None:
 
 
 def test_only_common_seeds_count() -> None:
-    assert gain({0: 0.5, 1: 0.6}, {1: 0.5, 2: 0.1}) == (pytest.approx(0.1), None, None, 1)
+    found = gain({0: 0.5, 1: 0.6}, {1: 0.5, 2: 0.1})
+    assert found is not None and found.mean == pytest.approx(0.1)
+    assert (found.low, found.high, found.seeds) == (None, None, 1)
     assert gain({0: 0.5}, {1: 0.5}) is None

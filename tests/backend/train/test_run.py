@@ -63,7 +63,6 @@ def same_weights(one: Path, two: Path, name: str = "last.safetensors") -> bool:
 @pytest.fixture(scope="module")
 def straight(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run that was never stopped."""
-    torch.set_num_threads(1)
     outcome = begin(out=tmp_path_factory.mktemp("straight"))
     assert outcome.status == 0 and outcome.step == 2 * PER_EPOCH
     return outcome.path
@@ -166,7 +165,6 @@ from specc.backend.train.job import train
 from specc.backend.engine.trainer import Loop
 from specc.check import check
 from specc.source import Source
-torch.set_num_threads(1)
 path = Path(sys.argv[1])
 step = Loop.step
 Loop.step = lambda loop: (step(loop), sleep(0.02))  # so that the signal finds it at work
@@ -461,11 +459,8 @@ def test_threads_and_precision_are_those_of_the_run(copied: Path) -> None:
     info = read_info(copied)
     name = info["device_name"].replace("1 thread", "2 threads")
     (copied / "run.json").write_text(json.dumps({**info, "threads": 2, "precision": "bf16", "device_name": name}))
-    try:
-        assert resume(copied, quiet=True).status == 0
-        assert torch.get_num_threads() == 2
-    finally:
-        torch.set_num_threads(1)
+    assert resume(copied, quiet=True).status == 0
+    assert torch.get_num_threads() == 2
     after = read_info(copied)
     assert (after["threads"], after["precision"]) == (2, "bf16")
     assert after["plan"]["precision"] == {"is": "bf16", "because": "as the run was begun"}

@@ -1,11 +1,11 @@
 """Comments that silence a lint, and those that silence nothing."""
 
 import pytest
-from linting import codes, linted, net
 
 from specc.check import check
 from specc.check.fixes import mend
 from specc.source import Source
+from tests.helpers.linting import codes, linted, net
 
 LAYER = "conv(8, bias=true) -> batch_norm"
 

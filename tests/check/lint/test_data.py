@@ -1,7 +1,8 @@
 """W521 to W523: what is done to the images."""
 
 import pytest
-from linting import codes, linted, net, trained
+
+from tests.helpers.linting import codes, linted, net, trained
 
 COLOR = "source = cifar10; normalize = "
 

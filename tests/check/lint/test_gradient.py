@@ -1,7 +1,8 @@
 """W501 to W503: initialization, activations, and what is predicted of the gradient."""
 
 import pytest
-from linting import codes, linted, net
+
+from tests.helpers.linting import codes, linted, net
 
 
 def stack(activation: str, init: str, depth: int, norm: str = "identity") -> str:

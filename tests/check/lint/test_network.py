@@ -1,11 +1,11 @@
 """W504 to W514: layers that work against each other, or do nothing."""
 
 import pytest
-from linting import codes, linted, net, trained
 
 from specc.check import check
 from specc.check.fixes import mend
 from specc.source import Source
+from tests.helpers.linting import codes, linted, net, trained
 
 # ---- W504: a bias before a norm
 

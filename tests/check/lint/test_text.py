@@ -1,11 +1,11 @@
 """W515 to W517: names that nothing looks up."""
 
 import pytest
-from linting import codes, linted, net
 
 from specc.check import check
 from specc.check.fixes import mend
 from specc.source import Source
+from tests.helpers.linting import codes, linted, net
 
 
 def mended(text: str) -> str:

@@ -3,7 +3,8 @@
 from time import process_time
 
 import pytest
-from linting import codes, net
+
+from tests.helpers.linting import codes, net
 
 LARGE = {
     "allows": (net("# allow W504\n" * 20_000 + "conv(8)"), {"W500"}),

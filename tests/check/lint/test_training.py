@@ -1,7 +1,8 @@
 """W531 to W538: optimizers, penalties, schedules and averages that do not do what they say."""
 
 import pytest
-from linting import codes, linted, net, trained
+
+from tests.helpers.linting import codes, linted, net, trained
 
 
 @pytest.mark.parametrize(

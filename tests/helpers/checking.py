@@ -4,6 +4,7 @@ from typing import Any
 
 from specc.check import Checked, check
 from specc.diagnostics import Diagnostic
+from specc.ir.graph import Graph
 from specc.source import Source
 
 
@@ -17,25 +18,30 @@ def net(body: str, before: str = "", input: str = "input(8, 16x16)", **options: 
     return spec(f"{before}\nnetwork Net {{\n{input}\n{body}\n}}\n", **options)
 
 
-def fine(checked: Checked) -> Checked:
+class Fine(Checked):
+    """A spec without errors: there is a graph. Which sections there are, a test knows."""
+
+    graph: Graph
+    data: Any
+    train: Any
+    export: Any
+
+
+def fine(checked: Checked) -> Fine:
     """The same, which must have no errors."""
     assert [(d.code, d.message) for d in checked.errors] == []
     assert checked.graph is not None
-    return checked
+    return Fine(*checked)
 
 
 def shape(body: str, before: str = "", **options: Any) -> tuple[int, ...]:
     """The shape that comes out of a body without errors."""
-    graph = fine(net(body, before, **options)).graph
-    assert graph is not None
-    return graph.shape
+    return fine(net(body, before, **options)).graph.shape
 
 
 def layers(checked: Checked) -> list[str]:
     """The names of the ops of a graph, without the input."""
-    graph = fine(checked).graph
-    assert graph is not None
-    return [node.op.name for node in graph.nodes[1:]]
+    return [node.op.name for node in fine(checked).graph.nodes[1:]]
 
 
 def codes(checked: Checked) -> list[str]:
@@ -56,7 +62,6 @@ def underlined(checked: Checked) -> str:
 def numbers(expression: str, before: str = "") -> list[float]:
     """The numbers of a list that an expression gives."""
     graph = fine(net(f"for x in {expression} {{ scale(x) }}", before)).graph
-    assert graph is not None
     return [node.args.value for node in graph.nodes if node.op.name == "scale"]
 
 

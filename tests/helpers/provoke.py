@@ -17,13 +17,15 @@ import onnx
 import pytest
 from onnx import external_data_helper, helper, numpy_helper
 from PIL import Image
-from tiny_data import picture as picture_of
-from tiny_data import write_folder, write_mnist, write_shard
-from tiny_model import sealed, tiny_body
 
 from specc.backend.data.download import DownloadFailed
+from specc.backend.onnx.precision import convert
+from specc.backend.onnx.write import write_model
 from specc.cli.common import LARGEST
 from specc.files import refuse_bytes
+from tests.helpers.tiny_data import picture as picture_of
+from tests.helpers.tiny_data import write_folder, write_mnist, write_shard
+from tests.helpers.tiny_model import sealed, tiny_body
 
 NETWORK = "network Net {\n  conv(8) -> relu\n  global_avg_pool -> dense(10)\n}\n"
 SPEC = "data { source = digits }\n" + NETWORK
@@ -222,7 +224,7 @@ def e455(stage: Stage) -> None:
     from specc.backend.onnx import export
 
     stage.copy_run()
-    real = export.write_model
+    real = write_model
 
     def faulty(*arguments: Any) -> Any:
         written = real(*arguments)
@@ -243,7 +245,7 @@ def e456(stage: Stage) -> None:
 
 def e457(stage: Stage) -> None:
     picture()
-    model(tiny_body(**{"specc.classes": '["cat", "dog", "eel", "fox"]'}))
+    model(tiny_body({"specc.classes": '["cat", "dog", "eel", "fox"]'}))
 
 
 def e458(stage: Stage) -> None:
@@ -256,7 +258,7 @@ def e459(stage: Stage) -> None:
     from specc.backend.onnx import export
 
     stage.copy_run()
-    real = export.write_model
+    real = write_model
 
     def faulty(*arguments: Any) -> Any:
         written = real(*arguments)
@@ -284,7 +286,7 @@ def e462(stage: Stage) -> None:
     from specc.backend.onnx import export
 
     stage.copy_run()
-    real = export.convert
+    real = convert
 
     def coarse(model: Any, *arguments: Any) -> Any:
         converted = real(model, *arguments)

@@ -13,7 +13,6 @@ from specc.check import check
 from specc.source import Source
 from specc.values import Bound
 
-torch.set_num_threads(1)
 SPEC = """data {{ source = npz("x.npz"); augment = {} }}
 network N {{ input(3, 16x16); flatten -> dense(10) }}"""
 
@@ -22,6 +21,7 @@ network N {{ input(3, 16x16); flatten -> dense(10) }}"""
 def pipeline(text: str) -> tuple[Bound, ...]:
     checked = check(Source("net.cnn", SPEC.format(text)))
     assert {error.code for error in checked.errors} <= {"E307"}  # the images of a test need not fit this network
+    assert checked.data is not None
     tricks: tuple[Bound, ...] = checked.data.augment
     return tricks
 
@@ -34,8 +34,8 @@ def run(
     return augment(x, given, numbers, seed=seed, epoch=epoch, tricks=pipeline(text), classes=10)
 
 
-def changed(text: str, x: Tensor, **other: int) -> Tensor:
-    return run(text, x, **other)[0]
+def changed(text: str, x: Tensor, *, seed: int = 0, epoch: int = 0) -> Tensor:
+    return run(text, x, seed=seed, epoch=epoch)[0]
 
 
 def random_images(count: int, channels: int = 3, height: int = 16, width: int = 16, seed: int = 0) -> Tensor:

@@ -1,6 +1,7 @@
 """Trained runs for tests: 16 x 16 (or other) RGB images of three classes in an npz file, a small network, one epoch."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -41,7 +42,7 @@ def write_pictures(folder: Path, size: tuple[int, int] = (16, 16), seed: int = 0
     images = draw.integers(0, 200, (96, 3, *size))
     images[np.arange(96), labels] += 25
     parts = {"x_train": images[:60], "x_test": images[60:]}
-    arrays = {name: part.astype(np.uint8) for name, part in parts.items()}
+    arrays: dict[str, Any] = {name: part.astype(np.uint8) for name, part in parts.items()}
     np.savez(folder / "pictures.npz", **arrays, y_train=labels[:60], y_test=labels[60:], classes=np.array(CLASSES))
 
 

@@ -1,6 +1,7 @@
 """A hand-made exported file: uint8 images of 3 x 4 x 4, three classes, one dense layer."""
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,9 @@ KERNEL = np.random.default_rng(0).normal(size=(48, 3)).astype(np.float32)
 CLASSES = ["cat", "dog", "eel"]
 
 
-def tiny_body(batch: int | str = "N", kernel: np.ndarray = KERNEL, **metadata: str) -> bytes:
+def tiny_body(
+    metadata: Mapping[str, str] | None = None, *, batch: int | str = "N", kernel: np.ndarray = KERNEL
+) -> bytes:
     """The bytes of the file before it is sealed. metadata: entries to change; an empty one is left out."""
     nodes = [
         helper.make_node("Cast", ["images"], ["real"], to=TensorProto.FLOAT),
@@ -26,7 +29,7 @@ def tiny_body(batch: int | str = "N", kernel: np.ndarray = KERNEL, **metadata: s
         "Tiny",
         [helper.make_tensor_value_info("images", TensorProto.UINT8, [batch, 3, 4, 4])],
         [helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, [batch, 3])],
-        [numpy_helper.from_array(kernel, "kernel"), numpy_helper.from_array(np.float32(255), "levels")],
+        [numpy_helper.from_array(kernel, "kernel"), numpy_helper.from_array(np.array(255, np.float32), "levels")],
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 20)], ir_version=10)
     model.producer_name = "specc"
@@ -34,7 +37,7 @@ def tiny_body(batch: int | str = "N", kernel: np.ndarray = KERNEL, **metadata: s
         model_file.CLASSES: json.dumps(CLASSES),
         model_file.INPUT: json.dumps({"channels": 3, "size": [4, 4]}),
         model_file.OUTPUT: json.dumps({"name": "probabilities", "activation": "softmax"}),
-    } | metadata
+    } | dict(metadata or {})
     helper.set_model_props(model, {key: value for key, value in entries.items() if value})
     return model.SerializeToString()
 

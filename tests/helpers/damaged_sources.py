@@ -9,18 +9,24 @@ import tarfile
 import warnings
 import zipfile
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 from PIL import Image
-from tiny_data import idx, levels, write_folder, write_mnist, write_shard
+
+from tests.helpers.tiny_data import idx, levels, write_folder, write_mnist, write_shard
 
 IMAGES, LABELS = "train-images-idx3-ubyte", "train-labels-idx1-ubyte"
 ARCHIVE = "cifar-10-binary.tar.gz"
 FIRST = "cifar-10-batches-bin/data_batch_1.bin"
 ZEROS = 1 << 28  # bytes that are enough to show that not all are unpacked
+
+
+def piped(folder: Path) -> None:
+    (folder / "mnist").mkdir()
+    os.mkfifo(folder / "mnist" / IMAGES)
 
 
 class Case(NamedTuple):
@@ -74,7 +80,7 @@ IDX = [
     Case("idx gzip endless name", "fashion_mnist", mnist(IMAGES, b"\x1f\x8b\x08\x08" + b"n" * 20_000_000), "E402", "gzip"),
     Case("idx gzip of many members", "fashion_mnist", mnist(IMAGES, gzip.compress(b"") * 200_000), "E402", "gzip"),
     Case("idx lost", "fashion_mnist", lambda f: (write_mnist(f) / f"{IMAGES}.gz").unlink(), "E401", f"lacks {IMAGES}"),
-    Case("idx pipe", "mnist", lambda f: ((f / "mnist").mkdir(), os.mkfifo(f / "mnist" / IMAGES)), "E401", "holds none"),
+    Case("idx pipe", "mnist", piped, "E401", "holds none"),
 ]  # fmt: skip
 
 
@@ -263,6 +269,16 @@ def emptied(folder: Path) -> None:
         path.unlink()
 
 
+def littered(folder: Path) -> None:
+    emptied(folder)
+    (folder / "a/class0/Thumbs.db").touch()
+
+
+def misnamed(folder: Path) -> None:
+    write_folder(folder / "a")
+    (folder / "a" / os.fsdecode(b"\xe9")).mkdir()
+
+
 HERE = 'folder("a")'
 FOLDER = [
     Case("folder not there", HERE, lambda f: None, "E403", "there is no folder a"),
@@ -272,8 +288,8 @@ FOLDER = [
     Case("folder empty", HERE, lambda f: (f / "a").mkdir(), "E404", "is empty"),
     Case("folder of one class", HERE, lambda f: write_folder(f / "a", classes=1), "E404", "holds only one class"),
     Case("folder of empty classes", HERE, emptied, "E404", "class folders without a file: class0, class1"),
-    Case("folder of litter", HERE, lambda f: (emptied(f), (f / "a/class0/Thumbs.db").touch()), "E404", "without a file"),
-    Case("folder, name no text", HERE, lambda f: (write_folder(f / "a"), (f / "a" / os.fsdecode(b"\xe9")).mkdir()), "E404",
+    Case("folder of litter", HERE, littered, "E404", "without a file"),
+    Case("folder, name no text", HERE, misnamed, "E404",
          r"not UTF-8, so no model can hold them: \udce9"),
     Case("image empty", HERE, classes("a.png", b""), "E405", "1 of 9 images in"),
     Case("image cut short", HERE, classes("a.png", png()[:60]), "E405", "class0/a.png is damaged"),
@@ -303,13 +319,11 @@ def digits(folder: Path) -> None:
 SAMPLES = {"1.png": png(), "1.cls": b"0", "2.png": png(), "2.cls": b"1"}
 
 
-def shard(change: Callable[[bytes], bytes] = bytes, **more: bytes) -> Callable[[Path], Any]:
-    """A shard of two samples and some more members, changed; in the names, `_` stands for a dot."""
+def shard(change: Callable[[bytes], bytes] = bytes, more: Mapping[str, bytes] | None = None) -> Callable[[Path], Any]:
+    """A shard of two samples and some more members, changed."""
 
     def make(folder: Path) -> None:
-        path = write_shard(
-            folder / "a.tar", SAMPLES | {name.replace("_", "."): content for name, content in more.items()}
-        )
+        path = write_shard(folder / "a.tar", SAMPLES | dict(more or {}))
         path.write_bytes(change(path.read_bytes()))
 
     return make
@@ -330,12 +344,12 @@ WEBDATASET = [
     Case("shard that runs backwards", WEB, shard(lambda c: negative(member("3.png")) + c), "E402", "a.tar"),
     Case("shard with an endless header", WEB, shard(lambda c: LONG + c), "E402", "a directory or a header of 10,737,418,240 bytes"),
     Case("shard with a name twice", WEB, shard(lambda c: c[:1024] + c), "E402", "twice"),
-    Case("shard of samples without labels", WEB, shard(**{"3_png": png()}), "E412", "a.tar/3 has no label"),
-    Case("shard with a large label", WEB, shard(**{"3_png": png(), "3_cls": b"0" * 100_000}), "E412", "neither a number from 0"),
-    Case("shard with a label -1", WEB, shard(**{"3_png": png(), "3_cls": b"-1"}), "E412", "neither a number from 0"),
-    Case("shard with a label deep in JSON", WEB, shard(**{"3_png": png(), "3_json": b"[" * 60_000}), "E412", "neither a number from 0"),
-    Case("shard with a broken image", WEB, shard(**{"3_png": png()[:60], "3_cls": b"0"}), "E405", "a.tar/3.png is damaged"),
-    Case("shard with a forged name", WEB, shard(**{"3\nerror[E999]: \x1b_png": b"", "3\nerror[E999]: \x1b_cls": b"0"}), "E405", r"3\x0aerror[E999]: \x1b.png is empty"),
+    Case("shard of samples without labels", WEB, shard(more={"3.png": png()}), "E412", "a.tar/3 has no label"),
+    Case("shard with a large label", WEB, shard(more={"3.png": png(), "3.cls": b"0" * 100_000}), "E412", "neither a number from 0"),
+    Case("shard with a label -1", WEB, shard(more={"3.png": png(), "3.cls": b"-1"}), "E412", "neither a number from 0"),
+    Case("shard with a label deep in JSON", WEB, shard(more={"3.png": png(), "3.json": b"[" * 60_000}), "E412", "neither a number from 0"),
+    Case("shard with a broken image", WEB, shard(more={"3.png": png()[:60], "3.cls": b"0"}), "E405", "a.tar/3.png is damaged"),
+    Case("shard with a forged name", WEB, shard(more={"3\nerror[E999]: \x1b.png": b"", "3\nerror[E999]: \x1b.cls": b"0"}), "E405", r"3\x0aerror[E999]: \x1b.png is empty"),
 ]  # fmt: skip
 
 

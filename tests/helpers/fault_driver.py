@@ -1,6 +1,6 @@
 """Trains in processes that can be killed: PyTorch is imported once, and each training is a fork.
 
-python driver.py SPEC      reads a line of JSON for each training: {"run": …, "fault": …, "new": …, "export": …}
+python fault_driver.py SPEC      reads a line of JSON for each training: {"run": …, "fault": …, "new": …, "export": …}
                            and answers with its exit status, -9 where it was killed
 """
 
@@ -10,9 +10,6 @@ import sys
 import traceback
 from pathlib import Path
 from typing import Any
-
-import torch
-import torch._dynamo  # an optimizer would import it, for more than a second in each process
 
 from specc.backend.onnx.export import export_run
 from specc.backend.run.load import INFO
@@ -26,7 +23,6 @@ def work(spec: Path, run: Path, fault: str, exports: bool) -> int:
     """Begin a run, or go on with it, as `specc train` does. Returns its exit status."""
     if fault:
         os.environ["SPECC_FAULT"] = fault
-    torch.set_num_threads(1)
     if (run / INFO).exists():
         outcome = resume(run, quiet=True)
     else:

@@ -3,7 +3,7 @@
 import sys
 import time
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from specc.check import Checked, check
 from specc.render import as_json, concise, render
@@ -40,7 +40,7 @@ def in_time(work: Callable[[], Found]) -> Found:
     return found
 
 
-def survives(text: str, **options) -> Checked:
+def survives(text: str, **options: Any) -> Checked:
     """Check a text as the command does, with all its variants, and print what is found."""
     checked = in_time(lambda: check(Source("net.cnn", text), everything=True, **options))
     for problem in checked.diagnostics:

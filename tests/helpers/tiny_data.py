@@ -15,8 +15,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from PIL import Image
+from torch import Tensor
 
 from specc.backend.data.dataset import DataSet, load
+from specc.backend.data.split import Resident, Split
 from specc.check import check
 from specc.errors import SpeccError
 from specc.source import Source
@@ -39,7 +41,10 @@ def write_mnist(place: Path, name: str = "fashion-mnist", packed: bool = True, t
     folder = place / name
     folder.mkdir(parents=True)
     for part, count in (("train", train), ("t10k", test)):
-        files = {f"{part}-images-idx3-ubyte": levels(count, 28, 28), f"{part}-labels-idx1-ubyte": np.arange(count) % 10}
+        files: dict[str, NDArray[Any]] = {
+            f"{part}-images-idx3-ubyte": levels(count, 28, 28),
+            f"{part}-labels-idx1-ubyte": np.arange(count) % 10,
+        }
         for file, values in files.items():
             content = idx(values.astype(np.uint8))
             (folder / (f"{file}.gz" if packed else file)).write_bytes(gzip.compress(content) if packed else content)
@@ -108,3 +113,9 @@ def unprivileged() -> Iterator[Path]:
         finally:
             if root:
                 os.seteuid(0)
+
+
+def images_of(split: Split) -> Tensor:
+    """The images of a split that is held in memory."""
+    assert isinstance(split, Resident) and isinstance(split.images, Tensor)
+    return split.images
