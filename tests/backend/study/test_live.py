@@ -27,7 +27,7 @@ def follow(stream: io.StringIO) -> str:
     checked = check(Source("n.cnn", SPEC))
     with Shown(["relu", "wild"], 1, stream) as shown:
         shown.begin("relu", 1)
-        with shown.listener(checked) as listener:
+        with shown.listener(checked.trainable()) as listener:
             listener.say("a note")
             listener.steps(3, 1.0, 2.25, 0.125, 1234.0)
             shown.live.refresh()
