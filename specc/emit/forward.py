@@ -2,6 +2,7 @@
 
 import keyword
 from collections import Counter
+from itertools import chain, count
 from typing import NamedTuple
 
 from specc.emit.arguments import TAKEN
@@ -218,9 +219,9 @@ class Forward:
         branch = self._branch(ref)
         if branch and self._is_free(branch):
             return branch
-        numbered = (f"y{n}" for n in range(2, len(self.name_of) + 3))
+        numbered = (f"y{n}" for n in count(2))
         dying = [self.name_of[i] for i in operands if i in self.name_of and not self.name_of[i].startswith("branch")]
-        return next(name for name in ("x", *dying, *NAMES, *numbered) if self._is_free(name))
+        return next(name for name in chain(("x", *dying, *NAMES), numbered) if self._is_free(name))
 
     def _is_free(self, name: str) -> bool:
         return all(self.left[ref] <= 0 for ref in self.held.get(name, ()))

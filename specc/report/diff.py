@@ -1,7 +1,7 @@
 """What differs between two specs, after both were worked out: layers, counts, settings of data, training and export."""
 
-from collections.abc import Iterator, Sequence
-from difflib import SequenceMatcher
+from bisect import bisect_left
+from collections.abc import Hashable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from specc.check import Checked, Trainable
@@ -93,36 +93,59 @@ def compare(a: Checked | Trainable, b: Checked | Trainable) -> Difference:
 def _layers(a: Graph, b: Graph) -> tuple[list[LayerChange], int]:
     """The layers that differ, in the order in which they run, and how many are the same. Layers are aligned by op and
     name, so that what is put in between shifts nothing."""
-    keys_a, keys_b = ([(node.op.name, node.name) for node in graph.nodes] for graph in (a, b))
-    blocks = SequenceMatcher(None, keys_a, keys_b, autojunk=False).get_opcodes()
-    pairs = {i: i + j - start for kind, start, end, j, _ in blocks if kind == "equal" for i in range(start, end)}
+    pairs = _aligned(*([(node.op.name, node.name) for node in graph.nodes] for graph in (a, b)))
+    aligned = set(pairs.values())
     changes: list[LayerChange] = []
-    for kind, start_a, end_a, start_b, end_b in blocks:
-        if kind != "equal":
-            changes += [LayerChange(_layer(a, a.nodes[i]), None) for i in range(start_a, end_a)]
-            changes += [LayerChange(None, _layer(b, b.nodes[j])) for j in range(start_b, end_b)]
+    j = 0
+    for i, node in enumerate(a.nodes):
+        if i not in pairs:
+            changes.append(LayerChange(_layer(a, node), None))
             continue
-        for i in range(start_a, end_a):
-            change = _changed(a, b, i, pairs)
-            changes += [change] if change else []
+        changes += [LayerChange(None, _layer(b, b.nodes[added])) for added in range(j, pairs[i])]
+        j = pairs[i] + 1
+        change = _changed(a, b, i, pairs, aligned)
+        changes += [change] if change else []
+    changes += [LayerChange(None, _layer(b, b.nodes[added])) for added in range(j, len(b.nodes))]
     return changes, len(a.nodes) - sum(change.a is not None for change in changes)
+
+
+def _aligned(a: Sequence[Hashable], b: Sequence[Hashable]) -> dict[int, int]:
+    """The longest common subsequence of two lists without repetitions, as positions in `a` with those in `b`.
+
+    That is the longest increasing subsequence of the positions in `b` of what both have, which patience sorting finds in
+    O(n log n) (Fredman, "On computing the length of longest increasing subsequences", 1975).
+    """
+    places = {key: j for j, key in enumerate(b)}
+    ends: list[int] = []  # the smallest place in b at which a common subsequence of each length ends …
+    last: list[int] = []  # … and where in a
+    before: dict[int, int | None] = {}
+    for i, key in enumerate(a):
+        if key in places:
+            length = bisect_left(ends, places[key])
+            before[i] = last[length - 1] if length else None
+            ends[length : length + 1], last[length : length + 1] = [places[key]], [i]
+    pairs: dict[int, int] = {}
+    step = last[-1] if last else None
+    while step is not None:
+        pairs[step] = places[a[step]]
+        step = before[step]
+    return pairs
 
 
 def _layer(graph: Graph, node: Node) -> Layer:
     return Layer(node.name, node.op.name, tuple(node.shape), graph.weights(node), graph.macs(node))
 
 
-def _changed(a: Graph, b: Graph, i: int, pairs: dict[int, int]) -> LayerChange | None:
+def _changed(a: Graph, b: Graph, i: int, pairs: dict[int, int], aligned: set[int]) -> LayerChange | None:
     """What differs in a layer that both have."""
     here, there = a.nodes[i], b.nodes[pairs[i]]
-    changes = [*_args("", here.args, there.args), *_inputs(a, b, here, there, pairs)]
+    changes = [*_args("", here.args, there.args), *_inputs(a, b, here, there, pairs, aligned)]
     one, other = _layer(a, here), _layer(b, there)
     return LayerChange(one, other, tuple(changes)) if changes or one != other else None
 
 
-def _inputs(a: Graph, b: Graph, here: Node, there: Node, pairs: dict[int, int]) -> Iterator[Change]:
+def _inputs(a: Graph, b: Graph, here: Node, there: Node, pairs: dict[int, int], aligned: set[int]) -> Iterator[Change]:
     """What flows in from elsewhere. A layer that was put in before this one, or taken out, is told by itself."""
-    aligned = set(pairs.values())
     if len(here.inputs) != len(there.inputs) or any(
         i in pairs and j in aligned and pairs[i] != j for i, j in zip(here.inputs, there.inputs, strict=True)
     ):
