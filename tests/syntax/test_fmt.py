@@ -15,6 +15,7 @@ from specc.syntax.format import format_source, same
 from specc.syntax.parse import parse
 from specc.syntax.tree import File
 from specc.values import Args, show
+from specc.vocabulary.settings import Settings
 from tests.helpers.spec_texts import jumbled, specs
 
 HERE = Path(__file__).parent
@@ -159,7 +160,7 @@ def worth(text: str):
     return nodes, [show_all(part) for part in (checked.data, checked.train, checked.export)], checked.variants
 
 
-def show_all(args: Args | None) -> dict[str, str] | None:
+def show_all(args: Args | Settings | None) -> dict[str, str] | None:
     return None if args is None else {name: show(value) for name, value in args.as_dict().items()}
 
 

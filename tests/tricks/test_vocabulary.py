@@ -7,7 +7,7 @@ from specc.diagnostics import Diagnostic
 from specc.source import Source
 from specc.tricks import COMPONENTS
 from specc.tricks.regularizer import strengths
-from specc.tricks.sections import SECTIONS
+from specc.tricks.sections import SECTIONS, TrainSettings
 from specc.values import Args, Bound, show
 from specc.vocabulary.component import Component
 from specc.vocabulary.param import REQUIRED, Param
@@ -29,7 +29,7 @@ def errors(section: str, *settings: str) -> list[Diagnostic]:
     return check(Source("net.cnn", f"{NETWORK}{section} {{ {'; '.join(settings)} }}\n")).errors
 
 
-def train(*settings: str) -> Args:
+def train(*settings: str) -> TrainSettings:
     checked = check(Source("net.cnn", f"{NETWORK}train {{ {'; '.join(settings)} }}\n"))
     assert not checked.errors and checked.train, checked.errors
     return checked.train
