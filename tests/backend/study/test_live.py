@@ -24,10 +24,10 @@ class Terminal(io.StringIO):
 
 def follow(stream: io.StringIO) -> str:
     """Everything that a study of two entries shows."""
-    checked = check(Source("n.cnn", SPEC))
+    spec = check(Source("n.cnn", SPEC)).trainable()
     with Shown(["relu", "wild"], 1, stream) as shown:
         shown.begin("relu", 1)
-        with shown.listener(checked.trainable()) as listener:
+        with shown.listener(spec) as listener:
             listener.say("a note")
             listener.steps(3, 1.0, 2.25, 0.125, 1234.0)
             shown.live.refresh()
