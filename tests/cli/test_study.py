@@ -193,10 +193,10 @@ def test_data_that_are_not_there_stop_it_at_once(specc: Specc, spec: Path) -> No
 SLOW = """
 import sys
 from time import sleep
-from specc.backend.engine.trainer import Loop
+from specc.backend.engine.trainer import Trainer
 from specc.cli.app import run
-step, done = Loop.step, []
-Loop.step = lambda loop: (step(loop), done.append(1), sleep(0.5 * (len(done) > 8)))  # the signal finds it at work
+step, done = Trainer.step, []
+Trainer.step = lambda loop: (step(loop), done.append(1), sleep(0.5 * (len(done) > 8)))  # the signal finds it at work
 sys.exit(run(sys.argv[1:]))
 """
 

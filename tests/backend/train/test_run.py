@@ -162,12 +162,12 @@ from pathlib import Path
 from time import sleep
 import torch
 from specc.backend.train.job import train
-from specc.backend.engine.trainer import Loop
+from specc.backend.engine.trainer import Trainer
 from specc.check import check
 from specc.source import Source
 path = Path(sys.argv[1])
-step = Loop.step
-Loop.step = lambda loop: (step(loop), sleep(0.02))  # so that the signal finds it at work
+step = Trainer.step
+Trainer.step = lambda loop: (step(loop), sleep(0.02))  # so that the signal finds it at work
 outcome = train(check(Source("small.cnn", (path / "small.cnn").read_text())), out=path / "run")
 sys.exit(outcome.status)
 """
