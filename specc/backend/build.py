@@ -34,7 +34,7 @@ class Net(nn.Module):
         for node in graph.nodes:
             if node.op.torch is not None:
                 module = instantiate(node.op.torch(graph.inputs_of(node), node.args))
-                module.requires_grad_(getattr(node.args, "trainable", True))
+                module.requires_grad_(node.learns)
                 self.layers[node.name] = module
                 _attach(self, node.name, module)
         self.result = logits_of(graph, graph.output)

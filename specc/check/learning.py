@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from specc.check.bind import Binder
 from specc.diagnostics import nearest
 from specc.ir.graph import Graph
-from specc.ir.signal import initializer
-from specc.ir.weights import Weight, selected, selectors_of, weights_of
+from specc.ir.weights import Weight, learning, selected, selectors_of, weights_of
 from specc.source import Span
 from specc.syntax import tree as t
 from specc.tricks.optimizer import by_muon
 from specc.tricks.sections import TrainSettings
 from specc.values import Bound
+from specc.vocabulary.weight import Drawn
 
 MOST = 12  # names in a help
 
@@ -24,12 +24,9 @@ def learning_fits(
 
     settings: those that the section `train` gives. trains: the spec has data, so that it is there to be trained.
     """
-    is_plain = not (train.freeze or train.groups) and train.optimizer.name != "muon"
-    if is_plain and any(map(graph.weights, graph.nodes)):
-        return
     weights = weights_of(graph)
-    frozen = {weight.name for weight in _frozen(weights, train, settings.get("freeze"), binder)}
-    left = [weight for weight in weights if weight.learns and weight.name not in frozen]
+    _freeze_fits(weights, train, settings.get("freeze"), binder)
+    left = learning(weights, train.freeze or ())
     if trains and not left:
         _nothing_learns(graph, weights, settings.get("freeze"), binder)
         return
@@ -45,8 +42,9 @@ def learning_fits(
 def initializers_fit(graph: Graph, binder: Binder) -> None:
     """Report a `whiten` that is not at the first layer, or whose filters are not two for each number of a patch."""
     for node in graph.nodes[1:]:
-        init = initializer(node)
-        if init is None or init.name != "whiten":
+        starts = [weight.start for weight in graph.weights(node)]
+        init = next((s.init for s in starts if isinstance(s, Drawn) and s.init.name == "whiten"), None)
+        if init is None:
             continue
         span = init.span or node.span
         before = graph.nodes[node.inputs[0]]
@@ -67,16 +65,15 @@ def initializers_fit(graph: Graph, binder: Binder) -> None:
             binder.error("E319", found, span, help=f"conv({needed}, {node.args.kernel}, init=whiten)")
 
 
-def _frozen(weights: list[Weight], train: TrainSettings, setting: t.Setting | None, binder: Binder) -> list[Weight]:
-    """The weights that `freeze` picks; what picks none is reported."""
+def _freeze_fits(weights: list[Weight], train: TrainSettings, setting: t.Setting | None, binder: Binder) -> None:
+    """Report what in `freeze` picks no weights."""
     if setting is None or not train.freeze:
-        return []
+        return
     items = getattr(setting.value, "items", ())
     for position, name in enumerate(train.freeze):
         if not selected([name], weights):
             span = items[position].span if len(items) == len(train.freeze) else setting.value.span
             _unknown(name, weights, span, binder)
-    return selected(train.freeze, weights)
 
 
 def _unknown(name: str, weights: list[Weight], span: Span, binder: Binder) -> None:

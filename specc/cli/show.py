@@ -44,5 +44,5 @@ def show(
     if json:
         print_json(layers_json(checked, checked.graph))
     else:
-        print(layers_table(checked.graph))
+        print(layers_table(checked, checked.graph))
     return 0

@@ -13,7 +13,7 @@ from itertools import permutations
 from typing import Any, NamedTuple
 
 from specc.emit.classes import Class
-from specc.emit.layers import OURS, default_of, in_order, module_of
+from specc.emit.layers import TORCH, default_of, in_order, module_of
 from specc.values import Size
 
 ABSENT: Any = type("Absent", (), {"__repr__": lambda self: "absent"})()  # of a call that leaves the layer out
@@ -116,7 +116,7 @@ class Arguments:
         self.written = []
         for index, step in enumerate(self.made.steps):
             vectors = self._of_call(index, all_arguments, classes) if step.scope else self._of_layer(index)
-            whole = step.target is None or step.target.path.startswith(OURS)
+            whole = step.target is None or not step.target.path.startswith(TORCH)
             texts = {key: self._text(f"{step.name}_{key}", key, vector, whole) for key, vector in vectors.items()}
             self.written.append(texts)
             inner = all_arguments[classes[step.scope]].widths if step.scope else WIDTHS

@@ -6,6 +6,7 @@ What differs in numbers only is left to the constructor's arguments (`specc.emit
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
+from specc.emit.layers import has_known_defaults
 from specc.emit.scopes import Ref, Scope, Step
 
 
@@ -92,7 +93,8 @@ def _form(step: Step, kinds: Kinds) -> tuple[Any, ...]:
     if step.scope is not None:
         return (step.name, kinds[step.scope], len(step.shapes), step.head)
     assert step.target is not None
-    return (step.name if step.keeps_state else "", step.target.path, step.is_trainable, step.head)
+    given = () if has_known_defaults(step.target) else tuple(step.target.kwargs)
+    return (step.name if step.keeps_state else "", step.target.path, given, step.is_trainable, step.head)
 
 
 def _fits(made: Class, scope: Scope, kinds: Kinds) -> bool:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from specc.emit.arguments import TAKEN
 from specc.emit.classes import Class, Part
-from specc.emit.layers import function_text, is_function, is_infix, takes_operands
+from specc.emit.layers import OURS, function_text, is_function, is_infix, takes_operands
 from specc.emit.names import attribute
 from specc.emit.runs import Run
 from specc.emit.scopes import Ref, Step
@@ -16,7 +16,6 @@ from specc.vocabulary.shape import Shape, size_text
 
 MOST_NESTED = 3
 NAMES = ("x", "y", "z", "u", "v", "w")
-MAIN = ("convolution", "dense", "pooling")  # a line holds one of these, and what follows or prepares it
 
 
 class Open(NamedTuple):
@@ -88,11 +87,8 @@ class Forward:
                 index += 1
 
     def _step(self, index: int, step: Step) -> None:
-        is_main = step.scope is not None or (
-            step.node is not None and step.node.op.group in MAIN and step.node.op.name != "flatten"
-        )
         infix = step.target is not None and self.functions[index] and is_infix(step.target)
-        if self.open and not self._may_nest(step, is_main):
+        if self.open and not self._may_nest(step):
             self._close()
         nested = self.open
         brackets = step.target is not None and takes_operands(step.target)
@@ -103,17 +99,17 @@ class Forward:
         if step.head or len(refs) > 1:
             self._assign_all(refs, step, text)
             return
-        self.open = Open(refs[0], text, calls, is_main or bool(nested and nested.has_main), infix)
+        self.open = Open(refs[0], text, calls, step.is_main or bool(nested and nested.has_main), infix)
         if self.left[refs[0]] > 1:
             self._close()
 
-    def _may_nest(self, step: Step, is_main: bool) -> bool:
+    def _may_nest(self, step: Step) -> bool:
         assert self.open is not None
         if step.head or len(step.shapes) > 1 or list(step.inputs).count(self.open.ref) != 1:
             return False
         if self.left[self.open.ref] > 1 or len(step.inputs) > 2:
             return False
-        if is_main and self.open.has_main and not self._branch(self.open.ref):
+        if step.is_main and self.open.has_main and not self._branch(self.open.ref):
             return False
         return self.open.calls < MOST_NESTED and len(self.open.text) < WIDTH // 2
 
@@ -121,7 +117,7 @@ class Forward:
         if self.functions[index]:
             assert step.target is not None
             return function_text(step.target, x, self.written[index])
-        if step.target is not None and step.target.path.endswith(".FlatLinear"):
+        if step.target is not None and step.target.path == f"{OURS}FlatLinear":
             x = [f"{x[0]}.flatten(1)"]
         return f"{attribute(step.name)}({', '.join(x)})"
 

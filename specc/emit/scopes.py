@@ -15,7 +15,8 @@ class Step(NamedTuple):
     """What runs once in a scope: a layer (`node` and its `target`) or a call of a block (`scope`).
 
     name: the attribute that holds it, as in `conv1`. shapes: of its results. keeps_state: it has keys in the state
-    dict. head: the auxiliary classifier that it is (part of), where that is left out in evaluation here.
+    dict. is_main: it is a block, a layer with a kernel or a pool, of which a line holds one. head: the auxiliary
+    classifier that it is (part of), where that is left out in evaluation here.
     """
 
     name: str
@@ -25,11 +26,12 @@ class Step(NamedTuple):
     inputs: tuple[Ref, ...]
     shapes: tuple[Shape, ...]
     keeps_state: bool
+    is_main: bool
     head: str
 
     @property
     def is_trainable(self) -> bool:
-        return self.node is None or bool(getattr(self.node.args, "trainable", True))
+        return self.node is None or self.node.learns
 
 
 class Scope:
@@ -129,15 +131,15 @@ def _connect(scope: Scope, graph: Graph, readers: dict[int, set[int]], results: 
 
 def _call_step(scope: Scope, graph: Graph) -> Step:
     shapes = tuple(graph.nodes[i].shape for i in scope.results)
-    return Step(scope.name, None, None, scope, (), shapes, True, scope.head)
+    return Step(scope.name, None, None, scope, (), shapes, True, True, scope.head)
 
 
 def _layer_step(node: Node, graph: Graph) -> Step:
     assert node.op.torch is not None
-    x = graph.inputs_of(node)
-    keeps_state = node.op.batch_statistics or node.op.weights(x, node.args) > 0
-    target = node.op.torch(x, node.args)
-    return Step(node.name.rpartition(".")[2], node, target, None, (), (node.shape,), keeps_state, node.head)
+    keeps_state = bool(graph.weights(node) or graph.statistics(node))
+    is_main = graph.kernel(node) is not None or node.op.group == "pooling"
+    name, target = node.name.rpartition(".")[2], node.op.torch(graph.inputs_of(node), node.args)
+    return Step(name, node, target, None, (), (node.shape,), keeps_state, is_main, node.head)
 
 
 def _head_of(scope: Scope, graph: Graph) -> str:

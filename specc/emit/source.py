@@ -7,7 +7,7 @@ from specc.check import Checked
 from specc.emit.arguments import ABSENT, Arguments, Parameter, literal
 from specc.emit.classes import Class, classes_of
 from specc.emit.forward import Forward, is_written_as_function
-from specc.emit.layers import POSITIONAL, arguments_text, helpers, module_of
+from specc.emit.layers import POSITIONAL, arguments_text, helpers, is_copied, module_of
 from specc.emit.names import attribute, name_classes
 from specc.emit.preprocess import preprocessing
 from specc.emit.runs import Run, runs_of
@@ -77,7 +77,7 @@ class Program:
             pass
         self.order = self._callees_first()
         self.helpers = self._helpers()
-        name_classes(graph.name, self.root, self.order[:-1], self.helpers)
+        name_classes(graph.name, self.root, self.order[:-1], {path.rpartition(".")[2] for path in self.helpers})
 
     def _callees_first(self) -> list[Class]:
         """A class after those that it calls, the network last."""
@@ -98,13 +98,12 @@ class Program:
         return list(order)
 
     def _helpers(self) -> set[str]:
-        """Which of our own modules the source needs."""
+        """The paths of the classes that have to stand in the source."""
         return {
-            module_of(step.target)[0]
+            step.target.path
             for made in self.arguments
             for index, step in enumerate(made.steps)
-            if step.target and not is_written_as_function(made, index)
-            if not module_of(step.target)[0].startswith("nn.")
+            if step.target and is_copied(step.target) and not is_written_as_function(made, index)
         }
 
     def text(self) -> str:

@@ -7,6 +7,7 @@ from specc.ops.op import Op
 from specc.source import Span
 from specc.values import Args
 from specc.vocabulary.shape import Shape
+from specc.vocabulary.weight import Statistic, WeightSpec
 
 
 class Call(NamedTuple):
@@ -55,6 +56,11 @@ class Node:
         self.shape, self.span, self.trail, self.head = shape, span, trail, head
         self.receptive_field: tuple[int, int] = (1, 1)
 
+    @property
+    def learns(self) -> bool:
+        """Whether training may change its weights: not where it says `trainable=false`."""
+        return not self.op.takes("trainable") or bool(self.args.trainable)
+
     def __repr__(self) -> str:
         return f"{self.index}: {self.name} {self.inputs} -> {self.shape}"
 
@@ -96,11 +102,21 @@ class Graph:
         shapes = [self.nodes[i].shape for i in node.inputs]
         return shapes if node.op.joins else shapes[0] if shapes else None
 
-    def weights(self, node: Node) -> int:
-        """Learned numbers of a node that training changes: none where it is frozen by `trainable=false`."""
-        if not node.inputs or not getattr(node.args, "trainable", True):
-            return 0
-        return node.op.weights(self.inputs_of(node), node.args)
+    def weights(self, node: Node) -> tuple[WeightSpec, ...]:
+        """What a node learns; would learn, where it is frozen."""
+        return node.op.weights(self.inputs_of(node), node.args) if node.inputs else ()
+
+    def statistics(self, node: Node) -> tuple[Statistic, ...]:
+        """What a node keeps besides, such as running means."""
+        return node.op.statistics(self.inputs_of(node), node.args) if node.inputs else ()
+
+    def kernel(self, node: Node) -> WeightSpec | None:
+        """The first kernel of a node, None for a node without one."""
+        return next((weight for weight in self.weights(node) if weight.kind == "kernel"), None)
+
+    def parameters_of(self, node: Node) -> int:
+        """How many numbers of a node are learned, frozen ones included."""
+        return sum(weight.size for weight in self.weights(node))
 
     def macs(self, node: Node) -> int:
         """Multiply-accumulates of a node for one image."""
@@ -108,11 +124,13 @@ class Graph:
 
     @property
     def parameters(self) -> int:
-        return sum(map(self.weights, self.nodes))
+        """Of the network as it is trained, frozen ones included."""
+        return sum(map(self.parameters_of, self.nodes))
 
     @property
     def parameters_exported(self) -> int:
-        return sum(self.weights(node) for node in self.nodes if not node.head)
+        """Without those of auxiliary classifiers."""
+        return sum(self.parameters_of(node) for node in self.nodes if not node.head)
 
     @property
     def total_macs(self) -> int:
@@ -121,4 +139,5 @@ class Graph:
 
     @property
     def ends_in_softmax(self) -> bool:
-        return self.nodes[self.output].op.name == "softmax"
+        """Whether its last layer makes the probabilities that the loss would make itself."""
+        return self.nodes[self.output].op.is_softmax

@@ -36,7 +36,7 @@ def settle_biases(graph: Graph) -> None:
             readers.setdefault(i, []).append(node)
     ends = {graph.output, *(head.output for head in graph.heads)}
     for node in graph.nodes:
-        if getattr(node.args, "bias", None) == "auto":
+        if node.op.takes("bias") and node.args.bias == "auto":
             following = readers.get(node.index, [])
             canceled = bool(following) and node.index not in ends and all(r.op.cancels_bias for r in following)
             node.args = Args(**{**node.args.as_dict(), "bias": not canceled})
@@ -73,7 +73,7 @@ def source(graph: Graph, index: int) -> int:
 def logits_of(graph: Graph, output: int) -> int:
     """The node that holds the logits of a classifier: a final softmax is folded into the loss."""
     node = graph.nodes[output]
-    return source(graph, node.inputs[0] if node.op.name == "softmax" else output)
+    return source(graph, node.inputs[0] if node.op.is_softmax else output)
 
 
 def trunk(graph: Graph) -> list[Node]:

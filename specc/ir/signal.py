@@ -7,10 +7,11 @@ import math
 from typing import NamedTuple
 
 from specc.ir.graph import Graph, Node
-from specc.ops.signal import Gradient, Moments, Site, elements, places
+from specc.ops.signal import Gradient, Moments, Site, WeightedSum, places
 from specc.tricks import COMPONENTS
-from specc.tricks.init import Fans, Start
+from specc.tricks.init import Start
 from specc.values import Bound
+from specc.vocabulary.weight import Drawn
 
 NOTHING = Gradient(0.0, 0.0)
 
@@ -34,15 +35,14 @@ def predict(graph: Graph, images: Moments) -> Signal:
     moments = [images]
     for node in graph.nodes[1:]:
         at = _site(graph, node, moments)
-        scale = _kernel_square(graph, node)
-        moments.append(node.op.signal.forward(at) if scale is None else _summed(at.x[0], scale * _fan_in(graph, node)))
+        moments.append(node.op.signal.forward(at))
     return Signal(moments, _kernel_gradients(graph, moments))
 
 
-def initializer(node: Node) -> Bound | None:
-    """How a layer's kernel is drawn; None for a layer without one."""
-    init = getattr(node.args, "init", None)
-    return init if isinstance(init, Bound) else None
+def initializer(graph: Graph, node: Node) -> Bound | None:
+    """What draws a layer's kernel; None for a layer without one, and for one whose kernel is not drawn."""
+    kernel = graph.kernel(node)
+    return kernel.start.init if kernel is not None and isinstance(kernel.start, Drawn) else None
 
 
 def start_of(init: Bound) -> Start | None:
@@ -53,29 +53,17 @@ def start_of(init: Bound) -> Start | None:
 
 def _site(graph: Graph, node: Node, moments: list[Moments]) -> Site:
     x, shapes = [moments[i] for i in node.inputs], [graph.nodes[i].shape for i in node.inputs]
-    return Site(x, node.args, shapes, node.shape)
+    kernel = graph.kernel(node)
+    weighed = graph.macs(node) * _mean_square(kernel.start) if kernel else 0.0
+    return Site(x, node.args, shapes, node.shape, weighed)
 
 
-def _summed(x: Moments, factor: float) -> Moments:
-    """Of sums with weights of mean 0."""
-    return Moments(0.0, x.square * factor, x.near * factor, x.far * factor)
-
-
-def _fan_in(graph: Graph, node: Node) -> float:
-    return graph.macs(node) / elements(node.shape)
-
-
-def _kernel_square(graph: Graph, node: Node) -> float | None:
-    """The mean square of a kernel's weights; None for a layer without one."""
-    init = initializer(node)
-    if init is None:
-        return None
-    x = graph.inputs_of(node)
-    channels, biases = node.shape[0], node.shape[0] if node.args.bias else 0
-    weights = node.op.weights(x, node.args) - biases
-    fans = Fans(_fan_in(graph, node), weights / x[0], channels // getattr(node.args, "groups", 1))
-    start = start_of(init)
-    return start.variance(fans, init.args) if start else 1 / fans.into
+def _mean_square(start: float | Drawn) -> float:
+    """Of the weights of a kernel as it starts. What depends on the data is taken for sums of unit size."""
+    if not isinstance(start, Drawn):
+        return start**2
+    known = start_of(start.init)
+    return known.variance(start.fans, start.init.args) if known else 1 / start.fans.into
 
 
 def _kernel_gradients(graph: Graph, moments: list[Moments]) -> dict[int, float]:
@@ -88,14 +76,10 @@ def _kernel_gradients(graph: Graph, moments: list[Moments]) -> dict[int, float]:
         g = gradients[node.index]
         if g.square == 0:
             continue
-        at, scale = _site(graph, node, moments), _kernel_square(graph, node)
-        if scale is None:
-            found = node.op.signal.backward(at, g)
-        else:
-            found = [g.times(scale * graph.macs(node) / elements(at.shapes[0]))]
-            if not node.head:
-                kernels[node.index] = _kernel_gradient(at.x[0], g, places(node.shape))
-        for i, gradient in zip(node.inputs, found, strict=True):
+        at = _site(graph, node, moments)
+        if isinstance(node.op.signal, WeightedSum) and not node.head:
+            kernels[node.index] = _kernel_gradient(at.x[0], g, places(node.shape))
+        for i, gradient in zip(node.inputs, node.op.signal.backward(at, g), strict=True):
             gradients[i] = Gradient(gradients[i].square + gradient.square, gradients[i].near + gradient.near)
     return dict(reversed(kernels.items()))
 

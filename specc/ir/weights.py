@@ -1,52 +1,51 @@
 """The weights of a network by name, and the selectors that settings pick them by.
 
 A selector is a kind of weight (`kernels`, `biases`, `norms`), the name of a layer or a block (`conv1`, `unit2.conv1`;
-without its number, `unit`, every one of that name), or either of these with `.weight` or `.bias` behind it.
+without its number, `unit`, every one of that name), or either of these with a weight's own name behind it:
+`conv1.weight`, `norms.bias`.
 """
 
 from collections.abc import Iterable
 from typing import NamedTuple
 
 from specc.ir.graph import Graph
+from specc.vocabulary.weight import Kind, WeightSpec
 
-PARTS = ("weight", "bias")
-KINDS = {"kernels": "kernel", "biases": "bias", "norms": "norm"}
+KINDS: dict[str, Kind] = {"kernels": "kernel", "biases": "bias", "norms": "norm"}
 
 
 class Weight(NamedTuple):
-    """name: the key in the state dict. node: the index of its layer.
+    """A weight at its place in a network.
 
-    kind: "kernel" and "bias" of convolutions and dense layers, "norm" for scales and shifts of norms, else "".
+    layer: the name of its layer. node: the layer's index. spec: as the layer declares it.
     is_last: a kernel behind which no other one follows: that of the classifier, or of a head.
     learns: its layer is not frozen by `trainable=false`.
     """
 
-    name: str
+    layer: str
     node: int
-    kind: str
+    spec: WeightSpec
     is_last: bool
     learns: bool
+
+    @property
+    def name(self) -> str:
+        """Its key in the state dict."""
+        return f"{self.layer}.{self.spec.name}"
+
+    @property
+    def kind(self) -> Kind:
+        return self.spec.kind
 
 
 def weights_of(graph: Graph) -> list[Weight]:
     """All weights, frozen ones too, in the order in which their layers run."""
-    last, found = _last_kernels(graph), list[Weight]()
-    for node in graph.nodes[1:]:
-        a = node.args
-        if not node.op.weights(graph.inputs_of(node), a):
-            continue
-        learns = getattr(a, "trainable", True)
-        if hasattr(a, "init") and hasattr(a, "bias"):
-            kinds = {"weight": "kernel", "bias": "bias"} if a.bias else {"weight": "kernel"}
-        elif node.op.group == "normalization":
-            kinds = {part: "norm" for part, is_there in (("weight", a.scale), ("bias", a.shift)) if is_there}
-        else:
-            kinds = {"weight": ""}
-        found += [
-            Weight(f"{node.name}.{part}", node.index, kind, kind == "kernel" and node.index in last, learns)
-            for part, kind in kinds.items()
-        ]
-    return found
+    last = _last_kernels(graph)
+    return [
+        Weight(node.name, node.index, spec, spec.kind == "kernel" and node.index in last, node.learns)
+        for node in graph.nodes
+        for spec in graph.weights(node)
+    ]
 
 
 def _last_kernels(graph: Graph) -> set[int]:
@@ -58,24 +57,36 @@ def _last_kernels(graph: Graph) -> set[int]:
         if node.index in seen:
             continue
         seen.add(node.index)
-        if hasattr(node.args, "init") and hasattr(node.args, "bias"):
+        if graph.kernel(node) is not None:
             found.add(node.index)
         else:
             waiting += node.inputs
     return found
 
 
+def learning(weights: Iterable[Weight], freeze: Iterable[str]) -> list[Weight]:
+    """The weights that learn: whose layers do, and which the selectors of `freeze` do not pick."""
+    selectors = tuple(freeze)
+    return [weight for weight in weights if weight.learns and not any(selects(one, weight) for one in selectors)]
+
+
+def frozen_parameters(graph: Graph, freeze: Iterable[str]) -> int:
+    """How many numbers do not learn."""
+    weights = weights_of(graph)
+    return sum(weight.spec.size for weight in weights) - sum(w.spec.size for w in learning(weights, freeze))
+
+
 def selects(selector: str, weight: Weight) -> bool:
     """Whether a selector picks a weight."""
-    *path, part = selector.split(".")
-    if path and part in PARTS:
-        if not weight.name.endswith(f".{part}"):
-            return False
-    else:
-        path.append(part)
-    if len(path) == 1 and path[0] in KINDS:
-        return weight.kind == KINDS[path[0]]
-    names = weight.name.split(".")[:-1]
+    stem = selector.removesuffix(f".{weight.spec.name}")
+    return _is_of(selector, weight) or (stem != selector and _is_of(stem, weight))
+
+
+def _is_of(selector: str, weight: Weight) -> bool:
+    """Whether a weight is of this kind, or of a layer or block of this name."""
+    if selector in KINDS:
+        return weight.kind == KINDS[selector]
+    path, names = selector.split("."), weight.layer.split(".")
     return len(path) <= len(names) and all(map(_is_called, names, path))
 
 
@@ -94,6 +105,6 @@ def selectors_of(weights: Iterable[Weight]) -> list[str]:
     """All selectors that pick something, for the help of a misspelled one."""
     names = dict.fromkeys(name for name, kind in KINDS.items() if any(weight.kind == kind for weight in weights))
     for weight in weights:
-        path = weight.name.split(".")
-        names |= dict.fromkeys(".".join(path[: i + 1]) for i in range(len(path)))
+        path = weight.layer.split(".")
+        names |= dict.fromkeys([*(".".join(path[: i + 1]) for i in range(len(path))), weight.name])
     return list(names)

@@ -11,6 +11,7 @@ from specc.vocabulary.kinds import NOT_NEGATIVE, POSITIVE
 from specc.vocabulary.param import Param
 from specc.vocabulary.shape import Shape
 from specc.vocabulary.target import Target
+from specc.vocabulary.weight import WeightSpec
 
 
 def _sigmoid(x: float) -> float:
@@ -112,6 +113,7 @@ softmax = Op(
     doc="Turns the channels at each position into probabilities. As the last layer it is folded into the loss.",
     torch=lambda x, a: Target("torch.nn.Softmax", {"dim": 1}),
     onnx=lambda g, names, a, w, x, y: g.node("Softmax", names, axis=1),
+    is_softmax=True,
     example="flatten -> dense(10) -> softmax",
     signal=Scale(lambda at: 1 / at.y[0]),  # nearly even at the start: 1 / channels each
 )
@@ -161,7 +163,7 @@ prelu = Op(
     name="prelu",
     group="activation",
     doc="A leaky relu whose slope is learned for each channel (He et al., 2015).",
-    weights=lambda x, a: x[0],
+    weights=lambda x, a: (WeightSpec("weight", (x[0],), "other", 0.25),),
     torch=lambda x, a: Target("torch.nn.PReLU", {"num_parameters": x[0]}),
     onnx=_prelu_onnx,
     example="prelu",

@@ -4,12 +4,14 @@ from typing import Any
 
 from specc.ops.geometry import PADDING, bounded, divisors, effective, few, pads_of, slide, window_problem
 from specc.ops.op import Op, Window, needs_map
+from specc.ops.signal import WeightedSum
 from specc.values import Args, Bound, Size
 from specc.vocabulary.kinds import Bool, Either, Int, Maybe, One, SizeOf, Symbols
 from specc.vocabulary.param import Param
 from specc.vocabulary.problem import Problem
 from specc.vocabulary.shape import Shape
 from specc.vocabulary.target import Target
+from specc.vocabulary.weight import Drawn, Fans, WeightSpec
 
 BIAS = Param(
     "bias",
@@ -32,6 +34,18 @@ KERNEL = Param("kernel", SizeOf(), Size(3, 3), "the window's size")
 STRIDE = Param("stride", SizeOf(), Size(1, 1), "how many pixels the window moves at a time")
 PAD = Param("padding", PADDING, "same", "zeros around the map; `same` keeps its size at stride 1")
 DILATION = Param("dilation", SizeOf(), Size(1, 1), "the distance between the window's taps")
+
+
+def kernel_and_bias(shape: Shape, fans: Fans, filters: int, a: Args) -> tuple[WeightSpec, ...]:
+    """The kernel, which `init` draws, and the bias, one number for each of so many filters, if there is one."""
+    kernel = WeightSpec("weight", shape, "kernel", Drawn(a.init, fans))
+    return (kernel, WeightSpec("bias", (filters,), "bias", 0.0)) if a.bias else (kernel,)
+
+
+def _conv_weights(x: Shape, a: Args, filters: int, groups: int) -> tuple[WeightSpec, ...]:
+    """A group counts by itself: a depthwise 3 x 3 kernel sums 9 products."""
+    taps, inputs, outputs = a.kernel.height * a.kernel.width, x[0] // groups, filters // groups
+    return kernel_and_bias((filters, inputs, *a.kernel), Fans(inputs * taps, outputs * taps, outputs), filters, a)
 
 
 def _slide(layer: str, x: Shape, a: Args, filters: int, groups: int) -> Shape:
@@ -123,12 +137,13 @@ conv = Op(
         TRAINABLE,
     ),
     shape=_conv_shape,
-    weights=lambda x, a: a.filters * (x[0] // a.groups * a.kernel.height * a.kernel.width + bool(a.bias)),
+    weights=lambda x, a: _conv_weights(x, a, a.filters, a.groups),
     macs=lambda x, a, y: y[0] * y[1] * y[2] * (x[0] // a.groups) * a.kernel.height * a.kernel.width,
     torch=lambda x, a: _conv_target(x, a, a.filters, a.groups),
     onnx=lambda g, names, a, w, x, y: _conv_onnx(g, names, a, w, a.groups),
     window=_window,
     example="conv(64, 3x3, stride=2)",
+    signal=WeightedSum(),
 )
 
 depthwise_conv = Op(
@@ -147,12 +162,13 @@ depthwise_conv = Op(
         TRAINABLE,
     ),
     shape=_depthwise_shape,
-    weights=lambda x, a: x[0] * a.multiplier * (a.kernel.height * a.kernel.width + bool(a.bias)),
+    weights=lambda x, a: _conv_weights(x, a, x[0] * a.multiplier, x[0]),
     macs=lambda x, a, y: y[0] * y[1] * y[2] * a.kernel.height * a.kernel.width,
     torch=lambda x, a: _conv_target(x, a, x[0] * a.multiplier, x[0]),
     onnx=lambda g, names, a, w, x, y: _conv_onnx(g, names, a, w, x[0]),
     window=_window,
     example="depthwise_conv(3x3) -> batch_norm -> relu6 -> conv(16, 1x1)",
+    signal=WeightedSum(),
 )
 
 
@@ -169,6 +185,13 @@ def _transpose_shape(x: Shape, a: Args) -> Shape:
         )
     bounded((a.filters, x[0], *a.kernel), "conv_transpose", "filters", "weights")
     return bounded((a.filters, height, width), "conv_transpose", "stride")
+
+
+def _transpose_weights(x: Shape, a: Args) -> tuple[WeightSpec, ...]:
+    """Strides s leave k * k / (s * s) taps of each channel to an output pixel, on average."""
+    taps = a.kernel.height * a.kernel.width
+    fans = Fans(x[0] * taps / (a.stride.height * a.stride.width), a.filters * taps, a.filters, axis=1)
+    return kernel_and_bias((x[0], a.filters, *a.kernel), fans, a.filters, a)
 
 
 def _transpose_target(x: Shape, a: Args) -> Target:
@@ -209,7 +232,7 @@ conv_transpose = Op(
         TRAINABLE,
     ),
     shape=_transpose_shape,
-    weights=lambda x, a: a.filters * (x[0] * a.kernel.height * a.kernel.width + bool(a.bias)),
+    weights=_transpose_weights,
     macs=lambda x, a, y: x[0] * x[1] * x[2] * a.filters * a.kernel.height * a.kernel.width,
     torch=_transpose_target,
     onnx=_transpose_onnx,
@@ -218,6 +241,7 @@ conv_transpose = Op(
         (1 / a.stride.height, 1 / a.stride.width),
     ),
     example="conv_transpose(8, 2x2, stride=2)",
+    signal=WeightedSum(),
 )
 
 OPS = (conv, depthwise_conv, conv_transpose)

@@ -2,15 +2,17 @@
 
 from typing import Any
 
-from specc.ops.conv import INIT, REGULARIZE, TRAINABLE
+from specc.ops.conv import INIT, REGULARIZE, TRAINABLE, kernel_and_bias
 from specc.ops.geometry import bounded
 from specc.ops.op import Op, Window
+from specc.ops.signal import WeightedSum
 from specc.values import Args
 from specc.vocabulary.kinds import Bool, Int
 from specc.vocabulary.param import Param
 from specc.vocabulary.problem import Problem
 from specc.vocabulary.shape import Shape, size_text
 from specc.vocabulary.target import Target
+from specc.vocabulary.weight import Fans, WeightSpec
 
 
 def _length(x: Shape) -> int:
@@ -29,6 +31,10 @@ def _dense_shape(x: Shape, a: Args) -> Shape:
         )
     bounded((a.units, _length(x)), "dense", "units", "weights")
     return (a.units,)
+
+
+def _dense_weights(x: Shape, a: Args) -> tuple[WeightSpec, ...]:
+    return kernel_and_bias((a.units, _length(x)), Fans(_length(x), a.units, a.units), a.units, a)
 
 
 def _dense_target(x: Shape, a: Args) -> Target:
@@ -56,12 +62,13 @@ dense = Op(
         TRAINABLE,
     ),
     shape=_dense_shape,
-    weights=lambda x, a: a.units * (_length(x) + bool(a.bias)),
+    weights=_dense_weights,
     macs=lambda x, a, y: a.units * _length(x),
     torch=_dense_target,
     onnx=_dense_onnx,
     window=lambda a: Window(everything=True),
     example="flatten -> dense(10)",
+    signal=WeightedSum(),
 )
 
 flatten = Op(

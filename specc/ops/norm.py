@@ -14,14 +14,16 @@ from specc.vocabulary.param import Param
 from specc.vocabulary.problem import Problem
 from specc.vocabulary.shape import Shape, size_text
 from specc.vocabulary.target import Target
+from specc.vocabulary.weight import Statistic, WeightSpec
 
 EPS = Param("eps", POSITIVE, 1e-5, "added to the variance, so that nothing is divided by zero")
 SCALE = Param("scale", Bool(), True, "a learned factor for each channel")
 SHIFT = Param("shift", Bool(), True, "a learned number added to each channel")
 
 
-def _weights(x: Shape, a: Args) -> int:
-    return x[0] * (bool(a.scale) + bool(a.shift))
+def _weights(x: Shape, a: Args) -> tuple[WeightSpec, ...]:
+    scale, shift = WeightSpec("weight", (x[0],), "norm", 1.0), WeightSpec("bias", (x[0],), "norm", 0.0)
+    return (scale,) * bool(a.scale) + (shift,) * bool(a.shift)
 
 
 def _target(module: str, a: Args, affine: str, **kwargs: Any) -> Target:
@@ -48,6 +50,14 @@ def _batch_target(x: Shape, a: Args) -> Target:
     return _target(module, a, "affine", num_features=x[0], eps=a.eps, momentum=a.momentum)
 
 
+def _running(x: Shape, a: Args) -> tuple[Statistic, ...]:
+    return (
+        Statistic("running_mean", (x[0],), 0.0),
+        Statistic("running_var", (x[0],), 1.0),
+        Statistic("num_batches_tracked", (), 0),
+    )
+
+
 def _scale_and_shift(g: Any, a: Args, w: Any, x: Shape) -> tuple[str, str]:
     """Initializers of length `channels`; ones and zeros where there is nothing learned."""
     scale = w["weight"] if a.scale else g.floats([1.0] * x[0])
@@ -65,6 +75,7 @@ batch_norm = Op(
     doc="Normalizes each channel over the batch; in evaluation with the running mean and variance of the training.",
     params=(EPS, Param("momentum", Float(above=0, high=1), 0.1, "how fast the running statistics move"), SCALE, SHIFT),
     weights=_weights,
+    statistics=_running,
     torch=_batch_target,
     onnx=_batch_onnx,
     cancels_bias=True,

@@ -6,7 +6,7 @@ a builder that the back end passes in.
 """
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from specc.ops.signal import PASS, Rule
 from specc.values import Args
@@ -14,6 +14,19 @@ from specc.vocabulary.param import Param
 from specc.vocabulary.problem import Problem
 from specc.vocabulary.shape import Shape, size_text
 from specc.vocabulary.target import Target
+from specc.vocabulary.weight import Statistic, WeightSpec
+
+Group = Literal[
+    "convolution",
+    "dense",
+    "normalization",
+    "activation",
+    "pooling",
+    "regularization",
+    "shape",
+    "taking a body",
+    "other",
+]
 
 
 class Window(NamedTuple):
@@ -25,8 +38,12 @@ class Window(NamedTuple):
     everything: bool = False
 
 
-def _no_weights(x: Shape, a: Args) -> int:
-    return 0
+def _no_weights(x: Any, a: Args) -> tuple[WeightSpec, ...]:
+    return ()
+
+
+def _no_statistics(x: Any, a: Args) -> tuple[Statistic, ...]:
+    return ()
 
 
 def _no_macs(x: Shape, a: Args, y: Shape) -> int:
@@ -40,10 +57,13 @@ def _point(a: Args) -> Window:
 class Op(NamedTuple):
     """One layer of the vocabulary.
 
-    name, group, doc: `doc` is one or two sentences for a person who meets the layer for the first time.
+    name, doc: `doc` is one or two sentences for a person who meets the layer for the first time.
+    group: what kind of layer it is: a heading of the reference, and what lints ask for.
     params: in the order of positional arguments.
     shape(x, a): the output shape; a joining op (`joins`) gets a list of shapes. Raises `Problem`.
-    weights(x, a): how many learned numbers. macs(x, a, y): multiply-accumulates of one image.
+    weights(x, a): what it learns, in the order of the module's parameters, whose names and shapes they have.
+    statistics(x, a): what it keeps besides, in the order of the module's buffers.
+    macs(x, a, y): multiply-accumulates of one image.
     torch(x, a): the `Target`; None for what leaves no module (`as`, `from`, `repeat`, …).
     onnx(g, names, a, w, x, y): writes ONNX nodes through the builder `g`, gives the name of the output value. `names`
         are the input values, `w` maps the module's own parameter and buffer names to initializers, x and y are shapes.
@@ -52,6 +72,7 @@ class Op(NamedTuple):
     body: "" (takes none), "one" (`residual { … }`) or "branches" (`add { | … | … }`).
     cancels_bias: subtracts a mean over each channel, so that a bias right before it has no effect.
     training_only: does nothing in evaluation and leaves no trace in the exported graph.
+    is_softmax: is the softmax over the channels, which as the last layer is folded into the loss.
 
     What the lints ask:
     signal: how it changes the size of activations and gradients before any training.
@@ -62,11 +83,12 @@ class Op(NamedTuple):
     """
 
     name: str
-    group: str
+    group: Group
     doc: str
     params: tuple[Param, ...] = ()
     shape: Callable[[Any, Args], Shape] = lambda x, a: x
-    weights: Callable[[Shape, Args], int] = _no_weights
+    weights: Callable[[Any, Args], tuple[WeightSpec, ...]] = _no_weights
+    statistics: Callable[[Any, Args], tuple[Statistic, ...]] = _no_statistics
     macs: Callable[[Shape, Args, Shape], int] = _no_macs
     torch: Callable[[Any, Args], Target] | None = None
     onnx: Callable[..., str] | None = None
@@ -76,6 +98,7 @@ class Op(NamedTuple):
     joins: bool = False
     cancels_bias: bool = False
     training_only: bool = False
+    is_softmax: bool = False
     signal: Rule = PASS
     saturates: bool = False
     rectifies: bool = False
@@ -83,6 +106,10 @@ class Op(NamedTuple):
     needs_bypass: bool = False
     repeatable: Callable[[Any, Args], bool] = lambda x, a: True
     family: str = "layer"
+
+    def takes(self, name: str) -> bool:
+        """Whether it has a parameter of that name."""
+        return any(param.name == name for param in self.params)
 
 
 def needs_map(x: Shape, layer: str) -> None:

@@ -46,12 +46,16 @@ class Gradient(NamedTuple):
 
 
 class Site(NamedTuple):
-    """A layer at its place: what flows into each of its inputs, its arguments, and shapes of inputs and output."""
+    """A layer at its place: what flows into each of its inputs, its arguments, and shapes of inputs and output.
+
+    weighed: for a layer with a kernel, its multiply-accumulates of one image times the mean square of its weights.
+    """
 
     x: Sequence[Moments]
     a: Args
     shapes: Sequence[Shape]
     y: Shape
+    weighed: float = 0.0
 
 
 def elements(shape: Shape) -> int:
@@ -142,6 +146,17 @@ def covariance(f: Callable[[float], float], mean: float, deviation: float, corre
     if correlation == 0:
         return sum(w * f(mean + own * v) for v, w in grid) ** 2
     return sum(w * sum(q * f(mean + shared * u + own * v) for v, q in grid) ** 2 for u, w in grid)
+
+
+class WeightedSum(Rule):
+    """Sums of products with the weights of a kernel, which are drawn independently, with mean 0."""
+
+    def forward(self, at: Site) -> Moments:
+        x, factor = at.x[0], at.weighed / elements(at.y)
+        return Moments(0.0, x.square * factor, x.near * factor, x.far * factor)
+
+    def backward(self, at: Site, g: Gradient) -> list[Gradient]:
+        return [g.times(at.weighed / elements(at.shapes[0]))]
 
 
 class Normalize(Rule):

@@ -9,6 +9,7 @@ from specc.vocabulary.param import Param
 from specc.vocabulary.problem import Problem
 from specc.vocabulary.shape import Shape, size_text
 from specc.vocabulary.target import Target
+from specc.vocabulary.weight import WeightSpec
 
 
 def _stated(a: Args, first: str) -> Shape:
@@ -89,15 +90,19 @@ scale = Op(
     signal=Scale(lambda at: at.a.value),
 )
 
+
+def _one_each(x: Shape) -> Shape:
+    """The shape of one number for each channel, as it is spread over the map."""
+    return (x[0],) + (1,) * (len(x) - 1)
+
+
 layer_scale = Op(
     name="layer_scale",
     group="other",
     doc="Multiplies each channel by a learned number that starts small (Touvron et al., 2021).",
     params=(Param("init", Float(), 1e-6, "where the learned numbers start"),),
-    weights=lambda x, a: x[0],
-    torch=lambda x, a: Target(
-        "specc.backend.layers.LayerScale", {"shape": (x[0],) + (1,) * (len(x) - 1), "init": a.init}
-    ),
+    weights=lambda x, a: (WeightSpec("weight", _one_each(x), "other", a.init),),
+    torch=lambda x, a: Target("specc.backend.layers.LayerScale", {"shape": _one_each(x), "init": a.init}),
     onnx=lambda g, names, a, w, x, y: g.node("Mul", [names[0], w["weight"]]),
     example="residual { conv(8) -> layer_scale }",
     signal=Scale(lambda at: at.a.init),

@@ -133,7 +133,7 @@ def _aligned(a: Sequence[Hashable], b: Sequence[Hashable]) -> dict[int, int]:
 
 
 def _layer(graph: Graph, node: Node) -> Layer:
-    return Layer(node.name, node.op.name, tuple(node.shape), graph.weights(node), graph.macs(node))
+    return Layer(node.name, node.op.name, tuple(node.shape), graph.parameters_of(node), graph.macs(node))
 
 
 def _changed(a: Graph, b: Graph, i: int, pairs: dict[int, int], aligned: set[int]) -> LayerChange | None:

@@ -4,6 +4,7 @@ from typing import Any
 
 from specc.check import Checked
 from specc.ir.graph import Graph, Node
+from specc.ir.weights import frozen_parameters
 from specc.vocabulary.shape import size_text
 
 HEADINGS = ("layer", "op", "output", "parameters", "MACs", "sees", "memory")
@@ -19,6 +20,7 @@ def layers_json(checked: Checked, graph: Graph) -> dict[str, Any]:
         "output": list(graph.output_shape),
         "parameters": graph.parameters,
         "parameters_exported": graph.parameters_exported,
+        "parameters_frozen": _frozen(checked, graph),
         "macs": graph.total_macs,
         "activation_bytes": activation_bytes(graph),
         "layers": [_layer(graph, node) for node in graph.nodes[1:]],
@@ -30,13 +32,18 @@ def _layer(graph: Graph, node: Node) -> dict[str, Any]:
         "name": node.name,
         "op": node.op.name,
         "output": list(node.shape),
-        "parameters": graph.weights(node),
+        "parameters": graph.parameters_of(node),
         "macs": graph.macs(node),
         "receptive_field": list(node.receptive_field),
         "activation_bytes": _memory(node),
         "line": node.span.line,
         "head": node.head or None,
     }
+
+
+def _frozen(checked: Checked, graph: Graph) -> int:
+    """How many numbers do not learn, because of `trainable=false` or `freeze`."""
+    return frozen_parameters(graph, checked.train.freeze or () if checked.train else ())
 
 
 def _memory(node: Node) -> int:
@@ -52,14 +59,14 @@ def activation_bytes(graph: Graph) -> int:
     return sum(map(_memory, graph.nodes))
 
 
-def layers_table(graph: Graph) -> str:
+def layers_table(checked: Checked, graph: Graph) -> str:
     """The layers and their totals, in columns."""
     rows = [
         (
             f"{node.name} ({node.head})" if node.head else node.name,
             node.op.name,
             size_text(node.shape),
-            _count(graph.weights(node)),
+            _count(graph.parameters_of(node)),
             _count(graph.macs(node)),
             "x".join(map(str, node.receptive_field)) if len(graph.input) == 3 else "",
             byte_text(_memory(node)),
@@ -68,15 +75,14 @@ def layers_table(graph: Graph) -> str:
     ]
     widths = [max(len(row[column]) for row in (HEADINGS, *rows)) for column in range(len(HEADINGS))]
     lines = [_line(HEADINGS, widths), "  ".join("-" * width for width in widths)]
-    return "\n".join([*lines, *(_line(row, widths) for row in rows), "", totals(graph)])
+    return "\n".join([*lines, *(_line(row, widths) for row in rows), "", totals(graph, _frozen(checked, graph))])
 
 
-def totals(graph: Graph) -> str:
+def totals(graph: Graph, frozen: int) -> str:
     """`GoogLeNet: 3 x 224 x 224 -> 1000; 13,004,888 parameters (6,624,904 exported), 1.50 G MACs an image`."""
     exported = graph.parameters_exported
-    parameters = f"{graph.parameters:,} parameters"
-    if exported != graph.parameters:
-        parameters += f" ({exported:,} exported)"
+    counts = [f"{frozen:,} frozen"] * (frozen > 0) + [f"{exported:,} exported"] * (exported != graph.parameters)
+    parameters = f"{graph.parameters:,} parameters" + (f" ({', '.join(counts)})" if counts else "")
     memory = byte_text(activation_bytes(graph))
     shapes = f"{graph.name}: {size_text(graph.input)} -> {size_text(graph.output_shape)}"
     return f"{shapes}; {parameters}, {_short(graph.total_macs)} MACs and {memory} of activations an image"

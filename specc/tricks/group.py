@@ -23,7 +23,7 @@ COMPONENTS = (
         "group",
         "Weights that learn in a way of their own: what is not said here is as in `train`. They are picked by a kind "
         "(kernels, biases, norms), by the name of a layer or block (`unit` is every `unit1`, `unit2`, …), or by "
-        "either of these with .weight or .bias behind it.",
+        "either of these with a weight's own name behind it.",
         (
             Param("*weights", ListOf(Selector()), doc="what picks them, such as norms.bias, stem, conv1.weight"),
             Param("lr", Maybe(POSITIVE), None, "their learning rate; `schedule` multiplies it"),

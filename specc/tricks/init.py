@@ -1,4 +1,4 @@
-"""How kernels start. Fans count the connections: see `specc.backend.initialize.fans`."""
+"""How kernels start."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -8,14 +8,7 @@ from specc.vocabulary.component import Component
 from specc.vocabulary.kinds import POSITIVE, Float, Int, Maybe, One
 from specc.vocabulary.param import Param
 from specc.vocabulary.problem import Problem
-
-
-class Fans(NamedTuple):
-    """Of a kernel: products in one output value, output values that an input value enters, filters in a group."""
-
-    into: float
-    out: float
-    filters: int
+from specc.vocabulary.weight import Fans
 
 
 class Start(NamedTuple):

@@ -23,9 +23,12 @@ from specc.backend.onnx.precision import convert
 from specc.backend.onnx.session import open_session, run
 from specc.backend.onnx.write import check_graph
 from specc.ir.graph import Graph
+from specc.ir.signal import start_of
 from specc.ops import OPS
+from specc.ops.signal import WeightedSum
 from specc.values import Size
 from specc.vocabulary.shape import Shape
+from specc.vocabulary.weight import Drawn, Statistic, WeightSpec
 
 M: Shape = (8, 7, 10)  # a map whose sides differ, one odd and one even
 P: Shape = (8, 1, 1)
@@ -246,9 +249,52 @@ def test_module_has_shape_and_weights(graph_of: Any, name: str, shape: Any, give
     logits = node.shape[:1] if node.shape[1:] == (1, 1) else node.shape
     assert net.eval()(batch_of(graph, 2)).shape == (2, *logits)
     assert net.train()(batch_of(graph, 2)).shape == (2, *logits)
-    assert sum(p.numel() for p in net.parameters()) == node.op.weights(graph.inputs_of(node), node.args)
-    assert sum(p.numel() for p in net.parameters() if p.requires_grad) == graph.parameters
-    assert node.op.macs(graph.inputs_of(node), node.args, node.shape) >= 0
+    assert sum(p.numel() for p in net.parameters()) == graph.parameters
+
+
+@pytest.mark.parametrize(("name", "shape", "given"), FLAT)
+def test_declared_weights_are_the_modules(graph_of: Any, name: str, shape: Any, given: dict[str, Any]) -> None:
+    graph = one_layer(graph_of, name, shape, given)
+    node, net = graph.nodes[-1], build(graph)
+    module = net.layers.get(node.name, torch.nn.Identity())
+    weights, statistics = graph.weights(node), graph.statistics(node)
+    assert [(w.name, w.shape) for w in weights] == [(n, tuple(p.shape)) for n, p in module.named_parameters()]
+    kept = [(n, tuple(value.shape)) for n, value in module.named_buffers() if n in module.state_dict()]
+    assert [(s.name, s.shape) for s in statistics] == kept
+    assert all(p.requires_grad == node.learns for p in module.parameters())
+    assert bool(statistics) == node.op.batch_statistics
+    assert isinstance(node.op.signal, WeightedSum) == (graph.kernel(node) is not None)
+
+
+@pytest.mark.parametrize(("name", "shape", "given"), FLAT)
+def test_weights_start_as_declared(graph_of: Any, name: str, shape: Any, given: dict[str, Any]) -> None:
+    """Constants are what `initialize` gives over other numbers; what is drawn has the initializer's mean square."""
+    graph = one_layer(graph_of, name, shape, given)
+    node, net = graph.nodes[-1], made(graph)
+    initialize(net, seed=1)
+    state = net.state_dict()
+    declared: list[WeightSpec | Statistic] = [*graph.weights(node), *graph.statistics(node)]
+    for spec in declared:
+        value = state[f"{node.name}.{spec.name}"].double()
+        if isinstance(spec.start, Drawn):
+            start = start_of(spec.start.init)
+            assert start is not None
+            square, n = start.variance(spec.start.fans, spec.start.init.args), value.numel()
+            assert value.square().mean().item() == pytest.approx(square, rel=5 * (2 / n) ** 0.5)
+        else:
+            assert torch.equal(value, torch.full(spec.shape, spec.start, dtype=torch.float32).double())
+
+
+@pytest.mark.parametrize(("name", "shape", "given"), FLAT)
+def test_every_weight_reaches_the_onnx_graph(graph_of: Any, name: str, shape: Any, given: dict[str, Any]) -> None:
+    graph = one_layer(graph_of, name, shape, given)
+    node, g = graph.nodes[-1], Builder(20)
+    x = g.input("x", TensorProto.FLOAT, ["N", *graph.input])
+    lower(graph, {key: value.numpy() for key, value in made(graph).state_dict().items()}, g, x)
+    read = {name for one in g.nodes for name in one.input}
+    for spec in graph.weights(node):
+        key = f"{node.name}.{spec.name}"
+        assert key in read and g.initializers[key].size == spec.size
 
 
 @pytest.mark.parametrize(("name", "shape", "given"), FLAT)

@@ -9,21 +9,32 @@ import torch
 from torch import Tensor, nn
 
 from specc.backend.build import build
-from specc.backend.initialize import Fans, fans, fill, generator, initialize
+from specc.backend.initialize import fill, generator, initialize
 from specc.check import check
 from specc.errors import SpeccError
 from specc.ir.graph import Graph
 from specc.source import Source
 from specc.tricks.init import COMPONENTS
 from specc.values import Args, Bound, Size
+from specc.vocabulary.weight import Drawn, Fans
 
 MODULES: list[tuple[nn.Module, Fans]] = [
-    (nn.Conv2d(16, 96, 3), Fans(16 * 9, 96 * 9)),
-    (nn.Conv2d(32, 128, (3, 5), groups=4), Fans(8 * 15, 32 * 15)),
-    (nn.Conv2d(512, 512, 5, groups=512), Fans(25, 25)),
-    (nn.ConvTranspose2d(64, 32, 2, stride=2), Fans(64, 32 * 4)),
-    (nn.ConvTranspose2d(48, 16, 3, stride=1), Fans(48 * 9, 16 * 9)),
-    (nn.Linear(300, 40), Fans(300, 40)),
+    (nn.Conv2d(16, 96, 3), Fans(16 * 9, 96 * 9, 96)),
+    (nn.Conv2d(32, 128, (3, 5), groups=4), Fans(8 * 15, 32 * 15, 32)),
+    (nn.Conv2d(512, 512, 5, groups=512), Fans(25, 25, 1)),
+    (nn.ConvTranspose2d(64, 32, 2, stride=2), Fans(64, 32 * 4, 32, axis=1)),
+    (nn.ConvTranspose2d(48, 16, 3, stride=1), Fans(48 * 9, 16 * 9, 16, axis=1)),
+    (nn.Linear(300, 40), Fans(300, 40, 40)),
+]
+
+# The layer of the language that each of them is, and the shape that flows into it.
+LAYERS: list[tuple[str, Any, dict[str, Any]]] = [
+    ("conv", (16, 8, 8), {"filters": 96}),
+    ("conv", (32, 8, 8), {"filters": 128, "kernel": Size(3, 5), "groups": 4}),
+    ("depthwise_conv", (512, 8, 8), {"kernel": Size(5, 5)}),
+    ("conv_transpose", (64, 8, 8), {"filters": 32}),
+    ("conv_transpose", (48, 8, 8), {"filters": 16, "kernel": Size(3, 3), "stride": Size(1, 1)}),
+    ("dense", (300,), {"units": 40}),
 ]
 
 VARIANCE: dict[str, Callable[[Fans], float]] = {
@@ -38,9 +49,10 @@ VARIANCE: dict[str, Callable[[Fans], float]] = {
 KURTOSIS = {"normal": 3.0, "uniform": 1.8}
 
 
-def drawn(module: nn.Module, name: str, **given: Any) -> Tensor:
-    fill(module, Bound(name, Args(**given)), generator(0, name))
-    assert isinstance(module.weight, Tensor)
+def drawn(module: nn.Module, fans: Fans, name: str, **given: Any) -> Tensor:
+    assert isinstance(module.weight, Tensor) and isinstance(module.bias, Tensor)
+    nn.init.zeros_(module.bias)
+    fill(module.weight, Drawn(Bound(name, Args(**given)), fans), generator(0, name))
     return module.weight.detach().double()
 
 
@@ -51,12 +63,20 @@ def filters_of(module: nn.Module, weight: Tensor) -> tuple[Tensor, ...]:
     return weight.chunk(getattr(module, "groups", 1))
 
 
+@pytest.mark.parametrize(("layer", "module", "expected"), [(a, *b) for a, b in zip(LAYERS, MODULES, strict=True)])
+def test_layers_declare_their_fans(chain: Any, layer: Any, module: nn.Module, expected: Fans) -> None:
+    name, shape, given = layer
+    graph = chain(shape, (name, given))
+    kernel = graph.kernel(graph.nodes[1])
+    assert isinstance(module.weight, Tensor) and kernel.shape == tuple(module.weight.shape)
+    assert kernel.start.fans == expected
+
+
 @pytest.mark.parametrize(("module", "expected"), MODULES, ids=str)
 @pytest.mark.parametrize("name", VARIANCE)
 def test_distribution(module: nn.Module, expected: Fans, name: str) -> None:
     """Mean, variance and fourth moment within five standard errors; uniforms stay in their bounds."""
-    assert fans(module) == expected
-    w = drawn(module, name, **({"std": 0.3} if name == "normal" else {})).flatten()
+    w = drawn(module, expected, name, **({"std": 0.3} if name == "normal" else {})).flatten()
     variance, kurtosis, n = VARIANCE[name](expected), KURTOSIS[name.rpartition("_")[2]], w.numel()
     assert abs(w.mean().item()) < 5 * math.sqrt(variance / n)
     assert w.square().mean().item() == pytest.approx(variance, rel=5 * math.sqrt((kurtosis - 1) / n))
@@ -67,20 +87,20 @@ def test_distribution(module: nn.Module, expected: Fans, name: str) -> None:
         assert w.abs().max().item() <= math.sqrt(3 * variance) * (1 + 1e-6)
 
 
-@pytest.mark.parametrize("module", [m for m, _ in MODULES[:5]], ids=str)
-def test_he_normal_keeps_the_scale(module: nn.Module) -> None:
+@pytest.mark.parametrize(("module", "fans"), MODULES[:5], ids=str)
+def test_he_normal_keeps_the_scale(module: nn.Module, fans: Fans) -> None:
     """A layer after a relu gives what flowed into the relu: that is what the variance is for (away from borders)."""
     torch.manual_seed(0)
-    drawn(module, "he_normal")
+    drawn(module, fans, "he_normal")
     channels = module.in_channels
     assert isinstance(channels, int)
     y = module(torch.relu(torch.randn(4, channels, 24, 24)))[:, :, 4:-4, 4:-4]
     assert y.square().mean().item() == pytest.approx(1, rel=0.15)
 
 
-@pytest.mark.parametrize("module", [m for m, _ in MODULES], ids=str)
-def test_orthogonal(module: nn.Module) -> None:
-    for group in filters_of(module, drawn(module, "orthogonal")):
+@pytest.mark.parametrize(("module", "fans"), MODULES, ids=str)
+def test_orthogonal(module: nn.Module, fans: Fans) -> None:
+    for group in filters_of(module, drawn(module, fans, "orthogonal")):
         rows = group.flatten(1)
         if len(rows) > rows.shape[1]:
             rows = rows.T
@@ -88,18 +108,18 @@ def test_orthogonal(module: nn.Module) -> None:
 
 
 @pytest.mark.parametrize(
-    "module",
+    ("module", "fans"),
     [
-        nn.Conv2d(3, 5, 3, padding=1),
-        nn.Conv2d(5, 3, (1, 5), padding=(0, 2)),
-        nn.Conv2d(4, 8, 3, padding=1, groups=2),
-        nn.ConvTranspose2d(3, 5, 3, padding=1),
-        nn.Linear(7, 4),
+        (nn.Conv2d(3, 5, 3, padding=1), Fans(27, 45, 5)),
+        (nn.Conv2d(5, 3, (1, 5), padding=(0, 2)), Fans(25, 15, 3)),
+        (nn.Conv2d(4, 8, 3, padding=1, groups=2), Fans(18, 36, 4)),
+        (nn.ConvTranspose2d(3, 5, 3, padding=1), Fans(27, 45, 5, axis=1)),
+        (nn.Linear(7, 4), Fans(7, 4, 4)),
     ],
     ids=str,
 )
-def test_dirac_passes_its_input_on(module: nn.Module) -> None:
-    drawn(module, "dirac", rest=None)
+def test_dirac_passes_its_input_on(module: nn.Module, fans: Fans) -> None:
+    drawn(module, fans, "dirac", rest=None)
     shape = (2, 7) if isinstance(module, nn.Linear) else (2, module.in_channels, 6, 6)
     x = torch.randn(*shape)
     groups = getattr(module, "groups", 1)
@@ -109,10 +129,8 @@ def test_dirac_passes_its_input_on(module: nn.Module) -> None:
         assert not outputs[:, kept:].any()
 
 
-def test_constant_and_biases() -> None:
-    module = nn.Conv2d(3, 4, 3)
-    assert (drawn(module, "constant", v=0.25) == 0.25).all()
-    assert module.bias is not None and not module.bias.any()
+def test_constant() -> None:
+    assert (drawn(nn.Linear(3, 4), Fans(3, 4, 4), "constant", v=0.25) == 0.25).all()
 
 
 @pytest.mark.parametrize(
@@ -120,7 +138,7 @@ def test_constant_and_biases() -> None:
 )
 def test_every_initializer_draws(trick: Any) -> None:
     given = {param.name: 0.5 if param.name in ("std", "v") else param.default for param in trick.params}
-    assert torch.isfinite(drawn(nn.Linear(6, 5), trick.name, **given)).all()
+    assert torch.isfinite(drawn(nn.Linear(6, 5), Fans(6, 5, 5), trick.name, **given)).all()
 
 
 def small(chain: Any, width: int = 4, init: str = "he_normal") -> Graph:
@@ -159,15 +177,15 @@ def test_a_weight_depends_on_the_seed_and_its_key_only(chain: Any) -> None:
 def test_draws_stay_the_same_between_versions() -> None:
     """Figures on record; a change here changes every training that anybody repeats."""
     module = nn.Conv2d(1, 1, 2)
-    fill(module, Bound("he_normal", Args()), generator(0, "conv1.weight"))
+    fill(module.weight, Drawn(Bound("he_normal", Args()), Fans(4, 4, 1)), generator(0, "conv1.weight"))
     assert module.weight.flatten().tolist() == pytest.approx([-0.7948858, -0.5192654, -0.7532485, 0.6205098], abs=1e-6)
 
 
 def test_dirac_over_another_initializer() -> None:
     """As airbench94: the first filters pass the channels on, the others are drawn as they would be without it."""
-    module, plain = nn.Conv2d(4, 10, 3, padding=1), nn.Conv2d(4, 10, 3)
-    drawn(module, "dirac", rest=Bound("torch_uniform", Args()))
-    fill(plain, Bound("torch_uniform", Args()), generator(0, "dirac"))
+    module, plain, fans = nn.Conv2d(4, 10, 3, padding=1), nn.Conv2d(4, 10, 3), Fans(36, 90, 10)
+    drawn(module, fans, "dirac", rest=Bound("torch_uniform", Args()))
+    fill(plain.weight, Drawn(Bound("torch_uniform", Args()), fans), generator(0, "dirac"))
     assert torch.equal(module.weight[4:], plain.weight[4:])
     expected = torch.empty(10, 4, 3, 3)
     nn.init.dirac_(expected[:4])

@@ -1,6 +1,7 @@
 """`specc show`: the layers for people and for programs, and the defaults."""
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -34,13 +35,25 @@ def test_table(specc, net):
     assert lines[-1].startswith("Net: 3 x 16 x 16 -> 4; 304 parameters (268 exported)")
 
 
+def test_frozen_weights_count_and_are_said(specc, net):
+    """By `freeze`, and by `trainable=false`."""
+    sets = ("--set", "train.freeze=norms")
+    assert (
+        specc("show", net, *sets).out.splitlines()[-1].startswith("Net: 3 x 16 x 16 -> 4; 304 parameters (16 frozen, ")
+    )
+    assert json.loads(specc("show", net, "--json", *sets).out)["parameters_frozen"] == 16
+    Path(net).write_text(NET.replace("conv(width", "conv(width, trainable=false"))
+    shown = json.loads(specc("show", net, "--json").out)
+    assert (shown["parameters"], shown["parameters_frozen"], shown["layers"][0]["parameters"]) == (304, 216, 216)
+
+
 def test_json(specc, net):
     answer = specc("show", net, "--json")
     assert (answer.status, answer.err) == (0, "")
     shown = json.loads(answer.out)
     expected = {
         "format": 1, "network": "Net", "variant": None, "input": [3, 16, 16], "output": [4],
-        "parameters": 304, "parameters_exported": 268, "macs": 13_824 + 32,
+        "parameters": 304, "parameters_exported": 268, "parameters_frozen": 0, "macs": 13_824 + 32,
     }  # fmt: skip
     assert {key: shown[key] for key in expected} == expected
     conv = {"name": "conv1", "op": "conv", "output": [8, 8, 8], "parameters": 216, "macs": 13_824,

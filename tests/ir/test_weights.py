@@ -33,8 +33,10 @@ def test_names_and_what_learns_are_those_of_the_modules(text: str) -> None:
     assert graph is not None
     with torch.device("meta"):
         net = build(graph)
-    found = {weight.name: weight.learns for weight in weights_of(graph)}
-    assert found == {name: weight.requires_grad for name, weight in net.named_parameters()}
+    found = {weight.name: (weight.learns, weight.spec.shape) for weight in weights_of(graph)}
+    expected = {name: (weight.requires_grad, tuple(weight.shape)) for name, weight in net.named_parameters()}
+    assert found == expected
+    assert graph.parameters == sum(weight.numel() for weight in net.parameters())
 
 
 PICKED = {

@@ -20,7 +20,7 @@ class Tally:
         assert REQUIRED not in a.as_dict().values()
         x = x or self.shape
         self.shape = op.shape(x, a)
-        self.weights += op.weights(x, a)
+        self.weights += sum(weight.size for weight in op.weights(x, a))
         self.macs += op.macs(x, a, self.shape)
         return self.shape
 

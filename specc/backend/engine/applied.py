@@ -10,13 +10,14 @@ from specc.tricks.sections import TrainSettings
 from specc.values import Bound, show
 
 
-def applied(weights: Weights, kernels: Iterable[str], what: str) -> str:
-    """What a trick reached, in words: `l2(1e-4): 9 kernels, 1,147,456 weights; not 20 biases and norms`."""
-    reached = [name for name in kernels if name in weights]
-    others = len(weights) - len(reached)
-    count = sum(weights[name].numel() for name in reached)
-    rest = f"; not {others} biases and norms" if others else ""
-    return f"{what}: {len(reached)} kernel{'s' if len(reached) != 1 else ''}, {count:,} weights{rest}"
+def applied(graph: Graph, weights: Weights, names: Iterable[str], what: str) -> str:
+    """What a trick reached of the weights that learn: `l2(1e-4): 9 kernels, 1,147,456 weights; not 1 bias`."""
+    wanted, learned = set(names), [weight for weight in weights_of(graph) if weight.name in weights]
+    reached = [weight for weight in learned if weight.name in wanted]
+    others = [weight for weight in learned if weight.name not in wanted]
+    count = sum(weight.spec.size for weight in reached)
+    rest = f"; not {kinds(others)}" if others else ""
+    return f"{what}: {kinds(reached)}, {count:,} weights{rest}"
 
 
 def by_rule(graph: Graph, weights: Weights, found: dict[str, ParamRule], usual: tuple[Bound, ...]) -> list[str]:
@@ -45,7 +46,7 @@ def kinds(members: Iterable[Weight]) -> str:
     """`9 kernels and 1 bias`."""
     counts: dict[str, int] = {}
     for weight in members:
-        kind = {"norm": "tensor of a norm", "": "other tensor"}.get(weight.kind, weight.kind)
+        kind = {"norm": "tensor of a norm", "other": "other tensor"}.get(weight.kind, weight.kind)
         counts[kind] = counts.get(kind, 0) + 1
     parts = [_numbered(count, kind) for kind, count in counts.items()]
     return " and ".join([part for part in (", ".join(parts[:-1]), parts[-1]) if part])
@@ -76,7 +77,7 @@ def whitened(graph: Graph, images: int) -> list[str]:
     found = [
         (node.name, init.args.samples)
         for node in graph.nodes[1:]
-        if (init := initializer(node)) is not None and init.name == "whiten"
+        if (init := initializer(graph, node)) is not None and init.name == "whiten"
     ]
     return [f"whiten: {name}, from {min(samples, images):,} training images" for name, samples in found]
 

@@ -63,9 +63,9 @@ def _notes(net: Net, settings: TrainSettings, weights: Weights, frozen: list[str
         notes.append(f"frozen by {', '.join(settings.freeze or ())}: {kinds(held)}, {count:,} weights")
     if penalty.names:
         what = written(settings.regularize) if settings.regularize else "regularize"
-        notes.append(applied(weights, penalty.names, what))
+        notes.append(applied(net.graph, weights, penalty.names, what))
     lines = by_rule(net.graph, weights, found, settings.schedule)
-    notes += lines or _decay(weights, found)
+    notes += lines or _decay(net, weights, found)
     if settings.ema or settings.lookahead:
         beside = [name for name, value in net.state_dict().items() if value.is_floating_point()]
         notes += averaged(settings, beside, dict(net.named_parameters()))
@@ -74,10 +74,10 @@ def _notes(net: Net, settings: TrainSettings, weights: Weights, frozen: list[str
     return notes
 
 
-def _decay(weights: Weights, found: dict[str, ParamRule]) -> list[str]:
+def _decay(net: Net, weights: Weights, found: dict[str, ParamRule]) -> list[str]:
     """What weight decay reaches, where all weights learn in the same way."""
     decays: dict[float, list[Any]] = {}
     for name, rule in found.items():
         if rule.decay:
             decays.setdefault(rule.decay, []).append(name)
-    return [applied(weights, names, f"weight_decay {decay:g}") for decay, names in decays.items()]
+    return [applied(net.graph, weights, names, f"weight_decay {decay:g}") for decay, names in decays.items()]

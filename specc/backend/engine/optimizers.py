@@ -21,9 +21,9 @@ RECORDABLE = (*FUSED, "muon")  # those that do on CUDA what the numbers on the d
 
 
 def kernel_names(graph: Graph) -> dict[str, Bound | None]:
-    """The state-dict keys of the kernels of conv and dense layers, each with its layer's own regularizer."""
+    """The state-dict keys of the kernels, each with its layer's own regularizer."""
     return {
-        weight.name: getattr(graph.nodes[weight.node].args, "regularize", None)
+        weight.name: node.args.regularize if (node := graph.nodes[weight.node]).op.takes("regularize") else None
         for weight in weights_of(graph)
         if weight.kind == "kernel"
     }

@@ -29,7 +29,7 @@ class Builder:
 
     def node(self, kind: str, inputs: Sequence[str], name: str = "", **attributes: Any) -> str:
         """Write a node with one output, and give the output's name, which is the node's name too."""
-        name = self._unique(name or f"{self.scope}/{kind}")
+        name = self.unused(name or f"{self.scope}/{kind}")
         self.nodes.append(helper.make_node(kind, list(inputs), [name], name=name, **attributes))
         return name
 
@@ -37,7 +37,7 @@ class Builder:
         """Give the last node written, whose output is `value`, another name."""
         node = self.nodes[-1]
         assert list(node.output) == [value]
-        node.name = node.output[0] = self._unique(name)
+        node.name = node.output[0] = self.unused(name)
         return str(node.name)
 
     def initializer(self, name: str, array: np.ndarray[Any, Any]) -> str:
@@ -48,11 +48,11 @@ class Builder:
 
     def floats(self, values: Any) -> str:
         """A float32 constant from a number or nested lists of numbers."""
-        return self.initializer(self._unique(f"{self.scope}/floats"), np.array(values, np.float32))
+        return self.initializer(self.unused(f"{self.scope}/floats"), np.array(values, np.float32))
 
     def ints(self, values: Sequence[int]) -> str:
         """A one-dimensional int64 constant: a shape, axes, pads."""
-        return self.initializer(self._unique(f"{self.scope}/ints"), np.array(values, np.int64))
+        return self.initializer(self.unused(f"{self.scope}/ints"), np.array(values, np.int64))
 
     def shaped(self, name: str, shape: Sequence[int]) -> str:
         """Give an initializer another shape with as many elements."""
@@ -98,7 +98,8 @@ class Builder:
         model.graph.initializer.extend(weights)
         return model
 
-    def _unique(self, name: str) -> str:
+    def unused(self, name: str) -> str:
+        """The name, with a number behind it where it is taken; it is taken from now on."""
         count, candidate = 1, name
         while candidate in self._used:
             count += 1

@@ -15,8 +15,9 @@ AXES = {"Conv": 0, "ConvTranspose": 1, "Gemm": 0}  # which axis of the weights a
 def fold_norms(g: Builder) -> dict[str, str]:
     """Fold each `BatchNormalization` whose input is a linear layer's output that nothing else needs.
 
-    Gives for each value that is gone, a norm's output, the value that has taken its place: the linear layer's.
-    Worked out in float64. A norm whose folded weights float32 cannot hold stays as it is.
+    The weights of both have to be initializers that no other node takes. Gives for each value that is gone, a norm's
+    output, the value that has taken its place: the linear layer's. Worked out in float64. A norm whose folded weights
+    float32 cannot hold stays as it is.
     """
     uses = Counter(name for node in g.nodes for name in node.input)
     makers = {node.output[0]: node for node in g.nodes}
@@ -25,7 +26,9 @@ def fold_norms(g: Builder) -> dict[str, str]:
         linear = makers.get(norm.input[0])
         if linear is None or linear.op_type not in AXES or uses[linear.output[0]] != 1:
             continue
-        weight, bias = linear.input[1], _bias_name(linear)
+        if any(name not in g.initializers or uses[name] != 1 for name in (*linear.input[1:], *norm.input[1:])):
+            continue
+        weight, bias = linear.input[1], linear.input[2] if len(linear.input) > 2 else g.unused(f"{linear.name}.bias")
         folded = _folded(g, norm, AXES[linear.op_type], weight, bias)
         if folded is None:
             continue
@@ -40,11 +43,6 @@ def fold_norms(g: Builder) -> dict[str, str]:
         for place, name in enumerate(node.input):
             node.input[place] = gone.get(name, name)
     return gone
-
-
-def _bias_name(linear: onnx.NodeProto) -> str:
-    """The initializer of the layer's bias, or what it would be called."""
-    return str(linear.input[2]) if len(linear.input) > 2 else f"{linear.input[1].removesuffix('weight')}bias"
 
 
 def _folded(

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from specc.backend.build import Net
 from specc.ir.graph import Node
 from specc.ir.passes import trunk
-from specc.ir.signal import Signal, initializer, predict
+from specc.ir.signal import Signal, predict
 from specc.ops.signal import Moments
 from specc.report.probe import Figures, Layer
 
@@ -34,8 +34,8 @@ class Watch:
             if node.name in net.layers:
                 module = net.layers[node.name]
                 module.register_forward_hook(self._hook(node))
-                if initializer(node) is not None:
-                    kernel(module).requires_grad_(True)
+                if (weight := self._kernel(node)) is not None:
+                    weight.requires_grad_(True)
 
     def layers(self) -> list[Layer]:
         """The layers that ran, in the order in which they run."""
@@ -71,8 +71,7 @@ class Watch:
 
     def _layer(self, node: Node, predicted: float | None, on_trunk: bool) -> Layer:
         norm = rms = None
-        if initializer(node) is not None:
-            weight = kernel(self.net.layers[node.name])
+        if (weight := self._kernel(node)) is not None:
             gradient = torch.zeros_like(weight) if weight.grad is None else weight.grad
             rms = root_mean_square(gradient)
             norm = rms * math.sqrt(gradient.numel())
@@ -91,6 +90,11 @@ class Watch:
             on_trunk,
         )
 
+    def _kernel(self, node: Node) -> nn.Parameter | None:
+        """The kernel of a layer; None for a layer without one."""
+        spec = self.graph.kernel(node)
+        return self.net.layers[node.name].get_parameter(spec.name) if spec else None
+
     def _predict(self) -> Signal:
         try:
             return predict(self.graph, self.moments)
@@ -103,15 +107,9 @@ class Watch:
         if not kernels:
             return {}
         last = list(kernels)[-1]
-        gradient = kernel(self.net.layers[self.graph.nodes[last].name]).grad
-        measured = 0.0 if gradient is None else root_mean_square(gradient)
+        weight = self._kernel(self.graph.nodes[last])
+        measured = 0.0 if weight is None or weight.grad is None else root_mean_square(weight.grad)
         return {index: _over(size, kernels[last]) * measured for index, size in kernels.items()}
-
-
-def kernel(module: nn.Module) -> Tensor:
-    """The weight of a convolution or a dense layer."""
-    assert isinstance(module.weight, Tensor)
-    return module.weight
 
 
 def figures(x: Tensor) -> Figures:

@@ -1,6 +1,5 @@
 """What run.json says: what was called and when, on which data, where, and how it is carried out."""
 
-import math
 import platform
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -41,7 +40,8 @@ def begun(
 
 def about(trainer: Trainer, dataset: DataSet, place: torch.device, plan: Plan, notes: list[str]) -> dict[str, Any]:
     """What the training itself is, and where it runs."""
-    weights = trainer.state.weights.values()
+    graph = trainer.state.net.graph
+    learned = sum(weight.numel() for weight in trainer.state.weights.values())
     return {
         "classes": list(dataset.classes),
         "images": {"train": len(dataset.train), "validation": len(dataset.validation)},
@@ -49,7 +49,8 @@ def about(trainer: Trainer, dataset: DataSet, place: torch.device, plan: Plan, n
         "data_sha256": dataset.hash,
         "mean": list(dataset.mean),
         "std": list(dataset.std),
-        "parameters": sum(math.prod(weight.shape) for weight in weights),
+        "parameters": graph.parameters,
+        "frozen": graph.parameters - learned,
         "steps_per_epoch": trainer.per_epoch,
         "steps": trainer.total,
         "device": str(place),

@@ -12,10 +12,11 @@ from specc.backend.device import find
 from specc.backend.train.job import is_out_of_memory, prepare
 from specc.check import Checked, Trainable
 from specc.errors import SpeccError
+from specc.ir.weights import frozen_parameters
 from specc.report.layers import activation_bytes, byte_text
 
 COPIES = 2  # of each activation: kept for the gradient, and its own gradient or what a layer works in
-STATES = 5  # numbers for each weight: itself, its gradient, two that an optimizer remembers, its mean
+STATES = 5  # numbers for each weight that learns: itself, its gradient, two that an optimizer remembers, its mean
 USED = 0.9  # of what is free
 ASKED = re.compile(r"allocate ([\d.]+ ?[KMGT]?i?B|\d+ bytes)")
 
@@ -37,7 +38,9 @@ def room(device: torch.device) -> int:
 
 def needed(spec: Trainable, batch: int) -> int:
     """Bytes that a step with so many images takes, by estimate: activations, weights and what they need, in fp32."""
-    return 4 * STATES * spec.graph.parameters + COPIES * batch * activation_bytes(spec.graph)
+    frozen = frozen_parameters(spec.graph, spec.train.freeze or ())
+    numbers = STATES * (spec.graph.parameters - frozen) + frozen
+    return 4 * numbers + COPIES * batch * activation_bytes(spec.graph)
 
 
 def smaller(batch: int, than: int) -> int:

@@ -9,7 +9,7 @@ from specc.ir.graph import Node
 def find(linted: Linted) -> Iterator[Found]:
     for end in linted.ends:
         node = logits(linted, end)
-        if node.op.group == "activation" and node.op.name != "softmax":
+        if node.op.group == "activation" and not node.op.is_softmax:
             yield Found(
                 f"`{node.op.name}` bends the logits before the loss gets them",
                 node.span,
@@ -20,7 +20,7 @@ def find(linted: Linted) -> Iterator[Found]:
 
 def logits(linted: Linted, end: Node) -> Node:
     """The node whose numbers the loss takes: a final softmax is part of it."""
-    return linted.graph.nodes[end.inputs[0]] if end.op.name == "softmax" else end
+    return linted.graph.nodes[end.inputs[0]] if end.op.is_softmax else end
 
 
 LINT = Lint(

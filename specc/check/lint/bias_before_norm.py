@@ -16,7 +16,7 @@ def find(linted: Linted) -> Iterator[Found]:
     needed = {node.span for node in linted.ends}
     for node in linted.graph.nodes:
         readers = linted.readers[node.index]
-        if getattr(node.args, "bias", False) is True and readers:
+        if readers and any(weight.kind == "bias" for weight in linted.graph.weights(node)):
             if all(reader.op.cancels_bias for reader in readers):
                 canceled.setdefault(node.span, (node, readers[0]))
             else:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from specc.check.lint.lint import Found, Lint, Linted
-from specc.ir.weights import selected, weights_of
+from specc.ir.weights import learning, selected, weights_of
 
 PARTS = {"norm": "scales and shifts of norms", "bias": "biases"}
 
@@ -11,8 +11,7 @@ PARTS = {"norm": "scales and shifts of norms", "bias": "biases"}
 def find(linted: Linted) -> Iterator[Found]:
     if not linted.train.groups:
         return
-    frozen = {weight.name for weight in selected(linted.train.freeze or (), weights_of(linted.graph))}
-    left = [weight for weight in weights_of(linted.graph) if weight.learns and weight.name not in frozen]
+    left = learning(weights_of(linted.graph), linted.train.freeze or ())
     for group in linted.train.groups:
         mine = selected(group.args.weights, left)
         left = [weight for weight in left if weight not in mine]

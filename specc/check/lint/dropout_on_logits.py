@@ -4,13 +4,12 @@ from collections.abc import Iterator
 
 from specc.check.lint.lint import Found, Lint, Linted, trail
 from specc.ir.graph import Node
-from specc.ir.signal import initializer
 
 
 def find(linted: Linted) -> Iterator[Found]:
     for end in linted.ends:
         rule = list(_back_from(linted, end))
-        if not rule or initializer(rule[-1]) is None:
+        if not rule or linted.graph.kernel(rule[-1]) is None:
             continue
         for node in rule:
             if node.op.group == "regularization":
@@ -26,7 +25,7 @@ def _back_from(linted: Linted, node: Node) -> Iterator[Node]:
     """The layers behind a node, back to the nearest one that joins or weighs; that is the last that it gives."""
     while node.inputs:
         yield node
-        if node.op.joins or initializer(node) is not None:
+        if node.op.joins or linted.graph.kernel(node) is not None:
             return
         node = linted.graph.nodes[node.inputs[0]]
 

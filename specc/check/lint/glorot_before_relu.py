@@ -12,7 +12,7 @@ LEAST = 0.02
 def find(linted: Linted) -> Iterator[Found]:
     pairs = []
     for kernel, activation in linted.activations:
-        init = initializer(kernel)
+        init = initializer(linted.graph, kernel)
         start = start_of(init) if init else None
         if activation.op.rectifies and start and start.made_for == "saturating":
             pairs.append((kernel, activation))
@@ -22,7 +22,7 @@ def find(linted: Linted) -> Iterator[Found]:
     scale = math.sqrt(linted.signal.moments[last.inputs[0]].square / linted.signal.moments[0].square)
     if scale < LEAST:
         kernel, activation = pairs[0]
-        init = initializer(kernel)
+        init = initializer(linted.graph, kernel)
         assert init is not None
         yield Found(
             f"`{init.name}` before `{activation.op.name}`: what reaches the last layer is predicted to have "

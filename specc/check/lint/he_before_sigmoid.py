@@ -10,13 +10,13 @@ from specc.ir.signal import initializer, start_of
 def find(linted: Linted) -> Iterator[Found]:
     pairs = []
     for kernel, activation in linted.activations:
-        init = initializer(kernel)
+        init = initializer(linted.graph, kernel)
         start = start_of(init) if init else None
         if activation.op.saturates and start and start.made_for == "rectifiers" and kernel is not linted.kernels[-1]:
             pairs.append((kernel, activation))
     if pairs and not any(vanishing.find(linted)):
         kernel, activation = pairs[0]
-        init = initializer(kernel)
+        init = initializer(linted.graph, kernel)
         assert init is not None
         count = f"{len(pairs)} layers start so" if len(pairs) > 1 else ""
         yield Found(

@@ -7,8 +7,8 @@ from specc.check.lint.lint import Found, Lint, Linted, trail
 
 def find(linted: Linted) -> Iterator[Found]:
     for node in linted.trunk:
-        if node.op.name == "softmax" and node.index != linted.graph.output:
-            twice = any(reader.op.name == "softmax" for reader in linted.readers[node.index])
+        if node.op.is_softmax and node.index != linted.graph.output:
+            twice = any(reader.op.is_softmax for reader in linted.readers[node.index])
             yield Found(
                 "this softmax is followed by another one" if twice else "this softmax is not the last layer",
                 node.span,

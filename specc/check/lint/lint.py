@@ -12,7 +12,7 @@ from specc.check.spec import Spec
 from specc.diagnostics import Fix, Label
 from specc.ir.graph import Graph, Node
 from specc.ir.passes import trunk
-from specc.ir.signal import Signal, initializer, predict
+from specc.ir.signal import Signal, predict
 from specc.ops.signal import Moments
 from specc.source import Source, Span
 from specc.syntax import tree as t
@@ -83,7 +83,7 @@ class Linted:
     @cached_property
     def kernels(self) -> list[Node]:
         """The layers with kernels, without those of auxiliary classifiers."""
-        return [node for node in self.graph.nodes if initializer(node) is not None and not node.head]
+        return [node for node in self.graph.nodes if self.graph.kernel(node) is not None and not node.head]
 
     @cached_property
     def activations(self) -> list[tuple[Node, Node]]:
@@ -96,9 +96,14 @@ class Linted:
         """The next layer that does more than move numbers, where the way there does not part; else None."""
         while len(readers := self.readers[node.index]) == 1:
             node = readers[0]
-            if not is_plain(node):
+            if not self.is_plain(node):
                 return node
         return None
+
+    def is_plain(self, node: Node) -> bool:
+        """Whether a layer only moves, pools or disturbs numbers: it does not weigh, normalize, bend or join them."""
+        bends = node.op.group in ("activation", "normalization")
+        return self.graph.kernel(node) is None and not bends and not node.op.joins
 
     @cached_property
     def signal(self) -> Signal:
@@ -132,11 +137,6 @@ class Linted:
         setting = self.setting(section, name)
         span = getattr(bound, "span", None) or (setting.value.span if setting else None)
         return span or self.graph.nodes[0].span
-
-
-def is_plain(node: Node) -> bool:
-    """Whether a layer only moves, pools or disturbs numbers: it neither weighs, normalizes, bends nor joins them."""
-    return initializer(node) is None and node.op.group not in ("activation", "normalization") and not node.op.joins
 
 
 class Found(NamedTuple):

@@ -9,7 +9,7 @@ from specc.ops.geometry import divisors, few
 def find(linted: Linted) -> Iterator[Found]:
     for node in linted.graph.nodes:
         channels = node.shape[0]
-        if node.op.group == "normalization" and getattr(node.args, "groups", 0) == channels > 1:
+        if node.op.name == "group_norm" and node.args.groups == channels > 1:
             smaller = divisors(channels)[:-1]
             yield Found(
                 f"{channels} groups of {channels} channels hold one channel each: this is instance_norm",

@@ -3,27 +3,24 @@
 from collections.abc import Iterator
 
 from specc.check.lint.lint import Found, Lint, Linted, trail
-from specc.ir.signal import initializer
-from specc.ir.weights import selected, weights_of
+from specc.ir.weights import learning, weights_of
 from specc.tricks.regularizer import strengths
 from specc.values import show
 
 
 def find(linted: Linted) -> Iterator[Found]:
     train = linted.train
-    kernels = [node for node in linted.graph.nodes if initializer(node) is not None]
-    freeze = linted.train.freeze or ()
-    frozen = {weight.name for weight in selected(freeze, weights_of(linted.graph))} if freeze else ()
-    learning = [node for node in kernels if node.args.trainable and f"{node.name}.weight" not in frozen]
+    kernels = [weight for weight in weights_of(linted.graph) if weight.kind == "kernel"]
+    left = {weight.node for weight in learning(kernels, train.freeze or ())}
     if train.regularize is not None:
         place = linted.place("train", "regularize", train.regularize)
         if not any(strengths(train.regularize)):
             yield Found(f"`{show(train.regularize)}` has no strength", place, help="regularize = none says so")
-        elif not learning:
+        elif not left:
             yield Found(f"`{show(train.regularize)}` reaches no kernel: none learns", place, help="freeze less")
-    for node in kernels:
-        own = getattr(node.args, "regularize", None)
-        if own is not None and any(strengths(own)) and node not in learning:
+    for node in linted.graph.nodes:
+        own = node.args.regularize if node.op.takes("regularize") else None
+        if own is not None and any(strengths(own)) and node.index not in left:
             yield Found(
                 f"`{show(own)}` pulls at a kernel that does not learn",
                 own.span or node.span,

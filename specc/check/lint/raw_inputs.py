@@ -2,9 +2,8 @@
 
 from collections.abc import Iterator
 
-from specc.check.lint.lint import Found, Lint, Linted, is_plain
+from specc.check.lint.lint import Found, Lint, Linted
 from specc.ir.graph import Node
-from specc.ir.signal import initializer
 
 COLOR = 3
 HELP = "normalize = standard, or fixed(mean=[…], std=[…]) with known values"
@@ -37,9 +36,9 @@ def _is_normalized(linted: Linted) -> bool:
 
 
 def _normalizes(linted: Linted, node: Node | None) -> bool:
-    while node is not None and is_plain(node):
+    while node is not None and linted.is_plain(node):
         node = linted.following(node)
-    if node is not None and initializer(node) is not None:
+    if node is not None and linted.graph.kernel(node) is not None:
         readers = linted.readers[node.index]
         return bool(readers) and all(reader.op.cancels_bias for reader in readers)
     return node is not None and node.op.group == "normalization"

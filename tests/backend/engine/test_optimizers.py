@@ -97,7 +97,6 @@ def test_says_what_a_trick_applied_to() -> None:
     net, kernels = made()
     weights = learning(net)
     count = sum(weights[name].numel() for name in kernels if name in weights)
-    rest = len(weights) - 4
-    assert (
-        applied(weights, kernels, "l2(1e-4)") == f"l2(1e-4): 4 kernels, {count:,} weights; not {rest} biases and norms"
+    assert applied(net.graph, weights, kernels, "l2(1e-4)") == (
+        f"l2(1e-4): 4 kernels, {count:,} weights; not 4 tensors of norms, 3 biases and 1 other tensor"
     )

@@ -12,6 +12,7 @@ from onnx import TensorProto, numpy_helper
 from specc.backend.build import build
 from specc.backend.initialize import initialize
 from specc.backend.onnx.builder import Builder
+from specc.backend.onnx.fold import fold_norms
 from specc.backend.onnx.lower import lower
 from specc.ir.graph import Graph
 from specc.values import Size
@@ -107,3 +108,35 @@ def test_weights_that_would_overflow_are_not_folded(graph_of: Any) -> None:
     changes = {"norm.weight": 3e37, "running_mean": 0.0, "running_var": 1e-12}
     kinds, _, folded = compared(graph_of((3, 6, 6), layers), **changes)
     assert kinds == ["Conv", "BatchNormalization"] and folded == {}
+
+
+def test_weights_that_are_shared_or_computed_stay() -> None:
+    """A kernel that a second layer takes, a kernel that is worked out, and a norm's scale that is."""
+    for other in ("shared", "computed", "scale"):
+        g = Builder(20)
+        g.scope = "layer"
+        x = g.input("x", TensorProto.FLOAT, ["N", 2, 4, 4])
+        kernel = g.initializer("layer.kernel", np.full((2, 2, 1, 1), 0.5, np.float32))
+        parts = [g.floats([1.0 + n, 2.0 + n]) for n in range(4)]
+        if other == "computed":
+            kernel = g.node("Neg", [kernel])
+        if other == "scale":
+            parts[0] = g.node("Neg", [parts[0]])
+        g.node("BatchNormalization", [g.node("Conv", [x, kernel]), *parts], epsilon=1e-5)
+        if other == "shared":
+            g.node("Conv", [x, kernel])
+        before = [node.op_type for node in g.nodes]
+        assert fold_norms(g) == {}, other
+        assert [node.op_type for node in g.nodes] == before
+
+
+def test_a_folded_bias_takes_no_name_that_is_there() -> None:
+    g = Builder(20)
+    x = g.input("x", TensorProto.FLOAT, ["N", 2, 4, 4])
+    kernel = g.initializer("layer.kernel", np.full((2, 2, 1, 1), 0.5, np.float32))
+    own = g.initializer("layer.bias", np.full((2, 1, 1), 7.0, np.float32))
+    summed = g.node("Conv", [x, kernel], name="layer")
+    normed = g.node("BatchNormalization", [summed, *(g.floats([1.0, 1.0]) for _ in range(4))], epsilon=0.0)
+    g.node("Add", [normed, own])
+    assert fold_norms(g) == {normed: summed}
+    assert (g.initializers[own] == 7).all() and g.nodes[0].input[2] != own
