@@ -112,8 +112,8 @@ def _layers(a: Graph, b: Graph) -> tuple[list[LayerChange], int]:
 def _aligned(a: Sequence[Hashable], b: Sequence[Hashable]) -> dict[int, int]:
     """The longest common subsequence of two lists without repetitions, as positions in `a` with those in `b`.
 
-    That is the longest increasing subsequence of the positions in `b` of what both have, which patience sorting finds in
-    O(n log n) (Fredman, "On computing the length of longest increasing subsequences", 1975).
+    That is the longest increasing subsequence of the positions in `b` of what both have, which patience sorting finds
+    in O(n log n) (Fredman, "On computing the length of longest increasing subsequences", 1975).
     """
     places = {key: j for j, key in enumerate(b)}
     ends: list[int] = []  # the smallest place in b at which a common subsequence of each length ends …
