@@ -15,7 +15,7 @@ from tests.helpers.surviving import calls
 NETWORKS = {
     "one layer repeated": "repeat({n}) {{ relu }}",
     "layers that keep their input": "for i in range({n}) {{ residual {{ conv(4, 1x1) -> relu }} }}",
-    "layers that alternate": "for i in range({n}) {{ if mod(i, 3) == 0 {{ conv(4, 1x1) }} else {{ relu -> sigmoid }} }}",
+    "layers that alternate": "for i in range({n}) {{ if mod(i, 3) == 0 {{ conv(4, 1x1) }} else {{ relu -> tanh }} }}",
 }
 
 
