@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 import torch
 
-from specc.backend.engine.progress import Quiet
 from specc.backend.engine.state import TrainState
 from specc.backend.engine.trainer import Trainer
 from specc.backend.interrupt import Interrupt
+from specc.backend.progress import Quiet
 from specc.backend.run.checkpoint import load_checkpoint, save_checkpoint, sweep
 from specc.errors import SpeccError
 

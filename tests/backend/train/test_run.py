@@ -15,12 +15,15 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from specc.backend.engine.progress import Quiet
+from specc.backend.evaluation.of_run import evaluate_run
 from specc.backend.interrupt import Interrupt
+from specc.backend.progress import Quiet
 from specc.backend.run.checkpoint import load_checkpoint
 from specc.backend.run.folder import RunFolder, create
-from specc.backend.run.load import open_run, read_info, read_lines, sha256_of
-from specc.backend.train.job import Outcome, evaluate_run, train
+from specc.backend.run.load import open_run
+from specc.backend.run.manifest import read_info, sha256_of
+from specc.backend.run.metrics import read_lines
+from specc.backend.train.job import Outcome, train
 from specc.backend.train.resume import resume
 from specc.check import check
 from specc.errors import SpeccError
