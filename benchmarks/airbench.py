@@ -26,12 +26,12 @@ from typing import Any, NamedTuple
 import torch
 
 from specc.backend.data.dataset import DataSet, load
-from specc.backend.engine.progress import Quiet
 from specc.backend.engine.state import TrainState
 from specc.backend.evaluation.evaluate import evaluate
-from specc.backend.execution.cuda_graph import on_cuda
+from specc.backend.execution.apply import launched
 from specc.backend.interrupt import Interrupt
-from specc.backend.train.job import prepare
+from specc.backend.progress import Quiet
+from specc.backend.train.prepare import Request, prepare
 from specc.check import Checked, check
 from specc.source import Source
 
@@ -70,17 +70,15 @@ def ours(seed: int, muon: bool, device: str, sets: list[str], data: DataSet) -> 
     """Train the spec."""
     checked = spec(muon, [f"train.seed={seed}", *sets])
     began = time.perf_counter()
-    job = prepare(checked.trainable(), device, None, SPEC.parent, dataset=data)
+    job = prepare(Request(checked.trainable(), device, base=SPEC.parent, dataset=data))
     trainer = job.trainer
-    if job.recorded:
-        trainer.launch = on_cuda(trainer, lambda text: print(text, file=sys.stderr))
     prepared, epochs = time.perf_counter() - began, Seconds()
-    with Interrupt() as interrupt:
+    with launched(job.plan, trainer, lambda text: print(text, file=sys.stderr)), Interrupt() as interrupt:
         trainer.run(epochs, Quiet(), interrupt)
-    trainer.launch = None  # lets go of the graph
     began = time.perf_counter()
     tta = trainer.settings.evaluate.args
-    found = evaluate(trainer.state.net, trainer.loader.validation(), 10, trainer.loss, trainer.precision, tta)
+    step = trainer.compute
+    found = evaluate(trainer.state.net, trainer.loader.validation(), 10, step.loss, step.precision, tta)
     return Trained(prepared + epochs.spent + time.perf_counter() - began, found.accuracy)
 
 

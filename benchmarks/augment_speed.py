@@ -22,7 +22,7 @@ from loops import BATCH, Rows  # noqa: E402
 
 from specc.backend.device import describe  # noqa: E402
 from specc.backend.engine.trainer import Trainer  # noqa: E402
-from specc.backend.train.job import prepare  # noqa: E402
+from specc.backend.train.prepare import Request, prepare  # noqa: E402
 from specc.check import check  # noqa: E402
 from specc.source import Source  # noqa: E402
 
@@ -33,7 +33,7 @@ def ours() -> Trainer:
     """The training of the VGG with its variant `augmented`, before its first step."""
     path = HERE / "vgg.cnn"
     checked = check(Source(str(path), path.read_text()), variant="augmented")
-    return prepare(checked.trainable(), "cpu", None, path.parent).trainer
+    return prepare(Request(checked.trainable(), "cpu", base=path.parent)).trainer
 
 
 def seconds_of(batches: Iterator[object], count: int) -> float:

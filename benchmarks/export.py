@@ -36,7 +36,8 @@ from specc.backend.onnx.certify import content_of
 from specc.backend.onnx.export import export
 from specc.backend.onnx.reference import Reference, activation, normalize_as
 from specc.backend.onnx.write import check_graph, describe, write_model
-from specc.backend.run.load import BEST, Run
+from specc.backend.run.files import BEST
+from specc.backend.run.load import Run
 from specc.check import Checked, check
 from specc.source import Source
 

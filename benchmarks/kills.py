@@ -19,7 +19,8 @@ from time import perf_counter
 import torch
 import torch._dynamo  # an optimizer would import it in each process
 
-from specc.backend.run.load import INFO, read_lines
+from specc.backend.run.files import INFO
+from specc.backend.run.metrics import read_lines
 from specc.backend.train.job import train
 from specc.backend.train.resume import resume
 from specc.check import check

@@ -8,8 +8,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from specc.backend.engine.progress import Quiet
-from specc.backend.engine.state import EpochResult
+from specc.backend.progress import Quiet
+from specc.backend.run.metrics import EpochResult
 from specc.backend.train.job import train
 from specc.check import check
 from specc.source import Source

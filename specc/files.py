@@ -56,6 +56,11 @@ def parse_json(text: str | bytes) -> Any:
         raise ValueError("it is nested too deep") from None
 
 
+def is_number(value: Any) -> bool:
+    """Whether a value from a JSON text is a number that can be calculated with."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e300
+
+
 def json_bytes(value: Any) -> bytes:
     """A value as a JSON file for people. A path that is no UTF-8 is written so that it is read back as it was."""
     return (json.dumps(value, indent=2, ensure_ascii=False) + "\n").encode("utf-8", "backslashreplace")

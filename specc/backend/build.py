@@ -56,16 +56,19 @@ class Net(nn.Module):
         logits = self._flat(values, self.result)
         return (logits, {name: self._flat(values, i) for name, i in self.heads.items()}) if with_heads else logits
 
-    def pool_first(self) -> int:
-        """From now on `relu -> max_pool` trains as `max_pool -> relu`; how many are turned round.
+    def pools_after_relu(self) -> int:
+        """How many `relu -> max_pool` could train the other way round; see `pool_first`."""
+        pairs = zip(self._training_steps, turn_round(self._training_steps), strict=True)
+        return sum(one.module is not other.module for one, other in pairs) // 2
+
+    def pool_first(self) -> None:
+        """From now on `relu -> max_pool` trains as `max_pool -> relu`.
 
         The numbers and the gradients are the same: the largest of some numbers stays it when what is negative becomes
         zero, and where all are negative no gradient flows either way. But relu has a quarter of the work, or less. In
         evaluation, and where something else needs what relu gives, the order stays.
         """
-        before = self._training_steps
-        self._training_steps = turn_round(before)
-        return sum(one.module is not other.module for one, other in zip(before, self._training_steps, strict=True)) // 2
+        self._training_steps = turn_round(self._training_steps)
 
     def _flat(self, values: dict[int, Tensor], index: int) -> Tensor:
         """The value of a node, N x C where it is N x C x 1 x 1."""

@@ -44,20 +44,24 @@ def describe(device: torch.device) -> str:
     return f"{_processor()}, {threads} thread{'s' if threads > 1 else ''}" if device.type == "cpu" else _processor()
 
 
-def share_work(device: torch.device, macs: int, threads: int | None = None) -> None:
-    """Set how many threads a CPU trains with, for `macs` multiply-accumulates in a batch's forward pass; or so many.
+def thread_count(macs: int) -> int:
+    """How many threads a CPU trains with, for `macs` multiply-accumulates in a batch's forward pass.
 
     Where a layer's work is done in microseconds, a second thread gains little (of examples/digits.cnn a tenth), and
     loses a lot as soon as anything else runs on the machine: the threads wait for each other after every layer.
     """
-    if device.type == "cpu":
-        every = all_threads()
-        torch.set_num_threads(threads or (1 if macs < SMALL_BATCH else every))
+    return 1 if macs < SMALL_BATCH else all_threads()
+
+
+def set_threads(count: int) -> None:
+    """Set how many threads the CPU works with from now on."""
+    all_threads()  # which remembers how many there were at first
+    torch.set_num_threads(count)
 
 
 @cache
 def all_threads() -> int:
-    """As many as torch finds right, or as OMP_NUM_THREADS says."""
+    """As many as torch finds right, or as OMP_NUM_THREADS says; whatever was set since."""
     return torch.get_num_threads()
 
 

@@ -29,9 +29,9 @@ def eval_run(
 
       specc eval runs/Digits-1
     """
+    from specc.backend.evaluation.of_run import evaluate_run
     from specc.backend.evaluation.scores import class_scores, confusions
     from specc.backend.run.load import open_run
-    from specc.backend.train.job import evaluate_run
 
     opened = open_run(run)
     found = evaluate_run(opened, device=device, data_dir=data_dir)

@@ -14,7 +14,7 @@ from specc.errors import SpeccError, clean
 
 if TYPE_CHECKING:
     from specc.backend.onnx.certificate import Certificate
-    from specc.backend.onnx.export import Exported
+    from specc.backend.onnx.exported import Exported
 
 PROVIDER_HELP = "An execution provider of onnxruntime to compare on besides the CPU, such as cuda. Repeatable."
 FOR_HELP = (

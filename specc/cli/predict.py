@@ -29,16 +29,23 @@ def predict(
       specc predict model.onnx cat.jpg
       specc predict runs/Net-1 photos/*.png --top 1 --json
     """
-    from specc.backend import predict as backend
+    from specc.backend.predict import predict as predict_image
 
-    classifier = backend.from_run(model) if model.is_dir() else backend.from_file(model)
+    if model.is_dir():
+        from specc.backend.predict.run import from_run
+
+        classifier = from_run(model)
+    else:
+        from specc.backend.predict.file import from_file  # without torch
+
+        classifier = from_file(model)
     if classifier.warning:
         print(f"warning: {clean(classifier.warning)}", file=sys.stderr)
     found: list[Prediction] = []
     status = 0
     for image in images:
         try:
-            found.append(backend.predict(classifier, image, top))
+            found.append(predict_image(classifier, image, top))
         except SpeccError as error:  # the other images are not lost for it
             print(render_error(error.code, error.message, error.help, style_of(sys.stderr)), file=sys.stderr)
             status = max(status, error.status)

@@ -17,7 +17,10 @@ from specc.report.study import study_table
 from specc.source import Source
 
 if TYPE_CHECKING:
+    from specc.backend.data.dataset import DataSet
+    from specc.backend.progress import ProgressListener
     from specc.backend.study.plan import Entry
+    from specc.backend.study.runner import Options
 
 
 def study(
@@ -87,9 +90,9 @@ def study(
         return 1
     folder = out or Path("studies") / file.stem
     command = ("specc", *sys.argv[1:])
-    options = Options(numbers, folder, subset, device, data_dir, base_of(file), export, command)
+    options = Options(numbers, folder, subset, device, data_dir, base_of(file), command)
     about = {"file": str(file), "network": plain.name, "epochs": epochs, "sets": sets or []}
-    found, status = carry_out(entries, against, checked, options, about, quiet)
+    found, status = carry_out(entries, against, checked, options, _Trainings(options, export), about, quiet)
     if json:
         print(dumps(found, indent=1))
     else:
@@ -98,6 +101,41 @@ def study(
     if status:
         print("stopped; the same command goes on with it", file=sys.stderr)
     return status or int(any(variant["error"] for variant in found["variants"]))
+
+
+class _Trainings:
+    """Trainings as `specc train` does them, with the options of a study."""
+
+    def __init__(self, options: "Options", export: bool) -> None:
+        self.options, self.exports = options, export
+
+    def begin(self, checked: Checked, run: Path, dataset: "DataSet", listener: "ProgressListener") -> int:
+        from specc.backend.train.job import train
+
+        given = self.options
+        return train(
+            checked,
+            out=run,
+            device=given.device,
+            data_dir=given.data_dir,
+            base=given.base,
+            command=given.command,
+            subset=given.subset,
+            dataset=dataset,
+            listener=listener,
+        ).status
+
+    def resume(self, run: Path, dataset: "DataSet", listener: "ProgressListener") -> int:
+        from specc.backend.train.resume import resume
+
+        given = self.options
+        return resume(run, device=given.device, data_dir=given.data_dir, dataset=dataset, listener=listener).status
+
+    def export(self, run: Path) -> None:
+        if self.exports:
+            from specc.backend.onnx.export import export_run  # imports onnxruntime
+
+            export_run(run, data_dir=self.options.data_dir, device=self.options.device)
 
 
 def _plan(

@@ -14,7 +14,7 @@ from specc.cli.export import report as report_export
 from specc.errors import SpeccError, clean
 
 if TYPE_CHECKING:
-    from specc.backend.onnx.export import Exported
+    from specc.backend.onnx.exported import Exported
     from specc.backend.train.job import Outcome
 
 
@@ -149,9 +149,9 @@ def _fit(
 
 
 def _show_plan(checked: Checked, file: Path, device: str | None, data_dir: Path | None, json: bool) -> None:
-    from specc.backend.train.job import prepare
+    from specc.backend.train.prepare import Request, prepare
 
-    plan = prepare(checked.trainable(), device or "auto", data_dir, base_of(file)).about["plan"]
+    plan = prepare(Request(checked.trainable(), device or "auto", data_dir, base_of(file))).about["plan"]
     if json:
         print_json({"plan": plan})
         return

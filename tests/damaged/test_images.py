@@ -7,7 +7,8 @@ import pytest
 from PIL import Image
 
 from specc.backend.images import BadImage, decode
-from specc.backend.predict import from_file, predict
+from specc.backend.predict import predict
+from specc.backend.predict.file import from_file
 from tests.helpers.damaged_images import IMAGES, saved
 from tests.helpers.tiny_model import sealed, tiny_body
 

@@ -13,7 +13,7 @@ from onnx import external_data_helper
 
 from specc.backend.onnx import model_file
 from specc.backend.onnx.verify import verify
-from specc.backend.predict import from_file
+from specc.backend.predict.file import from_file
 from tests.helpers.tiny_model import sealed, tiny_body
 
 BODY = tiny_body()

@@ -11,9 +11,11 @@ import torch
 
 from specc.backend.build import build
 from specc.backend.onnx.verify import verify
-from specc.backend.predict import from_file
+from specc.backend.predict.file import from_file
 from specc.backend.run.folder import create
-from specc.backend.run.load import load_matching, open_run, read_lines
+from specc.backend.run.load import open_run
+from specc.backend.run.metrics import read_lines
+from specc.backend.run.weights import load_matching
 from specc.backend.train.resume import resume
 from specc.check import check
 from specc.errors import SpeccError

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from specc.backend.onnx.export import export_run
-from specc.backend.run.load import INFO
+from specc.backend.run.files import INFO
 from specc.backend.train.job import train
 from specc.backend.train.resume import resume
 from specc.check import check

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from sklearn.datasets import load_digits
 
-from specc.backend.run.load import read_lines
+from specc.backend.run.metrics import read_lines
 
 SPEC = """
 data { source = npz("small.npz"); augment = shift(1) -> noise(0.02) }

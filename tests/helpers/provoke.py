@@ -323,7 +323,7 @@ def e472(stage: Stage) -> None:
 
 def e469(stage: Stage) -> None:
     path = Path(os.fsdecode(b"caf\xe9/run"))  # as the shell gives it
-    stage.patch.setattr("specc.backend.run.load.refuse_bytes", lambda _: refuse_bytes(path))
+    stage.patch.setattr("specc.backend.run.manifest.refuse_bytes", lambda _: refuse_bytes(path))
 
 
 def e474(stage: Stage) -> None:

@@ -16,6 +16,7 @@ from specc.backend.engine.optimizers import (
 )
 from specc.backend.engine.penalty import Penalty
 from specc.backend.engine.state import TrainState
+from specc.backend.engine.step import Step
 from specc.backend.engine.trainer import Loader, Trainer, length
 from specc.backend.evaluation.losses import loss_function
 from specc.backend.precision import Precision
@@ -51,7 +52,7 @@ def assemble(net: Net, settings: TrainSettings, loader: Loader, precision: Preci
     )
     loss = loss_function(settings.loss, len(loader.classes), device)
     notes = _notes(net, settings, weights, frozen, penalty)
-    return Trainer(state, loader, settings, loss, penalty, precision), notes
+    return Trainer(state, loader, settings, Step(state, settings, loss, penalty, precision)), notes
 
 
 def _notes(net: Net, settings: TrainSettings, weights: Weights, frozen: list[str], penalty: Penalty) -> list[str]:

@@ -57,7 +57,7 @@ def locate(trainer: Trainer, step: int) -> str:
     Empty where all numbers are finite. The loop's state is worthless afterwards.
     """
     net, state = trainer.state.net.train(), trainer.state
-    trainer.forward = net  # not compiled: what is compiled calls no hooks
+    trainer.compute.forward = net  # not compiled: what is compiled calls no hooks
     while state.step < step - WATCHED:
         trainer.step()
     watch = Watch(net, gradients=state.scaler is None)  # with a scaler, infinite gradients are met by a smaller scale

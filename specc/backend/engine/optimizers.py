@@ -161,6 +161,11 @@ class Optimizers:
         found: dict[str, Any] = self._owner[weight].state.get(weight, {})
         return found
 
+    def tensors(self) -> list[Tensor]:
+        """All that the optimizers remember as tensors."""
+        states = [of_weight for part in self.parts for of_weight in part.state.values()]
+        return [value for state in states for value in state.values() if isinstance(value, Tensor)]
+
     def remember(self, weight: nn.Parameter, key: str, value: Tensor) -> None:
         """Put a saved part of that state back, in the memory layout in which the optimizer would have made it."""
         part = self._owner[weight]
@@ -178,7 +183,7 @@ def _has_gradient(group: dict[str, Any]) -> bool:
 def _make(
     name: str, options: dict[str, Any], groups: list[dict[str, Any]], device: torch.device
 ) -> torch.optim.Optimizer:
-    if name in FUSED and device.type in ("cpu", "cuda"):
+    if is_fused(name, device):
         options["fused"] = True
     if name in RECORDABLE and device.type == "cuda":
         groups = [group | {"lr": torch.tensor(group["lr"], device=device)} for group in groups]
@@ -188,6 +193,11 @@ def _make(
     made: torch.optim.Optimizer = getattr(import_module(module), kind)(groups, lr=groups[0]["rate"], **options)
     made._warned_capturable_if_run_uncaptured = True  # noqa: SLF001  # as is meant
     return made
+
+
+def is_fused(name: str, device: torch.device) -> bool:
+    """Whether an optimizer goes over all weights in one pass, on this device."""
+    return name in FUSED and device.type in ("cpu", "cuda")
 
 
 def make_optimizers(graph: Graph, settings: TrainSettings, weights: Weights) -> Optimizers:

@@ -3,7 +3,7 @@
 Random draws need no place here: each is a function of the seed, the epoch or step, and the image.
 """
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -11,25 +11,17 @@ from torch import Tensor
 from specc.backend.build import Net
 from specc.backend.engine.average import Average, Copy, Lookahead
 from specc.backend.engine.optimizers import Optimizers, Weights
+from specc.backend.run.metrics import EpochResult
 
 Tensors = dict[str, Tensor]
-
-
-class EpochResult(NamedTuple):
-    """What the validation images said at the end of an epoch. `epoch` and `step` count what was done until then."""
-
-    epoch: float
-    step: int
-    loss: float
-    accuracy: float
 
 
 class TrainState:
     """A training between two steps.
 
     step: optimizer steps done; per_epoch: those of an epoch. table: 2 x batches of an epoch: each batch's mean loss and
-    its number of right answers, as far as the epoch has come. seconds: spent training in this epoch. marks: the end of
-    each epoch so far.
+    its number of right answers, as far as the epoch has come. seconds: spent training in this epoch. results: the end
+    of each epoch so far.
     """
 
     def __init__(
@@ -54,6 +46,11 @@ class TrainState:
     def best(self) -> EpochResult | None:
         """The epoch with the highest validation accuracy; among equals the one with the lowest loss."""
         return max(self.results, key=lambda result: (result.accuracy, -result.loss), default=None)
+
+    @property
+    def has_improved(self) -> bool:
+        """Whether the last epoch is the best one so far."""
+        return bool(self.results) and self.results[-1] is self.best
 
     @property
     def kept(self) -> Copy | None:

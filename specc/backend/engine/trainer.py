@@ -1,29 +1,23 @@
 """The training loop: steps, and at the end of each epoch an evaluation, a line, a checkpoint."""
 
-import hashlib
 import math
 from collections.abc import Callable, Iterable
 from time import perf_counter
 from typing import Any, Protocol
 
-import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from specc.backend.device import seed_generators
 from specc.backend.engine.optimizers import param_rules
-from specc.backend.engine.penalty import Penalty
-from specc.backend.engine.progress import INTERVAL, ProgressListener
-from specc.backend.engine.state import EpochResult, TrainState
+from specc.backend.engine.state import TrainState
+from specc.backend.engine.step import Batch, Step
 from specc.backend.evaluation.evaluate import evaluate
-from specc.backend.evaluation.losses import Loss
 from specc.backend.interrupt import Interrupt
-from specc.backend.precision import Precision
+from specc.backend.progress import INTERVAL, ProgressListener
+from specc.backend.run.metrics import EpochResult
 from specc.errors import SpeccError
 from specc.faults import reach
 from specc.tricks.schedule import Clock, rate
 from specc.tricks.sections import TrainSettings
-
-Batch = tuple[Tensor, Tensor]
 
 KEPT_FOR = 600.0  # seconds within an epoch after which the state is kept: no kill loses more than that
 
@@ -59,29 +53,22 @@ def length(settings: TrainSettings, loader: Loader) -> tuple[int, int]:
 
 
 class Trainer:
-    """Takes a state through its steps. `settings` are those of the section `train`."""
+    """Takes a state through its steps. `settings` are those of the section `train`.
 
-    def __init__(
-        self,
-        state: TrainState,
-        loader: Loader,
-        settings: TrainSettings,
-        loss: Loss,
-        penalty: Penalty,
-        precision: Precision,
-    ) -> None:
+    compute: what a step computes. launch: what carries it out: itself, unless something is put in its place.
+    """
+
+    def __init__(self, state: TrainState, loader: Loader, settings: TrainSettings, compute: Step) -> None:
         self.state, self.loader, self.settings = state, loader, settings
-        self.loss, self.penalty, self.precision = loss, penalty, precision
+        self.compute = compute
+        self.launch: Callable[[Iterable[Batch]], Tensor] = compute
         self.device = state.table.device
-        self.forward: Callable[[Tensor], Any] = state.net
-        self.launch: Callable[[int], None] | None = None  # in place of `compute`
         self.per_epoch, self.total = length(settings, loader)
         self.ends = self._ends()
-        self.head_weights = {head.name: head.weight for head in state.net.graph.heads}
 
-    def _ends(self) -> list[tuple[float, list[torch.nn.Parameter]]]:
+    def _ends(self) -> list[tuple[float, list[nn.Parameter]]]:
         """Steps after which weights stand still, with these weights: `until` of their groups."""
-        found: dict[float, list[torch.nn.Parameter]] = {}
+        found: dict[float, list[nn.Parameter]] = {}
         clock = Clock(0, self.per_epoch, self.total)
         state = self.state
         for name, rule in param_rules(state.net.graph, self.settings, state.weights).items():
@@ -149,66 +136,17 @@ class Trainer:
             state.seconds = 0.0
         losses = [result.loss for result in state.results]
         state.optimizers.set_rates(lambda schedule: rate(schedule, state.step, self.per_epoch, self.total, losses))
-        self.seed()
-        (self.launch or self.compute)(epoch)
+        first = index * self.settings.accumulate
+        numbers = range(first, first + self.settings.accumulate)
+        self.compute.seed()
+        state.table[:, numbers.start : numbers.stop] = self.launch(
+            self.loader.training(epoch, number) for number in numbers
+        )
         state.step += 1
         if state.lookahead:
             state.lookahead.update(state.step)
         if state.average:
             state.average.update(state.step)
-
-    def seed(self) -> None:
-        """Set the generators that the network draws from (for dropout, say) for the step that comes."""
-        seed_generators(step_seed(self.settings.seed, self.state.step), self.device)
-
-    def numbers(self) -> range:
-        """The numbers within the epoch of the batches of the step that comes."""
-        first = self.state.step % self.per_epoch * self.settings.accumulate
-        return range(first, first + self.settings.accumulate)
-
-    def compute(self, epoch: int) -> None:
-        """What a step computes, one operation after the other."""
-        for number in self.numbers():
-            self.state.table[:, number] = self.backward(*self.loader.training(epoch, number))
-        self.update()
-
-    def backward(self, images: Tensor, target: Tensor) -> Tensor:
-        """Add the gradient of the loss of one batch. Its mean loss and its number of right answers, as one tensor."""
-        state = self.state
-        with self.precision.autocast(self.device):
-            answer = self.forward(images)
-        logits, heads = answer if isinstance(answer, tuple) else (answer, {})
-        found = self.loss.parts(logits, target)
-        labels = target.argmax(dim=1) if target.is_floating_point() else target
-        right = (logits.detach().argmax(dim=1) == labels).sum()
-        said = torch.stack([found.mean.detach(), right.to(found.total.dtype)])
-        is_sum = self.loss.is_sum
-        loss = found.total if is_sum else found.mean
-        for name, of_head in heads.items():
-            parts = self.loss.parts(of_head, target)
-            loss = loss + self.head_weights[name] * (parts.total if is_sum else parts.mean)
-        loss = loss if is_sum else loss / self.settings.accumulate
-        if loss.requires_grad:  # not where all that learned stands still
-            (state.scaler.scale(loss) if state.scaler else loss).backward()  # type: ignore[no-untyped-call]
-        return said
-
-    def update(self) -> None:
-        """Let the weights follow their gradients."""
-        state, optimizers = self.state, self.state.optimizers
-        moving = optimizers.moving() if state.scaler else ()
-        for part in moving:
-            assert state.scaler is not None
-            state.scaler.unscale_(part)
-        self.penalty.add_gradient()
-        if self.settings.clip is not None:
-            torch.nn.utils.clip_grad_norm_(state.weights.values(), self.settings.clip)
-        if state.scaler is None:
-            optimizers.step()
-        elif moving:
-            for part in moving:
-                state.scaler.step(part)
-            state.scaler.update()
-        optimizers.zero_grad()
 
     def _end_epoch(self, sink: CheckpointSink, listener: ProgressListener) -> None:
         """Evaluate, and hand over the epoch's line; the same figures whether the epoch was trained in one go or not."""
@@ -217,12 +155,10 @@ class Trainer:
             state.lookahead.bring_back()
         if state.kept:
             state.kept.swap()
-        tta = self.settings.evaluate
-        classes = len(self.loader.classes)
+        views = self.settings.evaluate
+        classes, a = len(self.loader.classes), views.args if views else None
         reach("evaluation")
-        found = evaluate(
-            state.net, self.loader.validation(), classes, self.loss, self.precision, tta.args if tta else None
-        )
+        found = evaluate(state.net, self.loader.validation(), classes, self.compute.loss, self.compute.precision, a)
         if state.kept:
             state.kept.swap()
         if not math.isfinite(found.loss):
@@ -241,12 +177,12 @@ class Trainer:
             "seconds": state.seconds,
             "lr": state.optimizers.rate,
         }
-        if tta:
+        if views:
             line["val_accuracy_one_view"] = found.one_view
-        if self.penalty.names:
-            line["penalty"] = self.penalty.value()
+        if self.compute.penalty.names:
+            line["penalty"] = self.compute.penalty.value()
         sink.epoch(state, line)
-        listener.epoch(result, line, result is state.best)
+        listener.epoch(result, line, state.has_improved)
 
     def _so_far(self, table: Tensor) -> tuple[float, float, int]:
         """Mean loss, accuracy and number of images of the epoch up to now."""
@@ -281,8 +217,3 @@ class NotFinite(SpeccError):
         message = f"the {what} is not a finite number at step {step}; the last checkpoint before it is kept"
         help = "a smaller learning rate, `schedule = warmup(1) -> …`, or `clip = 1` usually mends it"
         super().__init__("E436", [message, where] if where else message, help=help, status=1)
-
-
-def step_seed(seed: int, step: int) -> int:
-    """A seed for torch's own generator that differs for each step."""
-    return int.from_bytes(hashlib.blake2b(f"{seed}/{step}".encode(), digest_size=8).digest()) >> 1

@@ -6,96 +6,94 @@ operation by operation; where it does not, or where torch cannot record it, the 
 """
 
 import gc
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
+from typing import Protocol
 
 import torch
 from torch import Tensor
 
-from specc.backend.engine.trainer import Trainer
-
+Batch = tuple[Tensor, Tensor]
 Work = Callable[[], Tensor]
 Record = Callable[[Work], tuple[Tensor, Callable[[], None]]]
 
 EAGER = 3  # steps before one is recorded, in which libraries choose kernels and optimizers make their state
 
 
+class Step(Protocol):
+    """What can be recorded: a function of batches that changes tensors in place."""
+
+    def __call__(self, batches: Iterable[Batch]) -> Tensor:
+        """Take the step; its figures."""
+
+    def moving(self) -> list[bool]:
+        """Which weights take part. A record holds as long as this is the same."""
+
+    def changes(self) -> list[Tensor]:
+        """All tensors that a step changes; the same ones after each step but the first few."""
+
+    def rewind(self) -> None:
+        """Once these tensors are as they were before a step: bring back all else that it begins from."""
+
+
 class Recorded:
-    """Carries out a loop's steps by a record of one.
+    """Does what a step does, by a record of it.
 
     record: takes work without doing it; gives the tensor that will hold what the work gives, and what does the work.
     say: is told where a record is not used. refused: why; empty as long as nothing speaks against it.
     """
 
-    def __init__(self, trainer: Trainer, record: Record, say: Callable[[str], None]) -> None:
-        self.trainer, self.record, self.say, self.refused = trainer, record, say, ""
+    def __init__(self, step: Step, record: Record, say: Callable[[str], None]) -> None:
+        self.step, self.record, self.say, self.refused = step, record, say, ""
         self._moving: list[bool] | None = None
-        self._eager = 0  # steps that are still to be carried out so
-        self._batches: list[tuple[Tensor, Tensor]] = []
-        self._said = torch.empty(0)
+        self._eager = 0  # steps that are still to be taken without a record
+        self._batches: list[Batch] = []
+        self._figures = torch.empty(0)
         self._play: Callable[[], None] | None = None
 
-    def __call__(self, epoch: int) -> None:
-        """Carry out the step that comes, of this epoch."""
-        trainer = self.trainer
-        moving = [weight.requires_grad for weight in trainer.state.weights.values()]
+    def __call__(self, batches: Iterable[Batch]) -> Tensor:
+        """Take a step; its figures."""
+        moving = self.step.moving()
         if moving != self._moving:  # weights that stand still from now on are no part of the step any more
             self._moving, self._eager, self._play = moving, EAGER, None
         if self.refused or self._eager:
             self._eager = max(self._eager - 1, 0)
-            trainer.compute(epoch)
-            return
-        batches = [trainer.loader.training(epoch, number) for number in trainer.numbers()]
+            return self.step(batches)
+        given = list(batches)
         if self._play is None:
-            self._batches = [(images.clone(), target.clone()) for images, target in batches]
-            said = self._begin()
-        else:
-            for (images, target), (new_images, new_target) in zip(self._batches, batches, strict=True):
-                images.copy_(new_images)
-                target.copy_(new_target)
-            self._play()
-            said = self._said
-        numbers = trainer.numbers()
-        trainer.state.table[:, numbers.start : numbers.stop] = said
+            self._batches = [(images.clone(), target.clone()) for images, target in given]
+            return self._begin()
+        for (images, target), (new_images, new_target) in zip(self._batches, given, strict=True):
+            images.copy_(new_images)
+            target.copy_(new_target)
+        self._play()
+        return self._figures
 
     def _begin(self) -> Tensor:
-        """Carry out the step that comes without a record, record it, and compare; what it says of its batches."""
-        trainer, tensors = self.trainer, self._tensors()
+        """Take a step without a record, record it, and compare; its figures."""
+        tensors = self.step.changes()
         before = [value.clone() for value in tensors]
-        said = self._work()  # first: memory that it takes is free again when the record takes its own
+        figures = self._work()  # first: memory that it takes is free again when the record takes its own
         after = [value.clone() for value in tensors]
         try:
-            self._said, self._play = self.record(self._work)
+            self._figures, self._play = self.record(self._work)
         except RuntimeError as error:
             self.refused = _reason(error)
         if self._play:
             _set(tensors, before)
-            trainer.seed()
+            self.step.rewind()
             self._play()
-            if not all(map(torch.equal, [self._said, *tensors], [said, *after])):
+            if not all(map(torch.equal, [self._figures, *tensors], [figures, *after])):
                 self.refused = "the record gives other bits"
                 _set(tensors, after)
         if self.refused:
-            trainer.state.optimizers.zero_grad()
+            self.step.rewind()  # a recording that is broken off leaves gradients
             self._play, self._batches = None, []
             self.say(f"steps are not recorded as a CUDA graph: {self.refused}")
-        return said
+        return figures
 
     def _work(self) -> Tensor:
-        said = [self.trainer.backward(images, target) for images, target in self._batches]
-        self.trainer.update()
-        return torch.stack(said, 1)
-
-    def _tensors(self) -> list[Tensor]:
-        """All that a step changes."""
-        state = self.trainer.state
-        remembered = [
-            value
-            for part in state.optimizers.parts
-            for of_weight in part.state.values()
-            for value in of_weight.values()
-        ]
-        return [*state.net.state_dict().values(), *(value for value in remembered if isinstance(value, Tensor))]
+        return self.step(self._batches)
 
 
 def _reason(error: BaseException) -> str:
@@ -109,17 +107,17 @@ def _set(tensors: list[Tensor], values: list[Tensor]) -> None:
         tensor.copy_(value)
 
 
-def on_cuda(trainer: Trainer, say: Callable[[str], None]) -> Callable[[int], None]:
-    """What carries out the steps of a loop by a CUDA graph; on a stream of its own, as recording needs."""
-    stream = torch.cuda.Stream(trainer.device)  # type: ignore[no-untyped-call]
-    recorded = Recorded(trainer, partial(_cuda_graph, stream), say)
+def on_cuda(step: Step, device: torch.device, say: Callable[[str], None]) -> Callable[[Iterable[Batch]], Tensor]:
+    """What does the same as a step by a CUDA graph; on a stream of its own, as recording needs."""
+    stream = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
+    recorded = Recorded(step, partial(_cuda_graph, stream), say)
 
-    def launch(epoch: int) -> None:
-        here = torch.cuda.current_stream(trainer.device)
+    def launch(batches: Iterable[Batch]) -> Tensor:
+        here = torch.cuda.current_stream(device)
         stream.wait_stream(here)
         try:
             with torch.cuda.stream(stream):
-                recorded(epoch)
+                return recorded(batches)
         finally:
             here.wait_stream(stream)
 
@@ -134,11 +132,11 @@ def _cuda_graph(stream: torch.cuda.Stream, work: Work) -> tuple[Tensor, Callable
     gc.disable()
     try:
         with torch.cuda.graph(graph, stream=stream, capture_error_mode="thread_local"):  # other threads decode images
-            said = work()
+            figures = work()
     except RuntimeError:  # before torch 2.13 the generator would go on to believe that it is recorded
         torch.cuda.default_generators[stream.device_index].graphsafe_set_state(torch.Generator(stream.device))
         raise
     finally:
         if collects:
             gc.enable()
-    return said, graph.replay
+    return figures, graph.replay

@@ -17,11 +17,16 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
+from specc.backend.build import Net
 from specc.backend.device import all_threads, describe
-from specc.backend.engine.trainer import Trainer
-from specc.backend.execution.plan import Plan, compiled
+from specc.backend.engine.optimizers import freeze
+from specc.backend.engine.trainer import Loader, length
+from specc.backend.execution.apply import apply, set_up
+from specc.backend.execution.plan import Plan
 from specc.errors import SpeccError
 from specc.files import cache_folder, write_atomic
+from specc.ir.graph import Graph
+from specc.tricks.sections import TrainSettings
 
 WORTHWHILE = 1_000  # steps of a training in which a trial is paid back
 LONG = 600.0  # seconds of a training above which it is tried whether compiling pays
@@ -36,70 +41,72 @@ class Tried(NamedTuple):
     seconds: dict[str, float]
 
     def __str__(self) -> str:
-        return "a pass takes " + ", ".join(f"{1000 * time:.3g} ms with {rule}" for rule, time in self.seconds.items())
+        return "a pass takes " + ", ".join(f"{1000 * time:.3g} ms with {way}" for way, time in self.seconds.items())
 
 
-def settle(plan: Plan, trainer: Trainer) -> Plan:
-    """The plan with what was open in it measured, where the training is long; sets the number of the CPU's threads."""
-    if not plan.open or trainer.total < WORTHWHILE:
+def settle(plan: Plan, net: Net, loader: Loader, settings: TrainSettings) -> Plan:
+    """The plan with what was open in it measured, where the training is long.
+
+    net: as it is before a plan is applied to it, and afterwards: what is measured are copies.
+    """
+    _, total = length(settings, loader)
+    if not plan.open or total < WORTHWHILE:
         return plan
-    place = cache_folder() / "plans" / f"{_key(plan, trainer)}.json"
-    found, how = _recall(place), "remembered"
-    if found is None:
-        found, how = _measure(plan, trainer), "measured"
+    place = cache_folder() / "plans" / f"{_key(plan, net.graph, loader, settings)}.json"
+    trials, how = _recall(place), "remembered"
+    if trials is None:
+        trials, how = _measure(plan, net, loader, settings), "measured"
         try:
             place.parent.mkdir(parents=True, exist_ok=True)
-            write_atomic(place, json.dumps({what: tried._asdict() for what, tried in found.items()}).encode())
+            write_atomic(place, json.dumps({what: tried._asdict() for what, tried in trials.items()}).encode())
         except OSError:
             return plan
-    for what, tried in found.items():
+    for what, tried in trials.items():
         plan = plan.choose(what, tried.best, f"{how}: {tried}")
-    if "threads" in found:
-        torch.set_num_threads(int(found["threads"].best))
     return plan
 
 
-def _measure(plan: Plan, trainer: Trainer) -> dict[str, Tried]:
-    net = deepcopy(trainer.state.net).train()  # a pass moves running statistics
-    images, _ = trainer.loader.training(0, 0)
+def _measure(plan: Plan, net: Net, loader: Loader, settings: TrainSettings) -> dict[str, Tried]:
+    images, _ = loader.training(0, 0)
 
-    def time(forward: Callable[[Tensor], Any] = net) -> float:
-        return _seconds(forward, images, trainer)
+    def time(plan: Plan) -> float:
+        copy = deepcopy(net).train()
+        freeze(copy, copy.graph, settings.freeze or ())
+        return _seconds(plan, apply(plan, copy), images)
 
-    found = {}
-    before = torch.get_num_threads()
+    trials = {}
+    best = plan
     try:
         if "threads" in plan.open:
-            found["threads"] = _try_threads(time)
+            trials["threads"] = _try_threads(plan, time)
+            best = plan.choose("threads", trials["threads"].best, "")
         if "step" in plan.open:
-            passes = trainer.total * trainer.settings.accumulate
-            eager = time()
+            passes = length(settings, loader)[1] * settings.accumulate
+            eager = time(best)
             if eager * passes > LONG:
-                found["step"] = _try_compiling(lambda: time(compiled(net)), eager, passes)
+                trials["step"] = _try_compiling(best, time, eager, passes)
     finally:
-        torch.set_num_threads(before)
-    return found
+        set_up(plan)
+    return trials
 
 
-def _try_threads(time: Callable[[], float]) -> Tried:
-    """One thread, then twice as many, up to all that there are; the best number is left set."""
+def _try_threads(plan: Plan, time: Callable[[Plan], float]) -> Tried:
+    """One thread, then twice as many, up to all that there are."""
     most = all_threads()
     seconds: dict[int, float] = {}
     best = 1
     for count in sorted({min(2**power, most) for power in range(most.bit_length() + 1)}):
-        torch.set_num_threads(count)
-        seconds[count] = time()
+        seconds[count] = time(plan.choose("threads", str(count), ""))
         if seconds[count] * GAIN < seconds[best]:
             best = count
-    torch.set_num_threads(best)
-    return Tried(str(best), {str(count): found for count, found in seconds.items()})
+    return Tried(str(best), {str(count): duration for count, duration in seconds.items()})
 
 
-def _try_compiling(time: Callable[[], float], eager: float, passes: int) -> Tried:
+def _try_compiling(plan: Plan, time: Callable[[Plan], float], eager: float, passes: int) -> Tried:
     """Whether what compiled passes save is more than compiling costs."""
     began = perf_counter()
     try:
-        seconds = time()
+        seconds = time(plan.choose("step", "compiled", ""))
     except (SpeccError, RuntimeError):  # there is no compiler, or it does not take the network
         return Tried("eager", {"eager": eager})
     cost = perf_counter() - began
@@ -107,34 +114,28 @@ def _try_compiling(time: Callable[[], float], eager: float, passes: int) -> Trie
     return Tried(best, {"eager": eager, "compiled": seconds})
 
 
-def _seconds(forward: Callable[[Tensor], Any], images: Tensor, trainer: Trainer) -> float:
+def _seconds(plan: Plan, forward: Callable[[Tensor], Any], images: Tensor) -> float:
     """The median time of a forward and a backward pass."""
     seconds = []
     for _ in range(1 + STEPS):
         began = perf_counter()
-        with trainer.precision.autocast(trainer.device):
+        with plan.precision.autocast(plan.device):
             answer = forward(images)
         logits, heads = answer if isinstance(answer, tuple) else (answer, {})
         loss: Any = torch.stack([part.float().square().mean() for part in (logits, *heads.values())]).sum()
         loss.backward()
-        if trainer.device.type == "cuda":
-            torch.cuda.synchronize(trainer.device)
+        if plan.device.type == "cuda":
+            torch.cuda.synchronize(plan.device)
         seconds.append(perf_counter() - began)
     return median(seconds[1:])
 
 
-def _key(plan: Plan, trainer: Trainer) -> str:
+def _key(plan: Plan, graph: Graph, loader: Loader, settings: TrainSettings) -> str:
     """What a trial's result depends on, as a name of a file."""
-    nodes = [(node.op.name, repr(node.args), node.inputs, node.shape) for node in trainer.state.net.graph.nodes]
-    training = (
-        nodes,
-        trainer.loader.batch,
-        trainer.total,
-        trainer.settings.accumulate,
-        plan.precision.name,
-        sorted(plan.open),
-    )
-    machine = (describe(trainer.device), platform.machine(), all_threads(), torch.__version__)
+    nodes = [(node.op.name, repr(node.args), node.inputs, node.shape) for node in graph.nodes]
+    _, total = length(settings, loader)
+    training = (nodes, loader.batch, total, settings.accumulate, plan.precision.name, sorted(plan.open))
+    machine = (describe(plan.device), platform.machine(), all_threads(), torch.__version__)
     return hashlib.sha256(repr((training, machine)).encode()).hexdigest()[:32]
 
 

@@ -3,27 +3,19 @@
 import json
 import re
 from collections.abc import Iterable, Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from specc.backend.data.dataset import DataSet
 from specc.backend.evaluation.scores import class_scores, confusions
 from specc.backend.onnx import model_file
+from specc.backend.onnx.exported import Exported
 from specc.errors import clean
-
-if TYPE_CHECKING:
-    from specc.backend.onnx.export import Exported
 
 MATRIX = 20  # classes of which the whole confusion matrix is shown
 MISTAKES = 20  # frequent mistakes that are shown where there are more classes
 
 
-def card_name(path: Path) -> str:
-    """`card.md` beside `model.onnx`; `NAME.card.md` beside a file of another name."""
-    return "card.md" if path.name == "model.onnx" else f"{path.stem}.card.md"
-
-
-def card(made: "Sequence[Exported]", dataset: DataSet, metadata: dict[str, str]) -> str:
+def card(made: Sequence[Exported], dataset: DataSet, metadata: dict[str, str]) -> str:
     """The card of the files of one export, fp32 first. metadata: what the files say of themselves (`describe`)."""
     first = made[0]
     sections = [
@@ -39,7 +31,7 @@ def card(made: "Sequence[Exported]", dataset: DataSet, metadata: dict[str, str])
     return "\n\n".join(sections) + "\n"
 
 
-def _what(first: "Exported", dataset: DataSet, metadata: dict[str, str]) -> str:
+def _what(first: Exported, dataset: DataSet, metadata: dict[str, str]) -> str:
     takes: dict[str, Any] = json.loads(metadata[model_file.INPUT])
     size = " x ".join(map(str, takes["size"])) if takes["size"] else "any height and width"
     order = f" ({takes['order']})" if takes["order"] else ""
@@ -51,7 +43,7 @@ def _what(first: "Exported", dataset: DataSet, metadata: dict[str, str]) -> str:
     )
 
 
-def _figures(made: "Sequence[Exported]") -> str:
+def _figures(made: Sequence[Exported]) -> str:
     certificate = made[0].certificate
     accuracy = f"{certificate.correct / certificate.images:.2%}"
     lines = [f"The trained model gets {accuracy} of {certificate.images:,} validation images right. The files:\n"]
@@ -80,7 +72,7 @@ def _data(dataset: DataSet, metadata: dict[str, str]) -> str:
     )
 
 
-def _classes(first: "Exported", classes: Sequence[str]) -> str:
+def _classes(first: Exported, classes: Sequence[str]) -> str:
     rows = [
         [_cell(score.name), f"{score.precision:.2%}", f"{score.recall:.2%}", f"{score.f1:.2%}", f"{score.support:,}"]
         for score in class_scores(first.confusion, classes)
@@ -88,7 +80,7 @@ def _classes(first: "Exported", classes: Sequence[str]) -> str:
     return _table(["class", "precision", "recall", "F1", "images"], rows)
 
 
-def _confusion(first: "Exported", classes: Sequence[str]) -> str:
+def _confusion(first: Exported, classes: Sequence[str]) -> str:
     if len(classes) > MATRIX:
         found = confusions(first.confusion, classes, MISTAKES)
         rows = [[_cell(one.truth), _cell(one.answer), f"{one.images:,}"] for one in found]
@@ -98,7 +90,7 @@ def _confusion(first: "Exported", classes: Sequence[str]) -> str:
     return "A row for each class, a column for each answer:\n\n" + _table(["", *names], rows)
 
 
-def _certificate(first: "Exported") -> str:
+def _certificate(first: Exported) -> str:
     certificate = first.certificate
     allowed = certificate.tolerance * certificate.scale
     rows = [

@@ -8,42 +8,27 @@ from typing import Any, NamedTuple
 import numpy as np
 import onnx
 import torch
-from numpy.typing import NDArray
 
 from specc.backend.data.dataset import DataSet, load
 from specc.backend.device import describe as describe_device
 from specc.backend.device import find
 from specc.backend.onnx import model_file
-from specc.backend.onnx.card import card, card_name
+from specc.backend.onnx.card import card
 from specc.backend.onnx.certificate import Certificate, as_json
 from specc.backend.onnx.certify import ModelComparison, compare_model, content_of, mismatch, resized, versions
 from specc.backend.onnx.compare import CPU, judge, judge_loss
+from specc.backend.onnx.exported import Exported, card_name, certificate_name, path_of
 from specc.backend.onnx.latency import latencies
 from specc.backend.onnx.precision import FP32, convert
 from specc.backend.onnx.reference import Reference, activation, normalize_as
 from specc.backend.onnx.session import choose
 from specc.backend.onnx.write import Written, check_graph, describe, write_model
-from specc.backend.run.info import about_data, refuse_other_data
-from specc.backend.run.load import BEST, Run, open_run
+from specc.backend.run.files import BEST, MODEL
+from specc.backend.run.load import Run, open_run
+from specc.backend.run.manifest import about_data, refuse_other_data
 from specc.errors import SpeccError
 from specc.faults import reach
 from specc.files import write_together
-
-MODEL, CERTIFICATE = "model.onnx", "certificate.json"
-
-
-class Exported(NamedTuple):
-    """A file that was written.
-
-    size: in bytes, with its weights. confusion: how many validation images of each class (row) got which answer
-    (column). latency: for each provider, how many seconds it takes for one image; empty where only one file was made.
-    """
-
-    path: Path
-    certificate: Certificate
-    size: int
-    confusion: NDArray[np.int64]
-    latency: dict[str, float]
 
 
 def export_run(
@@ -220,13 +205,3 @@ def _put(path: Path, files: Mapping[Path, bytes]) -> None:
     except OSError as error:
         message = f"{path} cannot be written: {error.strerror or error}"
         raise SpeccError("E481", message, help="give another place with --out") from None
-
-
-def path_of(path: Path, precision: str) -> Path:
-    """`model.int8.onnx` beside `model.onnx`."""
-    return path if precision == FP32 else path.with_name(f"{path.stem}.{precision}{path.suffix}")
-
-
-def certificate_name(path: Path) -> str:
-    """`certificate.json` beside `model.onnx`; `NAME.certificate.json` beside a file of another name."""
-    return CERTIFICATE if path.name == MODEL else f"{path.stem}.{CERTIFICATE}"

@@ -12,17 +12,18 @@ from specc.backend.build import Net, build
 from specc.backend.data.dataset import DataSet, load
 from specc.backend.onnx.certify import compare_model, resized
 from specc.backend.onnx.compare import Model, answers, file_model, judge, judge_loss
-from specc.backend.onnx.export import certificate_name
+from specc.backend.onnx.exported import certificate_name
 from specc.backend.onnx.model_file import DATA_SHA256, SPEC, SPEC_SHA256, ModelFile, file_sha256, read_model, sha256
 from specc.backend.onnx.precision import FP32
 from specc.backend.onnx.proof import training_left
 from specc.backend.onnx.reference import Reference, activation, normalize_as
 from specc.backend.onnx.session import Outputs, choose
-from specc.backend.run.info import is_number
-from specc.backend.run.load import BEST, INFO, load_weights, read_info
+from specc.backend.run.files import BEST, INFO
+from specc.backend.run.manifest import read_info
+from specc.backend.run.weights import load_weights
 from specc.check import Trainable, check
 from specc.errors import SpeccError
-from specc.files import parse_json, read_file, size_of
+from specc.files import is_number, parse_json, read_file, size_of
 from specc.source import Source
 
 HASHES = ("model_sha256", "spec_sha256", "data_sha256", "weights_sha256")

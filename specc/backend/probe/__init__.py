@@ -7,7 +7,7 @@ from specc.backend.data.dataset import DataSet, load
 from specc.backend.device import describe
 from specc.backend.probe.measure import Watch, ratio
 from specc.backend.probe.verdict import judge
-from specc.backend.train.job import prepare
+from specc.backend.train.prepare import Request, prepare
 from specc.check import Checked, Trainable
 from specc.report.layers import activation_bytes
 from specc.report.probe import Probed
@@ -37,12 +37,11 @@ def probe(
 
 def _probe(whole: Trainable, device: str, data_dir: Path | None, base: Path, dataset: DataSet | None) -> Probed:
     spec = _small(whole)
-    job = prepare(spec, device, data_dir, base, dataset=dataset)
-    trainer = job.trainer
+    trainer = prepare(Request(spec, device, data_dir, base, dataset=dataset)).trainer
     net = trainer.state.net.train()
     watch = Watch(net)
-    trainer.seed()
-    said = trainer.backward(*trainer.loader.training(0, 0))
+    trainer.compute.seed()
+    said = trainer.compute.backward(*trainer.loader.training(0, 0))
     layers, loss = watch.layers(), float(said[0])
     measured, predicted = ratio(layers), watch.predicted_ratio()
     classes = len(trainer.loader.classes)

@@ -7,18 +7,18 @@ the SHA-256 of both. It is there once the second is.
 import hashlib
 import json
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load, save
+from torch import Tensor
 
 from specc.backend.build import build
-from specc.backend.engine.state import EpochResult, Tensors, TrainState
-from specc.backend.run.info import is_number
+from specc.backend.run.metrics import is_epoch_result
 from specc.errors import SpeccError
 from specc.faults import reach
-from specc.files import parse_json, read_file, sweep_parts, write_atomic
+from specc.files import is_number, parse_json, read_file, sweep_parts, write_atomic
 from specc.ir.graph import Graph
 
 KEPT = 2
@@ -29,16 +29,31 @@ MOST_ABOUT = 1 << 26  # bytes of what stands beside it
 TIMES = 8  # a state has a network's weights at most so often: its own, of averages, and of what an optimizer remembers
 
 
-class Found(NamedTuple):
+class State(Protocol):
+    """What a checkpoint holds: a training that can be taken apart and put together again."""
+
+    step: int
+
+    def tensors(self) -> dict[str, Tensor]:
+        """All tensors, on the CPU."""
+
+    def scalars(self) -> dict[str, Any]:
+        """What is not a tensor, as JSON takes it; see `_is_whole`."""
+
+    def restore(self, tensors: dict[str, Tensor], scalars: dict[str, Any]) -> None:
+        """Take on what was saved; raises KeyError or RuntimeError where it is of something else."""
+
+
+class Checkpoint(NamedTuple):
     """What was read. newest: the step of the newest one; damaged: the names of those that were passed over."""
 
     newest: int
-    tensors: Tensors
+    tensors: dict[str, Tensor]
     scalars: dict[str, Any]
     damaged: list[str]
 
 
-def save_checkpoint(folder: Path, state: TrainState) -> None:
+def save_checkpoint(folder: Path, state: State) -> None:
     """Write the state into `folder`, and drop all but the newest checkpoints.
 
     Raises OSError where the disk does not take it; the checkpoints that were there stay.
@@ -75,7 +90,7 @@ def most_bytes(graph: Graph) -> int:
     return int(TIMES * sum(value.nbytes + 8 for value in own) + ROOM)
 
 
-def load_checkpoint(folder: Path, most: int = LARGEST) -> Found:
+def load_checkpoint(folder: Path, most: int = LARGEST) -> Checkpoint:
     """The newest checkpoint that is undamaged. most: bytes; larger ones are damaged.
 
     Raises SpeccError E438 where there is none.
@@ -88,17 +103,17 @@ def load_checkpoint(folder: Path, most: int = LARGEST) -> Found:
             about = parse_json(read_file(path.with_suffix(".json"), MOST_ABOUT))
             tensors = read_file(path, most)
             if about.pop("sha256") == _hash(tensors, about) and _is_whole(about):
-                return Found(steps[-1], load(tensors), about, damaged)
+                return Checkpoint(steps[-1], load(tensors), about, damaged)
         except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError, SafetensorError):
             pass
         damaged.append(path.name)
     names = ", ".join(damaged)
-    found = f"the checkpoints in {folder} are damaged: {names}" if damaged else f"there is no checkpoint in {folder}"
-    raise SpeccError("E438", found, help="begin again with `specc train` and the run's spec.cnn")
+    message = f"the checkpoints in {folder} are damaged: {names}" if damaged else f"there is no checkpoint in {folder}"
+    raise SpeccError("E438", message, help="begin again with `specc train` and the run's spec.cnn")
 
 
 def _is_whole(about: dict[str, Any]) -> bool:
-    """Whether what stands beside the tensors has the form that `TrainState.scalars` gives it."""
+    """Whether what stands beside the tensors has the form of a training's `scalars`."""
     return (
         type(about["step"]) is int
         and about["step"] >= 0
@@ -106,38 +121,30 @@ def _is_whole(about: dict[str, Any]) -> bool:
         and type(about.get("per_epoch", 1)) is int
         and about.get("per_epoch", 1) > 0
         and isinstance(about["marks"], list)
-        and all(map(_is_epoch_result, about["marks"]))
+        and all(map(is_epoch_result, about["marks"]))
         and (about["scaler"] is None or isinstance(about["scaler"], dict))
     )
 
 
-def _is_epoch_result(value: Any) -> bool:
-    if not isinstance(value, list) or len(value) != len(EpochResult._fields):
-        return False
-    result = EpochResult(*value)  # its loss may be no number
-    numbers = is_number(result.epoch) and is_number(result.accuracy) and type(result.step) is int
-    return numbers and isinstance(result.loss, int | float)
-
-
 def _hash(tensors: bytes, about: dict[str, Any]) -> str:
     """The SHA-256 of both files' content; in format 1 only that of the tensors."""
-    found = hashlib.sha256(tensors)
+    digest = hashlib.sha256(tensors)
     if about["format"] != 1:
-        found.update(json.dumps(about, sort_keys=True).encode())
-    return found.hexdigest()
+        digest.update(json.dumps(about, sort_keys=True).encode())
+    return digest.hexdigest()
 
 
-def restore(state: TrainState, found: Found, path: Path) -> list[str]:
+def restore(state: State, checkpoint: Checkpoint, path: Path) -> list[str]:
     """Bring a fresh training of the run at `path` to where a checkpoint was; notes on what was passed over.
 
     Raises SpeccError E445 where it is of another network.
     """
     try:
-        state.restore(found.tensors, found.scalars)
+        state.restore(checkpoint.tensors, checkpoint.scalars)
     except (KeyError, RuntimeError, TypeError, ValueError, IndexError) as error:
         message = f"the checkpoint in {path} does not fit its spec: {error}"
         raise SpeccError("E445", message, help="was spec.cnn changed after the training began?") from error
-    return [f"damaged and passed over: {name}" for name in found.damaged]
+    return [f"damaged and passed over: {name}" for name in checkpoint.damaged]
 
 
 def newest_step(folder: Path) -> int | None:

@@ -1,23 +1,33 @@
 """A run's folder while it is trained: it belongs to one process, and every file in it is old or new."""
 
-import json
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 from safetensors.torch import save
+from torch import Tensor
 
-from specc.backend.engine.state import TrainState
-from specc.backend.run.checkpoint import save_checkpoint, sweep
-from specc.backend.run.load import BEST, CHECKPOINTS, INFO, LAST, METRICS, MOST_BYTES, SPEC, read_lines
+from specc.backend.run.checkpoint import State, save_checkpoint, sweep
+from specc.backend.run.files import BEST, CHECKPOINTS, INFO, LAST, METRICS, MOST_BYTES, SPEC
 from specc.backend.run.lock import Lock
+from specc.backend.run.metrics import append_line, cut_lines
 from specc.errors import SpeccError
 from specc.faults import reach
 from specc.files import json_bytes, read_file, refuse_bytes, size_of, sweep_parts, write_atomic
+
+
+class TrainedState(State, Protocol):
+    """A training whose network is kept, too."""
+
+    @property
+    def has_improved(self) -> bool:
+        """Whether the last epoch is the best one so far."""
+
+    def model(self) -> dict[str, Tensor]:
+        """The weights and buffers of the network that is evaluated and exported."""
 
 
 class RunFolder:
@@ -63,36 +73,25 @@ class RunFolder:
             write_atomic(own, spec.encode())
             write_atomic(metrics, b"")
 
-    def epoch(self, state: TrainState, line: dict[str, Any]) -> None:
+    def epoch(self, state: TrainedState, line: dict[str, Any]) -> None:
         """Keep the end of an epoch. The checkpoint comes last: what it does not cover is done again by a resume."""
         with self._writing():
-            with (self.path / METRICS).open("a", encoding="utf-8") as file:
-                file.write(json.dumps(line) + "\n")
-                file.flush()
-                os.fsync(file.fileno())
+            append_line(self.path / METRICS, line)
             reach("metrics.after")
-            if state.best is state.results[-1]:
+            if state.has_improved:
                 write_atomic(self.path / BEST, save(state.model()))
         self.pause(state)
 
-    def pause(self, state: TrainState) -> None:
+    def pause(self, state: TrainedState) -> None:
         """Keep the state as it is, within an epoch or at its end."""
         with self._writing():
             write_atomic(self.path / LAST, save(state.model()))
             save_checkpoint(self.path / CHECKPOINTS, state)
 
     def cut_metrics(self, step: int, per_epoch: int | None = None) -> None:
-        """Drop the lines of epochs that ended after `step`, and a torn last line: they will be written again.
-
-        per_epoch: steps of an epoch, by which steps are counted where a changed spec has other ones.
-        """
-        lines = list(read_lines(self.path / METRICS))
-        for line in lines:
-            if per_epoch and "epoch" in line:
-                line["step"] = round(line["epoch"] * per_epoch)
-        kept = [line for line in lines if line["step"] <= step]
+        """Drop the lines of epochs that ended after `step`; see `cut_lines`."""
         with self._writing():
-            write_atomic(self.path / METRICS, "".join(json.dumps(line) + "\n" for line in kept).encode())
+            cut_lines(self.path / METRICS, step, per_epoch)
 
     def write_spec(self, spec: str) -> None:
         with self._writing():

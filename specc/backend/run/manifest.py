@@ -1,7 +1,11 @@
-"""What run.json says: what was called and when, on which data, where, and how it is carried out."""
+"""run.json: what was called and when, on which data, where, and how it is carried out.
 
+Written here, and read here: the form that it must have, and whether the data are still those that it tells of.
+"""
+
+import hashlib
 import platform
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
 from os.path import realpath
@@ -13,12 +17,14 @@ import torch
 from specc import __version__
 from specc.backend.data.dataset import DataSet
 from specc.backend.device import describe
-from specc.backend.engine.trainer import Trainer
-from specc.backend.execution.plan import Plan
-from specc.backend.run.load import FORMAT, sha256_of
+from specc.backend.run.files import INFO, MOST_BYTES
 from specc.check import Trainable
+from specc.errors import SpeccError
+from specc.files import is_number, parse_json, read_file, reason, refuse_bytes
 
+FORMAT = 1
 PACKAGES = ("torch", "numpy", "safetensors", "onnx")
+RUNS_FOLDER = "is this a run's folder?"
 
 
 def begun(
@@ -38,27 +44,34 @@ def begun(
     }
 
 
-def about(trainer: Trainer, dataset: DataSet, place: torch.device, plan: Plan, notes: list[str]) -> dict[str, Any]:
-    """What the training itself is, and where it runs."""
-    graph = trainer.state.net.graph
-    learned = sum(weight.numel() for weight in trainer.state.weights.values())
+def about(
+    dataset: DataSet,
+    device: torch.device,
+    *,
+    parameters: int,
+    frozen: int,
+    steps_per_epoch: int,
+    steps: int,
+    precision: str,
+    plan: Mapping[str, Any],
+    applied: Sequence[str],
+) -> dict[str, Any]:
+    """What the training itself is, and where it runs.
+
+    parameters: all of them. frozen: those that do not learn. steps: of the whole training. applied: what each setting reached, a line each.
+    """
     return {
-        "classes": list(dataset.classes),
-        "images": {"train": len(dataset.train), "validation": len(dataset.validation)},
-        "validated_on": dataset.validated_on,
-        "data_sha256": dataset.hash,
-        "mean": list(dataset.mean),
-        "std": list(dataset.std),
-        "parameters": graph.parameters,
-        "frozen": graph.parameters - learned,
-        "steps_per_epoch": trainer.per_epoch,
-        "steps": trainer.total,
-        "device": str(place),
-        "device_name": describe(place),
+        **about_data(dataset),
+        "parameters": parameters,
+        "frozen": frozen,
+        "steps_per_epoch": steps_per_epoch,
+        "steps": steps,
+        "device": str(device),
+        "device_name": describe(device),
         "threads": torch.get_num_threads(),
-        "precision": plan.precision.name,
-        "plan": plan.as_dict(),
-        "applied": notes,
+        "precision": precision,
+        "plan": dict(plan),
+        "applied": list(applied),
         "versions": {
             "specc": __version__,
             "python": platform.python_version(),
@@ -70,3 +83,152 @@ def about(trainer: Trainer, dataset: DataSet, place: torch.device, plan: Plan, n
 
 def now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def sha256_of(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str)
+
+
+def _is_path(value: Any) -> bool:
+    return isinstance(value, str) and "\0" not in value
+
+
+def _all(is_one: Callable[[Any], bool]) -> Callable[[Any], bool]:
+    return lambda value: isinstance(value, list) and bool(value) and all(map(is_one, value))
+
+
+def _or_none(is_one: Callable[[Any], bool]) -> Callable[[Any], bool]:
+    return lambda value: value is None or is_one(value)
+
+
+def _is_list(value: Any) -> bool:
+    return isinstance(value, list)
+
+
+def _is_table(value: Any) -> bool:
+    return isinstance(value, dict)
+
+
+def _is_count(value: Any) -> bool:
+    return type(value) is int and value > 0
+
+
+def _is_next(value: Any) -> bool:
+    return isinstance(value, dict) and _is_text(value.get("spec_sha256")) and _is_path(value.get("base"))
+
+
+# what run.json must say: what it is in words, and whether a value is that
+NEEDED: dict[str, tuple[str, Callable[[Any], bool]]] = {
+    "base": ("a path", _is_path),
+    "data_dir": ("a path or null", _or_none(_is_path)),
+    "spec_sha256": ("a text", _is_text),
+    "classes": ("a list of texts", _all(_is_text)),
+    "validated_on": ("a text", _is_text),
+    "data_sha256": ("a text", _is_text),
+    "mean": ("a list of numbers", _all(is_number)),
+    "std": ("a list of numbers", _all(is_number)),
+    "steps_per_epoch": ("a number of steps", _is_count),
+    "device": ("a text", _is_text),
+    "versions": ("a table", _is_table),
+}
+OPTIONAL: dict[str, tuple[str, Callable[[Any], bool]]] = {
+    "subset": ("a number of images or null", _or_none(_is_count)),
+    "images": ("a table", _is_table),
+    "resumed": ("a list", _is_list),
+    "next": ("a table with `spec_sha256` and `base`", _is_next),
+}
+
+
+def wrong_in(info: Mapping[str, Any]) -> str:
+    """The first thing that a run.json does not say, or says in another form than it must, in words; "" for none."""
+    for name, (what, fits) in (NEEDED | OPTIONAL).items():
+        if name in NEEDED and name not in info:
+            return f"it does not say `{name}`, {what}"
+        if name in info and not fits(info[name]):
+            return f"its `{name}` is not {what}"
+    return ""
+
+
+def read_info(path: Path) -> dict[str, Any]:
+    """What run.json of the run at `path` says.
+
+    Raises SpeccError: E439 there is no run, or not a whole one, E447 it is one of another version, E469 its path is no
+    text.
+    """
+    refuse_bytes(path)
+    if not path.is_dir():
+        what = "is a file" if path.exists() else "does not exist"
+        raise SpeccError("E439", f"{path} {what}; a run's folder is needed", help=_runs_there(path))
+    try:
+        info = parse_json(read_file(path / INFO, MOST_BYTES))
+        if not isinstance(info, dict) or "format" not in info:
+            raise ValueError("it is no table with a `format`")
+    except FileNotFoundError:
+        message = f"{path} is no run: there is no {INFO} in it"
+        raise SpeccError("E439", message, help=_runs_there(path)) from None
+    except (OSError, ValueError) as error:
+        raise unreadable(path / INFO, error) from error
+    if info["format"] != FORMAT:
+        message = f"{path} was written by another version of specc: its format is {info['format']}, not {FORMAT}"
+        versions = info.get("versions")
+        by = versions.get("specc", "?") if isinstance(versions, dict) else "?"
+        raise SpeccError("E447", message, help=f"it was specc {by}")
+    if wrong := wrong_in(info):
+        raise SpeccError("E439", f"{path / INFO} is not whole: {wrong}", help=RUNS_FOLDER)
+    return info
+
+
+def unreadable(path: Path, error: Exception) -> SpeccError:
+    return SpeccError("E439", f"{path} cannot be read: {reason(error)}", help=RUNS_FOLDER)
+
+
+def _runs_there(path: Path) -> str:
+    """A help line with the runs near a path."""
+    folder = path if path.is_dir() else path.parent
+    runs = sorted(found.parent.name for found in folder.glob(f"*/{INFO}")) if folder.is_dir() else []
+    return f"runs in {folder}: {', '.join(runs[:5])}" if runs else "`specc train` makes one"
+
+
+def about_data(dataset: DataSet) -> dict[str, Any]:
+    """What a run.json says of its data."""
+    return {
+        "classes": list(dataset.classes),
+        "images": {"train": len(dataset.train), "validation": len(dataset.validation)},
+        "validated_on": dataset.validated_on,
+        "data_sha256": dataset.hash,
+        "mean": list(dataset.mean),
+        "std": list(dataset.std),
+    }
+
+
+def refuse_other_data(path: Path, info: Mapping[str, Any], now: Mapping[str, Any], hint: str) -> None:
+    """Raise SpeccError E441, which says what differs, where data are not those that the run at `path` was trained on.
+
+    info: its run.json. now: `about_data`. hint: how to mend it.
+    """
+    hashes = info["data_sha256"], now["data_sha256"]
+    if hashes[0] == hashes[1]:
+        return
+    found = []
+    before, after = info["classes"], now["classes"]
+    if len(before) != len(after):
+        found.append(f"{len(before):,} classes then, {len(after):,} now")
+    elif before != after:
+        first = next(pair for pair in zip(before, after, strict=True) if pair[0] != pair[1])
+        found.append(f"other classes: `{first[0]}` then, `{first[1]}` now")
+    counts = info.get("images", {}) if info.get("subset") is None else {}
+    for name, what in (("train", "training"), ("validation", "validation")):
+        if _is_count(counts.get(name)) and counts[name] != now["images"][name]:
+            found.append(f"{counts[name]:,} {what} images then, {now['images'][name]:,} now")
+    if not found:
+        found = [f"{'as many images of ' if counts else ''}the same classes", "with another content"]
+    lines = [
+        f"the data are not those that {path} was trained on",
+        ", ".join(found),
+        f"SHA-256 {hashes[0][:16]}… then, {hashes[1][:16]}… now",
+    ]
+    raise SpeccError("E441", lines, help=hint, status=1)

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import torch
 
 from specc import __version__
-from specc.backend.run.load import read_lines
+from specc.backend.run.metrics import read_lines
 from specc.check import Trainable
 from specc.files import write_atomic
 

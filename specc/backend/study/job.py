@@ -10,7 +10,7 @@ from specc.backend.pictures.style import look, save
 from specc.backend.study.live import Board, Shown, Silent
 from specc.backend.study.plan import Entry
 from specc.backend.study.results import about, about_data, as_json
-from specc.backend.study.runner import Options, Records, Study
+from specc.backend.study.runner import Options, Records, Study, Trainings
 from specc.check import Checked
 from specc.errors import SpeccError
 from specc.files import json_bytes, write_atomic
@@ -26,13 +26,15 @@ def study(
     against: Mapping[str, str],
     checked: Callable[[Entry, int], Checked],
     options: Options,
+    trainings: Trainings,
     words: Mapping[str, Any],
     quiet: bool = False,
 ) -> tuple[dict[str, Any], int]:
     """Train entries with every seed into the folder `options.out`; give what study.json holds, and the exit status.
 
-    against: the entry that each is measured against. checked: the spec of an entry with a seed. words: what else
-    study.json shall say of the study. The status is 0, or 130 and 143 where Ctrl-C or SIGTERM stopped it.
+    against: the entry that each is measured against. checked: the spec of an entry with a seed. trainings: what
+    trains. words: what else study.json shall say of the study. The status is 0, or 130 and 143 where Ctrl-C or SIGTERM
+    stopped it.
 
     Raises SpeccError: E430 no such device, E437 no data, E401 and on from the data, E481 the study cannot be written.
     """
@@ -48,7 +50,7 @@ def study(
     def keep(records: Records) -> None:
         _write(options.out, found())
 
-    whole = Study(entries, checked, options, board, keep)
+    whole = Study(entries, checked, options, trainings, board, keep)
     status = whole.run()
     result = found()
     _write(options.out, result)

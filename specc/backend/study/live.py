@@ -10,8 +10,8 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from specc.backend.engine.progress import ProgressListener, Quiet
-from specc.backend.engine.state import EpochResult
+from specc.backend.progress import ProgressListener, Quiet
+from specc.backend.run.metrics import EpochResult
 from specc.backend.study.cache import Record
 from specc.backend.study.statistics import summary
 from specc.check import Trainable

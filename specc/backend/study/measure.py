@@ -11,7 +11,8 @@ from specc.backend.data.subset import part_of
 from specc.backend.evaluation.evaluate import Evaluation, evaluate
 from specc.backend.evaluation.losses import loss_function
 from specc.backend.precision import choose
-from specc.backend.run.load import LAST, load_weights
+from specc.backend.run.files import LAST
+from specc.backend.run.weights import load_weights
 from specc.check import Trainable
 
 MOST = 10_000  # images

@@ -3,19 +3,18 @@
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from specc.backend.data.dataset import DataSet, load
 from specc.backend.data.subset import subset_of
 from specc.backend.device import find
-from specc.backend.engine.progress import ProgressListener
 from specc.backend.interrupt import Interrupt
+from specc.backend.progress import ProgressListener
+from specc.backend.run.files import MODEL
 from specc.backend.study.cache import Record, drop, key_of, place_of, read_record, write_record
 from specc.backend.study.live import Board
 from specc.backend.study.measure import on_training_images
 from specc.backend.study.plan import Entry
-from specc.backend.train.job import Outcome, train
-from specc.backend.train.resume import resume
 from specc.check import Checked, Trainable
 from specc.errors import SpeccError
 from specc.tricks.sections import DataSettings
@@ -35,14 +34,27 @@ class Options(NamedTuple):
     device: str = "auto"
     data_dir: Path | None = None
     base: Path = Path()
-    export: bool = False
     command: tuple[str, ...] = ()
+
+
+class Trainings(Protocol):
+    """What a study has done for it by others: trainings, and exports of what they leave."""
+
+    def begin(self, checked: Checked, run: Path, dataset: DataSet, listener: ProgressListener) -> int:
+        """Train into a new run folder. Gives 0, or 130 and 143 where a signal stopped it."""
+
+    def resume(self, run: Path, dataset: DataSet, listener: ProgressListener) -> int:
+        """Go on with a run; raises SpeccError E438, E439 or E486 where that cannot be. Gives the same."""
+
+    def export(self, run: Path) -> None:
+        """Export a run that is finished; does nothing where no exports are asked for."""
 
 
 class Study:
     """Trains entries, seed by seed over all of them, so that what is there early can be compared.
 
-    checked: the spec of an entry with a seed. keep: called after every training with all records so far.
+    checked: the spec of an entry with a seed. trainings: what trains. keep: called after every training
+    with all records so far.
     """
 
     def __init__(
@@ -50,11 +62,12 @@ class Study:
         entries: Sequence[Entry],
         checked: Callable[[Entry, int], Checked],
         options: Options,
+        trainings: Trainings,
         board: Board,
         keep: Callable[[Records], object],
     ) -> None:
         self.entries, self.checked, self.options = entries, checked, options
-        self.board, self.keep = board, keep
+        self.trainings, self.board, self.keep = trainings, board, keep
         self.device = find(options.device)
         self.records: Records = {entry.name: {} for entry in entries}
         self._data = lru_cache(maxsize=4)(self._load)
@@ -103,49 +116,32 @@ class Study:
         done = read_record(options.out, place, key, seed)
         if done is None:
             try:
-                outcome = self._go(checked, place, dataset, self.board.listener(spec))
+                status = self._go(checked, place, dataset, self.board.listener(spec))
             except SpeccError as error:
                 if error.code != FINAL:
                     raise
                 failed = Record(seed, "", None, None, 0, [], {"code": error.code, "message": error.message})
                 return write_record(options.out, place, key, failed), 0
-            if outcome.status:
-                return None, outcome.status
+            if status:
+                return None, status
             found = on_training_images(spec, place, some, self.device)
             images = int(found.confusion.sum())
             record = Record(seed, "", found.accuracy, found.loss, images, [], None)
             done = write_record(options.out, place, key, record)
-        if options.export and done.error is None:
-            _export(place, options)
+        if done.error is None and not (place / MODEL).exists():
+            self.trainings.export(place)
         return done, 0
 
-    def _go(self, checked: Checked, place: Path, dataset: DataSet, listener: ProgressListener) -> Outcome:
-        """Begin a run, or go on with what is there of it."""
-        options = self.options
+    def _go(self, checked: Checked, place: Path, dataset: DataSet, listener: ProgressListener) -> int:
+        """Begin a run, or go on with what is there of it; the exit status."""
         if place.exists():
             try:
-                return resume(
-                    place,
-                    device=str(self.device),
-                    data_dir=options.data_dir,
-                    dataset=dataset,
-                    listener=listener,
-                )
+                return self.trainings.resume(place, dataset, listener)
             except SpeccError as error:
                 if error.code not in ("E438", "E439", "E486"):  # stopped early, or begun on another machine
                     raise
                 drop(place)
-        return train(
-            checked,
-            out=place,
-            device=str(self.device),
-            data_dir=options.data_dir,
-            base=options.base,
-            command=options.command,
-            subset=options.subset,
-            dataset=dataset,
-            listener=listener,
-        )
+        return self.trainings.begin(checked, place, dataset, listener)
 
     def _some(self, dataset: DataSet, seed: int) -> DataSet:
         subset = self.options.subset
@@ -160,10 +156,3 @@ class Study:
 
     def _load(self, name: str, seed: int) -> DataSet:
         return load(self._sections[name], data_dir=self.options.data_dir, seed=seed, base=self.options.base)
-
-
-def _export(run: Path, options: Options) -> None:
-    from specc.backend.onnx.export import MODEL, export_run  # imports onnxruntime
-
-    if not (run / MODEL).exists():
-        export_run(run, data_dir=options.data_dir, device=options.device)

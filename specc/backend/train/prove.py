@@ -14,7 +14,8 @@ from safetensors.torch import save
 from torch import Tensor
 
 from specc.backend.run.checkpoint import load_checkpoint
-from specc.backend.run.load import CHECKPOINTS, INFO, METRICS, SPEC, read_lines
+from specc.backend.run.files import CHECKPOINTS, INFO, METRICS, SPEC
+from specc.backend.run.metrics import read_lines
 from specc.backend.train.job import train
 from specc.backend.train.resume import resume
 from specc.check import Checked

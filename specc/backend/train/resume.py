@@ -5,15 +5,17 @@ from pathlib import Path
 from typing import Any
 
 from specc.backend.data.dataset import DataSet
-from specc.backend.engine.progress import ProgressListener
+from specc.backend.progress import ProgressListener
 from specc.backend.run.checkpoint import load_checkpoint, most_bytes, newest_step, restore
 from specc.backend.run.environment import ENVIRONMENT, differences, refuse
+from specc.backend.run.files import CHECKPOINTS, METRICS
 from specc.backend.run.folder import RunFolder
-from specc.backend.run.info import refuse_other_data
-from specc.backend.run.load import CHECKPOINTS, METRICS, read_info, read_lines, read_spec, sha256_of
-from specc.backend.run.manifest import now
+from specc.backend.run.load import read_spec
+from specc.backend.run.manifest import now, read_info, refuse_other_data, sha256_of
+from specc.backend.run.metrics import read_lines
 from specc.backend.train.compatibility import SAFE, TRAJECTORY, judge, refuse_incompatible
-from specc.backend.train.job import Outcome, Until, carry_out, prepare
+from specc.backend.train.job import Outcome, Until, carry_out
+from specc.backend.train.prepare import Request, prepare
 from specc.check import Checked
 
 
@@ -57,7 +59,7 @@ def resume(
         if new is not None:
             judged = judge(trained, new, info["steps_per_epoch"])
             refuse_incompatible(judged, path, new.source.path)
-        job = prepare(new or trained, device or info["device"], data_dir, base, subset, dataset, info)
+        job = prepare(Request(new or trained, device or info["device"], data_dir, base, subset, dataset, begun=info))
         refuse_other_data(path, info, job.about, "bring back the data, or begin a new run")
         changed = [str(one) for one in differences(info, job.about)]
         changed += [str(one) for one in judged if one.kind == TRAJECTORY]

@@ -9,12 +9,12 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, pad
 
 from specc.backend.engine.average import Average, Lookahead
-from specc.backend.engine.progress import Quiet
 from specc.backend.engine.trainer import Trainer
 from specc.backend.evaluation.evaluate import evaluate
 from specc.backend.evaluation.views import views
 from specc.backend.interrupt import Interrupt
 from specc.backend.precision import Precision
+from specc.backend.progress import Quiet
 from specc.values import Args
 
 

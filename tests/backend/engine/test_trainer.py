@@ -7,9 +7,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from specc.backend.engine.progress import Quiet
 from specc.backend.engine.trainer import Trainer
 from specc.backend.interrupt import Interrupt
+from specc.backend.progress import Quiet
 from specc.errors import SpeccError
 
 Make = Callable[..., Trainer]
@@ -71,7 +71,7 @@ def test_a_step_is_the_definition(make_trainer: Make) -> None:
 
 
 def _seed_of(step: int) -> int:
-    from specc.backend.engine.trainer import step_seed
+    from specc.backend.engine.step import step_seed
 
     return step_seed(0, step)
 
@@ -191,7 +191,7 @@ def test_the_average_is_its_formula_and_is_what_is_evaluated(make_trainer: Make,
     net.load_state_dict(whole.state.model())
     net.eval()
     with torch.no_grad():
-        losses = [float(whole.loss(net(images), labels)) for images, labels in whole.loader.validation()]
+        losses = [float(whole.compute.loss(net(images), labels)) for images, labels in whole.loader.validation()]
     assert recorder.lines[0]["val_loss"] == pytest.approx(sum(losses) / 3, rel=1e-5)
 
 

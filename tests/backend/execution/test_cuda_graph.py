@@ -12,7 +12,8 @@ from torch import Tensor
 
 from specc.backend.engine.trainer import Trainer
 from specc.backend.execution.cuda_graph import EAGER, Recorded, Work
-from specc.backend.train.job import prepare, train
+from specc.backend.train.job import train
+from specc.backend.train.prepare import Request, prepare
 from specc.check import check
 from specc.source import Source
 
@@ -38,7 +39,7 @@ VARIANTS = {
 
 def trainer(*sets: str, device: str = "cpu") -> Trainer:
     checked = check(Source("net.cnn", SPEC), sets=list(sets))
-    found = prepare(checked.trainable(), device, None, Path()).trainer
+    found = prepare(Request(checked.trainable(), device)).trainer
     found.state.net.train()
     return found
 
@@ -64,7 +65,7 @@ def anew(work: Work):
 def test_the_same_bits_come_out(sets: list[str]) -> None:
     plain, recorded = trainer(*sets), trainer(*sets)
     said: list[str] = []
-    recorded.launch = Recorded(recorded, anew, said.append)
+    recorded.launch = Recorded(recorded.compute, anew, said.append)
     first, second = after(plain), after(recorded)
     assert first.keys() == second.keys() and all(torch.equal(first[name], second[name]) for name in first)
     assert not said
@@ -74,7 +75,7 @@ def test_rates_on_the_device_are_the_same() -> None:
     plain, recorded = trainer(*VARIANTS["sgd"]), trainer(*VARIANTS["sgd"])
     for group in recorded.state.optimizers.groups:
         group["lr"] = torch.tensor(group["lr"])
-    recorded.launch = Recorded(recorded, anew, print)
+    recorded.launch = Recorded(recorded.compute, anew, print)
     first, second = after(plain), after(recorded)
     for name in first:
         torch.testing.assert_close(first[name], second[name])
@@ -93,7 +94,7 @@ def test_a_record_that_gives_other_bits_is_not_used() -> None:
 
     plain, recorded = trainer(), trainer()
     said: list[str] = []
-    recorded.launch = Recorded(recorded, worse, said.append)
+    recorded.launch = Recorded(recorded.compute, worse, said.append)
     first, second = after(plain), after(recorded)
     assert all(torch.equal(first[name], second[name]) for name in first)
     assert said == ["steps are not recorded as a CUDA graph: the record gives other bits"]
@@ -108,7 +109,7 @@ def test_what_cannot_be_recorded_is_trained_without() -> None:
         raise RuntimeError("operation not permitted when stream is capturing\nand more")
 
     said: list[str] = []
-    recorded.launch = Recorded(recorded, never, said.append)
+    recorded.launch = Recorded(recorded.compute, never, said.append)
     first, second = after(plain), after(recorded)
     assert all(torch.equal(first[name], second[name]) for name in first)
     assert said == ["steps are not recorded as a CUDA graph: operation not permitted when stream is capturing"]

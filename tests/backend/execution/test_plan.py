@@ -7,9 +7,12 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from specc.backend.build import build
 from specc.backend.device import SMALL_BATCH
+from specc.backend.execution.apply import apply, set_up
 from specc.backend.execution.plan import make_plan
-from specc.backend.train.job import prepare, train
+from specc.backend.train.job import train
+from specc.backend.train.prepare import Request, prepare
 from specc.check import Checked, check
 from specc.source import Source
 
@@ -31,7 +34,7 @@ def checked(*sets: str) -> Checked:
 
 
 def plan(*sets: str) -> dict[str, dict[str, str]]:
-    found: dict[str, dict[str, str]] = prepare(checked(*sets).trainable(), "cpu", None, Path()).about["plan"]
+    found: dict[str, dict[str, str]] = prepare(Request(checked(*sets).trainable(), "cpu")).about["plan"]
     assert all(choice["because"] for choice in found.values())
     return found
 
@@ -60,6 +63,27 @@ def test_the_spec_may_say_it() -> None:
     assert found["optimizer"]["is"] == "foreach"
 
 
+def test_a_plan_is_a_value_and_making_it_changes_nothing() -> None:
+    found = checked("train.plan=plan(threads=2)")
+    assert found.graph is not None and found.train is not None
+    torch.set_num_threads(1)
+    plans = [make_plan(found.graph, found.train, torch.device("cpu")) for _ in range(2)]
+    assert plans[0] == plans[1] and plans[0].threads == 2
+    assert torch.get_num_threads() == 1
+    set_up(plans[0])
+    assert torch.get_num_threads() == 2
+
+
+def test_apply_does_what_the_plan_says_and_nothing_else() -> None:
+    found = checked()
+    assert found.graph is not None and found.train is not None
+    plan = make_plan(found.graph, found.train, torch.device("cpu"))
+    plain, turned = build(found.graph), build(found.graph)
+    assert apply(plan, plain) is plain and plain.pools_after_relu() == 2
+    assert apply(plan._replace(pools_first=2), turned) is turned and turned.pools_after_relu() == 0
+    assert plain.get_parameter("conv1.weight").is_contiguous(memory_format=torch.channels_last)
+
+
 @pytest.mark.parametrize("wrong", ["plan(step=fast)", "plan(threads=0)", "eager", "plan(layout=x)"])
 def test_what_is_no_plan_is_an_error(wrong: str) -> None:
     assert check(Source("net.cnn", SPEC), sets=[f"train.plan={wrong}"]).errors
@@ -68,7 +92,7 @@ def test_what_is_no_plan_is_an_error(wrong: str) -> None:
 def test_the_plan_is_written_to_the_run_and_changes_no_number(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """In fp32, on one thread, the order of max_pool and relu is all that differs from the plainest way."""
     one = train(checked(), out=tmp_path / "one", device="cpu", quiet=True)
-    monkeypatch.setattr("specc.backend.build.Net.pool_first", lambda net: 0)
+    monkeypatch.setattr("specc.backend.build.Net.pools_after_relu", lambda net: 0)
     two = train(checked(), out=tmp_path / "two", device="cpu", quiet=True)
     first, second = (load_file(run.path / "last.safetensors") for run in (one, two))
     assert all(torch.equal(first[name], second[name]) for name in first)

@@ -7,7 +7,8 @@ import pytest
 import torch
 
 from specc.backend.execution import trial
-from specc.backend.train.job import prepare, train
+from specc.backend.train.job import train
+from specc.backend.train.prepare import Request, prepare
 from specc.backend.train.resume import resume
 from specc.check import check
 from specc.source import Source
@@ -37,7 +38,7 @@ def cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
 
 def plan(*sets: str) -> Choices:
     checked = check(Source("net.cnn", SPEC), sets=["network.width=32", *sets])
-    found: Choices = prepare(checked.trainable(), "cpu", None, Path()).about["plan"]
+    found: Choices = prepare(Request(checked.trainable(), "cpu")).about["plan"]
     return found
 
 
@@ -116,7 +117,9 @@ def test_trying_changes_no_weight(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of torch.compile's own imports
 def test_compiling_is_tried_in_a_long_training(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(trial, "LONG", 0.0)
-    monkeypatch.setattr(trial, "compiled", lambda net: net)  # compiling itself is tried in test_plan.py
+    monkeypatch.setattr(
+        "specc.backend.execution.apply.compiled", lambda net: net
+    )  # compiling itself is tried in test_plan.py
     step = plan("network.width=2")["step"]
     assert step["because"].startswith("measured: a pass takes ") and "with compiled" in step["because"]
     (remembered,) = cache.iterdir()

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from specc.backend.onnx.card import _cell, _fenced
-from specc.backend.onnx.export import Exported, export_run
+from specc.backend.onnx.export import export_run
+from specc.backend.onnx.exported import Exported
 from tests.helpers.tiny_run import trained
 
 

@@ -23,8 +23,9 @@ from specc.backend.onnx.reference import of_run
 from specc.backend.onnx.session import CPU, CUDA, loads, open_session, run
 from specc.backend.onnx.verify import verify
 from specc.backend.onnx.write import portable
-from specc.backend.predict import from_file
-from specc.backend.run.load import open_run, sha256_of
+from specc.backend.predict.file import from_file
+from specc.backend.run.load import open_run
+from specc.backend.run.manifest import sha256_of
 from specc.check import check
 from specc.errors import SpeccError
 from specc.source import Source

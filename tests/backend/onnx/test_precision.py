@@ -14,7 +14,8 @@ from onnx import TensorProto, numpy_helper
 
 from specc.backend.data.split import Resident
 from specc.backend.onnx import export as module
-from specc.backend.onnx.export import Exported, export_run
+from specc.backend.onnx.export import export_run
+from specc.backend.onnx.exported import Exported
 from specc.backend.onnx.model_file import read_model
 from specc.backend.onnx.precision import convert
 from specc.backend.onnx.session import open_session, run

@@ -7,7 +7,9 @@ import pytest
 from PIL import Image
 
 from specc.backend.onnx.export import export_run
-from specc.backend.predict import Classifier, from_file, from_run, predict
+from specc.backend.predict import Classifier, predict
+from specc.backend.predict.file import from_file
+from specc.backend.predict.run import from_run
 from specc.errors import SpeccError
 from tests.helpers.tiny_pictures import GRAY, RGB, turned, write_kinds
 from tests.helpers.tiny_run import gray_trained, resizing_trained, trained

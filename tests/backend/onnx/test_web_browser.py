@@ -15,7 +15,8 @@ from specc.backend.onnx import model_file
 from specc.backend.onnx.export import export_run
 from specc.backend.onnx.web.page import write_page
 from specc.backend.onnx.web.runtime import INSTALL, Runtime, find_runtime
-from specc.backend.predict import from_file, predict
+from specc.backend.predict import predict
+from specc.backend.predict.file import from_file
 from specc.backend.train.job import train
 from specc.check import check
 from specc.errors import SpeccError

@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from specc.backend.engine.state import EpochResult
+from specc.backend.run.metrics import EpochResult
 from specc.backend.study.cache import Record
 from specc.backend.study.live import Shown
 from specc.check import check

@@ -7,7 +7,8 @@ import torch
 
 from specc.backend.data.dataset import load
 from specc.backend.data.subset import subset_of
-from specc.backend.run.load import read_info, read_lines
+from specc.backend.run.manifest import read_info
+from specc.backend.run.metrics import read_lines
 from specc.backend.study import measure
 from specc.backend.train.job import train
 from specc.backend.train.resume import resume

@@ -10,10 +10,10 @@ from torch import Tensor, nn
 from specc.backend.build import build
 from specc.backend.engine.assemble import assemble
 from specc.backend.engine.optimizers import param_rules
-from specc.backend.engine.progress import Quiet
 from specc.backend.engine.trainer import Trainer
 from specc.backend.initialize import initialize
 from specc.backend.precision import Precision
+from specc.backend.progress import Quiet
 from specc.check import check
 from specc.source import Source
 

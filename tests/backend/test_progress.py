@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from specc.backend.engine.progress import Lines
-from specc.backend.engine.state import EpochResult
+from specc.backend.progress import Lines
+from specc.backend.run.metrics import EpochResult
 
 LINE: dict[str, Any] = {
     "train_loss": 0.5,

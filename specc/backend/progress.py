@@ -7,7 +7,7 @@ from typing import Any, Protocol, Self, TextIO
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-from specc.backend.engine.state import EpochResult
+from specc.backend.run.metrics import EpochResult
 
 INTERVAL = 0.25  # seconds between looks at the device, each of which waits for it
 

@@ -1,0 +1,100 @@
+"""What one step of a training computes: answers, losses, gradients, and the weights after them."""
+
+import hashlib
+from collections.abc import Callable, Iterable
+from itertools import starmap
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from specc.backend.device import seed_generators
+from specc.backend.engine.penalty import Penalty
+from specc.backend.engine.state import TrainState
+from specc.backend.evaluation.losses import Loss
+from specc.backend.precision import Precision
+from specc.tricks.sections import TrainSettings
+
+Batch = tuple[Tensor, Tensor]  # normalized images, N x C x H x W, on the device, and their targets
+
+
+class Step:
+    """Called with the batches of a step, it changes the state's tensors as their gradients say.
+
+    `settings` are those of the section `train`. forward: the network, or what computes the same as it.
+    """
+
+    def __init__(
+        self, state: TrainState, settings: TrainSettings, loss: Loss, penalty: Penalty, precision: Precision
+    ) -> None:
+        self.state, self.settings = state, settings
+        self.loss, self.penalty, self.precision = loss, penalty, precision
+        self.device = state.table.device
+        self.forward: Callable[[Tensor], Any] = state.net
+        self.head_weights = {head.name: head.weight for head in state.net.graph.heads}
+
+    def __call__(self, batches: Iterable[Batch]) -> Tensor:
+        """Take the step. Gives each batch's mean loss and its number of right answers, 2 x batches."""
+        figures = list(starmap(self.backward, batches))  # which holds on to no batch
+        self.update()
+        return torch.stack(figures, 1)
+
+    def seed(self) -> None:
+        """Set the generators that the network draws from (for dropout, say) for the step that comes."""
+        seed_generators(step_seed(self.settings.seed, self.state.step), self.device)
+
+    def backward(self, images: Tensor, target: Tensor) -> Tensor:
+        """Add the gradient of the loss of one batch. Its mean loss and its number of right answers, as one tensor."""
+        state = self.state
+        with self.precision.autocast(self.device):
+            answer = self.forward(images)
+        logits, heads = answer if isinstance(answer, tuple) else (answer, {})
+        parts = self.loss.parts(logits, target)
+        labels = target.argmax(dim=1) if target.is_floating_point() else target
+        right = (logits.detach().argmax(dim=1) == labels).sum()
+        figures = torch.stack([parts.mean.detach(), right.to(parts.total.dtype)])
+        is_sum = self.loss.is_sum
+        loss = parts.total if is_sum else parts.mean
+        for name, of_head in heads.items():
+            parts = self.loss.parts(of_head, target)
+            loss = loss + self.head_weights[name] * (parts.total if is_sum else parts.mean)
+        loss = loss if is_sum else loss / self.settings.accumulate
+        if loss.requires_grad:  # not where all that learned stands still
+            (state.scaler.scale(loss) if state.scaler else loss).backward()  # type: ignore[no-untyped-call]
+        return figures
+
+    def update(self) -> None:
+        """Let the weights follow their gradients."""
+        state, optimizers = self.state, self.state.optimizers
+        moving = optimizers.moving() if state.scaler else ()
+        for part in moving:
+            assert state.scaler is not None
+            state.scaler.unscale_(part)
+        self.penalty.add_gradient()
+        if self.settings.clip is not None:
+            torch.nn.utils.clip_grad_norm_(state.weights.values(), self.settings.clip)
+        if state.scaler is None:
+            optimizers.step()
+        elif moving:
+            for part in moving:
+                state.scaler.step(part)
+            state.scaler.update()
+        optimizers.zero_grad()
+
+    def moving(self) -> list[bool]:
+        """For each weight whether it learns now: some stand still after a while."""
+        return [weight.requires_grad for weight in self.state.weights.values()]
+
+    def changes(self) -> list[Tensor]:
+        """All tensors that a step changes."""
+        return [*self.state.net.state_dict().values(), *self.state.optimizers.tensors()]
+
+    def rewind(self) -> None:
+        """Bring back what a step begins from besides these tensors: generators, and no gradients."""
+        self.seed()
+        self.state.optimizers.zero_grad()
+
+
+def step_seed(seed: int, step: int) -> int:
+    """A seed for torch's own generator that differs for each step."""
+    return int.from_bytes(hashlib.blake2b(f"{seed}/{step}".encode(), digest_size=8).digest()) >> 1

@@ -1,0 +1,29 @@
+"""A run's best weights on its validation images."""
+
+from pathlib import Path
+
+from specc.backend.data.dataset import load
+from specc.backend.data.loader import validation_batches
+from specc.backend.device import exact, find
+from specc.backend.evaluation.evaluate import Evaluation, evaluate
+from specc.backend.evaluation.losses import loss_function
+from specc.backend.precision import Precision
+from specc.backend.run.load import Run
+from specc.backend.run.manifest import about_data, refuse_other_data
+
+
+def evaluate_run(run: Run, *, device: str = "auto", data_dir: Path | None = None) -> Evaluation:
+    """The best weights of a run on its validation images, in fp32.
+
+    Raises SpeccError: E430 no such device, E441 the data have changed, E401 and on.
+    """
+    place = find(device)
+    exact(place)
+    train, data = run.spec.train, run.spec.data
+    dataset = load(data, data_dir=data_dir or run.data_dir, seed=train.seed, base=run.base)
+    refuse_other_data(run.path, run.info, about_data(dataset), "give the folder of the data with --data-dir")
+    net = run.net.to(place)
+    loss = loss_function(train.loss, len(dataset.classes), place)
+    batches = validation_batches(dataset, data, train.batch, place)
+    tta = train.evaluate.args if train.evaluate else None
+    return evaluate(net, batches, len(dataset.classes), loss, Precision("fp32", "exact"), tta)

@@ -1,0 +1,61 @@
+"""Image files in, classes out: through an exported file (`file.py`, without torch), or a run's weights (`run.py`)."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from specc.backend.images import BadImage, Pixels, decode, resize
+from specc.errors import SpeccError, clean
+from specc.values import Size
+
+
+class Classifier(NamedTuple):
+    """A trained model as prediction sees it.
+
+    answer: uint8 images, N x C x H x W, to probabilities, N x classes. size: the images that it takes; None where it
+    takes any and resizes them itself. warning: what its user ought to know.
+    """
+
+    classes: list[str]
+    channels: int
+    size: Size | None
+    answer: Callable[[Pixels], NDArray[np.float64]]
+    warning: str = ""
+
+
+class Prediction(NamedTuple):
+    """The classes of one image, the likeliest first. resized: its height and width, where they were not the model's."""
+
+    image: Path
+    classes: list[tuple[str, float]]
+    resized: Size | None
+
+
+def predict(classifier: Classifier, image: Path, top: int) -> Prediction:
+    """The `top` likeliest classes of an image file.
+
+    Raises SpeccError: E460 the file cannot be read, E461 what is in it cannot serve as an image for this model.
+    """
+    try:
+        pixels = decode(image, classifier.channels)
+    except BadImage as bad:
+        raise SpeccError("E461", clean(f"{image} {bad}"), help="give a PNG or JPEG file", status=1) from None
+    except OSError as error:
+        reason = "does not exist" if not image.exists() else "is a folder" if image.is_dir() else str(error.strerror)
+        raise SpeccError("E460", clean(f"{image} {reason}"), help="give the paths of image files") from None
+    stored = Size(*pixels.shape[1:])
+    wanted = classifier.size or stored
+    probabilities = classifier.answer(resize(pixels, wanted)[None])[0]
+    best = np.argsort(-probabilities, kind="stable")[:top]
+    ranked = [(classifier.classes[i], float(probabilities[i])) for i in best]
+    return Prediction(image, ranked, stored if stored != wanted else None)
+
+
+def softmax(logits: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Probabilities from logits, along the last axis."""
+    powers = np.exp(logits - logits.max(axis=-1, keepdims=True))
+    shares: NDArray[np.float64] = powers / powers.sum(axis=-1, keepdims=True)
+    return shares

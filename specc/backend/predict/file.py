@@ -1,0 +1,42 @@
+"""Prediction through an exported file: onnxruntime runs it, torch is not needed."""
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from specc.backend.images import Pixels
+from specc.backend.onnx.model_file import read_model
+from specc.backend.onnx.session import ORT_ERRORS, open_session, plain, run
+from specc.backend.predict import Classifier, softmax
+from specc.errors import SpeccError
+
+AGAIN = "export it again: specc export RUN"
+
+
+def from_file(path: Path) -> Classifier:
+    """The classifier in an exported file, run by onnxruntime on the CPU.
+
+    Raises SpeccError E450 to E453 as `read_model` does, and E457 where onnxruntime cannot run the file.
+    """
+    file = read_model(path)
+    try:
+        session = open_session(path)
+    except ORT_ERRORS as error:
+        raise SpeccError("E457", f"onnxruntime cannot load {path}: {plain(error)}", help=AGAIN, status=1) from None
+
+    def answer(images: Pixels) -> NDArray[np.float64]:
+        try:
+            given = run(session, images).astype(np.float64)
+        except ORT_ERRORS as error:
+            raise SpeccError("E457", f"{path} does not run on an image: {plain(error)}", help=AGAIN, status=1) from None
+        if given.shape != (len(images), len(file.classes)):
+            found = " x ".join(map(str, given.shape))
+            message = f"{path} names {len(file.classes)} classes, but gives {found}"
+            raise SpeccError("E457", message, help=AGAIN, status=1)
+        if file.output == "probabilities":
+            return given
+        return softmax(given) if file.activation == "softmax" else 1 / (1 + np.exp(-given))
+
+    warning = "" if file.untouched else f"{path} was changed after it was certified; `specc verify` tells more"
+    return Classifier(file.classes, file.channels, file.size, answer, warning)

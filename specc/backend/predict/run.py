@@ -1,0 +1,29 @@
+"""Prediction through a run's own weights, in PyTorch."""
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from specc.backend.images import Pixels, resize
+from specc.backend.onnx.reference import activation, of_run
+from specc.backend.predict import Classifier
+from specc.backend.run.load import open_run
+from specc.values import Size
+
+
+def from_run(path: Path) -> Classifier:
+    """The classifier of a run: its best weights in PyTorch, on the CPU.
+
+    Raises SpeccError E439 to E443 as `open_run` does.
+    """
+    run = open_run(path)
+    channels, *shape = run.spec.graph.input
+    size = Size(*shape)
+    reference = of_run(run, activation(run.spec), torch.device("cpu"))
+
+    def answer(images: Pixels) -> NDArray[np.float64]:
+        return reference(resize(images, size)).astype(np.float64)
+
+    return Classifier(run.classes, channels, None if run.spec.data.resize else size, answer)

@@ -1,0 +1,113 @@
+"""A training put together, from a request to the point before its first step."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+
+from specc.backend.build import build
+from specc.backend.data.dataset import DataSet, load
+from specc.backend.data.loader import DataLoader, check_fit
+from specc.backend.data.subset import subset_of
+from specc.backend.device import describe, find
+from specc.backend.engine.applied import whitened
+from specc.backend.engine.assemble import assemble
+from specc.backend.engine.trainer import Trainer
+from specc.backend.execution.apply import apply, set_up
+from specc.backend.execution.plan import Plan, complete, make_plan
+from specc.backend.execution.trial import settle
+from specc.backend.initialize import initialize
+from specc.backend.run import manifest
+from specc.backend.run.weights import load_matching
+from specc.check import Trainable
+from specc.errors import SpeccError
+
+
+class Request(NamedTuple):
+    """What is to be trained, on which data and where.
+
+    base: the folder that relative paths in the spec start from. subset: train and validate on so many images only.
+    dataset: the data, where they are loaded already. start: a run or a safetensors file whose weights are begun with,
+    as far as they fit. begun: the run.json of a run that is resumed.
+    """
+
+    spec: Trainable
+    device: str = "auto"
+    data_dir: Path | None = None
+    base: Path = Path()
+    subset: int | None = None
+    dataset: DataSet | None = None
+    start: Path | None = None
+    begun: Mapping[str, Any] | None = None
+
+
+class Job(NamedTuple):
+    """A training that is ready to run. notes: what is said about it once. about: its part of run.json.
+
+    request: what asks for the same training anew, at its beginning.
+    """
+
+    request: Request
+    trainer: Trainer
+    plan: Plan
+    notes: list[str]
+    about: dict[str, Any]
+
+
+def prepare(request: Request) -> Job:
+    """The training that is asked for, before its first step.
+
+    Raises SpeccError: E430, E431, E434 and E444 as device, precision
+    and settings go; E306 and E307 where the data do not fit the network; E401 and on from the data; E442, E443 and
+    E489 from the weights that are begun with.
+    """
+    graph, data, settings = request.spec.graph, request.spec.data, request.spec.train
+    device = find(request.device)
+    plan = make_plan(graph, settings, device, request.begun)
+    set_up(plan)
+    dataset = _dataset(request)
+    check_fit(graph, dataset)
+    loader = DataLoader(dataset, data, settings.batch, settings.seed, device)
+    if settings.accumulate > loader.batches:
+        raise SpeccError(
+            "E444",
+            f"train.accumulate is {settings.accumulate}, but an epoch has {loader.batches} batches",
+            help="accumulate fewer batches, or make them smaller",
+            status=1,
+        )
+    net = build(graph)
+    initialize(net, settings.seed, loader.sample)
+    notes = [*dataset.notes]
+    if request.start:
+        notes.append(load_matching(net, request.start))
+    plan = settle(complete(plan, net, loader.source), net, loader, settings)
+    forward = apply(plan, net)
+    trainer, reached = assemble(net, settings, loader, plan.precision)
+    trainer.compute.forward = forward
+    notes += [*whitened(graph, len(dataset.train)), *reached]
+    shown = f"{describe(device)}, {plan.precision.name} ({plan.precision.reason}); validation: {dataset.validated_on}"
+    again = request._replace(dataset=dataset, subset=None, start=None)
+    return Job(again, trainer, plan, [shown, *notes], _about(trainer, dataset, device, plan, notes))
+
+
+def _dataset(request: Request) -> DataSet:
+    """The data of a request, or so many images of them."""
+    spec, seed = request.spec, request.spec.train.seed
+    dataset = request.dataset or load(spec.data, data_dir=request.data_dir, seed=seed, base=request.base)
+    return dataset if request.subset is None else subset_of(dataset, request.subset, seed)
+
+
+def _about(trainer: Trainer, dataset: DataSet, device: torch.device, plan: Plan, notes: list[str]) -> dict[str, Any]:
+    parameters = trainer.state.net.graph.parameters
+    return manifest.about(
+        dataset,
+        device,
+        parameters=parameters,
+        frozen=parameters - sum(weight.numel() for weight in trainer.state.weights.values()),
+        steps_per_epoch=trainer.per_epoch,
+        steps=trainer.total,
+        precision=plan.precision.name,
+        plan=plan.as_dict(),
+        applied=notes,
+    )
