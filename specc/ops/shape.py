@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from specc.ops.expansion import WithNamed
 from specc.ops.geometry import bounded, divisors, few
 from specc.ops.op import Op, Window, needs_map
 from specc.ops.signal import First
@@ -246,7 +247,7 @@ crop_to = Op(
     torch=lambda x, a: Target("specc.backend.layers.CropTo", {}),
     onnx=_crop_onnx,
     example="as(wide) -> conv(8, padding=0) -> as(narrow) -> from(wide) -> crop_to(narrow)",
-    joins=True,
+    expands=WithNamed("name"),
     signal=First(),
 )
 

@@ -1,14 +1,14 @@
 """What a lint is, and what it looks at."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from math import nan
 from typing import Any, NamedTuple
 
+from specc.check.gather.spec import Spec
 from specc.check.lint import names
 from specc.check.problems import chain
-from specc.check.spec import Spec
 from specc.diagnostics import Fix, Label
 from specc.ir.graph import Graph, Node
 from specc.ir.passes import trunk
@@ -38,7 +38,7 @@ class Linted:
         graph: Graph,
         data: DataSettings | None,
         train: TrainSettings,
-        dropped: list[Node],
+        dropped: Sequence[Node],
     ) -> None:
         self.source, self.spec, self.graph = source, spec, graph
         self.data, self.train, self.dropped = data, train, dropped

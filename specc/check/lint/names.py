@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from specc.check.spec import Spec
+from specc.check.gather.spec import Spec
 from specc.diagnostics import Fix
 from specc.source import Source, Span
 from specc.syntax import tree as t

@@ -1,15 +1,13 @@
-"""Nodes of the graph: their names, and their shapes by the rules of the layers."""
+"""The graph under construction: nodes, their names, and their shapes by the rules of the layers."""
 
-from typing import Any, NamedTuple
+from typing import Any
 
-from specc.check.bind import Binder
-from specc.check.evaluate import Work
-from specc.check.problems import Problems
-from specc.check.scope import Scope
+from specc.check.context import Context
+from specc.check.expand.here import Here
 from specc.diagnostics import Label
-from specc.ir.graph import Frame, Head, Node
-from specc.ops import OPS
+from specc.ir.graph import Head, Node
 from specc.ops.op import Op
+from specc.ops.structure import identity
 from specc.source import Span
 from specc.syntax import tree as t
 from specc.values import UNKNOWN, Args
@@ -17,36 +15,29 @@ from specc.vocabulary.problem import Problem
 from specc.vocabulary.shape import Shape, size_text
 
 
-class Here(NamedTuple):
-    """Where expansion stands: what names mean, which defaults hold, and how it came here."""
+class GraphBuilder:
+    """Adds nodes to a graph. A tensor is the index of the node that gives it."""
 
-    scope: Scope
-    labels: Scope  # names given by `as`
-    defaults: tuple[tuple[str, t.Call, Scope], ...] = ()
-    path: tuple[str, ...] = ()
-    trail: tuple[Frame, ...] = ()
-    head: str = ""
-    depth: int = 0
-
-
-class NodeBuilder(Binder):
-    """Adds nodes to a graph. Positions in it are indices of nodes."""
-
-    def __init__(self, problems: Problems, work: Work) -> None:
-        super().__init__(problems, work)
+    def __init__(self, context: Context) -> None:
+        self.context = context
         self.nodes: list[Node] = []
         self.heads: list[Head] = []
         self.counts: dict[str, int] = {}  # how many layers and blocks of a path have a name
         self.taken = {"input"}  # paths
 
-    def _lost(self, at: int, span: Span, here: Here) -> int:
-        """A node of unknown shape: what follows an error is not held against the user."""
-        return self._node(OPS["identity"], Args(), (at,), UNKNOWN, span, here)
+    def start(self, op: Op, args: Args, shape: Any, span: Span) -> None:
+        """Add node 0, the network's input."""
+        self.nodes.append(Node(0, "input", op, args, (), shape, span))
 
-    def _checked_node(self, op: Op, args: Args, inputs: tuple[int, ...], call: t.Call, here: Here) -> int:
-        return self._node(op, args, inputs, self._shape(op, args, inputs, call), call.span, here)
+    def node(self, op: Op, args: Args, inputs: tuple[int, ...], call: t.Call, here: Here) -> int:
+        """Add a node; its shape follows from the op's rule."""
+        return self._add(op, args, inputs, self.shape(op, args, inputs, call), call.span, here)
 
-    def _shape(self, op: Op, args: Args, inputs: tuple[int, ...], call: t.Call) -> Any:
+    def lost(self, tensor: int, span: Span, here: Here) -> int:
+        """A tensor of unknown shape: what follows an error is not held against the user."""
+        return self._add(identity, Args(), (tensor,), UNKNOWN, span, here)
+
+    def shape(self, op: Op, args: Args, inputs: tuple[int, ...], call: t.Call) -> Any:
         """The shape by the op's rule; its problem is reported where the argument at fault stands."""
         shapes = [self.nodes[i].shape for i in inputs]
         if UNKNOWN in shapes or UNKNOWN in args.as_dict().values():
@@ -67,15 +58,17 @@ class NodeBuilder(Binder):
             labels = [Label(s, size_text(x)) for s, x in zip(spans, shapes[-len(spans) :], strict=False)]
         if len(labels) < len(shapes):
             label = f"{size_text(shapes[0])} flows in"
-        return self.error(problem.code, problem.message, span, label=label, labels=tuple(labels), help=problem.help)
+        return self.context.error(
+            problem.code, problem.message, span, label=label, labels=tuple(labels), help=problem.help
+        )
 
-    def _node(self, op: Op, args: Args, inputs: tuple[int, ...], shape: Any, span: Span, here: Here) -> int:
-        name = ".".join((*here.path, self._new_name(here.path, op.name)))
+    def _add(self, op: Op, args: Args, inputs: tuple[int, ...], shape: Any, span: Span, here: Here) -> int:
+        name = ".".join((*here.path, self.new_name(here.path, op.name)))
         index = len(self.nodes)
         self.nodes.append(Node(index, name, op, args, inputs, shape, span, here.trail, here.head))
         return index
 
-    def _new_name(self, path: tuple[str, ...], name: str) -> str:
+    def new_name(self, path: tuple[str, ...], name: str) -> str:
         """`conv2` for the second `conv` of a path; one that nothing else there has, such as a block called `conv`."""
         stem = ".".join((*path, name))
         while True:

@@ -1,9 +1,9 @@
-"""What is said of a layer that is not there."""
+"""The report of a layer that does not exist."""
 
 from collections.abc import Callable, Iterable
 
-from specc.check.bind import article
-from specc.check.evaluate import Evaluator
+from specc.check.calls.families import article
+from specc.check.context import Context
 from specc.diagnostics import nearest
 from specc.ops import OPS
 from specc.syntax import tree as t
@@ -25,8 +25,8 @@ ELSEWHERE = {
 }
 
 
-def missing_layer(evaluator: Evaluator, call: t.Call, blocks: Iterable[str], names: Callable[[], list[str]]) -> None:
-    """Report E201 for a call of nothing that there is. `names`: those that the scope binds."""
+def missing_layer(context: Context, call: t.Call, blocks: Iterable[str], names: Callable[[], list[str]]) -> None:
+    """Report E201 for a call of something that does not exist. `names`: those that the scope binds."""
 
     def known() -> list[str]:
         return [*OPS, *blocks, *names()]
@@ -34,8 +34,8 @@ def missing_layer(evaluator: Evaluator, call: t.Call, blocks: Iterable[str], nam
     def help() -> str:
         if call.name.lower() in ELSEWHERE:
             return f"here this layer is called `{ELSEWHERE[call.name.lower()]}`"
-        elsewhere = next((family for family, tricks in COMPONENTS.items() if call.name in tricks), "")
+        elsewhere = next((family for family, components in COMPONENTS.items() if call.name in components), "")
         return f"`{call.name}` is {article(elsewhere)}, not a layer" if elsewhere else nearest(call.name, known())
 
     message = f"there is no layer or block called `{call.name}`"
-    evaluator.error("E201", message, call.callee, help=help, known=known)
+    context.error("E201", message, call.callee, help=help, known=known)
