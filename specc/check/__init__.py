@@ -22,6 +22,7 @@ from specc.check.calls.binder import Binder
 from specc.check.checked import Checked, Compiled, Trainable
 from specc.check.context import Context, TooMuch, Work
 from specc.check.expand import expand
+from specc.check.expand.names import Overwritten
 from specc.check.expressions.evaluate import Evaluator
 from specc.check.gather.files import Load, parse_files
 from specc.check.gather.override import override, parse_set
@@ -101,13 +102,17 @@ def _check(
 
 
 class Elaborated(NamedTuple):
-    """What a spec says, worked out; None where it has errors. dropped: nodes that lead nowhere, which are left out."""
+    """What a spec says, worked out; None where it has errors.
+
+    dropped: nodes that lead nowhere, which are left out. overwritten: names that were given twice.
+    """
 
     graph: Graph | None = None
     data: DataSettings | None = None
     train: TrainSettings | None = None
     export: ExportSettings | None = None
     dropped: tuple[Node, ...] = ()
+    overwritten: tuple[Overwritten, ...] = ()
 
 
 def elaborate(spec: Spec, context: Context) -> Elaborated:
@@ -119,14 +124,15 @@ def elaborate(spec: Spec, context: Context) -> Elaborated:
         data = settings(spec, "data", DataSettings, binder, scope) if has_data else None
         train = settings(spec, "train", TrainSettings, binder, scope)
         export = settings(spec, "export", ExportSettings, binder, scope)
-        graph = expand(spec, scope, UNKNOWN if has_data and data is None else data_shape(data), context)
-        if graph is None or not is_whole(graph):
+        expanded = expand(spec, scope, UNKNOWN if has_data and data is None else data_shape(data), context)
+        if expanded is None or not is_whole(expanded.graph):
             return Elaborated(None, data, train, export)
+        graph = expanded.graph
         dropped = keep_reachable(graph)
         settle_biases(graph)
         find_receptive_fields(graph)
         verify(spec, graph, data, train, context)
-        return Elaborated(graph, data, train, export, tuple(dropped))
+        return Elaborated(graph, data, train, export, tuple(dropped), tuple(expanded.overwritten))
     except TooMuch:
         context.work.left, context.trail = -1, ()
         return Elaborated()
@@ -158,5 +164,5 @@ def _lint(spec: Spec, parts: Elaborated, problems: Problems, work: Work, *, is_v
     if work.lints >= 0:
         from specc.check.lint import Linted, find_lints  # many small files, which only `specc check` needs
 
-        linted = Linted(spec.source, spec, parts.graph, parts.data, parts.train, parts.dropped)
+        linted = Linted(spec, parts.graph, parts.data, parts.train, parts.dropped, parts.overwritten)
         find_lints(linted, problems, is_variant=is_variant)

@@ -3,11 +3,13 @@
 from collections.abc import Collection, Sequence
 from typing import Any, NamedTuple
 
+from specc.check.calls.elsewhere import argument_elsewhere
 from specc.check.context import Context
 from specc.check.expressions.evaluate import Evaluator
 from specc.check.expressions.flow import Flow
 from specc.check.expressions.scope import Scope
 from specc.diagnostics import Label, nearest
+from specc.ops import OPS
 from specc.source import Span
 from specc.syntax import tree as t
 
@@ -87,7 +89,8 @@ def unknown_argument(
 
     def help() -> str:
         known = f"its arguments are {', '.join(params)}" if params else f"`{what}` takes no arguments"
-        return nearest(argument.name, params) or known
+        elsewhere = argument_elsewhere(argument.name, params, of_layer=what in OPS)
+        return elsewhere or nearest(argument.name, params) or known
 
     start = argument.span.start
     name_span = Span(argument.span.source, start, start + len(argument.name))

@@ -1,12 +1,13 @@
 """A network's text to a graph, in which every layer has its arguments and its shape."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from specc.check.calls.binder import Binder
 from specc.check.context import Context
 from specc.check.expand.builder import GraphBuilder
 from specc.check.expand.expander import Expander
 from specc.check.expand.here import Here
+from specc.check.expand.names import Overwritten
 from specc.check.expand.network import add_input, before_input
 from specc.check.expand.parameters import ParameterBinder
 from specc.check.expressions.evaluate import Evaluator
@@ -17,7 +18,14 @@ from specc.source import Span
 from specc.syntax import tree as t
 
 
-def expand(spec: Spec, scope: Scope, input_shape: Any, context: Context) -> Graph | None:
+class Expanded(NamedTuple):
+    """The graph of a network. overwritten: names of tensors that were given twice, and not used in between."""
+
+    graph: Graph
+    overwritten: list[Overwritten]
+
+
+def expand(spec: Spec, scope: Scope, input_shape: Any, context: Context) -> Expanded | None:
     """The graph of a spec's network; None where it has none, or no input.
 
     scope: what the file's own names mean. input_shape: what the data give, None or UNKNOWN.
@@ -40,8 +48,9 @@ def expand(spec: Spec, scope: Scope, input_shape: Any, context: Context) -> Grap
     rest = add_input(spec, network, statements, here, input_shape, graph, parameters)
     if rest is None:
         return None
-    end = Expander(spec, parameters, graph).body(network.body, 0, here, network.name, rest)
-    return Graph(network.name, graph.nodes, end, graph.heads, values)
+    expander = Expander(spec, parameters, graph)
+    end = expander.body(network.body, 0, here, network.name, rest)
+    return Expanded(Graph(network.name, graph.nodes, end, graph.heads, values), expander.names.overwritten)
 
 
 def _no_network(spec: Spec, context: Context) -> None:

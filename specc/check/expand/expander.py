@@ -8,6 +8,7 @@ from specc.check.context import Context, TooMuch
 from specc.check.expand.builder import GraphBuilder
 from specc.check.expand.expansions import MOST_STEPS, Expansions
 from specc.check.expand.here import Here
+from specc.check.expand.mismatch import Mismatch
 from specc.check.expand.names import NameTable
 from specc.check.expand.parameters import ParameterBinder
 from specc.check.expressions.evaluate import ENTRIES_A_UNIT, Evaluator
@@ -33,7 +34,8 @@ class Expander:
         self.spec, self.parameters, self.graph = spec, parameters, graph
         self.evaluator: Evaluator = parameters.evaluator
         self.context: Context = parameters.context
-        self.expansions = Expansions(self, graph, NameTable(self.context), self.context)
+        self.names = NameTable(spec, self.context)
+        self.expansions = Expansions(self, graph, self.names, Mismatch(spec, self.names, self.context))
         self.steps = 0
 
     # ---- statements

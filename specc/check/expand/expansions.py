@@ -5,6 +5,7 @@ from typing import Any, NoReturn, Protocol
 from specc.check.context import Context, TooMuch
 from specc.check.expand.builder import GraphBuilder
 from specc.check.expand.here import Here
+from specc.check.expand.mismatch import Mismatch
 from specc.check.expand.names import NameTable, first_argument
 from specc.check.expressions.labels import Labels
 from specc.check.expressions.scope import Scope
@@ -46,48 +47,54 @@ class Bodies(Protocol):
 class Expansions:
     """Carries out expansions: each takes the tensor that flows in, and gives the one that flows on."""
 
-    def __init__(self, bodies: Bodies, graph: GraphBuilder, names: NameTable, context: Context) -> None:
-        self.bodies, self.graph, self.names, self.context = bodies, graph, names, context
+    def __init__(self, bodies: Bodies, graph: GraphBuilder, names: NameTable, mismatch: Mismatch) -> None:
+        self.bodies, self.graph, self.names, self.mismatch = bodies, graph, names, mismatch
+        self.context = graph.context
 
     def carry_out(self, op: Op, args: Args, call: t.Call, tensor: int, here: Here) -> int:
+        """What a call of an op whose arguments are bound becomes; the tensor that flows on."""
+        graph = self.graph
         match op.expands:
             case OneNode():
-                return self.graph.node(op, args, (tensor,), call, here)
+                return graph.node(op, args, (tensor,), call, here)
             case Branches():
-                return self._node(op, args, self.bodies.branches(call, tensor, here), call, tensor, here)
+                ends = self.bodies.branches(call, tensor, here)
+                if ends is None:
+                    return graph.lost(tensor, call.span, here)
+                return graph.node(op, args, ends, call, here, self.mismatch)
             case AroundBody(join=join):
                 end = self.bodies.body(call.body, tensor, here, op.name)
-                return self.graph.node(join, Args(), (tensor, end), call, here)
+                return graph.node(join, Args(), (tensor, end), call, here, self.mismatch)
+            case WithNamed(name=name):
+                named = self.names.find(getattr(args, name), call, here)
+                if named is None:
+                    return graph.lost(tensor, call.span, here)
+                return graph.node(op, args, (tensor, named), call, here)
             case Repeat(count=count):
                 return self._repeat(getattr(args, count), call, tensor, here, op.name)
-            case AuxiliaryHead(name=name, weight=weight):
-                self._head(getattr(args, name), getattr(args, weight), call, tensor, here, op.name)
-                return tensor
+            case _:
+                return self._nothing(op, args, call, tensor, here)
+
+    def _nothing(self, op: Op, args: Args, call: t.Call, tensor: int, here: Here) -> int:
+        """What adds no node of its own."""
+        match op.expands:
+            case PassOn():
+                pass
             case NamesTensor(name=name):
                 self.names.give(getattr(args, name), tensor, call, here)
-                return tensor
             case NamedTensor(name=name):
                 named = self.names.find(getattr(args, name), call, here)
                 return self.graph.lost(tensor, call.span, here) if named is None else named
-            case WithNamed(name=name):
-                named = self.names.find(getattr(args, name), call, here)
-                return self._node(op, args, None if named is None else (tensor, named), call, tensor, here)
             case ShapeCheck():
-                fits = self.graph.shape(op, args, (tensor,), call) is not UNKNOWN
-                return tensor if fits else self.graph.lost(tensor, call.span, here)
-            case PassOn():
-                return tensor
+                if self.graph.shape(op, args, (tensor,), call) is UNKNOWN:
+                    return self.graph.lost(tensor, call.span, here)
+            case AuxiliaryHead(name=name, weight=weight):
+                self._head(getattr(args, name), getattr(args, weight), call, tensor, here, op.name)
             case NetworkInput():
                 late_input(call.span, self.context)
-                return tensor
             case expansion:
                 raise AssertionError(f"nothing carries out {expansion}")
-
-    def _node(self, op: Op, args: Args, inputs: tuple[int, ...] | None, call: t.Call, tensor: int, here: Here) -> int:
-        """A node, where its inputs are known."""
-        if inputs is None:
-            return self.graph.lost(tensor, call.span, here)
-        return self.graph.node(op, args, inputs, call, here)
+        return tensor
 
     def _repeat(self, count: Any, call: t.Call, tensor: int, here: Here, name: str) -> int:
         if count is UNKNOWN:  # a body that calls its own block might never end
