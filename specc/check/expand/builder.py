@@ -75,7 +75,7 @@ class GraphBuilder:
             labels = [Label(s, size_text(x)) for s, x in zip(spans, shapes[-len(spans) :], strict=False)]
         if len(labels) < len(shapes):
             label = f"{size_text(shapes[0])} flows in"
-        labels += advice.labels
+        labels += [more for more in advice.labels if more not in labels]
         help = advice.help or problem.help
         return self.context.error(problem.code, problem.message, span, label=label, labels=tuple(labels), help=help)
 
