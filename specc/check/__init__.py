@@ -17,7 +17,6 @@ on with UNKNOWN, which fits everywhere. Expressions (expressions/) and arguments
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from specc.check.alternatives import alternatives
 from specc.check.calls.binder import Binder
 from specc.check.checked import Checked, Compiled, Trainable
 from specc.check.context import Context, TooMuch, Work
@@ -144,16 +143,25 @@ def _check_the_rest(base: Spec, spec: Spec, parts: Elaborated, context: Context)
     _lint(spec, parts, problems, work, is_variant=False)
     if not base.is_broken:
         check_unreached(base, context)
-    for changes, note in alternatives(base, context):
-        own = Problems(base.unread)
-        changed = override(base, changes, own)
-        changed_parts = elaborate(changed, Context(own, work))
-        if not problems.has_errors:
-            _lint(changed, changed_parts, own, work, is_variant=True)
-        problems.merge(own, note)
+    if base.variants or base.search:
+        _check_alternatives(base, context)
     from specc.check.lint import silence
 
     silence(problems, base.comments, base.source, is_complete=not problems.has_errors and work.lints >= 0)
+
+
+def _check_alternatives(base: Spec, context: Context) -> None:
+    """Check each variant, and each value of a search, as a whole; what only it gets wrong is reported with a note."""
+    from specc.check.alternatives import alternatives  # which few files need
+
+    problems, work = context.problems, context.work
+    for changes, note in alternatives(base, context):
+        own = Problems(base.unread)
+        spec = override(base, changes, own)
+        parts = elaborate(spec, Context(own, work))
+        if not problems.has_errors:
+            _lint(spec, parts, own, work, is_variant=True)
+        problems.merge(own, note)
 
 
 def _lint(spec: Spec, parts: Elaborated, problems: Problems, work: Work, *, is_variant: bool) -> None:

@@ -3,7 +3,6 @@
 from collections.abc import Collection, Sequence
 from typing import Any, NamedTuple
 
-from specc.check.calls.elsewhere import argument_elsewhere
 from specc.check.context import Context
 from specc.check.expressions.evaluate import Evaluator
 from specc.check.expressions.flow import Flow
@@ -89,6 +88,8 @@ def unknown_argument(
 
     def help() -> str:
         known = f"its arguments are {', '.join(params)}" if params else f"`{what}` takes no arguments"
+        from specc.check.calls.elsewhere import argument_elsewhere  # long tables, which only a mistake needs
+
         elsewhere = argument_elsewhere(argument.name, params, of_layer=what in OPS)
         return elsewhere or nearest(argument.name, params) or known
 

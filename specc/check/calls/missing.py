@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterable
 
-from specc.check.calls.elsewhere import layer_elsewhere
 from specc.check.calls.families import article
 from specc.check.context import Context
 from specc.diagnostics import nearest
@@ -21,6 +20,8 @@ def missing_layer(context: Context, call: t.Call, blocks: Iterable[str], names: 
         family = next((family for family, components in COMPONENTS.items() if call.name in components), "")
         if family:
             return f"`{call.name}` is {article(family)}, not a layer"
+        from specc.check.calls.elsewhere import layer_elsewhere  # long tables, which only a mistake needs
+
         return layer_elsewhere(call.name) or nearest(call.name, known())
 
     message = f"there is no layer or block called `{call.name}`"
