@@ -32,7 +32,7 @@ class Trainable(NamedTuple):
 
 
 class Checked(NamedTuple):
-    """What a spec is worth.
+    """A spec's graph, settings and problems.
 
     graph: None where the network has errors or there is none. data: None where the file has no section `data`.
     resolved: the spec with variant and `--set` applied, as text that checks and trains by itself.

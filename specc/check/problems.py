@@ -8,8 +8,6 @@ from specc.source import Span
 
 MOST = 100
 MOST_WARNINGS = 75  # so that warnings leave room for errors
-
-
 MOST_PLACES = 5
 MISSING = ("E201", "E213")  # a name that nothing has
 Place = tuple[str, str, int, int]
@@ -18,7 +16,8 @@ Place = tuple[str, str, int, int]
 class Problems:
     """Collects diagnostics; a second one with the same code at the same place is the same mistake.
 
-    unread: the words of the lines that could not be read; a name that nothing has may have been declared there.
+    No pass asks it anything. unread: the words of the lines that could not be read; a name that nothing has may have
+    been declared there, so that it is not held against anyone.
     """
 
     def __init__(self, unread: frozenset[str] = frozenset()) -> None:
@@ -50,11 +49,6 @@ class Problems:
                 self.seen.add(_place(code, span))
             else:
                 self.add(Diagnostic(code, message, span, label, labels, notes, told, fix))
-
-    @property
-    def is_broken(self) -> bool:
-        """Whether parts of the text could not be read."""
-        return bool(self.unread)
 
     @property
     def are_too_many(self) -> bool:

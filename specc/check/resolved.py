@@ -1,6 +1,6 @@
 """The text of a spec with its variant and `--set` applied: what a run keeps as `spec.cnn`."""
 
-from specc.check.spec import Spec
+from specc.check.gather.spec import Spec
 from specc.source import Source, Span
 from specc.syntax import tree as t
 

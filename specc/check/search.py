@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from math import pi
 
-from specc.check.bind import Binder
+from specc.check.calls.binder import Binder
+from specc.check.gather.spec import Spec
 from specc.check.settings import file_scope
-from specc.check.spec import Spec
 from specc.syntax import tree as t
 from specc.values import UNKNOWN, Bound
 from specc.vocabulary.kinds import One
@@ -25,7 +25,7 @@ def searches(spec: Spec, binder: Binder) -> Iterator[tuple[t.Setting, Bound]]:
     scope = file_scope(spec, binder) if spec.search else None
     for setting in spec.search:
         assert scope is not None
-        value = binder.evaluate(setting.value, scope, None)
+        value = binder.evaluator.evaluate(setting.value, scope, None)
         found = binder.fit(value, SEARCHED, f"the search of `{'.'.join(setting.path)}`", setting.value.span, scope)
         if found is not UNKNOWN:
             yield setting, found

@@ -2,9 +2,9 @@
 
 from typing import Any, TypeVar
 
-from specc.check.bind import Binder
-from specc.check.scope import Scope, shorten
-from specc.check.spec import Spec
+from specc.check.calls.binder import Binder
+from specc.check.expressions.scope import Scope, shorten
+from specc.check.gather.spec import Spec
 from specc.diagnostics import nearest
 from specc.syntax import tree as t
 from specc.tricks import COMPONENTS
@@ -31,7 +31,7 @@ class _Lets(Scope):
     def find(self, name: str) -> tuple[bool, Any]:
         if name in self.waiting:
             self.open[name] = self.waiting.pop(name)
-            self.names[name] = self.binder.evaluate(self.open[name].value, self, None)
+            self.names[name] = self.binder.evaluator.evaluate(self.open[name].value, self, None)
             del self.open[name]
         elif name in self.open:
             if name == next(reversed(self.open)):
@@ -96,7 +96,7 @@ def settings(spec: Spec, section: str, kind: type[S], binder: Binder, scope: Sco
     for name, param in params.items():
         if name in given:
             setting = given[name]
-            value = binder.evaluate(setting.value, scope, None)
+            value = binder.evaluator.evaluate(setting.value, scope, None)
             values[name] = binder.fit(value, param.kind, f"`{section}.{name}`", setting.value.span, scope)
         else:
             values[name] = param.default

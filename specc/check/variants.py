@@ -4,11 +4,13 @@ import random
 from math import exp, log
 from typing import NamedTuple
 
-from specc.check.bind import Binder
-from specc.check.evaluate import TooMuch, Work
+from specc.check.calls.binder import Binder
+from specc.check.context import Context, TooMuch
+from specc.check.expressions.evaluate import Evaluator
+from specc.check.gather.files import Load, parse_files
+from specc.check.gather.spec import Spec, gather
 from specc.check.problems import Problems
 from specc.check.search import searches
-from specc.check.spec import Load, gather
 from specc.source import Source
 from specc.syntax import tree as t
 from specc.values import Bound, show
@@ -26,7 +28,7 @@ class Variant(NamedTuple):
 
 def variants_of(source: Source, load: Load | None = None) -> dict[str, Variant]:
     """The variants of a file and of the files that it extends; none where it cannot be parsed."""
-    spec = gather(source, Problems(), load)
+    spec = _spec(source, load, Problems())
     return {name: _variant(variant) for name, variant in spec.variants.items()} if spec else {}
 
 
@@ -45,14 +47,19 @@ def samples_of(source: Source, count: int, seed: int, load: Load | None = None) 
     A sample is a function of the seed and its number alone, so that more samples are more of the same.
     """
     problems = Problems()
-    spec = gather(source, problems, load)
+    spec = _spec(source, load, problems)
     if spec is None or not spec.search:
         return []
     try:
-        found = list(searches(spec, Binder(problems, Work())))
+        found = list(searches(spec, Binder(Evaluator(Context(problems)))))
     except TooMuch:
         return []
     return [_sample(found, random.Random(f"{seed}/{number}")) for number in range(count)]  # noqa: S311 - no secret
+
+
+def _spec(source: Source, load: Load | None, problems: Problems) -> Spec | None:
+    files = parse_files(source, load, problems)
+    return None if files is None else gather(files, problems)
 
 
 def _variant(variant: t.Variant) -> Variant:

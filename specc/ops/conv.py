@@ -64,6 +64,7 @@ def _slide(layer: str, x: Shape, a: Args, filters: int, groups: int) -> Shape:
 
 def _conv_shape(x: Shape, a: Args) -> Shape:
     needs_map(x, "conv")
+    shape = _slide("conv", x, a, a.filters, a.groups)
     for what, count in (("channels flow in", x[0]), ("filters are asked for", a.filters)):
         if count % a.groups:
             raise Problem(
@@ -71,8 +72,9 @@ def _conv_shape(x: Shape, a: Args) -> Shape:
                 f"`conv` has groups={a.groups}, but {count} {what}, and {count} is not divisible by {a.groups}",
                 param="groups",
                 help=f"groups that divide {x[0]} channels and {a.filters} filters: {few(divisors(x[0], a.filters))}",
+                shape=shape,
             )
-    return _slide("conv", x, a, a.filters, a.groups)
+    return shape
 
 
 def _depthwise_shape(x: Shape, a: Args) -> Shape:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from specc.ops.expansion import Branches
 from specc.ops.geometry import bounded
 from specc.ops.op import Op
 from specc.ops.signal import Concatenate, Product, Sum
@@ -117,8 +118,7 @@ add = Op(
     torch=lambda x, a: Target("specc.backend.layers.Add", {}),
     onnx=lambda g, names, a, w, x, y: g.node("Sum", names) if len(names) != 2 else g.node("Add", names),
     example="add { | conv(16) -> relu | conv(16, 1x1) }",
-    body="branches",
-    joins=True,
+    expands=Branches(),
     signal=Sum(),
 )
 
@@ -141,8 +141,7 @@ multiply = Op(
     torch=lambda x, a: Target("specc.backend.layers.Multiply", {}),
     onnx=_multiply_onnx,
     example="multiply { | identity | global_avg_pool -> conv(8, 1x1) -> sigmoid }",
-    body="branches",
-    joins=True,
+    expands=Branches(),
     signal=Product(),
 )
 
@@ -154,8 +153,7 @@ concat = Op(
     torch=lambda x, a: Target("specc.backend.layers.Concat", {}),
     onnx=lambda g, names, a, w, x, y: g.node("Concat", names, axis=1),
     example="concat { | conv(16, 1x1) | conv(16, 3x3) }",
-    body="branches",
-    joins=True,
+    expands=Branches(),
     signal=Concatenate(),
 )
 

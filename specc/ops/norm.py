@@ -129,6 +129,7 @@ def _group_shape(x: Shape, a: Args) -> Shape:
             f"`group_norm` has groups={a.groups}, but {x[0]} channels flow in, which {a.groups} does not divide",
             param="groups",
             help=f"groups that divide {x[0]}: {few(divisors(x[0]))}",
+            shape=x,
         )
     count = x[0] // a.groups * (x[1] * x[2] if len(x) == 3 else 1)
     _several("group_norm", count, x, f"use fewer groups than {a.groups}")

@@ -8,6 +8,7 @@ a builder that the back end passes in.
 from collections.abc import Callable
 from typing import Any, Literal, NamedTuple
 
+from specc.ops.expansion import ONE_NODE, Expansion
 from specc.ops.signal import PASS, Rule
 from specc.values import Args
 from specc.vocabulary.param import Param
@@ -60,7 +61,7 @@ class Op(NamedTuple):
     name, doc: `doc` is one or two sentences for a person who meets the layer for the first time.
     group: what kind of layer it is: a heading of the reference, and what lints ask for.
     params: in the order of positional arguments.
-    shape(x, a): the output shape; a joining op (`joins`) gets a list of shapes. Raises `Problem`.
+    shape(x, a): the output shape; an op that joins several inputs (`joins`) gets a list of shapes. Raises `Problem`.
     weights(x, a): what it learns, in the order of the module's parameters, whose names and shapes they have.
     statistics(x, a): what it keeps besides, in the order of the module's buffers.
     macs(x, a, y): multiply-accumulates of one image.
@@ -69,7 +70,7 @@ class Op(NamedTuple):
         are the input values, `w` maps the module's own parameter and buffer names to initializers, x and y are shapes.
     window(a): for the receptive field.
     example: a body in the language that compiles after `input(8, 16x16)`.
-    body: "" (takes none), "one" (`residual { … }`) or "branches" (`add { | … | … }`).
+    expands: what a call of it becomes: one node, unless it says otherwise.
     cancels_bias: subtracts a mean over each channel, so that a bias right before it has no effect.
     training_only: does nothing in evaluation and leaves no trace in the exported graph.
     is_softmax: is the softmax over the channels, which as the last layer is folded into the loss.
@@ -94,8 +95,7 @@ class Op(NamedTuple):
     onnx: Callable[..., str] | None = None
     window: Callable[[Args], Window] = _point
     example: str = ""
-    body: str = ""
-    joins: bool = False
+    expands: Expansion = ONE_NODE
     cancels_bias: bool = False
     training_only: bool = False
     is_softmax: bool = False
@@ -110,6 +110,16 @@ class Op(NamedTuple):
     def takes(self, name: str) -> bool:
         """Whether it has a parameter of that name."""
         return any(param.name == name for param in self.params)
+
+    @property
+    def body(self) -> str:
+        """The body that a call takes: "" (none), "one" or "branches"."""
+        return self.expands.body
+
+    @property
+    def joins(self) -> bool:
+        """Whether its node has several inputs, of whose shapes the rules get a list."""
+        return self.expands.joins
 
 
 def needs_map(x: Shape, layer: str) -> None:

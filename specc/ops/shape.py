@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from specc.ops.expansion import WithNamed
 from specc.ops.geometry import bounded, divisors, few
 from specc.ops.op import Op, Window, needs_map
 from specc.ops.signal import First
@@ -39,19 +40,16 @@ channels = Op(
 )
 
 
-def _divides(layer: str, param: str, what: str, length: int, by: int, options: list[int]) -> None:
-    if length % by:
-        raise Problem(
-            "E304",
-            f"`{layer}` needs {what} that {by} divides, but there are {length}",
-            param=param,
-            help=f"what would fit: {few(options)}",
-        )
-
-
 def _shuffle_shape(x: Shape, a: Args) -> Shape:
     needs_map(x, "channel_shuffle")
-    _divides("channel_shuffle", "groups", "a number of channels", x[0], a.groups, divisors(x[0]))
+    if x[0] % a.groups:
+        raise Problem(
+            "E304",
+            f"`channel_shuffle` needs a number of channels that {a.groups} divides, but there are {x[0]}",
+            param="groups",
+            help=f"what would fit: {few(divisors(x[0]))}",
+            shape=x,
+        )
     return x
 
 
@@ -246,7 +244,7 @@ crop_to = Op(
     torch=lambda x, a: Target("specc.backend.layers.CropTo", {}),
     onnx=_crop_onnx,
     example="as(wide) -> conv(8, padding=0) -> as(narrow) -> from(wide) -> crop_to(narrow)",
-    joins=True,
+    expands=WithNamed("name"),
     signal=First(),
 )
 

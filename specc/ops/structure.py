@@ -1,6 +1,17 @@
 """What gives a network its structure: most of it is worked out while compiling and leaves no module."""
 
+from specc.ops.expansion import (
+    AroundBody,
+    AuxiliaryHead,
+    NamedTensor,
+    NamesTensor,
+    NetworkInput,
+    PassOn,
+    Repeat,
+    ShapeCheck,
+)
 from specc.ops.geometry import bounded
+from specc.ops.merge import add_to_input
 from specc.ops.op import Op
 from specc.ops.signal import Scale
 from specc.values import Args
@@ -28,6 +39,7 @@ input_ = Op(
     ),
     shape=lambda x, a: bounded(_stated(a, "channels"), "input"),
     example="input(3, 32x32)",
+    expands=NetworkInput(),
 )
 
 identity = Op(
@@ -35,6 +47,7 @@ identity = Op(
     group="other",
     doc="Passes its input on.",
     example="identity",
+    expands=PassOn(),
 )
 
 
@@ -61,6 +74,7 @@ expect = Op(
     ),
     shape=_expect_shape,
     example="expect(8, 16x16)",
+    expands=ShapeCheck(),
 )
 
 as_ = Op(
@@ -69,6 +83,7 @@ as_ = Op(
     doc="Names the tensor at this point and passes it on; `from(name)` and `crop_to(name)` use it.",
     params=(Param("name", NewName(), doc="the new name"),),
     example="as(early) -> conv(16) -> relu -> from(early)",
+    expands=NamesTensor("name"),
 )
 
 from_ = Op(
@@ -77,6 +92,7 @@ from_ = Op(
     doc="Starts from the tensor that `as(name)` named.",
     params=(Param("name", NewName(), doc="a name that `as` gave before"),),
     example="as(early) -> conv(16) -> relu -> from(early)",
+    expands=NamedTensor("name"),
 )
 
 scale = Op(
@@ -113,7 +129,7 @@ residual = Op(
     group="taking a body",
     doc="Adds the body's result to its input: a skip connection (He et al., 2015).",
     example="residual { conv(8) -> batch_norm -> relu }",
-    body="one",
+    expands=AroundBody(join=add_to_input),
 )
 
 repeat = Op(
@@ -122,7 +138,7 @@ repeat = Op(
     doc="Runs the body n times, one after the other, each with weights of its own.",
     params=(Param("n", Int(0), doc="how many times; 0 leaves the body out"),),
     example="repeat(3) { conv(8) -> relu }",
-    body="one",
+    expands=Repeat("n"),
 )
 
 head = Op(
@@ -134,7 +150,7 @@ head = Op(
         Param("weight", NOT_NEGATIVE, 0.3, "how much its loss counts"),
     ),
     example="head(early, weight=0.3) { global_avg_pool -> dense(10) }",
-    body="one",
+    expands=AuxiliaryHead("name", "weight"),
 )
 
 OPS = (scale, layer_scale, identity, expect, as_, from_, input_, residual, repeat, head)

@@ -5,7 +5,7 @@ from collections.abc import Hashable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from specc.check import Checked, Trainable
-from specc.check.scope import Layer as LayerValue
+from specc.check.expressions.scope import Layer as LayerValue
 from specc.ir.graph import Graph, Node
 from specc.report.layers import activation_bytes
 from specc.values import Args, Bound, Percent, Ref, Size, show

@@ -1,5 +1,6 @@
 """The syntax tree: what was written, with the span of every part. Nothing here knows what a name means."""
 
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from specc.source import Source, Span
@@ -201,3 +202,14 @@ class File(NamedTuple):
     source: Source
     items: tuple[Any, ...]
     comments: tuple[Span, ...]
+
+
+def walk(part: Any) -> Iterator[Any]:
+    """Every node of a tree, or of lists and tuples of trees, in no order."""
+    rest = [part]
+    while rest:
+        part = rest.pop()
+        if isinstance(part, list) or (isinstance(part, tuple) and not isinstance(part, Span)):
+            rest += part
+            if hasattr(part, "_fields"):
+                yield part

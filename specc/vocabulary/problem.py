@@ -1,9 +1,15 @@
 """What a word of the vocabulary raises where it does not fit where it stands."""
 
+from specc.vocabulary.shape import Shape
+
 
 class Problem(Exception):
-    """A layer does not fit where it stands. `param` names the argument at fault, `help` says how to mend it."""
+    """A layer does not fit where it stands. `param` names the argument at fault, `help` says how to mend it.
 
-    def __init__(self, code: str, message: str, *, param: str = "", help: str = "") -> None:
+    shape: what flows out once that argument is changed, where it does not depend on how.
+    """
+
+    def __init__(self, code: str, message: str, *, param: str = "", help: str = "", shape: Shape | None = None) -> None:
         super().__init__(message)
+        self.shape = shape
         self.code, self.message, self.param, self.help = code, message, param, help

@@ -348,6 +348,25 @@ def test_from_a_name_that_is_not_there():
     assert codes(net("from(x) -> as(x)")) == ["E219"]
 
 
+def test_a_name_that_is_given_only_later():
+    body = "conv(4) -> as(res2a)\nfrom(res3a) -> relu\nconv(4) -> as(res3a)"
+    problem = only(net(body))
+    assert (problem.code, problem.span.text) == ("E219", "res3a")
+    assert problem.help == "`res3a` is named only later, in line 6: use it behind that layer"
+    assert [label.span.text for label in problem.labels] == ["as(res3a)"]
+
+
+def test_a_name_that_another_block_gives():
+    problem = only(net("f -> from(a)", "block f { conv(4) -> as(a) }"))
+    assert problem.help == "`a` is known only within block `f` and the blocks that are called there"
+
+
+@pytest.mark.parametrize("body", ["head(h) { as(a) -> relu } -> from(a)", "if false { as(a) }\nfrom(a)"])
+def test_a_name_that_does_not_reach_here(body):
+    problem = only(net(body))
+    assert problem.help == "what line 4 names is not known here: it is in a head, or it was not run"
+
+
 def test_crop_to():
     body = "as(wide) -> conv(4, padding=0) -> as(narrow) -> from(wide) -> crop_to(narrow)"
     assert shape(body) == (8, 14, 14)

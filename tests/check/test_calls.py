@@ -1,9 +1,13 @@
 """Arguments: which parameter gets which, of what kind, and what is said when it cannot."""
 
+import re
 from typing import Any
 
 import pytest
 
+from specc.check.calls.elsewhere import ARGUMENTS, LAYERS
+from specc.ops import OPS
+from specc.tricks import COMPONENTS
 from tests.helpers.checking import codes, fine, layers, net, only, shape, spec, underlined
 
 BLOCK = "block f(c, stride=1, k=3x3) { conv(c, k, stride=stride) }"
@@ -246,3 +250,50 @@ def test_an_argument_by_a_word_of_the_language():
     text = "network N { input(3, 8x8) }\ntrain { schedule = warmup(5, from=0.2) -> cosine }"
     warmup = fine(spec(text)).train.schedule[0]
     assert warmup.args.as_dict() == {"epochs": 5.0, "from": 0.2}
+
+
+# ---- the words of other frameworks
+
+
+@pytest.mark.parametrize(
+    ("call", "help"),
+    [
+        ("Conv2d(8)", "here this layer is called `conv`"),
+        ("bn", "here this layer is called `batch_norm`"),
+        ("BatchNorm2d", "here this layer is called `batch_norm`"),
+        ("MaxPooling2D(2)", "here this layer is called `max_pool`"),
+        ("reorg(2)", "here this layer is called `space_to_depth`"),
+        ("dilated_conv(8)", "here this is written conv(…, dilation=2)"),
+        ("InnerProduct(8)", "here this layer is called `dense`"),
+        ("shortcut", "here this layer is called `residual`"),
+        ("swish", "here this layer is called `silu`"),
+        ("conv(8, kernel_size=3)", "here it is called `kernel`"),
+        ("max_pool(kernel_size=2)", "here it is called `size`"),
+        ("conv(8, use_bias=false)", "here it is called `bias`"),
+        ("conv(out_channels=8)", "here it is called `filters`"),
+        ("flatten -> dense(out_features=8)", "here it is called `units`"),
+        ("avg_pool(count_include_pad=false)", "here it is called `count_padding`"),
+        ("conv(8, in_channels=3)", "leave it out: it is what flows in"),
+        ("dropout(rate=0.5)", "here it is called `p`"),
+        ("leaky_relu(negative_slope=0.1)", "here it is called `slope`"),
+        ("batch_norm(affine=false)", "here it is two arguments: `scale` and `shift`"),
+    ],
+)
+def test_words_of_other_frameworks(call, help):
+    assert help in [error.help for error in net(call).errors]
+
+
+def test_a_blocks_own_parameter_is_nearer_than_what_other_frameworks_mean():
+    assert only(net("f(4, activatio=relu)", "block f(c, activation=relu) { conv(c) -> activation }")).help == (
+        "did you mean `activation`?"
+    )
+
+
+def test_the_words_lead_to_words_that_are_there():
+    names = {name.replace("_", "") for name in OPS}
+    for word, ours in LAYERS.items():
+        assert word not in names or OPS.get(ours, OPS["relu"]).name.replace("_", "") == word
+        assert set(re.findall(r"[a-z_]\w+(?=\(| \{|$| ->)", ours)) & set(OPS), ours
+    params = {param.name for op in OPS.values() for param in op.params}
+    params |= {param.name for components in COMPONENTS.values() for c in components.values() for param in c.params}
+    assert {ours for choices in ARGUMENTS.values() for ours in choices} <= params

@@ -185,3 +185,46 @@ def test_network_parameters_are_layers_too():
     assert layers(spec(text)) == ["conv", "batch_norm", "dropout", "relu"]
     sets = ["network.act=leaky_relu(0.3) -> dropout", "network.norm=identity"]
     assert layers(spec(text, sets=sets)) == ["conv", "leaky_relu", "dropout"]
+
+
+# ---- tensors that a layer given as an argument looks up
+
+MERGE = "block merge(skip) { conv(8) -> as(x); concat { | identity | skip } }"
+
+
+@pytest.mark.parametrize(
+    ("body", "before"),
+    [
+        ("conv(32) -> as(x) -> merge(from(x))", MERGE),
+        ("conv(32) -> as(x) -> merge(from(x) -> relu)", MERGE),
+        ("conv(32) -> as(x) -> merge(skip=from(x) if true else identity)", MERGE),
+        ("conv(32) -> as(x); let old = from(x); merge(old)", MERGE),
+        ("conv(32) -> as(x) -> outer(from(x))", MERGE + "\nblock outer(skip) { conv(4) -> as(x) -> merge(skip) }"),
+        ("conv(32) -> as(x) -> up", MERGE + "\nlet up = merge(from(x))"),
+        ("default merge(skip=from(x))\nconv(32) -> as(x) -> merge", MERGE),
+        ("as(x) -> conv(32) -> as(y) -> merge(repeat(1) { from(y) })", MERGE),
+        ("conv(32) -> as(x) -> head(h) { merge(from(x)) -> flatten -> dense(3) }\nmerge(from(x))", MERGE),
+    ],
+)
+def test_a_tensor_is_looked_up_where_the_layer_was_written(body, before):
+    assert shape(body, before) == (40, 16, 16)
+
+
+def test_a_layer_given_as_an_argument_crops_to_the_callers_tensor():
+    before = "block cut(crop) { conv(8, padding=0) -> as(x); from(big) -> crop }"
+    body = "as(big) -> conv(4, 5x5, padding=0) -> as(x) -> cut(crop_to(x))"
+    assert shape(body, before) == (8, 12, 12)
+
+
+def test_a_default_of_a_block_looks_into_the_block_itself():
+    assert shape("as(x) -> f", "block f(skip=from(x)) { conv(5) -> as(x) -> conv(3) -> skip }") == (5, 16, 16)
+
+
+def test_a_tensor_named_in_an_argument_is_named_where_that_was_written():
+    before = "block f(inner) { inner -> conv(3) }"
+    assert shape("f(conv(5) -> as(a)) -> from(a)", before) == (5, 16, 16)
+
+
+def test_each_level_of_a_recursion_has_its_own_names():
+    before = "block down(n) { if n > 0 { conv(n) -> as(x) -> down(n - 1) -> concat { | identity | from(x) } } }"
+    assert shape("down(3)", before) == (1 + 1 + 2 + 3, 16, 16)

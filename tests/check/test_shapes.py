@@ -240,3 +240,77 @@ def test_receptive_fields():
     assert fields("concat { | conv(4) | conv(4, 5x5) }")[-1] == (5, 5)
     assert fields("conv(4) -> global_avg_pool -> dense(10)")[1:] == [(64, 64)] * 2
     assert fields("repeat(50) { conv(4) }")[-1] == (64, 64)
+
+
+# ---- why branches parted
+
+UNPADDED = "conv(8) -> as(x)\nconv(8, padding=0) -> relu"
+
+
+@pytest.mark.parametrize(
+    ("body", "help"),
+    [
+        (f"{UNPADDED}\nadd {{ | identity | from(x) }}", "with padding=same in `conv(8, padding=0)` in line 5"),
+        ("residual { relu -> conv(8, 5x5, padding=1) }", "with padding=same in `conv(8, 5x5, padding=1)` in line 4"),
+        (
+            "as(x)\nconv(4, stride=2, padding=0) -> upsample(2)\nconcat { | identity | from(x) }",
+            "with padding=same in `conv(4, stride=2, padding=0)` in line 5",
+        ),
+        (
+            "residual { conv(8, padding=0) -> relu\nconv(8, 1x1, padding=0) -> conv(8, 5x5, padding=0) }",
+            "and `conv(8, 5x5, padding=0)` in line 5, the branches fit",
+        ),
+        (
+            "conv(256) -> relu -> as(x) -> conv(256) -> conv(265, 1x1) -> relu\nadd { | identity | from(x) }",
+            "only `conv(265, 1x1)` in line 4 has 265 channels; with 256, as elsewhere, the branches fit",
+        ),
+        (
+            "conv(256) -> relu -> as(x) -> conv(256) -> conv(265, 1x1) -> relu\nadd { | from(x) | identity }",
+            "only `conv(265, 1x1)` in line 4 has 265 channels; with 256, as elsewhere, the branches fit",
+        ),
+    ],
+)
+def test_the_layer_where_the_branches_parted(body, help):
+    problem = only(net(body))
+    assert problem.code == "E301"
+    assert help in problem.help
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "conv(64)\nresidual { conv(16, 1x1) -> conv(16) -> conv(64 * 4, 1x1) }",
+        "conv(64)\nadd { | conv(128, stride=2) -> conv(128) | identity }",
+        "conv(64)\nfor c in [64, 96] { add { | conv(c) | identity } }",
+    ],
+)
+def test_a_projection_is_still_advised_where_shapes_are_meant_to_change(body):
+    problem = only(net(body))
+    assert "project" in problem.help
+
+
+def test_a_named_branch_points_to_where_it_was_named():
+    problem = only(net(f"{UNPADDED}\nadd {{ | identity | from(x) }}"))
+    assert [(label.span.text, label.text) for label in problem.labels] == [
+        ("identity", "8 x 14 x 14"),
+        ("from(x)", "8 x 16 x 16"),
+        ("as(x)", "named here: 8 x 16 x 16"),
+        ("conv(8, padding=0)", "16 x 16 becomes 14 x 14"),
+    ]
+
+
+# ---- several wrong numbers of groups
+
+
+@pytest.mark.parametrize(
+    ("body", "wrong"),
+    [
+        ("conv(16, groups=3) -> conv(20, groups=7) -> group_norm(3)", ["3", "7", "3"]),
+        ("group_norm(3) -> relu -> channel_shuffle(5) -> max_pool -> conv(16, groups=3)", ["3", "5", "3"]),
+        ("group_norm(3) -> add { | group_norm(5) | conv(8, groups=7) } -> group_norm(6)", ["3", "5", "7", "6"]),
+        ("group_norm(3) -> flatten -> conv(8) -> group_norm(5)", ["3"]),
+        ("group_norm(3) -> con(8) -> group_norm(5)", ["3", "con"]),
+    ],
+)
+def test_wrong_numbers_of_groups_are_reported_at_once(body, wrong):
+    assert [error.span.text for error in net(body).errors] == wrong

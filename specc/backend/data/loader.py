@@ -10,7 +10,7 @@ from specc.backend.data.batches import TrainingBatches, all_batches
 from specc.backend.data.dataset import DataSet
 from specc.backend.data.normalize import Normalize, normalizer
 from specc.backend.rng import Tables
-from specc.check.fits import ALONE, batch_of_one
+from specc.check.verify.fits import ALONE, batch_of_one
 from specc.errors import SpeccError
 from specc.ir.graph import Graph
 from specc.tricks.sections import DataSettings

@@ -58,7 +58,8 @@ def about(
 ) -> dict[str, Any]:
     """What the training itself is, and where it runs.
 
-    parameters: all of them. frozen: those that do not learn. steps: of the whole training. applied: what each setting reached, a line each.
+    parameters: all of them. frozen: those that do not learn. steps: of the whole training.
+    applied: what each setting reached, a line each.
     """
     return {
         **about_data(dataset),

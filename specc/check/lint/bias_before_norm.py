@@ -3,12 +3,13 @@
 from collections.abc import Iterator
 
 from specc.check.lint.lint import Found, Lint, Linted, trail
-from specc.check.lint.names import walk, without
+from specc.check.lint.names import without
 from specc.diagnostics import Fix
 from specc.ir.graph import Node
 from specc.ops import OPS
 from specc.source import Span
 from specc.syntax import tree as t
+from specc.syntax.tree import walk
 
 
 def find(linted: Linted) -> Iterator[Found]:

@@ -1,20 +1,21 @@
 """What a lint is, and what it looks at."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from math import nan
 from typing import Any, NamedTuple
 
+from specc.check.expand.names import Overwritten
+from specc.check.gather.spec import Spec
 from specc.check.lint import names
 from specc.check.problems import chain
-from specc.check.spec import Spec
 from specc.diagnostics import Fix, Label
 from specc.ir.graph import Graph, Node
 from specc.ir.passes import trunk
 from specc.ir.signal import Signal, predict
 from specc.ops.signal import Moments
-from specc.source import Source, Span
+from specc.source import Span
 from specc.syntax import tree as t
 from specc.tricks import COMPONENTS
 from specc.tricks.sections import DataSettings, TrainSettings
@@ -28,20 +29,20 @@ class Linted:
     """A network, its data and its training, which checked without errors.
 
     source: the file that is checked, not one that it extends. data: None where the file has none. dropped: nodes that
-    led nowhere, with the indices that they had.
+    led nowhere, with the indices that they had. overwritten: names of tensors that were given twice.
     """
 
     def __init__(
         self,
-        source: Source,
         spec: Spec,
         graph: Graph,
         data: DataSettings | None,
         train: TrainSettings,
-        dropped: list[Node],
+        dropped: Sequence[Node],
+        overwritten: Sequence[Overwritten],
     ) -> None:
-        self.source, self.spec, self.graph = source, spec, graph
-        self.data, self.train, self.dropped = data, train, dropped
+        self.source, self.spec, self.graph = spec.source, spec, graph
+        self.data, self.train, self.dropped, self.overwritten = data, train, dropped, overwritten
 
     @property
     def facts(self) -> Facts:

@@ -1,24 +1,14 @@
 """What a spec's text names, and where its calls stand."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Any
 
-from specc.check.spec import Spec
+from specc.check.gather.spec import Spec
 from specc.diagnostics import Fix
 from specc.source import Source, Span
 from specc.syntax import tree as t
-
-
-def walk(part: Any) -> Iterator[Any]:
-    """Every node of a tree, or of lists and tuples of trees, in no order."""
-    rest = [part]
-    while rest:
-        part = rest.pop()
-        if isinstance(part, list) or (isinstance(part, tuple) and not isinstance(part, Span)):
-            rest += part
-            if hasattr(part, "_fields"):
-                yield part
+from specc.syntax.tree import walk
 
 
 def names(part: Any) -> Counter[str]:

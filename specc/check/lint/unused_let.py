@@ -4,9 +4,10 @@ from collections import Counter
 from collections.abc import Iterator
 
 from specc.check.lint.lint import Found, Lint, Linted
-from specc.check.lint.names import here, names, walk, whole_lines
+from specc.check.lint.names import here, names, whole_lines
 from specc.diagnostics import Fix
 from specc.syntax import tree as t
+from specc.syntax.tree import walk
 
 
 def find(linted: Linted) -> Iterator[Found]:

@@ -1,4 +1,4 @@
-"""W515 to W517: names that nothing looks up."""
+"""W515 to W518: names that nothing looks up."""
 
 import pytest
 
@@ -79,3 +79,32 @@ def test_what_a_base_offers_need_not_be_used():
     text = 'extends "base.cnn"\ntrain { epochs = 3 }\n'
     assert codes(text, load=lambda path, source: files[path]) == []
     assert codes(text + "let b = 1\n", load=lambda path, source: files[path]) == ["W515"]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "conv(8) -> as(b)\nconv(8) -> as(b)\nadd { | relu | from(b) }",
+        "repeat(2) { conv(8) -> as(b) -> conv(8) -> as(b) -> add { | relu | from(b) } }",
+        "conv(8) -> as(b)\nrepeat(2) { conv(8) }\nconv(8) -> as(b) -> crop_to(b)",
+    ],
+)
+def test_a_name_that_is_given_twice_in_a_row(body):
+    [found] = linted(net(body))
+    assert (found.code, found.span.text) == ("W518", "as(b)")
+    assert found.labels[0].span.start < found.span.start
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "conv(8) -> as(b)\nadd { | relu | from(b) }\nconv(8) -> as(b)\nadd { | relu | from(b) }",
+        "repeat(3) { conv(8) -> as(b) }\nadd { | relu | from(b) }",
+        "conv(8)\nif in.channels == 8 { as(b) } else { conv(8) -> as(b) }\nadd { | relu | from(b) }",
+        "as(b) -> f\nconv(3) -> as(b)\nadd { | relu | from(b) }",
+        "as(b) -> g\nadd { | relu | from(b) }",
+    ],
+)
+def test_a_name_that_is_used_in_between_or_belongs_to_another_body(body):
+    before = "block f { conv(3); add { | relu | from(b) } }\nblock g { conv(3) -> as(b) -> relu }\n"
+    assert "W518" not in codes(before + net(body))

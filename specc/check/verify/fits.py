@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from specc.check.bind import Binder
+from specc.check.context import Context
 from specc.diagnostics import Label
 from specc.ir.graph import Graph, Node
 from specc.source import Span
@@ -30,15 +30,15 @@ def data_shape(data: DataSettings | None) -> Any:
 
 
 def hold_together(
-    graph: Graph, data: DataSettings, train: TrainSettings | None, network: t.Block, binder: Binder
+    graph: Graph, data: DataSettings, train: TrainSettings | None, *, is_broken: bool, context: Context
 ) -> None:
     """Report where the network's input or output is not what the data need."""
-    if _input_fits(graph, data, binder) and len(graph.input) == 3:
-        _augment_fits(graph, data, binder)
-        _normalize_fits(graph, data, binder)
-        _views_fit(graph, train, binder)
-    if not binder.problems.is_broken:  # else its end may be what cannot be read
-        _output_fits(graph, data, train, binder)
+    if _input_fits(graph, data, context) and len(graph.input) == 3:
+        _augment_fits(graph, data, context)
+        _normalize_fits(graph, data, context)
+        _views_fit(graph, train, context)
+    if not is_broken:  # else its end may be what cannot be read
+        _output_fits(graph, data, train, context)
 
 
 def batch_of_one(graph: Graph) -> Node | None:
@@ -49,7 +49,7 @@ def batch_of_one(graph: Graph) -> Node | None:
     return None
 
 
-def batch_fits(graph: Graph, train: TrainSettings, settings: dict[str, t.Setting], binder: Binder) -> None:
+def batch_fits(graph: Graph, train: TrainSettings, settings: dict[str, t.Setting], context: Context) -> None:
     """Report E316 where a batch is one image, and batch norm needs two numbers of a channel."""
     norm = batch_of_one(graph) if train.batch == 1 else None
     if norm is None:
@@ -58,7 +58,7 @@ def batch_fits(graph: Graph, train: TrainSettings, settings: dict[str, t.Setting
     shape = size_text(graph.nodes[norm.inputs[0]].shape)
     found = f"`{norm.op.name}` has a single number of each channel to average over: {shape} in a batch of one image"
     labels = (Label(norm.span, f"{shape} flows in"),) if span != norm.span else ()
-    binder.error("E316", found, span, labels=labels, help=ALONE)
+    context.error("E316", found, span, labels=labels, help=ALONE)
 
 
 def _facts(data: DataSettings) -> Facts:
@@ -80,7 +80,7 @@ def _place(call: Any, node: Node) -> Span:
     return call.span or node.span
 
 
-def _input_fits(graph: Graph, data: DataSettings, binder: Binder) -> bool:
+def _input_fits(graph: Graph, data: DataSettings, context: Context) -> bool:
     images, channels = data_shape(data), _facts(data).channels
     takes, source, span = graph.input, data.source.name, graph.nodes[0].span
     if images is None:
@@ -89,7 +89,7 @@ def _input_fits(graph: Graph, data: DataSettings, binder: Binder) -> bool:
         has = _count(channels, "channel")
         found = f"the network takes {size_text(takes)}, but the images of `{source}` have {has}"
         help = f"input({channels}, {Size(*takes[1:]) if len(takes) == 3 else '…'})"
-        binder.error("E307", found, span, label=size_text(takes), labels=_source(data, has), help=help)
+        context.error("E307", found, span, label=size_text(takes), labels=_source(data, has), help=help)
         return False
     if takes == images:
         return True
@@ -99,11 +99,11 @@ def _input_fits(graph: Graph, data: DataSettings, binder: Binder) -> bool:
     found = f"the network takes {size_text(takes)}, but `{source}` gives {size_text(images)}"
     other = data_shape(data.replace(resize=None))
     labels = _source(data, size_text(other) + (f", resized to {data.resize}" if data.resize else "")) if other else ()
-    binder.error("E307", found, span, label=size_text(takes), labels=labels, help=help)
+    context.error("E307", found, span, label=size_text(takes), labels=labels, help=help)
     return False
 
 
-def _augment_fits(graph: Graph, data: DataSettings, binder: Binder) -> None:
+def _augment_fits(graph: Graph, data: DataSettings, context: Context) -> None:
     """Augmented images must be as large as those that are evaluated, which nothing augments."""
     channels, *wanted = graph.input
     size = Size(*wanted)
@@ -113,45 +113,45 @@ def _augment_fits(graph: Graph, data: DataSettings, binder: Binder) -> None:
             after = augmented_size([call], size, channels)
         except Problem as problem:
             place, labels = _place(call, graph.nodes[0]), _source(data, size_text(graph.input))
-            binder.error(problem.code, problem.message, place, labels=labels, help=problem.help)
+            context.error(problem.code, problem.message, place, labels=labels, help=problem.help)
             return
         if after != size:
             size, span = after, _place(call, graph.nodes[0])
     if size != tuple(wanted):
         found = f"`augment` turns {Size(*wanted)} into {size}, but the network takes {Size(*wanted)}"
-        binder.error("E307", found, span, help=f"crop to {Size(*wanted)}, or let `resize` bring all images to {size}")
+        context.error("E307", found, span, help=f"crop to {Size(*wanted)}, or let `resize` bring all images to {size}")
 
 
-def _normalize_fits(graph: Graph, data: DataSettings, binder: Binder) -> None:
+def _normalize_fits(graph: Graph, data: DataSettings, context: Context) -> None:
     count = len(getattr(data.normalize.args, "mean", ()))
     if count > 1 and count != graph.input[0]:
         has = _count(graph.input[0], "channel")
         found = f"`{data.normalize.name}` has {count} means and deviations, but the images have {has}"
         place = _place(data.normalize, graph.nodes[0])
         help = "give one value for each channel, or one for all"
-        binder.error("E313", found, place, labels=_source(data, has), help=help)
+        context.error("E313", found, place, labels=_source(data, has), help=help)
 
 
-def _views_fit(graph: Graph, train: TrainSettings | None, binder: Binder) -> None:
+def _views_fit(graph: Graph, train: TrainSettings | None, context: Context) -> None:
     if train is None or train.evaluate is None:
         return
     try:
         views_fit(train.evaluate.args, Size(*graph.input[1:]))
     except Problem as problem:
-        binder.error(problem.code, problem.message, _place(train.evaluate, graph.nodes[0]), help=problem.help)
+        context.error(problem.code, problem.message, _place(train.evaluate, graph.nodes[0]), help=problem.help)
 
 
-def _output_fits(graph: Graph, data: DataSettings, train: TrainSettings | None, binder: Binder) -> None:
+def _output_fits(graph: Graph, data: DataSettings, train: TrainSettings | None, context: Context) -> None:
     shape, classes = graph.shape, _facts(data).classes
     end, width = graph.nodes[graph.output], shape[0]
     if shape not in ((width,), (width, 1, 1)):
         found = f"the network ends in {size_text(shape)}, but a classifier ends in one number for each class"
-        binder.error("E306", found, end.span, help="end with global_avg_pool -> dense(…), or flatten -> dense(…)")
+        context.error("E306", found, end.span, help="end with global_avg_pool -> dense(…), or flatten -> dense(…)")
         return
     if classes is not None and width != len(classes):
         found = f"the network ends in {_count(width, 'number')}, but `{data.source.name}` has {len(classes)} classes"
         labels = _source(data, f"{len(classes)} classes")
-        binder.error("E306", found, end.span, labels=labels, help=f"end with dense({len(classes)})")
+        context.error("E306", found, end.span, labels=labels, help=f"end with dense({len(classes)})")
         return
     for head in graph.heads:
         node = graph.nodes[head.output]
@@ -159,11 +159,11 @@ def _output_fits(graph: Graph, data: DataSettings, train: TrainSettings | None, 
             found = f"head `{head.name}` ends in {size_text(node.shape)}, the network in {size_text(shape)}"
             label, labels = size_text(node.shape), (Label(end.span, size_text(shape)),)
             help = f"a head answers the same question as the network: end it with dense({width})"
-            binder.error("E306", found, node.span, label=label, labels=labels, help=help)
+            context.error("E306", found, node.span, label=label, labels=labels, help=help)
     loss = None if train is None else train.loss
     weights = getattr(loss.args, "weights", None) if loss else None
     if loss and weights is not None and len(weights) != width:
         found = f"`{loss.name}` has {_count(len(weights), 'weight')}, but the network tells {width} classes apart"
         labels = _source(data, f"{len(classes)} classes") if classes else ()
         help = "give one weight for each class, in the order of the classes"
-        binder.error("E315", found, _place(loss, end), labels=labels, help=help)
+        context.error("E315", found, _place(loss, end), labels=labels, help=help)

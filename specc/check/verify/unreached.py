@@ -3,29 +3,30 @@
 from collections.abc import Iterator
 from typing import Any
 
-from specc.check.bind import Binder
-from specc.check.functions import FUNCTIONS
-from specc.check.missing import missing_layer
-from specc.check.spec import Spec
+from specc.check.calls.arguments import unknown_argument
+from specc.check.calls.missing import missing_layer
+from specc.check.context import Context
+from specc.check.expressions.functions import FUNCTIONS
+from specc.check.gather.spec import Spec
 from specc.ops import OPS
 from specc.syntax import tree as t
 
 
-def check_unreached(spec: Spec, binder: Binder) -> None:
+def check_unreached(spec: Spec, context: Context) -> None:
     """Report calls of layers and blocks that are not there, and arguments that they do not have.
 
     What names mean follows from the text alone, so that nothing need run. Shapes and values do not.
     """
     for block in [*spec.blocks.values(), *([spec.network] if spec.network else [])]:
         bound = {parameter.name for parameter in block.parameters} | set(spec.lets)
-        Names(spec, binder).body(block.body, bound)
+        Names(spec, context).body(block.body, bound)
 
 
 class Names:
     """Walks bodies. `bound`: the names that parameters, `let` and `for` give a meaning at that point."""
 
-    def __init__(self, spec: Spec, binder: Binder) -> None:
-        self.spec, self.binder = spec, binder
+    def __init__(self, spec: Spec, context: Context) -> None:
+        self.spec, self.context = spec, context
 
     def body(self, body: t.Body, bound: set[str]) -> None:
         for branch in body.branches:
@@ -58,9 +59,9 @@ class Names:
             names = self.spec.names_of(call.name)
             for argument in call.arguments:
                 if argument.name and argument.name not in names:
-                    self.binder.unknown_argument(argument, names, call.name)
+                    unknown_argument(self.context, argument, names, call.name)
         elif call.name not in FUNCTIONS:
-            missing_layer(self.binder, call, self.spec.blocks, lambda: list(bound))
+            missing_layer(self.context, call, self.spec.blocks, lambda: list(bound))
 
 
 def _targets(target: Any) -> Iterator[str]:

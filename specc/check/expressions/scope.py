@@ -1,25 +1,35 @@
-"""What names are worth where, and the values that only the checker knows."""
+"""What names mean where, and the values that only the checker knows."""
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+from specc.check.expressions.labels import Labels
 from specc.source import Span
 from specc.values import UNKNOWN, Bound, Percent, Ref, Size, show
 
 
 class Scope:
-    """Names bound in a body, a block call or the file; looked up outwards."""
+    """Names bound in a body, a block call or the file; looked up outwards.
 
-    __slots__ = ("is_captured", "names", "parent")
+    labels: the names of tensors there; None in the file's own scope, where nothing flows.
+    """
 
-    def __init__(self, parent: "Scope | None" = None, names: dict[str, Any] | None = None) -> None:
+    __slots__ = ("is_captured", "labels", "names", "parent")
+
+    def __init__(
+        self,
+        parent: "Scope | None" = None,
+        names: dict[str, Any] | None = None,
+        labels: Labels | None = None,
+    ) -> None:
         self.parent = parent
         self.names = {} if names is None else names
+        self.labels: Labels | None = labels if labels is not None or parent is None else parent.labels
         self.is_captured = False  # a layer, to be worked out later, looks up its names here
 
     def bind(self, name: str, value: Any) -> "Scope":
         """This scope with one name more; a copy where layers written before look up their names in this one."""
-        scope = Scope(self.parent, dict(self.names)) if self.is_captured else self
+        scope = Scope(self.parent, dict(self.names), self.labels) if self.is_captured else self
         scope.names[name] = value
         return scope
 
@@ -42,7 +52,10 @@ class Scope:
 
 
 class Layer(NamedTuple):
-    """A layer as a value: what was written, and the scope in which it was. Worked out where it is used."""
+    """A layer as a value: what was written, and the scope in which it was: names mean what they mean there.
+
+    Worked out where it is used.
+    """
 
     expression: Any
     scope: Scope

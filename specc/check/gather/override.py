@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from typing import Any
 
-from specc.check.bind import article
+from specc.check.calls.families import article
+from specc.check.gather.spec import Spec
 from specc.check.problems import Problems
 from specc.check.settings import families, near_setting
-from specc.check.spec import Spec
 from specc.diagnostics import nearest
 from specc.ops import OPS
 from specc.source import Source, Span
@@ -32,8 +32,9 @@ def parse_set(text: str, problems: Problems) -> t.Setting | None:
     return None if expression is None else t.Setting(parts, expression, whole, Span(source, 0, len(path)))
 
 
-def override(spec: Spec, settings: Sequence[t.Setting], problems: Problems) -> None:
-    """Apply settings to a spec in place; a path that leads nowhere is reported with the nearest name."""
+def override(base: Spec, settings: Sequence[t.Setting], problems: Problems) -> Spec:
+    """The spec with these settings applied; a path that leads nowhere is reported with the nearest name."""
+    spec = base.copy()
     for setting in settings:
         root = setting.path[0]
         change = Change(spec, setting, problems)
@@ -45,6 +46,7 @@ def override(spec: Spec, settings: Sequence[t.Setting], problems: Problems) -> N
             change.network()
         else:
             change.section()
+    return spec
 
 
 class Change:
@@ -73,7 +75,7 @@ class Change:
     def network(self) -> None:
         """Change the default of a parameter of the network."""
         network, name = self.spec.network, self.setting.path[1]
-        if network is None and self.problems.is_broken:
+        if network is None and self.spec.is_broken:
             return
         if network is None:
             self.lost("this file has no network to change")

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 
-from specc.check.bind import Binder
+from specc.check.context import Context
 from specc.diagnostics import nearest
 from specc.ir.graph import Graph
 from specc.ir.weights import Weight, learning, selected, selectors_of, weights_of
@@ -18,28 +18,28 @@ MOST = 12  # names in a help
 
 
 def learning_fits(
-    graph: Graph, train: TrainSettings, settings: dict[str, t.Setting], trains: bool, binder: Binder
+    graph: Graph, train: TrainSettings, settings: dict[str, t.Setting], trains: bool, context: Context
 ) -> None:
     """Report what picks no weights, and where nothing is left to learn.
 
     settings: those that the section `train` gives. trains: the spec has data, so that it is there to be trained.
     """
     weights = weights_of(graph)
-    _freeze_fits(weights, train, settings.get("freeze"), binder)
+    _freeze_fits(weights, train, settings.get("freeze"), context)
     left = learning(weights, train.freeze or ())
     if trains and not left:
-        _nothing_learns(graph, weights, settings.get("freeze"), binder)
+        _nothing_learns(graph, weights, settings.get("freeze"), context)
         return
     for group in train.groups or ():
-        mine = _picked(group, weights, left, binder)
+        mine = _picked(group, weights, left, context)
         left = [weight for weight in left if weight not in mine]
         if mine and group.args.optimizer is not None:
-            _muon_fits(group.args.optimizer, mine, group.span, binder)
+            _muon_fits(group.args.optimizer, mine, group.span, context)
     if left:
-        _muon_fits(train.optimizer, left, train.optimizer.span, binder)
+        _muon_fits(train.optimizer, left, train.optimizer.span, context)
 
 
-def initializers_fit(graph: Graph, binder: Binder) -> None:
+def initializers_fit(graph: Graph, context: Context) -> None:
     """Report a `whiten` that is not at the first layer, or whose filters are not two for each number of a patch."""
     for node in graph.nodes[1:]:
         starts = [weight.start for weight in graph.weights(node)]
@@ -52,20 +52,20 @@ def initializers_fit(graph: Graph, binder: Binder) -> None:
             before = graph.nodes[before.inputs[0]]
         if before.index != 0 or node.op.name != "conv":
             found = f"`whiten` looks at patches of images, but `{node.name}` is not a conv directly on the input"
-            binder.error("E319", found, span, help="give it to the first conv, or write init=dirac")
+            context.error("E319", found, span, help="give it to the first conv, or write init=dirac")
             continue
         height, width = node.args.kernel
         needed = 2 * graph.input[0] * height * width
         if node.args.groups != 1:
             found = "`whiten` looks at patches over all channels, but this conv has groups"
-            binder.error("E319", found, span, help="leave `groups` out")
+            context.error("E319", found, span, help="leave `groups` out")
         elif node.args.filters != needed:
             patch = f"{height}x{width} patches of {graph.input[0]} channel" + "s" * (graph.input[0] != 1)
             found = f"`whiten` gives {needed} filters for {patch}, but this conv has {node.args.filters}"
-            binder.error("E319", found, span, help=f"conv({needed}, {node.args.kernel}, init=whiten)")
+            context.error("E319", found, span, help=f"conv({needed}, {node.args.kernel}, init=whiten)")
 
 
-def _freeze_fits(weights: list[Weight], train: TrainSettings, setting: t.Setting | None, binder: Binder) -> None:
+def _freeze_fits(weights: list[Weight], train: TrainSettings, setting: t.Setting | None, context: Context) -> None:
     """Report what in `freeze` picks no weights."""
     if setting is None or not train.freeze:
         return
@@ -73,29 +73,29 @@ def _freeze_fits(weights: list[Weight], train: TrainSettings, setting: t.Setting
     for position, name in enumerate(train.freeze):
         if not selected([name], weights):
             span = items[position].span if len(items) == len(train.freeze) else setting.value.span
-            _unknown(name, weights, span, binder)
+            _unknown(name, weights, span, context)
 
 
-def _unknown(name: str, weights: list[Weight], span: Span, binder: Binder) -> None:
+def _unknown(name: str, weights: list[Weight], span: Span, context: Context) -> None:
     top = ", ".join(list(dict.fromkeys(weight.name.partition(".")[0] for weight in weights))[:MOST])
     lists = f"`specc show` lists them: {top}" if top else "this network has no weights"
     found = f"no layer or block with weights is called `{name}`"
-    binder.error("E224", found, span, help=lambda: nearest(name, selectors_of(weights)) or lists)
+    context.error("E224", found, span, help=lambda: nearest(name, selectors_of(weights)) or lists)
 
 
-def _picked(group: Bound, weights: list[Weight], left: list[Weight], binder: Binder) -> list[Weight]:
+def _picked(group: Bound, weights: list[Weight], left: list[Weight], context: Context) -> list[Weight]:
     """The weights of a group, out of those that are left; a selector that picks none of them is reported."""
     assert group.span is not None
     for name in group.args.weights:
         span = _within(group.span, name)
         known = selected([name], weights)
         if not known:
-            _unknown(name, weights, span, binder)
+            _unknown(name, weights, span, context)
         elif not selected([name], left):
             frozen = all(not weight.learns for weight in known)
             why = "they do not learn" if frozen else "they are frozen, or in a group before this one"
             found = f"`{name}` picks no weights for this group: {why}"
-            binder.error("E225", found, span, help="the first group that picks a weight has it; freeze less")
+            context.error("E225", found, span, help="the first group that picks a weight has it; freeze less")
     return selected(group.args.weights, left)
 
 
@@ -105,18 +105,18 @@ def _within(span: Span, name: str) -> Span:
     return Span(span.source, span.start + found.start(), span.start + found.end()) if found else span
 
 
-def _muon_fits(optimizer: Bound, weights: Sequence[Weight], span: Span | None, binder: Binder) -> None:
+def _muon_fits(optimizer: Bound, weights: Sequence[Weight], span: Span | None, context: Context) -> None:
     if optimizer.name != "muon" or any(by_muon(optimizer, weight.kind, weight.is_last) for weight in weights):
         return
     assert span is not None
     help = "muon moves kernels; the last layer's only with last=true"
-    binder.error("E225", "`muon` has no kernel to move here", optimizer.span or span, help=help)
+    context.error("E225", "`muon` has no kernel to move here", optimizer.span or span, help=help)
 
 
-def _nothing_learns(graph: Graph, weights: list[Weight], freeze: t.Setting | None, binder: Binder) -> None:
+def _nothing_learns(graph: Graph, weights: list[Weight], freeze: t.Setting | None, context: Context) -> None:
     span = freeze.value.span if freeze is not None else graph.nodes[graph.output].span
     if weights:
-        binder.error("E446", "nothing is left to learn: every weight is frozen", span, help="freeze less")
+        context.error("E446", "nothing is left to learn: every weight is frozen", span, help="freeze less")
     else:
         help = "add a layer that learns, such as conv or dense"
-        binder.error("E446", "nothing is there to learn: the network has no weights", span, help=help)
+        context.error("E446", "nothing is there to learn: the network has no weights", span, help=help)

@@ -1,65 +1,46 @@
-"""What an expression is worth. Python's `eval` plays no part."""
+"""The values of expressions. Python's `eval` plays no part."""
 
+from collections.abc import Container
 from typing import Any
 
-from specc.check.functions import FUNCTIONS, Misuse, TooLarge, bounded, extent, integer, is_sequence, number, operate
-from specc.check.problems import Problems, chain
-from specc.check.scope import Layer, Scope, describe
+from specc.check.context import Context
+from specc.check.expressions.flow import Flow, flowing
+from specc.check.expressions.functions import (
+    FUNCTIONS,
+    Misuse,
+    TooLarge,
+    bounded,
+    extent,
+    integer,
+    is_sequence,
+    number,
+    operate,
+)
+from specc.check.expressions.scope import Layer, Scope, describe
+from specc.check.expressions.values import has_unknown, same
 from specc.diagnostics import nearest
-from specc.ir.graph import Frame
 from specc.ops import OPS
 from specc.source import Span
 from specc.syntax import tree as t
 from specc.tricks import COMPONENTS
-from specc.values import UNKNOWN, Ref, Size
-
-# A shape, UNKNOWN below an error, or None where nothing flows (settings, the file's own lets).
-Flow = Any
+from specc.values import UNKNOWN, Ref
 
 TRUTHS = ("true", "false")  # which Python writes True and False
-MOST_WORK = 600_000  # about as many microseconds; the largest of the published architectures take 40,000
-MOST_LINTED = 15_000  # layers, of all variants together: about half a second; those beyond are not linted
 # How many entries of a list, and characters of a text, are looked at in the time that a small expression takes.
 ENTRIES_A_UNIT = 2
 CHARACTERS_A_UNIT = 100
 
 
-class TooMuch(Exception):
-    """The spec grows beyond the bounds of the language; the problem has been reported."""
-
-
-class Work:
-    """What is left of the work that checking one file may take. Counted, not timed: the same on every machine."""
-
-    def __init__(self) -> None:
-        self.left = MOST_WORK
-        self.lints = MOST_LINTED
-
-
 class Evaluator:
-    """Works out expressions, given the scope and the shape that flows into the place where they stand."""
+    """Works out expressions, given the scope and the shape that flows into the place where they stand.
 
-    def __init__(self, problems: Problems, work: Work) -> None:
-        self.problems = problems
-        self.work = work
-        self.trail: tuple[Frame, ...] = ()  # the chain of calls that led here, for messages
+    blocks: the names of the blocks that may be meant, beside the words of the vocabulary.
+    """
 
-    def error(self, code: str, message: str, span: Span, **more: Any) -> Any:
-        """Report a problem with the chain that led here; its value is UNKNOWN."""
-        self.problems.report(code, message, span, notes=chain(self.trail), **more)
-        if self.problems.are_too_many:
-            raise TooMuch
-        return UNKNOWN
-
-    def spend(self, units: int, span: Span) -> None:
-        """Count work. Raises `TooMuch` where the whole check takes too much of it, which is told once."""
-        if self.work.left < 0:
-            raise TooMuch
-        self.work.left -= units
-        if self.work.left < 0:
-            help = "is a loop, a list or the number of variants larger than it was meant to be?"
-            self.error("E214", "this file takes too much work to check", span, help=help)
-            raise TooMuch
+    def __init__(self, context: Context, blocks: Container[str] = ()) -> None:
+        self.context = context
+        self.error, self.spend = context.error, context.spend
+        self.blocks = blocks
 
     def evaluate(self, expression: Any, scope: Scope, flow: Flow) -> Any:
         self.spend(1, expression.span)
@@ -72,7 +53,7 @@ class Evaluator:
             case t.Group(value=inner):
                 return self.evaluate(inner, scope, flow)
             case t.Flowing():
-                return self._flowing(expression, flow)
+                return flowing(expression, flow, self.error)
             case t.Call(name=name) if name in FUNCTIONS and not scope.find(name)[0] and expression.body is None:
                 return self._function(expression, scope, flow)
             case t.Call() | t.Pipe():
@@ -103,7 +84,7 @@ class Evaluator:
         return self.error("E211", f"a condition is `true` or `false`, but this is {describe(value)}", test.span)
 
     def unknown_name(self, ref: Ref, scope: Scope) -> Any:
-        """Report a name that is worth nothing as a value."""
+        """Report a name that has no value."""
 
         def help() -> str:
             return nearest(ref.name, [*scope.all_names(), *TRUTHS])
@@ -111,8 +92,8 @@ class Evaluator:
         return self.error("E201", f"there is no value called `{ref.name}`", ref.span, help=help)
 
     def is_known(self, name: str) -> bool:
-        """Whether a name stands for something of the vocabulary, though not for a value."""
-        return name in OPS or any(name in tricks for tricks in COMPONENTS.values())
+        """Whether a name stands for a block or for something of the vocabulary, though not for a value."""
+        return name in self.blocks or name in OPS or any(name in components for components in COMPONENTS.values())
 
     def is_no_function(self, value: Any) -> bool:
         """Report a call of nothing that there is, such as `flor(x / 2)`, where a value is needed; whether it is one."""
@@ -151,32 +132,6 @@ class Evaluator:
             self.spend(1 + extent(value) // ENTRIES_A_UNIT, span)
         elif isinstance(value, Layer):
             self.spend(1 + len(value.span.text) // CHARACTERS_A_UNIT, span)
-
-    def _flowing(self, expression: t.Flowing, flow: Flow) -> Any:
-        if flow is UNKNOWN:
-            return UNKNOWN
-        if flow is None:
-            found = "`in` is the shape that flows into a layer; nothing flows here"
-            help = "move this into the body of a block or of the network, behind a layer"
-            return self.error("E212", found, expression.span, help=help)
-        flat = len(flow) == 1
-        match expression.field:
-            case "channels":
-                return flow[0]
-            case "height" | "width" | "size" if flat:
-                found = f"`in.{expression.field}` needs channels x height x width; what flows here is flat: {flow[0]}"
-                help = f"to use an earlier one, name it where it flows: let {expression.field} = in.{expression.field}"
-                return self.error("E212", found, expression.span, help=help)
-            case "height":
-                return flow[1]
-            case "width":
-                return flow[2]
-            case "size":
-                return Size(flow[1], flow[2])
-            case field:
-                fields = ("channels", "height", "width", "size")
-                help = f"there are {', '.join('in.' + name for name in fields)}"
-                return self.error("E212", f"there is no `in.{field}`", expression.span, help=help)
 
     def _function(self, call: t.Call, scope: Scope, flow: Flow) -> Any:
         function = FUNCTIONS[call.name]
@@ -245,18 +200,18 @@ class Evaluator:
     def _operators(self, expression: t.Operators, scope: Scope, flow: Flow) -> Any:
         if expression.operators[0] in ("and", "or"):
             return self._logic(expression, scope, flow)
-        worth = self.evaluate(expression.operands[0], scope, flow)
+        left = self.evaluate(expression.operands[0], scope, flow)
         for operator, operand in zip(expression.operators, expression.operands[1:], strict=True):
             right = self.evaluate(operand, scope, flow)
-            if worth is UNKNOWN or right is UNKNOWN:
-                worth = UNKNOWN
+            if left is UNKNOWN or right is UNKNOWN:
+                left = UNKNOWN
             elif operator in ("==", "!="):
-                self._spend_on(worth, expression.span)
+                self._spend_on(left, expression.span)
                 self._spend_on(right, expression.span)
-                worth = same(worth, right) == (operator == "==")
+                left = same(left, right) == (operator == "==")
             else:
-                worth = self._operate(operator, worth, right, expression, scope)
-        return worth
+                left = self._operate(operator, left, right, expression, scope)
+        return left
 
     def _operate(self, operator: str, left: Any, right: Any, expression: t.Operators, scope: Scope) -> Any:
         for side in (left, right):
@@ -282,29 +237,3 @@ class Evaluator:
             if holds is UNKNOWN or holds == decisive:
                 return holds
         return not decisive
-
-
-def same(left: Any, right: Any) -> bool:
-    """Equality of the language: bare names by name, layers by what was written; true is not 1, but 3 is 3x3."""
-    names = [_layer_name(value) for value in (left, right)]
-    if names[0] is not None or names[1] is not None:
-        return names[0] == names[1]
-    if isinstance(left, bool) != isinstance(right, bool):
-        return False
-    if isinstance(left, Size) != isinstance(right, Size):  # 3 is 3x3, but (3, 3) is not
-        return bool(_square(left) == _square(right))
-    return bool(left == right)
-
-
-def _square(value: Any) -> Any:
-    return Size(value, value) if isinstance(value, int) else value if isinstance(value, Size) else None
-
-
-def _layer_name(value: Any) -> str | None:
-    if isinstance(value, Ref):
-        return value.name
-    return " ".join(value.span.text.split()) if isinstance(value, Layer) else None
-
-
-def has_unknown(value: Any) -> bool:
-    return value is UNKNOWN or (is_sequence(value) and any(map(has_unknown, value)))

@@ -1,12 +1,16 @@
-"""Arguments to parameters: who gets which value, and whether it is of the right kind."""
+"""Values to the kinds of their parameters, and written calls of data and training to what they bind."""
 
-from collections.abc import Collection, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Sequence
+from typing import Any
 
-from specc.check.evaluate import TRUTHS, Evaluator, Flow, has_unknown
-from specc.check.functions import is_sequence
-from specc.check.scope import Layer, Scope, describe
-from specc.diagnostics import Label, nearest
+from specc.check.calls.arguments import MUDDLED, Given, assign
+from specc.check.calls.families import FAMILIES, article
+from specc.check.expressions.evaluate import TRUTHS, Evaluator
+from specc.check.expressions.flow import Flow
+from specc.check.expressions.functions import is_sequence
+from specc.check.expressions.scope import Layer, Scope, describe
+from specc.check.expressions.values import has_unknown
+from specc.diagnostics import nearest
 from specc.source import Span
 from specc.syntax import tree as t
 from specc.syntax.build import BROKEN
@@ -17,99 +21,13 @@ from specc.vocabulary.kinds import Float, Kind, Maybe, Text, Unfit
 from specc.vocabulary.param import REQUIRED, Param
 from specc.vocabulary.problem import Problem
 
-# What messages call the families that are named after a setting.
-FAMILIES = {
-    "source": "data source",
-    "normalize": "normalization",
-    "augment": "augmentation",
-    "validation": "validation part",
-    "init": "initializer",
-    "regularizer": "regularizer",
-    "evaluate": "way to evaluate",
-}
 
-# Among the arguments given: some could not be told apart, so that what the call lacks is not known either.
-MUDDLED = ""
+class Binder:
+    """Converts arguments to the kinds of their parameters, and written calls to components of the vocabulary."""
 
-
-class Given(NamedTuple):
-    """An argument that a call gives: its value, where it stands, and whether the scope's `default` gave it."""
-
-    value: Any
-    span: Span
-
-
-class Binder(Evaluator):
-    """Binds calls to the vocabulary: layers, blocks, and the tricks of data and training."""
-
-    def assign(
-        self, call: t.Call, params: Sequence[str], what: str, scope: Scope, flow: Flow, rest: str = ""
-    ) -> dict[str, Given]:
-        """Which parameter gets which argument, evaluated; `MUDDLED` is among them where that is not clear.
-
-        `rest` names the parameter that takes all further positional arguments, as a list.
-        """
-        given: dict[str, Given] = {}
-        by_name = False
-        for position, argument in enumerate(call.arguments):
-            value = self.evaluate(argument.value, scope, flow)
-            by_name = by_name or bool(argument.name)
-            if rest and not by_name:
-                given.setdefault(rest, Given([], call.span)).value.append(value)
-                continue
-            misspelled = argument.name and argument.name not in params
-            taken = {*given, *(other.name for other in call.arguments)} if misspelled else ()
-            name = self._parameter(argument, position, by_name, params, what, taken)
-            if name in given and name != MUDDLED and params.count(name) == 1:  # two of one name were told already
-                first = Label(given[name].span, "first here")
-                help = "leave one of them out"
-                self.error("E204", f"`{what}` gets `{name}` twice", argument.span, labels=(first,), help=help)
-                name = MUDDLED
-            given[name] = Given(value, argument.value.span)
-            if not name and not by_name:
-                break  # too many arguments: one message will do
-        return given
-
-    def _parameter(
-        self,
-        argument: t.Argument,
-        position: int,
-        by_name: bool,
-        params: Sequence[str],
-        what: str,
-        taken: Collection[str],
-    ) -> str:
-        """The parameter that an argument is for; `MUDDLED`, with a message, where there is none."""
-        if argument.name in params:
-            return argument.name
-        if argument.name:
-            self.unknown_argument(argument, params, what, taken)
-        elif by_name:
-            found = f"`{what}`: an argument by position stands after one by name"
-            self.error("E220", found, argument.span, help="put it first, or give its name")
-        elif position < len(params):
-            return params[position]
-        else:
-            takes = f"at most {len(params)} argument{'s' * (len(params) != 1)}" if params else "no arguments"
-            help = f"they are {', '.join(params)}" if params else f"write `{what}` alone"
-            self.error("E205", f"`{what}` takes {takes}", argument.span, help=help)
-        return MUDDLED
-
-    def unknown_argument(
-        self, argument: t.Argument, params: Sequence[str], what: str, taken: Collection[str] = ()
-    ) -> None:
-        """Report E203 for an argument by a name that is no parameter's. `taken`: those that it cannot have meant."""
-
-        def free() -> list[str]:
-            return [param for param in params if param not in taken]
-
-        def help() -> str:
-            known = f"its arguments are {', '.join(params)}" if params else f"`{what}` takes no arguments"
-            return nearest(argument.name, params) or known
-
-        start = argument.span.start
-        name_span = Span(argument.span.source, start, start + len(argument.name))
-        self.error("E203", f"`{what}` has no argument `{argument.name}`", name_span, help=help, known=free)
+    def __init__(self, evaluator: Evaluator) -> None:
+        self.evaluator, self.context = evaluator, evaluator.context
+        self.error, self.spend = evaluator.error, evaluator.spend
 
     def convert(
         self, given: dict[str, Given], params: Sequence[Param], what: str, span: Span, scope: Scope, flow: Flow
@@ -135,7 +53,7 @@ class Binder(Evaluator):
 
     def fit(self, value: Any, kind: Kind, what: str, span: Span, scope: Scope, flow: Flow = None) -> Any:
         """A value converted to a kind, or UNKNOWN with a message that says what was found and what was needed."""
-        if has_unknown(value) or self.bounded(value, span) is UNKNOWN:
+        if has_unknown(value) or self.evaluator.bounded(value, span) is UNKNOWN:
             return UNKNOWN
 
         def bind(family: str, written: Any) -> Any:
@@ -147,9 +65,14 @@ class Binder(Evaluator):
             return self._unfit(value, kind, what, span, scope)
 
     def _unfit(self, value: Any, kind: Kind, what: str, span: Span, scope: Scope) -> Any:
-        if isinstance(value, Ref) and not kind.symbols and not isinstance(kind, Text) and not self.is_known(value.name):
-            return self.unknown_name(value, scope)
-        if self.is_no_function(value):
+        if (
+            isinstance(value, Ref)
+            and not kind.symbols
+            and not isinstance(kind, Text)
+            and not self.evaluator.is_known(value.name)
+        ):
+            return self.evaluator.unknown_name(value, scope)
+        if self.evaluator.is_no_function(value):
             return UNKNOWN
 
         def help() -> str:
@@ -169,7 +92,7 @@ class Binder(Evaluator):
         found = f"{what} must be {kind.needs}; this is {describe(value)}"
         return self.error("E207", found, span, help=help, known=known)
 
-    # ---- tricks
+    # ---- components
 
     def bind(self, family: str, value: Any, flow: Flow) -> Any:
         """A written call or pipeline of a family as a tuple of `Bound`; UNKNOWN where it has errors."""
@@ -191,77 +114,79 @@ class Binder(Evaluator):
             if isinstance(stage, t.Call | t.Name):
                 inner = self._stage_of(family, stage, scope, flow)
             else:
-                value = self.evaluate(stage, scope, flow)
+                value = self.evaluator.evaluate(stage, scope, flow)
                 inner = UNKNOWN if value is UNKNOWN else self.bind(family, value, flow)
             bound += inner if isinstance(inner, tuple) and not isinstance(inner, Bound) else [inner]
         return UNKNOWN if UNKNOWN in bound else tuple(bound)
 
     def _stage_of(self, family: str, stage: Any, scope: Scope, flow: Flow) -> Any:
-        """One call of a pipeline: of a trick, or of a name that holds one or several."""
+        """One call of a pipeline: of a component, or of a name that holds one or several."""
         self.spend(1, stage.span)
         call = stage if isinstance(stage, t.Call) else t.Call(stage.name, (), None, stage.span, stage.span, False)
         if call.name == BROKEN:
             return UNKNOWN
         is_bound, value = scope.find(call.name)
         if not is_bound:
-            return self._trick(family, call, scope, flow)
+            return self._component(family, call, scope, flow)
         if value is UNKNOWN:
             return UNKNOWN
         if not call.arguments and call.body is None:
             return self.bind(family, value, flow)
         if isinstance(value, Ref):
-            return self._trick(family, call._replace(name=value.name), scope, flow)
-        return self.takes_no_arguments(call, value)
+            return self._component(family, call._replace(name=value.name), scope, flow)
+        return self.evaluator.takes_no_arguments(call, value)
 
-    def _trick(self, family: str, call: t.Call, scope: Scope, flow: Flow) -> Any:
-        trick = COMPONENTS[family].get(call.name)
-        if trick is not None:
-            return self._bind_trick(trick, call, scope, flow)
+    def _component(self, family: str, call: t.Call, scope: Scope, flow: Flow) -> Any:
+        component = COMPONENTS[family].get(call.name)
+        if component is not None:
+            return self._bind_component(component, call, scope, flow)
 
         def help() -> str:
             known = COMPONENTS[family]
             return nearest(call.name, [*known, *scope.all_names()]) or f"known: {', '.join(known)}"
 
-        elsewhere = next((f for f, tricks in COMPONENTS.items() if call.name in tricks), "")
+        elsewhere = next((f for f, components in COMPONENTS.items() if call.name in components), "")
         note = f"; `{call.name}` is {article(elsewhere)}" if elsewhere else ""
         message = f"there is no {FAMILIES.get(family, family)} called `{call.name}`{note}"
         known = None if elsewhere else lambda: [*COMPONENTS[family], *scope.all_names()]
         return self.error("E202", message, call.callee, help=help, known=known)
 
-    def _bind_trick(self, trick: Component, call: t.Call, scope: Scope, flow: Flow) -> Any:
-        rest = next((param.name[1:] for param in trick.params if param.name.startswith("*")), "")
-        params = [param._replace(name=param.name.lstrip("*")) for param in trick.params]
-        given = self.assign(call, [param.name for param in params], trick.name, scope, flow, rest)
-        args = self.convert(given, params, trick.name, call.span, scope, flow)
-        branches = self._trick_branches(trick, call, scope, flow)
+    def _bind_component(self, component: Component, call: t.Call, scope: Scope, flow: Flow) -> Any:
+        rest = next((param.name[1:] for param in component.params if param.name.startswith("*")), "")
+        params = [param._replace(name=param.name.lstrip("*")) for param in component.params]
+        given = assign(self.evaluator, call, [param.name for param in params], component.name, scope, flow, rest)
+        args = self.convert(given, params, component.name, call.span, scope, flow)
+        branches = self._branches(component, call, scope, flow)
         if args is None or branches is UNKNOWN or UNKNOWN in args.as_dict().values():
             return UNKNOWN
-        if trick.check is not None:
+        if component.check is not None:
             try:
-                trick.check(args)
+                component.check(args)
             except Problem as problem:
                 span = given[problem.param].span if problem.param in given else call.span
                 return self.error(problem.code, problem.message, span, help=problem.help)
-        return Bound(trick.name, args, call.span, branches)
+        return Bound(component.name, args, call.span, branches)
 
-    def _trick_branches(self, trick: Component, call: t.Call, scope: Scope, flow: Flow) -> Any:
+    def _branches(self, component: Component, call: t.Call, scope: Scope, flow: Flow) -> Any:
         if call.body is None:
-            if trick.body:
-                help = f"write {trick.example}" if trick.example else ""
-                return self.error("E208", f"`{trick.name}` needs a body in braces", call.span, help=help)
+            if component.body:
+                help = f"write {component.example}" if component.example else ""
+                return self.error("E208", f"`{component.name}` needs a body in braces", call.span, help=help)
             return ()
-        if not trick.body:
-            return self.error("E208", f"`{trick.name}` takes no body", call.body.span)
-        if call.body.is_branched != (trick.body == "branches"):
-            holds = "branches, each begun with `|`" if trick.body == "branches" else "no branches"
-            return self.error("E208", f"the body of `{trick.name}` holds {holds}", call.callee, help=trick.example)
+        if not component.body:
+            return self.error("E208", f"`{component.name}` takes no body", call.body.span)
+        if call.body.is_branched != (component.body == "branches"):
+            holds = "branches, each begun with `|`" if component.body == "branches" else "no branches"
+            return self.error(
+                "E208", f"the body of `{component.name}` holds {holds}", call.callee, help=component.example
+            )
         branches = []
         for branch in call.body.branches:
             stages = [stage for part in branch for stage in (part.stages if isinstance(part, t.Pipe) else (part,))]
             wrong = next((stage for stage in stages if isinstance(stage, t.Let | t.Default | t.If | t.For)), None)
             if wrong is not None:
-                return self.error("E208", f"the body of `{trick.name}` holds only calls", wrong.span)
-            branches.append(self._all_of(trick.family, stages, scope, flow))
+                return self.error("E208", f"the body of `{component.name}` holds only calls", wrong.span)
+            branches.append(self._all_of(component.family, stages, scope, flow))
         return UNKNOWN if UNKNOWN in branches else tuple(branches)
 
 
@@ -285,9 +210,3 @@ def _as_percent(value: Any, kind: Kind) -> str:
     except Unfit:
         return ""
     return f"did you mean {value:g}%?"
-
-
-def article(family: str) -> str:
-    """`an optimizer`, `a schedule`."""
-    words = FAMILIES.get(family, family)
-    return f"an {words}" if words[:1] in "aeiou" else f"a {words}"

@@ -1,0 +1,18 @@
+"""What messages call the families of the vocabulary of data and training."""
+
+# Those that are not called as the setting that takes them.
+FAMILIES = {
+    "source": "data source",
+    "normalize": "normalization",
+    "augment": "augmentation",
+    "validation": "validation part",
+    "init": "initializer",
+    "regularizer": "regularizer",
+    "evaluate": "way to evaluate",
+}
+
+
+def article(family: str) -> str:
+    """`an optimizer`, `a schedule`."""
+    words = FAMILIES.get(family, family)
+    return f"an {words}" if words[:1] in "aeiou" else f"a {words}"

@@ -1,0 +1,50 @@
+"""What every pass is handed: where problems go, how much work is left, and which calls led to where it stands."""
+
+from typing import Any
+
+from specc.check.problems import Problems, chain
+from specc.ir.graph import Frame
+from specc.source import Span
+from specc.values import UNKNOWN
+
+MOST_WORK = 600_000  # about as many microseconds; the largest of the published architectures take 40,000
+MOST_LINTED = 15_000  # layers, of all variants together: about half a second; those beyond are not linted
+
+
+class TooMuch(Exception):
+    """The spec grows beyond the bounds of the language; the problem has been reported."""
+
+
+class Work:
+    """What is left of the work that checking one file may take. Counted, not timed: the same on every machine."""
+
+    def __init__(self) -> None:
+        self.left = MOST_WORK
+        self.lints = MOST_LINTED
+
+
+class Context:
+    """Collects the problems of a check, and counts its work."""
+
+    def __init__(self, problems: Problems, work: Work | None = None) -> None:
+        self.problems = problems
+        self.work = work or Work()
+        self.trail: tuple[Frame, ...] = ()  # the chain of calls that led here, for messages
+
+    def error(self, code: str, message: str, span: Span, **more: Any) -> Any:
+        """Report a problem with the chain that led here; its value is UNKNOWN."""
+        self.problems.report(code, message, span, notes=chain(self.trail), **more)
+        if self.problems.are_too_many:
+            raise TooMuch
+        return UNKNOWN
+
+    def spend(self, units: int, span: Span) -> None:
+        """Count work. Raises `TooMuch` where the whole check takes too much of it, which is reported once."""
+        work = self.work
+        if work.left < 0:
+            raise TooMuch
+        work.left -= units
+        if work.left < 0:
+            help = "is a loop, a list or the number of variants larger than it was meant to be?"
+            self.error("E214", "this file takes too much work to check", span, help=help)
+            raise TooMuch

@@ -1,0 +1,246 @@
+"""Bodies to graph nodes: blocks are called, loops are turned, and shapes are inferred on the way."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from specc.check.calls.missing import missing_layer
+from specc.check.context import Context, TooMuch
+from specc.check.expand.builder import GraphBuilder
+from specc.check.expand.expansions import MOST_STEPS, Expansions
+from specc.check.expand.here import Here
+from specc.check.expand.mismatch import Mismatch
+from specc.check.expand.names import NameTable
+from specc.check.expand.parameters import ParameterBinder
+from specc.check.expressions.evaluate import ENTRIES_A_UNIT, Evaluator
+from specc.check.expressions.functions import FUNCTIONS, is_sequence
+from specc.check.expressions.scope import Layer, Scope, describe, shorten, written
+from specc.check.gather.spec import Spec
+from specc.ir.graph import Call, Frame
+from specc.ops import OPS
+from specc.ops.op import Op
+from specc.source import Span
+from specc.syntax import tree as t
+from specc.syntax.build import BROKEN
+from specc.values import UNKNOWN, Ref, Size
+
+DEEPEST_CALLS = 100
+WORK_OF_A_STEP = 10
+
+
+class Expander:
+    """Turns bodies into nodes: statements, calls of blocks and layers. `at` is the tensor that flows there."""
+
+    def __init__(self, spec: Spec, parameters: ParameterBinder, graph: GraphBuilder) -> None:
+        self.spec, self.parameters, self.graph = spec, parameters, graph
+        self.evaluator: Evaluator = parameters.evaluator
+        self.context: Context = parameters.context
+        self.names = NameTable(spec, self.context)
+        self.expansions = Expansions(self, graph, self.names, Mismatch(spec, self.names, self.context))
+        self.steps = 0
+
+    # ---- statements
+
+    def statements(self, statements: Sequence[Any], at: int, here: Here) -> int:
+        """Run statements one after the other in a scope of their own; the position after the last."""
+        here = here._replace(scope=Scope(here.scope))
+        for statement in statements:
+            match statement:
+                case t.Let(name=name, value=value):
+                    self.step(statement.span, here)
+                    bound = self.evaluator.evaluate(value, here.scope, self.graph.nodes[at].shape)
+                    here = here._replace(scope=here.scope.bind(name, bound))
+                    self.context.spend(len(here.scope.names) // ENTRIES_A_UNIT, statement.span)
+                case t.Default():
+                    self.step(statement.span, here)
+                    here = self.parameters.with_default(statement, here)
+                case _:
+                    at = self._stage(statement, at, here)
+        return at
+
+    def body(self, body: t.Body, at: int, here: Here, owner: str, statements: Sequence[Any] | None = None) -> int:
+        """A body without branches; `statements` where not all of them are to run."""
+        if body.is_branched:
+            help = "`add`, `multiply` and `concat` take branches"
+            self.context.error("E208", f"the body of `{owner}` has no branches", body.span, help=help)
+            return self.graph.lost(at, body.span, here)
+        return self.statements(body.statements if statements is None else statements, at, here)
+
+    def step(self, span: Span, here: Here) -> None:
+        self.steps += 1
+        self.context.trail = here.trail
+        self.context.spend(WORK_OF_A_STEP, span)
+        if self.steps > MOST_STEPS or here.depth > DEEPEST_CALLS:
+            what = f"expands to more than {MOST_STEPS:,} layers and calls"
+            help = "is a loop longer than it was meant to be?"
+            if here.depth > DEEPEST_CALLS:
+                what = f"nests more than {DEEPEST_CALLS} calls of blocks"
+                help = "a recursion ends by an `if` around its call"
+                span = here.trail[-1].span if here.trail else span
+            self.context.error("E214", f"this network {what}", span, help=help)
+            raise TooMuch
+
+    def _stage(self, stage: Any, at: int, here: Here) -> int:
+        self.step(stage.span, here)
+        end = self._run(stage, at, here)
+        self.context.trail = here.trail  # what is said about the whole comes from here, not from within it
+        return end
+
+    def _run(self, stage: Any, at: int, here: Here) -> int:
+        match stage:
+            case t.Pipe(stages=stages):
+                for part in stages:
+                    at = self._stage(part, at, here)
+                return at
+            case t.If():
+                return self._if(stage, at, here)
+            case t.For():
+                return self._for(stage, at, here)
+            case t.Call(name=name, span=span) | t.Name(name=name, span=span) if name == BROKEN:
+                return self.graph.lost(at, span, here)
+            case t.Call():
+                return self._call(stage, at, here)
+            case t.Name(name=name, span=span):
+                return self._call(t.Call(name, (), None, span, span, False), at, here)
+            case _:
+                return self._apply(
+                    self.evaluator.evaluate(stage, here.scope, self.graph.nodes[at].shape), stage.span, at, here
+                )
+
+    def _apply(self, value: Any, span: Span, at: int, here: Here) -> int:
+        """Use a value as a layer."""
+        match value:
+            case Layer(expression=expression, scope=scope):
+                if scope.labels is None:  # of a file's own `let`: it stands for what is written here
+                    scope = Scope(scope, labels=here.labels)
+                return self._stage(expression, at, here._replace(scope=scope, depth=here.depth + 1))
+            case Ref(name=name, span=written_at):
+                call = t.Call(name, (), None, written_at, written_at, False)
+                return self._call_declared(call, at, here)
+            case _:
+                if value is not UNKNOWN:
+                    self.context.error("E215", f"a layer is needed here, but this is {describe(value)}", span)
+                return self.graph.lost(at, span, here)
+
+    def _if(self, stage: t.If, at: int, here: Here) -> int:
+        holds = self.evaluator.condition(stage.test, here.scope, self.graph.nodes[at].shape)
+        if holds is UNKNOWN:
+            return self.graph.lost(at, stage.span, here)
+        if holds:
+            return self.body(stage.body, at, here, "if")
+        if isinstance(stage.otherwise, t.If):
+            return self._stage(stage.otherwise, at, here)
+        return at if stage.otherwise is None else self.body(stage.otherwise, at, here, "else")
+
+    def _for(self, stage: t.For, at: int, here: Here) -> int:
+        values = self.evaluator.evaluate(stage.iterable, here.scope, self.graph.nodes[at].shape)
+        if values is UNKNOWN:
+            return self.graph.lost(at, stage.span, here)
+        if isinstance(values, Ref):
+            self.evaluator.unknown_name(values, here.scope)
+            return self.graph.lost(at, stage.span, here)
+        if not is_sequence(values):
+            found = f"`for` runs over a list, but this is {describe(values)}"
+            count = values if type(values) is int and values > 0 else "n"
+            help = f"range({count}) lists the integers from 0 up to, not including, {count}"
+            self.context.error("E211", found, stage.iterable.span, help=help)
+            return self.graph.lost(at, stage.span, here)
+        for turn, value in enumerate(values, 1):
+            self.step(stage.span, here)
+            scope = Scope(here.scope)
+            if not self._unpack(stage.target, value, scope):
+                return self.graph.lost(at, stage.span, here)
+            frame = Frame(f"in turn {turn} of `for` at line {stage.span.line}", stage.span)
+            at = self.body(stage.body, at, here._replace(scope=scope, trail=(*here.trail, frame)), "for")
+        return at
+
+    def _unpack(self, target: Any, value: Any, scope: Scope) -> bool:
+        if isinstance(target, t.Name):
+            scope.names[target.name] = value
+            return True
+        if value is UNKNOWN:
+            return all(self._unpack(item, UNKNOWN, scope) for item in target.items)
+        if not is_sequence(value) or len(value) != len(target.items):
+            found = f"{len(target.items)} names stand here, but this turn has {describe(value)}"
+            self.context.error("E211", found, target.span)
+            return False
+        return all(self._unpack(item, part, scope) for item, part in zip(target.items, value, strict=True))
+
+    # ---- calls
+
+    def _call(self, call: t.Call, at: int, here: Here) -> int:
+        """Call what a name means here: a parameter or `let` that holds a layer, a block, or a layer."""
+        bound, value = here.scope.find(call.name)
+        if not bound:
+            return self._call_declared(call, at, here)
+        if not call.arguments and call.body is None:
+            return self._apply(value, call.span, at, here)
+        if isinstance(value, Ref):
+            return self._call_declared(call._replace(name=value.name), at, here)
+        if isinstance(value, Layer):
+            self.evaluator.takes_no_arguments(call, value)
+            return self.graph.lost(at, call.span, here)
+        return self._apply(value, call.span, at, here)
+
+    def _call_declared(self, call: t.Call, at: int, here: Here) -> int:
+        """Call a block of the file or a layer of the vocabulary."""
+        block = self.spec.blocks.get(call.name)
+        if block is not None:
+            return self._block(block, call, at, here)
+        op = OPS.get(call.name)
+        if op is not None:
+            return self._layer(op, call, at, here)
+        if call.name in FUNCTIONS:
+            self.context.error("E215", f"`{call.name}` gives a value, but a layer is needed here", call.span)
+        else:
+            missing_layer(self.context, call, self.spec.blocks, here.scope.all_names)
+        return self.graph.lost(at, call.span, here)
+
+    def _block(self, block: t.Block, call: t.Call, at: int, here: Here) -> int:
+        if call.body is not None:
+            help = "a block takes layers as arguments: block wrap(inner) { inner -> relu }"
+            self.context.error("E208", f"block `{block.name}` takes no body", call.body.span, help=help)
+        scope = self.parameters.of_block(block, call, here, self.graph.nodes[at].shape)
+        if scope is None:
+            return self.graph.lost(at, call.span, here)
+        values = ", ".join(shorten(written(value), 30) for value in list(scope.names.values())[: len(call.arguments)])
+        text = f"in {block.name}{f'({values})' if values else ''}, called at {call.span.place}"
+        path = (*here.path, self.graph.new_name(here.path, block.name))
+        plain = {name: value for name, value in scope.names.items() if isinstance(value, int | float | Size)}
+        optional = frozenset(parameter.name for parameter in block.parameters if parameter.default is not None)
+        inside = Here(
+            scope,
+            here.defaults,
+            path,
+            (*here.trail, Frame(text, call.span, Call(".".join(path), block.name, plain, optional))),
+            here.head,
+            here.depth + 1,
+        )
+        return self.body(block.body, at, inside, block.name)
+
+    # ---- layers
+
+    def _layer(self, op: Op, call: t.Call, at: int, here: Here) -> int:
+        if bool(op.body) != (call.body is not None):
+            if op.body:
+                self.context.error(
+                    "E208", f"`{op.name}` needs a body in braces", call.span, help=f"for example: {op.example}"
+                )
+            else:
+                assert call.body is not None
+                self.context.error("E208", f"`{op.name}` takes no body", call.body.span)
+            return self.graph.lost(at, call.span, here)
+        args = self.parameters.of_layer(op, call, here, self.graph.nodes[at].shape)
+        if args is None:
+            return self.graph.lost(at, call.span, here)
+        return self.expansions.carry_out(op, args, call, at, here)
+
+    def branches(self, call: t.Call, at: int, here: Here) -> tuple[int, ...] | None:
+        """The ends of the branches of a layer's body; None, with a message, where it has none."""
+        assert call.body is not None
+        if not call.body.is_branched:
+            help = f"begin each branch with `|`: {call.name} {{ | … | … }}"
+            if not self.spec.is_broken:  # else the bar may be what cannot be read
+                self.context.error("E208", f"the body of `{call.name}` holds branches", call.callee, help=help)
+            return None
+        # Not a generator: each would cost C stack where blocks nest deeply.
+        return tuple([self.statements(branch, at, here) for branch in call.body.branches])

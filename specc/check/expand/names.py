@@ -1,0 +1,111 @@
+"""The names of tensors: given by one layer, looked up by others."""
+
+from functools import cached_property
+from typing import Any, NamedTuple
+
+from specc.check.context import Context
+from specc.check.expand.here import Here
+from specc.check.gather.spec import Spec
+from specc.diagnostics import Label, nearest
+from specc.ops import OPS
+from specc.ops.expansion import NamesTensor
+from specc.source import Span
+from specc.syntax import tree as t
+from specc.syntax.tree import walk
+from specc.values import UNKNOWN
+
+
+class Overwritten(NamedTuple):
+    """A name that was given to one tensor and then to another, before anything used it."""
+
+    name: str
+    first: Span
+    second: Span
+
+
+class NameTable:
+    """Gives names to tensors and finds them again. A tensor is the index of a node.
+
+    origins: where a call that looks up a name stands -> where the name was given.
+    """
+
+    def __init__(self, spec: Spec, context: Context) -> None:
+        self.spec, self.context = spec, context
+        self.origins: dict[Span, Span] = {}
+        self.replaced: dict[Overwritten, None] = {}  # in order; one layer may be expanded many times
+        self.used: set[Span] = set()
+
+    def give(self, name: Any, tensor: int, call: t.Call, here: Here) -> None:
+        """Name a tensor in the body where the expansion stands."""
+        if name is not UNKNOWN:
+            earlier = here.labels.give(name, tensor, call.span)
+            if earlier is not None and earlier.start < call.span.start:  # in a loop, the later one comes first, too
+                self.replaced[Overwritten(name, earlier, call.span)] = None
+
+    def find(self, name: Any, call: t.Call, here: Here) -> int | None:
+        """The tensor that a call names; None, with a message, where there is none."""
+        if name is UNKNOWN:
+            return None
+        named = here.labels.find(name)
+        if named is None:
+            self._missing(name, call, here.labels.all_names())
+            return None
+        tensor, origin = named
+        self.origins[call.span] = origin
+        self.used.add(origin)
+        return tensor
+
+    @property
+    def overwritten(self) -> list[Overwritten]:
+        """The names that were given twice, and used in no expansion of theirs in between."""
+        return [replaced for replaced in self.replaced if replaced.first not in self.used]
+
+    def _missing(self, name: str, call: t.Call, known: list[str]) -> None:
+        """Report a name that no tensor has here; it may be given later, or within another block."""
+        span = first_argument(call)
+        place, help = self._elsewhere(name, span)
+        if place is None:
+            help = nearest(name, known) or (f"named so far: {', '.join(known)}" if known else "name it with as(…)")
+        labels = () if place is None else (Label(place, "named here"),)
+        self.context.error("E219", f"no tensor is named `{name}` here", span, labels=labels, help=help)
+
+    def _elsewhere(self, name: str, span: Span) -> tuple[Span | None, str]:
+        """Where the name is given in vain, and why that does not reach `span`; None where it is given nowhere."""
+        places = self._places.get(name, [])
+        if not places:
+            return None, ""
+        mine = self._holder(span)
+        near = [place for place in places if self._holder(place) == mine]
+        later = [place for place in near if place.start > span.start]
+        if near and len(later) == len(near):
+            return later[0], f"`{name}` is named only later, in line {later[0].line}: use it behind that layer"
+        if near:
+            return near[0], f"what line {near[0].line} names is not known here: it is in a head, or it was not run"
+        return places[
+            0
+        ], f"`{name}` is known only within {self._holder(places[0])} and the blocks that are called there"
+
+    @cached_property
+    def _places(self) -> dict[str, list[Span]]:
+        """Where each name of a tensor is written, in the order of the text."""
+        places: dict[str, list[Span]] = {}
+        for part in walk([self.spec.network, *self.spec.blocks.values(), *self.spec.lets.values()]):
+            if isinstance(part, t.Call) and part.name in OPS and isinstance(OPS[part.name].expands, NamesTensor):
+                for argument in part.arguments[:1]:
+                    if isinstance(argument.value, t.Name):
+                        places.setdefault(argument.value.name, []).append(part.span)
+        for spans in places.values():
+            spans.sort(key=lambda span: span.start)
+        return places
+
+    def _holder(self, span: Span) -> str:
+        """The block, or the network, in which something is written."""
+        for block in [*self.spec.blocks.values(), *([self.spec.network] if self.spec.network else [])]:
+            if block.span.source is span.source and block.span.start <= span.start < block.span.end:
+                return f"{'network' if block.is_network else 'block'} `{block.name}`"
+        return "a layer that a `let` names"
+
+
+def first_argument(call: t.Call) -> Span:
+    """Where the first argument stands; the call itself where a `default` gave it."""
+    return call.arguments[0].value.span if call.arguments else call.span

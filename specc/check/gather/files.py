@@ -1,0 +1,71 @@
+"""The texts of a spec: its own file, the file that it extends, and so on, each parsed."""
+
+import re
+from collections.abc import Callable
+from typing import NamedTuple
+
+from specc.check.problems import Problems
+from specc.diagnostics import Label
+from specc.source import Source, Span
+from specc.syntax import tree as t
+from specc.syntax.parse import parse
+
+# Reads the file that `extends "path"` names, relative to the source that says so; a text where that fails.
+Load = Callable[[str, Source], Source | str]
+MOST_FILES = 50
+
+
+class Files(NamedTuple):
+    """The trees of the file itself, the file that it extends, and so on; and the words that could not be read."""
+
+    trees: list[t.File]
+    unread: frozenset[str]
+
+
+def parse_files(source: Source, load: Load | None, problems: Problems) -> Files | None:
+    """Parse a source and what it extends; None where one of them cannot be read or parsed at all."""
+    trees: list[t.File] = []
+    unread: set[str] = set()
+    current: Source | None = source
+    while current is not None:
+        parsed = parse(current)
+        for diagnostic in parsed.diagnostics:
+            problems.add(diagnostic)
+            unread.update(_words(diagnostic.span))
+        if parsed.tree is None:
+            return None
+        trees.append(parsed.tree)
+        extends = [item for item in parsed.tree.items if isinstance(item, t.Extends)]
+        if not extends:
+            break
+        unread.update(word for extra in extends[1:] for word in _words(extra.span))
+        current = _base(extends, trees, load, problems)
+        if current is None:
+            return None
+    return Files(trees, frozenset(unread))
+
+
+def _words(span: Span) -> list[str]:
+    """The words of the lines that a span touches."""
+    first, last = (span.source.position(place)[0] for place in (span.start, span.end))
+    return ["", *(word for line in range(first, last + 1) for word in re.findall(r"\w+", span.source.line(line)))]
+
+
+def _base(extends: list[t.Extends], trees: list[t.File], load: Load | None, problems: Problems) -> Source | None:
+    """The source that the last of the trees extends; None, with a message, where it cannot be had."""
+    first = extends[0]
+    for extra in extends[1:]:
+        labels = (Label(first.span, "first here"),)
+        help = "let the first one extend the other"
+        problems.report("E209", "a file extends at most one other", extra.span, labels=labels, help=help)
+    base = load(first.path, trees[-1].source) if load else "files cannot be read here"
+    if len(trees) >= MOST_FILES:
+        problems.report("E214", f"more than {MOST_FILES} files extend each other", first.span)
+    elif isinstance(base, str):
+        help = "a path counts from the folder of the file that says `extends`"
+        problems.report("E218", f'"{first.path}" cannot be read: {base}', first.span, help=help)
+    elif base.path in [tree.source.path for tree in trees]:
+        problems.report("E221", f'"{first.path}" extends this file in turn', first.span)
+    else:
+        return base
+    return None

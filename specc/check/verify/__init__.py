@@ -1,0 +1,20 @@
+"""Network, data and training held against each other, once each of them is worked out."""
+
+from specc.check.context import Context
+from specc.check.gather.spec import Spec
+from specc.check.verify.fits import batch_fits, hold_together
+from specc.check.verify.learning import initializers_fit, learning_fits
+from specc.ir.graph import Graph
+from specc.tricks.sections import DataSettings, TrainSettings
+
+
+def verify(spec: Spec, graph: Graph, data: DataSettings | None, train: TrainSettings | None, context: Context) -> None:
+    """Report what does not go together. data: None where the spec has none, or where it has errors."""
+    if data is not None:
+        hold_together(graph, data, train, is_broken=spec.is_broken, context=context)
+    initializers_fit(graph, context)
+    if train is not None:
+        settings = spec.sections.get("train", {})
+        learning_fits(graph, train, settings, data is not None, context)
+        if data is not None:
+            batch_fits(graph, train, settings, context)
