@@ -120,8 +120,8 @@ def _lint_text(lint: "Lint") -> str:
         *(textwrap.fill(part, WIDTH, break_long_words=False, break_on_hyphens=False) for part in prose),
         f"```cnn\n{lint.bad}```",
         f"```text\n{printed.getvalue()}```",
-        "The example mended:",
+        "Fixed:",
         f"```cnn\n{lint.good}```",
-        f"Where it is meant, `# allow {lint.code}` on the line, or on the line above, silences it.",
+        f"If this is intended, silence it with `# allow {lint.code}` on the line or on the line above.",
     ]
     return "\n\n".join(parts) + "\n"

@@ -110,7 +110,7 @@ hard_sigmoid = _pointwise(
 softmax = Op(
     name="softmax",
     group="activation",
-    doc="Turns the channels at each position into probabilities. As the last layer it is folded into the loss.",
+    doc="Turns the channels at each position into probabilities. As the last layer, it becomes part of the loss.",
     torch=lambda x, a: Target("torch.nn.Softmax", {"dim": 1}),
     onnx=lambda g, names, a, w, x, y: g.node("Softmax", names, axis=1),
     is_softmax=True,
@@ -121,7 +121,7 @@ softmax = Op(
 relu6 = Op(
     name="relu6",
     group="activation",
-    doc="A relu that is cut at 6, which keeps activations small enough for low precision.",
+    doc="A relu clipped at 6, which keeps activations small enough for low precision.",
     torch=lambda x, a: Target("torch.nn.ReLU6", {}),
     onnx=lambda g, names, a, w, x, y: g.node("Clip", [names[0], g.floats(0.0), g.floats(6.0)]),
     example="relu6",
@@ -132,8 +132,8 @@ relu6 = Op(
 leaky_relu = Op(
     name="leaky_relu",
     group="activation",
-    doc="A relu that lets a small part of the negative through, so that no unit dies.",
-    params=(Param("slope", NOT_NEGATIVE, 0.01, "what negative values are multiplied by"),),
+    doc="A relu with a small slope for negative inputs, so that no unit dies.",
+    params=(Param("slope", NOT_NEGATIVE, 0.01, "the factor for negative inputs"),),
     torch=lambda x, a: Target("torch.nn.LeakyReLU", {"negative_slope": a.slope}),
     onnx=lambda g, names, a, w, x, y: g.node("LeakyRelu", names, alpha=a.slope),
     example="leaky_relu(0.1)",
@@ -144,8 +144,8 @@ leaky_relu = Op(
 elu = Op(
     name="elu",
     group="activation",
-    doc="x where positive, alpha * (exp(x) - 1) elsewhere.",
-    params=(Param("alpha", POSITIVE, 1.0, "the negative limit, with its sign turned"),),
+    doc="x if positive, else alpha * (exp(x) - 1).",
+    params=(Param("alpha", POSITIVE, 1.0, "minus the limit for large negative inputs"),),
     torch=lambda x, a: Target("torch.nn.ELU", {} if a.alpha == 1 else {"alpha": a.alpha}),
     onnx=lambda g, names, a, w, x, y: g.node("Elu", names, alpha=a.alpha),
     example="elu",
@@ -162,7 +162,7 @@ def _prelu_onnx(g: Any, names: list[str], a: Args, w: Any, x: Shape, y: Shape) -
 prelu = Op(
     name="prelu",
     group="activation",
-    doc="A leaky relu whose slope is learned for each channel (He et al., 2015).",
+    doc="A leaky relu with a learned slope per channel (He et al., 2015).",
     weights=lambda x, a: (WeightSpec("weight", (x[0],), "other", 0.25),),
     torch=lambda x, a: Target("torch.nn.PReLU", {"num_parameters": x[0]}),
     onnx=_prelu_onnx,
@@ -183,7 +183,7 @@ def _gelu_onnx(g: Any, names: list[str], a: Args, w: Any, x: Shape, y: Shape) ->
 gelu = Op(
     name="gelu",
     group="activation",
-    doc="x times the normal distribution's probability of being below x.",
+    doc="x times the standard normal cumulative distribution at x.",
     torch=lambda x, a: Target("torch.nn.GELU", {}),
     onnx=_gelu_onnx,
     example="gelu",

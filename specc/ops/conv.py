@@ -17,23 +17,26 @@ BIAS = Param(
     "bias",
     Either(Bool(), Symbols("auto")),
     "auto",
-    "a learned number added to each filter; `auto` leaves it out right before a norm that would cancel it",
+    "a learned bias per filter; `auto` omits it right before a norm that would cancel it",
 )
 INIT = Param(
-    "init", One("init", "an initializer, such as `he_normal`"), Bound("he_normal", Args()), "how the kernel starts"
+    "init",
+    One("init", "an initializer, such as `he_normal`"),
+    Bound("he_normal", Args()),
+    "the initial kernel",
 )
 REGULARIZE = Param(
     "regularize",
     Maybe(One("regularizer", "a regularizer, such as `l2(1e-4)`")),
     None,
-    "a penalty on this kernel, added to the one in `train`",
+    "a penalty on this kernel, in addition to the one in `train`",
 )
-TRAINABLE = Param("trainable", Bool(), True, "whether training changes the weights")
+TRAINABLE = Param("trainable", Bool(), True, "whether the weights are trained")
 
-KERNEL = Param("kernel", SizeOf(), Size(3, 3), "the window's size")
-STRIDE = Param("stride", SizeOf(), Size(1, 1), "how many pixels the window moves at a time")
+KERNEL = Param("kernel", SizeOf(), Size(3, 3), "the size of the window")
+STRIDE = Param("stride", SizeOf(), Size(1, 1), "the step between windows, in pixels")
 PAD = Param("padding", PADDING, "same", "zeros around the map; `same` keeps its size at stride 1")
-DILATION = Param("dilation", SizeOf(), Size(1, 1), "the distance between the window's taps")
+DILATION = Param("dilation", SizeOf(), Size(1, 1), "the spacing between the taps of the kernel")
 
 
 def kernel_and_bias(shape: Shape, fans: Fans, filters: int, a: Args) -> tuple[WeightSpec, ...]:
@@ -125,14 +128,14 @@ def _window(a: Args) -> Window:
 conv = Op(
     name="conv",
     group="convolution",
-    doc="2-D convolution: slides learned windows over the image; each filter gives one channel of the result.",
+    doc="2-D convolution: slides learned filters over the feature map; each filter outputs one channel.",
     params=(
-        Param("filters", Int(1), doc="how many channels the result has"),
+        Param("filters", Int(1), doc="the number of output channels"),
         KERNEL,
         STRIDE,
         PAD,
         DILATION,
-        Param("groups", Int(1), 1, "the channels are split into so many parts, each with filters of its own"),
+        Param("groups", Int(1), 1, "the number of groups that the channels are split into, each with its own filters"),
         BIAS,
         INIT,
         REGULARIZE,
@@ -151,13 +154,13 @@ conv = Op(
 depthwise_conv = Op(
     name="depthwise_conv",
     group="convolution",
-    doc="A convolution that filters each channel by itself; a following conv(filters, 1x1) mixes the channels.",
+    doc="A convolution that filters each channel separately; a following conv(filters, 1x1) mixes the channels.",
     params=(
         KERNEL,
         STRIDE,
         PAD,
         DILATION,
-        Param("multiplier", Int(1), 1, "how many filters each channel gets"),
+        Param("multiplier", Int(1), 1, "the number of filters per channel"),
         BIAS,
         INIT,
         REGULARIZE,
@@ -181,9 +184,9 @@ def _transpose_shape(x: Shape, a: Args) -> Shape:
         uncut = tuple((n - 1) * s + k for n, s, k in zip(x[1:], a.stride, a.kernel, strict=True))
         raise Problem(
             "E303",
-            f"`conv_transpose` with padding={a.padding} cuts away all of its {uncut[0]} x {uncut[1]} result",
+            f"`conv_transpose` with padding={a.padding} crops away its whole {uncut[0]} x {uncut[1]} output",
             param="padding",
-            help=f"a padding of at most {Size(*((n - 1) // 2 for n in uncut))} leaves something",
+            help=f"use a padding of at most {Size(*((n - 1) // 2 for n in uncut))}",
         )
     bounded((a.filters, x[0], *a.kernel), "conv_transpose", "filters", "weights")
     return bounded((a.filters, height, width), "conv_transpose", "stride")
@@ -222,12 +225,12 @@ def _transpose_onnx(g: Any, names: list[str], a: Args, w: Any, x: Shape, y: Shap
 conv_transpose = Op(
     name="conv_transpose",
     group="convolution",
-    doc="A convolution run backwards: each pixel paints a learned window, `stride` pixels apart, so the map grows.",
+    doc="Transposed convolution: each pixel adds a learned window to the output, `stride` apart; enlarges the map.",
     params=(
-        Param("filters", Int(1), doc="how many channels the result has"),
-        Param("kernel", SizeOf(), Size(2, 2), "the size of the window that each pixel paints"),
-        Param("stride", SizeOf(), Size(2, 2), "how far apart the windows are: how much the map grows"),
-        Param("padding", SizeOf(0), Size(0, 0), "how many pixels are cut from each side of the result"),
+        Param("filters", Int(1), doc="the number of output channels"),
+        Param("kernel", SizeOf(), Size(2, 2), "the size of the window that each pixel adds"),
+        Param("stride", SizeOf(), Size(2, 2), "the spacing of the windows, and so the upsampling factor"),
+        Param("padding", SizeOf(0), Size(0, 0), "the number of pixels cropped from each side of the output"),
         BIAS,
         INIT,
         REGULARIZE,

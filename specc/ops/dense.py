@@ -53,10 +53,10 @@ def _dense_onnx(g: Any, names: list[str], a: Args, w: Any, x: Shape, y: Shape) -
 dense = Op(
     name="dense",
     group="dense",
-    doc="A fully connected layer: each unit is a learned weighted sum of everything that flows in.",
+    doc="A fully connected layer: each unit is a learned weighted sum of all inputs.",
     params=(
-        Param("units", Int(1), doc="how many numbers the result has"),
-        Param("bias", Bool(), True, "a learned number added to each unit"),
+        Param("units", Int(1), doc="the number of outputs"),
+        Param("bias", Bool(), True, "a learned bias per unit"),
         INIT,
         REGULARIZE,
         TRAINABLE,
@@ -74,7 +74,7 @@ dense = Op(
 flatten = Op(
     name="flatten",
     group="dense",
-    doc="Lays a map out as one flat list of channels x height x width numbers.",
+    doc="Flattens a feature map into a vector of channels x height x width numbers.",
     shape=lambda x, a: (_length(x),),
     torch=lambda x, a: Target("torch.nn.Flatten", {}),
     onnx=lambda g, names, a, w, x, y: g.node("Flatten", names, axis=1),

@@ -113,7 +113,7 @@ def _concat_shape(x: list[Shape], a: Args) -> Shape:
 add = Op(
     name="add",
     group="taking a body",
-    doc="Adds its branches, number by number; all must have the same shape.",
+    doc="Adds its branches elementwise; all must have the same shape.",
     shape=_add_shape,
     torch=lambda x, a: Target("specc.backend.layers.Add", {}),
     onnx=lambda g, names, a, w, x, y: g.node("Sum", names) if len(names) != 2 else g.node("Add", names),
@@ -136,7 +136,7 @@ def _multiply_onnx(g: Any, names: list[str], a: Args, w: Any, x: list[Shape], y:
 multiply = Op(
     name="multiply",
     group="taking a body",
-    doc="Multiplies its branches; C x 1 x 1 is spread over C x H x W, as in squeeze and excitation.",
+    doc="Multiplies its branches; C x 1 x 1 is broadcast over C x H x W, as in squeeze-and-excitation.",
     shape=_multiply_shape,
     torch=lambda x, a: Target("specc.backend.layers.Multiply", {}),
     onnx=_multiply_onnx,
@@ -148,7 +148,7 @@ multiply = Op(
 concat = Op(
     name="concat",
     group="taking a body",
-    doc="Lays the channels of its branches one after the other; heights and widths must agree.",
+    doc="Concatenates the channels of its branches; heights and widths must agree.",
     shape=_concat_shape,
     torch=lambda x, a: Target("specc.backend.layers.Concat", {}),
     onnx=lambda g, names, a, w, x, y: g.node("Concat", names, axis=1),

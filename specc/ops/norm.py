@@ -16,9 +16,9 @@ from specc.vocabulary.shape import Shape, size_text
 from specc.vocabulary.target import Target
 from specc.vocabulary.weight import Statistic, WeightSpec
 
-EPS = Param("eps", POSITIVE, 1e-5, "added to the variance, so that nothing is divided by zero")
-SCALE = Param("scale", Bool(), True, "a learned factor for each channel")
-SHIFT = Param("shift", Bool(), True, "a learned number added to each channel")
+EPS = Param("eps", POSITIVE, 1e-5, "added to the variance to avoid division by zero")
+SCALE = Param("scale", Bool(), True, "a learned factor per channel")
+SHIFT = Param("shift", Bool(), True, "a learned offset per channel")
 
 
 def _weights(x: Shape, a: Args) -> tuple[WeightSpec, ...]:
@@ -40,7 +40,7 @@ def _several(layer: str, count: int, x: Shape, help: str) -> None:
     if count == 1:
         raise Problem(
             "E311",
-            f"`{layer}` would average over a single number of {size_text(x)}, and so give zero whatever flows in",
+            f"`{layer}` would average over a single number of {size_text(x)}, so its output would always be zero",
             help=help,
         )
 
@@ -72,8 +72,13 @@ def _batch_onnx(g: Any, names: list[str], a: Args, w: Any, x: Shape, y: Shape) -
 batch_norm = Op(
     name="batch_norm",
     group="normalization",
-    doc="Normalizes each channel over the batch; in evaluation with the running mean and variance of the training.",
-    params=(EPS, Param("momentum", Float(above=0, high=1), 0.1, "how fast the running statistics move"), SCALE, SHIFT),
+    doc="Normalizes each channel over the batch; in evaluation, with the running mean and variance from training.",
+    params=(
+        EPS,
+        Param("momentum", Float(above=0, high=1), 0.1, "each batch's weight in the running statistics"),
+        SCALE,
+        SHIFT,
+    ),
     weights=_weights,
     statistics=_running,
     torch=_batch_target,
@@ -139,8 +144,8 @@ def _group_shape(x: Shape, a: Args) -> Shape:
 group_norm = Op(
     name="group_norm",
     group="normalization",
-    doc="Normalizes groups of channels of each image: as good with one image as with a large batch (Wu & He, 2018).",
-    params=(Param("groups", Int(1), 32, "how many groups the channels are split into"), EPS, SCALE, SHIFT),
+    doc="Normalizes groups of channels of each image, independently of the batch size (Wu & He, 2018).",
+    params=(Param("groups", Int(1), 32, "the number of groups that the channels are split into"), EPS, SCALE, SHIFT),
     shape=_group_shape,
     weights=_weights,
     torch=lambda x, a: _target("GroupNorm", a, "affine", num_groups=a.groups, num_channels=x[0], eps=a.eps),
@@ -182,8 +187,8 @@ def _layer_onnx(g: Any, names: list[str], a: Args, w: Any, x: Shape, y: Shape) -
 layer_norm = Op(
     name="layer_norm",
     group="normalization",
-    doc="Normalizes each image by itself: over the channels at each position, or over the whole image.",
-    params=(EPS, Param("over", Symbols("channels", "image"), "channels", "what is averaged over"), SCALE, SHIFT),
+    doc="Normalizes each image separately: over the channels at each position, or over the whole image.",
+    params=(EPS, Param("over", Symbols("channels", "image"), "channels", "what to average over"), SCALE, SHIFT),
     shape=_layer_shape,
     weights=_weights,
     torch=_layer_target,
@@ -208,12 +213,12 @@ def _response_shape(x: Shape, a: Args) -> Shape:
 local_response_norm = Op(
     name="local_response_norm",
     group="normalization",
-    doc="Divides each number by the size of its neighbors in the adjacent channels (AlexNet, 2012).",
+    doc="Divides each value by the magnitude of its neighbors in adjacent channels (AlexNet, 2012).",
     params=(
-        Param("size", Int(1), doc="how many adjacent channels are summed over; odd"),
+        Param("size", Int(1), doc="the number of adjacent channels to sum over; odd"),
         Param("alpha", POSITIVE, 1e-4, "the weight of the sum of squares, divided by `size`"),
         Param("beta", POSITIVE, 0.75, "the exponent"),
-        Param("k", POSITIVE, 1.0, "what is added to the sum"),
+        Param("k", POSITIVE, 1.0, "the constant added to the sum"),
     ),
     shape=_response_shape,
     torch=lambda x, a: Target(

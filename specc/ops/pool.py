@@ -12,10 +12,12 @@ from specc.vocabulary.problem import Problem
 from specc.vocabulary.shape import Shape
 from specc.vocabulary.target import Target
 
-SIZE = Param("size", SizeOf(), Size(2, 2), "the window's size")
-STRIDE = Param("stride", Either(Symbols("size"), SizeOf()), "size", "how far the window moves; `size` is the window's")
-PADDING = Param("padding", SizeOf(0), Size(0, 0), "pixels added on each side")
-CEIL = Param("ceil", Bool(), False, "whether a last window that is only partly filled counts")
+SIZE = Param("size", SizeOf(), Size(2, 2), "the size of the window")
+STRIDE = Param(
+    "stride", Either(Symbols("size"), SizeOf()), "size", "the step between windows; `size`: the window's size"
+)
+PADDING = Param("padding", SizeOf(0), Size(0, 0), "the number of pixels added on each side")
+CEIL = Param("ceil", Bool(), False, "whether to keep a last window that is only partly filled")
 
 
 def _stride(a: Args) -> Size:
@@ -99,7 +101,7 @@ def _taps(a: Args) -> int:
 max_pool = Op(
     name="max_pool",
     group="pooling",
-    doc="Keeps the largest number of each window; the default halves height and width.",
+    doc="Keeps the maximum of each window; the default halves height and width.",
     params=(SIZE, STRIDE, PADDING, CEIL),
     shape=lambda x, a: _pool_shape("max_pool", x, a),
     torch=lambda x, a: _pool_target("MaxPool2d", a),
@@ -189,8 +191,8 @@ def _adaptive_onnx(g: Any, names: list[str], a: Args, w: Any, x: Shape, y: Shape
 adaptive_avg_pool = Op(
     name="adaptive_avg_pool",
     group="pooling",
-    doc="Averages windows chosen so that the result has the given size, whatever flows in.",
-    params=(Param("size", SizeOf(), doc="the size of the result"),),
+    doc="Averages windows chosen so that the output has the given size for any input.",
+    params=(Param("size", SizeOf(), doc="the size of the output"),),
     shape=_adaptive_shape,
     torch=lambda x, a: Target("torch.nn.AdaptiveAvgPool2d", {"output_size": tuple(a.size)}),
     onnx=_adaptive_onnx,
@@ -232,7 +234,7 @@ def _blur_onnx(g: Any, names: list[str], a: Args, w: Any, x: Shape, y: Shape) ->
 blur_pool = Op(
     name="blur_pool",
     group="pooling",
-    doc="Blurs each channel and keeps every second pixel, so that a shifted image gives a shifted map (Zhang, 2019).",
+    doc="Blurs each channel and keeps every second pixel, which makes the network less shift-sensitive (Zhang, 2019).",
     params=(Param("size", Int(2, 16), 3, "the size of the binomial filter"),),
     shape=_blur_shape,
     torch=lambda x, a: Target("specc.backend.layers.BlurPool", {"channels": x[0], "size": a.size}),

@@ -28,10 +28,10 @@ def _channels_shape(x: Shape, a: Args) -> Shape:
 channels = Op(
     name="channels",
     group="shape",
-    doc="Keeps the channels from `start` up to, not including, `stop`.",
+    doc="Keeps the channels from `start` up to but not including `stop`.",
     params=(
         Param("start", Int(0), doc="the first channel, counted from 0"),
-        Param("stop", Int(1), doc="the first channel that is left out"),
+        Param("stop", Int(1), doc="the channel to stop before"),
     ),
     shape=_channels_shape,
     torch=lambda x, a: Target("specc.backend.layers.Channels", {"start": a.start, "stop": a.stop}),
@@ -61,8 +61,8 @@ def _shuffle_onnx(g: Any, names: list[str], a: Args, w: Any, x: Shape, y: Shape)
 channel_shuffle = Op(
     name="channel_shuffle",
     group="shape",
-    doc="Deals the channels of each group out over all groups, so that grouped convolutions mix (ShuffleNet, 2017).",
-    params=(Param("groups", Int(1), doc="how many groups the channels come in"),),
+    doc="Distributes the channels of each group over all groups, so that grouped convolutions mix (ShuffleNet, 2017).",
+    params=(Param("groups", Int(1), doc="the number of groups of the input channels"),),
     shape=_shuffle_shape,
     torch=lambda x, a: Target("torch.nn.ChannelShuffle", {"groups": a.groups}),
     onnx=_shuffle_onnx,
@@ -88,7 +88,7 @@ pixel_shuffle = Op(
     name="pixel_shuffle",
     group="shape",
     doc="Turns r x r channels into one channel r times as high and wide (Shi et al., 2016).",
-    params=(Param("r", Int(1), doc="how many times larger the map becomes"),),
+    params=(Param("r", Int(1), doc="the upsampling factor"),),
     shape=_pixel_shuffle_shape,
     torch=lambda x, a: Target("torch.nn.PixelShuffle", {"upscale_factor": a.r}),
     onnx=lambda g, names, a, w, x, y: g.node("DepthToSpace", names, blocksize=a.r, mode="CRD"),
@@ -119,8 +119,8 @@ def _space_to_depth_onnx(g: Any, names: list[str], a: Args, w: Any, x: Shape, y:
 space_to_depth = Op(
     name="space_to_depth",
     group="shape",
-    doc="Turns each r x r patch of pixels into r x r channels: pixel_shuffle backwards.",
-    params=(Param("r", Int(1), doc="how many times smaller the map becomes"),),
+    doc="Turns each r x r patch of pixels into r x r channels: the inverse of pixel_shuffle.",
+    params=(Param("r", Int(1), doc="the downsampling factor"),),
     shape=_space_to_depth_shape,
     torch=lambda x, a: Target("torch.nn.PixelUnshuffle", {"downscale_factor": a.r}),
     onnx=_space_to_depth_onnx,
@@ -150,10 +150,10 @@ def _upsample_onnx(g: Any, names: list[str], a: Args, w: Any, x: Shape, y: Shape
 upsample = Op(
     name="upsample",
     group="shape",
-    doc="Enlarges the map by a whole factor, by repeating pixels or by blending neighbors.",
+    doc="Enlarges the map by an integer factor, by repeating pixels or interpolating between them.",
     params=(
-        Param("scale", SizeOf(), Size(2, 2), "how many times larger"),
-        Param("mode", Symbols("nearest", "bilinear"), "nearest", "how the pixels between are found"),
+        Param("scale", SizeOf(), Size(2, 2), "the upsampling factor"),
+        Param("mode", Symbols("nearest", "bilinear"), "nearest", "how new pixels are computed"),
     ),
     shape=_upsample_shape,
     torch=_upsample_target,
@@ -199,14 +199,14 @@ def _pad_onnx(g: Any, names: list[str], a: Args, w: Any, x: Shape, y: Shape) -> 
 pad = Op(
     name="pad",
     group="shape",
-    doc="Adds a border: of zeros, of the mirrored map, or of its outermost pixels.",
+    doc="Adds a border of zeros, of the reflected map, or of its outermost pixels.",
     params=(
         Param(
             "size",
             Either(SizeOf(0), ListOf(Int(0), 4)),
             doc="pixels on every side, height x width; or the four sides as (top, bottom, left, right)",
         ),
-        Param("mode", Symbols("zero", "reflect", "replicate"), "zero", "what the border holds"),
+        Param("mode", Symbols("zero", "reflect", "replicate"), "zero", "what to fill the border with"),
     ),
     shape=_pad_shape,
     torch=_pad_target,
@@ -238,8 +238,8 @@ def _crop_onnx(g: Any, names: list[str], a: Args, w: Any, x: list[Shape], y: Sha
 crop_to = Op(
     name="crop_to",
     group="shape",
-    doc="Cuts the middle of the map to the height and width of the tensor that `as(name)` named.",
-    params=(Param("name", NewName(), doc="the named tensor whose height and width are taken"),),
+    doc="Center-crops the map to the height and width of the tensor that `as(name)` named.",
+    params=(Param("name", NewName(), doc="the named tensor whose height and width to crop to"),),
     shape=_crop_shape,
     torch=lambda x, a: Target("specc.backend.layers.CropTo", {}),
     onnx=_crop_onnx,

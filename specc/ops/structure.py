@@ -32,9 +32,9 @@ def _stated(a: Args, first: str) -> Shape:
 input_ = Op(
     name="input",
     group="other",
-    doc="The shape of one image that the network takes. It may be left out where the data says it.",
+    doc="The input shape of the network. It can be omitted if the data determine it.",
     params=(
-        Param("channels", Int(1), doc="1 for gray, 3 for color; the length of a flat input"),
+        Param("channels", Int(1), doc="1 for grayscale, 3 for color; the length of a flat input"),
         Param("size", Maybe(SizeOf()), None, "height x width; `none` for a flat input"),
     ),
     shape=lambda x, a: bounded(_stated(a, "channels"), "input"),
@@ -59,7 +59,7 @@ def _expect_shape(x: Shape, a: Args) -> Shape:
             "E305",
             f"{size_text(stated)} is expected here, but {size_text(x)} flows in",
             param="channels" if x[0] != stated[0] or len(x) != len(stated) else "size",
-            help=f"mend the layers before it, or write `expect({written})`",
+            help=f"fix the layers before it, or write `expect({written})`",
         )
     return x
 
@@ -67,9 +67,9 @@ def _expect_shape(x: Shape, a: Args) -> Shape:
 expect = Op(
     name="expect",
     group="other",
-    doc="States the shape at this point, and the compiler checks it.",
+    doc="Asserts the shape at this point; the compiler checks it.",
     params=(
-        Param("channels", Int(1), doc="how many channels; the length of a flat shape"),
+        Param("channels", Int(1), doc="the number of channels; the length of a flat shape"),
         Param("size", Maybe(SizeOf()), None, "height x width; `none` for a flat shape"),
     ),
     shape=_expect_shape,
@@ -89,8 +89,8 @@ as_ = Op(
 from_ = Op(
     name="from",
     group="other",
-    doc="Starts from the tensor that `as(name)` named.",
-    params=(Param("name", NewName(), doc="a name that `as` gave before"),),
+    doc="Continues from the tensor that `as(name)` named.",
+    params=(Param("name", NewName(), doc="a name defined by an earlier `as`"),),
     example="as(early) -> conv(16) -> relu -> from(early)",
     expands=NamedTensor("name"),
 )
@@ -115,8 +115,8 @@ def _one_each(x: Shape) -> Shape:
 layer_scale = Op(
     name="layer_scale",
     group="other",
-    doc="Multiplies each channel by a learned number that starts small (Touvron et al., 2021).",
-    params=(Param("init", Float(), 1e-6, "where the learned numbers start"),),
+    doc="Multiplies each channel by a learned factor that starts small (Touvron et al., 2021).",
+    params=(Param("init", Float(), 1e-6, "the initial value of the learned factors"),),
     weights=lambda x, a: (WeightSpec("weight", _one_each(x), "other", a.init),),
     torch=lambda x, a: Target("specc.backend.layers.LayerScale", {"shape": _one_each(x), "init": a.init}),
     onnx=lambda g, names, a, w, x, y: g.node("Mul", [names[0], w["weight"]]),
@@ -127,7 +127,7 @@ layer_scale = Op(
 residual = Op(
     name="residual",
     group="taking a body",
-    doc="Adds the body's result to its input: a skip connection (He et al., 2015).",
+    doc="Adds the output of the body to its input: a skip connection (He et al., 2015).",
     example="residual { conv(8) -> batch_norm -> relu }",
     expands=AroundBody(join=add_to_input),
 )
@@ -135,8 +135,8 @@ residual = Op(
 repeat = Op(
     name="repeat",
     group="taking a body",
-    doc="Runs the body n times, one after the other, each with weights of its own.",
-    params=(Param("n", Int(0), doc="how many times; 0 leaves the body out"),),
+    doc="Repeats the body n times in sequence, each time with its own weights.",
+    params=(Param("n", Int(0), doc="the number of repetitions; 0 omits the body"),),
     example="repeat(3) { conv(8) -> relu }",
     expands=Repeat("n"),
 )
@@ -144,10 +144,10 @@ repeat = Op(
 head = Op(
     name="head",
     group="taking a body",
-    doc="An auxiliary classifier beside the network: its loss counts in training, and it is gone at export.",
+    doc="An auxiliary classifier: its loss is added during training, and it is removed at export.",
     params=(
-        Param("name", NewName(), doc="what it is called in metrics and in the names of its layers"),
-        Param("weight", NOT_NEGATIVE, 0.3, "how much its loss counts"),
+        Param("name", NewName(), doc="its name in metrics and in the names of its layers"),
+        Param("weight", NOT_NEGATIVE, 0.3, "the weight of its loss"),
     ),
     example="head(early, weight=0.3) { global_avg_pool -> dense(10) }",
     expands=AuxiliaryHead("name", "weight"),

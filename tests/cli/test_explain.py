@@ -70,7 +70,7 @@ def test_on_a_terminal_it_is_laid_out(monkeypatch):
     monkeypatch.setenv("NO_COLOR", "1")
     monkeypatch.setattr("sys.stdout", screen := Terminal())
     explain.explain("E301")
-    assert screen.getvalue().startswith("E301: branches of different shapes\n\nWhat is joined")
+    assert screen.getvalue().startswith("E301: branches of different shapes\n\nBranches must agree")
     assert "```" not in screen.getvalue()
 
 

@@ -1,36 +1,36 @@
-"""What the field has learned to avoid: one small file for each lint, all in `LINTS`.
+"""Known mistakes: one small file for each lint, all in `LINTS`.
 
-A lint is a plain function over a spec that checked without errors. It warns; it never stops a training. `# allow W503`
-on a line, or on the line above, silences one.
+A lint is a plain function over a spec that has no errors. It warns, but never prevents training. `# allow W503` on a
+line, or on the line above, silences one.
 """
 
 from specc.check.lint import (
     activation_on_logits,
     allow,
-    beyond_the_end,
     bias_before_norm,
+    binary_loss,
     bottleneck,
+    coupled_weight_decay,
     dead_layers,
-    decay_twice,
-    decayed_norms,
+    double_weight_decay,
     drop_path_outside,
     dropout_before_norm,
     dropout_on_logits,
-    exclusive_classes,
+    excessive_augmentation,
     glorot_before_relu,
     he_before_sigmoid,
-    hidden_image,
+    idle_regularizer,
     inner_softmax,
-    lone_channels,
-    not_repeatable,
-    nothing_to_regularize,
+    label_changing_augmentation,
+    nondeterministic_layer,
+    norm_weight_decay,
     overwritten_name,
-    raw_inputs,
     receptive_field,
-    scaled_decay,
-    slow_average,
+    schedule_past_end,
+    single_channel_groups,
+    slow_ema,
     small_batch,
-    turned_signs,
+    unnormalized_inputs,
     unused_block,
     unused_let,
     unused_parameter,
@@ -53,7 +53,7 @@ LINTS: tuple[Lint, ...] = (
     dropout_on_logits.LINT,
     dropout_before_norm.LINT,
     small_batch.LINT,
-    lone_channels.LINT,
+    single_channel_groups.LINT,
     bottleneck.LINT,
     receptive_field.LINT,
     drop_path_outside.LINT,
@@ -62,22 +62,22 @@ LINTS: tuple[Lint, ...] = (
     unused_block.LINT,
     unused_parameter.LINT,
     overwritten_name.LINT,
-    raw_inputs.LINT,
-    turned_signs.LINT,
-    hidden_image.LINT,
-    decay_twice.LINT,
-    scaled_decay.LINT,
-    nothing_to_regularize.LINT,
-    beyond_the_end.LINT,
-    slow_average.LINT,
-    not_repeatable.LINT,
-    exclusive_classes.LINT,
-    decayed_norms.LINT,
+    unnormalized_inputs.LINT,
+    label_changing_augmentation.LINT,
+    excessive_augmentation.LINT,
+    double_weight_decay.LINT,
+    coupled_weight_decay.LINT,
+    idle_regularizer.LINT,
+    schedule_past_end.LINT,
+    slow_ema.LINT,
+    nondeterministic_layer.LINT,
+    binary_loss.LINT,
+    norm_weight_decay.LINT,
 )
 
 
 def find_lints(linted: Linted, problems: Problems, *, is_variant: bool) -> None:
-    """Add what the lints find. Those that look at the text alone say the same of a variant, and are left out there."""
+    """Add what the lints find. Lints that only inspect the text skip variants: they would repeat themselves."""
     for one in LINTS:
         if not (one.of_text and is_variant) and not (one.needs_data and linted.data is None):
             for found in one.find(linted):
@@ -85,5 +85,5 @@ def find_lints(linted: Linted, problems: Problems, *, is_variant: bool) -> None:
 
 
 def silence(problems: Problems, comments: list[Span], source: Source, *, is_complete: bool) -> None:
-    """Take out what comments allow; where every lint ran on everything, report the comments that allow nothing."""
+    """Remove what comments allow; if every lint ran on everything, report the comments that allow nothing."""
     allow.silence(problems, comments, source, {one.code for one in LINTS}, is_complete)

@@ -1,4 +1,4 @@
-"""W506: an activation between the last weights and the loss."""
+"""W506: an activation between the last layer with weights and the loss."""
 
 from collections.abc import Iterator
 
@@ -11,15 +11,15 @@ def find(linted: Linted) -> Iterator[Found]:
         node = logits(linted, end)
         if node.op.group == "activation" and not node.op.is_softmax:
             yield Found(
-                f"`{node.op.name}` bends the logits before the loss gets them",
+                f"`{node.op.name}` changes the logits before they reach the loss",
                 node.span,
                 notes=trail(node),
-                help=f"leave `{node.op.name}` out: the loss wants any numbers, and makes probabilities of them itself",
+                help=f"remove `{node.op.name}`: the loss takes unbounded logits and computes probabilities itself",
             )
 
 
 def logits(linted: Linted, end: Node) -> Node:
-    """The node whose numbers the loss takes: a final softmax is part of it."""
+    """The node whose output the loss takes: a final softmax is part of the loss."""
     return linted.graph.nodes[end.inputs[0]] if end.op.is_softmax else end
 
 
@@ -27,12 +27,11 @@ LINT = Lint(
     code="W506",
     name="activation-on-logits",
     doc="""\
-An activation other than softmax as the last layer of a network that is trained, or right before its last softmax.
+An activation other than softmax as the last layer of a network to be trained, or right before its final softmax.
 """,
     why="""\
-The losses take logits, any numbers from minus to plus infinity. After a sigmoid they lie between 0 and 1, and ten
-classes never get a probability above 0.23; after a relu no class can be ruled out, and a unit that is zero gets no
-gradient.
+The losses take logits, which are unbounded. After a sigmoid they lie between 0 and 1, and with ten classes no
+probability ever exceeds 0.23; after a relu no class can be ruled out, and a unit that is zero gets no gradient.
 """,
     source="""\
 PyTorch, CrossEntropyLoss and BCEWithLogitsLoss, which combine the activation and the loss,

@@ -14,7 +14,7 @@ CODE = re.compile(r"[EW]\d+")
 
 
 class Allow(NamedTuple):
-    """One code that a comment allows, where it stands, and the line that it speaks of."""
+    """One code that a comment allows, its position, and the line that it applies to."""
 
     code: str
     span: Span
@@ -23,9 +23,9 @@ class Allow(NamedTuple):
 
 
 def silence(problems: Problems, comments: list[Span], source: Source, known: set[str], is_complete: bool) -> None:
-    """Take out the lints that comments allow.
+    """Remove the lints that comments allow.
 
-    is_complete: every lint ran on everything, so that what a comment of `source` does not silence is not there.
+    is_complete: every lint ran on everything, so a comment of `source` that silences nothing is unused.
     """
     sources = {comment.source for comment in comments if COMMENT.match(comment.text)}
     targets = {one: _targets(one) for one in sources}
@@ -52,7 +52,7 @@ def _read(comment: Span, targets: dict[Source, list[int]]) -> Iterator[Allow]:
 
 
 def _targets(source: Source) -> list[int]:
-    """For each line the one that a comment on it speaks of: itself, or the next that is more than a comment."""
+    """For each line, the line that a comment on it applies to: itself, or the next one that is not just a comment."""
     lines = source.text.split("\n")
     targets = list(range(1, len(lines) + 1))
     for i in reversed(range(len(lines) - 1)):
@@ -63,16 +63,16 @@ def _targets(source: Source) -> list[int]:
 
 def _useless(allow: Allow, known: set[str]) -> Diagnostic:
     if allow.code.startswith("E"):
-        return Diagnostic("W500", "only lints, W501 and on, can be allowed", allow.span, help="mend the error")
+        return Diagnostic("W500", "only lints, W501 and up, can be allowed", allow.span, help="fix the error")
     if allow.code not in known:
-        help = f"lints are {min(known)} to {max(known)}; `specc check` names the one that it reports"
+        help = f"lints are {min(known)} to {max(known)}; `specc check` prints the code of each warning"
         return Diagnostic("W500", f"there is no lint {allow.code}", allow.span, help=help)
     message = f"there is no {allow.code} here to allow"
-    return Diagnostic("W500", message, allow.span, help="leave it out", fix=_fix(allow))
+    return Diagnostic("W500", message, allow.span, help="remove it", fix=_fix(allow))
 
 
 def _fix(allow: Allow) -> Fix | None:
-    """Without the comment, where it says nothing else."""
+    """Remove the comment, unless it says something else too."""
     comment = allow.comment
     match = COMMENT.fullmatch(comment.text)
     if match is None or len(CODE.findall(match["codes"])) > 1:
@@ -87,12 +87,12 @@ def _fix(allow: Allow) -> Fix | None:
 
 LINT = Lint(
     code="W500",
-    name="useless-allow",
+    name="unused-allow",
     doc="""\
-A comment `# allow W503` where there is no W503: on its line or, where the comment has a line to itself, on the next
-one that is no comment. Only `specc check` says so, which looks at all variants.
+A comment `# allow W503` where there is no W503: on its own line or, if the comment has a line to itself, on the next
+line that is not a comment. Only `specc check` reports this, since it checks all variants.
 """,
-    why="It looks as if something were wrong on purpose, and it will hide the next mistake of its kind.",
+    why="It suggests that something is wrong on purpose, and it will hide the next mistake of its kind.",
     source="ruff, RUF100 unused-noqa, https://docs.astral.sh/ruff/rules/unused-noqa",
     bad="""\
 network Net {
@@ -108,5 +108,5 @@ network Net {
   flatten -> dense(10)
 }
 """,
-    find=lambda linted: iter(()),  # found last of all, by `silence`
+    find=lambda linted: iter(()),  # reported last, by `silence`
 )

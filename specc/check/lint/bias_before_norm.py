@@ -1,4 +1,4 @@
-"""W504: a bias that the norm right behind it takes away."""
+"""W504: a bias that the norm right after it cancels."""
 
 from collections.abc import Iterator
 
@@ -22,7 +22,7 @@ def find(linted: Linted) -> Iterator[Found]:
                 canceled.setdefault(node.span, (node, readers[0]))
             else:
                 needed.add(node.span)  # one call of a block, and one of its two uses needs the bias
-    general = _said_by_default(linted) if canceled else set()
+    general = _set_by_default(linted) if canceled else set()
     for span, (node, norm) in canceled.items():
         if span not in needed:
             yield from _found(linted, node, norm, node.op.name in general)
@@ -32,27 +32,27 @@ def _found(linted: Linted, node: Node, norm: Node, general: bool) -> Iterator[Fo
     call = linted.calls.get(node.span)
     written = next((argument for argument in call.arguments if argument.name == "bias"), None) if call else None
     if written is None and general:
-        return  # said once for the whole file, as for weights that were published with a bias
+        return  # set once for the whole file, as for published weights that have a bias
     yield Found(
-        f"`{norm.op.name}` subtracts the mean, and with it the bias of `{node.op.name}`",
+        f"`{norm.op.name}` subtracts the mean, which cancels the bias of `{node.op.name}`",
         written.span if written else node.span,
         notes=trail(node),
         help=f"{node.op.name}(…, bias=false)"
         if written is None
-        else "leave `bias` out: it is then there where it counts",
+        else "remove `bias`: the default adds one only where it has an effect",
         fix=None if call is None or general else _fix(linted, call, written),
     )
 
 
-def _said_by_default(linted: Linted) -> set[str]:
-    """The kinds of layers of which some `default` statement says whether they have a bias."""
+def _set_by_default(linted: Linted) -> set[str]:
+    """The kinds of layers for which some `default` statement sets `bias`."""
     items = [*linted.spec.defaults, linted.spec.network, *linted.spec.blocks.values()]
     defaults = (part.call for part in walk(items) if isinstance(part, t.Default))
     return {call.name for call in defaults if any(argument.name == "bias" for argument in call.arguments)}
 
 
 def _fix(linted: Linted, call: t.Call, written: t.Argument | None) -> Fix | None:
-    """With `auto` a variant without the norm keeps its bias; where there is no `auto`, there must be no variants."""
+    """With `auto`, a variant without the norm keeps its bias; without `auto`, there must be no variants."""
     if written is not None and _is_automatic(call.name):
         return without(call, written)
     if linted.spec.variants or linted.spec.search:
@@ -71,12 +71,12 @@ LINT = Lint(
     code="W504",
     name="bias-before-norm",
     doc="""\
-A bias whose layer flows straight into batch_norm or instance_norm and nowhere else: written as `bias=true`, or as
-the default of dense. `default conv(bias=true)` says it for all layers and on purpose, so nothing is said then.
+A bias in a layer whose output goes only into batch_norm or instance_norm: written as `bias=true`, or the default of
+dense. `default conv(bias=true)` sets it for all layers deliberately, so there is no warning then.
 """,
     why="""\
-The norm subtracts each channel's mean, so that the bias has no effect and its gradient is zero; the norm's own
-shift does its work. It only costs memory and time.
+The norm subtracts each channel's mean, so the bias has no effect and its gradient is zero; the norm's own shift takes
+its place. The bias only costs memory and time.
 """,
     source="Ioffe and Szegedy, 2015, Batch normalization, section 3.2, https://arxiv.org/abs/1502.03167",
     bad="""\

@@ -1,4 +1,4 @@
-"""W511: all that the network knows of an image goes through one channel."""
+"""W511: everything the network knows about an image passes through one channel."""
 
 from collections.abc import Iterator
 
@@ -12,7 +12,7 @@ def find(linted: Linted) -> Iterator[Found]:
         if node.index in later and node.index != last and node.shape[0] == 1:
             what = "channel" if len(node.shape) == 3 else "number"
             yield Found(
-                f"all that later layers see of an image is this one {what}",
+                f"later layers see nothing of an image but this one {what}",
                 node.span,
                 notes=trail(node),
                 help="give it more filters" if len(node.shape) == 3 else "give it more units",
@@ -22,10 +22,13 @@ def find(linted: Linted) -> Iterator[Found]:
 LINT = Lint(
     code="W511",
     name="one-channel-bottleneck",
-    doc="A layer with weights outside branches that gives one channel or one number, with weights behind it.",
+    doc="""\
+A layer with weights outside branches that outputs one channel or one number, followed by more layers with weights.
+""",
     why="""\
-What does not fit through the narrowest place is lost, and one channel after a relu is often zero everywhere, with
-no gradient. Mostly a misread argument: the first one of conv is the number of filters, not of the kernel.
+Information that does not fit through the narrowest layer is lost, and one channel after a relu is often zero
+everywhere, with no gradient. The usual cause is a misread argument: the first argument of conv is the number of
+filters, not the kernel size.
 """,
     source="""\
 Szegedy et al., 2016, Rethinking the Inception architecture, section 2, principle 1: avoid representational

@@ -1,4 +1,4 @@
-"""W513: stochastic depth where nothing flows around it."""
+"""W513: stochastic depth without a skip connection around it."""
 
 from collections.abc import Iterator
 
@@ -9,20 +9,20 @@ def find(linted: Linted) -> Iterator[Found]:
     for node in linted.trunk:
         if node.op.needs_bypass:
             yield Found(
-                f"`{node.op.name}` stands in no branch: it wipes out all that is known of an image",
+                f"`{node.op.name}` is not in a branch, so it erases everything known about an image",
                 node.span,
                 notes=trail(node),
-                help=f"residual {{ … -> {node.op.name}(…) }}, or dropout, which drops single numbers",
+                help=f"residual {{ … -> {node.op.name}(…) }}, or dropout, which drops individual values",
             )
 
 
 LINT = Lint(
     code="W513",
     name="drop-path-outside-branch",
-    doc="drop_path where no branch leads around it.",
+    doc="drop_path where no branch bypasses it.",
     why="""\
-It leaves out the branch in which it stands, for some of the images, and the skip connection carries those on.
-Without one there is nothing left of them: all later layers see zeros, and learn the same answer for every class.
+For some of the images it drops the branch that contains it, and the skip connection carries them on. Without a skip
+connection nothing is left of them: all later layers see zeros, and learn the same answer for every class.
 """,
     source="Huang et al., 2016, Deep networks with stochastic depth, section 3, https://arxiv.org/abs/1603.09382",
     bad="""\

@@ -12,15 +12,15 @@ def find(linted: Linted) -> Iterator[Found]:
             norm = _norm_behind(linted, node)
             if norm is not None:
                 yield Found(
-                    f"`{norm.op.name}` gets what `{node.op.name}` has thinned out",
+                    f"`{norm.op.name}` follows `{node.op.name}`: its input varies more in training than in evaluation",
                     node.span,
                     notes=trail(node),
-                    help=f"put `{node.op.name}` behind the norm, or before a later layer that no norm follows",
+                    help=f"put `{node.op.name}` after the norm, or before a later layer that no norm follows",
                 )
 
 
 def _norm_behind(linted: Linted, node: Node) -> Node | None:
-    """The norm over the batch that a layer's result reaches before it reaches any weights."""
+    """The batch norm that a layer's output reaches before it reaches any weights."""
     after = linted.following(node)
     while after is not None and after.op.group == "activation":
         after = linted.following(after)
@@ -30,11 +30,11 @@ def _norm_behind(linted: Linted, node: Node) -> Node | None:
 LINT = Lint(
     code="W508",
     name="dropout-before-batch-norm",
-    doc="Dropout, or another random disturbance, that flows into batch_norm with no weights between them.",
+    doc="Dropout, or another random perturbation, that flows into batch_norm with no weights in between.",
     why="""\
-Dropout makes the variance larger in training and does nothing in evaluation. The norm divides by the larger
-variance that it saw in training, so that in evaluation all numbers come out too small: the network that is
-evaluated is not the one that was trained.
+Dropout increases the variance in training and does nothing in evaluation. The norm divides by the larger variance it
+saw in training, so in evaluation its outputs are too small: the network being evaluated is not the one that was
+trained.
 """,
     source="""\
 Li et al., 2018, Understanding the disharmony between dropout and batch normalization by variance shift,

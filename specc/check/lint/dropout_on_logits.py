@@ -1,4 +1,4 @@
-"""W507: dropout behind the last weights."""
+"""W507: dropout after the last layer with weights."""
 
 from collections.abc import Iterator
 
@@ -14,7 +14,7 @@ def find(linted: Linted) -> Iterator[Found]:
         for node in rule:
             if node.op.group == "regularization":
                 yield Found(
-                    f"`{node.op.name}` stands behind the last layer with weights",
+                    f"`{node.op.name}` comes after the last layer with weights",
                     node.span,
                     notes=trail(node),
                     help=f"put it before `{rule[-1].op.name}`",
@@ -22,7 +22,7 @@ def find(linted: Linted) -> Iterator[Found]:
 
 
 def _back_from(linted: Linted, node: Node) -> Iterator[Node]:
-    """The layers behind a node, back to the nearest one that joins or weighs; that is the last that it gives."""
+    """The layers before a node, back to and including the nearest one that joins branches or has a kernel."""
     while node.inputs:
         yield node
         if node.op.joins or linted.graph.kernel(node) is not None:
@@ -33,10 +33,10 @@ def _back_from(linted: Linted, node: Node) -> Iterator[Node]:
 LINT = Lint(
     code="W507",
     name="dropout-on-logits",
-    doc="Dropout, or another random disturbance, between the last layer with weights and the loss.",
+    doc="Dropout, or another random perturbation, between the last layer with weights and the loss.",
     why="""\
-It sets the score of a class to zero, now and then that of the right one, however sure the network is. That is noise
-on the target that no weight can learn to bear, and not the averaging over thinned networks that dropout stands for.
+It sets class scores to zero, sometimes that of the correct class, however confident the network is. No weights can
+learn to compensate for this noise, and it is not the averaging over thinned networks that dropout is meant to be.
 """,
     source="""\
 Srivastava et al., 2014, Dropout: units of hidden and visible layers are dropped,

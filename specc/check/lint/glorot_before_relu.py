@@ -1,4 +1,4 @@
-"""W502: an initializer that does not make up for what a rectifier takes away, in a deep stack."""
+"""W502: an initializer that does not compensate for what a rectifier zeroes, in a deep stack."""
 
 import math
 from collections.abc import Iterator
@@ -25,11 +25,11 @@ def find(linted: Linted) -> Iterator[Found]:
         init = initializer(linted.graph, kernel)
         assert init is not None
         yield Found(
-            f"`{init.name}` before `{activation.op.name}`: what reaches the last layer is predicted to have "
+            f"`{init.name}` before `{activation.op.name}`: activations at the last layer are predicted to have "
             f"{scale:.1%} of the size of the input",
             init.span or kernel.span,
-            f"{len(pairs)} layers start so",
-            help="init=he_normal makes up for the half that a rectifier sets to zero",
+            f"{len(pairs)} layers are initialized this way",
+            help="init=he_normal makes up for the half that a rectifier zeroes",
         )
 
 
@@ -37,13 +37,13 @@ LINT = Lint(
     code="W502",
     name="glorot-before-relu",
     doc="""\
-Glorot's initialization before relu and its kin, without a norm, in a stack so deep that the activations at the last
-layer are predicted to have less than a fiftieth of the input's size.
+Glorot initialization before relu or a similar activation, without a norm, in a stack so deep that the activations at
+the last layer are predicted to have less than a fiftieth of the input's size.
 """,
     why="""\
-Glorot's variance keeps the signal's size where activations are linear around zero. A relu sets half of it to zero,
-so each layer divides its mean square by two or more: the logits start at nearly zero, the gradients with them, and
-a deep network learns late or never. He's variance is twice as large for this reason.
+Glorot's variance preserves the signal's size if activations are linear around zero. A relu zeroes half of it, so each
+layer divides its mean square by two or more: the logits start near zero, and so do the gradients, and a deep network
+learns late or never. This is why He's variance is twice as large.
 """,
     source="He et al., 2015, Delving deep into rectifiers, section 2.2, https://arxiv.org/abs/1502.01852",
     bad="""\

@@ -1,4 +1,4 @@
-"""W503: an initializer made for rectifiers before an activation that saturates."""
+"""W503: an initializer for rectifiers before a saturating activation."""
 
 from collections.abc import Iterator
 
@@ -18,12 +18,12 @@ def find(linted: Linted) -> Iterator[Found]:
         kernel, activation = pairs[0]
         init = initializer(linted.graph, kernel)
         assert init is not None
-        count = f"{len(pairs)} layers start so" if len(pairs) > 1 else ""
+        count = f"{len(pairs)} layers are initialized this way" if len(pairs) > 1 else ""
         yield Found(
             f"`{init.name}` before `{activation.op.name}`: its weights are sqrt(2) too large for it",
             init.span or kernel.span,
             count,
-            help=f"{kernel.op.name}(…, init=glorot_uniform), or relu in place of `{activation.op.name}`",
+            help=f"{kernel.op.name}(…, init=glorot_uniform), or relu instead of `{activation.op.name}`",
         )
 
 
@@ -31,12 +31,12 @@ LINT = Lint(
     code="W503",
     name="he-before-sigmoid",
     doc="""\
-He's initialization, which is the default, before sigmoid, tanh or hard_sigmoid outside branches, without a norm
-between them. Where the gradient vanishes altogether, W501 says so, and this says nothing.
+He initialization, the default, before sigmoid, tanh or hard_sigmoid outside branches, without a norm in between. If
+the gradient vanishes altogether, W501 is reported instead.
 """,
     why="""\
-He's variance is twice what keeps the signal's size, to make up for the half that a relu sets to zero. A saturating
-activation sets nothing to zero: its inputs come out too large, lie where it is flat, and learn slowly.
+He's variance is twice what preserves the signal's size, to make up for the half that a relu sets to zero. A
+saturating activation sets nothing to zero: its inputs are too large, fall into its flat range, and learn slowly.
 """,
     source="""\
 Glorot and Bengio, 2010, section 4.2, https://proceedings.mlr.press/v9/glorot10a.html; He et al., 2015, section 2.2,

@@ -1,4 +1,4 @@
-"""W505: a softmax that is not the last layer, although the loss has one of its own."""
+"""W505: a softmax that is not the last layer, although the loss has its own."""
 
 from collections.abc import Iterator
 
@@ -10,10 +10,10 @@ def find(linted: Linted) -> Iterator[Found]:
         if node.op.is_softmax and node.index != linted.graph.output:
             twice = any(reader.op.is_softmax for reader in linted.readers[node.index])
             yield Found(
-                "this softmax is followed by another one" if twice else "this softmax is not the last layer",
+                "this softmax is followed by another" if twice else "this softmax is not the last layer",
                 node.span,
                 notes=trail(node),
-                help="one softmax at the very end, which becomes part of the loss; or none",
+                help="use a single softmax as the last layer, where it becomes part of the loss, or none",
             )
 
 
@@ -21,13 +21,12 @@ LINT = Lint(
     code="W505",
     name="inner-softmax",
     doc="""\
-A softmax outside branches that is not the last layer, or two of them. As the last layer it is part of the loss;
-gates in `multiply { … }`, as in attention, are meant.
+A softmax outside branches that is not the last layer, or two of them. As the last layer, it is part of the loss;
+gates in `multiply { … }`, as in attention, are not reported.
 """,
     why="""\
-The loss takes a softmax itself. Of numbers that are probabilities already it makes nearly the same probabilities
-for all classes, and it divides their gradients by the number of classes: the network learns slowly, and its loss
-cannot come near zero.
+The loss applies a softmax itself. Applied to probabilities, it makes them nearly the same for all classes, and
+divides their gradients by the number of classes: the network learns slowly, and its loss cannot get close to zero.
 """,
     source="""\
 PyTorch, CrossEntropyLoss: the input is expected to contain the unnormalized logits,

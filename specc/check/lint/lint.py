@@ -1,4 +1,4 @@
-"""What a lint is, and what it looks at."""
+"""What a lint is, and what it inspects."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -26,10 +26,10 @@ IMAGE_MEAN, IMAGE_DEVIATION, SHARED = 0.47, 0.25, 0.3
 
 
 class Linted:
-    """A network, its data and its training, which checked without errors.
+    """A network, its data and its training settings, which passed the check without errors.
 
-    source: the file that is checked, not one that it extends. data: None where the file has none. dropped: nodes that
-    led nowhere, with the indices that they had. overwritten: names of tensors that were given twice.
+    source: the file being checked, not one that it extends. data: None if the file has none. dropped: dead nodes, with
+    their original indices. overwritten: names of tensors that are defined twice.
     """
 
     def __init__(
@@ -46,7 +46,7 @@ class Linted:
 
     @property
     def facts(self) -> Facts:
-        """What is known of the data."""
+        """What is known about the data."""
         if self.data is None:
             return Facts()
         facts: Facts = COMPONENTS["source"][self.data.source.name].facts
@@ -54,12 +54,12 @@ class Linted:
 
     @property
     def ends(self) -> list[Node]:
-        """The last node of the network, and that of each auxiliary classifier."""
+        """The last node of the network and of each auxiliary classifier."""
         return [self.graph.nodes[i] for i in (self.graph.output, *(head.output for head in self.graph.heads))]
 
     @cached_property
     def readers(self) -> list[list[Node]]:
-        """The nodes that take each node's output."""
+        """The nodes that read each node's output."""
         readers: list[list[Node]] = [[] for _ in self.graph.nodes]
         for node in self.graph.nodes:
             for i in node.inputs:
@@ -68,17 +68,17 @@ class Linted:
 
     @cached_property
     def trunk(self) -> list[Node]:
-        """The nodes that everything passes on its way to the output, so those outside branches."""
+        """The nodes on every path from input to output: those outside branches."""
         return trunk(self.graph)
 
     @cached_property
     def names(self) -> Counter[str]:
-        """How often the whole text looks up each name."""
+        """How often the whole spec uses each name."""
         return names.names(names.everything(self.spec))
 
     @cached_property
     def calls(self) -> dict[Span, t.Call]:
-        """The calls of layers, by where they stand: that of a node is at its span."""
+        """The calls of layers by span: a node's call has the node's span."""
         return names.calls(self.spec)
 
     @cached_property
@@ -88,13 +88,13 @@ class Linted:
 
     @cached_property
     def activations(self) -> list[tuple[Node, Node]]:
-        """Each layer with a kernel outside branches, with the activation that its result flows into, unnormalized."""
+        """Each layer with a kernel outside branches, with the activation that follows it without a norm in between."""
         on_trunk = {node.index for node in self.trunk}
         pairs = ((node, self.following(node)) for node in self.kernels)
         return [(a, b) for a, b in pairs if b is not None and b.op.group == "activation" and b.index in on_trunk]
 
     def following(self, node: Node) -> Node | None:
-        """The next layer that does more than move numbers, where the way there does not part; else None."""
+        """The next layer that is not plain, if the path to it does not branch; else None."""
         while len(readers := self.readers[node.index]) == 1:
             node = readers[0]
             if not self.is_plain(node):
@@ -102,20 +102,20 @@ class Linted:
         return None
 
     def is_plain(self, node: Node) -> bool:
-        """Whether a layer only moves, pools or disturbs numbers: it does not weigh, normalize, bend or join them."""
+        """Whether a layer only moves, pools or perturbs values: no kernel, no norm, no activation, no join."""
         bends = node.op.group in ("activation", "normalization")
         return self.graph.kernel(node) is None and not bends and not node.op.joins
 
     @cached_property
     def signal(self) -> Signal:
-        """The predicted size of activations and gradients before any training; NaN where it is beyond all numbers."""
+        """The predicted size of activations and gradients before any training; NaN if it overflows."""
         try:
             return predict(self.graph, self._images())
         except (ArithmeticError, ValueError):
             return Signal([Moments(nan, nan, nan, nan)] * len(self.graph.nodes), {0: nan})
 
     def _images(self) -> Moments:
-        """Of the images as they flow into the network."""
+        """The moments of the images as they enter the network."""
         mean, deviation = IMAGE_MEAN, IMAGE_DEVIATION
         match self.data.normalize if self.data is not None else None:
             case None:
@@ -130,18 +130,18 @@ class Linted:
         return Moments(mean, mean**2 + deviation**2, mean**2 + SHARED * deviation**2, mean**2)
 
     def setting(self, section: str, name: str) -> t.Setting | None:
-        """A setting as it was written; None where its default holds."""
+        """A setting as written; None if it has its default."""
         return self.spec.sections.get(section, {}).get(name)
 
     def place(self, section: str, name: str, bound: Any = None) -> Span:
-        """Where a setting, or a call in it, was written; the network's name where it was not."""
+        """Where a setting, or a call in it, is written; the network's name if it is not."""
         setting = self.setting(section, name)
         span = getattr(bound, "span", None) or (setting.value.span if setting else None)
         return span or self.graph.nodes[0].span
 
 
 class Found(NamedTuple):
-    """What a lint says: a diagnostic without its code."""
+    """What a lint reports: a diagnostic without its code."""
 
     message: str
     span: Span
@@ -153,12 +153,12 @@ class Found(NamedTuple):
 
 
 class Lint(NamedTuple):
-    """One mistake that the field knows.
+    """One known mistake.
 
-    doc: what is looked for. why: why that is bad. source: who found out, with a link. All three are Markdown.
-    bad: a spec with the mistake and no other; good: the same spec, mended. find(linted): every place of it.
-    needs_data: it says nothing of a file without data.
-    of_text: it looks at what is written, so that variants add nothing.
+    doc: what it reports. why: why that is bad. source: the reference, with a link. All three are Markdown.
+    bad: a spec with the mistake and no other; good: the same spec, fixed. find(linted): every occurrence.
+    needs_data: it skips files without data.
+    of_text: it inspects only the text, so variants add nothing.
     """
 
     code: str
@@ -174,5 +174,5 @@ class Lint(NamedTuple):
 
 
 def trail(node: Node) -> tuple[str, ...]:
-    """The calls and turns that led to a node, as notes."""
+    """The calls and iterations that led to a node, as notes."""
     return chain(node.trail)

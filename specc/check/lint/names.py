@@ -1,4 +1,4 @@
-"""What a spec's text names, and where its calls stand."""
+"""The names that a spec uses, and where its calls are."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -12,7 +12,7 @@ from specc.syntax.tree import walk
 
 
 def names(part: Any) -> Counter[str]:
-    """How often a tree looks up each name, as a value or as a call."""
+    """How often a tree uses each name, as a value or as a call."""
     return Counter(node.name for node in walk(part) if isinstance(node, t.Name | t.Call))
 
 
@@ -24,13 +24,13 @@ def everything(spec: Spec) -> list[Any]:
 
 
 def calls(spec: Spec) -> dict[Span, t.Call]:
-    """Every call of layers by the span where it stands."""
+    """Every call of layers by its span."""
     parts = walk([spec.network, *spec.blocks.values(), *spec.lets.values()])
     return {part.span: part for part in parts if isinstance(part, t.Call)}
 
 
 def without(call: t.Call, argument: t.Argument) -> Fix:
-    """The repair that takes an argument out of a call, with the comma that is then too much."""
+    """The fix that removes an argument from a call, with the comma that becomes superfluous."""
     place = call.arguments.index(argument)
     start, end = argument.span.start, argument.span.end
     if place:
@@ -41,12 +41,12 @@ def without(call: t.Call, argument: t.Argument) -> Fix:
 
 
 def here(source: Source, items: Iterable[Any]) -> list[Any]:
-    """The items that stand in the file itself, not in one that it extends: what a base offers need not all be used."""
+    """The items in the file itself, not in one that it extends: not everything in a base file has to be used."""
     return [item for item in items if item is not None and item.span.source is source]
 
 
 def whole_lines(span: Span) -> Span:
-    """A span with the rest of its lines, where nothing but a comment stands beside it; else the span itself."""
+    """A span extended to whole lines, if there is nothing else on them but a comment; else the span itself."""
     text = span.source.text
     start = text.rfind("\n", 0, span.start) + 1
     end = text.find("\n", span.end)

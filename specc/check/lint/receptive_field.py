@@ -1,4 +1,4 @@
-"""W512: global pooling of features that see only a part of the image."""
+"""W512: global pooling over features that see only part of the image."""
 
 from collections.abc import Iterator
 
@@ -14,10 +14,10 @@ def find(linted: Linted) -> Iterator[Found]:
         if pools and len(image) == 2 and source.shape[1:] != (1, 1) and any(map(int.__lt__, field, image)):
             seen, whole = (f"{height} x {width} pixels" for height, width in (field, image))
             yield Found(
-                f"each position that is pooled here has seen {seen} of {whole}",
+                f"each position pooled here sees {seen} of {whole}",
                 node.span,
                 notes=trail(node),
-                help="more layers, strides or pooling before it, or a larger kernel or dilation",
+                help="add layers, strides or pooling before it, or use a larger kernel or dilation",
             )
         if node.op.window(node.args).everything:
             return
@@ -26,10 +26,10 @@ def find(linted: Linted) -> Iterator[Found]:
 LINT = Lint(
     code="W512",
     name="small-receptive-field",
-    doc="Global pooling outside branches, of features whose receptive field is smaller than the image.",
+    doc="Global pooling outside branches, over features whose receptive field is smaller than the image.",
     why="""\
-The pool only counts how often local patterns occur. What is larger than the receptive field, and how parts lie to
-each other, cannot be told apart by any weight. The field that counts in practice is smaller still.
+The pooling only counts how often local patterns occur. No weights can recognize anything larger than the receptive
+field, or how parts are arranged. The effective receptive field is smaller still.
 """,
     source="""\
 Araujo et al., 2019, Computing receptive fields of convolutional neural networks,

@@ -13,9 +13,9 @@ def find(linted: Linted) -> Iterator[Found]:
     if norm is not None and batch < LEAST:
         count = f"{batch} images" if batch > 1 else "one image"
         yield Found(
-            f"`{norm.op.name}` takes its statistics over a batch of {count}",
+            f"`{norm.op.name}` computes its statistics over a batch of {count}",
             linted.place("train", "batch"),
-            help="batches of 8 or more, or group_norm, to which the batch does not matter; `accumulate` does not help",
+            help="use a batch of 8 or more, or group_norm, which ignores the batch; `accumulate` does not help",
         )
 
 
@@ -24,9 +24,9 @@ LINT = Lint(
     name="small-batch-norm",
     doc="`batch` below 8 in a network with batch_norm.",
     why="""\
-Mean and variance of a few images are noise, and the running averages that evaluation uses describe no batch that
-the network was trained on. On ImageNet the error of a ResNet-50 rises from 23.6% at 32 images a worker to 27.3% at
-4 and 34.7% at 2. `accumulate` adds gradients up, but each batch is normalized by itself.
+The mean and variance of a few images are noisy, and the running averages used in evaluation describe no batch that
+the network was trained on. On ImageNet the error of a ResNet-50 rises from 23.6% at 32 images per worker to 27.3% at
+4 and 34.7% at 2. `accumulate` sums gradients, but each batch is still normalized on its own.
 """,
     source="Wu and He, 2018, Group normalization, table 2, https://arxiv.org/abs/1803.08494",
     bad="""\

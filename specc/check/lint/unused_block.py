@@ -1,4 +1,4 @@
-"""W516: a block that nothing calls."""
+"""W516: a block that is never called."""
 
 from collections.abc import Iterator
 
@@ -9,16 +9,16 @@ from specc.check.lint.names import here, names
 def find(linted: Linted) -> Iterator[Found]:
     for block in here(linted.source, linted.spec.blocks.values()):
         if linted.names[block.name] == names(block)[block.name]:
-            yield Found(f"block `{block.name}` is never used", block.name_span, help="call it, or leave it out")
+            yield Found(f"block `{block.name}` is never used", block.name_span, help="call it, or remove it")
 
 
 LINT = Lint(
     code="W516",
     name="unused-block",
-    doc="A block whose name stands nowhere but in itself.",
+    doc="A block whose name is used nowhere except in the block itself.",
     why="""\
-What is in it is checked only where it is called: here it may be wrong without a word. It is left over, or another
-block stands where this one was meant.
+A block is checked only where it is called, so errors in this one go unnoticed. Either it is left over, or another
+block is called where this one was meant.
 """,
     source="rustc, dead_code, https://doc.rust-lang.org/rustc/lints/listing/warn-by-default.html#dead-code",
     bad="""\

@@ -1,4 +1,4 @@
-"""W515: a `let` that nothing looks up."""
+"""W515: a `let` that is never used."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -26,7 +26,7 @@ def _unused(let: t.Let, uses: Counter[str]) -> Iterator[Found]:
         yield Found(
             f"`{let.name}` is never used",
             let.name_span,
-            help="leave it out",
+            help="remove it",
             fix=Fix(whole_lines(let.span), ""),
         )
 
@@ -34,10 +34,10 @@ def _unused(let: t.Let, uses: Counter[str]) -> Iterator[Found]:
 LINT = Lint(
     code="W515",
     name="unused-let",
-    doc="A `let` whose name stands nowhere else.",
+    doc="A `let` whose name is used nowhere else.",
     why="""\
-Either it is left over, or the place that was to use it says something else: a changed number here changes nothing
-there.
+Either it is left over, or the place that was meant to use it uses something else: changing the value here changes
+nothing there.
 """,
     source="ruff, F841 unused-variable, https://docs.astral.sh/ruff/rules/unused-variable",
     bad="""\

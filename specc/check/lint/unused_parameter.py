@@ -16,9 +16,9 @@ def find(linted: Linted) -> Iterator[Found]:
                 start = parameter.span.start
                 what = "network" if block.is_network else "block"
                 yield Found(
-                    f"`{parameter.name}` changes nothing: {what} `{block.name}` does not use it",
+                    f"`{parameter.name}` has no effect: {what} `{block.name}` does not use it",
                     parameter.span._replace(end=start + len(parameter.name)),
-                    help=f"use it where it was meant to count, or leave it out, here and where `{block.name}` is "
+                    help=f"use it where it was meant to take effect, or remove it, here and where `{block.name}` is "
                     + ("changed" if block.is_network else "called"),
                 )
 
@@ -26,10 +26,10 @@ def find(linted: Linted) -> Iterator[Found]:
 LINT = Lint(
     code="W517",
     name="unused-parameter",
-    doc="A parameter of a block or network whose name stands nowhere in its body.",
+    doc="A parameter of a block or network that is not used in its body.",
     why="""\
-A call, a variant or a search that changes it changes nothing, and nobody is told: a study of it compares a network
-with itself.
+A call, a variant or a search that changes it has no effect, and nobody is told: a study of it compares a network with
+itself.
 """,
     source="ruff, ARG001 unused-function-argument, https://docs.astral.sh/ruff/rules/unused-function-argument",
     bad="""\

@@ -15,10 +15,10 @@ def find(linted: Linted) -> Iterator[Found]:
     if ratio < LEAST:
         first, count = saturating[0], len(saturating)
         yield Found(
-            f"the gradient at the first layer is predicted to be {ratio:.0e} of that at the last",
+            f"the gradient at the first layer is predicted to be {ratio:.0e} times that at the last layer",
             first.span,
-            f"{count} of `{first.op.name}`, one after the other",
-            notes=("predicted from the graph: what initialization, slopes and norms make of the gradient on its way",),
+            f"{count} of `{first.op.name}` in a row",
+            notes=("predicted from the graph: how initialization, slopes and norms scale the gradient",),
             help="use relu with init=he_normal, or batch_norm before each activation, or residual { … } around layers",
         )
 
@@ -27,14 +27,14 @@ LINT = Lint(
     code="W501",
     name="vanishing-gradient",
     doc="""\
-Saturating activations outside branches (sigmoid, tanh, hard_sigmoid), where the gradient at the first layer's
-kernel is predicted to be less than a thousandth of that at the last layer's. It is predicted from the graph, for
-freshly drawn weights: each layer multiplies the mean square of the gradient by what its initializer, its slope or
-its normalization makes of it.
+Saturating activations outside branches (sigmoid, tanh, hard_sigmoid), where the gradient at the first layer's kernel
+is predicted to be less than a thousandth of that at the last layer's. The prediction follows from the graph with
+freshly initialized weights: each layer multiplies the mean square of the gradient by a factor that depends on its
+initializer, its slope or its normalization.
 """,
     why="""\
-The slope of a sigmoid is at most 1/4, so each one divides the gradient by four or more. The first layers get next
-to none and stay as they were drawn, and what they throw away no later layer brings back.
+The slope of a sigmoid is at most 1/4, so each one divides the gradient by four or more. The first layers get almost
+no gradient and keep their random weights, and no later layer can recover the information they discard.
 """,
     source="""\
 Glorot and Bengio, 2010, Understanding the difficulty of training deep feedforward neural networks,

@@ -72,7 +72,7 @@ def test_skips_carry_the_signal_past_glorot():
 def test_he_before_tanh():
     text = net("repeat(3) { conv(32) -> tanh }")
     [found] = linted(text)
-    assert found.code == "W503" and found.label == "3 layers start so"
+    assert found.code == "W503" and found.label == "3 layers are initialized this way"
     assert codes(text.replace("conv(32)", "conv(32, init=glorot_uniform)")) == []
     assert codes(text.replace("tanh", "batch_norm -> tanh")) == []
 

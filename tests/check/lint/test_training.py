@@ -48,8 +48,8 @@ def test_a_network_in_which_only_a_norm_learns():
     ("train", "says"),
     [
         ("epochs = 3; schedule = warmup(5) -> cosine", "`warmup` would end after 5 epochs"),
-        ("epochs = 3; schedule = warmup(3) -> cosine", "`cosine` never begins"),
-        ("epochs = 9; schedule = warmup(100%) -> constant", "`constant` never begins"),
+        ("epochs = 3; schedule = warmup(3) -> cosine", "`cosine` never starts"),
+        ("epochs = 9; schedule = warmup(100%) -> constant", "`constant` never starts"),
         ("epochs = 9; schedule = warmup(1) -> linear(to=0, epochs=20)", "`linear` would end after 21 epochs"),
         ("epochs = 20; schedule = step(30)", "`step` would drop after 30 epochs"),
         ("epochs = 90; schedule = multistep([30, 60, 90, 120])", "the drops at 90, 120 come after the end"),

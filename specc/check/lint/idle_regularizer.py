@@ -1,4 +1,4 @@
-"""W533: a penalty or a decay that reaches no weight."""
+"""W533: a penalty or decay without any effect."""
 
 from collections.abc import Iterator
 
@@ -15,28 +15,28 @@ def find(linted: Linted) -> Iterator[Found]:
     if train.regularize is not None:
         place = linted.place("train", "regularize", train.regularize)
         if not any(strengths(train.regularize)):
-            yield Found(f"`{show(train.regularize)}` has no strength", place, help="regularize = none says so")
+            yield Found(f"`{show(train.regularize)}` has strength 0", place, help="use regularize = none instead")
         elif not left:
-            yield Found(f"`{show(train.regularize)}` reaches no kernel: none learns", place, help="freeze less")
+            yield Found(f"`{show(train.regularize)}` applies to no kernel: none is trained", place, help="freeze less")
     for node in linted.graph.nodes:
         own = node.args.regularize if node.op.takes("regularize") else None
         if own is not None and any(strengths(own)) and node.index not in left:
             yield Found(
-                f"`{show(own)}` pulls at a kernel that does not learn",
+                f"`{show(own)}` applies to a kernel that is not trained",
                 own.span or node.span,
                 notes=trail(node),
-                help="leave it out, or let the layer learn",
+                help="remove it, or train the layer",
             )
 
 
 LINT = Lint(
     code="W533",
-    name="nothing-to-regularize",
+    name="regularizer-without-effect",
     doc="""\
-`regularize` with a strength of 0, in a network in which no kernel learns, or at a layer that does not learn. It
-reaches the kernels of convolutions and dense layers; never biases or norms.
+`regularize` with a strength of 0, in a network where no kernel is trained, or on a layer that is not trained. It
+applies to the kernels of convolutions and dense layers, never to biases or norms.
 """,
-    why="It changes nothing, and whoever reads the spec believes that it does.",
+    why="It changes nothing, but anyone who reads the spec will believe that it does.",
     source="""\
 PyTorch, Autograd mechanics, setting requires_grad: parameters that do not require gradients are not updated,
 https://docs.pytorch.org/docs/stable/notes/autograd.html#setting-requires-grad

@@ -20,9 +20,9 @@ def find(linted: Linted) -> Iterator[Found]:
         if group.args.weight_decay and decayed:
             help = "weight_decay=0"
             if "kernel" in kinds:
-                help += " in a group of norms and biases that stands before this one"
+                help += " in a separate group of norms and biases before this one"
             yield Found(
-                f"this group's weight_decay={group.args.weight_decay:g} pulls at {' and '.join(decayed)}",
+                f"this group's weight_decay={group.args.weight_decay:g} applies to {' and '.join(decayed)}",
                 linted.place("train", "groups", group),
                 help=help,
             )
@@ -30,14 +30,14 @@ def find(linted: Linted) -> Iterator[Found]:
 
 LINT = Lint(
     code="W538",
-    name="decayed-norms",
+    name="weight-decay-on-norms",
     doc="""\
-A group with a `weight_decay` above 0 that picks scales and shifts of norms, or biases. Nothing else decays them: that
-of an optimizer, and `regularize`, reach the kernels of convolutions and dense layers only.
+A group with a `weight_decay` above 0 that selects biases, or scales and shifts of norms. Nothing else decays them:
+the optimizer's weight decay and `regularize` apply only to the kernels of convolutions and dense layers.
 """,
     why="""\
-Decay keeps kernels from growing to fit noise. Norms and biases are a few numbers for each channel, which have no such
-room; pulled to zero, a norm's scale silences its channel. Without decay on them accuracy is as good or better.
+Weight decay keeps kernels from growing to fit noise. Norms and biases have only a few numbers per channel and no such
+capacity; pulled to zero, a norm's scale silences its channel. Without decay on them, accuracy is as good or better.
 """,
     source="""\
 He et al., 2018, Bag of tricks for image classification with convolutional neural networks, section 3.1 ("no bias

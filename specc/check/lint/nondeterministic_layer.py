@@ -1,4 +1,4 @@
-"""W536: a layer that is not the same twice on a GPU, although a seed is given."""
+"""W536: a layer that is not deterministic on a GPU, although a seed is set."""
 
 from collections.abc import Iterator
 
@@ -12,7 +12,7 @@ def find(linted: Linted) -> Iterator[Found]:
     for node in linted.graph.nodes[1:]:
         if not node.op.repeatable(linted.graph.inputs_of(node), node.args):
             yield Found(
-                f"on CUDA the gradient of this `{node.op.name}` is not the same twice, in spite of `seed`",
+                f"the gradient of this `{node.op.name}` is not deterministic on CUDA, in spite of `seed`",
                 node.span,
                 notes=trail(node),
                 help=_help(node.op.name),
@@ -22,24 +22,24 @@ def find(linted: Linted) -> Iterator[Found]:
 def _help(layer: str) -> str:
     match layer:
         case "adaptive_avg_pool":
-            return "a size that divides the map's, or avg_pool with windows that do not overlap"
+            return "use a size that divides the map's, or avg_pool with windows that do not overlap"
         case "pad":
-            return "mode=zero or mode=replicate"
+            return "use mode=zero or mode=replicate"
         case _:
-            return "another layer, such as avg_pool; or leave `seed` out, and say so with the results"
+            return "use another layer, such as avg_pool; or remove `seed`, and say so with the results"
 
 
 LINT = Lint(
     code="W536",
-    name="not-repeatable",
+    name="nondeterministic-layer",
     doc="""\
-A file that sets `seed`, and a layer whose gradient torch adds up on CUDA in an order that is not fixed: padding by
-reflection, as in `pad(…, mode=reflect)` and blur_pool, and adaptive_avg_pool where its windows overlap. On a CPU
-all layers are repeatable.
+A file that sets `seed`, and a layer whose gradient PyTorch sums in no fixed order on CUDA: reflection padding, as in
+`pad(…, mode=reflect)` and blur_pool, and adaptive_avg_pool if its windows overlap. On a CPU all layers are
+deterministic.
 """,
     why="""\
-A seed promises that a run can be repeated, bit by bit. Sums of floating-point numbers depend on their order, the
-difference grows with each step, and two runs of one spec end in different weights.
+A seed promises that a run is reproducible bit for bit. Floating-point sums depend on their order, the difference
+grows with each step, and two runs of one spec end with different weights.
 """,
     source="""\
 PyTorch, torch.use_deterministic_algorithms,

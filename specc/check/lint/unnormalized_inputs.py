@@ -1,4 +1,4 @@
-"""W521: images that flow into the first kernel far from mean 0 and variance 1."""
+"""W521: images that reach the first kernel far from mean 0 and variance 1."""
 
 from collections.abc import Iterator
 
@@ -6,7 +6,7 @@ from specc.check.lint.lint import Found, Lint, Linted
 from specc.ir.graph import Node
 
 COLOR = 3
-HELP = "normalize = standard, or fixed(mean=[…], std=[…]) with known values"
+HELP = "use normalize = standard, or fixed(mean=[…], std=[…]) with known values"
 
 
 def find(linted: Linted) -> Iterator[Found]:
@@ -16,14 +16,14 @@ def find(linted: Linted) -> Iterator[Found]:
     if normalize.name == "fixed" and max(*normalize.args.mean, *normalize.args.std) > 1:
         scaled = (", ".join(f"{value / 255:.3f}" for value in values) for values in _fixed(normalize.args))
         yield Found(
-            "these values are of pixels from 0 to 255, but here pixels are from 0 to 1",
+            "these values are for pixels from 0 to 255, but here pixels range from 0 to 1",
             place,
             help="fixed(mean=[{}], std=[{}])".format(*scaled),
         )
     elif normalize.name == "none" and not _is_normalized(linted):
-        yield Found("pixels from 0 to 255 flow into the first weights", place, help=HELP)
+        yield Found("the first layer gets pixels from 0 to 255", place, help=HELP)
     elif normalize.name == "unit" and linted.graph.input[0] == COLOR and not _is_normalized(linted):
-        yield Found("pixels from 0 to 1, all positive, flow into the first weights", place, help=HELP)
+        yield Found("the first layer gets pixels from 0 to 1, all positive", place, help=HELP)
 
 
 def _fixed(a: object) -> tuple[tuple[float, ...], tuple[float, ...]]:
@@ -31,7 +31,7 @@ def _fixed(a: object) -> tuple[tuple[float, ...], tuple[float, ...]]:
 
 
 def _is_normalized(linted: Linted) -> bool:
-    """Whether a norm stands before the first weights, or right behind them, where it does the same."""
+    """Whether there is a norm before the first weights, or right after them, where it has the same effect."""
     return all(_normalizes(linted, reader) for reader in linted.readers[0])
 
 
@@ -46,17 +46,17 @@ def _normalizes(linted: Linted, node: Node | None) -> bool:
 
 LINT = Lint(
     code="W521",
-    name="raw-inputs",
+    name="unnormalized-inputs",
     doc="""\
-`normalize = none`, `normalize = unit` of color images, or `fixed` with values of pixels from 0 to 255, with no
-norm before the first weights or right behind them. Nothing is said of `unit` for gray images, whose black
-background is 0 already: the mean of MNIST, digits and Fashion-MNIST lies 0.4 to 0.8 deviations above 0, that of
-CIFAR-10 and ImageNet about 2.
+`normalize = none`, `normalize = unit` for color images, or `fixed` with statistics of pixels from 0 to 255, with no
+norm before or right after the first weights. `unit` is not reported for grayscale images, whose black background is
+already 0: the mean of MNIST, digits and Fashion-MNIST is 0.4 to 0.8 standard deviations above 0, that of CIFAR-10 and
+ImageNet about 2.
 """,
     why="""\
-Inputs that are all positive push all weights of a filter the same way at every step, so that gradient descent
-zigzags; and what all inputs have in common dominates the directions in which the loss bends. Pixels up to 255 make
-the first activations hundreds of times too large besides.
+If all inputs are positive, all weights of a filter move in the same direction at every step, so gradient descent
+zigzags; and the component that all inputs share dominates the curvature of the loss. Pixels up to 255 also make the
+first activations hundreds of times too large.
 """,
     source="LeCun et al., 1998, Efficient backprop, section 4.3, https://doi.org/10.1007/978-3-642-35289-8_3",
     bad="""\

@@ -1,4 +1,4 @@
-"""W522: digits that are mirrored or turned around."""
+"""W522: digits that are mirrored or rotated."""
 
 from collections.abc import Iterator, Sequence
 
@@ -14,21 +14,21 @@ def find(linted: Linted) -> Iterator[Found]:
     for call in calls(linted.data.augment):
         if component_of(call).facts.turns(call.args):
             yield Found(
-                f"`{call.name}` makes other signs, or none, of the images of `{linted.data.source.name}`",
+                f"`{call.name}` changes what the images of `{linted.data.source.name}` show, but not their labels",
                 linted.place("data", "augment", call),
-                help=f"leave `{call.name}` out; a small shift, rotate or crop_and_resize keeps what a digit means",
+                help=f"remove `{call.name}`; a small shift, rotate or crop_and_resize preserves the label",
             )
     views = linted.train.evaluate
     if views is not None and views.args.mirror:
         yield Found(
-            f"`{views.name}` also looks at the images of `{linted.data.source.name}` mirrored, as other signs, or none",
+            f"`{views.name}` also evaluates mirrored images of `{linted.data.source.name}`, which show something else",
             linted.place("train", "evaluate", views),
-            help="leave `flip` out; tta(shift=1) keeps what a digit means",
+            help="remove `flip`; tta(shift=1) preserves the label",
         )
 
 
 def calls(tricks: Sequence[Bound]) -> Iterator[Bound]:
-    """All augmentations of a pipeline, with those in branches."""
+    """All augmentations of a pipeline, including those in branches."""
     for call in tricks:
         yield call
         for branch in call.branches:
@@ -37,11 +37,11 @@ def calls(tricks: Sequence[Bound]) -> Iterator[Bound]:
 
 LINT = Lint(
     code="W522",
-    name="turned-signs",
-    doc="`flip`, or `rotate` by 90 degrees or more, of handwritten digits; in `augment`, or `flip` in `tta`.",
+    name="label-changing-augmentation",
+    doc="`flip`, or `rotate` by 90 degrees or more, on handwritten digits, in `augment`; or `flip` in `tta`.",
     why="""\
-An augmentation must keep what the label says. A mirrored 2 is no digit, a 6 turned around is a 9, and the network
-is told that it is still a 6: it learns to confuse them.
+An augmentation must preserve the label. A mirrored 2 is not a digit, and an upside-down 6 is a 9 that is still
+labeled 6: the network learns to confuse them.
 """,
     source="""\
 Shorten and Khoshgoftaar, 2019, A survey on image data augmentation, section on geometric transformations and their

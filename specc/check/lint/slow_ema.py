@@ -1,4 +1,4 @@
-"""W535: a running mean of the weights that is too slow for the training."""
+"""W535: a moving average of the weights that is too slow for the length of training."""
 
 import math
 from collections.abc import Iterator
@@ -15,23 +15,23 @@ def find(linted: Linted) -> Iterator[Found]:
     if reached < train.ema:
         fitting = [decay for decay in (0.9999, 0.999, 0.99, 0.9) if decay <= reached]
         yield Found(
-            f"`ema` never gets to {train.ema:g}: its decay is {reached:.4g} at the end of the {steps:,} steps",
+            f"`ema` never reaches {train.ema:g}: its decay is {reached:.4g} after all {steps:,} steps",
             linted.place("train", "ema"),
-            help=(f"ema = {fitting[0]:g}, or a longer training" if fitting else "leave it out, or train longer"),
+            help=(f"use ema = {fitting[0]:g}, or train longer" if fitting else "remove it, or train longer"),
         )
 
 
 LINT = Lint(
     code="W535",
-    name="slow-average",
+    name="slow-ema",
     doc="""\
-An `ema` whose decay the training never reaches. The decay rises as (1 + step) / (10 + step), so that the random
-start is soon forgotten; a decay d is reached after about 9 / (1 - d) steps. Steps are counted where the number of
-images is known without reading them.
+An `ema` whose decay the training run never reaches. The decay rises as (1 + step) / (10 + step), so that the random
+initial weights are soon forgotten; a decay d is reached after about 9 / (1 - d) steps. Steps are counted only if the
+number of images is known without reading them.
 """,
     why="""\
-The number that is written never counts: the mean is always one over about the last ninth of the steps so far, and a
-study of several such numbers compares a training with itself.
+The written value never takes effect: the average always covers about the last ninth of the steps so far, and a study
+of several such values compares a run with itself.
 """,
     source="""\
 TensorFlow, ExponentialMovingAverage, num_updates,

@@ -1,4 +1,4 @@
-"""W531: the same kernels decay by the optimizer and by a regularizer."""
+"""W531: the optimizer and a regularizer decay the same kernels."""
 
 from collections.abc import Iterator
 
@@ -12,7 +12,7 @@ def find(linted: Linted) -> Iterator[Found]:
     decay = train.optimizer.args.weight_decay
     if decay and strengths(train.regularize)[1]:
         yield Found(
-            f"kernels decay twice: by `{show(train.regularize)}` and by weight_decay={decay:g} of "
+            f"kernels decay twice: by `{show(train.regularize)}` and by the weight_decay={decay:g} of "
             f"`{train.optimizer.name}`",
             linted.place("train", "regularize", train.regularize),
             help=f"keep one of them: {train.optimizer.name}(…, weight_decay=0), or regularize = none",
@@ -21,15 +21,15 @@ def find(linted: Linted) -> Iterator[Found]:
 
 LINT = Lint(
     code="W531",
-    name="decay-twice",
+    name="double-weight-decay",
     doc="""\
-`regularize` with an l2 part beside an optimizer whose `weight_decay` is not 0; that of adamw is 0.01 unless it says
-otherwise. Both reach the kernels of convolutions and dense layers only; biases and norms decay in a group that says
-so.
+`regularize` with an l2 term together with an optimizer whose `weight_decay` is not 0; for adamw the default is 0.01.
+Both apply only to the kernels of convolutions and dense layers; biases and norms decay only in a group with a
+`weight_decay` of its own.
 """,
     why="""\
-Both pull the same kernels towards zero, one scaled by the gradients and one not, and neither number says how hard
-they are pulled.
+Both pull the same kernels toward zero, one scaled by the gradients and one not, and neither number alone says how
+strong the decay is.
 """,
     source="""\
 Loshchilov and Hutter, 2017, Decoupled weight decay regularization, section 2, https://arxiv.org/abs/1711.05101

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
+from specc.check.lint.label_changing_augmentation import calls
 from specc.check.lint.lint import Found, Lint, Linted
-from specc.check.lint.turned_signs import calls
 from specc.tricks.augment import component_of
 from specc.values import Size
 
@@ -18,25 +18,29 @@ def find(linted: Linted) -> Iterator[Found]:
     for call in calls(linted.data.augment):
         share = component_of(call).facts.visible(call.args, size)
         if share <= LEAST:
-            left = f"{share:.0%} of what is seen is still the image" if share else "nothing of the image is left"
+            left = (
+                f"only {share:.0%} of what the network sees is still the image"
+                if share
+                else "nothing of the image is left"
+            )
             yield Found(
-                f"`{call.name}` of {size} images: at worst {left}",
+                f"`{call.name}` on {size} images: at worst, {left}",
                 linted.place("data", "augment", call),
-                help="use less of it: an eighth of the image's size is common for shift and crop, half for cutout",
+                help="reduce it: an eighth of the image size is common for shift and crop, half for cutout",
             )
 
 
 LINT = Lint(
     code="W523",
-    name="hidden-image",
+    name="excessive-augmentation",
     doc="""\
-An augmentation after which, at worst, a quarter or less of what the network sees is still the image: a shift, or
-the padding of a crop, of half the image; a cutout or an erased rectangle as large as the image; noise of more than
-0.4, where images have a deviation of about 0.25.
+An augmentation after which, at worst, a quarter or less of what the network sees is still the image: a shift, or the
+padding of a crop, by half the image size; a cutout or an erased rectangle as large as the image; noise of more than
+0.4, given that images have a standard deviation of about 0.25.
 """,
     why="""\
-The network is to name what it cannot see. It can only learn such images by heart, and they drown the others. Noise
-and sizes are often given in other units than those of the language: pixels from 0 to 1, lengths in pixels.
+The network has to classify what it cannot see. It can only memorize such images, and they drown out the others. Noise
+and sizes are often given in units other than those of the language: pixel values from 0 to 1, and lengths in pixels.
 """,
     source="""\
 DeVries and Taylor, 2017, Improved regularization of convolutional neural networks with cutout, section 3.2: too

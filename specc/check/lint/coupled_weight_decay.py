@@ -1,4 +1,4 @@
-"""W532: weight decay that goes through the optimizer's scaling."""
+"""W532: weight decay that the optimizer scales together with the gradient."""
 
 from collections.abc import Iterator
 
@@ -11,20 +11,20 @@ def find(linted: Linted) -> Iterator[Found]:
     decay = COMPONENTS["optimizer"][optimizer.name].facts
     if decay and decay.scaled and optimizer.args.weight_decay:
         yield Found(
-            f"`{optimizer.name}` divides its weight decay by the size of the gradient",
+            f"`{optimizer.name}` scales its weight decay by the size of the gradient",
             linted.place("train", "optimizer", optimizer),
-            help="adamw(lr=…, weight_decay=…), whose decay is a decay; it takes larger values, such as 0.01",
+            help="use adamw(lr=…, weight_decay=…), which decouples the decay; its values are larger, such as 0.01",
         )
 
 
 LINT = Lint(
     code="W532",
-    name="scaled-decay",
-    doc="`weight_decay` of an optimizer that scales gradients and adds the decay to them first: adam and rmsprop.",
+    name="coupled-weight-decay",
+    doc="`weight_decay` in an optimizer that adds the decay to the gradient before scaling it: adam and rmsprop.",
     why="""\
-The decay is divided by the size of the gradient together with it, so that weights with large gradients hardly
-decay. That is neither weight decay nor what l2 does under sgd; decoupled, it generalizes better and can be tuned
-without touching the learning rate.
+The decay is divided by the gradient's size together with the gradient, so weights with large gradients hardly decay.
+That is neither weight decay nor what l2 does under sgd; decoupled weight decay generalizes better and can be tuned
+independently of the learning rate.
 """,
     source="Loshchilov and Hutter, 2017, Decoupled weight decay regularization, https://arxiv.org/abs/1711.05101",
     bad="""\

@@ -12,20 +12,20 @@ def find(linted: Linted) -> Iterator[Found]:
         if node.op.name == "group_norm" and node.args.groups == channels > 1:
             smaller = divisors(channels)[:-1]
             yield Found(
-                f"{channels} groups of {channels} channels hold one channel each: this is instance_norm",
+                f"{channels} groups of {channels} channels have one channel each: this is instance_norm",
                 node.span,
                 notes=trail(node),
-                help=f"groups that hold several: {few(smaller)}; or write instance_norm",
+                help=f"use fewer groups: {few(smaller)}; or write instance_norm",
             )
 
 
 LINT = Lint(
     code="W510",
-    name="lone-channel-groups",
+    name="single-channel-groups",
     doc="group_norm with as many groups as there are channels.",
     why="""\
-A group of one channel is normalized by itself, which is instance_norm: how strong a channel is in an image is lost,
-and classification suffers. Group norm's own result rests on groups of several channels, 16 or more.
+A group of one channel is normalized on its own, which is instance_norm: the relative strength of the channels is
+lost, and classification suffers. The results of the group norm paper are for groups of several channels, 16 or more.
 """,
     source="Wu and He, 2018, Group normalization, section 3 and table 3, https://arxiv.org/abs/1803.08494",
     bad="""\
