@@ -1,12 +1,12 @@
-"""Write docs/lessons: a page for each trick of examples/deck_cifar10.cnn, with what a study measured.
+"""Write docs/lessons: a page for each technique of examples/deck_cifar10.cnn, with the results of a study.
 
     specc study examples/deck_cifar10.cnn --out studies/deck …
     python benchmarks/lessons/write_pages.py studies/deck
 
-The study may as well be one of quick.cnn beside this file, which a CPU trains with three seeds in half an hour.
+The study can also be one of quick.cnn in this folder, which a CPU trains with three seeds in half an hour.
 
-The words of a page stand in the file beside this one that is named after the trick. Every figure and every picture
-comes from the study's study.json; published figures from benchmarks/deck.py.
+The text of a page is in the file in this folder that is named after the technique. All numbers and plots come from the
+study's study.json; published results from benchmarks/deck.py.
 """
 
 import argparse
@@ -34,18 +34,18 @@ ORDER = (
 )  # fmt: skip
 PICTURES = "pictures"
 LINES = (
-    "Solid lines are validation accuracy, dashed ones the running training accuracy on augmented images; bands span "
+    "Solid lines show validation accuracy, dashed lines the running training accuracy on augmented images; bands span "
     "the seeds."
 )
 INTRODUCTION = (
-    "From a network that does not learn to one that generalizes: what each trick is for, its formula, how it is "
-    "written, and what it did in a study of `{}`. The published figures are of trainings of "
-    "`examples/deck_cifar10.cnn` on the whole of CIFAR-10 with the published pixels; how this study was trained stands "
-    "below its table. A study of few images and epochs shows what makes a network learn at all. What closes the gap "
-    "between training and validation shows in the training accuracy first, and pays in long trainings on all images: "
+    "From a network that does not learn to one that generalizes: what each technique is for, its formula, how to write "
+    "it, and what it did in a study of `{}`. The published results are for training "
+    "`examples/deck_cifar10.cnn` on all of CIFAR-10 with the published pixels; how this study was trained is stated "
+    "below its table. A study with few images and epochs shows what makes a network learn at all. What closes the gap "
+    "between training and validation shows in the training accuracy first, and pays off in long runs on all images: "
     "`python benchmarks/deck.py` trains those on a GPU."
 )
-# What a snippet is checked within: `file` stands beside a network, `body` inside one.
+# The context in which a snippet is checked: `file` is next to a network, `body` inside one.
 AROUND = {
     "file": "network N(widths=[8], skip=false) {{ input(3, 32x32); conv(4) -> global_avg_pool -> dense(10) }}\n{}",
     "body": "network N {{\ninput(64, 16x16)\n{}\nglobal_avg_pool -> dense(10)\n}}",
@@ -53,7 +53,7 @@ AROUND = {
 
 
 class Lesson(NamedTuple):
-    """A trick: its title, the variants that add it to the one they extend, its two lines of .cnn, its words."""
+    """A technique: its title, the variants that add it to the one they extend, its lines of .cnn, its text."""
 
     name: str
     title: str
@@ -81,7 +81,7 @@ def page(lesson: Lesson, study: dict[str, Any]) -> str:
         f"# {lesson.title}",
         lesson.words,
         f"## In `.cnn`\n\n```cnn\n{lesson.cnn}\n```",
-        "## What it did",
+        "## Results",
         *(_effect(study, name) for name in lesson.steps),
         f"![Learning curves]({PICTURES}/{lesson.name}.svg)",
         LINES,
@@ -92,7 +92,7 @@ def page(lesson: Lesson, study: dict[str, Any]) -> str:
 
 
 def _effect(study: dict[str, Any], name: str) -> str:
-    """The table of a step, with what was published of it, and what its interval says."""
+    """The table of a step, with its published results, and a verdict from its interval."""
     after = variant(study, name)
     before = variant(study, after["compared_with"])
     rows = [
@@ -104,7 +104,7 @@ def _effect(study: dict[str, Any], name: str) -> str:
 
 
 def _row(one: dict[str, Any]) -> str:
-    changes = "; ".join(f"`{path} = {_one_line(value)}`" for path, value in one["settings"]) or "the file as it stands"
+    changes = "; ".join(f"`{path} = {_one_line(value)}`" for path, value in one["settings"]) or "the unchanged file"
     published = PUBLISHED.get(one["name"])
     cells = [one["name"], changes, percent(one["train_accuracy"]), percent(one["val_accuracy"]), *_published(published)]
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
@@ -117,18 +117,18 @@ def _published(published: Published | None) -> list[str]:
 
 
 def _verdict(before: dict[str, Any], after: dict[str, Any]) -> str:
-    """What the step did, in a sentence; no more than its interval allows."""
+    """What the step did, in a sentence that claims no more than its interval allows."""
     gain = after["gain"]
     failed = next((one for one in (before, after) if one["error"]), None)
     if failed is not None:
         return f"`{failed['name']}` could not be trained: {failed['error']['code']}, {failed['error']['message']}."
     if gain is None:
-        return "The two have no seed in common, so there is no gain to tell."
+        return "The two have no seed in common, so there is no gain to report."
     words = f"`{after['name']}` over `{before['name']}`: {points(gain)} percentage points of validation accuracy"
     if gain["low"] is None:
-        return f"{words}. It is one seed, so nothing can be said about chance."
+        return f"{words}. With one seed, nothing can be said about chance."
     if gain["low"] <= 0 <= gain["high"]:
-        return f"{words}, over {gain['seeds']} seeds: the interval holds zero, so this may be chance."
+        return f"{words}, over {gain['seeds']} seeds: the interval contains zero, so this may be chance."
     return f"{words}, over {gain['seeds']} seeds: more than chance."
 
 
@@ -162,7 +162,7 @@ def index(lessons: list[Lesson], study: dict[str, Any]) -> str:
 
 
 def variant(study: dict[str, Any], name: str) -> dict[str, Any]:
-    """A variant of the study. Ends the program where it was not trained."""
+    """A variant of the study. Exits if it was not trained."""
     for found in study["variants"]:
         if found["name"] == name:
             return dict(found)

@@ -4,7 +4,7 @@
     peers/bin/python benchmarks/mistakes/write_page.py
 
 runs every snippet of cases.md, one after another in this process; specc's go through `.venv/bin/specc check --short`,
-or the specc given as an argument. Nothing on the page is typed by hand but the snippets and the sentences about them.
+or the specc given as an argument. Only the snippets and the sentences about them are written by hand.
 """
 
 import contextlib
@@ -38,12 +38,12 @@ from torch.optim.optimizer import register_optimizer_step_post_hook
 HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
 COLUMNS = {"keras": "Keras", "pytorch": "PyTorch", "cnn": "specc"}
-LINES, WIDTH = 6, 160  # of an output that is longer, so much is shown
+LINES, WIDTH = 6, 160  # the most that is shown of an output
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a snippet did: its message or last line, the one line that says most, when, and after how many seconds."""
+    """What a snippet did: its message or last line, the most informative line, when, and after how many seconds."""
 
     output: str
     line: str
@@ -52,7 +52,7 @@ class Outcome:
 
 
 def names(peer: str) -> dict[str, object]:
-    """What stands before each snippet: the imports, scikit-learn's 8x8 digits and random 32x32 color images."""
+    """The names each snippet can use: the imports, scikit-learn's 8x8 digits and random 32x32 color images."""
     pixels = load_digits()
     raw = (pixels.images[..., None] / 16 * 255).astype("float32")
     photos = np.random.default_rng(0).normal(size=(512, 32, 32, 3)).astype("float32")
@@ -67,7 +67,7 @@ def names(peer: str) -> dict[str, object]:
 
 
 class Steps:
-    """Counts the optimizer's steps, whichever library takes them."""
+    """Counts optimizer steps, in either library."""
 
     def __init__(self) -> None:
         self.taken = 0
@@ -85,7 +85,7 @@ class Steps:
 
 
 def run_peer(peer: str, code: str, steps: Steps) -> Outcome:
-    """Run a snippet for Keras or PyTorch. The statement that failed says when: the network built, compiled, trained."""
+    """Run a snippet for Keras or PyTorch. The failing statement tells when: building, compiling or training."""
     keras.utils.clear_session()
     keras.utils.set_random_seed(0)
     steps.taken = 0
@@ -127,7 +127,7 @@ def moment(statement: str, training: bool, taken: int) -> str:
 
 
 def telling(message: str) -> str:
-    """The line of a message that says what is wrong: the first, but for Keras's "Exception encountered when …"."""
+    """The line of a message that says what is wrong: the first, except for Keras's "Exception encountered when …"."""
     lines = [line for line in message.splitlines() if line.strip()]
     if "Exception encountered when calling" in lines[0] and len(lines) > 1:
         return f"{lines[0].split(':')[0]}: {lines[1]}"
@@ -135,7 +135,7 @@ def telling(message: str) -> str:
 
 
 def run_specc(specc: str, code: str) -> Outcome:
-    """`specc check --short` as a whole process, the start of Python included."""
+    """`specc check --short` as a whole process, including Python's startup."""
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "net.cnn").write_text(code)
         start = time.perf_counter()
@@ -148,7 +148,7 @@ def run_specc(specc: str, code: str) -> Outcome:
 
 
 def shortened(output: str) -> str:
-    """The first lines of an output, each cut where it is very long; what is left out is marked."""
+    """The first lines of an output, with very long ones cut; cuts are marked."""
     lines = [line.rstrip() for line in output.splitlines() if line.strip()]
     cut = [line if len(line) <= WIDTH else line[:WIDTH] + " […]" for line in lines[:LINES]]
     return "\n".join(cut + [f"[… {len(lines) - LINES} more lines]"] * (len(lines) > LINES))
@@ -190,27 +190,27 @@ def head(specc: str, totals: str) -> str:
 
 <!-- Written by benchmarks/mistakes/write_page.py from benchmarks/mistakes/cases.md. Do not edit. -->
 
-Each mistake below was made in Keras, in plain PyTorch and in specc, and run; this page is what they printed, written by
-`benchmarks/mistakes/write_page.py`. {totals}
+Each mistake below was written in Keras, in plain PyTorch and in specc, and run.
+`benchmarks/mistakes/write_page.py` wrote this page from what they printed. {totals}
 
 Keras {keras.__version__} with the torch backend, PyTorch {torch.__version__}, {version},
 Python {platform.python_version()}; {platform.system()} {platform.machine()}, {processor()}, one thread, no GPU.
 
-The seconds are those until the message, or until training ended. For Keras and PyTorch they count from the snippet's
-first line: importing the library is left out, and so is reading the data. For specc they are those of the whole process
-`specc check --short`. The machine did other work meanwhile: read them as magnitudes.
+Times are until the message appeared, or until training ended. For Keras and PyTorch they start at the snippet's first
+line, excluding the time to import the library and read the data. For specc they cover the whole process
+`specc check --short`. The machine was doing other work at the time: read them as orders of magnitude.
 
-`digits` are scikit-learn's 1797 images of 8x8, standardized; `raw_digits` the same from 0 to 255; `photos` 512 images
-of 32x32 in three channels of random numbers with random labels, enough to see a shape fail; in specc `cifar10` stands
-for them. `specc check` reads no images. PyTorch's `fit` is the usual loop:
+`digits` is scikit-learn's set of 1797 8x8 images, standardized; `raw_digits` is the same set with pixels from 0 to 255;
+`photos` is 512 random 32x32 images with three channels and random labels, enough to trigger a shape error. In specc,
+`cifar10` takes their place. `specc check` reads no images. PyTorch's `fit` is the usual loop:
 
 ```python
 {trainer}
 ```
 
-In the table stands the line that says most, in the sections the output, cut after {LINES} lines and {WIDTH} characters
-a line; […] marks a cut. "never" is a mistake that nobody is told of: the last line that training printed follows.
-Without `--short` specc adds the source, with the shapes under it, and how to mend it.
+The table shows the most informative line; the sections show the output, cut after {LINES} lines and {WIDTH} characters
+per line; […] marks a cut. "never" means that nothing reports the mistake: the last line that training printed follows.
+Without `--short`, specc also shows the source with the shapes under it, and how to fix it.
 """
 
 
@@ -230,8 +230,8 @@ def counts(rows: list[dict[str, Outcome]]) -> str:
         for peer, column in COLUMNS.items()
     )
     warned = sum("error[" not in row["cnn"].line and "warning[" in row["cnn"].line for row in rows)
-    strict = f"Of specc's {warned} are warnings; `--strict` makes them errors."
-    return f"When the {len(rows)} mistakes were told:\n\n{said}\n\n{strict}"
+    strict = f"Of specc's reports, {warned} are warnings; `--strict` turns them into errors."
+    return f"When the {len(rows)} mistakes are reported:\n\n{said}\n\n{strict}"
 
 
 def main() -> None:

@@ -9,35 +9,35 @@ import typer
 from specc.errors import SpeccError, clean
 
 STARTER = """\
-# {name}: a small network for 8 x 8 pictures of handwritten digits, which come with specc's packages.
-# `specc check {file}` tells what is wrong with it, `specc show {file}` what is in it.
+# {name}: a small network for 8 x 8 images of handwritten digits, which are installed with specc's dependencies.
+# `specc check {file}` reports its problems; `specc show {file}` prints its layers, shapes and weights.
 
 data {{
   source    = digits    # `specc ops source` lists the others: cifar10, folder("path"), …
-  normalize = standard  # mean 0, deviation 1; also inside the exported model
-  augment   = shift(1)  # random changes, in training only
+  normalize = standard  # mean 0, standard deviation 1; also inside the exported model
+  augment   = shift(1)  # random augmentation, in training only
 }}
 
-# A block is a piece of network with a name; call it as often as you like.
+# A block is a reusable part of a network; call it as often as you like.
 block unit(filters, act=relu) {{
   conv(filters, 3x3) -> batch_norm -> act
 }}
 
-# The network's parameters are its knobs: `specc train {file} --set network.width=64`.
+# A network's parameters can be changed per run: `specc train {file} --set network.width=64`.
 network {name}(width=32) {{
   unit(width)
   residual {{ unit(width) -> conv(width) -> batch_norm }}
   relu -> max_pool(2)
   unit(2 * width)
   global_avg_pool -> dropout(20%)
-  dense(10)  # one number for each digit
+  dense(10)  # one output per digit
 }}
 
 train {{
   epochs    = 10
   batch     = 64
   optimizer = adam(lr=2e-3)
-  schedule  = warmup(1) -> cosine  # lengths in epochs; the last one takes what is left
+  schedule  = warmup(1) -> cosine  # lengths in epochs; the last part takes the rest
   loss      = cross_entropy(smoothing=0.05)
 }}
 
@@ -45,7 +45,7 @@ export {{
   output = probabilities  # or logits
 }}
 
-# A variant is the same file with other settings: `specc train {file} --variant wide`.
+# A variant is the same file with different settings: `specc train {file} --variant wide`.
 variant wide {{ network.width = 64; train.epochs = 20 }}
 """
 

@@ -94,7 +94,7 @@ def _signature(entry: Entry) -> str:
 
 
 def _about(param: Param) -> str:
-    """`how many channels the result has (an integer of at least 1; required)`."""
+    """`the number of output channels (an integer of at least 1; required)`."""
     default = "required" if param.default is REQUIRED else f"default {_default(param)}"
     return f"{param.doc} ({param.kind.needs}; {default})".lstrip()
 

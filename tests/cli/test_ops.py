@@ -18,7 +18,7 @@ def test_one_layer(specc):
     out = specc("ops", "conv").out
     assert out.startswith("conv(filters, kernel=3x3, stride=1x1, padding=same")
     assert "[convolution]" in out
-    assert "  filters     how many channels the result has (an integer of at least 1; required)" in out
+    assert "  filters     the number of output channels (an integer of at least 1; required)" in out
     assert (
         "  conv(64, 3x3, stride=2)\n  # 8 x 16 x 16 -> 64 x 8 x 8, 4,672 parameters, 294,912 multiply-accumulates"
         in out
@@ -67,7 +67,7 @@ def test_json(specc):
             "symbols": [],
             "required": True,
             "default": None,
-            "doc": "how many channels the result has",
+            "doc": "the number of output channels",
         },
         {
             "name": "kernel",
@@ -75,7 +75,7 @@ def test_json(specc):
             "symbols": [],
             "required": False,
             "default": "3x3",
-            "doc": "the window's size",
+            "doc": "the size of the window",
         },
     ]
 

@@ -20,7 +20,7 @@ def find(linted: Linted) -> Iterator[Found]:
         assert init is not None
         count = f"{len(pairs)} layers are initialized this way" if len(pairs) > 1 else ""
         yield Found(
-            f"`{init.name}` before `{activation.op.name}`: its weights are sqrt(2) too large for it",
+            f"`{init.name}` before `{activation.op.name}`: its weights are too large by a factor of sqrt(2)",
             init.span or kernel.span,
             count,
             help=f"{kernel.op.name}(…, init=glorot_uniform), or relu instead of `{activation.op.name}`",
