@@ -72,7 +72,7 @@ def test_sarif(specc):
 def test_fix(specc, files):
     answer = specc("check", "--fix", "warned.cnn", "wrong.cnn", "fine.cnn")
     assert answer.status == 0
-    bias = "`batch_norm` subtracts the mean, and with it the bias of `conv`"
+    bias = "`batch_norm` subtracts the mean, which cancels the bias of `conv`"
     assert answer.out.splitlines() == [
         f"mended warned.cnn:3:11: W504: {bias}: took out `bias=true`",
         "mended wrong.cnn:3:11: E203: `conv` has no argument `strde`: `strde` is now `stride`",
