@@ -1,4 +1,4 @@
-"""W518: a name of a tensor that is given a second time before it is used."""
+"""W518: a tensor name that is redefined before it is used."""
 
 from collections.abc import Iterator
 
@@ -9,10 +9,10 @@ from specc.diagnostics import Label
 def find(linted: Linted) -> Iterator[Found]:
     for name, first, second in linted.overwritten:
         yield Found(
-            f"`{name}` is given a second time before anything used the first one",
+            f"`{name}` is redefined before its first definition is used",
             second,
-            labels=(Label(first, "the first one"),),
-            help="give one of them another name, or leave the first one out",
+            labels=(Label(first, "first defined here"),),
+            help="rename one of them, or remove the first",
         )
 
 
@@ -20,12 +20,12 @@ LINT = Lint(
     code="W518",
     name="overwritten-name",
     doc="""\
-A second `as(x)` in a body where no `from(x)` or `crop_to(x)` used the first one. The same `as` in the next turn of a
-loop is meant, and is not reported.
+A second `as(x)` in a body before any `from(x)` or `crop_to(x)` has used the first. The same `as` in the next iteration
+of a loop is intended and not reported.
 """,
     why="""\
-`from(x)` means the nearest `as(x)` before it, so that the first tensor cannot be reached by this name any more: a
-skip connection that was to come from there comes from the second one, which may well have the same shape.
+`from(x)` refers to the nearest `as(x)` before it, so the first tensor can no longer be reached by this name: a skip
+connection meant to start there starts at the second one, which may well have the same shape.
 """,
     source="ruff, F811 redefined-while-unused, https://docs.astral.sh/ruff/rules/redefined-while-unused",
     bad="""\
