@@ -22,7 +22,7 @@ def mended(text: str):
         ("convv", "conv", 1),
         ("cnov", "conv", 1),
         ("strid", "stride", 1),
-        ("normalize", "normalize", 1),
+        ("normalise", "normalize", 1),
         ("epcohs", "epochs", 1),
         ("opimizr", "optimizer", 2),
         ("relu", "gelu6", 2),
@@ -79,7 +79,7 @@ def test_errors_that_carry_a_fix(body, code, fix):
 @pytest.mark.parametrize(
     ("settings", "fix"),
     [
-        ("data { source = digits; normalize = unit }", "normalize"),
+        ("data { source = digits; normalise = unit }", "normalize"),
         ("train { epoch = 3 }", "epochs"),
         ("train { epoch = 3; epochs = 4 }", None),
         ("train { learning_rate = 3 }", None),
@@ -92,7 +92,7 @@ def test_settings_that_carry_a_fix(settings, fix):
 
 
 def test_all_fixes_of_a_text_at_once():
-    text = "train { epoch = 3; optimizer = adam }\nnetwork N { input(1, 8x8)\nconw(8, strde=2) -> flaten -> dense(10) }"
+    text = "train { epoch = 3; optimiser = adam }\nnetwork N { input(1, 8x8)\nconw(8, strde=2) -> flaten -> dense(10) }"
     result = mended(text)
     assert [found.fix.text for found in result.fixed] == ["epochs", "optimizer", "conv", "flatten", "stride"]
     assert result.left == []
