@@ -3,13 +3,14 @@
 import json as text_of
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TextIO
 
 import typer
 
 from specc.check import check as check_source
 from specc.check.fixes import mend
 from specc.cli.common import load_base, print_json, read_source, report, write_source
+from specc.cli.options import given, only_one
 from specc.diagnostics import Diagnostic
 from specc.errors import SpeccError, clean
 from specc.render import as_json, count, render_error, style_of
@@ -17,6 +18,7 @@ from specc.source import Source
 
 
 def check(
+    context: typer.Context,
     files: Annotated[list[Path], typer.Argument(help="Specs to check.", metavar="FILE...")],
     fix: Annotated[bool, typer.Option("--fix", help="Mend what has a certain repair, and say what.")] = False,
     strict: Annotated[bool, typer.Option("--strict", help="Warnings are errors.")] = False,
@@ -31,8 +33,7 @@ def check(
       specc check net.cnn
       specc check --fix --strict specs/*.cnn
     """
-    if json and sarif:
-        raise SpeccError("E475", "--json and --sarif both say how to print", help="give one of them")
+    only_one(given(context), ("--short", "--json", "--sarif"), "each says how problems are printed")
     diagnostics: list[Diagnostic] = []
     fixed: list[Diagnostic] = []
     read: list[Path] = []
@@ -56,6 +57,7 @@ def check(
     if json:
         _print_json(diagnostics, fixed)
     elif sarif:
+        _print_fixed(fixed, sys.stderr)
         _print_sarif(diagnostics)
     else:
         _print(read, diagnostics, fixed, short=short)
@@ -70,12 +72,16 @@ def _check(source: Source) -> list[Diagnostic]:
 
 
 def _print(files: list[Path], diagnostics: list[Diagnostic], fixed: list[Diagnostic], *, short: bool) -> None:
-    for done in fixed:
-        print(clean(_done(done)))
-    sys.stdout.flush()
+    _print_fixed(fixed, sys.stdout)
     report(diagnostics, short=short)
     if files and not diagnostics:
         print(f"{len(files)} specs: no problems" if len(files) > 1 else f"{clean(str(files[0]))}: no problems")
+
+
+def _print_fixed(fixed: list[Diagnostic], stream: TextIO) -> None:
+    for done in fixed:
+        print(clean(_done(done)), file=stream)
+    stream.flush()
 
 
 def _done(found: Diagnostic) -> str:

@@ -7,6 +7,7 @@ import typer
 
 from specc.check import Checked, check
 from specc.cli.common import load_base, print_json, read_source, report
+from specc.cli.options import settings
 from specc.errors import SpeccError, clean
 from specc.report.diff import as_json, compare
 from specc.report.diff_table import diff_tables
@@ -33,6 +34,7 @@ def diff(
       specc diff net.cnn --variant wide --variant deep
       specc diff net.cnn --set network.width=64
     """
+    sets = settings(sets)
     names: list[str | None] = [*(variants or [])]
     if len(names) > 2:
         raise SpeccError("E483", "--variant stands more than twice", help="two specs are compared: at most one of each")
@@ -40,14 +42,14 @@ def diff(
         help = f"specc diff {a} other.cnn, or specc diff {a} --variant NAME"
         raise SpeccError("E483", "one spec, and nothing to compare it with", help=help)
     first, second = [None, None, *names][-2:]
-    left, right = _checked(a, first, []), _checked(b or a, second, sets or [])
+    left, right = _checked(a, first, []), _checked(b or a, second, sets)
     if report([*left.errors, *right.errors]):
         return 1
     difference = compare(left, right)
     if json:
         print_json({"a": _json(left, a), "b": _json(right, b or a), **as_json(difference)})
     else:
-        print(diff_tables(difference, _label(a, first, []), _label(b or a, second, sets or [])))
+        print(diff_tables(difference, _label(a, first, []), _label(b or a, second, sets)))
     return 0
 
 

@@ -7,6 +7,7 @@ import typer
 
 from specc.check import check
 from specc.cli.common import load_base, read_source, refuse_spec, report
+from specc.cli.options import settings
 from specc.emit import emit as emit_source
 from specc.errors import SpeccError
 from specc.files import write_atomic
@@ -31,11 +32,12 @@ def emit(
       specc emit net.cnn --variant wide
     """
     refuse_spec(out)
-    checked = check(read_source(file), variant=variant, sets=sets or (), load=load_base)
+    sets = settings(sets)
+    checked = check(read_source(file), variant=variant, sets=sets, load=load_base)
     status = report(checked.diagnostics)
     if checked.graph is None or status:
         return status
-    text = emit_source(checked, checked.graph, sets or ())
+    text = emit_source(checked, checked.graph, sets)
     if out is None:
         print(text, end="")
         return 0

@@ -10,6 +10,7 @@ import typer
 from specc.check import check as check_source
 from specc.cli.common import load_base, print_json, read_source, refuse_spec
 from specc.cli.common import report as report_problems
+from specc.cli.options import given
 from specc.errors import SpeccError, clean
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ class Target(StrEnum):
 
 
 def export(
+    context: typer.Context,
     run: Annotated[Path, typer.Argument(help="The folder of a run; or a spec, for its graph.", show_default=False)],
     out: Annotated[
         Path | None, typer.Option(help="The file to write; RUN/model.onnx unless given, SPEC.onnx of a spec.")
@@ -76,7 +78,8 @@ def export(
         raise SpeccError("E475", "--runtime goes with --for web only", help="leave it out, or add --for web")
     refuse_spec(out)
     if run.suffix == ".cnn":
-        return _export_graph(run, out, {"--precision": precision, "--for": target}, provider or (), json)
+        _refuse_with_spec(given(context), run)
+        return _export_graph(run, out, provider or (), json)
     lay_out = _layout(target, runtime)
     from specc.backend.onnx.export import export_run
 
@@ -107,13 +110,15 @@ def _layout(target: Target | None, runtime: Path | None) -> "Callable[[Sequence[
     return lambda made: []
 
 
-def _export_graph(
-    spec: Path, out: Path | None, others: dict[str, object], providers: "Sequence[str]", json: bool
-) -> int:
+def _refuse_with_spec(names: list[str], spec: Path) -> None:
+    """Raise SpeccError E475 for an option that the graph of a spec has no use for: it is made without data."""
+    unused = next((name for name in names if name in ("--precision", "--for", "--data-dir", "--device")), None)
+    if unused is not None:
+        raise SpeccError("E475", f"{unused} needs a run; {spec} is a spec", help="train it first: specc train SPEC")
+
+
+def _export_graph(spec: Path, out: Path | None, providers: "Sequence[str]", json: bool) -> int:
     """The graph of a spec that nobody trained."""
-    given = [name for name, value in others.items() if value]
-    if given:
-        raise SpeccError("E475", f"{given[0]} needs a run; {spec} is a spec", help="train it first: specc train SPEC")
     checked = check_source(read_source(spec), load=load_base)
     if report_problems(checked.diagnostics):
         return 1

@@ -9,12 +9,14 @@ import typer
 from specc.check import Checked
 from specc.check import check as check_source
 from specc.cli.common import base_of, load_base, print_json, read_source, report
-from specc.errors import SpeccError, clean
+from specc.cli.options import given, refuse_with, settings
+from specc.errors import clean
 from specc.report.probe import NO_VARIANT, Probed, probe_json, probe_table, verdict_line
 from specc.source import Source
 
 
 def probe(
+    context: typer.Context,
     file: Annotated[Path, typer.Argument(help="A spec.", show_default=False)],
     variant: Annotated[str | None, typer.Option(help="Probe this variant.", show_default=False)] = None,
     every: Annotated[bool, typer.Option("--all", help="Probe every variant, with one line for each.")] = False,
@@ -45,11 +47,9 @@ def probe(
       specc probe net.cnn --variant deep --picture deep.svg
       specc probe net.cnn --all
     """
-    if every and (variant or picture):
-        other = "--variant" if variant else "--picture"
-        raise SpeccError("E475", f"--all and {other} do not go together", help="leave one of them out")
+    refuse_with(given(context), "--all", ("--variant", "--picture"), "probes every variant, with a line for each")
+    sets = settings(sets, seed=seed)
     source = read_source(file)
-    sets = [*(sets or ()), *([f"train.seed={seed}"] if seed is not None else [])]
     checked = check_source(source, variant=variant, sets=sets, load=load_base)
     if report(checked.diagnostics):
         return 1

@@ -7,12 +7,14 @@ import typer
 
 from specc.check import check
 from specc.cli.common import load_base, print_json, read_source, report
+from specc.cli.options import given, refuse_with, settings
 from specc.errors import SpeccError
 from specc.report.layers import layers_json, layers_table
 from specc.report.settings import defaults_json, defaults_text
 
 
 def show(
+    context: typer.Context,
     file: Annotated[Path | None, typer.Argument(help="A spec.", show_default=False)] = None,
     variant: Annotated[str | None, typer.Option(help="Show this variant.", show_default=False)] = None,
     sets: Annotated[
@@ -29,6 +31,7 @@ def show(
       specc show net.cnn --set network.width=64
       specc show --defaults
     """
+    refuse_with(given(context), "--defaults", ("FILE", "--variant", "--set"), "shows the defaults of every spec")
     if defaults:
         if json:
             print_json({"sections": defaults_json()})
@@ -37,7 +40,7 @@ def show(
         return 0
     if file is None:
         raise SpeccError("E483", "`specc show` needs a file", help="specc show net.cnn")
-    checked = check(read_source(file), variant=variant, sets=sets or (), load=load_base)
+    checked = check(read_source(file), variant=variant, sets=settings(sets), load=load_base)
     status = report(checked.diagnostics)
     if checked.graph is None or status:
         return status

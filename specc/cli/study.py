@@ -12,6 +12,7 @@ from specc.check import Checked
 from specc.check import check as check_source
 from specc.check.variants import samples_of, variants_of
 from specc.cli.common import base_of, load_base, read_source, report
+from specc.cli.options import given, only_one, settings
 from specc.errors import SpeccError, clean
 from specc.report.study import study_table
 from specc.source import Source
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 
 def study(
+    context: typer.Context,
     file: Annotated[Path, typer.Argument(help="A spec.", show_default=False)],
     variants: Annotated[
         str | None, typer.Option(help="These variants only, besides the file.", metavar="A,B,…", show_default="all")
@@ -67,20 +69,23 @@ def study(
       specc study net.cnn --variants deep,wide --seeds 5
       specc study net.cnn --leave-one-out best
     """
+    from specc.backend.data.progress import hidden
     from specc.backend.study.job import FILES
     from specc.backend.study.job import study as carry_out
     from specc.backend.study.runner import Options
 
+    exclusive = ("--variants", "--leave-one-out", "--samples")
+    only_one(given(context), exclusive, "each says what is trained")
+    given_sets = settings(sets, epochs=epochs)
     source = read_source(file)
     entries, against = _plan(source, variants, leave_one_out, samples)
-    given = [*(sets or ()), *([f"train.epochs={epochs:g}"] if epochs is not None else [])]
 
     @cache
     def checked(entry: "Entry", seed: int) -> Checked:
-        own = [*entry.sets, *given, f"train.seed={seed}"]
+        own = [*entry.sets, *given_sets, f"train.seed={seed}"]
         return check_source(source, variant=entry.variant, sets=own, load=load_base)
 
-    plain = check_source(source, sets=given, load=load_base)
+    plain = check_source(source, sets=given_sets, load=load_base)
     if report(plain.diagnostics):
         return 1
     first = plain.compiled().train.seed
@@ -92,7 +97,8 @@ def study(
     command = ("specc", *sys.argv[1:])
     options = Options(numbers, folder, subset, device, data_dir, base_of(file), command)
     about = {"file": str(file), "network": plain.name, "epochs": epochs, "sets": sets or []}
-    found, status = carry_out(entries, against, checked, options, _Trainings(options, export), about, quiet)
+    with hidden(quiet):
+        found, status = carry_out(entries, against, checked, options, _Trainings(options, export), about, quiet)
     if json:
         print(dumps(found, indent=1))
     else:
@@ -144,9 +150,6 @@ def _plan(
     """What is trained, and what each is measured against."""
     from specc.backend.study.plan import compared_with, ladder, sampled, without_each
 
-    if [names, leave_one_out, samples].count(None) < 2:
-        found = "--variants, --leave-one-out and --samples say what is trained: one of them is enough"
-        raise SpeccError("E475", found, help="make two studies of it")
     variants = variants_of(source, load_base)
     if leave_one_out is not None:
         entries = without_each(variants, leave_one_out)

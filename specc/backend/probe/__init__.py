@@ -3,11 +3,19 @@
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+import torch
+from torch import Tensor
+
+from specc.backend.build import Net, build
 from specc.backend.data.dataset import DataSet, load
-from specc.backend.device import describe
+from specc.backend.data.loader import DataLoader, check_fit
+from specc.backend.device import describe, exact, find, seed_generators, set_threads, thread_count
+from specc.backend.engine.optimizers import freeze
+from specc.backend.engine.step import step_seed
+from specc.backend.evaluation.losses import Loss, loss_function
+from specc.backend.initialize import initialize
 from specc.backend.probe.measure import Watch, ratio
 from specc.backend.probe.verdict import judge
-from specc.backend.train.prepare import Request, prepare
 from specc.check import Checked, Trainable
 from specc.report.layers import activation_bytes
 from specc.report.probe import Probed
@@ -27,8 +35,9 @@ def probe(
 ) -> Probed:
     """The first batch of the training, or the first images of it, once through the fresh network and back, in fp32.
 
-    Weights, images, augmentation and dropout are those of the training's first step. base: the folder that relative
-    paths in the spec start from. dataset: the data, where they are loaded already.
+    Weights, images, augmentation and dropout are those of the training's first step. The pass is eager: no plan is
+    made, nothing is timed or compiled, and there is no optimizer. base: the folder that relative paths in the spec
+    start from. dataset: the data, where they are loaded already.
 
     Raises SpeccError as `train` does, except for what concerns a run's folder.
     """
@@ -36,31 +45,56 @@ def probe(
 
 
 def _probe(whole: Trainable, device: str, data_dir: Path | None, base: Path, dataset: DataSet | None) -> Probed:
-    spec = _small(whole)
-    trainer = prepare(Request(spec, device, data_dir, base, dataset=dataset)).trainer
-    net = trainer.state.net.train()
-    watch = Watch(net)
-    trainer.compute.seed()
-    said = trainer.compute.backward(*trainer.loader.training(0, 0))
-    layers, loss = watch.layers(), float(said[0])
+    spec, place = _small(whole), find(device)
+    graph, data, settings = spec.graph, spec.data, spec.train
+    exact(place)
+    if place.type == "cpu":
+        asked = settings.plan.args.threads if settings.plan else None
+        set_threads(asked or thread_count(settings.batch * graph.total_macs))
+    dataset = dataset or load(data, data_dir=data_dir, seed=settings.seed, base=base)
+    check_fit(graph, dataset)
+    loader = DataLoader(dataset, data, settings.batch, settings.seed, place)
+    net = build(graph)
+    initialize(net, settings.seed, loader.sample)
+    net.to(place).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    freeze(net, graph, settings.freeze or ())
+    watch = Watch(net.train())
+    seed_generators(step_seed(settings.seed, 0), place)
+    classes = len(dataset.classes)
+    images, target = loader.training(0, 0)
+    loss = _backward(net, loss_function(settings.loss, classes, place), images, target)
+    layers = watch.layers()
     measured, predicted = ratio(layers), watch.predicted_ratio()
-    classes = len(trainer.loader.classes)
     return Probed(
         spec.name,
         spec.variant,
         spec.data.source.name,
-        describe(trainer.device),
-        trainer.settings.seed,
+        describe(place),
+        settings.seed,
         whole.train.batch,
-        trainer.loader.batch,
+        loader.batch,
         classes,
         watch.images,
         layers,
         loss,
         measured,
         predicted,
-        judge(layers, loss, classes, measured, trainer.settings.optimizer.name),
+        judge(layers, loss, classes, measured, settings.optimizer.name),
     )
+
+
+def _backward(net: Net, loss: Loss, images: Tensor, target: Tensor) -> float:
+    """Send a batch through the network and back, as the first step does. Gives the mean loss of the network's end."""
+    answer = net(images)
+    logits, heads = answer if isinstance(answer, tuple) else (answer, {})
+    end = loss.parts(logits, target)
+    total = end.total if loss.is_sum else end.mean
+    for head in net.graph.heads:
+        parts = loss.parts(heads[head.name], target)
+        total = total + head.weight * (parts.total if loss.is_sum else parts.mean)
+    if total.requires_grad:  # not where everything is frozen and has no kernel
+        total.backward()  # type: ignore[no-untyped-call]
+    return float(end.mean.detach())
 
 
 def probe_each(

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from safetensors.torch import save
 from torch import Tensor
 
+from specc.backend.data.progress import hidden
 from specc.backend.run.checkpoint import load_checkpoint
 from specc.backend.run.files import CHECKPOINTS, INFO, METRICS, SPEC
 from specc.backend.run.metrics import read_lines
@@ -67,7 +68,7 @@ def prove(checked: Checked, *, device: str, data_dir: Path | None, base: Path) -
 
     Nothing stays behind. Raises SpeccError E487 where the second training did not go as it should, and as `train` does.
     """
-    with TemporaryDirectory(prefix="specc-") as place:
+    with TemporaryDirectory(prefix="specc-") as place, hidden():
         straight, killed = Path(place) / "straight", Path(place) / "killed"
         steps = saved = lost = 0
 
@@ -137,7 +138,8 @@ def _hash(value: Any) -> str:
 def main() -> int:
     """What the process does that is killed: go on with the run at the first argument, until a step."""
     try:
-        resume(Path(sys.argv[1]), quiet=True, until=lambda per_epoch, total: int(sys.argv[2]))
+        with hidden():
+            resume(Path(sys.argv[1]), quiet=True, until=lambda per_epoch, total: int(sys.argv[2]))
     except SpeccError as error:
         print(render_error(error.code, error.message, error.help), file=sys.stderr)
         return 1

@@ -1,0 +1,179 @@
+"""What `specc train` does once its options are understood: a function for each mode, which gives the exit status."""
+
+import shlex
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from specc.check import Checked
+from specc.check import check as check_source
+from specc.cli.common import base_of, load_base, print_json, read_source, report
+from specc.cli.export import report as report_export
+from specc.errors import clean
+
+if TYPE_CHECKING:
+    from specc.backend.onnx.exported import Exported
+    from specc.backend.train.job import Outcome
+
+
+class Request(NamedTuple):
+    """What all modes are asked: which spec, where, and how it is reported."""
+
+    file: Path | None
+    variant: str | None
+    sets: list[str]
+    device: str | None
+    data_dir: Path | None
+    quiet: bool
+    json: bool
+
+    def check(self, *more: str) -> Checked | None:
+        """The spec, with settings on top; None where it has errors, which are printed."""
+        assert self.file is not None
+        sets = [*self.sets, *more]
+        checked = check_source(read_source(self.file), variant=self.variant, sets=sets, load=load_base)
+        return None if report(checked.diagnostics) else checked
+
+    @property
+    def where(self) -> dict[str, Any]:
+        """Where it is trained, as the back end takes it."""
+        assert self.file is not None
+        return {"device": self.device or "auto", "data_dir": self.data_dir, "base": base_of(self.file)}
+
+
+@contextmanager
+def progress(request: Request) -> Iterator[None]:
+    """Show no progress bars, where none are wanted."""
+    from specc.backend.data.progress import hidden
+
+    with hidden(request.quiet):
+        yield
+
+
+def train(request: Request, out: Path | None, start_from: Path | None, *, with_fit: bool) -> int:
+    """Train a spec into a new run, export it and verify the exported file."""
+    checked = request.check()
+    if checked is not None and with_fit:
+        checked = _fitted(request, checked)
+    if checked is None:
+        return 1
+    from specc.backend.train.job import train as train_checked
+
+    command = ["specc", *sys.argv[1:]]
+    outcome = train_checked(checked, out=out, start=start_from, command=command, quiet=request.quiet, **request.where)
+    return _finish(request, outcome)
+
+
+def _fitted(request: Request, checked: Checked) -> Checked | None:
+    """The spec with the largest batch that fits; the images of a step stay as many."""
+    from specc.backend.train.fit import fit
+
+    fitted = fit(checked, **request.where)
+    if not request.quiet:
+        print(fitted.said, file=sys.stderr)
+    return request.check(f"train.batch={fitted.batch}", f"train.accumulate={fitted.accumulate}")
+
+
+def resume(request: Request, run: Path, inexact: bool) -> int:
+    """Continue a run, with a changed spec where one is given; export it and verify the exported file."""
+    checked, base = None, None
+    if request.file is not None:
+        checked, base = request.check(), base_of(request.file)
+        if checked is None:
+            return 1
+    from specc.backend.train.resume import resume as resume_run
+
+    outcome = resume_run(
+        run,
+        device=request.device,
+        data_dir=request.data_dir,
+        quiet=request.quiet,
+        inexact=inexact,
+        spec=checked,
+        base=base,
+    )
+    return _finish(request, outcome)
+
+
+def show_plan(request: Request) -> int:
+    """Print how a training would be carried out, and why."""
+    checked = request.check()
+    if checked is None:
+        return 1
+    from specc.backend.train.prepare import Request as Training
+    from specc.backend.train.prepare import prepare
+
+    plan = prepare(Training(checked.trainable(), **request.where)).about["plan"]
+    if request.json:
+        print_json({"plan": plan})
+        return 0
+    width = max(len(choice["is"]) for choice in plan.values())
+    for what, choice in plan.items():
+        print(f"{what:12}  {choice['is']:{width}}  {choice['because']}")
+    return 0
+
+
+def prove_resume(request: Request) -> int:
+    """Print whether a training that is killed and resumed computes the same bits."""
+    checked = request.check()
+    if checked is None:
+        return 1
+    from specc.backend.train.prove import prove
+
+    proof = prove(checked, **request.where)
+    if request.json:
+        parts = [{**part._asdict(), "same": part.is_same} for part in proof.parts]
+        print_json({**proof._asdict(), "parts": parts, "holds": proof.holds})
+        return 0 if proof.holds else 1
+    print(
+        f"{proof.steps} steps on {proof.device}, twice: without a stop; and saved after step {proof.saved}, killed "
+        f"(SIGKILL) after step {proof.killed}, gone on with in a new process"
+    )
+    for part in proof.parts:
+        what = f"{part.what}, {part.tensors} tensors" if part.tensors else part.what
+        same = f"the same, SHA-256 {part.one[:16]}…" if part.is_same else f"{part.one[:16]}… is not {part.other[:16]}…"
+        print(f"  {what:60} {same}")
+    print("bit for bit the same" if proof.holds else "NOT the same: this training does not go on exactly")
+    return 0 if proof.holds else 1
+
+
+def _finish(request: Request, outcome: "Outcome") -> int:
+    """Export a run that is complete, and print how it went."""
+    exported = [] if outcome.status else _export(request, outcome.path)
+    if request.json:
+        print_json(_as_json(outcome, exported))
+    else:
+        _print(outcome, exported)
+    return outcome.status
+
+
+def _export(request: Request, run: Path) -> "list[Exported]":
+    from specc.backend.onnx.export import export_run
+
+    return export_run(run, data_dir=request.data_dir, device=request.device or "auto")
+
+
+def _print(outcome: "Outcome", exported: "list[Exported]") -> None:
+    run = clean(shlex.quote(str(outcome.path)))
+    if outcome.status:
+        print(f"stopped after step {outcome.step:,}; go on with: specc train --resume {run}", file=sys.stderr)
+        return
+    best = outcome.best
+    assert best is not None
+    by = f" by {outcome.views}" if outcome.views else ""
+    print(f"best validation accuracy {best.accuracy:.2%}{by}, after epoch {best.epoch:g}")
+    if by:
+        print("in one view of an image, which is what the exported file sees:")
+    print(report_export(exported))
+
+
+def _as_json(outcome: "Outcome", exported: "list[Exported]") -> dict[str, Any]:
+    return {
+        "run": str(outcome.path),
+        "step": outcome.step,
+        "finished": outcome.status == 0,
+        "best": outcome.best._asdict() if outcome.best else None,
+        "certificate": exported[0].certificate.as_dict() if exported else None,
+    }

@@ -1,0 +1,313 @@
+"""Every pair of a command's options is honored, or refused by name: none is ignored.
+
+The back end is replaced by a recorder, so what a command does is what it calls and what it prints. An option is honored
+where leaving it out changes that.
+"""
+
+import re
+from collections.abc import Callable, Iterator
+from itertools import combinations
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, NamedTuple
+
+import numpy as np
+import pytest
+import torch
+
+from specc.backend.probe import probe
+from specc.backend.run.metrics import EpochResult
+from specc.backend.train.job import Outcome
+from specc.check import Checked, check
+from specc.cli import app
+from specc.cli.options import written
+from specc.source import Source
+
+SPEC = """\
+data { source = digits }
+network Small(width=4, act=relu) {
+  conv(width) -> act
+  flatten -> dense(10)
+}
+train { batch = 32 }
+variant wide { network.width = 6 }
+variant deep { network.act = tanh }
+search { train.batch = choice(8, 16) }
+"""
+FLAWED = "network Flawed {\n  input(3, 8x8)\n  conv(8, kernl=3) -> dropout(20%) -> batch_norm\n}\n"
+LINTED = SPEC.replace("-> act", "-> softmax -> act")
+UGLY = "network  N { input(3, 8x8)\nconv(8) }\n"
+
+Options = dict[str, tuple[str, ...]]
+FOLDER = {"--data-dir": ("--data-dir", "there"), "--device": ("--device", "cuda:7")}
+JSON = {"--json": ("--json",)}
+CHANGES = {"--variant": ("--variant", "wide"), "--set": ("--set", "train.epochs=3")}
+SHOWN: Options = {"--variant": ("--variant", "wide"), "--set": ("--set", "network.act=tanh"), **JSON}
+TRAIN: Options = {
+    **CHANGES,
+    **FOLDER,
+    "--out": ("--out", "new"),
+    "--seed": ("--seed", "5"),
+    "--resume": ("--resume", "run"),
+    "--start-from": ("--start-from", "other"),
+    "--resume-inexact": ("--resume-inexact",),
+    "--plan": ("--plan",),
+    "--prove-resume": ("--prove-resume",),
+    "--fit": ("--fit",),
+    "--quiet": ("--quiet",),
+    **JSON,
+}
+EXPORT: Options = {
+    "--out": ("--out", "a.onnx"),
+    "--precision": ("--precision", "fp16"),
+    "--for": ("--for", "web"),
+    **FOLDER,
+    "--provider": ("--provider", "cuda"),
+    "--runtime": ("--runtime", "ort"),
+    **JSON,
+}
+
+
+class Case(NamedTuple):
+    """A command with what is always given, and the options that are paired."""
+
+    command: str
+    base: tuple[str, ...]
+    options: Options
+
+
+CASES = [
+    Case("new", (), {"NAME": ("second",)}),
+    Case("check", ("flawed.cnn",), {name: (name,) for name in ("--fix", "--short", "--json", "--sarif")}),
+    Case("check", ("linted.cnn",), {name: (name,) for name in ("--strict", "--short", "--json", "--sarif")}),
+    Case("fmt", ("ugly.cnn",), {name: (name,) for name in ("--check", "--diff")}),
+    Case("show", (), {"FILE": ("net.cnn",), **SHOWN, "--defaults": ("--defaults",)}),
+    Case("show", ("net.cnn",), SHOWN),
+    Case("diff", ("net.cnn", "linted.cnn"), {**CHANGES, **JSON}),
+    Case("diff", ("net.cnn",), {"B": ("linted.cnn",), **CHANGES}),
+    Case("ops", (), {"NAME": ("conv",), **JSON}),
+    Case("explain", (), {"CODE": ("E301",), **JSON}),
+    Case(
+        "probe",
+        ("net.cnn",),
+        {
+            **CHANGES,
+            **FOLDER,
+            **JSON,
+            "--all": ("--all",),
+            "--seed": ("--seed", "5"),
+            "--picture": ("--picture", "seen.svg"),
+        },
+    ),
+    Case("train", ("net.cnn",), TRAIN),
+    Case("train", ("--resume", "run"), {name: how for name, how in TRAIN.items() if name != "--resume"}),
+    *(
+        Case("train", ("net.cnn", f"--{mode}"), {name: how for name, how in TRAIN.items() if name != f"--{mode}"})
+        for mode in ("plan", "prove-resume", "fit")
+    ),
+    Case(
+        "study",
+        ("net.cnn",),
+        {
+            "--variants": ("--variants", "wide"),
+            "--leave-one-out": ("--leave-one-out", "wide"),
+            "--samples": ("--samples", "2"),
+            "--seeds": ("--seeds", "2"),
+            "--epochs": ("--epochs", "2"),
+            "--subset": ("--subset", "50"),
+            "--set": ("--set", "train.batch=8"),
+            **FOLDER,
+            "--out": ("--out", "new"),
+            "--export": ("--export",),
+            "--quiet": ("--quiet",),
+            **JSON,
+        },
+    ),
+    Case("eval", ("run",), {**FOLDER, **JSON}),
+    Case("predict", ("model.onnx", "cat.png"), {"--top": ("--top", "3"), **JSON}),
+    Case("export", ("run",), EXPORT),
+    Case("export", ("run", "--for", "web"), {name: how for name, how in EXPORT.items() if name != "--for"}),
+    Case("export", ("net.cnn",), EXPORT),
+    Case("verify", ("model.onnx",), {**FOLDER, "--provider": ("--provider", "cuda"), **JSON}),
+    Case("emit", ("net.cnn",), {**CHANGES, "--out": ("--out", "net.py")}),
+    Case("doctor", (), {"--data-dir": ("--data-dir", "there"), **JSON}),
+]
+PAIRS = [(case, *pair) for case in CASES for pair in combinations(case.options, 2)]
+ALONE = [(case, name) for case in CASES for name in case.options]
+
+
+def test_every_option_of_every_command_is_paired() -> None:
+    for command in app.COMMANDS:
+        parameters = {written(one) for one in app.load(command).params if one.name != "help"}
+        paired = {name for case in CASES if case.command == command for name in case.options}
+        always = {"FILE", "FILE...", "RUN", "MODEL", "IMAGES...", "IMAGES", "A"}
+        assert paired <= parameters
+        assert parameters - paired <= always, command
+
+
+Trace = tuple[object, ...]
+Runs = Callable[[Case, *tuple[str, ...]], Trace]
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runs]:
+    """What a command does with some of its options: status, output, calls of the back end, files."""
+    place = tmp_path_factory.mktemp("options")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(place)
+        calls = _record(patch)
+        known: dict[tuple[Any, ...], Trace] = {}
+
+        def run(case: Case, *names: str) -> Trace:
+            key = (case.command, case.base, names)
+            if key not in known:
+                calls.clear()
+                _write(place)
+                arguments = [*case.base, *(part for name in names for part in case.options[name])]
+                out, err, status = _output(case.command, arguments)
+                files = {path.name: path.read_text() for path in place.iterdir() if path.is_file()}
+                known[key] = (status, out, err, tuple(calls), tuple(sorted(files.items())))
+            return known[key]
+
+        yield run
+
+
+def _write(place: Path) -> None:
+    for path in place.iterdir():
+        path.unlink()
+    for name, text in {"net": SPEC, "flawed": FLAWED, "linted": LINTED, "ugly": UGLY}.items():
+        (place / f"{name}.cnn").write_text(text)
+
+
+def _output(command: str, arguments: list[str]) -> tuple[str, str, int]:
+    from contextlib import redirect_stderr, redirect_stdout
+    from io import StringIO
+
+    out, err = StringIO(), StringIO()
+    with redirect_stdout(out), redirect_stderr(err):
+        status = app.run([command, *arguments])
+    return out.getvalue(), err.getvalue(), status
+
+
+def _record(patch: pytest.MonkeyPatch) -> list[object]:
+    """Replace the back end; the calls that it gets."""
+    calls: list[object] = []
+    spec = check(Source("net.cnn", SPEC))
+    seen = probe(spec, device="cpu")
+    outcome = Outcome(Path("run"), EpochResult(1.0, 2, 0.5, 0.9), 2, 0)
+
+    def stub(target: str, result: Any) -> None:
+        def called(*arguments: Any, **named: Any) -> Any:
+            from specc.backend.data import progress
+
+            calls.append((target, progress.is_hidden(), *map(_plain, arguments), _plain(named)))
+            return result(*arguments) if callable(result) else result
+
+        patch.setattr(target, called)
+
+    stub("specc.backend.train.job.train", outcome)
+    stub("specc.backend.train.resume.resume", outcome)
+    plan = {"step": {"is": "eager", "because": "short"}}
+    stub("specc.backend.train.prepare.prepare", SimpleNamespace(about={"plan": plan}))
+    from specc.backend.train.fit import Fitted
+    from specc.backend.train.prove import Compared, Proof
+
+    stub("specc.backend.train.fit.fit", Fitted(16, 2, "batches of 16 fit"))
+    stub("specc.backend.train.prove.prove", Proof(4, 1, 2, "cpu", [Compared("weights", 2, "a", "a")]))
+    certificate = SimpleNamespace(as_dict=lambda: {"precision": "fp32"})
+    exported = SimpleNamespace(path=Path("run/model.onnx"), certificate=certificate, size=3, latency={})
+    stub("specc.backend.onnx.export.export_run", [exported])
+    for module in ("training.report_export", "export.report"):
+        patch.setattr(f"specc.cli.{module}", lambda files: "exported")
+    made = SimpleNamespace(path=Path("net.onnx"), comparisons=[], scale=1.0, output="logits")
+    stub("specc.backend.onnx.graph_only.export_graph", made)
+    stub("specc.backend.onnx.web.runtime.find_runtime", Path("ort"))
+    stub("specc.backend.onnx.web.page.write_page", Path("index.html"))
+    stub("specc.backend.probe.probe", seen)
+    stub("specc.backend.probe.probe_each", [seen])
+    stub("specc.backend.pictures.probe.draw", [Path("seen.svg")])
+    stub("specc.backend.study.job.study", lambda entries, against, checked, *_: (_study(entries, checked), 0))
+    patch.setattr("specc.cli.study.study_table", lambda study: f"table {study}")
+    about = SimpleNamespace(
+        classes=["a", "b"], checked=SimpleNamespace(train=spec.train), info={"validated_on": "the test part"}
+    )
+    stub("specc.backend.run.load.open_run", about)
+    scores = SimpleNamespace(confusion=np.eye(2, dtype=np.int64), accuracy=1.0, loss=0.1, one_view=1.0)
+    stub("specc.backend.train.job.evaluate_run", scores)
+    from specc.backend.predict import Prediction
+
+    stub("specc.backend.predict.from_file", SimpleNamespace(warning="", size=""))
+    stub("specc.backend.predict.predict", Prediction(Path("cat.png"), [("cat", 0.9)], None))
+    from specc.backend.onnx.verify import Finding, Verification
+
+    stub("specc.backend.onnx.verify.verify", Verification([Finding("content", True, "as it was")], {}))
+    from specc.backend.doctor import Finding as Examined
+
+    stub("specc.backend.doctor.examine", [Examined("packages", "torch", "2")])
+    stub("specc.backend.device.find", torch.device("cpu"))
+    return calls
+
+
+def _study(entries: Any, checked: Any) -> dict[str, Any]:
+    spec = checked(entries[0], 0)
+    return {"variants": [{"error": None}], "entries": repr(entries), "train": repr(spec.train)}
+
+
+def _plain(value: Any) -> str:
+    """A value in words, without the addresses of functions. The command line itself is no answer to it."""
+    if isinstance(value, dict):
+        return repr({name: _plain(one) for name, one in value.items() if name != "command"})
+    if isinstance(value, Checked):
+        return f"{value.variant} {value.resolved}"
+    if hasattr(value, "spec"):  # a training's request
+        return f"{_plain(value._replace(spec=None))} {value.spec.variant} {value.spec.resolved}"
+    if hasattr(value, "exports"):  # the trainings of a study
+        return f"exports {value.exports}"
+    if hasattr(value, "_replace") and hasattr(value, "command"):
+        value = value._replace(command=())
+    return re.sub(r" at 0x[0-9a-f]+", "", repr(value))
+
+
+def _is_refused(trace: Trace, code: str = "E475") -> bool:
+    return f"error[{code}]" in str(trace[2])
+
+
+@pytest.mark.parametrize(("case", "name"), ALONE, ids=lambda one: one if isinstance(one, str) else " ".join(one[:2][1]))
+def test_an_option_is_honored_or_refused(runs: Runs, case: Case, name: str) -> None:
+    trace = runs(case, name)
+    assert "defect" not in str(trace[2]), trace[2]
+    if _is_refused(trace):
+        assert name in str(trace[2])
+    elif not _is_refused(trace, "E483"):  # no file is given
+        assert trace != runs(case)
+
+
+@pytest.mark.parametrize(
+    ("case", "one", "other"), PAIRS, ids=lambda one: one if isinstance(one, str) else "-".join((one[0], *one[1]))
+)
+def test_two_options_are_honored_or_refused(runs: Runs, case: Case, one: str, other: str) -> None:
+    trace = runs(case, one, other)
+    assert "defect" not in str(trace[2]), trace[2]
+    alone = [runs(case, one), runs(case, other)]
+    if _is_refused(trace):
+        named = [name for name in (one, other) if re.search(rf"(?<![\w-]){name}(?![\w-])", str(trace[2]))]
+        assert len(named) == 2 or any(map(_is_refused, alone)), trace[2]
+    elif not _is_refused(trace, "E483"):
+        assert trace not in alone
+
+
+@pytest.mark.parametrize(
+    ("arguments", "names"),
+    [
+        (("train", "net.cnn", "--seed", "3", "--set", "train.seed=4"), ("--seed", "--set train.seed=4")),
+        (("probe", "net.cnn", "--seed", "3", "--set", "train.seed=4"), ("--seed", "--set train.seed=4")),
+        (("study", "net.cnn", "--epochs", "3", "--set", "train.epochs = 4"), ("--epochs", "--set train.epochs = 4")),
+        (("show", "net.cnn", "--set", "a.b=1", "--set", "a.b=2"), ("--set a.b=1", "--set a.b=2")),
+        (("emit", "net.cnn", "--set", "a.b=1", "--set", " a . b=2"), ("--set a.b=1", "--set  a . b=2")),
+        (("diff", "net.cnn", "--set", "a.b=1", "--set", "a.b=2"), ("--set a.b=1", "--set a.b=2")),
+    ],
+)
+def test_one_setting_given_twice(specc: Callable[..., Any], arguments: tuple[str, ...], names: tuple[str, ...]) -> None:
+    answer = specc(*arguments)
+    assert answer.status == 2 and "error[E475]" in answer.err
+    assert all(name in answer.err for name in names)
