@@ -25,5 +25,10 @@ def clean(text: str) -> str:
     return "".join(_escape(character) if category(character) in HIDDEN else character for character in text)
 
 
+def clean_lines(text: str) -> str:
+    """`clean` for a text of several lines, which stay."""
+    return "\n".join(map(clean, text.split("\n")))
+
+
 def _escape(character: str) -> str:
     return f"\\x{ord(character):02x}" if ord(character) < 256 else f"\\u{ord(character):04x}"

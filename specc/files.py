@@ -6,8 +6,9 @@ import json
 import os
 import stat
 from collections.abc import Mapping
+from io import BufferedReader
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from specc.errors import SpeccError
 from specc.faults import reach
@@ -33,19 +34,44 @@ def refuse_bytes(path: Path) -> None:
 def size_of(path: Path) -> int:
     """The bytes of a plain file. Raises OSError where there is none: a pipe or a device might never end."""
     status = path.stat()
+    _refuse_odd(status, path)
+    return status.st_size
+
+
+def _refuse_odd(status: os.stat_result, path: Path) -> None:
+    """Raise OSError for what is no plain file."""
     if stat.S_ISDIR(status.st_mode):
         raise IsADirectoryError(errno.EISDIR, "it is a folder", str(path))
     if not stat.S_ISREG(status.st_mode):
         raise OSError(errno.EINVAL, "it is a pipe, a socket or a device", str(path))
-    return status.st_size
 
 
-def read_file(path: Path, most: int) -> bytes:
-    """What is in a plain file of at most `most` bytes. Raises OSError where that cannot be read, or it has more."""
-    size = size_of(path)
-    if size > most:
-        raise OSError(errno.EFBIG, f"it has {size:,} bytes, and at most {most:,} can be meant", str(path))
-    return path.read_bytes()
+def open_file(path: Path, *, buffering: int = -1) -> BufferedReader:
+    """A plain file, opened for reading: every file that a user, a spec or a run names is opened here.
+
+    Raises OSError where there is none. Opening a pipe would wait for a writer, and a device may do anything; neither is
+    opened, nor waited for where one takes the file's place meanwhile.
+    """
+    size_of(path)
+    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    try:
+        _refuse_odd(os.fstat(descriptor), path)
+        return cast(BufferedReader, os.fdopen(descriptor, "rb", buffering))
+    except BaseException:
+        os.close(descriptor)
+        raise
+
+
+def read_file(path: Path, most: int | None = None) -> bytes:
+    """What is in a plain file of at most `most` bytes. Raises OSError where that cannot be read, or it has more.
+
+    No more is read than the file has when it is opened: those of `/proc` have no size, and may never end.
+    """
+    with open_file(path) as file:
+        size = os.fstat(file.fileno()).st_size
+        if most is not None and size > most:
+            raise OSError(errno.EFBIG, f"it has {size:,} bytes, and at most {most:,} can be meant", str(path))
+        return file.read(size)
 
 
 def parse_json(text: str | bytes) -> Any:

@@ -6,6 +6,7 @@ everywhere. No torch here: prediction with an exported file does not need it.
 
 import stat
 import warnings
+from collections.abc import Iterator
 from functools import lru_cache
 from io import BytesIO
 from pathlib import Path
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from specc.backend.traps import heavy, trap
+from specc.files import open_file
 from specc.values import Size
 
 Pixels = NDArray[np.uint8]
@@ -30,6 +32,7 @@ MODES = {1: "L", 3: "RGB"}
 KINDS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
 MOST_PIXELS = 1 << 26  # of an image: 8,192 x 8,192, which take 200 MB
 LONGEST = 1 << 14  # pixels of a side
+STRIP = 1 << 20  # pixels that are converted at once
 MOST_BYTES = 1 << 28  # of an image file
 
 # What is often found among images: a mark within the first 16 bytes, and what it tells.
@@ -73,7 +76,7 @@ def read_bytes(path: Path, start: int = 0, length: int | None = None) -> bytes:
     size = status.st_size if length is None else length
     if size > MOST_BYTES:
         raise BadImage(f"has {size:,} bytes, too many for an image: at most {MOST_BYTES:,} are read")
-    with path.open("rb") as file:
+    with open_file(path) as file:
         file.seek(start)
         content = file.read(MOST_BYTES if length is None else length)
     if not content:
@@ -102,8 +105,7 @@ def decode_bytes(content: bytes, channels: int) -> Pixels:
             if wrong := heavy(image.info.get("exif")) or heavy(image.info.get("Raw profile type exif")):
                 raise BadImage(wrong)
             ImageOps.exif_transpose(image, in_place=True)
-            plain = opaque(eight_bits(image))
-            pixels = np.asarray(plain if plain.mode == MODES[channels] else plain.convert(MODES[channels]))
+            return _pixels(eight_bits(image), channels)
     except (BadImage, MemoryError):
         raise
     except UnidentifiedImageError:
@@ -112,7 +114,26 @@ def decode_bytes(content: bytes, channels: int) -> Pixels:
         raise BadImage(f"has more than {MOST_PIXELS:,} pixels, too many to be meant") from None
     except Exception as error:  # noqa: BLE001 - a damaged file makes Pillow's decoders raise nearly anything
         raise BadImage(f"is damaged: {error or type(error).__name__}") from None
-    return np.ascontiguousarray(pixels[None] if pixels.ndim == 2 else pixels.transpose(2, 0, 1))
+
+
+def _pixels(image: Image.Image, channels: int) -> Pixels:
+    """An image of 8 bits a channel as an array, channels x height x width; strip by strip, so that no copy is whole."""
+    result = np.empty((channels, image.height, image.width), dtype=np.uint8)
+    for top, strip in _strips(image):
+        plain = opaque(strip)
+        rows = np.asarray(plain if plain.mode == MODES[channels] else plain.convert(MODES[channels]))
+        result[:, top : top + plain.height] = rows if rows.ndim == 2 else rows.transpose(2, 0, 1)
+    return result
+
+
+def _strips(image: Image.Image) -> Iterator[tuple[int, Image.Image]]:
+    """An image in pieces of its whole width, each with its first row."""
+    height = max(1, STRIP // image.width)
+    if height >= image.height:
+        yield 0, image
+        return
+    for top in range(0, image.height, height):
+        yield top, image.crop((0, top, image.width, min(top + height, image.height)))
 
 
 def _refuse_huge(image: Image.Image) -> None:
@@ -135,8 +156,10 @@ def _begins(content: bytes) -> str:
 def eight_bits(image: Image.Image) -> Image.Image:
     """An image of 8 bits a channel. Grays of 16 bits are scaled; other deep images have no known range."""
     if image.mode.startswith("I;16") or (image.mode == "I" and image.format == "PNG"):
-        deep = np.asarray(image).astype(np.float64)
-        return Image.fromarray(np.rint(deep / 257).astype(np.uint8))
+        levels = np.empty((image.height, image.width), dtype=np.uint8)
+        for top, strip in _strips(image):
+            levels[top : top + strip.height] = np.rint(np.asarray(strip).astype(np.float64) / 257)
+        return Image.fromarray(levels)
     if image.mode in ("I", "F"):
         raise BadImage(f"has {'32-bit integer' if image.mode == 'I' else 'floating-point'} pixels of unknown range")
     return image

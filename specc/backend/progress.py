@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from specc.backend.run.metrics import EpochResult
+from specc.errors import clean_lines
 
 INTERVAL = 0.25  # seconds between looks at the device, each of which waits for it
 
@@ -80,7 +81,7 @@ class Lines:
         self.progress.stop()
 
     def say(self, text: str) -> None:
-        self.console.print(text, markup=False)
+        self.console.print(clean_lines(text), markup=False)
 
     def steps(self, done: int, epoch: float, loss: float, accuracy: float, speed: float) -> None:
         about = f"epoch {epoch:.0f}/{self.epochs:g}  loss {loss:.4f}  accuracy {accuracy:.2%}  {speed:,.0f} images/s"

@@ -50,17 +50,19 @@ def check(
     sets: Sequence[str] = (),
     load: Load | None = None,
     everything: bool = False,
+    lint: bool = False,
 ) -> Checked:
     """Check a spec and work out its graph and settings. Never raises on what a user wrote.
 
     variant, sets: what to change first (`sets` as `PATH=VALUE`). load: reads what `extends` names.
     everything: also check every variant and search, which a training of one of them does not need, and lint.
+    lint: lint the spec as it is trained, too.
     """
     problems = Problems()
     checked = None
     try:
         with deep_recursion():
-            checked = _check(source, variant, sets, load, problems, everything=everything)
+            checked = _check(source, variant, sets, load, problems, everything=everything, lint=lint)
     except RecursionError:
         problems.report("E102", "nested too deeply to be worked out", Span(source, 0, 0), help="use `let` or `block`")
     except TooMuch:
@@ -77,6 +79,7 @@ def _check(
     problems: Problems,
     *,
     everything: bool,
+    lint: bool,
 ) -> Checked | None:
     """The passes in a row; None where the text cannot be read, or there is no such variant."""
     files = parse_files(source, load, problems)
@@ -91,8 +94,14 @@ def _check(
     given = [setting for text in sets if (setting := parse_set(text, problems)) is not None]
     spec = override(override(base, steps, problems), given, problems)
     parts = elaborate(spec, context)
-    if everything:
-        _check_the_rest(base, spec, parts, context)
+    if everything or lint:
+        _lint(spec, parts, problems, context.work, is_variant=False)
+        if everything:
+            _check_the_rest(base, context)
+        from specc.check.lint import silence
+
+        is_complete = everything and not problems.has_errors and context.work.lints >= 0
+        silence(problems, base.comments, base.source, is_complete=is_complete)
     name = spec.network.name if spec.network else ""
     text = resolved_text(source, spec, bool(given) or variant is not None or base.is_extended)
     return Checked(
@@ -137,17 +146,12 @@ def elaborate(spec: Spec, context: Context) -> Elaborated:
         return Elaborated()
 
 
-def _check_the_rest(base: Spec, spec: Spec, parts: Elaborated, context: Context) -> None:
-    """Lint; check what the network does not run, and what may run in its place; hold comments against the lints."""
-    problems, work = context.problems, context.work
-    _lint(spec, parts, problems, work, is_variant=False)
+def _check_the_rest(base: Spec, context: Context) -> None:
+    """Check what the network does not run, and what may run in its place."""
     if not base.is_broken:
         check_unreached(base, context)
     if base.variants or base.search:
         _check_alternatives(base, context)
-    from specc.check.lint import silence
-
-    silence(problems, base.comments, base.source, is_complete=not problems.has_errors and work.lints >= 0)
 
 
 def _check_alternatives(base: Spec, context: Context) -> None:

@@ -1,12 +1,14 @@
 """What a `search` tries: all values of a choice; of a range both ends, and a number between them."""
 
 from collections.abc import Iterator
+from itertools import zip_longest
 from math import pi
 
 from specc.check.calls.binder import Binder
 from specc.check.gather.spec import Spec
 from specc.check.settings import file_scope
 from specc.syntax import tree as t
+from specc.tricks import COMPONENTS
 from specc.values import UNKNOWN, Bound
 from specc.vocabulary.kinds import One
 
@@ -25,10 +27,28 @@ def searches(spec: Spec, binder: Binder) -> Iterator[tuple[t.Setting, Bound]]:
     scope = file_scope(spec, binder) if spec.search else None
     for setting in spec.search:
         assert scope is not None
+        if help := _inner_search(setting):
+            message = f"a search stands for a whole setting: there is none within `{'.'.join(setting.path)}`"
+            binder.error("E202", message, setting.value.span, help=help)
+            continue
         value = binder.evaluator.evaluate(setting.value, scope, None)
         found = binder.fit(value, SEARCHED, f"the search of `{'.'.join(setting.path)}`", setting.value.span, scope)
         if found is not UNKNOWN:
             yield setting, found
+
+
+def _inner_search(setting: t.Setting) -> str:
+    """The help for `train.optimizer = adam(lr=uniform(0, 1))`, where an argument is searched; else empty."""
+    call = setting.value
+    if not isinstance(call, t.Call):
+        return ""
+    component = next((family[call.name] for family in COMPONENTS.values() if call.name in family), None)
+    names = [param.name for param in component.params] if component else []
+    for name, argument in zip_longest(names, call.arguments):
+        if argument is not None and isinstance(argument.value, t.Call) and argument.value.name in COMPONENTS["search"]:
+            path = ".".join((*setting.path, argument.name or name or "…"))
+            return f"search the argument: {path} = {argument.value.span.text}"
+    return ""
 
 
 def _tried(search: Bound, written: t.Call) -> list[t.Literal]:

@@ -7,18 +7,19 @@ docstring is its help, where an indented paragraph (an example) keeps its lines.
 
 import inspect
 import os
+import signal
 import sys
 import warnings
 from collections.abc import Callable
 from contextlib import suppress
 from importlib import import_module
-from io import TextIOWrapper
 from typing import Annotated, Any
 
 import typer
 from typer.core import TyperCommand, TyperGroup
 
 from specc import __version__
+from specc.cli import streams
 from specc.diagnostics import nearest
 from specc.errors import SpeccError, clean
 from specc.render import render_error, style_of
@@ -42,6 +43,8 @@ COMMANDS = {
     "emit": ("specc.cli.emit:emit", "the network as readable PyTorch source that needs no specc"),
     "doctor": ("specc.cli.doctor:doctor", "what there is on this machine, what is wrong and how to mend it"),
 }
+INTERRUPTED = 130  # the exit status after Ctrl-C
+LESS = "a smaller `batch` or `resize` needs less"
 HELP = {"help_option_names": ["-h", "--help"]}
 
 
@@ -119,22 +122,38 @@ def run(arguments: list[str]) -> int:
     try:
         status = typer.main.get_command(app)(arguments, prog_name="specc", standalone_mode=False)
     except SystemExit as leave:
-        status = leave.code
+        status = streams.LEFT if streams.has_left(leave) else leave.code
     except typer.TyperException as error:
         return _misused(error, arguments)
     except SpeccError as error:
         return _fail(error.code, error.message, error.help, error.status)
     except KeyboardInterrupt:
-        return 130
+        return INTERRUPTED
     except MemoryError:
-        return _fail("E479", "there is not enough memory", "a smaller `batch` or `resize` needs less")
+        return _fail("E479", "there is not enough memory", LESS)
     except OSError as error:
-        return _refused(error)
+        return streams.LEFT if streams.has_left(error) else _refused(error)
     except Exception as error:  # noqa: BLE001 - the last line of defense
+        if _is_interrupted(error):
+            return INTERRUPTED
+        if _ran_out_of_memory(error):
+            return _fail("E479", "there is not enough memory", LESS)
         if isinstance(error, RuntimeError) and str(error).startswith("Symlink loop"):  # pathlib's, until Python 3.13
             return _fail("E478", clean(f"the system refused: {error}"))
         return _defect(error, arguments)
     return status if isinstance(status, int) else 0
+
+
+def _is_interrupted(error: BaseException | None) -> bool:
+    """Whether Ctrl-C is behind an exception: a library that it meets while it is loaded turns it into another one."""
+    while error is not None and not isinstance(error, KeyboardInterrupt):
+        error = error.__cause__ or error.__context__
+    return error is not None
+
+
+def _ran_out_of_memory(error: Exception) -> bool:
+    """Whether memory ran out within PyTorch, whose CPU allocator has no exception of its own."""
+    return type(error).__name__ == "OutOfMemoryError" or "can't allocate memory" in str(error)
 
 
 def _misused(error: typer.TyperException, arguments: list[str]) -> int:
@@ -148,12 +167,29 @@ def _misused(error: typer.TyperException, arguments: list[str]) -> int:
     found = clean(error.format_message().rstrip(".").replace("'", "`"))
     if context and option and f"No such option: {option}" in found:
         found = f"`{command}` has no option `{option}`"
-        help = nearest(option, [name for one in context.command.params for name in one.opts if "--" in name]) or help
+        help = (
+            _as_setting(option, context.command, arguments)
+            or nearest(option, [name for one in context.command.params for name in one.opts if "--" in name])
+            or help
+        )
     return _fail("E483", found[:1].lower() + found[1:], help)
 
 
+def _as_setting(option: str, command: TyperCommand, arguments: list[str]) -> str:
+    """The help for `--epochs 3`, where the command has `--set`: `--set train.epochs=3`."""
+    from specc.tricks.sections import SECTIONS
+
+    name = option.lstrip("-").replace("-", "_")
+    section = next((section for section, params in SECTIONS.items() if any(name == one.name for one in params)), "")
+    if not section or not any("--set" in parameter.opts for parameter in command.params):
+        return ""
+    words = " ".join(arguments).partition(option)[2].lstrip(" =").split()
+    return f"did you mean --set {section}.{name}={words[0] if words else '…'}?"
+
+
 def _fail(code: str, message: str, help: str = "", status: int = 2) -> int:
-    print(render_error(code, message, help, style_of(sys.stderr)), file=sys.stderr)
+    with suppress(OSError):  # nobody reads it; the exit status still tells
+        print(render_error(code, message, help, style_of(sys.stderr)), file=sys.stderr)
     return status
 
 
@@ -189,18 +225,32 @@ def main() -> int:
     """The program. Gives the exit status."""
     if not sys.warnoptions:
         warnings.simplefilter("ignore")  # they are for developers
-    if isinstance(sys.stdout, TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")  # a terminal that cannot show a character is no defect
-    status = run(sys.argv[1:])
+    sys.unraisablehook = _not_after_interrupt
     try:
-        sys.stdout.flush()
-    except OSError as error:
-        if not isinstance(error, BrokenPipeError):  # that is only a reader who has left
-            status = _refused(error)
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python flushes again when it ends
+        streams.prepare()
+        if signal.getsignal(signal.SIGINT) is signal.SIG_DFL:  # that of `specc.__main__`, while this is loaded
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+        status = _finish(run(sys.argv[1:]))
+    except KeyboardInterrupt:
+        status = INTERRUPTED
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
     if "torch" not in sys.modules:
         _leave_at_once(status)
     return status
+
+
+def _finish(status: int) -> int:
+    try:
+        return streams.finish(status)
+    except OSError as error:
+        return _refused(error)
+
+
+def _not_after_interrupt(unraisable: "sys.UnraisableHookArgs") -> None:
+    """Python's hook for exceptions in callbacks, silent where Ctrl-C is behind it."""
+    if not _is_interrupted(unraisable.exc_value):
+        sys.__unraisablehook__(unraisable)
 
 
 def _leave_at_once(status: int) -> None:

@@ -3,7 +3,7 @@
 import json as text_of
 import sys
 from pathlib import Path
-from typing import Annotated, TextIO
+from typing import Annotated, NamedTuple, TextIO
 
 import typer
 
@@ -14,7 +14,7 @@ from specc.cli.options import given, only_one
 from specc.diagnostics import Diagnostic
 from specc.errors import SpeccError, clean
 from specc.render import as_json, count, render_error, style_of
-from specc.source import Source
+from specc.source import Source, Span
 
 
 def check(
@@ -34,37 +34,51 @@ def check(
       specc check --fix --strict specs/*.cnn
     """
     only_one(given(context), ("--short", "--json", "--sarif"), "each says how problems are printed")
+    results = [_one(file, fix=fix, strict=strict) for file in files]
+    diagnostics = [diagnostic for result in results for diagnostic in result.diagnostics]
+    fixed = [diagnostic for result in results for diagnostic in result.fixed]
+    failures = [result.failure for result in results if result.failure]
+    if json:
+        _print_json([*diagnostics, *failures], fixed)
+    elif sarif:
+        _print_fixed(fixed, sys.stderr)
+        _print_sarif([*diagnostics, *failures])
+    else:
+        _print([result.file for result in results if not result.failure], diagnostics, fixed, short=short)
+        for failure in failures:
+            print(render_error(failure.code, failure.message, failure.help, style_of(sys.stderr)), file=sys.stderr)
+    return max(result.status for result in results)
+
+
+class Result(NamedTuple):
+    """What became of a file. fixed: what was mended. failure: why it could not be checked, or written, if so."""
+
+    file: Path
+    status: int
+    diagnostics: list[Diagnostic]
+    fixed: list[Diagnostic]
+    failure: Diagnostic | None = None
+
+
+def _one(file: Path, *, fix: bool, strict: bool) -> Result:
+    """Check a file, and mend it where that is asked for. What goes wrong with one leaves the others alone."""
     diagnostics: list[Diagnostic] = []
     fixed: list[Diagnostic] = []
-    read: list[Path] = []
-    unreadable: list[SpeccError] = []
-    for file in files:
-        try:
-            source = read_source(file)
-        except SpeccError as error:  # the other files are checked all the same
-            unreadable.append(error)
-            continue
-        read.append(file)
+    try:
+        source = read_source(file)
         if fix:
             mended = mend(source, _check)
             if mended.fixed:
                 write_source(file, mended.source.text)
-            fixed += mended.fixed
-            diagnostics += mended.left
+            fixed, diagnostics = mended.fixed, mended.left
         else:
-            diagnostics += _check(source)
-    diagnostics = [found._replace(is_strict=strict) for found in diagnostics]
-    if json:
-        _print_json(diagnostics, fixed)
-    elif sarif:
-        _print_fixed(fixed, sys.stderr)
-        _print_sarif(diagnostics)
-    else:
-        _print(read, diagnostics, fixed, short=short)
-    for absent in unreadable:
-        print(render_error(absent.code, absent.message, absent.help, style_of(sys.stderr)), file=sys.stderr)
-    failed = count(diagnostics, "error") > 0
-    return max([int(failed), *(absent.status for absent in unreadable)])
+            diagnostics = _check(source)
+    except SpeccError as error:
+        place = Span(Source(str(file), ""), 0, 0)
+        failure = Diagnostic(error.code, error.message, place, help=error.help)
+        return Result(file, error.status, diagnostics, fixed, failure)
+    diagnostics = [diagnostic._replace(is_strict=strict) for diagnostic in diagnostics]
+    return Result(file, int(count(diagnostics, "error") > 0), diagnostics, fixed)
 
 
 def _check(source: Source) -> list[Diagnostic]:

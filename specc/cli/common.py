@@ -8,16 +8,18 @@ import os
 import sys
 from codecs import BOM_UTF8
 from collections.abc import Sequence
+from errno import EINVAL, ELOOP
 from pathlib import Path
 from typing import Any, TextIO
 
 from specc.diagnostics import Diagnostic, nearest
 from specc.errors import SpeccError
-from specc.files import parse_json, read_file, write_atomic
+from specc.files import parse_json, read_file, size_of, write_atomic
 from specc.render import concise, count, render, style_of, summary
 from specc.source import Source
 
 LARGEST = 1_000_000  # bytes; a spec has a few thousand
+MOST_SHOWN = 200  # characters of a path in a message
 
 
 def read_source(path: Path | str) -> Source:
@@ -25,35 +27,62 @@ def read_source(path: Path | str) -> Source:
 
     Raises `SpeccError`: E470 not there, E471 a folder, E472 not text, E103 too large, E474 cannot be read.
     """
-    file = Path(path)
-    if not file.exists():
-        raise SpeccError("E470", f"there is no file `{path}`", help=_near(file))
-    if file.is_dir():
-        raise SpeccError("E471", f"`{path}` is a folder; a spec was expected", help=_specs_in(file))
+    return source_of(str(path), read_spec(Path(path)))
+
+
+def read_spec(file: Path) -> bytes:
+    """What is in a spec. Raises SpeccError as `read_source` does."""
+    shown = _shown(str(file))
     try:
-        with file.open("rb") as stream:
-            data = stream.read(LARGEST + 1)
-    except OSError as error:
-        raise SpeccError("E474", f"`{path}` cannot be read: {error.strerror}", help="may you read it?") from error
-    return _text_of(str(path), data)
+        size = size_of(file)
+        if size > LARGEST:
+            raise _too_large(shown)
+        if file.suffix == ".cnn" != file.resolve().suffix:
+            help = "its lines would be shown as those of a spec"
+            raise SpeccError("E474", f"`{shown}` is a link to a file that is no .cnn", help=help)
+        return read_file(file)
+    except (FileNotFoundError, NotADirectoryError, ValueError):
+        raise SpeccError("E470", f"there is no file `{shown}`", help=_near(file)) from None
+    except IsADirectoryError:
+        raise SpeccError("E471", f"`{shown}` is a folder; a spec was expected", help=_specs_in(file)) from None
+    except (OSError, RuntimeError) as error:
+        if isinstance(error, RuntimeError) or error.errno == ELOOP:
+            raise SpeccError("E474", f"`{shown}` cannot be read: it is a link to itself", help="link it anew") from None
+        help = "give a file" if error.errno == EINVAL else "may you read it?"
+        raise SpeccError("E474", f"`{shown}` cannot be read: {error.strerror}", help=help) from error
+
+
+def _shown(path: str) -> str:
+    """A path as a message names it: not the whole of one that no system takes."""
+    return path if len(path) <= MOST_SHOWN else f"{path[:MOST_SHOWN]}…"
+
+
+def _too_large(name: str) -> SpeccError:
+    found = f"`{name}` has more than {LARGEST:,} bytes; a spec is smaller"
+    return SpeccError("E103", found, help="is this a spec?", status=1)
 
 
 def read_stdin() -> tuple[Source, bytes]:
     """The spec that comes in by standard input, and its bytes. Raises what `read_source` raises for text."""
-    data = sys.stdin.buffer.read(LARGEST + 1)
-    return _text_of("<stdin>", data), data
+    try:
+        data = sys.stdin.buffer.read(LARGEST + 1)
+    except OSError as error:
+        message = f"standard input cannot be read: {error.strerror}"
+        raise SpeccError("E474", message, help="is it closed?") from error
+    return source_of("<stdin>", data), data
 
 
-def _text_of(name: str, data: bytes) -> Source:
+def source_of(name: str, data: bytes) -> Source:
+    """The text of a spec's bytes. Raises SpeccError: E472 not text, E103 too large."""
     if len(data) > LARGEST:
-        found = f"`{name}` has more than {LARGEST:,} bytes; a spec is smaller"
-        raise SpeccError("E103", found, help="is this a spec?", status=1)
+        raise _too_large(name)
     try:
         if b"\0" in data:
             raise ValueError
         text = data.decode("utf-8-sig")
     except ValueError as error:
-        raise SpeccError("E472", f"`{name}` is not a text in UTF-8", help="is this a spec?") from error
+        shown = _shown(name)
+        raise SpeccError("E472", f"`{shown}` is not a text in UTF-8", help="is this a spec?") from error
     return Source(name, text.replace("\r\n", "\n").replace("\r", "\n"))
 
 
@@ -70,7 +99,7 @@ def write_source(path: Path, text: str) -> None:
     """
     try:
         mode = path.stat().st_mode
-        write_atomic(path.resolve(), bytes_like(path.read_bytes(), text))
+        write_atomic(path.resolve(), bytes_like(read_file(path), text))
         path.chmod(mode & 0o7777)
     except OSError as error:
         help = "may you write there?"
@@ -78,7 +107,12 @@ def write_source(path: Path, text: str) -> None:
 
 
 def load_base(path: str, source: Source) -> Source | str:
-    """The spec that `source` extends, at a path relative to it; what is wrong with it, where it cannot be read."""
+    """The spec that `source` extends, at a path relative to it; what is wrong with it, where it cannot be read.
+
+    Only a `.cnn` file is read: what is wrong in it is shown with its lines, which are nobody's business elsewhere.
+    """
+    if Path(path).suffix != ".cnn":
+        return "it is no .cnn file"
     try:
         return read_source(os.path.normpath(Path(source.path).parent / path))
     except SpeccError as error:

@@ -55,7 +55,7 @@ def eval_run(
     print(f"{clean(str(run))}: accuracy {found.accuracy:.2%}, loss {found.loss:.4f}, on {images:,} images")
     if views is not None:
         print(f"by {clean(show(views))}; in one view, as the exported file sees an image: {found.one_view:.2%}")
-    print(f"validation: {opened.info['validated_on']}\n")
+    print(f"validation: {clean(opened.info['validated_on'])}\n")
     print("\n".join(_table(scores)))
     if mistakes:
         print("\nmost frequent mistakes:")

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from specc.cli.common import bytes_like, read_source, read_stdin, report, write_source
+from specc.cli.common import bytes_like, read_spec, read_stdin, report, source_of, write_source
 from specc.errors import clean
 from specc.syntax.format import format_source
 
@@ -35,7 +35,11 @@ def fmt(
 
 
 def _fmt(file: Path, check: bool, diff: bool) -> int:
-    source, before = read_stdin() if file == STDIN else (read_source(file), file.read_bytes())
+    if file == STDIN:
+        source, before = read_stdin()
+    else:
+        before = read_spec(file)
+        source = source_of(str(file), before)
     formatted = format_source(source)
     if formatted.text is None:
         return report(formatted.diagnostics)

@@ -29,6 +29,7 @@ def predict(
       specc predict model.onnx cat.jpg
       specc predict runs/Net-1 photos/*.png --top 1 --json
     """
+    _refuse_swapped(model, images)
     from specc.backend.predict import predict as predict_image
 
     if model.is_dir():
@@ -57,6 +58,20 @@ def predict(
     if json:
         print_json({"predictions": [_as_json(prediction) for prediction in found]})
     return status
+
+
+def _refuse_swapped(model: Path, images: list[Path]) -> None:
+    """Raise SpeccError E483 where an image stands first, and the run or the exported file behind it."""
+    if _is_model(model):
+        return
+    other = next((image for image in images if _is_model(image)), None)
+    if other is not None:
+        help = f"specc predict {other} {model}"
+        raise SpeccError("E483", f"the run or the exported file comes first: {model} is none, {other} is", help=help)
+
+
+def _is_model(path: Path) -> bool:
+    return path.is_dir() or path.suffix == ".onnx"
 
 
 def _table(prediction: "Prediction") -> str:

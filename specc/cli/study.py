@@ -13,7 +13,7 @@ from specc.check import check as check_source
 from specc.check.variants import samples_of, variants_of
 from specc.cli.common import base_of, load_base, read_source, report
 from specc.cli.options import given, only_one, settings
-from specc.errors import SpeccError, clean
+from specc.errors import SpeccError, clean, clean_lines
 from specc.report.study import study_table
 from specc.source import Source
 
@@ -102,7 +102,7 @@ def study(
     if json:
         print(dumps(found, indent=1))
     else:
-        print(study_table(found))
+        print(clean_lines(study_table(found)))
         print("", *(clean(str(folder / name)) for name in FILES), sep="\n")
     if status:
         print("stopped; the same command goes on with it", file=sys.stderr)

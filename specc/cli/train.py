@@ -65,7 +65,7 @@ def train(
       specc train net.cnn --variant wide --set train.epochs=5 --set 'train.optimizer=sgd(lr=0.1)'
       specc train net.cnn --plan
       specc train --resume runs/Digits-1
-      specc train digits.cnn --resume runs/Digits-1 --set train.epochs=40
+      specc train digits.cnn --resume runs/Digits-1 --set train.target=99%
       specc train wider.cnn --start-from runs/Digits-1
     """
     mode = recognize(given(context))

@@ -29,12 +29,18 @@ class Request(NamedTuple):
     quiet: bool
     json: bool
 
-    def check(self, *more: str) -> Checked | None:
-        """The spec, with settings on top; None where it has errors, which are printed."""
+    def check(self) -> Checked | None:
+        """The spec, with its lints printed; None where it has errors, which are printed, too."""
         assert self.file is not None
-        sets = [*self.sets, *more]
-        checked = check_source(read_source(self.file), variant=self.variant, sets=sets, load=load_base)
+        source = read_source(self.file)
+        checked = check_source(source, variant=self.variant, sets=self.sets, load=load_base, lint=True)
         return None if report(checked.diagnostics) else checked
+
+    def check_again(self, *sets: str) -> Checked:
+        """The same spec with settings on top, of which it is known that they fit."""
+        assert self.file is not None
+        sets = (*self.sets, *sets)
+        return check_source(read_source(self.file), variant=self.variant, sets=sets, load=load_base)
 
     @property
     def where(self) -> dict[str, Any]:
@@ -66,14 +72,14 @@ def train(request: Request, out: Path | None, start_from: Path | None, *, with_f
     return _finish(request, outcome)
 
 
-def _fitted(request: Request, checked: Checked) -> Checked | None:
+def _fitted(request: Request, checked: Checked) -> Checked:
     """The spec with the largest batch that fits; the images of a step stay as many."""
     from specc.backend.train.fit import fit
 
     fitted = fit(checked, **request.where)
     if not request.quiet:
         print(fitted.said, file=sys.stderr)
-    return request.check(f"train.batch={fitted.batch}", f"train.accumulate={fitted.accumulate}")
+    return request.check_again(f"train.batch={fitted.batch}", f"train.accumulate={fitted.accumulate}")
 
 
 def resume(request: Request, run: Path, inexact: bool) -> int:
@@ -102,16 +108,19 @@ def show_plan(request: Request) -> int:
     checked = request.check()
     if checked is None:
         return 1
+    from specc.backend.train.memory import memory_explained
     from specc.backend.train.prepare import Request as Training
     from specc.backend.train.prepare import prepare
 
-    plan = prepare(Training(checked.trainable(), **request.where)).about["plan"]
+    spec, where = checked.trainable(), request.where
+    with memory_explained(spec, where["device"]):
+        plan = prepare(Training(spec, **where)).about["plan"]
     if request.json:
         print_json({"plan": plan})
         return 0
     width = max(len(choice["is"]) for choice in plan.values())
     for what, choice in plan.items():
-        print(f"{what:12}  {choice['is']:{width}}  {choice['because']}")
+        print(f"{what:12}  {choice['is']:{width}}  {clean(choice['because'])}")
     return 0
 
 

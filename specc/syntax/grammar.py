@@ -16,11 +16,12 @@ from lark import Lark, Token, Tree
 from lark.grammar import Rule
 from lark.lexer import TerminalDef
 
-from specc.files import cache_folder, write_atomic
+from specc.files import cache_folder, parse_json, read_file, write_atomic
 from specc.syntax.layout import Layout
 
 PACKAGE = Path(__file__).resolve().parents[1]
 FORMAT = 2  # of the kept tables
+LARGEST = 1 << 24  # bytes of them
 
 
 @cache
@@ -64,7 +65,7 @@ def _build(grammar: str, options: dict[str, Any]) -> Lark:
 def _load(grammar: str, options: dict[str, Any]) -> Lark | None:
     """The parser from kept tables, None where there are none of this grammar."""
     try:
-        tables = json.loads(_cached().read_bytes())
+        tables = parse_json(read_file(_cached(), LARGEST))
         if (tables["format"], tables["lark"], tables["grammar"]) != (FORMAT, lark.__version__, grammar):
             return None
         states = tables["data"]["parser"]["parser"]["states"]

@@ -2,6 +2,7 @@
 
 import json
 import stat
+from pathlib import Path
 
 import pytest
 
@@ -133,3 +134,38 @@ def test_a_file_that_cannot_be_read_does_not_hide_the_problems_of_the_others(spe
     answer = specc("check", "missing.cnn", "wrong.cnn", "fine.cnn", "--short")
     assert answer.status == 2
     assert "E203" in answer.err and "there is no file `missing.cnn`" in answer.err
+
+
+@pytest.mark.parametrize("how", ["--json", "--sarif"])
+def test_what_cannot_be_checked_is_among_the_problems(specc, tmp_path, monkeypatch, how):
+    monkeypatch.chdir(tmp_path)
+    Path("large.cnn").write_text("#" * 1_000_001)
+    Path("nul.cnn").write_bytes(b"network N {\0}")
+    Path("folder.cnn").mkdir()
+    Path("fine.cnn").write_text("network N { input(3, 8x8) -> conv(4) }\n")
+    answer = specc("check", how, "large.cnn", "nul.cnn", "folder.cnn", "missing.cnn", "fine.cnn")
+    assert (answer.status, answer.err) == (2, "")
+    found = json.loads(answer.out)
+    if how == "--json":
+        places = [(one["file"], one["code"], one["line"]) for one in found["diagnostics"]]
+        assert found["errors"] == 4
+    else:
+        places = [
+            (one["locations"][0]["physicalLocation"]["artifactLocation"]["uri"], one["ruleId"], 1)
+            for one in found["runs"][0]["results"]
+        ]
+    names = ("large.cnn", "nul.cnn", "folder.cnn", "missing.cnn")
+    assert places == [(name, code, 1) for name, code in zip(names, ("E103", "E472", "E471", "E470"), strict=True)]
+
+
+def test_a_file_that_cannot_be_mended_is_among_the_problems(specc, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("net.cnn").write_text("network N {\n  input(3, 8x8)\n  conv(8, kernl=3)\n}\n")
+
+    def refuse(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("specc.cli.common.write_atomic", refuse)
+    answer = specc("check", "--json", "--fix", "net.cnn")
+    found = json.loads(answer.out)
+    assert answer.status == 2 and [one["code"] for one in found["diagnostics"]] == ["E481"]

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from tests.helpers.damaged_images import IMAGES
 from tests.helpers.damaged_sources import SOURCES
@@ -86,3 +87,25 @@ def test_no_input_takes_a_gigabyte(tmp_path: Path, cache: Path) -> None:
     for name, (code, seconds, peak) in found.items():
         assert code == (cases[name].code if name in cases else "E461"), name
         assert seconds < 2 and peak < GIGABYTE, (name, seconds, peak)
+
+
+LARGEST = """
+import re, sys
+from pathlib import Path
+from specc.backend.images import decode
+def peak():
+    return int(re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())[1]) * 1024
+before = peak()
+decode(Path(sys.argv[1]), 3)
+print(peak() - before)
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="the peak of a process's memory is read from /proc")
+@pytest.mark.parametrize("mode", ["L", "RGB", "P", "I;16", "LA", "RGBA"])
+def test_the_largest_image_of_each_kind(tmp_path: Path, mode: str) -> None:
+    Image.new(mode, (16_000, 4_000)).save(tmp_path / "large.png", compress_level=1)
+    command = [sys.executable, "-c", LARGEST, str(tmp_path / "large.png")]
+    answer = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    assert answer.returncode == 0, answer.stderr
+    assert int(answer.stdout) < 0.48 * GIGABYTE

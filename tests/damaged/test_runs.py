@@ -53,6 +53,17 @@ def without(name: str, *other: Any) -> str:
     )
 
 
+SAYS = {"pickle": "is not a safetensors file, but pickled by torch.save"}
+
+
+def many(count: int) -> bytes:
+    """A sound file of so many tensors, without a number in any."""
+    tensors = {
+        f"layer{number}.weight": {"dtype": "F32", "shape": [0], "data_offsets": [0, 0]} for number in range(count)
+    }
+    return header(json.dumps(tensors)) + bytes(8)
+
+
 RUN: dict[str, tuple[str, str | bytes, str, str]] = {
     "no run.json": ("run.json", "", "E439", "cannot be read"),
     "run.json cut short": ("run.json", json.dumps(INFO)[:40], "E439", "cannot be read"),
@@ -71,7 +82,11 @@ RUN: dict[str, tuple[str, str | bytes, str, str]] = {
     "spec cut short": ("spec.cnn", SPEC[:60], "E440", "the spec has errors"),
     "spec is no text": ("spec.cnn", b"\xff\xfe", "E439", "cannot be read"),
     "weights of another network": ("best.safetensors", header("{}"), "E445", "does not fit the spec"),
-    **{f"weights: {name}": ("best.safetensors", content, "E443", "is damaged") for name, content in HOLLOW.items()},
+    **{
+        f"weights: {name}": ("best.safetensors", content, "E443", SAYS.get(name, "is damaged"))
+        for name, content in HOLLOW.items()
+    },
+    "weights: 300,000 tensors": ("best.safetensors", many(300_000), "E443", "its table of tensors has"),
 }  # fmt: skip
 
 

@@ -10,6 +10,7 @@ from specc.backend.data.download import Download
 from specc.backend.data.idx import check_labels
 from specc.backend.data.places import Published, Where, damaged, obtain, unreadable
 from specc.backend.data.raw import Part, Raw
+from specc.files import open_file
 from specc.tricks.source import CIFAR10, CIFAR100
 from specc.values import Args
 
@@ -73,7 +74,7 @@ def class_names(path: Path | None, published: tuple[str, ...]) -> tuple[str, ...
     if path is None:
         return published
     try:
-        with path.open("rb") as file:
+        with open_file(path) as file:
             text = file.read(MOST_NAMES + 1)
         if len(text) > MOST_NAMES:
             raise damaged(path, f"is too long: more than {MOST_NAMES:,} bytes")
@@ -105,7 +106,8 @@ def _read_file(path: Path, images: Tensor, labels: Tensor, label_bytes: int, cla
             what = "is truncated" if size < len(images) * length else "is too long"
             needed = f"{len(images):,} records of {length:,} bytes"
             raise damaged(path, f"{what}: it has {size:,} bytes, but should hold {needed}")
-        records = np.fromfile(path, dtype=np.uint8).reshape(len(images), length)
+        with open_file(path) as file:
+            records = np.fromfile(file, dtype=np.uint8).reshape(len(images), length)
     except (OSError, ValueError) as error:
         raise unreadable(path, error) from None
     own = records[:, label_bytes - 1]

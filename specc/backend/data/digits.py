@@ -13,6 +13,7 @@ from specc.backend.data.packed import Unpacked
 from specc.backend.data.places import Where, damaged, unreadable
 from specc.backend.data.raw import Part, Raw
 from specc.errors import SpeccError
+from specc.files import open_file
 from specc.tricks.source import DIGITS
 from specc.values import Args
 
@@ -48,7 +49,7 @@ def read_digits(a: Args, where: Where) -> Raw:
 def _table(path: Path) -> NDArray[np.uint8]:
     """64 levels and a label for each image: uint8 1,797 x 65. The content is known, so its checksum tells all."""
     try:
-        with path.open("rb") as packed:
+        with open_file(path) as packed:
             text = Unpacked(packed, LONGEST).read(LONGEST + 1).decode("ascii")
         table = np.loadtxt(text.splitlines(), delimiter=",", dtype=np.uint8)
     except (EOFError, ValueError, zlib.error) as error:

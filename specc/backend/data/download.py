@@ -15,6 +15,7 @@ from urllib.request import HTTPRedirectHandler, Request, build_opener
 
 from specc import __version__
 from specc.backend.data.progress import bar
+from specc.files import open_file
 
 CHUNK = 1 << 18
 TIMEOUT = 30  # seconds without a byte
@@ -121,7 +122,7 @@ def _begun(download: Download, folder: Path) -> Path | None:
 
 def _md5(path: Path) -> str:
     """A check against accidents, published beside the file."""
-    with path.open("rb") as file:
+    with open_file(path) as file:
         return hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
 
 

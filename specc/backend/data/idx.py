@@ -16,6 +16,7 @@ from specc.backend.data.download import Download
 from specc.backend.data.packed import CHUNK, Unpacked
 from specc.backend.data.places import Published, Where, damaged, obtain, unreadable
 from specc.backend.data.raw import Part, Raw
+from specc.files import open_file
 from specc.tricks.source import DIGITS, FASHION
 from specc.values import Args
 
@@ -137,7 +138,7 @@ def _opened(path: Path, most: int) -> Iterator[BinaryIO | Unpacked]:
     most: bytes that it can hold.
     """
     try:
-        with path.open("rb") as raw:
+        with open_file(path) as raw:
             packed = raw.read(2) == b"\x1f\x8b"
             raw.seek(0)
             yield Unpacked(raw, most + 1) if packed else raw

@@ -18,6 +18,7 @@ from specc.backend.data.packed import Careful
 from specc.backend.data.places import Where, damaged, unreadable
 from specc.backend.data.raw import Part, Raw
 from specc.errors import SpeccError, clean
+from specc.files import open_file
 from specc.values import Args
 
 Arrays = dict[str, NDArray[Any]]
@@ -50,7 +51,7 @@ def read_npz(a: Args, where: Where) -> Raw:
 def _load(path: Path) -> Arrays:
     """The arrays that are wanted, each no larger than its own header and the archive's directory agree upon."""
     try:
-        with Careful(path.open("rb", buffering=0)) as file:
+        with Careful(open_file(path, buffering=0)) as file:
             file.most = MOST_DIRECTORY
             archive = zipfile.ZipFile(file)
             file.most = None

@@ -10,7 +10,7 @@ from typing import IO, Any, NamedTuple, cast
 from specc.backend.data.download import Download, DownloadFailed, fetch
 from specc.backend.data.packed import Unpacked
 from specc.errors import SpeccError, clean
-from specc.files import cache_folder, write_atomic
+from specc.files import cache_folder, open_file, write_atomic
 
 MOST_UNPACKED = 1 << 28  # bytes; above what any archive that is read here holds
 MOST_MEMBERS = 1000  # likewise
@@ -103,7 +103,7 @@ def unpack(archive: Path, published: Published, folder: Path) -> None:
     written: list[Path] = []
     try:
         with (
-            archive.open("rb") as packed,
+            open_file(archive) as packed,
             tarfile.open(fileobj=cast(Any, Unpacked(packed, MOST_UNPACKED)), mode="r|") as tar,
         ):
             for number, member in enumerate(tar):

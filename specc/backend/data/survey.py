@@ -7,9 +7,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from specc.backend.data.memory import free_memory
 from specc.backend.data.parallel import ordered
 from specc.backend.data.raw import Files
 from specc.backend.images import Pixels, resize
+from specc.errors import SpeccError
 from specc.values import Size
 
 CHUNK = 1 << 21  # pixels that are worked on at once
@@ -80,6 +82,11 @@ def _chunks(images: Tensor) -> list[Pixels]:
 def _resized(images: Tensor, size: Size) -> Tensor:
     if tuple(images.shape[2:]) == tuple(size):
         return images
+    need = images.shape[0] * images.shape[1] * size.height * size.width
+    if need > free_memory():
+        message = f"{len(images):,} images of {size} take {need:,} bytes of memory; {free_memory():,} are free"
+        help = "a smaller `resize`; image files in folders are read as they are wanted: folder(…)"
+        raise SpeccError("E479", message, help=help)
     result = torch.empty(*images.shape[:2], *size, dtype=torch.uint8)
     first = 0
     for some in ordered(lambda chunk: resize(chunk, size), _chunks(images)):

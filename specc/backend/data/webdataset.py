@@ -17,6 +17,7 @@ from specc.backend.data.packed import Careful
 from specc.backend.data.places import Where, damaged, few, unreadable
 from specc.backend.data.raw import Files, Part, Place, Raw
 from specc.errors import SpeccError, clean
+from specc.files import open_file
 from specc.values import Args
 
 MOST_SHARDS = 100_000
@@ -101,7 +102,7 @@ def read_samples(paths: list[Path]) -> list[Sample]:
     odd: list[str] = []
     for path in paths:
         try:
-            with Careful(path.open("rb", buffering=0)) as file:
+            with Careful(open_file(path, buffering=0)) as file:
                 file.most = MOST_HEADER
                 for name, members in _grouped(path, file).items():
                     sample = _sample(file, path, name, members)

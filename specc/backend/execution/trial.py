@@ -24,13 +24,14 @@ from specc.backend.engine.trainer import Loader, length
 from specc.backend.execution.apply import apply, set_up
 from specc.backend.execution.plan import Plan
 from specc.errors import SpeccError
-from specc.files import cache_folder, write_atomic
+from specc.files import cache_folder, parse_json, read_file, write_atomic
 from specc.ir.graph import Graph
 from specc.tricks.sections import TrainSettings
 
 WORTHWHILE = 1_000  # steps of a training in which a trial is paid back
 LONG = 600.0  # seconds of a training above which it is tried whether compiling pays
 STEPS = 5  # that are timed of each way, after one that is not
+MOST_BYTES = 1 << 20  # of what was remembered
 GAIN = 1.1  # more threads have to be so many times as fast: they wait for each other when the machine has other work
 
 
@@ -142,7 +143,7 @@ def _key(plan: Plan, graph: Graph, loader: Loader, settings: TrainSettings) -> s
 def _recall(place: Path) -> dict[str, Tried] | None:
     """What was found before; None where nothing was, or where it cannot be read."""
     try:
-        read = json.loads(place.read_bytes())
+        read = parse_json(read_file(place, MOST_BYTES))
         found = {what: Tried(str(tried["best"]), dict(tried["seconds"])) for what, tried in read.items()}
         known = {"threads": [str(count + 1) for count in range(all_threads())], "step": ["eager", "compiled"]}
         sound = all(tried.best in known[what] and str(tried) for what, tried in found.items())

@@ -28,7 +28,7 @@ from specc.backend.run.load import Run, open_run
 from specc.backend.run.manifest import about_data, refuse_other_data
 from specc.errors import SpeccError
 from specc.faults import reach
-from specc.files import write_together
+from specc.files import read_file, write_together
 
 
 def export_run(
@@ -143,7 +143,7 @@ def _certify(job: _Job, precision: str, written: Written, known: ModelComparison
         weights_file=_described(written.weights),
         spec_sha256=job.metadata[model_file.SPEC_SHA256],
         data_sha256=dataset.hash,
-        weights_sha256=model_file.sha256((job.run.path / BEST).read_bytes()),
+        weights_sha256=model_file.sha256(read_file(job.run.path / BEST)),
         versions=versions(),
     )
     return _Made(content, written.weights, held, certificate)

@@ -15,7 +15,7 @@ from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
 from onnx.external_data_helper import ExternalDataInfo, uses_external_data
 
 from specc.errors import SpeccError
-from specc.files import parse_json, read_file, reason, refuse_bytes, size_of
+from specc.files import open_file, parse_json, read_file, reason, refuse_bytes, size_of
 from specc.values import Size
 
 VERSION, NETWORK, SPEC, SPEC_SHA256 = "specc.version", "specc.network", "specc.spec", "specc.spec_sha256"
@@ -72,8 +72,7 @@ def sha256(content: bytes) -> str:
 
 def file_sha256(path: Path) -> str:
     """The hash of a plain file that may be larger than memory. Raises OSError where it cannot be read."""
-    size_of(path)
-    with path.open("rb") as file:
+    with open_file(path) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 

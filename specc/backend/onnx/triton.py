@@ -6,7 +6,7 @@ from typing import Any
 
 from specc.backend.onnx.model_file import ModelFile, read_model
 from specc.errors import SpeccError, clean
-from specc.files import write_together
+from specc.files import read_file, write_together
 
 LABELS = "labels.txt"
 
@@ -27,7 +27,7 @@ def write_repository(folder: Path, models: Sequence[Path]) -> list[Path]:
         version = folder / name / "1"
         try:
             version.mkdir(parents=True, exist_ok=True)
-            weights = {version / beside: path.with_name(beside).read_bytes() for beside in file.beside}
+            weights = {version / beside: read_file(path.with_name(beside)) for beside in file.beside}
             write_together({**weights, version / "model.onnx": file.content})
             labels = "".join(f"{clean(label)}\n" for label in file.classes)
             configuration = config(name, file, file.certificate)

@@ -37,10 +37,11 @@ class RunFolder:
     another process trains into it.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, is_new: bool = False) -> None:
         self.path = path
+        help = "wait until it ends, or give another folder with --out" if is_new else "wait until it ends"
         with self._writing():
-            self.lock = Lock(path)
+            self.lock = Lock(path, help)
 
     def __enter__(self) -> Self:
         return self
@@ -137,7 +138,7 @@ def create(out: Path | None, name: str, spec: str) -> RunFolder:
     except OSError as error:
         found = f"the run cannot be written to {out or 'runs'}: {error.strerror or error}"
         raise SpeccError("E481", found, help="give a folder that can be written with --out") from error
-    folder = RunFolder(path)
+    folder = RunFolder(path, is_new=True)
     try:
         folder.begin(spec)
     except BaseException:

@@ -14,10 +14,12 @@ class Lock:
 
     The system lets go of the file `.lock` when a process dies, so none has to be removed by hand.
 
+    help: what to do where another process holds it.
+
     Raises SpeccError E485 where another process holds it, OSError where nothing can be written there.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, help: str = "wait until it ends") -> None:
         self.path = folder / NAME
         while True:
             self.file = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o666)
@@ -27,7 +29,7 @@ class Lock:
                 raise SpeccError(
                     "E485",
                     f"another training writes into {folder}: process {who or 'unknown'}",
-                    help="wait until it ends, or give another folder with --out",
+                    help=help,
                 )
             if _is_same(self.file, self.path):
                 break

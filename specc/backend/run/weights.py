@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
+from errno import EFBIG
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -11,7 +12,16 @@ from torch import Tensor, nn
 
 from specc.backend.run.files import BEST, CHECKPOINTS, LAST
 from specc.errors import SpeccError
-from specc.files import reason, refuse_bytes, size_of
+from specc.files import open_file, reason, refuse_bytes, size_of
+
+MOST_HEADER = 1 << 24  # bytes of a safetensors file's table of tensors: that of some 100,000
+PICKLE = "pickled by torch.save, which is never read: a pickle can run any program"
+FOREIGN = (
+    (b"PK\x03\x04", f"a ZIP archive, probably {PICKLE}"),
+    *((bytes((0x80, protocol)), PICKLE) for protocol in range(2, 6)),
+    (b"\x89HDF\r\n", "an HDF5 file, as Keras writes them"),
+    (b"\x93NUMPY", "a NumPy array"),
+)
 
 
 class Weights(NamedTuple):
@@ -35,6 +45,7 @@ def open_weights(path: Path) -> Iterator[Weights]:
     hint = f"{path.with_name(LAST)} holds the last weights, {path.parent / CHECKPOINTS} the newest states"
     try:
         size = size_of(path)
+        _refuse_long_header(path, size)
         file: Any = safe_open(path, framework="pt")  # looks at its header, and whether it is as long as that says
     except FileNotFoundError:
         hint = f"no epoch was finished; go on with `specc train --resume {path.parent}`"
@@ -42,11 +53,32 @@ def open_weights(path: Path) -> Iterator[Weights]:
     except OSError as error:
         raise SpeccError("E443", f"{path} cannot be read: {reason(error)}", help=hint) from error
     except (SafetensorError, ValueError) as error:
-        raise SpeccError("E443", f"{path} is damaged", help=hint) from error
+        raise _no_weights(path, hint) from error
     except RuntimeError as error:  # it cannot be mapped
         raise SpeccError("E443", f"{path} cannot be read: it has {size:,} bytes", help=hint) from error
     with file:
         yield Weights(file, {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()})  # noqa: SIM118
+
+
+def _refuse_long_header(path: Path, size: int) -> None:
+    """Raise OSError where the table of tensors is longer than any network's: reading it would take seconds."""
+    with open_file(path) as file:
+        length = int.from_bytes(file.read(8), "little")
+    if MOST_HEADER < length < size:
+        raise OSError(EFBIG, f"its table of tensors has {length:,} bytes, and at most {MOST_HEADER:,} are accepted")
+
+
+def _no_weights(path: Path, hint: str) -> SpeccError:
+    """E443 for a file that is not a safetensors file: what it is instead, where that can be told."""
+    with open_file(path) as file:
+        start = file.read(16)
+    what = next((what for mark, what in FOREIGN if start.startswith(mark)), None)
+    if path.suffix == ".onnx":
+        what = "an ONNX model"
+    if what is None:
+        return SpeccError("E443", f"{path} is damaged", help=hint)
+    help = "weights are read from safetensors files: `safetensors.torch.save_file(model.state_dict(), FILE)` writes one"
+    return SpeccError("E443", f"{path} is not a safetensors file, but {what}", help=help)
 
 
 @torch.no_grad()

@@ -11,9 +11,10 @@ import torch
 from specc import __version__
 from specc.backend.run.metrics import read_lines
 from specc.check import Trainable
-from specc.files import write_atomic
+from specc.files import parse_json, read_file, write_atomic
 
 RUNS, RESULT, METRICS = "runs", "result.json", "metrics.jsonl"
+MOST_RESULT = 1 << 20  # bytes
 SHOWN = 12  # digits of the hash in a folder's name
 
 
@@ -62,7 +63,7 @@ def place_of(folder: Path, key: str, name: str, seed: int) -> Path:
 def read_record(study: Path, run: Path, key: str, seed: int) -> Record | None:
     """The record of a run that is finished; None for any other."""
     try:
-        found = json.loads((run / RESULT).read_bytes())
+        found = parse_json(read_file(run / RESULT, MOST_RESULT))
         if found["key"] != key:
             return None
         accuracy, loss, images, error = (found[name] for name in ("train_accuracy", "train_loss", "images", "error"))

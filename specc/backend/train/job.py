@@ -16,7 +16,7 @@ from specc.backend.run.checkpoint import load_checkpoint, newest_step, restore
 from specc.backend.run.files import CHECKPOINTS
 from specc.backend.run.folder import RunFolder, create
 from specc.backend.run.metrics import EpochResult
-from specc.backend.train.memory import is_out_of_memory, out_of_memory
+from specc.backend.train.memory import is_out_of_memory, memory_explained, out_of_memory
 from specc.backend.train.prepare import Job, Request, prepare
 from specc.check import Checked
 
@@ -62,7 +62,8 @@ def train(
     settings and folder go; E306 and E307 where the data do not fit the network; E401 and on from the data.
     """
     spec = checked.trainable()
-    job = prepare(Request(spec, device, data_dir, base, subset, dataset, start))
+    with memory_explained(spec, device):
+        job = prepare(Request(spec, device, data_dir, base, subset, dataset, start))
     folder = create(out, spec.name, spec.resolved)
     info = manifest.begun(spec, command, base, data_dir, subset) | job.about
     with folder:

@@ -1,10 +1,13 @@
 """How much memory a step of a training takes, by estimate, and what is said where there is not enough."""
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import torch
 
 from specc.backend.data.memory import free_memory
+from specc.backend.device import find
 from specc.check import Trainable
 from specc.errors import SpeccError
 from specc.ir.weights import frozen_parameters
@@ -46,6 +49,17 @@ def estimate(spec: Trainable, device: torch.device) -> int:
 def is_out_of_memory(error: RuntimeError) -> bool:
     """Whether memory ran out: torch.OutOfMemoryError is one; the CPU's allocator has no class of its own."""
     return isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error)
+
+
+@contextmanager
+def memory_explained(spec: Trainable, device: str) -> Iterator[None]:
+    """Raise SpeccError E448 where memory runs out while the training of a spec is prepared for a device."""
+    try:
+        yield
+    except RuntimeError as error:
+        if not is_out_of_memory(error):
+            raise
+        raise out_of_memory(spec, spec.train.batch, find(device), error) from error
 
 
 def out_of_memory(spec: Trainable, batch: int, device: torch.device, error: BaseException) -> SpeccError:

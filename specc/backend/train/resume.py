@@ -15,6 +15,7 @@ from specc.backend.run.manifest import now, read_info, refuse_other_data, sha256
 from specc.backend.run.metrics import read_lines
 from specc.backend.train.compatibility import SAFE, TRAJECTORY, judge, refuse_incompatible
 from specc.backend.train.job import Outcome, Until, carry_out
+from specc.backend.train.memory import memory_explained
 from specc.backend.train.prepare import Request, prepare
 from specc.check import Checked
 
@@ -59,7 +60,9 @@ def resume(
         if new is not None:
             judged = judge(trained, new, info["steps_per_epoch"])
             refuse_incompatible(judged, path, new.source.path)
-        job = prepare(Request(new or trained, device or info["device"], data_dir, base, subset, dataset, begun=info))
+        spec_now, place = new or trained, device or info["device"]
+        with memory_explained(spec_now, place):
+            job = prepare(Request(spec_now, place, data_dir, base, subset, dataset, begun=info))
         refuse_other_data(path, info, job.about, "bring back the data, or begin a new run")
         changed = [str(one) for one in differences(info, job.about)]
         changed += [str(one) for one in judged if one.kind == TRAJECTORY]

@@ -15,7 +15,7 @@ from specc.source import Span
 from specc.syntax import tree as t
 from specc.syntax.build import BROKEN
 from specc.tricks import COMPONENTS
-from specc.values import UNKNOWN, Args, Bound, Ref, Size
+from specc.values import UNKNOWN, Args, Bound, Ref, Size, show
 from specc.vocabulary.component import Component
 from specc.vocabulary.kinds import Float, Kind, Maybe, Text, Unfit
 from specc.vocabulary.param import REQUIRED, Param
@@ -86,7 +86,7 @@ class Binder:
                 return f'images in folders: folder("{value}"); a NumPy archive: npz("{value}")'
             if isinstance(value, str) and value in kind.symbols:
                 return f"write {value}, without quotes"
-            return _as_size(value, kind) or _as_percent(value, kind)
+            return _as_size(value, kind) or _as_percent(value, kind) or _as_call(value, family)
 
         known = (lambda: kind.symbols) if isinstance(value, Ref) else None
         found = f"{what} must be {kind.needs}; this is {describe(value)}"
@@ -210,3 +210,22 @@ def _as_percent(value: Any, kind: Kind) -> str:
     except Unfit:
         return ""
     return f"did you mean {value:g}%?"
+
+
+def _as_call(value: Any, family: str) -> str:
+    """The help for `validation = 20%`: `split(20%)` would do, where it is the only call that takes such a value."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return ""
+    calls = [component.name for component in COMPONENTS.get(family, {}).values() if _takes(component, value)]
+    return f"did you mean {calls[0]}({show(value)})?" if len(calls) == 1 else ""
+
+
+def _takes(component: Component, value: Any) -> bool:
+    """Whether a component may be called with the value as its only argument."""
+    if not component.params or any(param.default is REQUIRED for param in component.params[1:]):
+        return False
+    try:
+        component.params[0].kind.accept(value, lambda family, written: UNKNOWN)
+    except Unfit:
+        return False
+    return True

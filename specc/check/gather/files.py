@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable
 from typing import NamedTuple
 
+from specc.check.expressions.scope import shorten
 from specc.check.problems import Problems
 from specc.diagnostics import Label
 from specc.source import Source, Span
@@ -63,7 +64,7 @@ def _base(extends: list[t.Extends], trees: list[t.File], load: Load | None, prob
         problems.report("E214", f"more than {MOST_FILES} files extend each other", first.span)
     elif isinstance(base, str):
         help = "a path counts from the folder of the file that says `extends`"
-        problems.report("E218", f'"{first.path}" cannot be read: {base}', first.span, help=help)
+        problems.report("E218", f'"{shorten(first.path, 100)}" cannot be read: {base}', first.span, help=help)
     elif base.path in [tree.source.path for tree in trees]:
         problems.report("E221", f'"{first.path}" extends this file in turn', first.span)
     else:

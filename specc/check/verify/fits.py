@@ -153,6 +153,11 @@ def _output_fits(graph: Graph, data: DataSettings, train: TrainSettings | None, 
         labels = _source(data, f"{len(classes)} classes")
         context.error("E306", found, end.span, labels=labels, help=f"end with dense({len(classes)})")
         return
+    if width == 1:
+        found = f"the network ends in 1 number, but `{data.source.name}` has two classes or more"
+        help = "one number for each class, also of two: end with dense(2) -> softmax"
+        context.error("E306", found, end.span, labels=_source(data, "two classes or more"), help=help)
+        return
     for head in graph.heads:
         node = graph.nodes[head.output]
         if node.shape not in ((width,), (width, 1, 1)):

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from specc.backend.onnx.model_file import sha256
 from specc.errors import SpeccError, clean
-from specc.files import cache_folder, write_together
+from specc.files import cache_folder, read_file, write_together
 
 PACKAGE, VERSION = "onnxruntime-web", "1.30.0"
 GLUE, WASM = "ort.wasm.bundle.min.mjs", "ort-wasm-simd-threaded.wasm"
@@ -17,6 +17,7 @@ HASHES = {
     GLUE: "11e64bd8ffe11bd1a2a2f0d6275fdfbbba7262f0b76b99b53d228a8a22ef3d90",
     WASM: "3398c10d07d229bd91b364548e130e0e51a8e5704b88c7c083ebbeb78842dee2",
 }
+MOST_BYTES = 1 << 27  # of one of them
 PATIENCE = 600  # seconds for npm
 INSTALL = f"npm install {PACKAGE}@{VERSION} --ignore-scripts"
 
@@ -73,7 +74,7 @@ def _read(folder: Path) -> Runtime | str:
         if path is None:
             return f"it has no {name}" if folder.is_dir() else "it is not there"
         try:
-            content[name] = path.read_bytes()
+            content[name] = read_file(path, MOST_BYTES)
         except OSError as error:
             return f"{name} cannot be read: {error.strerror or error}"
         if sha256(content[name]) != wanted:

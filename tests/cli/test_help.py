@@ -1,0 +1,81 @@
+"""Every example in the help of every command does what it says: it is run, as it stands."""
+
+import re
+import shlex
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from specc.cli import app
+
+SPEC = """\
+data {{ source = digits }}
+
+network {name}(width=4) {{
+  conv(width) -> relu
+  flatten -> dense(10)
+}}
+
+train {{
+  epochs = {epochs}
+  batch  = 256
+}}
+
+variant deep {{ network.width = 6 }}
+variant wide {{ network.width = 8 }}
+variant best extends wide {{ train.batch = 128; train.clip = 1 }}
+"""
+
+
+def examples(command: str) -> list[str]:
+    """The command lines in a command's help."""
+    text = app.load(command).help or ""
+    return re.findall(r"^\s+(specc .+)$", text, re.MULTILINE)
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with everything that the examples name."""
+    place = tmp_path_factory.mktemp("help")
+    (place / "specs").mkdir()
+    (place / "photos").mkdir()
+    names = {"digits": "Digits", "specs/net": "Net", **dict.fromkeys(("a", "b", "net", "wider"), "Net")}
+    for file, name in names.items():
+        (place / f"{file}.cnn").write_text(SPEC.format(name=name, epochs=0.2))
+    for image in ("cat.jpg", "photos/dog.png"):
+        Image.new("L", (8, 8)).save(place / image)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(place)
+        assert app.run(["fmt", "specs/net.cnn"]) == 0
+        for spec, run in (("digits", "Digits-1"), ("net", "Net-1")):
+            options = ["--device", "cpu", "--set", "train.epochs=1", "-q", "--out", f"runs/{run}"]
+            assert app.run(["train", f"{spec}.cnn", *options]) == 0
+        shutil.copy("runs/Net-1/model.onnx", "model.onnx")
+        (place / "digits.cnn").write_text(SPEC.format(name="Digits", epochs=1))
+    return place
+
+
+@pytest.mark.parametrize(
+    ("command", "line"), [(command, line) for command in app.COMMANDS for line in examples(command)]
+)
+def test_an_example(
+    specc: Callable[..., Any], place: Path, monkeypatch: pytest.MonkeyPatch, command: str, line: str
+) -> None:
+    monkeypatch.chdir(place)
+    if line == "specc new first":
+        Path("first.cnn").unlink(missing_ok=True)
+    elif "first.cnn" in line and not Path("first.cnn").exists():
+        Path("first.cnn").write_text(SPEC.format(name="First", epochs=0.2))
+    words = [found for word in shlex.split(line)[1:] for found in (sorted(map(str, Path().glob(word))) or [word])]
+    answer = specc(*words)
+    if "--for web" in line and "error[E463]" in answer.err:
+        pytest.skip("onnxruntime-web is not installed here")
+    assert answer.status == 0, answer.err
+
+
+def test_every_command_has_one() -> None:
+    assert all(examples(command) for command in app.COMMANDS)
