@@ -19,8 +19,8 @@ Tensors = dict[str, Tensor]
 class TrainState:
     """A training between two steps.
 
-    step: optimizer steps done; per_epoch: those of an epoch. table: 2 x batches of an epoch: each batch's mean loss and
-    its number of right answers, as far as the epoch has come. seconds: spent training in this epoch. results: the end
+    step: optimizer steps done; per_epoch: those of an epoch. table: 3 x batches of an epoch: each batch's summed loss,
+    what that is divided by for the mean, and its number of right answers, as far as the epoch has come. seconds: spent training in this epoch. results: the end
     of each epoch so far.
     """
 
@@ -38,7 +38,7 @@ class TrainState:
         self.net, self.weights, self.optimizers = net, weights, optimizers
         self.average, self.lookahead, self.scaler = average, lookahead, scaler
         self.step, self.per_epoch = 0, per_epoch
-        self.table = torch.zeros(2, batches, device=next(iter(weights.values())).device)
+        self.table = torch.zeros(3, batches, device=next(iter(weights.values())).device)
         self.seconds = 0.0
         self.results: list[EpochResult] = []
 

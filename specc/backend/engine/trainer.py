@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from specc.backend.engine.optimizers import param_rules
 from specc.backend.engine.state import TrainState
-from specc.backend.engine.step import Batch, Step
+from specc.backend.engine.step import TOTAL, Batch, Step
 from specc.backend.evaluation.evaluate import evaluate
 from specc.backend.interrupt import Interrupt
 from specc.backend.progress import INTERVAL, ProgressListener
@@ -103,7 +103,7 @@ class Trainer:
                         sink.pause(state)
                         started = looked = kept = perf_counter()
                         first = state.step
-            self._check(self.state.table[0].cpu())  # waits for the device
+            self._check(self.state.table[TOTAL].cpu())  # waits for the device
             state.seconds += perf_counter() - started
             if not ended:
                 sink.pause(state)
@@ -187,15 +187,15 @@ class Trainer:
     def _so_far(self, table: Tensor) -> tuple[float, float, int]:
         """Mean loss, accuracy and number of images of the epoch up to now."""
         batches = ((self.state.step - 1) % self.per_epoch + 1) * self.settings.accumulate
-        loss, right = table[:, :batches].double().sum(dim=1).tolist()
+        total, weight, right = table[:, :batches].double().sum(dim=1).tolist()
         images = batches * self.loader.batch
-        return loss / batches, right / images, images
+        return total / weight, right / images, images
 
     def _look(self, listener: ProgressListener, started: float, first: int) -> None:
         """Show how it goes; the only place within an epoch that waits for the device."""
         state = self.state
         table = state.table.cpu()
-        self._check(table[0])
+        self._check(table[TOTAL])
         loss, accuracy, _ = self._so_far(table)
         images = (state.step - first) * self.settings.accumulate * self.loader.batch
         speed = images / (perf_counter() - started)

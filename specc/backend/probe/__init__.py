@@ -5,6 +5,7 @@ from pathlib import Path
 
 from specc.backend.data.dataset import DataSet, load
 from specc.backend.device import describe
+from specc.backend.engine.step import TOTAL, WEIGHT
 from specc.backend.probe.measure import Watch, ratio
 from specc.backend.probe.verdict import judge
 from specc.backend.train.prepare import Request, prepare
@@ -41,8 +42,8 @@ def _probe(whole: Trainable, device: str, data_dir: Path | None, base: Path, dat
     net = trainer.state.net.train()
     watch = Watch(net)
     trainer.compute.seed()
-    said = trainer.compute.backward(*trainer.loader.training(0, 0))
-    layers, loss = watch.layers(), float(said[0])
+    figures = trainer.compute.backward(*trainer.loader.training(0, 0))
+    layers, loss = watch.layers(), float(figures[TOTAL] / figures[WEIGHT])
     measured, predicted = ratio(layers), watch.predicted_ratio()
     classes = len(trainer.loader.classes)
     return Probed(

@@ -9,6 +9,7 @@ from torch import nn
 from specc.backend.evaluation.evaluate import evaluate
 from specc.backend.evaluation.scores import Confusion, class_scores, confusions
 from specc.backend.precision import Precision
+from tests.helpers.losses import cross_entropy
 
 CLASSES = ["a", "b", "c", "never seen", "never said"]
 TRUTH = np.array([0, 0, 0, 1, 1, 2, 2, 2, 2, 4])
@@ -37,7 +38,7 @@ def test_evaluation_counts_every_image_once_in_evaluation_mode() -> None:
     net = nn.Sequential(nn.Dropout(0.9), nn.Linear(5, 5, bias=False)).train()
     net.get_parameter("1.weight").data.copy_(torch.eye(5))
     batches = list(zip(logits.split(4), labels.split(4), strict=True))
-    found = evaluate(net, batches, 5, nn.functional.cross_entropy, Precision("fp32", "exact"))
+    found = evaluate(net, batches, 5, cross_entropy(5), Precision("fp32", "exact"))
     assert found.loss == pytest.approx(float(nn.functional.cross_entropy(logits, labels)), rel=1e-6)
     assert found.accuracy == pytest.approx(float((logits.argmax(1) == labels).float().mean()))
     assert np.array_equal(found.confusion, confusion_matrix(labels, logits.argmax(1), labels=range(5)))
