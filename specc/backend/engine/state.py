@@ -20,8 +20,8 @@ class TrainState:
     """A training between two steps.
 
     step: optimizer steps done; per_epoch: those of an epoch. table: 3 x batches of an epoch: each batch's summed loss,
-    what that is divided by for the mean, and its number of right answers, as far as the epoch has come. seconds: spent training in this epoch. results: the end
-    of each epoch so far.
+    what that is divided by for the mean, and its number of right answers, as far as the epoch has come. seconds: spent
+    training in this epoch. results: the end of each epoch so far.
     """
 
     def __init__(

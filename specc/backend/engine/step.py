@@ -104,8 +104,9 @@ class Step:
         optimizers.zero_grad()
 
     def moving(self) -> list[bool]:
-        """For each weight whether it learns now: some stand still after a while."""
-        return [weight.requires_grad for weight in self.state.weights.values()]
+        """For each weight whether it learns now, and for each layer whether it trains: some rest after a while."""
+        layers = self.state.net.layers.values()
+        return [*(weight.requires_grad for weight in self.state.weights.values()), *(one.training for one in layers)]
 
     def changes(self) -> list[Tensor]:
         """All tensors that a step changes."""

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from torch import Tensor, nn
 
-from specc.backend.engine.optimizers import param_rules
+from specc.backend.engine.optimizers import param_rules, rest_steps
 from specc.backend.engine.state import TrainState
 from specc.backend.engine.step import TOTAL, Batch, Step
 from specc.backend.evaluation.evaluate import evaluate
@@ -65,6 +65,7 @@ class Trainer:
         self.device = state.table.device
         self.per_epoch, self.total = length(settings, loader)
         self.ends = self._ends()
+        self.rests = rest_steps(state.net.graph, settings, Clock(0, self.per_epoch, self.total))
 
     def _ends(self) -> list[tuple[float, list[nn.Parameter]]]:
         """Steps after which weights stand still, with these weights: `until` of their groups."""
@@ -131,6 +132,8 @@ class Trainer:
         for end, weights in self.ends:
             for weight in weights:
                 weight.requires_grad_(state.step < end)
+        if self.ends:
+            state.net.rest(layer for layer, start in self.rests.items() if state.step >= start)
         if index == 0:
             state.table.zero_()
             state.seconds = 0.0

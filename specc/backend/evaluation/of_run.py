@@ -6,8 +6,8 @@ from specc.backend.data.dataset import load
 from specc.backend.data.loader import validation_batches
 from specc.backend.device import exact, find
 from specc.backend.evaluation.evaluate import evaluate
-from specc.backend.evaluation.totals import Evaluation
 from specc.backend.evaluation.losses import loss_function
+from specc.backend.evaluation.totals import Evaluation
 from specc.backend.precision import Precision
 from specc.backend.run.load import Run
 from specc.backend.run.manifest import about_data, refuse_other_data

@@ -9,8 +9,8 @@ from specc.backend.data.dataset import DataSet
 from specc.backend.data.loader import validation_batches
 from specc.backend.data.subset import part_of
 from specc.backend.evaluation.evaluate import evaluate
-from specc.backend.evaluation.totals import Evaluation
 from specc.backend.evaluation.losses import loss_function
+from specc.backend.evaluation.totals import Evaluation
 from specc.backend.precision import choose
 from specc.backend.run.files import LAST
 from specc.backend.run.weights import load_weights

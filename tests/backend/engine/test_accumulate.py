@@ -29,7 +29,8 @@ WEIGHTED = [
     "focal(weights=[0.1, 1, 9])",
     "binary_cross_entropy(weights=[0.1, 1, 9])",
 ]
-LOSSES = [*WEIGHTED, "cross_entropy(smoothing=0.2)", "focal(gamma=1)", "cross_entropy(weights=[0.1, 1, 9], reduction=sum)"]
+OTHERS = ["cross_entropy(smoothing=0.2)", "focal(gamma=1)", "cross_entropy(weights=[0.1, 1, 9], reduction=sum)"]
+LOSSES = [*WEIGHTED, *OTHERS]
 REST = ("epochs = 2", "optimizer = sgd(lr=0.05, momentum=0.9)", "regularize = l2(1e-3)", "clip = 0.5")
 
 
