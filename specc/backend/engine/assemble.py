@@ -55,7 +55,9 @@ def assemble(net: Net, settings: TrainSettings, loader: Loader, precision: Preci
     return trainer, _notes(net, settings, weights, frozen, penalty, trainer.rests)
 
 
-def _notes(net: Net, settings: TrainSettings, weights: Weights, frozen: list[str], penalty: Penalty, rests: dict[str, float]) -> list[str]:
+def _notes(
+    net: Net, settings: TrainSettings, weights: Weights, frozen: list[str], penalty: Penalty, rests: dict[str, float]
+) -> list[str]:
     """What each trick applied to, a line each."""
     notes, found = [], param_rules(net.graph, settings, weights)
     if frozen:

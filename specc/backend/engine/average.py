@@ -22,9 +22,7 @@ class Copy:
     def __init__(self, net: nn.Module) -> None:
         frozen = constants(net)
         self.sources = {
-            name: value
-            for name, value in net.state_dict().items()
-            if value.is_floating_point() and name not in frozen
+            name: value for name, value in net.state_dict().items() if value.is_floating_point() and name not in frozen
         }
         self.values: dict[str, torch.Tensor] = {}
 

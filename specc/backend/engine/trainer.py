@@ -167,7 +167,6 @@ class Trainer:
         if not math.isfinite(found.loss):
             raise NotFinite("validation loss", state.step)
         result = EpochResult(state.step / self.per_epoch, state.step, found.loss, found.accuracy)
-        state.results.append(result)
         loss, accuracy, images = self._so_far(state.table.cpu())
         line: dict[str, Any] = {
             "epoch": result.epoch,
@@ -184,6 +183,7 @@ class Trainer:
             line["val_accuracy_one_view"] = found.one_view
         if self.compute.penalty.names:
             line["penalty"] = self.compute.penalty.value()
+        state.lines.append(line)
         sink.epoch(state, line)
         listener.epoch(result, line, state.has_improved)
 

@@ -1,15 +1,26 @@
 """A network on images that it does not learn from: loss, accuracy, and who is taken for whom."""
 
+import math
 from collections.abc import Iterable
 
 import torch
 from torch import Tensor, nn
 
+from specc.backend.build import Net
+from specc.backend.evaluation.answers import not_finite
 from specc.backend.evaluation.losses import Loss
+from specc.backend.evaluation.not_finite import first_not_finite
 from specc.backend.evaluation.totals import Evaluation, Totals, exact_dtype
 from specc.backend.evaluation.views import views
 from specc.backend.precision import Precision
 from specc.values import Args
+
+
+def refuse_not_finite(evaluation: Evaluation, net: Net, batches: Iterable[tuple[Tensor, Tensor]], what: str) -> None:
+    """Raise SpeccError E465 where a network in evaluation mode answers these batches with what is no finite number."""
+    if not math.isfinite(evaluation.loss):
+        where = next((text for images, _ in batches if (text := first_not_finite(net, images))), "")
+        raise not_finite(what, where)
 
 
 @torch.inference_mode()

@@ -150,7 +150,7 @@ def test_steps_that_are_carried_out_otherwise_keep_them_too(make_trainer: Make, 
     for name, value in plain.state.net.state_dict().items():
         torch.testing.assert_close(other.state.net.state_dict()[name], value, msg=name)
     if how == "recorded":
-        assert records._eager == 1  # noqa: SLF001  # it began anew when weights stood still
+        assert records._eager == 1  # it began anew when weights stood still
     other.step()
     assert_same(other, before)
 
