@@ -327,7 +327,7 @@ def e465(stage: Stage) -> None:
     picture()
     path = stage.copy_run() / "best.safetensors"
     tensors = load(path.read_bytes())
-    tensors["conv2.weight"] *= 1e38
+    tensors["conv2.weight"] = tensors["conv2.weight"].sign() * 3e38
     path.write_bytes(weights_bytes(tensors, meaning_of(read_info(stage.finished))))
 
 

@@ -30,7 +30,7 @@ def first_not_finite(file: ModelFile, images: Pixels) -> str:
         if not all(_is_finite(values[name]) for name in node.output if name):
             sizes = [float(np.abs(values[name].astype(np.float64)).max()) for name in node.input if name in values]
             given = f", its input up to {max(sizes):.2g}" if sizes else ""
-            return f"in the output of the node `{node.name}` ({node.op_type}){given}"
+            return f"in the output of the node `{node.name or node.output[0]}` ({node.op_type}){given}"
     return ""
 
 
