@@ -25,8 +25,8 @@ def learning_fits(
     settings: those that the section `train` gives. trains: the spec has data, so that it is there to be trained.
     """
     weights = weights_of(graph)
-    statistics = [one for parts in norm_parts(graph).values() for one in parts if not graph.weights(graph.nodes[one.node])]
-    _freeze_fits([*weights, *statistics], train, settings.get("freeze"), context)
+    of_norms = [one for parts in norm_parts(graph).values() for one in parts]
+    _freeze_fits([*weights, *of_norms], train, settings.get("freeze"), context)
     left = learning(weights, train.freeze or ())
     if trains and not left:
         _nothing_learns(graph, weights, settings.get("freeze"), context)

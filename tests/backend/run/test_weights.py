@@ -68,7 +68,7 @@ def swap(path: Path) -> None:
     path.write_bytes(content[:8] + json.dumps(head, separators=(",", ":")).encode().ljust(size) + content[8 + size :])
 
 
-DAMAGE: dict[str, tuple[Callable[[Path], None], str, str]] = {
+DAMAGE: dict[str, tuple[Callable[[Path], object], str, str]] = {
     "a flipped bit": (lambda path: flip(path, -1), "E443", "does not have its checksum"),
     "two flipped bits": (lambda path: flip(path, -400, -17), "E443", "does not have its checksum"),
     "tensors that changed places": (swap, "E443", "does not have its checksum"),
