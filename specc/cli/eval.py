@@ -59,7 +59,7 @@ def eval_run(
     print(f"validation: {opened.info['validated_on']}\n")
     print("\n".join(_table(scores, macro(scores))))
     if absent := [clean(score.name) for score in scores if not score.support]:
-        print(f"no validation images, and not in the mean: {', '.join(absent)}")
+        print(f"not in the mean, for lack of validation images: {', '.join(absent)}")
     if mistakes:
         print("\nmost frequent mistakes:")
         print("\n".join(_mistakes(mistakes)))

@@ -83,7 +83,7 @@ def resting(rests: dict[str, float]) -> list[str]:
         if start < math.inf:
             starts.setdefault(start, []).append(layer)
     return [
-        f"the running statistics of frozen norms are used and kept"
+        f"frozen norms use their running statistics and do not update them"
         f"{f' from step {math.ceil(start) + 1:,} on' if start else ''}: {_listed(layers)}"
         for start, layers in sorted(starts.items())
     ]
@@ -97,7 +97,7 @@ def fresh_statistics(net: Net) -> list[str]:
         for name in net.resting
         if not buffers[f"{name}.running_mean"].any() and bool((buffers[f"{name}.running_var"] == 1).all())
     ]
-    text = "these are mean 0 and variance 1 in a fresh network, which normalizes nothing (--start-from brings others)"
+    text = "untrained running statistics (mean 0, variance 1) in frozen norms normalize nothing; see --start-from"
     return [f"{text}: {_listed(fresh)}"] if fresh else []
 
 

@@ -162,7 +162,7 @@ def _answers(
         certified = max(_claims(certificate, own), key=lambda claim: abs(correct - claim))
         apart, open_ = abs(correct - certified), _near_ties(outputs, near)
         if odd := int((~np.isfinite(outputs)).any(axis=1).sum()):
-            detail = f"{odd:,} of {len(labels):,} answers are not finite numbers"
+            detail = f"{odd:,} of {len(labels):,} outputs are not finite"
             yield Finding(f"accuracy on {provider}", False, detail)
             continue
         detail = f"{correct:,} of {len(labels):,} right, {correct / len(labels):.2%}"

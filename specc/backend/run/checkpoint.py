@@ -117,7 +117,7 @@ def load_checkpoint(folder: Path, most: int = LARGEST) -> Checkpoint:
 
 def _of_other_version(path: Path, number: int) -> SpeccError:
     message = f"{path} was written by another version of specc: its format is {number}, not {FORMAT}"
-    return SpeccError("E447", message, help="go on with that version, or begin anew with `specc train`")
+    return SpeccError("E447", message, help="resume with that version, or start a new run with `specc train`")
 
 
 def _is_whole(about: dict[str, Any]) -> bool:

@@ -72,5 +72,5 @@ def open_run(path: Path) -> Run:
             )
             raise SpeccError("E439", message, help=RUNS_FOLDER)
     net = build(graph)
-    refuse_other_meaning(path, info, load_weights(net, path / BEST), f"{BEST} beside it")
+    refuse_other_meaning(path, info, load_weights(net, path / BEST), f"the {BEST} beside it")
     return Run(path, info, spec, net.eval())

@@ -237,8 +237,8 @@ def refuse_other_meaning(path: Path, info: Mapping[str, Any], other: Mapping[str
         odd = next((number for number, (one, two) in enumerate(pairs) if one != two), None)
         if odd is not None:
             one, two = ("nothing" if item is None else f"`{item}`" for item in pairs[odd])
-            message = f"{path / INFO} does not fit {whose}: number {odd + 1} of `{name}` is {one}, there {two}"
-            raise SpeccError("E439", message, help="bring run.json back as it was; nothing but specc writes it")
+            message = f"{path / INFO} does not match {whose}: entry {odd + 1} of `{name}` is {one} instead of {two}"
+            raise SpeccError("E439", message, help="restore run.json as specc wrote it")
 
 
 def refuse_other_data(path: Path, info: Mapping[str, Any], now: Mapping[str, Any], hint: str) -> None:

@@ -76,7 +76,7 @@ def restore_lines(path: Path, known: list[dict[str, Any]], lines: list[dict[str,
     write_atomic(path, _text(lines).encode())
     if there.startswith(_text(known).encode()):
         return ""
-    return f"{path.name} was damaged, and was written again from the checkpoint: {len(lines)} epochs"
+    return f"{path.name} was damaged and has been restored from the checkpoint ({len(lines)} epochs)"
 
 
 def _text(lines: list[dict[str, Any]]) -> str:

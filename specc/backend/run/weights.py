@@ -59,13 +59,13 @@ class Weights(NamedTuple):
         if text is None:
             return None
         try:
-            said = parse_json(text)
-            about: dict[str, Any] = dict(said["about"])
-            is_same = _checksum(self.shapes, self.read, about) == said["sha256"]
+            stored = parse_json(text)
+            about: dict[str, Any] = dict(stored["about"])
+            is_same = _checksum(self.shapes, self.read, about) == stored["sha256"]
         except (ValueError, KeyError, TypeError):
             is_same = False
         if not is_same:
-            raise SpeccError("E443", f"{path} is damaged: its content does not have its checksum", help=_others(path))
+            raise SpeccError("E443", f"{path} is damaged: its checksum does not match", help=_others(path))
         return about
 
 
@@ -157,11 +157,11 @@ def load_weights(net: nn.Module, path: Path) -> dict[str, Any]:
             kind = values.read(name).dtype
             if kind != value.dtype:
                 message = f"{path} does not fit the spec beside it: `{name}` is {_kind(kind)}, not {_kind(value.dtype)}"
-                raise SpeccError("E445", message, help="is it as specc wrote it?")
+                raise SpeccError("E445", message, help="was it written by specc?")
         about = values.checked(path)
         if about is None:
-            message = f"{path} carries no checksum: it was written by another program, or another version of specc"
-            help = f"`specc train SPEC --start-from {path}` begins another training from its weights"
+            message = f"{path} has no checksum: it was written by another program or another version of specc"
+            help = f"`specc train SPEC --start-from {path}` starts a new run from its weights"
             raise SpeccError("E443", message, help=help)
         for name, value in own.items():
             value.copy_(values.read(name))

@@ -69,13 +69,13 @@ def swap(path: Path) -> None:
 
 
 DAMAGE: dict[str, tuple[Callable[[Path], object], str, str]] = {
-    "a flipped bit": (lambda path: flip(path, -1), "E443", "does not have its checksum"),
-    "two flipped bits": (lambda path: flip(path, -400, -17), "E443", "does not have its checksum"),
-    "tensors that changed places": (swap, "E443", "does not have its checksum"),
+    "a flipped bit": (lambda path: flip(path, -1), "E443", "checksum does not match"),
+    "two flipped bits": (lambda path: flip(path, -400, -17), "E443", "checksum does not match"),
+    "tensors that changed places": (swap, "E443", "checksum does not match"),
     "integers": (cast(torch.int32), "E445", "is int32, not float32"),
     "half precision": (cast(torch.float16), "E445", "is float16, not float32"),
     "double precision": (cast(torch.float64), "E445", "is float64, not float32"),
-    "no checksum": (lambda path: path.write_bytes(save(load(path.read_bytes()))), "E443", "carries no checksum"),
+    "no checksum": (lambda path: path.write_bytes(save(load(path.read_bytes()))), "E443", "has no checksum"),
 }
 
 
@@ -90,13 +90,13 @@ def test_weights_that_were_changed_are_refused(run: Path, damage: str, use: str)
 
 
 MEANINGS: dict[str, tuple[dict[str, Any], str]] = {
-    "a deviation of zero": ({"std": [0.0, 0.0, 0.0]}, "number 1 of `std` is `0.0`"),
-    "another deviation": ({"std": [0.3, 0.3, 0.3]}, "number 1 of `std` is `0.3`"),
-    "another mean": ({"mean": [0.5, 0.5, 0.5]}, "number 1 of `mean` is `0.5`"),
+    "a deviation of zero": ({"std": [0.0, 0.0, 0.0]}, "entry 1 of `std` is `0.0`"),
+    "another deviation": ({"std": [0.3, 0.3, 0.3]}, "entry 1 of `std` is `0.3`"),
+    "another mean": ({"mean": [0.5, 0.5, 0.5]}, "entry 1 of `mean` is `0.5`"),
     "a negative deviation": ({"std": [-0.3, 0.3, 0.3]}, "its `std` is not a list of numbers from 0 to 1"),
     "one class three times": ({"classes": ["x", "x", "x"]}, "its `classes` is not a list of different texts"),
-    "a permutation": ({"classes": ["red", "blue", "green"]}, "number 2 of `classes` is `blue`, there `green`"),
-    "other classes": ({"classes": ["a", "b", "c"]}, "number 1 of `classes` is `a`, there `red`"),
+    "a permutation": ({"classes": ["red", "blue", "green"]}, "entry 2 of `classes` is `blue` instead of `green`"),
+    "other classes": ({"classes": ["a", "b", "c"]}, "entry 1 of `classes` is `a` instead of `red`"),
     "another number of classes": ({"classes": ["red", "green"]}, "2 in `classes`, where it has 3"),
 }
 
@@ -117,7 +117,7 @@ def test_a_resumed_run_holds_run_json_against_the_data(run: Path) -> None:
     info = json.loads((run / "run.json").read_text())
     (run / "run.json").write_text(json.dumps(info | {"std": [0.3, 0.3, 0.3]}))
     error = error_of(lambda: resume(run, quiet=True))
-    assert error.code == "E439" and "does not fit the data" in error.message
+    assert error.code == "E439" and "does not match the data" in error.message
 
 
 class Holder(torch.nn.Module):

@@ -51,7 +51,7 @@ def test_damaged_metrics_are_written_again(half: tuple[Path, Path], tmp_path: Pa
     else:
         metrics.write_text("".join(DAMAGE[damage](before.splitlines(keepends=True))))
     resume(run, listener=heard)
-    assert any("metrics.jsonl was damaged, and was written again" in note for note in heard.notes)
+    assert any("metrics.jsonl was damaged and has been restored" in note for note in heard.notes)
     assert metrics.read_text().startswith(before)  # with the times, too
     assert figures(run) == figures(half[1]) and len(figures(run)) == 3
     assert same_weights(run, half[1]) and same_weights(run, half[1], "best.safetensors")

@@ -41,7 +41,7 @@ async function ask({ pixels, channels, width, height }) {
   const took = performance.now() - begun;
   if (String(given.dims) !== `1,${facts.classes.length}`) throw new Error(`it gives ${given.dims.join(" x ")} numbers`);
   const probabilities = probabilitiesOf(Array.from(given.data));
-  if (!probabilities.every(Number.isFinite)) throw new Error("its answer is not a finite number");
+  if (!probabilities.every(Number.isFinite)) throw new Error("its output is not finite");
   return { probabilities, took };
 }
 
