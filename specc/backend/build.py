@@ -1,8 +1,9 @@
 """From the typed graph to a PyTorch module."""
 
+from collections.abc import Iterable
 from importlib import import_module
 from itertools import pairwise
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 from torch import Tensor, nn
 
@@ -24,7 +25,7 @@ class Net(nn.Module):
     """A network whose modules are nested by the path of their node's name, and so are the keys of its state dict.
 
     graph: what it was built from. layers: each node's module by the node's name, in the order in which they run;
-    nodes that only pass their input on have none.
+    nodes that only pass their input on have none. resting: see `rest`.
     """
 
     def __init__(self, graph: Graph) -> None:
@@ -39,8 +40,26 @@ class Net(nn.Module):
                 _attach(self, node.name, module)
         self.result = logits_of(graph, graph.output)
         self.heads = {head.name: logits_of(graph, head.output) for head in graph.heads}
+        self.resting: tuple[str, ...] = ()
         self._steps = self._schedule({self.result})
         self._training_steps = self._schedule({self.result, *self.heads.values()})
+
+    def train(self, mode: bool = True) -> Self:
+        """Training mode, or evaluation mode; layers that rest are in evaluation mode always."""
+        super().train(mode)
+        for name in self.resting:
+            self.layers[name].eval()
+        return self
+
+    def rest(self, names: Iterable[str]) -> None:
+        """From now on these layers, and no others, work in training as they do in evaluation.
+
+        So norms do of which everything is frozen: they use their running statistics, and keep them as they are.
+        """
+        resting = tuple(names)
+        if resting != self.resting:
+            self.resting = resting
+            self.train(self.training)
 
     def forward(self, x: Tensor) -> Tensor | tuple[Tensor, dict[str, Tensor]]:
         """Logits, N x classes, of normalized images, N x C x H x W; N x C x H x W where the network ends in a map.

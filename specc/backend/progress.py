@@ -35,7 +35,7 @@ class ProgressListener(Protocol):
 class Quiet:
     """Shows nothing."""
 
-    def __enter__(self) -> "Quiet":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(

@@ -10,7 +10,7 @@ from specc.errors import clean
 from specc.values import show
 
 if TYPE_CHECKING:
-    from specc.backend.evaluation.scores import ClassScore, Confusion
+    from specc.backend.evaluation.scores import ClassScore, Confusion, Macro
 
 MOST = 5
 
@@ -30,7 +30,7 @@ def eval_run(
       specc eval runs/Digits-1
     """
     from specc.backend.evaluation.of_run import evaluate_run
-    from specc.backend.evaluation.scores import class_scores, confusions
+    from specc.backend.evaluation.scores import class_scores, confusions, macro
     from specc.backend.run.load import open_run
 
     opened = open_run(run)
@@ -47,6 +47,7 @@ def eval_run(
                 "accuracy": found.accuracy,
                 "loss": found.loss,
                 "accuracy_one_view": found.one_view,
+                "macro": macro(scores)._asdict(),
                 "classes": [score._asdict() for score in scores],
                 "confusions": [mistake._asdict() for mistake in mistakes],
             }
@@ -56,20 +57,25 @@ def eval_run(
     if views is not None:
         print(f"by {clean(show(views))}; in one view, as the exported file sees an image: {found.one_view:.2%}")
     print(f"validation: {clean(opened.info['validated_on'])}\n")
-    print("\n".join(_table(scores)))
+    print("\n".join(_table(scores, macro(scores))))
+    if absent := [clean(score.name) for score in scores if not score.support]:
+        print(f"not in the mean, for lack of validation images: {', '.join(absent)}")
     if mistakes:
         print("\nmost frequent mistakes:")
         print("\n".join(_mistakes(mistakes)))
     return 0
 
 
-def _table(scores: "list[ClassScore]") -> list[str]:
-    names = [clean(score.name) for score in scores]
-    wide = max(len("class"), *map(len, names))
+def _table(scores: "list[ClassScore]", mean: "Macro") -> list[str]:
+    from specc.backend.evaluation.scores import share_text
+
+    rows = [(clean(score.name), score.precision, score.recall, score.f1, score.support) for score in scores]
+    rows.append(("mean", mean.precision, mean.recall, mean.f1, sum(score.support for score in scores)))
+    wide = max(len("class"), *(len(name) for name, *_ in rows))
     lines = [f"{'class':{wide}}  precision   recall       F1  images"]
     lines += [
-        f"{name:{wide}}  {score.precision:9.2%}  {score.recall:7.2%}  {score.f1:7.2%}  {score.support:6,}"
-        for name, score in zip(names, scores, strict=True)
+        f"{name:{wide}}  {share_text(precision):>9}  {share_text(recall):>7}  {share_text(f1):>7}  {images:6,}"
+        for name, precision, recall, f1, images in rows
     ]
     return lines
 

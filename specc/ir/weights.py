@@ -70,6 +70,32 @@ def learning(weights: Iterable[Weight], freeze: Iterable[str]) -> list[Weight]:
     return [weight for weight in weights if weight.learns and not any(selects(one, weight) for one in selectors)]
 
 
+def statistics_of(graph: Graph) -> list[Weight]:
+    """What layers keep without learning it, as selectors see it: as tensors of norms."""
+    return [
+        Weight(node.name, node.index, WeightSpec(kept.name, kept.shape, "norm", kept.start), False, node.learns)
+        for node in graph.nodes
+        for kept in graph.statistics(node)
+    ]
+
+
+def norm_parts(graph: Graph) -> dict[str, list[Weight]]:
+    """For each layer with running statistics all that can be frozen: its weights; where it has none, the statistics."""
+    parts: dict[str, list[Weight]] = {}
+    weights = weights_of(graph)
+    with_weights = {weight.layer for weight in weights}
+    statistics = statistics_of(graph)
+    for part in (*weights, *(one for one in statistics if one.layer not in with_weights)):
+        parts.setdefault(part.layer, []).append(part)
+    return {layer: parts[layer] for layer in dict.fromkeys(one.layer for one in statistics)}
+
+
+def frozen_norms(graph: Graph, freeze: Iterable[str]) -> list[str]:
+    """The layers with running statistics of which everything is frozen: in training too they use and keep these."""
+    selectors = tuple(freeze)
+    return [name for name, parts in norm_parts(graph).items() if not learning(parts, selectors)]
+
+
 def frozen_parameters(graph: Graph, freeze: Iterable[str]) -> int:
     """How many numbers do not learn."""
     weights = weights_of(graph)

@@ -181,6 +181,13 @@ def test_batch_norm_over_one_number_is_an_error_in_the_variant_that_has_it() -> 
     assert error.code == "E316"
 
 
+def test_a_frozen_batch_norm_takes_one_image() -> None:
+    """It uses its running statistics."""
+    assert not check(Source("net.cnn", ONE_IMAGE), sets=["train.batch=1", "train.freeze=[norms]"]).errors
+    (error,) = check(Source("net.cnn", ONE_IMAGE), sets=["train.batch=1", "train.freeze=[batch_norm1.bias]"]).errors
+    assert error.code == "E316"
+
+
 @pytest.mark.parametrize("body", ["conv(8) -> batch_norm; global_avg_pool", "global_avg_pool -> layer_norm"])
 def test_a_batch_of_one_image_is_enough_for(body: str) -> None:
     text = f"data {{ source = digits }}\nnetwork Net {{ conv(4); {body} -> dense(10) }}\ntrain {{ batch = 1 }}\n"

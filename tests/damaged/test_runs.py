@@ -110,10 +110,10 @@ CHECKPOINTS: dict[str, tuple[str | bytes | None, bytes | None]] = {
     "JSON is a list": ("[]", WEIGHTS),
     "JSON nested deep": ("[" * 100_000, WEIGHTS),
     "hash of a list nested deep": (about(WEIGHTS, more=[[]])[:-3] + "[" * 900 + "]" * 900 + "]]}", WEIGHTS),
-    "JSON without marks": (about(WEIGHTS, seconds=0, scaler=None), WEIGHTS),
-    "JSON with strange marks": (about(WEIGHTS, seconds=0, scaler=None, marks=[[1, 2]]), WEIGHTS),
-    "JSON whose step is a text": (about(WEIGHTS, seconds=0, scaler=None, marks=[], step="1"), WEIGHTS),
-    "JSON with half a step": (about(WEIGHTS, seconds=0, scaler=None, marks=[], per_epoch=0), WEIGHTS),
+    "JSON without lines": (about(WEIGHTS, seconds=0, scaler=None), WEIGHTS),
+    "JSON with strange lines": (about(WEIGHTS, seconds=0, scaler=None, lines=[[1, 2]]), WEIGHTS),
+    "JSON whose step is a text": (about(WEIGHTS, seconds=0, scaler=None, lines=[], step="1"), WEIGHTS),
+    "JSON with half a step": (about(WEIGHTS, seconds=0, scaler=None, lines=[], per_epoch=0), WEIGHTS),
     "JSON is no text": (b"\xff\xfe", WEIGHTS),
     "JSON without a hash": ("{}", WEIGHTS),
 }
@@ -135,5 +135,6 @@ def test_torn_metrics_are_read_as_far_as_they_go(tmp_path: Path) -> None:
     odd = b'\xff\n{"step": 9, "epoch": "x"}\n{"step": 9, "epoch": Infinity}\n{"step": true}\n' + b"[" * 100_000 + b"\n"
     path.write_bytes(b'{"step": 1}\n[]\n{"step": "x"}\nnull\n\x1b[2J\n' + odd + b'{"step": 2}\n{"step": 3, "loss')
     assert [line["step"] for line in read_lines(path)] == [1, 2]
-    RunFolder(tmp_path).cut_metrics(1)
+    line = {"step": 1}
+    assert "was damaged" in RunFolder(tmp_path).restore_metrics([line, line], [line])
     assert path.read_text() == '{"step": 1}\n'

@@ -26,7 +26,7 @@ PARTS = [
     "optimizer/exp_avg_sq/",
     "optimizer/step/",
     "step",
-    "marks",
+    "lines",
 ]
 
 

@@ -34,11 +34,17 @@ train {
 TIMED = ("seconds", "images_per_second")
 
 
+def untimed(values: dict[str, Any]) -> dict[str, Any]:
+    """Without what a clock says, or follows from it."""
+    return {name: value for name, value in values.items() if name not in (*TIMED, "sha256")}
+
+
 def fingerprint(run: Path) -> dict[str, str]:
     """The hash of each thing that a resumed run must share with one that was never stopped, to the last bit."""
-    lines = [{k: v for k, v in line.items() if k not in TIMED} for line in read_lines(run / "metrics.jsonl")]
+    lines = list(map(untimed, read_lines(run / "metrics.jsonl")))
     newest = max((run / "checkpoints").glob("*.json"))
-    about = {k: v for k, v in json.loads(newest.read_text()).items() if k not in ("seconds", "sha256")}
+    about = untimed(json.loads(newest.read_text()))
+    about["lines"] = list(map(untimed, about["lines"]))
     content = {
         "metrics": json.dumps(lines).encode(),
         "best": (run / "best.safetensors").read_bytes(),

@@ -317,6 +317,20 @@ def e464(stage: Stage) -> None:
     stage.patch.setattr("specc.backend.onnx.model_file.LARGEST", 1000)
 
 
+def e465(stage: Stage) -> None:
+    """Weights that are finite, of a network that is not."""
+    from safetensors.torch import load
+
+    from specc.backend.run.manifest import meaning_of, read_info
+    from specc.backend.run.weights import weights_bytes
+
+    picture()
+    path = stage.copy_run() / "best.safetensors"
+    tensors = load(path.read_bytes())
+    tensors["conv2.weight"] = tensors["conv2.weight"].sign() * 3e38
+    path.write_bytes(weights_bytes(tensors, meaning_of(read_info(stage.finished))))
+
+
 def e472(stage: Stage) -> None:
     Path("model.cnn").write_bytes(b"\x93NUMPY\x01\x00v\x00")
 

@@ -6,9 +6,12 @@ import struct
 from pathlib import Path
 from typing import Any
 
-from safetensors.torch import save
+from torch import Tensor
 
 from specc.backend.build import build
+from specc.backend.run.checkpoint import _hash as checkpoint_hash
+from specc.backend.run.manifest import meaning_of
+from specc.backend.run.weights import weights_bytes
 from specc.check import check
 from specc.source import Source
 
@@ -27,10 +30,14 @@ def header(text: str | bytes, length: int | None = None, tail: bytes = b"") -> b
     return struct.pack("<Q", len(content) if length is None else length) + content + tail
 
 
-def weights() -> bytes:
+def tensors() -> dict[str, Tensor]:
     graph = check(Source("net.cnn", SPEC)).graph
     assert graph is not None
-    return bytes(save(build(graph).state_dict()))
+    return build(graph).state_dict()
+
+
+def weights() -> bytes:
+    return weights_bytes(tensors(), meaning_of(INFO))
 
 
 WEIGHTS = weights()
@@ -46,4 +53,5 @@ def write_run(folder: Path, **changed: str | bytes) -> Path:
 
 
 def about(tensors: bytes, **more: Any) -> str:
-    return json.dumps({"format": 1, "sha256": hashlib.sha256(tensors).hexdigest(), "step": 1} | more)
+    values = {"format": 3, "step": 1} | more
+    return json.dumps(values | {"sha256": checkpoint_hash(tensors, values)})

@@ -1,6 +1,6 @@
 """From a data set to what the network sees: batches gathered, augmented and normalized on the device."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import torch
 from torch import Tensor
@@ -71,10 +71,10 @@ def _normalizer(dataset: DataSet, data: DataSettings, device: torch.device) -> N
     return normalizer(data.normalize, dataset.shape, dataset.mean, dataset.std).to(device)
 
 
-def check_fit(graph: Graph, dataset: DataSet) -> None:
+def check_fit(graph: Graph, dataset: DataSet, freeze: Iterable[str] = ()) -> None:
     """Raise SpeccError E307 or E306 where a network does not take these images, or does not give these classes.
 
-    E316 where there is a single one, and it cannot learn from that.
+    E316 where there is a single one, and it cannot learn from that. freeze: the selectors of what is frozen.
 
     `specc check` says so already where the source is known before it is read; a folder is not.
     """
@@ -86,7 +86,7 @@ def check_fit(graph: Graph, dataset: DataSet) -> None:
             help=f"input({channels}, {height}x{width}), or `resize` in the section `data`",
             status=1,
         )
-    norm = batch_of_one(graph) if len(dataset.train) == 1 else None
+    norm = batch_of_one(graph, freeze) if len(dataset.train) == 1 else None
     if norm is not None:
         message = f"`{norm.name}` has a single number of each channel to average over: there is one training image"
         raise SpeccError("E316", message, help=ALONE, status=1)

@@ -1,13 +1,17 @@
 """What each trick of a training applied to, in words: printed once, and kept in run.json."""
 
+import math
 from collections.abc import Iterable
 
+from specc.backend.build import Net
 from specc.backend.engine.optimizers import ParamRule, Weights
 from specc.ir.graph import Graph
 from specc.ir.signal import initializer
 from specc.ir.weights import Weight, weights_of
 from specc.tricks.sections import TrainSettings
 from specc.values import Bound, show
+
+MOST = 8  # layers that are named in a line
 
 
 def applied(graph: Graph, weights: Weights, names: Iterable[str], what: str) -> str:
@@ -70,6 +74,35 @@ def averaged(settings: TrainSettings, values: Iterable[str], weights: Iterable[s
         also = "" if settings.ema else "; the slow ones are what is evaluated, kept and exported"
         lines.append(f"{written(settings.lookahead)}: {held}{also}")
     return lines
+
+
+def resting(rests: dict[str, float]) -> list[str]:
+    """Which norms use and keep their running statistics in training. rests: the step from which each of them does."""
+    starts: dict[float, list[str]] = {}
+    for layer, start in rests.items():
+        if start < math.inf:
+            starts.setdefault(start, []).append(layer)
+    return [
+        f"frozen norms use their running statistics and do not update them"
+        f"{f' from step {math.ceil(start) + 1:,} on' if start else ''}: {_listed(layers)}"
+        for start, layers in sorted(starts.items())
+    ]
+
+
+def fresh_statistics(net: Net) -> list[str]:
+    """Which frozen norms have the running statistics of a fresh network, and so normalize nothing."""
+    buffers = dict(net.named_buffers())
+    fresh = [
+        name
+        for name in net.resting
+        if not buffers[f"{name}.running_mean"].any() and bool((buffers[f"{name}.running_var"] == 1).all())
+    ]
+    text = "untrained running statistics (mean 0, variance 1) in frozen norms normalize nothing; see --start-from"
+    return [f"{text}: {_listed(fresh)}"] if fresh else []
+
+
+def _listed(layers: list[str]) -> str:
+    return ", ".join(layers[:MOST]) + (f", … ({len(layers)} in all)" if len(layers) > MOST else "")
 
 
 def whitened(graph: Graph, images: int) -> list[str]:

@@ -3,8 +3,8 @@
 from typing import Any
 
 from specc.backend.build import Net
-from specc.backend.engine.applied import applied, averaged, by_rule, kinds, written
-from specc.backend.engine.average import Average, Lookahead
+from specc.backend.engine.applied import applied, averaged, by_rule, kinds, resting, written
+from specc.backend.engine.average import Average, Lookahead, constants
 from specc.backend.engine.optimizers import (
     ParamRule,
     Weights,
@@ -51,25 +51,29 @@ def assemble(net: Net, settings: TrainSettings, loader: Loader, precision: Preci
         per_epoch,
     )
     loss = loss_function(settings.loss, len(loader.classes), device)
-    notes = _notes(net, settings, weights, frozen, penalty)
-    return Trainer(state, loader, settings, Step(state, settings, loss, penalty, precision)), notes
+    trainer = Trainer(state, loader, settings, Step(state, settings, loss, penalty, precision))
+    return trainer, _notes(net, settings, weights, frozen, penalty, trainer.rests)
 
 
-def _notes(net: Net, settings: TrainSettings, weights: Weights, frozen: list[str], penalty: Penalty) -> list[str]:
+def _notes(
+    net: Net, settings: TrainSettings, weights: Weights, frozen: list[str], penalty: Penalty, rests: dict[str, float]
+) -> list[str]:
     """What each trick applied to, a line each."""
     notes, found = [], param_rules(net.graph, settings, weights)
     if frozen:
         held = [weight for weight in weights_of(net.graph) if weight.name in frozen]
         count = sum(net.get_parameter(name).numel() for name in frozen)
         notes.append(f"frozen by {', '.join(settings.freeze or ())}: {kinds(held)}, {count:,} weights")
+    notes += resting(rests)
     if penalty.names:
         what = written(settings.regularize) if settings.regularize else "regularize"
         notes.append(applied(net.graph, weights, penalty.names, what))
     lines = by_rule(net.graph, weights, found, settings.schedule)
     notes += lines or _decay(net, weights, found)
     if settings.ema or settings.lookahead:
-        beside = [name for name, value in net.state_dict().items() if value.is_floating_point()]
-        notes += averaged(settings, beside, dict(net.named_parameters()))
+        frozen_too = constants(net)
+        beside = [n for n, value in net.state_dict().items() if value.is_floating_point() and n not in frozen_too]
+        notes += averaged(settings, beside, weights)
     if settings.evaluate:
         notes.append(f"validation by {written(settings.evaluate)}; the exported file sees one view of an image")
     return notes

@@ -6,14 +6,24 @@ from torch import nn
 from specc.values import Args
 
 
+def constants(net: nn.Module) -> set[str]:
+    """The weights that do not learn, and the running statistics of layers that rest, by state-dict key."""
+    frozen = {name for name, weight in net.named_parameters() if not weight.requires_grad}
+    resting: tuple[str, ...] = getattr(net, "resting", ())
+    return frozen | {name for name, _ in net.named_buffers() if name.rpartition(".")[0] in resting}
+
+
 class Copy:
     """Values beside those of a network: its weights and the norms' running statistics, by state-dict key.
 
-    sources: the network's own. values: the others; none where there are none yet.
+    What is frozen is not among them. sources: the network's own. values: the others; none where there are none yet.
     """
 
     def __init__(self, net: nn.Module) -> None:
-        self.sources = {name: value for name, value in net.state_dict().items() if value.is_floating_point()}
+        frozen = constants(net)
+        self.sources = {
+            name: value for name, value in net.state_dict().items() if value.is_floating_point() and name not in frozen
+        }
         self.values: dict[str, torch.Tensor] = {}
 
     def begin(self) -> None:

@@ -1,5 +1,6 @@
 """Which weights learn, and the optimizers that move them."""
 
+import math
 from collections.abc import Callable, Iterable, Sequence
 from importlib import import_module
 from typing import Any, NamedTuple
@@ -7,10 +8,12 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
+from specc.backend.build import Net
 from specc.ir.graph import Graph
-from specc.ir.weights import Weight, selected, selects, weights_of
+from specc.ir.weights import Weight, frozen_norms, norm_parts, selected, selects, weights_of
 from specc.tricks import COMPONENTS
 from specc.tricks.optimizer import by_muon
+from specc.tricks.schedule import Clock
 from specc.tricks.sections import TrainSettings
 from specc.values import Bound, show
 
@@ -29,11 +32,16 @@ def kernel_names(graph: Graph) -> dict[str, Bound | None]:
     }
 
 
-def freeze(net: nn.Module, graph: Graph, selectors: Iterable[str]) -> list[str]:
-    """Stop the weights that the selectors pick from learning; their keys."""
+def freeze(net: Net, graph: Graph, selectors: Iterable[str]) -> list[str]:
+    """Stop the weights that the selectors pick from learning; their keys.
+
+    Norms of which everything is frozen, by a selector or by `trainable=false`, rest: see `Net.rest`.
+    """
+    selectors = tuple(selectors)
     frozen = [weight.name for weight in selected(selectors, weights_of(graph))]
     for name in frozen:
         net.get_parameter(name).requires_grad_(False)
+    net.rest(frozen_norms(graph, selectors))
     return frozen
 
 
@@ -67,6 +75,22 @@ def param_rules(graph: Graph, settings: TrainSettings, names: Iterable[str]) -> 
     """How each of these weights learns, by the settings of the section `train`."""
     wanted = set(names)
     return {weight.name: _param_rule(weight, settings) for weight in weights_of(graph) if weight.name in wanted}
+
+
+def rest_steps(graph: Graph, settings: TrainSettings, clock: Clock) -> dict[str, float]:
+    """For each layer with running statistics the step from which all of it stands still, and it rests.
+
+    0 where it is frozen; infinity where something of it learns to the end.
+    """
+    freeze = settings.freeze or ()
+
+    def end(part: Weight) -> float:
+        if not part.learns or any(selects(selector, part) for selector in freeze):
+            return 0.0
+        until = _param_rule(part, settings).until
+        return math.inf if until is None else clock.steps(until)
+
+    return {layer: max(map(end, parts)) for layer, parts in norm_parts(graph).items()}
 
 
 def _param_rule(weight: Weight, settings: TrainSettings) -> ParamRule:

@@ -11,7 +11,7 @@ from torch import Tensor
 from specc.backend.build import Net
 from specc.backend.engine.average import Average, Copy, Lookahead
 from specc.backend.engine.optimizers import Optimizers, Weights
-from specc.backend.run.metrics import EpochResult
+from specc.backend.run.metrics import EpochResult, epoch_result
 
 Tensors = dict[str, Tensor]
 
@@ -19,9 +19,9 @@ Tensors = dict[str, Tensor]
 class TrainState:
     """A training between two steps.
 
-    step: optimizer steps done; per_epoch: those of an epoch. table: 2 x batches of an epoch: each batch's mean loss and
-    its number of right answers, as far as the epoch has come. seconds: spent training in this epoch. results: the end
-    of each epoch so far.
+    step: optimizer steps done; per_epoch: those of an epoch. table: 3 x batches of an epoch: each batch's summed loss,
+    what that is divided by for the mean, and its number of right answers, as far as the epoch has come. seconds: spent
+    training in this epoch. lines: what each epoch so far came to, as metrics.jsonl says it.
     """
 
     def __init__(
@@ -38,9 +38,14 @@ class TrainState:
         self.net, self.weights, self.optimizers = net, weights, optimizers
         self.average, self.lookahead, self.scaler = average, lookahead, scaler
         self.step, self.per_epoch = 0, per_epoch
-        self.table = torch.zeros(2, batches, device=next(iter(weights.values())).device)
+        self.table = torch.zeros(3, batches, device=next(iter(weights.values())).device)
         self.seconds = 0.0
-        self.results: list[EpochResult] = []
+        self.lines: list[dict[str, Any]] = []
+
+    @property
+    def results(self) -> list[EpochResult]:
+        """The end of each epoch so far."""
+        return list(map(epoch_result, self.lines))
 
     @property
     def best(self) -> EpochResult | None:
@@ -50,7 +55,7 @@ class TrainState:
     @property
     def has_improved(self) -> bool:
         """Whether the last epoch is the best one so far."""
-        return bool(self.results) and self.results[-1] is self.best
+        return bool(self.lines) and epoch_result(self.lines[-1]) == self.best
 
     @property
     def kept(self) -> Copy | None:
@@ -80,7 +85,7 @@ class TrainState:
             "step": self.step,
             "per_epoch": self.per_epoch,
             "seconds": self.seconds,
-            "marks": [list(result) for result in self.results],
+            "lines": self.lines,
             "scaler": self.scaler.state_dict() if self.scaler else None,
         }
 
@@ -106,15 +111,16 @@ class TrainState:
                 _, key, owner = name.split("/", 2)
                 self.optimizers.remember(self.weights[owner], key, value)
         self.step, self.seconds = scalars["step"], scalars["seconds"]
-        self.results = [EpochResult(*result) for result in scalars["marks"]]
+        self.lines = [dict(line) for line in scalars["lines"]]
         before = scalars.get("per_epoch", self.per_epoch)
         if before == self.per_epoch and len(self.table[0]) == len(tensors["table"][0]):
             self.table.copy_(tensors["table"])
         else:
             done = self.step // before
             self.step, self.seconds = done * self.per_epoch, 0.0
-            whole = [result for result in self.results if result.epoch <= done]
-            self.results = [result._replace(step=round(result.epoch * self.per_epoch)) for result in whole]
+            self.lines = [
+                {**line, "step": round(line["epoch"] * self.per_epoch)} for line in self.lines if line["epoch"] <= done
+            ]
         if self.scaler:
             self.scaler.load_state_dict(scalars["scaler"])
 

@@ -7,9 +7,9 @@ from typing import Any, Protocol
 
 from torch import Tensor, nn
 
-from specc.backend.engine.optimizers import param_rules
+from specc.backend.engine.optimizers import param_rules, rest_steps
 from specc.backend.engine.state import TrainState
-from specc.backend.engine.step import Batch, Step
+from specc.backend.engine.step import TOTAL, Batch, Step
 from specc.backend.evaluation.evaluate import evaluate
 from specc.backend.interrupt import Interrupt
 from specc.backend.progress import INTERVAL, ProgressListener
@@ -65,6 +65,7 @@ class Trainer:
         self.device = state.table.device
         self.per_epoch, self.total = length(settings, loader)
         self.ends = self._ends()
+        self.rests = rest_steps(state.net.graph, settings, Clock(0, self.per_epoch, self.total))
 
     def _ends(self) -> list[tuple[float, list[nn.Parameter]]]:
         """Steps after which weights stand still, with these weights: `until` of their groups."""
@@ -103,7 +104,7 @@ class Trainer:
                         sink.pause(state)
                         started = looked = kept = perf_counter()
                         first = state.step
-            self._check(self.state.table[0].cpu())  # waits for the device
+            self._check(self.state.table[TOTAL].cpu())  # waits for the device
             state.seconds += perf_counter() - started
             if not ended:
                 sink.pause(state)
@@ -131,6 +132,8 @@ class Trainer:
         for end, weights in self.ends:
             for weight in weights:
                 weight.requires_grad_(state.step < end)
+        if self.ends:
+            state.net.rest(layer for layer, start in self.rests.items() if state.step >= start)
         if index == 0:
             state.table.zero_()
             state.seconds = 0.0
@@ -164,7 +167,6 @@ class Trainer:
         if not math.isfinite(found.loss):
             raise NotFinite("validation loss", state.step)
         result = EpochResult(state.step / self.per_epoch, state.step, found.loss, found.accuracy)
-        state.results.append(result)
         loss, accuracy, images = self._so_far(state.table.cpu())
         line: dict[str, Any] = {
             "epoch": result.epoch,
@@ -181,21 +183,22 @@ class Trainer:
             line["val_accuracy_one_view"] = found.one_view
         if self.compute.penalty.names:
             line["penalty"] = self.compute.penalty.value()
+        state.lines.append(line)
         sink.epoch(state, line)
         listener.epoch(result, line, state.has_improved)
 
     def _so_far(self, table: Tensor) -> tuple[float, float, int]:
         """Mean loss, accuracy and number of images of the epoch up to now."""
         batches = ((self.state.step - 1) % self.per_epoch + 1) * self.settings.accumulate
-        loss, right = table[:, :batches].double().sum(dim=1).tolist()
+        total, weight, right = table[:, :batches].double().sum(dim=1).tolist()
         images = batches * self.loader.batch
-        return loss / batches, right / images, images
+        return total / weight, right / images, images
 
     def _look(self, listener: ProgressListener, started: float, first: int) -> None:
         """Show how it goes; the only place within an epoch that waits for the device."""
         state = self.state
         table = state.table.cpu()
-        self._check(table[0])
+        self._check(table[TOTAL])
         loss, accuracy, _ = self._so_far(table)
         images = (state.step - first) * self.settings.accumulate * self.loader.batch
         speed = images / (perf_counter() - started)

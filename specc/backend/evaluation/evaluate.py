@@ -1,27 +1,26 @@
 """A network on images that it does not learn from: loss, accuracy, and who is taken for whom."""
 
-from collections.abc import Callable, Iterable
-from typing import NamedTuple
+import math
+from collections.abc import Iterable
 
 import torch
 from torch import Tensor, nn
 
-from specc.backend.evaluation.scores import Counts
+from specc.backend.build import Net
+from specc.backend.evaluation.answers import not_finite
+from specc.backend.evaluation.losses import Loss
+from specc.backend.evaluation.not_finite import first_not_finite
+from specc.backend.evaluation.totals import Evaluation, Totals, exact_dtype
 from specc.backend.evaluation.views import views
 from specc.backend.precision import Precision
 from specc.values import Args
 
 
-class Evaluation(NamedTuple):
-    """loss: mean over the images. accuracy: 0 to 1. confusion: classes x classes, rows the true ones.
-
-    one_view: the accuracy on the images as they are; the same as `accuracy` where they are looked at in no other way.
-    """
-
-    loss: float
-    accuracy: float
-    confusion: Counts
-    one_view: float
+def refuse_not_finite(evaluation: Evaluation, net: Net, batches: Iterable[tuple[Tensor, Tensor]], what: str) -> None:
+    """Raise SpeccError E465 where a network in evaluation mode answers these batches with what is no finite number."""
+    if not math.isfinite(evaluation.loss):
+        where = next((text for images, _ in batches if (text := first_not_finite(net, images))), "")
+        raise not_finite(what, where)
 
 
 @torch.inference_mode()
@@ -29,7 +28,7 @@ def evaluate(
     net: nn.Module,
     batches: Iterable[tuple[Tensor, Tensor]],
     classes: int,
-    loss: Callable[[Tensor, Tensor], Tensor],
+    loss: Loss,
     precision: Precision,
     tta: Args | None = None,
 ) -> Evaluation:
@@ -40,8 +39,7 @@ def evaluate(
     was_training = net.training
     net.eval()
     device = next(net.parameters()).device
-    total, right = torch.zeros((), device=device), torch.zeros((), dtype=torch.int64, device=device)
-    confusion = torch.zeros(classes * classes, dtype=torch.int64, device=device)
+    totals, dtype = Totals(classes, device), exact_dtype(device)
     for images, labels in batches:
         first, *others = views(images, tta)
         with precision.autocast(device):
@@ -49,10 +47,6 @@ def evaluate(
             logits = alone * first.weight if others else alone
             for view in others:
                 logits = logits.float() + view.weight * net(view.images).float()
-        right += (alone.argmax(dim=1) == labels).sum()
-        total += loss(logits, labels) * len(labels)
-        confusion += torch.bincount(labels * classes + logits.argmax(dim=1), minlength=classes * classes)
+        totals.update(loss.parts(logits.to(dtype), labels), logits, alone, labels)
     net.train(was_training)
-    table = confusion.reshape(classes, classes).cpu()
-    count = int(table.sum())
-    return Evaluation(float(total) / count, int(table.trace()) / count, table.numpy(), int(right) / count)
+    return totals.compute()

@@ -13,14 +13,25 @@ Each = Callable[[Tensor, Tensor], Tensor]
 
 
 class Parts(NamedTuple):
-    """The loss of a batch: the sum over its images, and what it is divided by for the mean."""
+    """The loss of some images: the sum, and what it is divided by for the mean.
+
+    weight: the sum of the weights of the images' classes; without weights the number of images. It depends on the
+    targets alone. The mean over several batches is the sum of their totals over the sum of their weights, which is
+    not the mean of their means.
+    """
 
     total: Tensor
-    images: Tensor | int
+    weight: Tensor | int
 
     @property
     def mean(self) -> Tensor:
-        return self.total / self.images
+        return self.total / self.weight
+
+    def pair(self) -> Tensor:
+        """Both as one tensor, without a gradient."""
+        total = self.total.detach()
+        weight = self.weight if isinstance(self.weight, Tensor) else torch.full_like(total, self.weight)
+        return torch.stack([total, weight])
 
 
 class Loss:
@@ -42,7 +53,8 @@ class Loss:
         shares = target if target.is_floating_point() else target[:, None] == self.classes
         if logits.dtype in (torch.bfloat16, torch.float16):
             logits = logits.float()
-        terms = self.each(logits, shares.to(logits.dtype))
+        shares = shares.to(logits.dtype)
+        terms = self.each(logits, shares)
         if self.weights is None:
             return Parts(terms.sum(), len(logits))
         return Parts((terms * self.weights).sum(), (shares * self.weights).sum())

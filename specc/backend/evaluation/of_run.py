@@ -1,12 +1,16 @@
 """A run's best weights on its validation images."""
 
+from collections.abc import Iterator
 from pathlib import Path
+
+from torch import Tensor
 
 from specc.backend.data.dataset import load
 from specc.backend.data.loader import validation_batches
 from specc.backend.device import exact, find
-from specc.backend.evaluation.evaluate import Evaluation, evaluate
+from specc.backend.evaluation.evaluate import evaluate, refuse_not_finite
 from specc.backend.evaluation.losses import loss_function
+from specc.backend.evaluation.totals import Evaluation
 from specc.backend.precision import Precision
 from specc.backend.run.load import Run
 from specc.backend.run.manifest import about_data, refuse_other_data
@@ -15,7 +19,7 @@ from specc.backend.run.manifest import about_data, refuse_other_data
 def evaluate_run(run: Run, *, device: str = "auto", data_dir: Path | None = None) -> Evaluation:
     """The best weights of a run on its validation images, in fp32.
 
-    Raises SpeccError: E430 no such device, E441 the data have changed, E401 and on.
+    Raises SpeccError: E430 no such device, E441 the data have changed, E465 answers that are not finite, E401 and on.
     """
     place = find(device)
     exact(place)
@@ -24,6 +28,11 @@ def evaluate_run(run: Run, *, device: str = "auto", data_dir: Path | None = None
     refuse_other_data(run.path, run.info, about_data(dataset), "give the folder of the data with --data-dir")
     net = run.net.to(place)
     loss = loss_function(train.loss, len(dataset.classes), place)
-    batches = validation_batches(dataset, data, train.batch, place)
     tta = train.evaluate.args if train.evaluate else None
-    return evaluate(net, batches, len(dataset.classes), loss, Precision("fp32", "exact"), tta)
+
+    def batches() -> Iterator[tuple[Tensor, Tensor]]:
+        return validation_batches(dataset, data, train.batch, place)
+
+    evaluation = evaluate(net, batches(), len(dataset.classes), loss, Precision("fp32", "exact"), tta)
+    refuse_not_finite(evaluation, net, batches(), "the validation images")
+    return evaluation

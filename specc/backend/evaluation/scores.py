@@ -1,6 +1,7 @@
 """What a classifier got right, by class: from a confusion matrix, rows the true classes, columns the answers."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from statistics import fmean
 from typing import NamedTuple
 
 import numpy as np
@@ -12,13 +13,14 @@ Counts = NDArray[np.int64]
 class ClassScore(NamedTuple):
     """precision: how many of the images called so are so. recall: how many of those that are so were called so.
 
-    f1: the harmonic mean of the two. support: how many images are so.
+    f1: the harmonic mean of the two, 2 * right / (called so + are so). support: how many images are so. None: a ratio
+    over no images, which says nothing.
     """
 
     name: str
-    precision: float
-    recall: float
-    f1: float
+    precision: float | None
+    recall: float | None
+    f1: float | None
     support: int
 
 
@@ -31,16 +33,47 @@ class Confusion(NamedTuple):
 
 
 def class_scores(confusion: Counts, classes: Sequence[str]) -> list[ClassScore]:
-    """One score for each class; a ratio over no images is 0."""
-    right = np.diagonal(confusion).astype(np.float64)
-    support = confusion.sum(axis=1)
-    precision = right / np.maximum(confusion.sum(axis=0), 1)
-    recall = right / np.maximum(support, 1)
-    f1 = 2 * precision * recall / np.where(precision + recall > 0, precision + recall, 1)
+    """One score for each class."""
+    columns = (np.diagonal(confusion), confusion.sum(axis=0), confusion.sum(axis=1))
+    rows = zip(classes, *(column.tolist() for column in columns), strict=True)
     return [
-        ClassScore(name, float(p), float(r), float(f), int(n))
-        for name, p, r, f, n in zip(classes, precision, recall, f1, support, strict=True)
+        ClassScore(name, _ratio(right, said), _ratio(right, support), _ratio(2 * right, said + support), support)
+        for name, right, said, support in rows
     ]
+
+
+def _ratio(part: int, whole: int) -> float | None:
+    return part / whole if whole else None
+
+
+def share_text(share: float | None) -> str:
+    """A ratio in percent; a dash for one over no images."""
+    return "–" if share is None else f"{share:.2%}"
+
+
+class Macro(NamedTuple):
+    """Means over classes, each class counting as much as any other. classes: how many have images, and are in it."""
+
+    precision: float | None
+    recall: float | None
+    f1: float | None
+    classes: int
+
+
+def macro(scores: Sequence[ClassScore]) -> Macro:
+    """The means over the classes that have images; a precision of theirs that is None is left out as well."""
+    there = [score for score in scores if score.support]
+
+    def mean(values: Iterable[float | None]) -> float | None:
+        known = [value for value in values if value is not None]
+        return fmean(known) if known else None
+
+    return Macro(
+        mean(score.precision for score in there),
+        mean(score.recall for score in there),
+        mean(score.f1 for score in there),
+        len(there),
+    )
 
 
 def confusions(confusion: Counts, classes: Sequence[str], most: int) -> list[Confusion]:

@@ -27,7 +27,7 @@ class Step(Protocol):
         """Take the step; its figures."""
 
     def moving(self) -> list[bool]:
-        """Which weights take part. A record holds as long as this is the same."""
+        """Which weights and layers take part. A record holds as long as this is the same."""
 
     def changes(self) -> list[Tensor]:
         """All tensors that a step changes; the same ones after each step but the first few."""

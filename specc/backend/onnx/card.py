@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from specc.backend.data.dataset import DataSet
-from specc.backend.evaluation.scores import class_scores, confusions
+from specc.backend.evaluation.scores import class_scores, confusions, share_text
 from specc.backend.onnx import model_file
 from specc.backend.onnx.exported import Exported
 from specc.errors import clean
@@ -74,7 +74,7 @@ def _data(dataset: DataSet, metadata: dict[str, str]) -> str:
 
 def _classes(first: Exported, classes: Sequence[str]) -> str:
     rows = [
-        [_cell(score.name), f"{score.precision:.2%}", f"{score.recall:.2%}", f"{score.f1:.2%}", f"{score.support:,}"]
+        [_cell(score.name), *map(share_text, (score.precision, score.recall, score.f1)), f"{score.support:,}"]
         for score in class_scores(first.confusion, classes)
     ]
     return _table(["class", "precision", "recall", "F1", "images"], rows)

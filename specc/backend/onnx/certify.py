@@ -16,6 +16,7 @@ from torch import nn
 from specc import __version__
 from specc.backend.build import Net
 from specc.backend.data.dataset import DataSet
+from specc.backend.evaluation.answers import not_finite
 from specc.backend.onnx.certificate import Comparison
 from specc.backend.onnx.compare import CPU, Model, answers, compare, compare_sizes, file_model, scale_of
 from specc.backend.onnx.first_divergence import find_parting
@@ -74,13 +75,18 @@ def compare_model(
 
     weights: the files of a serialized model's weights. truth: what the trained model says, where that is known already.
 
-    Raises SpeccError: E454 a provider did not load, E457 the model does not run.
+    Raises SpeccError: E454 a provider did not load, E457 the model does not run, E465 the trained model's answers are
+    not finite.
     """
     split = dataset.validation
     models = [file_model(model, provider, len(dataset.classes), weights) for provider in providers]
     if truth is None:
         labels, (outputs, *given) = answers(split, [reference, *models])
         truth = Truth(labels, outputs)
+        if odd := np.flatnonzero(~np.isfinite(outputs).all(axis=1)).tolist():
+            image = split.gather(torch.tensor(odd[:1]), CPU).numpy()
+            what = f"{len(odd):,} of the {len(labels):,} validation images"
+            raise not_finite(what, reference.first_not_finite(image))
     else:
         given = answers(split, models).outputs
     found = [

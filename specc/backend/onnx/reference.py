@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from specc.backend.build import Net
 from specc.backend.data.normalize import Normalize, normalizer
+from specc.backend.evaluation.not_finite import first_not_finite
 from specc.backend.onnx.session import Outputs
 from specc.backend.run.load import Run
 from specc.check import Trainable
@@ -32,13 +33,21 @@ class Reference:
     @torch.inference_mode()
     def __call__(self, images: NDArray[np.uint8]) -> Outputs:
         """The outputs, N x classes, for images of the network's size, uint8 N x C x H x W."""
-        pixels = torch.from_numpy(np.require(images, requirements="W"))  # torch shares only what may be written to
         with torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=False):
-            logits = self.net(self.normalize(pixels.to(self.device)))
+            logits = self.net(self._normalized(images))
         if self.output != "logits":
             logits = logits.softmax(dim=1) if self.output == "softmax" else logits.sigmoid()
         outputs: Outputs = logits.cpu().numpy()
         return outputs
+
+    def first_not_finite(self, images: NDArray[np.uint8]) -> str:
+        """Where numbers are not finite first, in words, for images as above."""
+        return first_not_finite(self.net, self._normalized(images))
+
+    def _normalized(self, images: NDArray[np.uint8]) -> torch.Tensor:
+        pixels = torch.from_numpy(np.require(images, requirements="W"))  # torch shares only what may be written to
+        normalized: torch.Tensor = self.normalize(pixels.to(self.device))
+        return normalized
 
 
 def normalize_as(spec: Trainable, mean: Sequence[float], std: Sequence[float]) -> Normalize:

@@ -161,6 +161,10 @@ def _answers(
         own = certificate["providers"].get(provider, certificate)
         certified = max(_claims(certificate, own), key=lambda claim: abs(correct - claim))
         apart, open_ = abs(correct - certified), _near_ties(outputs, near)
+        if odd := int((~np.isfinite(outputs)).any(axis=1).sum()):
+            detail = f"{odd:,} of {len(labels):,} outputs are not finite"
+            yield Finding(f"accuracy on {provider}", False, detail)
+            continue
         detail = f"{correct:,} of {len(labels):,} right, {correct / len(labels):.2%}"
         if apart:
             detail += f"; the certificate says {certified:,}"

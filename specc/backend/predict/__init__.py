@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from specc.backend.evaluation.answers import not_finite
 from specc.backend.images import BadImage, Pixels, decode, resize
 from specc.errors import SpeccError, clean
 from specc.values import Size
@@ -16,13 +17,15 @@ class Classifier(NamedTuple):
     """A trained model as prediction sees it.
 
     answer: uint8 images, N x C x H x W, to probabilities, N x classes. size: the images that it takes; None where it
-    takes any and resizes them itself. warning: what its user ought to know.
+    takes any and resizes them itself. first_not_finite: for such images, where in the model numbers are not finite
+    first, in words. warning: what its user ought to know.
     """
 
     classes: list[str]
     channels: int
     size: Size | None
     answer: Callable[[Pixels], NDArray[np.float64]]
+    first_not_finite: Callable[[Pixels], str]
     warning: str = ""
 
 
@@ -37,7 +40,8 @@ class Prediction(NamedTuple):
 def predict(classifier: Classifier, image: Path, top: int) -> Prediction:
     """The `top` likeliest classes of an image file.
 
-    Raises SpeccError: E460 the file cannot be read, E461 what is in it cannot serve as an image for this model.
+    Raises SpeccError: E460 the file cannot be read, E461 what is in it cannot serve as an image for this model, E465
+    the model's answer is not a finite number.
     """
     try:
         pixels = decode(image, classifier.channels)
@@ -48,7 +52,10 @@ def predict(classifier: Classifier, image: Path, top: int) -> Prediction:
         raise SpeccError("E460", clean(f"{image} {reason}"), help="give the paths of image files") from None
     stored = Size(*pixels.shape[1:])
     wanted = classifier.size or stored
-    probabilities = classifier.answer(resize(pixels, wanted)[None])[0]
+    images = resize(pixels, wanted)[None]
+    probabilities = classifier.answer(images)[0]
+    if not np.isfinite(probabilities).all():
+        raise not_finite(str(image), classifier.first_not_finite(images))
     best = np.argsort(-probabilities, kind="stable")[:top]
     ranked = [(classifier.classes[i], float(probabilities[i])) for i in best]
     return Prediction(image, ranked, stored if stored != wanted else None)

@@ -1,5 +1,6 @@
 """Prediction through an exported file: onnxruntime runs it, torch is not needed."""
 
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -7,6 +8,7 @@ from numpy.typing import NDArray
 
 from specc.backend.images import Pixels
 from specc.backend.onnx.model_file import read_model
+from specc.backend.onnx.not_finite import first_not_finite
 from specc.backend.onnx.session import ORT_ERRORS, open_session, plain, run
 from specc.backend.predict import Classifier, softmax
 from specc.errors import SpeccError
@@ -39,4 +41,4 @@ def from_file(path: Path) -> Classifier:
         return softmax(given) if file.activation == "softmax" else 1 / (1 + np.exp(-given))
 
     warning = "" if file.untouched else f"{path} was changed after it was certified; `specc verify` tells more"
-    return Classifier(file.classes, file.channels, file.size, answer, warning)
+    return Classifier(file.classes, file.channels, file.size, answer, partial(first_not_finite, file), warning)

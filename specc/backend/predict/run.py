@@ -26,4 +26,7 @@ def from_run(path: Path) -> Classifier:
     def answer(images: Pixels) -> NDArray[np.float64]:
         return reference(resize(images, size)).astype(np.float64)
 
-    return Classifier(run.classes, channels, None if run.spec.data.resize else size, answer)
+    def first_not_finite(images: Pixels) -> str:
+        return reference.first_not_finite(resize(images, size))
+
+    return Classifier(run.classes, channels, None if run.spec.data.resize else size, answer, first_not_finite)

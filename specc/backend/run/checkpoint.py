@@ -15,14 +15,15 @@ from safetensors.torch import load, save
 from torch import Tensor
 
 from specc.backend.build import build
-from specc.backend.run.metrics import is_epoch_result
+from specc.backend.run.metrics import is_epoch_line
 from specc.errors import SpeccError
 from specc.faults import reach
 from specc.files import is_number, parse_json, read_file, sweep_parts, write_atomic
 from specc.ir.graph import Graph
 
 KEPT = 2
-FORMAT = 2
+FORMAT = 3
+EARLIER = (1, 2)
 LARGEST = 1 << 40  # bytes of a state that is read where nothing is known of its network
 ROOM = 1 << 28  # bytes for a file's header and for the table of an epoch's batches
 MOST_ABOUT = 1 << 26  # bytes of what stands beside it
@@ -93,7 +94,7 @@ def most_bytes(graph: Graph) -> int:
 def load_checkpoint(folder: Path, most: int = LARGEST) -> Checkpoint:
     """The newest checkpoint that is undamaged. most: bytes; larger ones are damaged.
 
-    Raises SpeccError E438 where there is none.
+    Raises SpeccError: E438 where there is none, E447 where they are of an earlier version.
     """
     damaged: list[str] = []
     steps = _steps(folder)
@@ -101,6 +102,8 @@ def load_checkpoint(folder: Path, most: int = LARGEST) -> Checkpoint:
         path = folder / f"{step:08d}.safetensors"
         try:
             about = parse_json(read_file(path.with_suffix(".json"), MOST_ABOUT))
+            if about["format"] in EARLIER:
+                raise _of_other_version(path, about["format"])
             tensors = read_file(path, most)
             if about.pop("sha256") == _hash(tensors, about) and _is_whole(about):
                 return Checkpoint(steps[-1], load(tensors), about, damaged)
@@ -112,6 +115,11 @@ def load_checkpoint(folder: Path, most: int = LARGEST) -> Checkpoint:
     raise SpeccError("E438", message, help="begin again with `specc train` and the run's spec.cnn")
 
 
+def _of_other_version(path: Path, number: int) -> SpeccError:
+    message = f"{path} was written by another version of specc: its format is {number}, not {FORMAT}"
+    return SpeccError("E447", message, help="resume with that version, or start a new run with `specc train`")
+
+
 def _is_whole(about: dict[str, Any]) -> bool:
     """Whether what stands beside the tensors has the form of a training's `scalars`."""
     return (
@@ -120,17 +128,16 @@ def _is_whole(about: dict[str, Any]) -> bool:
         and is_number(about["seconds"])
         and type(about.get("per_epoch", 1)) is int
         and about.get("per_epoch", 1) > 0
-        and isinstance(about["marks"], list)
-        and all(map(is_epoch_result, about["marks"]))
+        and isinstance(about["lines"], list)
+        and all(map(is_epoch_line, about["lines"]))
         and (about["scaler"] is None or isinstance(about["scaler"], dict))
     )
 
 
 def _hash(tensors: bytes, about: dict[str, Any]) -> str:
-    """The SHA-256 of both files' content; in format 1 only that of the tensors."""
+    """The SHA-256 of both files' content."""
     digest = hashlib.sha256(tensors)
-    if about["format"] != 1:
-        digest.update(json.dumps(about, sort_keys=True).encode())
+    digest.update(json.dumps(about, sort_keys=True).encode())
     return digest.hexdigest()
 
 

@@ -7,13 +7,13 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Protocol, Self
 
-from safetensors.torch import save
 from torch import Tensor
 
 from specc.backend.run.checkpoint import State, save_checkpoint, sweep
 from specc.backend.run.files import BEST, CHECKPOINTS, INFO, LAST, METRICS, MOST_BYTES, SPEC
 from specc.backend.run.lock import Lock
-from specc.backend.run.metrics import append_line, cut_lines
+from specc.backend.run.metrics import append_line, restore_lines
+from specc.backend.run.weights import weights_bytes
 from specc.errors import SpeccError
 from specc.faults import reach
 from specc.files import json_bytes, read_file, refuse_bytes, size_of, sweep_parts, write_atomic
@@ -33,6 +33,8 @@ class TrainedState(State, Protocol):
 class RunFolder:
     """Writes a run while it is trained; nobody else can until `with` is left. Every file is old or new, never torn.
 
+    meaning: what the weights that are kept shall say of themselves (`manifest.meaning_of`).
+
     Raises SpeccError: E481 where the disk does not take something, of what is there nothing is lost; E485 where
     another process trains into it.
     """
@@ -40,6 +42,7 @@ class RunFolder:
     def __init__(self, path: Path, *, is_new: bool = False) -> None:
         self.path = path
         help = "wait until it ends, or give another folder with --out" if is_new else "wait until it ends"
+        self.meaning: dict[str, Any] = {}
         with self._writing():
             self.lock = Lock(path, help)
 
@@ -80,19 +83,19 @@ class RunFolder:
             append_line(self.path / METRICS, line)
             reach("metrics.after")
             if state.has_improved:
-                write_atomic(self.path / BEST, save(state.model()))
+                write_atomic(self.path / BEST, weights_bytes(state.model(), self.meaning))
         self.pause(state)
 
     def pause(self, state: TrainedState) -> None:
         """Keep the state as it is, within an epoch or at its end."""
         with self._writing():
-            write_atomic(self.path / LAST, save(state.model()))
+            write_atomic(self.path / LAST, weights_bytes(state.model(), self.meaning))
             save_checkpoint(self.path / CHECKPOINTS, state)
 
-    def cut_metrics(self, step: int, per_epoch: int | None = None) -> None:
-        """Drop the lines of epochs that ended after `step`; see `cut_lines`."""
+    def restore_metrics(self, known: list[dict[str, Any]], lines: list[dict[str, Any]]) -> str:
+        """Write the metrics of a resumed training; see `restore_lines`."""
         with self._writing():
-            cut_lines(self.path / METRICS, step, per_epoch)
+            return restore_lines(self.path / METRICS, known, lines)
 
     def write_spec(self, spec: str) -> None:
         with self._writing():

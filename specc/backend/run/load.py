@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from specc.backend.build import Net, build
 from specc.backend.run.files import BEST, INFO, MOST_BYTES, SPEC
-from specc.backend.run.manifest import RUNS_FOLDER, read_info, sha256_of, unreadable
+from specc.backend.run.manifest import RUNS_FOLDER, read_info, refuse_other_meaning, sha256_of, unreadable
 from specc.backend.run.weights import load_weights
 from specc.check import Trainable, check
 from specc.errors import SpeccError
@@ -72,5 +72,5 @@ def open_run(path: Path) -> Run:
             )
             raise SpeccError("E439", message, help=RUNS_FOLDER)
     net = build(graph)
-    load_weights(net, path / BEST)
+    refuse_other_meaning(path, info, load_weights(net, path / BEST), f"the {BEST} beside it")
     return Run(path, info, spec, net.eval())

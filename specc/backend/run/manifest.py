@@ -8,6 +8,7 @@ import platform
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
+from itertools import zip_longest
 from os.path import realpath
 from pathlib import Path
 from typing import Any
@@ -28,9 +29,14 @@ RUNS_FOLDER = "is this a run's folder?"
 
 
 def begun(
-    spec: Trainable, command: Sequence[str], base: Path, data_dir: Path | None, subset: int | None
+    spec: Trainable,
+    command: Sequence[str],
+    base: Path,
+    data_dir: Path | None,
+    subset: int | None,
+    start: Path | None,
 ) -> dict[str, Any]:
-    """What was called for, and when."""
+    """What was called for, and when. start: whose weights it begins with, where they are not drawn."""
     return {
         "format": FORMAT,
         "name": spec.name,
@@ -39,6 +45,7 @@ def begun(
         "base": realpath(base),
         "data_dir": realpath(data_dir) if data_dir else None,
         "subset": subset,
+        "start": realpath(start) if start else None,
         "spec_sha256": sha256_of(spec.resolved),
         "started": now(),
     }
@@ -102,6 +109,14 @@ def _all(is_one: Callable[[Any], bool]) -> Callable[[Any], bool]:
     return lambda value: isinstance(value, list) and bool(value) and all(map(is_one, value))
 
 
+def _are_different(value: Any) -> bool:
+    return _all(_is_text)(value) and len(set(value)) == len(value)
+
+
+def _is_share(value: Any) -> bool:
+    return is_number(value) and 0 <= value <= 1
+
+
 def _or_none(is_one: Callable[[Any], bool]) -> Callable[[Any], bool]:
     return lambda value: value is None or is_one(value)
 
@@ -127,17 +142,18 @@ NEEDED: dict[str, tuple[str, Callable[[Any], bool]]] = {
     "base": ("a path", _is_path),
     "data_dir": ("a path or null", _or_none(_is_path)),
     "spec_sha256": ("a text", _is_text),
-    "classes": ("a list of texts", _all(_is_text)),
+    "classes": ("a list of different texts", _are_different),
     "validated_on": ("a text", _is_text),
     "data_sha256": ("a text", _is_text),
-    "mean": ("a list of numbers", _all(is_number)),
-    "std": ("a list of numbers", _all(is_number)),
+    "mean": ("a list of numbers from 0 to 1", _all(_is_share)),
+    "std": ("a list of numbers from 0 to 1", _all(_is_share)),
     "steps_per_epoch": ("a number of steps", _is_count),
     "device": ("a text", _is_text),
     "versions": ("a table", _is_table),
 }
 OPTIONAL: dict[str, tuple[str, Callable[[Any], bool]]] = {
     "subset": ("a number of images or null", _or_none(_is_count)),
+    "start": ("a path or null", _or_none(_is_path)),
     "images": ("a table", _is_table),
     "resumed": ("a list", _is_list),
     "next": ("a table with `spec_sha256` and `base`", _is_next),
@@ -206,13 +222,34 @@ def about_data(dataset: DataSet) -> dict[str, Any]:
     }
 
 
+def meaning_of(info: Mapping[str, Any]) -> dict[str, Any]:
+    """What a run.json says of a network's answers and of what it sees; its weights say it, too."""
+    return {name: info[name] for name in ("classes", "mean", "std")}
+
+
+def refuse_other_meaning(path: Path, info: Mapping[str, Any], other: Mapping[str, Any], whose: str) -> None:
+    """Raise SpeccError E439 where run.json of the run at `path` gives its network another meaning than others do.
+
+    other: what these say. whose: they, in words.
+    """
+    for name, value in meaning_of(info).items():
+        pairs = list(zip_longest(value, other.get(name) or ()))
+        odd = next((number for number, (one, two) in enumerate(pairs) if one != two), None)
+        if odd is not None:
+            one, two = ("nothing" if item is None else f"`{item}`" for item in pairs[odd])
+            message = f"{path / INFO} does not match {whose}: entry {odd + 1} of `{name}` is {one} instead of {two}"
+            raise SpeccError("E439", message, help="restore run.json as specc wrote it")
+
+
 def refuse_other_data(path: Path, info: Mapping[str, Any], now: Mapping[str, Any], hint: str) -> None:
     """Raise SpeccError E441, which says what differs, where data are not those that the run at `path` was trained on.
 
-    info: its run.json. now: `about_data`. hint: how to mend it.
+    E439 where they are, and run.json says something else of them. info: its run.json. now: `about_data`. hint: how to
+    mend it.
     """
     hashes = info["data_sha256"], now["data_sha256"]
     if hashes[0] == hashes[1]:
+        refuse_other_meaning(path, info, now, "the data")
         return
     found = []
     before, after = info["classes"], now["classes"]

@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -20,13 +20,15 @@ class EpochResult(NamedTuple):
     accuracy: float
 
 
-def is_epoch_result(value: Any) -> bool:
-    """Whether a value from a JSON text is the list that an EpochResult is written as."""
-    if not isinstance(value, list) or len(value) != len(EpochResult._fields):
-        return False
-    result = EpochResult(*value)  # its loss may be no number
-    numbers = is_number(result.epoch) and is_number(result.accuracy) and type(result.step) is int
-    return numbers and isinstance(result.loss, int | float)
+def epoch_result(line: Mapping[str, Any]) -> EpochResult:
+    """The result in an epoch's line."""
+    return EpochResult(line["epoch"], line["step"], line["val_loss"], line["val_accuracy"])
+
+
+def is_epoch_line(line: Any) -> bool:
+    """Whether a value from a JSON text is the line of an epoch."""
+    numbers = ("epoch", "val_loss", "val_accuracy")
+    return isinstance(line, dict) and type(line.get("step")) is int and all(is_number(line.get(n)) for n in numbers)
 
 
 def read_lines(path: Path) -> Iterator[dict[str, Any]]:
@@ -52,21 +54,30 @@ def read_lines(path: Path) -> Iterator[dict[str, Any]]:
 def append_line(path: Path, line: dict[str, Any]) -> None:
     """Add the line of an epoch; it is on the disk when this returns. Raises OSError."""
     with path.open("a", encoding="utf-8") as file:
-        file.write(json.dumps(line) + "\n")
+        file.write(_text([line]))
         file.flush()
         os.fsync(file.fileno())
 
 
-def cut_lines(path: Path, step: int, per_epoch: int | None = None) -> None:
-    """Drop the lines of epochs that ended after `step`, and a torn last line: they will be written again.
+def restore_lines(path: Path, known: list[dict[str, Any]], lines: list[dict[str, Any]]) -> str:
+    """Write `lines` in place of what is there.
 
-    per_epoch: steps of an epoch, by which steps are counted where a changed spec has other ones.
+    known: those that a checkpoint holds, with whatever step number they had. More may be there, of epochs that ended
+    after the checkpoint and are trained again. Gives a note where something else was there: it was damaged.
 
-    Raises SpeccError E439 where they cannot be read, OSError where they cannot be written.
+    Raises SpeccError E439 where the file cannot be read, OSError where it cannot be written.
     """
-    lines = list(read_lines(path))
-    for line in lines:
-        if per_epoch and "epoch" in line:
-            line["step"] = round(line["epoch"] * per_epoch)
-    kept = [line for line in lines if line["step"] <= step]
-    write_atomic(path, "".join(json.dumps(line) + "\n" for line in kept).encode())
+    try:
+        there = read_file(path, MOST_METRICS)
+    except FileNotFoundError:
+        there = b""
+    except OSError as error:
+        raise unreadable(path, error) from error
+    write_atomic(path, _text(lines).encode())
+    if there.startswith(_text(known).encode()):
+        return ""
+    return f"{path.name} was damaged and has been restored from the checkpoint ({len(lines)} epochs)"
+
+
+def _text(lines: list[dict[str, Any]]) -> str:
+    return "".join(json.dumps(line) + "\n" for line in lines)

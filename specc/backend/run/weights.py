@@ -1,6 +1,12 @@
-"""Weights on the disk: safetensors files, read whole, or as far as names and shapes fit."""
+"""Weights on the disk: safetensors files, read whole, or as far as names and shapes fit.
 
-from collections.abc import Collection, Iterator
+Those that a run keeps carry in their metadata what they answer (the classes), what they were trained to see (mean and
+deviation of the images), and a checksum over all of it. It lies within the file, so that no kill parts the two.
+"""
+
+import hashlib
+import json
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from errno import EFBIG
 from pathlib import Path
@@ -8,11 +14,12 @@ from typing import Any, NamedTuple
 
 import torch
 from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
 from torch import Tensor, nn
 
 from specc.backend.run.files import BEST, CHECKPOINTS, LAST
 from specc.errors import SpeccError
-from specc.files import open_file, reason, refuse_bytes, size_of
+from specc.files import open_file, parse_json, reason, refuse_bytes, size_of
 
 MOST_HEADER = 1 << 24  # bytes of a safetensors file's table of tensors: that of some 100,000
 PICKLE = "pickled by torch.save, which is never read: a pickle can run any program"
@@ -23,16 +30,53 @@ FOREIGN = (
     (b"\x93NUMPY", "a NumPy array"),
 )
 
+METADATA = "specc"  # the one key: safetensors writes several in an order that changes
+
+
+def weights_bytes(tensors: Mapping[str, Tensor], about: Mapping[str, Any]) -> bytes:
+    """A safetensors file with a checksum. about: what else it shall say, as JSON takes it."""
+    checksum = _checksum(tensors, tensors.__getitem__, about)
+    return bytes(save(dict(tensors), {METADATA: json.dumps({"about": dict(about), "sha256": checksum})}))
+
+
+def _checksum(names: Iterable[str], read: Callable[[str], Tensor], about: Mapping[str, Any]) -> str:
+    """The SHA-256 of tensors with their names, kinds and shapes, in the order of the names, and of what is said."""
+    digest = hashlib.sha256(json.dumps(dict(about), sort_keys=True).encode())
+    for name in sorted(names):
+        value = read(name).contiguous()
+        digest.update(f"\n{name} {value.dtype} {tuple(value.shape)}\n".encode())
+        digest.update(value.reshape(-1).view(torch.uint8).numpy().data)
+    return digest.hexdigest()
+
 
 class Weights(NamedTuple):
     """A safetensors file that is open: the shapes of its tensors, which may be more than the memory holds."""
 
     file: Any
     shapes: dict[str, tuple[int, ...]]
+    metadata: dict[str, str]
 
     def read(self, name: str) -> Tensor:
         found: Tensor = self.file.get_tensor(name)
         return found
+
+    def checked(self, path: Path) -> dict[str, Any] | None:
+        """What the file says of its weights; None where it carries no checksum. path: of the file.
+
+        Raises SpeccError E443 where the checksum is another one.
+        """
+        text = self.metadata.get(METADATA)
+        if text is None:
+            return None
+        try:
+            stored = parse_json(text)
+            about: dict[str, Any] = dict(stored["about"])
+            is_same = _checksum(self.shapes, self.read, about) == stored["sha256"]
+        except (ValueError, KeyError, TypeError):
+            is_same = False
+        if not is_same:
+            raise SpeccError("E443", f"{path} is damaged: its checksum does not match", help=_others(path))
+        return about
 
 
 @contextmanager
@@ -42,7 +86,7 @@ def open_weights(path: Path) -> Iterator[Weights]:
     Raises SpeccError: E442 it is not there, E443 it is damaged, or too large for the system.
     """
     refuse_bytes(path)
-    hint = f"{path.with_name(LAST)} holds the last weights, {path.parent / CHECKPOINTS} the newest states"
+    hint = _others(path)
     try:
         size = size_of(path)
         _refuse_long_header(path, size)
@@ -57,7 +101,12 @@ def open_weights(path: Path) -> Iterator[Weights]:
     except RuntimeError as error:  # it cannot be mapped
         raise SpeccError("E443", f"{path} cannot be read: it has {size:,} bytes", help=hint) from error
     with file:
-        yield Weights(file, {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()})  # noqa: SIM118
+        shapes = {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118
+        yield Weights(file, shapes, file.metadata() or {})
+
+
+def _others(path: Path) -> str:
+    return f"{path.with_name(LAST)} holds the last weights, {path.parent / CHECKPOINTS} the newest states"
 
 
 def _refuse_long_header(path: Path, size: int) -> None:
@@ -83,20 +132,36 @@ def _no_weights(path: Path, hint: str) -> SpeccError:
 
 @torch.no_grad()
 def load_matching(net: nn.Module, path: Path) -> str:
-    """Take those weights of a run (its best), or of a safetensors file, whose names and shapes fit; which, in words.
+    """Take those weights of a run (its best), or of a safetensors file, that fit by name and shape; which, in words.
+
+    Numbers of another length are converted, which is said; integers do not fit where the network has fractions.
 
     Raises SpeccError: E442 and E443 as `open_weights` does, E489 none fits.
     """
-    own = net.state_dict()
-    with open_weights(path / BEST if path.is_dir() else path) as values:
-        fits = [name for name in own if values.shapes.get(name) == own[name].shape]
+    own, kinds = net.state_dict(), set[torch.dtype]()
+    file = path / BEST if path.is_dir() else path
+    with open_weights(file) as values:
+        values.checked(file)
+        alike = [name for name in own if values.shapes.get(name) == own[name].shape]
+        fits = [name for name in alike if _converts(values.read(name), own[name])]
         if not fits:
             raise _none_fits(path, own, values.shapes)
         for name in fits:
-            own[name].copy_(values.read(name))
+            value = values.read(name)
+            kinds |= {value.dtype} - {own[name].dtype}
+            own[name].copy_(value)
     left = [name for name in own if name not in fits]
     drawn = f"; drawn anew: {', '.join(left[:8])}{' …' if len(left) > 8 else ''}" if left else ""
-    return f"{len(fits)} of {len(own)} weights and statistics from {path}{drawn}"
+    converted = f"; converted from {', '.join(sorted(map(_kind, kinds)))}" if kinds else ""
+    return f"{len(fits)} of {len(own)} weights and statistics from {path}{drawn}{converted}"
+
+
+def _converts(value: Tensor, own: Tensor) -> bool:
+    return value.dtype == own.dtype or (value.is_floating_point() and own.is_floating_point())
+
+
+def _kind(dtype: torch.dtype) -> str:
+    return str(dtype).removeprefix("torch.")
 
 
 def _none_fits(path: Path, own: Collection[str], values: Collection[str]) -> SpeccError:
@@ -107,10 +172,11 @@ def _none_fits(path: Path, own: Collection[str], values: Collection[str]) -> Spe
 
 
 @torch.no_grad()
-def load_weights(net: nn.Module, path: Path) -> None:
-    """Read a safetensors file into a network.
+def load_weights(net: nn.Module, path: Path) -> dict[str, Any]:
+    """Read the weights that a run keeps into a network; what they say of themselves (`weights_bytes`).
 
-    Raises SpeccError: E442 the file is not there, E443 it is damaged, E445 it is of another network.
+    Raises SpeccError: E442 the file is not there, E443 it is damaged or carries no checksum, E445 it is of another
+    network.
     """
     own = net.state_dict()
     shapes = {name: tuple(value.shape) for name, value in own.items()}
@@ -120,4 +186,15 @@ def load_weights(net: nn.Module, path: Path) -> None:
             message = f"{path} does not fit the spec beside it: {len(wrong)} weights differ, such as `{wrong[0]}`"
             raise SpeccError("E445", message, help="is it of another run?")
         for name, value in own.items():
+            kind = values.read(name).dtype
+            if kind != value.dtype:
+                message = f"{path} does not fit the spec beside it: `{name}` is {_kind(kind)}, not {_kind(value.dtype)}"
+                raise SpeccError("E445", message, help="was it written by specc?")
+        about = values.checked(path)
+        if about is None:
+            message = f"{path} has no checksum: it was written by another program or another version of specc"
+            help = f"`specc train SPEC --start-from {path}` starts a new run from its weights"
+            raise SpeccError("E443", message, help=help)
+        for name, value in own.items():
             value.copy_(values.read(name))
+    return about

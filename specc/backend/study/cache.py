@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import torch
 
 from specc import __version__
-from specc.backend.run.metrics import read_lines
+from specc.backend.run.metrics import is_epoch_line, read_lines
 from specc.check import Trainable
 from specc.files import parse_json, read_file, write_atomic
 
@@ -67,13 +67,17 @@ def read_record(study: Path, run: Path, key: str, seed: int) -> Record | None:
         if found["key"] != key:
             return None
         accuracy, loss, images, error = (found[name] for name in ("train_accuracy", "train_loss", "images", "error"))
+        curve = found["curve"]
+        if not all(map(is_epoch_line, curve)) or not (curve or error):
+            return None
     except (OSError, ValueError, KeyError, TypeError):
         return None
-    return Record(seed, _from(study, run), accuracy, loss, images, list(read_lines(run / METRICS)), error)
+    return Record(seed, _from(study, run), accuracy, loss, images, curve, error)
 
 
 def write_record(study: Path, run: Path, key: str, record: Record) -> Record:
-    """Keep the record of a finished run beside it, and give it with the run's folder and curve."""
+    """Keep the record of a finished run beside it, with its curve; give it with that and the run's folder."""
+    curve = list(read_lines(run / METRICS))
     found = {
         "format": 1,
         "key": key,
@@ -82,9 +86,10 @@ def write_record(study: Path, run: Path, key: str, record: Record) -> Record:
         "train_loss": record.train_loss,
         "images": record.train_images,
         "error": record.error,
+        "curve": curve,
     }
     write_atomic(run / RESULT, (json.dumps(found, indent=2) + "\n").encode())
-    return record._replace(run=_from(study, run), curve=list(read_lines(run / METRICS)))
+    return record._replace(run=_from(study, run), curve=curve)
 
 
 def drop(run: Path) -> None:

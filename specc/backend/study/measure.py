@@ -1,15 +1,18 @@
 """A finished run, measured: how good its last weights are on the images that it learned from, as they are."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import torch
+from torch import Tensor
 
 from specc.backend.build import build
 from specc.backend.data.dataset import DataSet
 from specc.backend.data.loader import validation_batches
 from specc.backend.data.subset import part_of
-from specc.backend.evaluation.evaluate import Evaluation, evaluate
+from specc.backend.evaluation.evaluate import evaluate, refuse_not_finite
 from specc.backend.evaluation.losses import loss_function
+from specc.backend.evaluation.totals import Evaluation
 from specc.backend.precision import choose
 from specc.backend.run.files import LAST
 from specc.backend.run.weights import load_weights
@@ -23,14 +26,21 @@ def on_training_images(spec: Trainable, run: Path, dataset: DataSet, device: tor
 
     The accuracy of the training itself is a running mean over an epoch, of augmented images and with dropout: it says
     nothing about the gap to the validation images, which are seen as they are.
+
+    Raises SpeccError: E442 to E445 as `load_weights` does, E465 where answers are not finite.
     """
     graph, settings, data = spec.graph, spec.train, spec.data
     net = build(graph)
     load_weights(net, run / LAST)
     net.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     some = dataset._replace(validation=part_of(dataset.train, MOST, settings.seed, "measured"))
-    batches = validation_batches(some, data, settings.batch, device)
+
+    def batches() -> Iterator[tuple[Tensor, Tensor]]:
+        return validation_batches(some, data, settings.batch, device)
+
     loss = loss_function(settings.loss, len(dataset.classes), device)
     precision = choose(settings.precision, device, settings.batch * graph.total_macs)
     tta = settings.evaluate.args if settings.evaluate else None  # as the validation images are seen
-    return evaluate(net, batches, len(dataset.classes), loss, precision, tta)
+    evaluation = evaluate(net, batches(), len(dataset.classes), loss, precision, tta)
+    refuse_not_finite(evaluation, net.eval(), batches(), "training images")
+    return evaluation

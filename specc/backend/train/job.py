@@ -65,7 +65,8 @@ def train(
     with memory_explained(spec, device):
         job = prepare(Request(spec, device, data_dir, base, subset, dataset, start))
     folder = create(out, spec.name, spec.resolved)
-    info = manifest.begun(spec, command, base, data_dir, subset) | job.about
+    info = manifest.begun(spec, command, base, data_dir, subset, start) | job.about
+    folder.meaning = manifest.meaning_of(info)
     with folder:
         if start:
             folder.pause(job.trainer.state)  # its beginning follows from no seed

@@ -11,7 +11,7 @@ from specc.backend.data.dataset import DataSet, load
 from specc.backend.data.loader import DataLoader, check_fit
 from specc.backend.data.subset import subset_of
 from specc.backend.device import describe, find
-from specc.backend.engine.applied import whitened
+from specc.backend.engine.applied import fresh_statistics, whitened
 from specc.backend.engine.assemble import assemble
 from specc.backend.engine.trainer import Trainer
 from specc.backend.execution.apply import apply, set_up
@@ -67,7 +67,7 @@ def prepare(request: Request) -> Job:
     plan = make_plan(graph, settings, device, request.begun)
     set_up(plan)
     dataset = _dataset(request)
-    check_fit(graph, dataset)
+    check_fit(graph, dataset, settings.freeze or ())
     loader = DataLoader(dataset, data, settings.batch, settings.seed, device)
     if settings.accumulate > loader.batches:
         raise SpeccError(
@@ -86,6 +86,8 @@ def prepare(request: Request) -> Job:
     trainer, reached = assemble(net, settings, loader, plan.precision)
     trainer.compute.forward = forward
     notes += [*whitened(graph, len(dataset.train)), *reached]
+    if request.begun is None:  # else a checkpoint brings the statistics
+        notes += fresh_statistics(net)
     shown = f"{describe(device)}, {plan.precision.name} ({plan.precision.reason}); validation: {dataset.validated_on}"
     again = request._replace(dataset=dataset, subset=None, start=None)
     return Job(again, trainer, plan, [shown, *notes], _about(trainer, dataset, device, plan, notes))

@@ -117,11 +117,9 @@ def _compare(one: Path, other: Path) -> list[Compared]:
         if names[0] or names[1]:
             hashes = (_tensors(side.tensors, mine) for side, mine in zip((first, second), names, strict=True))
             found.append(Compared(what, len(names[0]), *hashes))
-    rest = (_hash({k: v for k, v in side.scalars.items() if k != "seconds"}) for side in (first, second))
+    rest = (_hash(_untimed(side.scalars)) for side in (first, second))
     found.append(Compared("step, epochs, scale of the loss", 0, *rest))
-    lines = [
-        [{k: v for k, v in line.items() if k not in TIMED} for line in read_lines(r / METRICS)] for r in (one, other)
-    ]
+    lines = [[_untimed(line) for line in read_lines(run / METRICS)] for run in (one, other)]
     found.append(Compared(f"{len(lines[0])} of the lines of metrics.jsonl", 0, *map(_hash, lines)))
     return found
 
@@ -129,6 +127,12 @@ def _compare(one: Path, other: Path) -> list[Compared]:
 def _tensors(tensors: Mapping[str, Tensor], names: list[str]) -> str:
     """The SHA-256 of some tensors, in this order."""
     return hashlib.sha256(save({f"{i:06d}": tensors[name] for i, name in enumerate(names)})).hexdigest()
+
+
+def _untimed(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Without what a clock says, in the lines of epochs as well."""
+    kept = {name: value for name, value in values.items() if name not in TIMED}
+    return kept | {"lines": list(map(_untimed, kept["lines"]))} if "lines" in kept else kept
 
 
 def _hash(value: Any) -> str:

@@ -1,5 +1,6 @@
 """A run is gone on with: exactly where it stopped, or with a word on what is otherwise."""
 
+from collections.abc import Mapping
 from os.path import realpath
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from specc.backend.run.environment import ENVIRONMENT, differences, refuse
 from specc.backend.run.files import CHECKPOINTS, METRICS
 from specc.backend.run.folder import RunFolder
 from specc.backend.run.load import read_spec
-from specc.backend.run.manifest import now, read_info, refuse_other_data, sha256_of
+from specc.backend.run.manifest import meaning_of, now, read_info, refuse_other_data, sha256_of
 from specc.backend.run.metrics import read_lines
 from specc.backend.train.compatibility import SAFE, TRAJECTORY, judge, refuse_incompatible
 from specc.backend.train.job import Outcome, Until, carry_out
@@ -43,9 +44,10 @@ def resume(
     does.
     """
     most = most_bytes(read_spec(path, read_info(path)).graph)
-    found = load_checkpoint(path / CHECKPOINTS, most) if _has_begun(path) else None
+    found = load_checkpoint(path / CHECKPOINTS, most) if _has_begun(path, read_info(path)) else None
     with RunFolder(path) as folder:
         info = read_info(path)  # nobody writes now
+        folder.meaning = meaning_of(info)
         trained = read_spec(path, info)
         if newest_step(path / CHECKPOINTS) != (found.newest if found else None):
             found = load_checkpoint(path / CHECKPOINTS, most)
@@ -72,7 +74,8 @@ def resume(
         state = job.trainer.state
         notes = restore(state, found, path) if found else []
         folder.sweep(found.scalars["step"] if found else 0)
-        folder.cut_metrics(state.step, state.per_epoch)
+        if note := folder.restore_metrics(found.scalars["lines"] if found else [], state.lines):
+            notes.append(note)
         changed += [str(one) for one in judged if one.kind == SAFE]
         info |= {name: job.about[name] for name in ENVIRONMENT}
         again = {"at": now(), "step": state.step, "exact": is_exact, "changed": changed}
@@ -90,7 +93,11 @@ def resume(
         return carry_out(job._replace(notes=notes), folder, read_info(path), quiet, listener, until)
 
 
-def _has_begun(path: Path) -> bool:
-    """Whether there was a checkpoint ever: not where the training was killed before the one of its first epoch."""
+def _has_begun(path: Path, info: Mapping[str, Any]) -> bool:
+    """Whether there was a checkpoint ever: not where the training was killed before the one of its first epoch.
+
+    One that starts from other weights has one before its first step: without it, it would be another training.
+    """
     is_young = (path / METRICS).exists() and len(list(read_lines(path / METRICS))) < 2
-    return any((path / CHECKPOINTS).glob("*.json")) or not is_young
+    is_fresh = is_young and info.get("start") is None and "ended" not in info
+    return any((path / CHECKPOINTS).glob("*.json")) or not is_fresh

@@ -3,13 +3,16 @@
 from collections.abc import Iterator
 
 from specc.check.lint.lint import Found, Lint, Linted
+from specc.ir.weights import frozen_norms
 
 LEAST = 8
 
 
 def find(linted: Linted) -> Iterator[Found]:
     batch = linted.train.batch
-    norm = next((node for node in linted.graph.nodes if node.op.batch_statistics), None)
+    frozen = frozen_norms(linted.graph, linted.train.freeze or ())
+    norms = (node for node in linted.graph.nodes if node.op.batch_statistics and node.name not in frozen)
+    norm = next(norms, None)
     if norm is not None and batch < LEAST:
         count = f"{batch} images" if batch > 1 else "one image"
         yield Found(

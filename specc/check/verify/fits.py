@@ -1,10 +1,12 @@
 """Network, data and training held against each other."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from specc.check.context import Context
 from specc.diagnostics import Label
 from specc.ir.graph import Graph, Node
+from specc.ir.weights import frozen_norms
 from specc.source import Span
 from specc.syntax import tree as t
 from specc.tricks import COMPONENTS
@@ -41,17 +43,22 @@ def hold_together(
         _output_fits(graph, data, train, context)
 
 
-def batch_of_one(graph: Graph) -> Node | None:
-    """The first layer that a batch of one image gives a single number of each channel to average over, if any does."""
+def batch_of_one(graph: Graph, freeze: Iterable[str]) -> Node | None:
+    """The first layer that a batch of one image gives a single number of each channel to average over, if any does.
+
+    freeze: the selectors of what is frozen; a norm that is keeps to its running statistics.
+    """
+    frozen = frozen_norms(graph, freeze)
     for node in graph.nodes[1:]:
-        if node.op.batch_statistics and all(side == 1 for side in graph.nodes[node.inputs[0]].shape[1:]):
+        is_averaging = node.op.batch_statistics and node.name not in frozen
+        if is_averaging and all(side == 1 for side in graph.nodes[node.inputs[0]].shape[1:]):
             return node
     return None
 
 
 def batch_fits(graph: Graph, train: TrainSettings, settings: dict[str, t.Setting], context: Context) -> None:
     """Report E316 where a batch is one image, and batch norm needs two numbers of a channel."""
-    norm = batch_of_one(graph) if train.batch == 1 else None
+    norm = batch_of_one(graph, train.freeze or ()) if train.batch == 1 else None
     if norm is None:
         return
     span = settings["batch"].value.span if "batch" in settings else norm.span

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from specc.check.context import Context
 from specc.diagnostics import nearest
 from specc.ir.graph import Graph
-from specc.ir.weights import Weight, learning, selected, selectors_of, weights_of
+from specc.ir.weights import Weight, learning, norm_parts, selected, selectors_of, weights_of
 from specc.source import Span
 from specc.syntax import tree as t
 from specc.tricks.optimizer import by_muon
@@ -25,7 +25,8 @@ def learning_fits(
     settings: those that the section `train` gives. trains: the spec has data, so that it is there to be trained.
     """
     weights = weights_of(graph)
-    _freeze_fits(weights, train, settings.get("freeze"), context)
+    of_norms = [one for parts in norm_parts(graph).values() for one in parts]
+    _freeze_fits([*weights, *of_norms], train, settings.get("freeze"), context)
     left = learning(weights, train.freeze or ())
     if trains and not left:
         _nothing_learns(graph, weights, settings.get("freeze"), context)

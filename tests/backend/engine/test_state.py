@@ -130,7 +130,7 @@ def test_each_part_of_their_state_matters(make_trainer: Callable[..., Trainer], 
 
 
 @pytest.mark.parametrize(
-    "part", ["table", "model/", "average/", "optimizer/exp_avg/", "optimizer/step/", "step", "marks"]
+    "part", ["table", "model/", "average/", "optimizer/exp_avg/", "optimizer/step/", "step", "lines"]
 )
 def test_each_part_of_the_state_matters(
     make_trainer: Callable[..., Trainer], recorder: Any, tmp_path: Path, part: str
@@ -142,7 +142,7 @@ def test_each_part_of_the_state_matters(
     stopped = make_trainer(*settings)
     for _ in range(8):
         stopped.step()
-    stopped.state.results = straight.state.results[:1]
+    stopped.state.lines = straight.state.lines[:1]
     tensors, scalars = stopped.state.tensors(), stopped.state.scalars()
     fresh = make_trainer(*settings)
     tensors |= {name: value for name, value in fresh.state.tensors().items() if name.startswith(part)}

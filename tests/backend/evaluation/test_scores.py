@@ -7,21 +7,35 @@ from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 from torch import nn
 
 from specc.backend.evaluation.evaluate import evaluate
-from specc.backend.evaluation.scores import Confusion, class_scores, confusions
+from specc.backend.evaluation.scores import Confusion, class_scores, confusions, macro
 from specc.backend.precision import Precision
+from tests.helpers.losses import cross_entropy
 
-CLASSES = ["a", "b", "c", "never seen", "never said"]
+CLASSES = ["a", "b", "c", "never seen", "never said", "neither"]
 TRUTH = np.array([0, 0, 0, 1, 1, 2, 2, 2, 2, 4])
 ANSWER = np.array([0, 1, 1, 1, 1, 2, 2, 0, 3, 0])
-TABLE = confusion_matrix(TRUTH, ANSWER, labels=range(5)).astype(np.int64)
+TABLE = confusion_matrix(TRUTH, ANSWER, labels=range(6)).astype(np.int64)
 
 
 def test_scores_equal_scikit_learns() -> None:
-    wanted = precision_recall_fscore_support(TRUTH, ANSWER, labels=range(5), zero_division=0)
+    """A ratio over no images is none: a nan there, and None here."""
+    wanted = precision_recall_fscore_support(TRUTH, ANSWER, labels=range(6), zero_division=np.nan)
     found = class_scores(TABLE, CLASSES)
     assert [score.name for score in found] == CLASSES
     for index, field in enumerate(("precision", "recall", "f1", "support")):
-        assert [getattr(score, field) for score in found] == pytest.approx(list(wanted[index]))
+        expected = [None if np.isnan(value) else pytest.approx(value) for value in wanted[index]]
+        assert [getattr(score, field) for score in found] == expected
+    assert found[3].recall is None and found[4].precision is None
+    assert found[5][1:] == (None, None, None, 0)
+
+
+def test_the_means_over_classes_equal_scikit_learns() -> None:
+    """Classes without images are not in them: precision is 0 where one of these was said."""
+    present = [0, 1, 2, 4]
+    wanted = precision_recall_fscore_support(TRUTH, ANSWER, labels=present, average="macro", zero_division=np.nan)
+    found = macro(class_scores(TABLE, CLASSES))
+    assert found[:3] == pytest.approx(wanted[:3])
+    assert found.classes == 4
 
 
 def test_mistakes_come_worst_first_and_only_where_there_are_some() -> None:
@@ -37,7 +51,7 @@ def test_evaluation_counts_every_image_once_in_evaluation_mode() -> None:
     net = nn.Sequential(nn.Dropout(0.9), nn.Linear(5, 5, bias=False)).train()
     net.get_parameter("1.weight").data.copy_(torch.eye(5))
     batches = list(zip(logits.split(4), labels.split(4), strict=True))
-    found = evaluate(net, batches, 5, nn.functional.cross_entropy, Precision("fp32", "exact"))
+    found = evaluate(net, batches, 5, cross_entropy(5), Precision("fp32", "exact"))
     assert found.loss == pytest.approx(float(nn.functional.cross_entropy(logits, labels)), rel=1e-6)
     assert found.accuracy == pytest.approx(float((logits.argmax(1) == labels).float().mean()))
     assert np.array_equal(found.confusion, confusion_matrix(labels, logits.argmax(1), labels=range(5)))

@@ -124,6 +124,7 @@ def test_batch_norm_with_few_images(batch, expected):
     assert [d.code for d in found] == expected
     assert all(d.span.text == str(batch) for d in found)
     assert codes(trained("conv(32) -> layer_norm -> relu", train=f"batch = {batch}")) == []
+    assert codes(trained("conv(32) -> batch_norm -> relu", train=f"batch = {batch}; freeze = [norms]")) == []
 
 
 @pytest.mark.parametrize(("groups", "expected"), [(32, ["W510"]), (16, []), (1, [])])

@@ -40,7 +40,9 @@ async function ask({ pixels, channels, width, height }) {
   const given = (await session.run({ images }))[session.outputNames[0]];
   const took = performance.now() - begun;
   if (String(given.dims) !== `1,${facts.classes.length}`) throw new Error(`it gives ${given.dims.join(" x ")} numbers`);
-  return { probabilities: probabilitiesOf(Array.from(given.data)), took };
+  const probabilities = probabilitiesOf(Array.from(given.data));
+  if (!probabilities.every(Number.isFinite)) throw new Error("its output is not finite");
+  return { probabilities, took };
 }
 
 function probabilitiesOf(given) {

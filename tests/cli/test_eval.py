@@ -1,0 +1,43 @@
+"""`specc eval`: scores by class, in text and as JSON."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tests.helpers.tiny_run import CLASSES, trained, write_pictures
+
+
+@pytest.fixture(scope="module")
+def without_green(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run of which no validation image is green."""
+    folder = tmp_path_factory.mktemp("run")
+    write_pictures(folder)
+    with np.load(folder / "pictures.npz") as arrays:
+        values = dict(arrays)
+    there = values["y_test"] != CLASSES.index("green")
+    values |= {name: values[name][there] for name in ("x_test", "y_test")}
+    np.savez(folder / "pictures.npz", **values)
+    return trained(folder, train_with="loss = cross_entropy(weights=[1, 2, 3])")
+
+
+def test_a_class_without_images_has_no_recall(specc: Callable[..., Any], without_green: Path) -> None:
+    answer = specc("eval", str(without_green), "--device", "cpu", "--json")
+    found = json.loads(answer.out)
+    red, green, blue = found["classes"]
+    assert green["recall"] is None and green["support"] == 0
+    assert red["recall"] is not None and blue["recall"] is not None
+    assert found["macro"]["classes"] == 2
+    assert found["macro"]["recall"] == pytest.approx((red["recall"] + blue["recall"]) / 2)
+
+
+def test_it_is_printed_as_a_dash(specc: Callable[..., Any], without_green: Path) -> None:
+    answer = specc("eval", str(without_green), "--device", "cpu")
+    lines = answer.out.splitlines()
+    (green,) = [line.split() for line in lines if line.startswith("green")]
+    assert green[2] == "–" and green[-1] == "0"
+    assert any(line.startswith("mean ") for line in lines)
+    assert "not in the mean, for lack of validation images: green" in lines
