@@ -1,12 +1,12 @@
 """From the typed graph to a PyTorch module."""
 
 from collections.abc import Iterable
-from importlib import import_module
 from itertools import pairwise
 from typing import NamedTuple, Self
 
 from torch import Tensor, nn
 
+from specc.backend.resolve import resolve
 from specc.ir.graph import Graph
 from specc.ir.passes import logits_of, source
 from specc.vocabulary.target import Target
@@ -125,8 +125,7 @@ def turn_round(steps: tuple[Step, ...]) -> tuple[Step, ...]:
 
 def instantiate(target: Target) -> nn.Module:
     """The module that a target describes, with torch's own initial weights."""
-    place, _, name = target.path.rpartition(".")
-    module: nn.Module = getattr(import_module(place), name)(**target.kwargs)
+    module: nn.Module = resolve(target.path)(**target.kwargs)
     return module
 
 

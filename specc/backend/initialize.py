@@ -6,19 +6,19 @@ So neither the order of the layers nor a change elsewhere in the network changes
 import hashlib
 import math
 from collections.abc import Callable
-from importlib import import_module
 
 import torch
 from torch import Generator, Tensor, nn
 
 from specc.backend.build import Net
+from specc.backend.resolve import resolve
 from specc.errors import SpeccError
-from specc.tricks.init import COMPONENTS
 from specc.values import Args, Bound
+from specc.vocabulary.family import Initializer
+from specc.vocabulary.registry import component
 from specc.vocabulary.weight import Drawn, Fans
 
 WHITENED = 500  # images whose patches are looked at together
-_TARGETS = {trick.name: trick.target for trick in COMPONENTS}
 
 
 Sample = Callable[[int], Tensor]
@@ -38,8 +38,8 @@ def initialize(net: Net, seed: int, sample: Sample | None = None) -> None:
             weight = module.get_parameter(spec.name)
             if not isinstance(spec.start, Drawn):
                 weight.fill_(spec.start)
-            elif spec.start.init.name == "whiten":
-                whiten(module, spec.start.init.args, sample)
+            elif component(Initializer, spec.start.init).from_images:
+                start_from_images(weight, module, spec.start.init, sample)
             else:
                 fill(weight, spec.start, generator(seed, key))
         for statistic in net.graph.statistics(node):
@@ -61,30 +61,33 @@ def fill(weight: Tensor, start: Drawn, source: Generator) -> None:
 
 
 def _draw(weight: Tensor, fans: Fans, init: Bound, source: Generator) -> None:
-    place, _, function = _TARGETS[init.name].rpartition(".")
-    getattr(import_module(place), function)(weight, fans, init.args, source)
+    resolve(component(Initializer, init).target)(weight, fans, init.args, source)
 
 
-@torch.no_grad()
-def whiten(module: nn.Module, a: Args, sample: Sample | None) -> None:
+def start_from_images(weight: Tensor, module: nn.Module, init: Bound, sample: Sample | None) -> None:
+    """Fill a kernel after looking at training images. Raises SpeccError E437 where there are none."""
+    if sample is None:
+        message = f"`{init.name}` starts from training images, and there are none"
+        raise SpeccError("E437", message, help="say where the images are, such as data { source = cifar10 }", status=1)
+    resolve(component(Initializer, init).target)(weight, module, init.args, sample(init.args.samples))
+
+
+def whiten(weight: Tensor, module: nn.Module, a: Args, images: Tensor) -> None:
     """Filters that give uncorrelated outputs of about unit size for the patches of training images, in both signs.
 
         v_i / sqrt(l_i + eps)  and  -v_i / sqrt(l_i + eps)
 
     with the eigenvalues l_i, the largest first, and eigenvectors v_i of the patches' second moments (Jordan, 2024).
     """
-    if sample is None:
-        message = "`whiten` starts from training images, and there are none"
-        raise SpeccError("E437", message, help="say where the images are, such as data { source = cifar10 }", status=1)
     assert isinstance(module, nn.Conv2d)
     moments, count = torch.zeros((), dtype=torch.float64), 0
-    for images in torch.split(sample(a.samples), WHITENED):
-        patches = nn.functional.unfold(images, module.kernel_size, module.dilation).double()  # N x C*k*k x places
+    for some in torch.split(images, WHITENED):
+        patches = nn.functional.unfold(some, module.kernel_size, module.dilation).double()  # N x C*k*k x places
         flat = patches.transpose(0, 1).flatten(1)
         moments, count = moments + flat @ flat.T, count + flat.shape[1]
     values, vectors = torch.linalg.eigh(moments / count)
     filters = (vectors / (values.clamp(min=0) + a.eps).sqrt()).T.flip(0)
-    module.weight.copy_(torch.cat([filters, -filters]).view(module.weight.shape))
+    weight.copy_(torch.cat([filters, -filters]).view(weight.shape))
 
 
 def he_normal(weight: Tensor, fans: Fans, a: Args, source: Generator) -> None:

@@ -10,7 +10,9 @@ from specc.check.settings import file_scope
 from specc.syntax import tree as t
 from specc.tricks import COMPONENTS
 from specc.values import UNKNOWN, Bound
+from specc.vocabulary.family import Search
 from specc.vocabulary.kinds import One
+from specc.vocabulary.registry import component
 
 SEARCHED = One("search", "choice(…), uniform(low, high) or log_uniform(low, high)")
 
@@ -53,11 +55,12 @@ def _inner_search(setting: t.Setting) -> str:
 
 def _tried(search: Bound, written: t.Call) -> list[t.Literal]:
     a = search.args.as_dict()
-    values = list(a["values"] if search.name == "choice" else a.values())
+    is_listed = component(Search, search).number is None
+    values = list(a["values"] if is_listed else (a["low"], a["high"]))
     spans = [argument.value.span for argument in getattr(written, "arguments", ())]
     if len(spans) != len(values):
         spans = [written.span] * len(values)
-    if search.name != "choice":  # what is drawn is hardly ever whole, which an argument such as `filters` must be
+    if not is_listed:  # what is drawn is hardly ever whole, which an argument such as `filters` must be
         values.append(a["high"] - (a["high"] - a["low"]) / pi**2)
         spans.append(spans[-1])  # as that of `high`: one mistake, one message
     return [t.Literal(value, span) for value, span in zip(values, spans, strict=True)]

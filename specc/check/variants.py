@@ -1,7 +1,6 @@
 """A file's variants and searches as they are written: for whoever trains many of them, one after the other."""
 
 import random
-from math import exp, log
 from typing import NamedTuple
 
 from specc.check.calls.binder import Binder
@@ -14,6 +13,8 @@ from specc.check.search import searches
 from specc.source import Source
 from specc.syntax import tree as t
 from specc.values import Bound, show
+from specc.vocabulary.family import Search
+from specc.vocabulary.registry import component
 
 Settings = tuple[tuple[str, str], ...]  # path and value, as `--set` takes them
 
@@ -76,12 +77,9 @@ def _sample(found: list[tuple[t.Setting, Bound]], draw: random.Random) -> Settin
 
 
 def _drawn(search: Bound, written: t.Call, draw: random.Random) -> str:
-    a = search.args
-    if search.name == "choice":
+    a, number = search.args, component(Search, search).number
+    if number is None:
         place = draw.randrange(len(a.values))
         arguments = getattr(written, "arguments", ())
         return _text(arguments[place].value) if len(arguments) == len(a.values) else show(a.values[place])
-    number = draw.random()
-    if search.name == "uniform":
-        return f"{a.low + (a.high - a.low) * number:.4g}"
-    return f"{exp(log(a.low) + (log(a.high) - log(a.low)) * number):.4g}"
+    return f"{number(a, draw.random()):.4g}"

@@ -21,6 +21,13 @@ from specc.vocabulary.shape import size_text
 
 Entry = Op | Component
 
+
+class Section(Component):
+    """A section of a spec, with its settings as parameters."""
+
+    family = "section"
+
+
 _SECTION_DOCS = {
     "data": ("Where the images are, and how they become numbers.", "data { source = digits; normalize = standard }"),
     "train": ("How the network is trained.", "train { epochs = 20; optimizer = adam(lr=1e-3) }"),
@@ -63,7 +70,7 @@ def _groups() -> dict[str, list[Entry]]:
     for family, tricks in COMPONENTS.items():
         groups.setdefault(family, []).extend(tricks.values())
     groups["section"] = [
-        Component(section, "section", doc=_SECTION_DOCS[section][0], params=params, example=_SECTION_DOCS[section][1])
+        Section(section, _SECTION_DOCS[section][0], params, example=_SECTION_DOCS[section][1])
         for section, params in SECTIONS.items()
     ]
     return groups

@@ -8,9 +8,9 @@ from typing import NamedTuple
 
 from specc.ir.graph import Graph, Node
 from specc.ops.signal import Gradient, Moments, Site, WeightedSum, places
-from specc.tricks import COMPONENTS
-from specc.tricks.init import Start
 from specc.values import Bound
+from specc.vocabulary.family import Initializer
+from specc.vocabulary.registry import component
 from specc.vocabulary.weight import Drawn
 
 NOTHING = Gradient(0.0, 0.0)
@@ -45,12 +45,6 @@ def initializer(graph: Graph, node: Node) -> Bound | None:
     return kernel.start.init if kernel is not None and isinstance(kernel.start, Drawn) else None
 
 
-def start_of(init: Bound) -> Start | None:
-    """What is known of an initializer; None where it depends on the data."""
-    facts = COMPONENTS["init"][init.name].facts
-    return facts if isinstance(facts, Start) else None
-
-
 def _site(graph: Graph, node: Node, moments: list[Moments]) -> Site:
     x, shapes = [moments[i] for i in node.inputs], [graph.nodes[i].shape for i in node.inputs]
     kernel = graph.kernel(node)
@@ -62,8 +56,8 @@ def _mean_square(start: float | Drawn) -> float:
     """Of the weights of a kernel as it starts. What depends on the data is taken for sums of unit size."""
     if not isinstance(start, Drawn):
         return start**2
-    known = start_of(start.init)
-    return known.variance(start.fans, start.init.args) if known else 1 / start.fans.into
+    variance = component(Initializer, start.init).variance
+    return variance(start.fans, start.init.args) if variance else 1 / start.fans.into
 
 
 def _kernel_gradients(graph: Graph, moments: list[Moments]) -> dict[int, float]:

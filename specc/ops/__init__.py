@@ -1,8 +1,24 @@
 """The vocabulary of layers: `OPS` maps a layer's name to its `Op`."""
 
+from collections.abc import Iterable
+
 from specc.ops import activation, conv, dense, merge, norm, pool, regularization, shape, structure
 from specc.ops.op import Op
+from specc.vocabulary.registry import BrokenPromise, broken_promise
 
-_FAMILIES = (conv, dense, norm, pool, activation, regularization, shape, merge, structure)
+OPS: dict[str, Op] = {}
 
-OPS: dict[str, Op] = {op.name: op for family in _FAMILIES for op in family.OPS}
+
+def register(ops: Iterable[Op]) -> None:
+    """Let layers into the vocabulary. Raises BrokenPromise for the first one that must stay out, and says why."""
+    for op in ops:
+        broken = broken_promise(op, OPS)
+        if not broken and op.torch is not None and op.onnx is None and not op.training_only:
+            broken = "has a module, but no ONNX nodes"
+        if broken:
+            raise BrokenPromise(f"the layer `{op.name}` {broken}")
+        OPS[op.name] = op
+
+
+for _family in (conv, dense, norm, pool, activation, regularization, shape, merge, structure):
+    register(_family.OPS)

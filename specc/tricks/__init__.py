@@ -1,4 +1,4 @@
-"""The vocabulary of data and training: `TRICKS[family][name]`."""
+"""The vocabulary of data and training: `COMPONENTS[family][name]`."""
 
 from specc.tricks import (
     augment,
@@ -17,10 +17,10 @@ from specc.tricks import (
     source,
     validation,
 )
-from specc.vocabulary.component import Component
+from specc.vocabulary.registry import COMPONENTS as COMPONENTS
+from specc.vocabulary.registry import register
 
-COMPONENTS: dict[str, dict[str, Component]] = {}
-_MODULES = (
+for _module in (
     source,
     normalize,
     augment,
@@ -36,7 +36,5 @@ _MODULES = (
     evaluate,
     plan,
     search,
-)
-for _module in _MODULES:
-    for _trick in _module.COMPONENTS:
-        COMPONENTS.setdefault(_trick.family, {})[_trick.name] = _trick
+):
+    register(_module.COMPONENTS)

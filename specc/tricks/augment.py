@@ -6,7 +6,6 @@ They stand between the pixels as floats from 0 to 1 and `normalize`, and run in 
 from collections.abc import Sequence
 
 from specc.tricks.effect import (
-    Effect,
     crop_size,
     crop_visible,
     cutout_visible,
@@ -16,37 +15,49 @@ from specc.tricks.effect import (
     shift_visible,
 )
 from specc.values import Bound, Size
-from specc.vocabulary.component import Component
+from specc.vocabulary.family import Augmentation
 from specc.vocabulary.kinds import POSITIVE, PROBABILITY, Float, Int, ListOf, SizeOf, Symbols
 from specc.vocabulary.param import Param
 from specc.vocabulary.problem import Problem
+from specc.vocabulary.registry import component
 
 _FILL = Param("fill", Symbols("zero", "reflect"), "zero", "what stands beyond the border: black, or the image mirrored")
 _RATIO = "range of width / height, drawn on a logarithmic scale"
 
 GEOMETRY = (
-    Component(
+    Augmentation(
         "flip",
-        "augment",
         "Mirrors each image with probability 1/2. `alternating` draws once, and then mirrors every other epoch, so "
         "that two epochs show both forms of every image (Jordan, 2024).",
-        (Param("direction", Symbols("horizontal", "vertical", "alternating"), "horizontal"),),
+        (
+            Param(
+                "direction",
+                Symbols("horizontal", "vertical", "alternating"),
+                "horizontal",
+                "left to right or top to bottom",
+            ),
+        ),
         target="specc.backend.augment.geometry.flip",
         example="flip(horizontal)",
-        facts=Effect(turns=lambda a: True, moves=True),
+        turns=lambda a: True,
+        moves=True,
     ),
-    Component(
+    Augmentation(
         "crop",
-        "augment",
         "Cuts a window of this size at a random place, after padding the image on all four sides.",
-        (Param("size", SizeOf()), Param("pad", Int(0, 4096), 0, "pixels to pad on each side"), _FILL),
+        (
+            Param("size", SizeOf(), doc="of the window"),
+            Param("pad", Int(0, 4096), 0, "pixels to pad on each side"),
+            _FILL,
+        ),
         target="specc.backend.augment.geometry.crop",
         example="crop(16, pad=2)",
-        facts=Effect(size=crop_size, visible=crop_visible, moves=True),
+        size=crop_size,
+        visible=crop_visible,
+        moves=True,
     ),
-    Component(
+    Augmentation(
         "crop_and_resize",
-        "augment",
         "Cuts a window of random area and shape, and enlarges it (bilinear) to the size of the image (Szegedy et al., "
         "2015).",
         (
@@ -56,32 +67,30 @@ GEOMETRY = (
         target="specc.backend.augment.geometry.crop_and_resize",
         example="crop_and_resize(scale=(0.7, 1))",
         check=ordered("scale", "ratio"),
-        facts=Effect(),
     ),
-    Component(
+    Augmentation(
         "shift",
-        "augment",
         "Moves each image by up to so many pixels along both axes.",
         (Param("pixels", Int(1, 4096), doc="how far at most"), _FILL),
         target="specc.backend.augment.geometry.shift",
         example="shift(1)",
-        facts=Effect(size=shift_size, visible=shift_visible, moves=True),
+        size=shift_size,
+        visible=shift_visible,
+        moves=True,
     ),
-    Component(
+    Augmentation(
         "rotate",
-        "augment",
         "Turns each image by an angle between -degrees and degrees (bilinear); what comes in from outside is black.",
         (Param("degrees", Float(above=0, high=180), doc="the largest angle"),),
         target="specc.backend.augment.geometry.rotate",
         example="rotate(15)",
-        facts=Effect(turns=lambda a: a.degrees >= 90),
+        turns=lambda a: a.degrees >= 90,
     ),
 )
 
 PIXELS = (
-    Component(
+    Augmentation(
         "noise",
-        "augment",
         "Adds normal noise to every pixel of an image, in units of the image from 0 to 1.",
         (
             Param("std", POSITIVE, doc="deviation of the noise"),
@@ -89,20 +98,19 @@ PIXELS = (
         ),
         target="specc.backend.augment.pixels.noise",
         example="noise(0.01, p=0.5)",
-        facts=Effect(visible=noise_visible),
+        visible=noise_visible,
     ),
-    Component(
+    Augmentation(
         "cutout",
-        "augment",
         "Blackens a square around a random pixel; it may reach over the border (DeVries and Taylor, 2017).",
-        (Param("size", SizeOf()),),
+        (Param("size", SizeOf(), doc="of the square"),),
         target="specc.backend.augment.pixels.cutout",
         example="cutout(8)",
-        facts=Effect(visible=cutout_visible, moves=True),
+        visible=cutout_visible,
+        moves=True,
     ),
-    Component(
+    Augmentation(
         "erase",
-        "augment",
         "Fills a rectangle that lies within the image with random pixels (random erasing; Zhong et al., 2017).",
         (
             Param("p", PROBABILITY, 0.5, "share of images that lose a rectangle"),
@@ -112,7 +120,7 @@ PIXELS = (
         target="specc.backend.augment.pixels.erase",
         example="erase(0.5)",
         check=ordered("scale", "ratio"),
-        facts=Effect(visible=lambda a, size: 1 - a.scale[1]),
+        visible=lambda a, size: 1 - a.scale[1],
     ),
 )
 
@@ -122,123 +130,107 @@ def _amount(high: float, what: str) -> tuple[Param, ...]:
 
 
 COLOR = (
-    Component(
+    Augmentation(
         "brightness",
-        "augment",
         "Multiplies each image by a factor between 1 - amount and 1 + amount.",
         _amount(1, "how far the factor strays from 1"),
         target="specc.backend.augment.color.brightness",
         example="brightness(0.2)",
-        facts=Effect(),
     ),
-    Component(
+    Augmentation(
         "contrast",
-        "augment",
         "Stretches each image around its mean gray by a factor between 1 - amount and 1 + amount.",
         _amount(1, "how far the factor strays from 1"),
         target="specc.backend.augment.color.contrast",
         example="contrast(0.2)",
-        facts=Effect(),
     ),
-    Component(
+    Augmentation(
         "saturation",
-        "augment",
         "Moves each pixel away from its gray by a factor between 1 - amount and 1 + amount.",
         _amount(1, "how far the factor strays from 1"),
         target="specc.backend.augment.color.saturation",
         example="saturation(0.2)",
-        facts=Effect(color=True),
+        color=True,
     ),
-    Component(
+    Augmentation(
         "hue",
-        "augment",
         "Turns each image's hues by up to `amount` of the color circle.",
         _amount(0.5, "largest turn; 0.5 reaches every hue"),
         target="specc.backend.augment.color.hue",
         example="hue(0.05)",
-        facts=Effect(color=True),
+        color=True,
     ),
-    Component(
+    Augmentation(
         "grayscale",
-        "augment",
         "Takes the color out of an image; it keeps its three channels.",
         (Param("p", PROBABILITY, 0.1, "share of images that lose their color"),),
         target="specc.backend.augment.color.grayscale",
         example="grayscale(0.2)",
-        facts=Effect(color=True),
+        color=True,
     ),
 )
 
 MIXING = (
-    Component(
+    Augmentation(
         "mixup",
-        "augment",
         "Mixes each image and its label with those of another one of the batch; the share is drawn from Beta(alpha, "
         "alpha) (Zhang et al., 2017).",
         (Param("alpha", POSITIVE, 0.2, "small: mostly one of the two; 1: any share is as likely"),),
         target="specc.backend.augment.mixing.mixup",
         example="mixup(0.2)",
-        facts=Effect(mixes=True),
+        mixes=True,
     ),
-    Component(
+    Augmentation(
         "cutmix",
-        "augment",
         "Puts a rectangle of another image of the batch into each, and mixes the labels by the area; the share is "
         "drawn from Beta(alpha, alpha) (Yun et al., 2019).",
         (Param("alpha", POSITIVE, 1.0, "small: mostly one of the two; 1: any share is as likely"),),
         target="specc.backend.augment.mixing.cutmix",
         example="cutmix(1)",
-        facts=Effect(mixes=True),
+        mixes=True,
     ),
 )
 
 POLICIES = (
-    Component(
+    Augmentation(
         "rand_augment",
-        "augment",
         "Applies `n` of fourteen changes of shape and color, drawn for each image, with strength `m` of 30 (Cubuk et "
         "al., 2019; the changes and their strengths are torchvision's).",
         (Param("n", Int(1, 14), 2, "changes, one after the other"), Param("m", Int(0, 30), 9, "strength")),
         target="specc.backend.augment.policy.rand_augment",
         example="rand_augment(2, 9)",
-        facts=Effect(),
     ),
-    Component(
+    Augmentation(
         "trivial_augment",
-        "augment",
         "Applies one of fourteen changes of shape and color, with any strength, both drawn for each image (Müller and "
         "Hutter, 2021; the wide ranges).",
         target="specc.backend.augment.policy.trivial_augment",
         example="trivial_augment",
-        facts=Effect(),
     ),
-    Component(
+    Augmentation(
         "choose",
-        "augment",
         "One of its branches, drawn for each image; each is as likely.",
         body="branches",
+        target="specc.backend.augment.branching.choose",
         example="choose { | rotate(15) | shift(2) -> flip }",
-        facts=Effect(),
     ),
-    Component(
+    Augmentation(
         "maybe",
-        "augment",
         "Its body, for a share of the images.",
         (Param("p", PROBABILITY, 0.5, "share of images that it changes"),),
         body="one",
+        skips=True,
+        target="specc.backend.augment.branching.maybe",
         example="maybe(0.3) { rotate(15) }",
-        facts=Effect(),
     ),
 )
 
 COMPONENTS = (*GEOMETRY, *PIXELS, *COLOR, *MIXING, *POLICIES)
 
-_BY_NAME = {trick.name: trick for trick in COMPONENTS}
 
-
-def component_of(call: Bound) -> Component:
+def component_of(call: Bound) -> Augmentation:
     """The augmentation that a call names."""
-    return _BY_NAME[call.name]
+    return component(Augmentation, call)
 
 
 def augmented_size(tricks: Sequence[Bound], size: Size, channels: int | None = None) -> Size:
@@ -255,15 +247,15 @@ def augmented_size(tricks: Sequence[Bound], size: Size, channels: int | None = N
 
 
 def _size_after(call: Bound, size: Size, channels: int | None) -> Size:
-    effect: Effect = component_of(call).facts
-    if effect.color and channels not in (None, 3):
+    augmentation = component_of(call)
+    if augmentation.color and channels not in (None, 3):
         raise Problem(
             "E318",
             f"`{call.name}` changes colors, but the images have {channels} channel{'s' * (channels != 1)}",
             help=f"leave `{call.name}` out: it needs RGB images",
         )
     sizes = [augmented_size(branch, size, channels) for branch in call.branches]
-    if call.name == "maybe":
+    if augmentation.skips:
         sizes.append(size)
     if len(set(sizes)) > 1:
         found = " and ".join(map(str, dict.fromkeys(sizes)))
@@ -272,4 +264,4 @@ def _size_after(call: Bound, size: Size, channels: int | None) -> Size:
             f"`{call.name}` would give images of different sizes: {found}",
             help="a batch holds images of one size: crop before or after, for all of them",
         )
-    return sizes[0] if sizes else effect.size(call.args, size)
+    return sizes[0] if sizes else augmentation.size(call.args, size)

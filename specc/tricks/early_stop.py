@@ -1,12 +1,11 @@
 """When a training ends before its last epoch: `early_stop = 10`, or in full `early_stop = early_stop(patience=10)`."""
 
-from specc.vocabulary.component import Component
+from specc.vocabulary.family import EarlyStop
 from specc.vocabulary.kinds import Int
 from specc.vocabulary.param import Param
 
 COMPONENTS = (
-    Component(
-        "early_stop",
+    EarlyStop(
         "early_stop",
         "Ends the training after so many epochs without a better validation accuracy.",
         (Param("patience", Int(1), doc="epochs that are let pass"),),

@@ -1,29 +1,9 @@
-"""What an augmentation does to the size of images, and what it needs of them."""
+"""What augmentations do to the size of images, and how much of an image they leave."""
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
 
 from specc.values import Args, Size
 from specc.vocabulary.problem import Problem
-
-
-class Effect(NamedTuple):
-    """What an augmentation needs and does, besides changing pixels.
-
-    size(a, size): the size of the images after it; raises `Problem` where they are too small for it.
-    color: it needs RGB images. mixes: it mixes images with others of the batch, and their labels likewise.
-    visible(a, size): in the worst case, which share of what comes out is still the image.
-    turns(a): whether a letter or a digit may come out as another one, or as none.
-    moves: it only moves or blackens pixels, and so does to bytes what it does to floats.
-    """
-
-    size: Callable[[Any, Size], Size] = lambda a, size: size
-    color: bool = False
-    mixes: bool = False
-    visible: Callable[[Any, Size], float] = lambda a, size: 1.0
-    turns: Callable[[Any], bool] = lambda a: False
-    moves: bool = False
-
 
 IMAGE_DEVIATION = 0.25  # of photographs from 0 to 1: 0.25 for CIFAR-10, 0.23 for ImageNet
 

@@ -1,7 +1,7 @@
 """How validation images are looked at: as they are, or in several views whose logits are averaged."""
 
 from specc.values import Args, Size
-from specc.vocabulary.component import Component
+from specc.vocabulary.family import Evaluation
 from specc.vocabulary.kinds import PROBABILITY, Int, Maybe, Symbols
 from specc.vocabulary.param import Param
 from specc.vocabulary.problem import Problem
@@ -25,9 +25,8 @@ def views_fit(a: Args, size: Size) -> None:
 
 
 COMPONENTS = (
-    Component(
+    Evaluation(
         "tta",
-        "evaluate",
         "Test-time augmentation: the mean of the logits of an image and of views of it (Krizhevsky et al., 2012). For "
         "the validation figures of training and `specc eval`; an exported file sees one view.",
         (

@@ -1,7 +1,7 @@
 """Groups of weights that learn in a way of their own. The first group that picks a weight has it."""
 
 from specc.values import Args
-from specc.vocabulary.component import Component
+from specc.vocabulary.family import Group
 from specc.vocabulary.kinds import NOT_NEGATIVE, POSITIVE, Chain, ListOf, Maybe, One, Selector
 from specc.vocabulary.param import Param
 from specc.vocabulary.problem import Problem
@@ -18,8 +18,7 @@ def _check(a: Args) -> None:
 
 
 COMPONENTS = (
-    Component(
-        "group",
+    Group(
         "group",
         "Weights that learn in a way of their own: what is not said here is as in `train`. They are picked by a kind "
         "(kernels, biases, norms), by the name of a layer or block (`unit` is every `unit1`, `unit2`, …), or by "

@@ -1,97 +1,121 @@
 """How kernels start."""
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any
 
 from specc.values import Args
-from specc.vocabulary.component import Component
+from specc.vocabulary.family import Initializer, Site
 from specc.vocabulary.kinds import POSITIVE, Float, Int, Maybe, One
 from specc.vocabulary.param import Param
 from specc.vocabulary.problem import Problem
+from specc.vocabulary.registry import component
 from specc.vocabulary.weight import Fans
 
 
-class Start(NamedTuple):
-    """What an initializer does to the size of the signal.
-
-    variance(fans, a): the mean square of a weight. made_for: the activations whose effect on the signal it makes up
-    for: "rectifiers", "saturating" ones, or "".
-    """
-
-    variance: Callable[[Fans, Args], float]
-    made_for: str = ""
-
-
-HE = Start(lambda fans, a: 2 / fans.into, "rectifiers")
-GLOROT = Start(lambda fans, a: 2 / (fans.into + fans.out), "saturating")
-UNIT = Start(lambda fans, a: 1 / fans.into)
-
-
 def _dirac_check(a: Args) -> None:
-    if a.rest is not None and a.rest.name in ("dirac", "whiten"):
+    if a.rest is not None and not component(Initializer, a.rest).fills:
         message = f"`rest` draws the filters beyond the channels; `{a.rest.name}` is none for that"
         raise Problem("E216", message, param="rest", help="write rest=he_normal")
+
+
+def _whiten_fits(a: Args, site: Site) -> None:
+    """Two filters for each number of a patch of the images."""
+    if not site.is_first or site.op != "conv":
+        message = f"`whiten` looks at patches of images, but `{site.layer}` is not a conv directly on the input"
+        raise Problem("E319", message, help="give it to the first conv, or write init=dirac")
+    if site.args.groups != 1:
+        message = "`whiten` looks at patches over all channels, but this conv has groups"
+        raise Problem("E319", message, help="leave `groups` out")
+    channels, (height, width) = site.x[0], site.args.kernel
+    filters = 2 * channels * height * width
+    if site.args.filters != filters:
+        patch = f"{height}x{width} patches of {channels} channel" + "s" * (channels != 1)
+        message = f"`whiten` gives {filters} filters for {patch}, but this conv has {site.args.filters}"
+        raise Problem("E319", message, help=f"conv({filters}, {site.args.kernel}, init=whiten)")
 
 
 def _init(
     name: str,
     doc: str,
-    facts: Start | None,
+    variance: Callable[[Fans, Args], float] | None,
     params: tuple[Param, ...] = (),
-    example: str = "",
-    check: Callable[[Args], None] | None = None,
+    *,
+    written: str = "",
     layer: str = "conv(16",
-) -> Component:
-    return Component(
-        name=name,
-        family="init",
-        doc=doc,
-        params=params,
+    **more: Any,
+) -> Initializer:
+    return Initializer(
+        name,
+        doc,
+        params,
         target=f"specc.backend.initialize.{name}",
-        example=f"{layer}, init={example or name})",
-        facts=facts,
-        check=check,
+        variance=variance,
+        example=f"{layer}, init={written or name})",
+        **more,
     )
 
 
+def _he(fans: Fans, a: Args) -> float:
+    return 2 / fans.into
+
+
+def _glorot(fans: Fans, a: Args) -> float:
+    return 2 / (fans.into + fans.out)
+
+
+def _unit(fans: Fans, a: Args) -> float:
+    return 1 / fans.into
+
+
 COMPONENTS = (
-    _init("he_normal", "Normal, variance 2 / fan-in: keeps the scale through relu layers (He et al., 2015).", HE),
-    _init("he_uniform", "Uniform, variance 2 / fan-in (He et al., 2015).", HE),
+    _init(
+        "he_normal",
+        "Normal, variance 2 / fan-in: keeps the scale through relu layers (He et al., 2015).",
+        _he,
+        made_for="rectifiers",
+    ),
+    _init("he_uniform", "Uniform, variance 2 / fan-in (He et al., 2015).", _he, made_for="rectifiers"),
     _init(
         "glorot_uniform",
         "Uniform, variance 2 / (fan-in + fan-out): for sigmoid and tanh (Glorot & Bengio, 2010).",
-        GLOROT,
+        _glorot,
+        made_for="saturating",
     ),
-    _init("glorot_normal", "Normal, variance 2 / (fan-in + fan-out) (Glorot & Bengio, 2010).", GLOROT),
-    _init("lecun_normal", "Normal, variance 1 / fan-in: for selu (LeCun et al., 1998).", UNIT),
+    _init(
+        "glorot_normal",
+        "Normal, variance 2 / (fan-in + fan-out) (Glorot & Bengio, 2010).",
+        _glorot,
+        made_for="saturating",
+    ),
+    _init("lecun_normal", "Normal, variance 1 / fan-in: for selu (LeCun et al., 1998).", _unit),
     _init(
         "orthogonal",
         "A random orthogonal matrix, group by group (Saxe et al., 2014).",
-        Start(lambda fans, a: 1 / max(fans.into, fans.filters)),  # its rows or its columns have length 1
+        lambda fans, a: 1 / max(fans.into, fans.filters),  # its rows or its columns have length 1
     ),
     _init(
         "normal",
         "Normal with mean 0 and the given deviation.",
-        Start(lambda fans, a: float(a.std**2)),
+        lambda fans, a: float(a.std**2),
         (Param("std", POSITIVE, doc="the standard deviation"),),
-        "normal(0.01)",
+        written="normal(0.01)",
     ),
     _init(
         "constant",
         "The same value everywhere.",
-        Start(lambda fans, a: float(a.v**2)),
+        lambda fans, a: float(a.v**2),
         (Param("v", Float(), doc="the value"),),
-        "constant(0)",
+        written="constant(0)",
     ),
     _init(
         "torch_uniform",
         "Uniform, variance 1 / (3 fan-in): as PyTorch's own layers start.",
-        Start(lambda fans, a: 1 / (3 * fans.into)),
+        lambda fans, a: 1 / (3 * fans.into),
     ),
     _init(
         "dirac",
         "Passes the input channels on unchanged, as far as there are filters for them.",
-        UNIT,
+        _unit,
         (
             Param(
                 "rest",
@@ -100,8 +124,9 @@ COMPONENTS = (
                 "how the filters beyond the channels start; `none`: at zero",
             ),
         ),
-        "dirac(rest=he_normal)",
-        _dirac_check,
+        fills=False,
+        written="dirac(rest=he_normal)",
+        check=_dirac_check,
     ),
     _init(
         "whiten",
@@ -112,7 +137,10 @@ COMPONENTS = (
             Param("eps", POSITIVE, 5e-4, "added to the eigenvalues, so that what hardly varies is not blown up"),
             Param("samples", Int(1), 5000, "training images that are looked at, evenly spaced over the set"),
         ),
-        "whiten(eps=5e-4)",
+        fills=False,
+        from_images=True,
+        fits=_whiten_fits,
+        written="whiten(eps=5e-4)",
         layer="conv(24, 2x2",
     ),
 )

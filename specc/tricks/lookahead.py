@@ -1,12 +1,11 @@
 """Lookahead: slow weights that follow those that the optimizer moves."""
 
-from specc.vocabulary.component import Component
+from specc.vocabulary.family import Lookahead
 from specc.vocabulary.kinds import NOT_NEGATIVE, Bool, Float, Int
 from specc.vocabulary.param import Param
 
 COMPONENTS = (
-    Component(
-        "lookahead",
+    Lookahead(
         "lookahead",
         "Every few steps slow weights, and the norms' running statistics, go a part of the way to the fast ones, which "
         "go on from there (Zhang et al., 2019). The slow ones are evaluated, kept and exported.",

@@ -1,7 +1,7 @@
 """How pixels become the numbers that a network sees. The exported graph does the same."""
 
 from specc.values import Args
-from specc.vocabulary.component import Component
+from specc.vocabulary.family import Normalization
 from specc.vocabulary.kinds import POSITIVE, Float, ListOf, Symbols
 from specc.vocabulary.param import Param
 from specc.vocabulary.problem import Problem
@@ -17,33 +17,47 @@ def _same_length(a: Args) -> None:
         )
 
 
+STANDARD = Normalization(
+    "standard",
+    "(x - mean) / std: of each channel over the training set, or of each image over all its pixels.",
+    (Param("per", Symbols("set", "image"), "set", "over what mean and deviation are taken"),),
+    target="specc.backend.data.normalize.standard",
+    moments=lambda a, mean, deviation: (0.0, 1.0),
+    example="standard",
+)
+
+
+def _fixed_moments(a: Args, mean: float, deviation: float) -> tuple[float, float]:
+    shift, scale = (sum(values) / len(values) for values in (a.mean, a.std))
+    return (mean - shift) / scale, deviation / scale
+
+
 COMPONENTS = (
-    Component("unit", "normalize", "Pixels from 0 to 1.", target="specc.backend.data.normalize.unit", example="unit"),
-    Component(
-        "standard",
-        "normalize",
-        "(x - mean) / std: of each channel over the training set, or of each image over all its pixels.",
-        (Param("per", Symbols("set", "image"), "set", "over what mean and deviation are taken"),),
-        target="specc.backend.data.normalize.standard",
-        example="standard",
+    Normalization(
+        "unit",
+        "Pixels from 0 to 1.",
+        target="specc.backend.data.normalize.unit",
+        moments=lambda a, mean, deviation: (mean, deviation),
+        example="unit",
     ),
-    Component(
+    STANDARD,
+    Normalization(
         "fixed",
-        "normalize",
         "(x - mean) / std with given values, in units of the image from 0 to 1.",
         (
             Param("mean", ListOf(Float()), doc="of each channel, or one value for all"),
             Param("std", ListOf(POSITIVE), doc="of each channel, or one value for all"),
         ),
         target="specc.backend.data.normalize.fixed",
+        moments=_fixed_moments,
         example="fixed(mean=[0.485, 0.456, 0.406], std=[0.229, 0.224, 0.225])",
         check=_same_length,
     ),
-    Component(
+    Normalization(
         "none",
-        "normalize",
         "Pixels as the files hold them, from 0 to 255.",
         target="specc.backend.data.normalize.none",
+        moments=lambda a, mean, deviation: (255 * mean, 255 * deviation),
         example="none",
     ),
 )

@@ -4,31 +4,15 @@
 unless a `group` asks for it.
 """
 
-from typing import NamedTuple
-
-from specc.values import Args, Bound
-from specc.vocabulary.component import Component
+from specc.values import Args
+from specc.vocabulary.family import Division, Optimizer
 from specc.vocabulary.kinds import NOT_NEGATIVE, POSITIVE, Bool, Float, Int, ListOf, One
 from specc.vocabulary.param import Param
 from specc.vocabulary.problem import Problem
+from specc.vocabulary.registry import component
 
 _FRACTION = Float(low=0, below=1)
 _DECAY = "decay of the kernels of conv and dense"
-
-
-class Decay(NamedTuple):
-    """What an optimizer does with `weight_decay`.
-
-    scaled: it is divided by the size of the gradient, as the gradient is, so that weights with large gradients hardly
-    decay (Loshchilov and Hutter, 2017).
-    """
-
-    scaled: bool = False
-
-
-def by_muon(optimizer: Bound, kind: str, is_last: bool) -> bool:
-    """Whether `muon` moves a weight itself: a kernel, and the last one where it is told to."""
-    return kind == "kernel" and (optimizer.args.last or not is_last)
 
 
 def _rate(default: float) -> Param:
@@ -46,8 +30,10 @@ def _sgd_check(a: Args) -> None:
 
 
 def _muon_check(a: Args) -> None:
-    if a.others.name == "muon":
-        message = "`others` is what muon leaves to another optimizer; it cannot be `muon` again"
+    if component(Optimizer, a.others).division is not None:
+        message = (
+            f"`others` moves all weights that muon leaves to it; `{a.others.name}` would leave some to another again"
+        )
         raise Problem("E216", message, param="others", help="write others=adamw(lr=3e-4)")
     if a.nesterov and a.momentum == 0:
         raise Problem(
@@ -58,97 +44,108 @@ def _muon_check(a: Args) -> None:
         )
 
 
-# That of Jordan's reference, https://github.com/KellerJordan/Muon
-_OTHERS = Bound("adamw", Args(lr=3e-4, betas=(0.9, 0.95), eps=1e-8, weight_decay=0.01, amsgrad=False))
-
 _ADAM = (
     Param("betas", ListOf(_FRACTION, 2), (0.9, 0.999), "decay of the running mean of the gradient and of its square"),
     Param("eps", POSITIVE, 1e-8, "added to the denominator"),
 )
 _AMSGRAD = Param("amsgrad", Bool(), False, "divide by the largest mean square so far")
 
-COMPONENTS = (
-    Component(
-        "sgd",
-        "optimizer",
-        "Stochastic gradient descent, with momentum where it is given.",
-        (
-            Param("lr", POSITIVE, doc="learning rate; `schedule` multiplies it"),
-            Param("momentum", _FRACTION, 0.0, "share of the last step that is kept"),
-            Param("nesterov", Bool(), False, "look ahead along the momentum"),
-            Param("weight_decay", NOT_NEGATIVE, 0.0, _DECAY),
-        ),
-        target="torch.optim.SGD",
-        facts=Decay(),
-        example="sgd(lr=0.1, momentum=0.9, nesterov=true)",
-        check=_sgd_check,
+SGD = Optimizer(
+    "sgd",
+    "Stochastic gradient descent, with momentum where it is given.",
+    (
+        Param("lr", POSITIVE, doc="learning rate; `schedule` multiplies it"),
+        Param("momentum", _FRACTION, 0.0, "share of the last step that is kept"),
+        Param("nesterov", Bool(), False, "look ahead along the momentum"),
+        Param("weight_decay", NOT_NEGATIVE, 0.0, _DECAY),
     ),
-    Component(
-        "adam",
-        "optimizer",
-        "Adam (Kingma and Ba, 2014): steps scaled by running means of the gradient and of its square.",
-        (_rate(1e-3), *_ADAM, Param("weight_decay", NOT_NEGATIVE, 0.0, _DECAY), _AMSGRAD),
-        target="torch.optim.Adam",
-        facts=Decay(scaled=True),
-        example="adam(lr=1e-3)",
-    ),
-    Component(
-        "adamw",
-        "optimizer",
-        "AdamW (Loshchilov and Hutter, 2017): Adam whose weight decay does not pass through the gradient's scaling.",
-        (_rate(1e-3), *_ADAM, Param("weight_decay", NOT_NEGATIVE, 1e-2, _DECAY), _AMSGRAD),
-        target="torch.optim.AdamW",
-        facts=Decay(),
-        example="adamw(lr=1e-3, weight_decay=0.05)",
-    ),
-    Component(
-        "rmsprop",
-        "optimizer",
-        "RMSprop (Hinton, 2012): steps divided by the root of a running mean of the squared gradient.",
-        (
-            _rate(1e-2),
-            Param("alpha", _FRACTION, 0.99, "decay of the running mean"),
-            Param("eps", POSITIVE, 1e-8, "added to the denominator"),
-            Param("weight_decay", NOT_NEGATIVE, 0.0, _DECAY),
-            Param("momentum", _FRACTION, 0.0, "share of the last step that is kept"),
-            Param("centered", Bool(), False, "divide by the deviation instead of the root mean square"),
-        ),
-        target="torch.optim.RMSprop",
-        facts=Decay(scaled=True),
-        example="rmsprop(lr=1e-3, momentum=0.9)",
-    ),
-    Component(
-        "lamb",
-        "optimizer",
-        "LAMB (You et al., 2019): AdamW whose step is scaled, tensor by tensor, to the size of the weights.",
-        (
-            _rate(1e-3),
-            _ADAM[0],
-            Param("eps", POSITIVE, 1e-6, "added to the denominator"),
-            Param("weight_decay", NOT_NEGATIVE, 1e-2, _DECAY),
-        ),
-        target="specc.backend.engine.lamb.Lamb",
-        facts=Decay(),
-        example="lamb(lr=2e-3)",
-    ),
-    Component(
-        "muon",
-        "optimizer",
-        "Muon (Jordan, 2024): steps of kernels are momentum made orthogonal, filters by the rest, by Newton-Schulz "
-        "iterations. Biases, norms and the last layer go to `others`.",
-        (
-            _rate(0.02),
-            Param("momentum", _FRACTION, 0.95, "share of the running mean of the gradient that is kept"),
-            Param("nesterov", Bool(), True, "look ahead along the momentum"),
-            Param("steps", Int(1, 20), 5, "Newton-Schulz iterations"),
-            Param("weight_decay", NOT_NEGATIVE, 0.0, _DECAY),
-            Param("normalize", Bool(), False, "before each step, scale each kernel to the norm sqrt(filters)"),
-            Param("last", Bool(), False, "whether muon moves the last layer, too, which gives the classes"),
-            Param("others", One("optimizer", "an optimizer, such as adamw(lr=3e-4)"), _OTHERS, "moves the rest"),
-        ),
-        target="specc.backend.engine.muon.Muon",
-        facts=Decay(),
-        example="muon(lr=0.02, others=adamw(lr=1e-3))",
-        check=_muon_check,
-    ),
+    target="torch.optim.SGD",
+    fused=True,
+    recordable=True,
+    tunable=("momentum", "nesterov"),
+    example="sgd(lr=0.1, momentum=0.9, nesterov=true)",
+    check=_sgd_check,
 )
+
+ADAM = Optimizer(
+    "adam",
+    "Adam (Kingma and Ba, 2014): steps scaled by running means of the gradient and of its square.",
+    (_rate(1e-3), *_ADAM, Param("weight_decay", NOT_NEGATIVE, 0.0, _DECAY), _AMSGRAD),
+    target="torch.optim.Adam",
+    fused=True,
+    capturable=True,
+    recordable=True,
+    tunable=("betas", "eps"),
+    scaled_decay=True,
+    example="adam(lr=1e-3)",
+)
+
+ADAMW = Optimizer(
+    "adamw",
+    "AdamW (Loshchilov and Hutter, 2017): Adam whose weight decay does not pass through the gradient's scaling.",
+    (_rate(1e-3), *_ADAM, Param("weight_decay", NOT_NEGATIVE, 1e-2, _DECAY), _AMSGRAD),
+    target="torch.optim.AdamW",
+    fused=True,
+    capturable=True,
+    recordable=True,
+    tunable=("betas", "eps"),
+    example="adamw(lr=1e-3, weight_decay=0.05)",
+)
+
+RMSPROP = Optimizer(
+    "rmsprop",
+    "RMSprop (Hinton, 2012): steps divided by the root of a running mean of the squared gradient.",
+    (
+        _rate(1e-2),
+        Param("alpha", _FRACTION, 0.99, "decay of the running mean"),
+        Param("eps", POSITIVE, 1e-8, "added to the denominator"),
+        Param("weight_decay", NOT_NEGATIVE, 0.0, _DECAY),
+        Param("momentum", _FRACTION, 0.0, "share of the last step that is kept"),
+        Param("centered", Bool(), False, "divide by the deviation instead of the root mean square"),
+    ),
+    target="torch.optim.RMSprop",
+    tunable=("alpha", "eps"),
+    scaled_decay=True,
+    example="rmsprop(lr=1e-3, momentum=0.9)",
+)
+
+LAMB = Optimizer(
+    "lamb",
+    "LAMB (You et al., 2019): AdamW whose step is scaled, tensor by tensor, to the size of the weights.",
+    (
+        _rate(1e-3),
+        _ADAM[0],
+        Param("eps", POSITIVE, 1e-6, "added to the denominator"),
+        Param("weight_decay", NOT_NEGATIVE, 1e-2, _DECAY),
+    ),
+    target="specc.backend.engine.lamb.Lamb",
+    tunable=("betas", "eps"),
+    example="lamb(lr=2e-3)",
+)
+
+# That of Jordan's reference, https://github.com/KellerJordan/Muon
+_OTHERS = ADAMW.call(lr=3e-4, betas=(0.9, 0.95))
+
+MUON = Optimizer(
+    "muon",
+    "Muon (Jordan, 2024): steps of kernels are momentum made orthogonal, filters by the rest, by Newton-Schulz "
+    "iterations. Biases, norms and the last layer go to `others`.",
+    (
+        _rate(0.02),
+        Param("momentum", _FRACTION, 0.95, "share of the running mean of the gradient that is kept"),
+        Param("nesterov", Bool(), True, "look ahead along the momentum"),
+        Param("steps", Int(1, 20), 5, "Newton-Schulz iterations"),
+        Param("weight_decay", NOT_NEGATIVE, 0.0, _DECAY),
+        Param("normalize", Bool(), False, "before each step, scale each kernel to the norm sqrt(filters)"),
+        Param("last", Bool(), False, "whether muon moves the last layer, too, which gives the classes"),
+        Param("others", One("optimizer", "an optimizer, such as adamw(lr=3e-4)"), _OTHERS, "moves the rest"),
+    ),
+    target="specc.backend.engine.muon.Muon",
+    recordable=True,
+    tunable=("momentum", "nesterov", "steps", "normalize"),
+    division=Division(("kernel",), others="others", last="last"),
+    example="muon(lr=0.02, others=adamw(lr=1e-3))",
+    check=_muon_check,
+)
+
+COMPONENTS = (SGD, ADAM, ADAMW, RMSPROP, LAMB, MUON)

@@ -1,12 +1,11 @@
 """How a training is carried out, where specc's own choice shall not hold. It changes speed, not what is computed."""
 
-from specc.vocabulary.component import Component
+from specc.vocabulary.family import PlanOptions
 from specc.vocabulary.kinds import Int, Maybe, Symbols
 from specc.vocabulary.param import Param
 
 COMPONENTS = (
-    Component(
-        "plan",
+    PlanOptions(
         "plan",
         "How a training is carried out; what is not said here is chosen. `specc train --plan` shows the choice.",
         (

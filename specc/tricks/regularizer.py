@@ -1,31 +1,32 @@
 """Regularizers: penalties on the kernels of convolutions and dense layers, added to the loss. Never biases or norms."""
 
 from specc.values import Bound
-from specc.vocabulary.component import Component
+from specc.vocabulary.family import Regularizer
 from specc.vocabulary.kinds import NOT_NEGATIVE
 from specc.vocabulary.param import Param
+from specc.vocabulary.registry import component
 
 COMPONENTS = (
-    Component(
+    Regularizer(
         "l1",
-        "regularizer",
         "Adds strength * sum |w| over every kernel to the loss: small weights become zero.",
         (Param("strength", NOT_NEGATIVE, doc="factor of the sum"),),
+        strengths=lambda a: (a.strength, 0.0),
         example="l1(1e-5)",
     ),
-    Component(
+    Regularizer(
         "l2",
-        "regularizer",
         "Adds strength * sum w^2 over every kernel to the loss: large weights become smaller. As in Keras; "
         "l2(1e-4) pulls as hard as weight_decay=2e-4 in torch's SGD.",
         (Param("strength", NOT_NEGATIVE, doc="factor of the sum"),),
+        strengths=lambda a: (0.0, a.strength),
         example="l2(1e-4)",
     ),
-    Component(
+    Regularizer(
         "l1_l2",
-        "regularizer",
         "Both penalties: l1 * sum |w| + l2 * sum w^2 (the elastic net of Zou and Hastie, 2005).",
         (Param("l1", NOT_NEGATIVE, doc="factor of sum |w|"), Param("l2", NOT_NEGATIVE, doc="factor of sum w^2")),
+        strengths=lambda a: (a.l1, a.l2),
         example="l1_l2(1e-5, 1e-4)",
     ),
 )
@@ -35,11 +36,4 @@ def strengths(regularizer: Bound | None) -> tuple[float, float]:
     """The factors of sum |w| and of sum w^2; (0, 0) for none."""
     if regularizer is None:
         return 0.0, 0.0
-    a = regularizer.args
-    match regularizer.name:
-        case "l1":
-            return a.strength, 0.0
-        case "l2":
-            return 0.0, a.strength
-        case _:
-            return a.l1, a.l2
+    return component(Regularizer, regularizer).strengths(regularizer.args)

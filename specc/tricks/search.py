@@ -1,7 +1,9 @@
 """What a search may try for a setting."""
 
+from math import exp, log
+
 from specc.values import Args
-from specc.vocabulary.component import Component
+from specc.vocabulary.family import Search
 from specc.vocabulary.kinds import AnyValue, Float
 from specc.vocabulary.param import Param
 from specc.vocabulary.problem import Problem
@@ -22,26 +24,26 @@ def _ordered_positive(a: Args) -> None:
 _RANGE = (Param("low", Float(), doc="the smallest value"), Param("high", Float(), doc="the largest value"))
 
 COMPONENTS = (
-    Component(
+    Search(
         "choice",
-        "search",
         "One of the listed values.",
         (Param("*values", AnyValue(), doc="the values"),),
+        number=None,
         example="choice(32, 64, 128)",
     ),
-    Component(
+    Search(
         "uniform",
-        "search",
         "A number of the range, all equally likely.",
         _RANGE,
+        number=lambda a, share: a.low + (a.high - a.low) * share,
         example="uniform(0.1, 0.5)",
         check=_ordered,
     ),
-    Component(
+    Search(
         "log_uniform",
-        "search",
         "A number of the range, its logarithm equally likely.",
         _RANGE,
+        number=lambda a, share: exp(log(a.low) + (log(a.high) - log(a.low)) * share),
         example="log_uniform(1e-4, 1e-1)",
         check=_ordered_positive,
     ),

@@ -2,7 +2,11 @@
 
 from typing import Literal
 
-from specc.values import Args, Bound, Percent, Size
+from specc.tricks.loss import CROSS_ENTROPY
+from specc.tricks.normalize import STANDARD
+from specc.tricks.optimizer import ADAM
+from specc.tricks.schedule import CONSTANT
+from specc.values import Bound, Percent, Size
 from specc.vocabulary.kinds import (
     POSITIVE,
     ArgumentOf,
@@ -21,8 +25,6 @@ from specc.vocabulary.kinds import (
 from specc.vocabulary.param import REQUIRED, Param
 from specc.vocabulary.settings import Settings, setting
 
-_ADAM = Bound("adam", Args(lr=1e-3, betas=(0.9, 0.999), eps=1e-8, weight_decay=0.0, amsgrad=False))
-
 
 class DataSettings(Settings):
     """The section `data`."""
@@ -36,7 +38,7 @@ class DataSettings(Settings):
     normalize: Bound = setting(
         One("normalize", "`unit`, `standard`, `fixed(mean=[…], std=[…])` or `none`"),
         "how pixels become numbers; the exported graph does the same",
-        default=Bound("standard", Args(per="set")),
+        default=STANDARD.call(),
     )
     augment: tuple[Bound, ...] = setting(
         Chain("augment", "augmentations joined by `->`, or `none`"),
@@ -56,12 +58,12 @@ class TrainSettings(Settings):
     epochs: float = setting(POSITIVE, "how often every image is seen; a fraction stops within an epoch", default=20.0)
     batch: int = setting(Int(1), "images in a batch", default=128)
     optimizer: Bound = setting(
-        One("optimizer", "an optimizer, such as adam(lr=1e-3)"), "how weights move", default=_ADAM
+        One("optimizer", "an optimizer, such as adam(lr=1e-3)"), "how weights move", default=ADAM.call()
     )
     schedule: tuple[Bound, ...] = setting(
         Chain("schedule", "schedules joined by `->`, such as warmup(5) -> cosine"),
         "how the learning rate changes",
-        default=(Bound("constant", Args(epochs=None)),),
+        default=(CONSTANT.call(),),
     )
     groups: list[Bound] | None = setting(
         Maybe(Calls("group", "groups, such as [group(norms.bias, lr=0.05), group(stem, scale=0.1)]")),
@@ -71,7 +73,7 @@ class TrainSettings(Settings):
     loss: Bound = setting(
         One("loss", "a loss, such as cross_entropy(smoothing=0.1)"),
         "what is made small",
-        default=Bound("cross_entropy", Args(smoothing=0.0, weights=None, reduction="mean")),
+        default=CROSS_ENTROPY.call(),
     )
     regularize: Bound | None = setting(
         Maybe(One("regularizer", "a regularizer, such as l2(1e-4)")),

@@ -1,25 +1,8 @@
-"""Data sources: where the images come from. `facts` says what is known before a byte is read."""
+"""Data sources: where the images come from, and what is known of them before a byte is read."""
 
-from typing import NamedTuple
-
-from specc.vocabulary.component import Component
+from specc.vocabulary.family import Source
 from specc.vocabulary.kinds import Bool, Text
 from specc.vocabulary.param import Param
-
-
-class Facts(NamedTuple):
-    """What a data source is known to hold: channels x height x width of its images, the names of its classes, the
-    channels of its images, and how many images its training part has.
-
-    None where only reading tells. handed: its images are signs, which mirrored or turned around are others, or none.
-    """
-
-    shape: tuple[int, int, int] | None = None
-    classes: tuple[str, ...] | None = None
-    channels: int | None = None
-    images: int | None = None
-    orientation_sensitive: bool = False
-
 
 DIGITS = tuple("0123456789")
 FASHION = (
@@ -40,49 +23,60 @@ CIFAR100 = (
 )  # fmt: skip
 
 COMPONENTS = (
-    Component(
+    Source(
         "digits",
-        "source",
         "1,797 handwritten digits, 8 x 8 gray (Alpaydin and Kaynak, 1998). They come with scikit-learn.",
         target="specc.backend.data.digits.read_digits",
         example="digits",
-        facts=Facts((1, 8, 8), DIGITS, 1, 1_797, orientation_sensitive=True),
+        shape=(1, 8, 8),
+        classes=DIGITS,
+        channels=1,
+        images=1_797,
+        orientation_sensitive=True,
     ),
-    Component(
+    Source(
         "mnist",
-        "source",
         "70,000 handwritten digits, 28 x 28 gray (LeCun et al., 1998).",
         target="specc.backend.data.idx.read_mnist",
         example="mnist",
-        facts=Facts((1, 28, 28), DIGITS, 1, 60_000, orientation_sensitive=True),
+        shape=(1, 28, 28),
+        classes=DIGITS,
+        channels=1,
+        images=60_000,
+        orientation_sensitive=True,
     ),
-    Component(
+    Source(
         "fashion_mnist",
-        "source",
         "70,000 pictures of clothing, 28 x 28 gray (Xiao et al., 2017).",
         target="specc.backend.data.idx.read_fashion_mnist",
         example="fashion_mnist",
-        facts=Facts((1, 28, 28), FASHION, 1, 60_000),
+        shape=(1, 28, 28),
+        classes=FASHION,
+        channels=1,
+        images=60_000,
     ),
-    Component(
+    Source(
         "cifar10",
-        "source",
         "60,000 photographs of ten kinds of things, 32 x 32 RGB (Krizhevsky, 2009).",
         target="specc.backend.data.cifar.read_cifar10",
         example="cifar10",
-        facts=Facts((3, 32, 32), CIFAR10, 3, 50_000),
+        shape=(3, 32, 32),
+        classes=CIFAR10,
+        channels=3,
+        images=50_000,
     ),
-    Component(
+    Source(
         "cifar100",
-        "source",
         "60,000 photographs of a hundred kinds of things, 32 x 32 RGB, fine labels (Krizhevsky, 2009).",
         target="specc.backend.data.cifar.read_cifar100",
         example="cifar100",
-        facts=Facts((3, 32, 32), CIFAR100, 3, 50_000),
+        shape=(3, 32, 32),
+        classes=CIFAR100,
+        channels=3,
+        images=50_000,
     ),
-    Component(
+    Source(
         "folder",
-        "source",
         "A folder with one folder of image files for each class, or with `train` and `test` (or `val`) that hold "
         "these. Images are read as RGB.",
         (
@@ -91,11 +85,10 @@ COMPONENTS = (
         ),
         target="specc.backend.data.folder.read_folder",
         example='folder("data/flowers")',
-        facts=Facts(channels=3),
+        channels=3,
     ),
-    Component(
+    Source(
         "webdataset",
-        "source",
         'Tar files ("shards") of samples: the files of a sample share a name, such as `7.jpg` and `7.cls`. '
         "A label is a number from 0 or a name, in `.cls`, or in `.json` as `label`. Images are read as RGB.",
         (
@@ -105,16 +98,14 @@ COMPONENTS = (
         ),
         target="specc.backend.data.webdataset.read_webdataset",
         example='webdataset("data/train-{000..127}.tar")',
-        facts=Facts(channels=3),
+        channels=3,
     ),
-    Component(
+    Source(
         "npz",
-        "source",
         "A NumPy archive with uint8 images and integer labels: `x_train` and `y_train`, with or without `x_test` and "
         "`y_test`; or `images` and `labels`; and, if it likes, the class names as `classes`.",
         (Param("path", Text(), doc="the file; a relative path counts from the spec's folder"),),
         target="specc.backend.data.npz.read_npz",
         example='npz("data/letters.npz")',
-        facts=Facts(),
     ),
 )

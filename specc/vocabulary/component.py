@@ -1,28 +1,43 @@
 """A word of the vocabulary of data and training."""
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from dataclasses import KW_ONLY, dataclass
+from typing import Any, ClassVar
 
-from specc.values import Args
-from specc.vocabulary.param import Param
+from specc.values import Args, Bound
+from specc.vocabulary.param import REQUIRED, Param
 
 
-class Component(NamedTuple):
+@dataclass(eq=False, repr=False)
+class Component:
     """One call of the training or data vocabulary: an optimizer, a schedule, an augmentation, a data source, …
 
+    A word is an instance of the class of its family (`specc.vocabulary.family`), which adds what only that family says
+    of itself.
+
     family: which settings take it ("optimizer", "schedule", "loss", "regularizer", "augment", "source", "init", …).
-    target: the dotted path of what implements it in the back end or in torch. Data, not an import.
+    is_open: installed packages may add words. A closed family's words are settings that the back end reads.
+    params: in the order of positional arguments.
     check(a): raises `Problem` where arguments that are each in range do not go together.
     body: "" (takes none), "one" or "branches".
-    facts: for data sources, what is known before reading a byte.
     """
 
+    family: ClassVar[str]
+    is_open: ClassVar[bool] = True
+
     name: str
-    family: str
     doc: str
     params: tuple[Param, ...] = ()
-    target: str = ""
-    example: str = ""
+    _: KW_ONLY
+    example: str
     check: Callable[[Args], None] | None = None
     body: str = ""
-    facts: Any = None
+
+    def call(self, **arguments: Any) -> Bound:
+        """A call of this word, with its own defaults for the arguments that are not given."""
+        defaults = {param.name: param.default for param in self.params if param.default is not REQUIRED}
+        return Bound(self.name, Args(**(defaults | arguments)))
+
+    def broken_promise(self) -> str:
+        """What the word says of itself that does not hold, completing "the loss `mine` …"; empty where all holds."""
+        return ""

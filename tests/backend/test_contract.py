@@ -23,10 +23,11 @@ from specc.backend.onnx.precision import convert
 from specc.backend.onnx.session import open_session, run
 from specc.backend.onnx.write import check_graph
 from specc.ir.graph import Graph
-from specc.ir.signal import start_of
 from specc.ops import OPS
 from specc.ops.signal import WeightedSum
 from specc.values import Size
+from specc.vocabulary.family import Initializer
+from specc.vocabulary.registry import component
 from specc.vocabulary.shape import Shape
 from specc.vocabulary.weight import Drawn, Statistic, WeightSpec
 
@@ -277,9 +278,9 @@ def test_weights_start_as_declared(graph_of: Any, name: str, shape: Any, given: 
     for spec in declared:
         value = state[f"{node.name}.{spec.name}"].double()
         if isinstance(spec.start, Drawn):
-            start = start_of(spec.start.init)
-            assert start is not None
-            square, n = start.variance(spec.start.fans, spec.start.init.args), value.numel()
+            variance = component(Initializer, spec.start.init).variance
+            assert variance is not None
+            square, n = variance(spec.start.fans, spec.start.init.args), value.numel()
             assert value.square().mean().item() == pytest.approx(square, rel=5 * (2 / n) ** 0.5)
         else:
             assert torch.equal(value, torch.full(spec.shape, spec.start, dtype=torch.float32).double())

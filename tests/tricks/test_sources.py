@@ -1,22 +1,22 @@
 """The vocabulary of data: what is known before a byte is read, and what is refused before it is."""
 
-from importlib import import_module
-
 import pytest
 
+from specc.backend.resolve import resolve
 from specc.check import check
-from specc.source import Source
+from specc.source import Source as Text
 from specc.tricks import COMPONENTS
 from specc.tricks.augment import augmented_size
-from specc.tricks.source import Facts
 from specc.values import Bound, Size
+from specc.vocabulary.family import Source
 from specc.vocabulary.problem import Problem
+from specc.vocabulary.registry import component
 
 DATA = [trick for family in ("source", "normalize", "validation", "augment") for trick in COMPONENTS[family].values()]
 
 
 def checked(settings: str, network: str = "flatten -> dense(10)"):
-    return check(Source("net.cnn", f"data {{ {settings} }}\nnetwork N {{ {network} }}"))
+    return check(Text("net.cnn", f"data {{ {settings} }}\nnetwork N {{ {network} }}"))
 
 
 def errors(settings: str, network: str = "flatten -> dense(10)") -> dict[str, str]:
@@ -31,29 +31,36 @@ def test_examples_are_accepted(trick) -> None:
     assert trick.doc and all(param.doc or param.name == "size" or param.kind.symbols for param in trick.params)
 
 
-@pytest.mark.parametrize("trick", [trick for trick in DATA if trick.target], ids=lambda trick: trick.name)
+@pytest.mark.parametrize(
+    "trick",
+    [word for words in COMPONENTS.values() for word in words.values() if hasattr(word, "target")],
+    ids=lambda word: f"{word.family}-{word.name}",
+)
 def test_targets_are_there(trick) -> None:
-    module, _, name = trick.target.rpartition(".")
-    assert callable(getattr(import_module(module), name))
+    assert callable(resolve(trick.target))
 
 
 def test_what_sources_are_known_to_hold() -> None:
-    facts = {name: trick.facts for name, trick in COMPONENTS["source"].items()}
-    assert {name: fact.shape for name, fact in facts.items() if fact.shape} == {
+    sources = {name: component(Source, name) for name in COMPONENTS["source"]}
+    assert {name: source.shape for name, source in sources.items() if source.shape} == {
         "digits": (1, 8, 8),
         "mnist": (1, 28, 28),
         "fashion_mnist": (1, 28, 28),
         "cifar10": (3, 32, 32),
         "cifar100": (3, 32, 32),
     }
-    assert {name: len(fact.classes) for name, fact in facts.items() if fact.classes} == {
+    assert {name: len(source.classes) for name, source in sources.items() if source.classes} == {
         "digits": 10,
         "mnist": 10,
         "fashion_mnist": 10,
         "cifar10": 10,
         "cifar100": 100,
     }
-    assert facts["folder"] == facts["webdataset"] == Facts(channels=3) and facts["npz"] == Facts()
+    assert {name: source.channels for name, source in sources.items() if source.shape is None} == {
+        "folder": 3,
+        "webdataset": 3,
+        "npz": None,
+    }
 
 
 @pytest.mark.parametrize(

@@ -1,15 +1,14 @@
 """Augmentation: whole batches at once, on the device, with a draw for each image that nothing else has a part in."""
 
 from collections.abc import Sequence
-from importlib import import_module
 from itertools import takewhile
-from typing import Any
 
 import torch
 from torch import Tensor
 from torch.nn.functional import one_hot
 
 from specc.backend.augment.draw import Draw, by_part, each, pick
+from specc.backend.resolve import resolve
 from specc.backend.rng import Tables
 from specc.tricks.augment import component_of
 from specc.values import Bound
@@ -41,7 +40,7 @@ def augment(
     targets = one_hot(labels, classes).float() if mixes(tricks) else labels
     draw = Draw(seed, epoch, images, 0, tables)
     if x.dtype == torch.uint8:  # a quarter of the memory, as long as pixels only move
-        moving = tuple(takewhile(lambda call: component_of(call).facts.moves, tricks))
+        moving = tuple(takewhile(lambda call: component_of(call).moves, tricks))
         x, targets = _pipeline(moving, x, targets, draw)
         x, draw, tricks = x.float().div_(255), draw.later(_places(moving)), tricks[len(moving) :]
     return _pipeline(tricks, x, targets, draw)
@@ -49,7 +48,7 @@ def augment(
 
 def mixes(tricks: Pipeline) -> bool:
     """Whether labels become shares of classes."""
-    return any(component_of(call).facts.mixes or any(map(mixes, call.branches)) for call in tricks)
+    return any(component_of(call).mixes or any(map(mixes, call.branches)) for call in tricks)
 
 
 def _pipeline(tricks: Pipeline, x: Tensor, targets: Tensor, draw: Draw) -> Pair:
@@ -65,15 +64,13 @@ def _places(tricks: Pipeline) -> int:
 
 
 def _apply(call: Bound, x: Tensor, targets: Tensor, draw: Draw) -> Pair:
-    if call.name == "maybe":
-        which = torch.where(draw.happens(call.args.p), 0, 1)
-        return _branches((*call.branches, ()), which, x, targets, draw.later(1))
-    if call.name == "choose":
-        which = (draw.uniform(1)[:, 0] * len(call.branches)).long()
-        return _branches(call.branches, which, x, targets, draw.later(1))
-    trick = component_of(call)
-    work = _function(trick.target)
-    if trick.facts.mixes:
+    augmentation = component_of(call)
+    work = resolve(augmentation.target)
+    if augmentation.body:
+        which = work(call.args, len(call.branches), draw)
+        branches = (*call.branches, ()) if augmentation.skips else call.branches
+        return _branches(branches, which, x, targets, draw.later(1))
+    if augmentation.mixes:
         mixed: Pair = work(x, targets, call.args, draw)
         return mixed
     return work(x, call.args, draw), targets
@@ -107,8 +104,3 @@ def _some_through_each(branches: Sequence[Pipeline], which: Tensor, x: Tensor, d
             result[places] = through
         draw = draw.later(_places(branch))
     return x if result is None else result
-
-
-def _function(target: str) -> Any:
-    module, _, name = target.rpartition(".")
-    return getattr(import_module(module), name)

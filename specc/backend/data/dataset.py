@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-from importlib import import_module
 from pathlib import Path
 from typing import NamedTuple
 from unicodedata import normalize
@@ -17,12 +16,15 @@ from specc.backend.data.places import Where, few
 from specc.backend.data.raw import Files, Raw
 from specc.backend.data.split import Resident, Split, Streamed
 from specc.backend.data.survey import Surveyed, statistics, survey
+from specc.backend.resolve import resolve
 from specc.errors import SpeccError
-from specc.tricks import COMPONENTS
 from specc.tricks.sections import DataSettings
-from specc.values import Args, Bound, Percent, Size
+from specc.tricks.validation import SPLIT, TEST
+from specc.values import Percent, Size
+from specc.vocabulary.family import Source, Validation
+from specc.vocabulary.registry import component
 
-AUTOMATIC = Bound("split", Args(part=Percent(0.1)))
+AUTOMATIC = SPLIT.call(part=Percent(0.1))
 
 
 class DataSet(NamedTuple):
@@ -61,19 +63,19 @@ def load(
     validate on.
     """
     source, asked = data.source, data.validation
-    module, _, name = COMPONENTS["source"][source.name].target.rpartition(".")
-    where = Where(data_dir, base, test=asked is not None and asked.name == "test")
-    raw: Raw = getattr(import_module(module), name)(source.args, where)
-    chosen = asked or (Bound("test", Args()) if raw.test else AUTOMATIC)
-    if chosen.name == "test" and raw.test is None:
+    where = Where(data_dir, base, test=asked is not None and component(Validation, asked).share is None)
+    raw: Raw = resolve(component(Source, source).target)(source.args, where)
+    chosen = asked or (TEST.call() if raw.test else AUTOMATIC)
+    share = component(Validation, chosen).share
+    if share is None and raw.test is None:
         help = "write `validation = split(10%)`, or leave `validation` out"
         raise SpeccError("E408", f"`{source.name}` has no test part to validate on", help=help, status=1)
-    used = Raw(raw.classes, raw.train, raw.test if chosen.name == "test" else None)
+    used = Raw(raw.classes, raw.train, raw.test if share is None else None)
     (train, *rest), content, left_out = _look(used, data.resize, free_memory() // 2 if memory is None else memory)
-    if used.test:
+    if share is None:
         validation, words = rest[0], f"the test part, {len(rest[0].labels):,} images"
     else:
-        train, validation, words = _divide(train, chosen.args.part, seed)
+        train, validation, words = _divide(train, share(chosen.args), seed)
     mean, std = statistics(train)
     learn, measure = (_split(part, data.resize) for part in (train, validation))
     notes = (*raw.notes, *left_out, *odd_classes(raw.classes, train.labels, validation.labels))

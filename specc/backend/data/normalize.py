@@ -1,15 +1,16 @@
 """Normalization: from pixels to what the network sees; the same in training, evaluation and the exported graph."""
 
 from collections.abc import Sequence
-from importlib import import_module
 from math import prod
 
 import torch
 from torch import Tensor, nn
 
+from specc.backend.resolve import resolve
 from specc.errors import SpeccError
-from specc.tricks import COMPONENTS
 from specc.values import Args, Bound
+from specc.vocabulary.family import Normalization
+from specc.vocabulary.registry import component
 
 Values = Sequence[float]
 Shape = tuple[int, int, int]
@@ -49,9 +50,8 @@ def normalizer(call: Bound, shape: Shape, mean: Values, std: Values) -> Normaliz
 
     Raises SpeccError E313 where `fixed` has values for another number of channels.
     """
-    module, _, name = COMPONENTS["normalize"][call.name].target.rpartition(".")
-    made: Normalize = getattr(import_module(module), name)(call.args, shape, mean, std)
-    return made
+    module: Normalize = resolve(component(Normalization, call).target)(call.args, shape, mean, std)
+    return module
 
 
 def unit(a: Args, shape: Shape, mean: Values, std: Values) -> Normalize:

@@ -10,6 +10,8 @@ from specc.ir.signal import initializer
 from specc.ir.weights import Weight, weights_of
 from specc.tricks.sections import TrainSettings
 from specc.values import Bound, show
+from specc.vocabulary.family import Initializer
+from specc.vocabulary.registry import component
 
 MOST = 8  # layers that are named in a line
 
@@ -108,11 +110,11 @@ def _listed(layers: list[str]) -> str:
 def whitened(graph: Graph, images: int) -> list[str]:
     """Which layer starts from how many of the training images."""
     found = [
-        (node.name, init.args.samples)
+        (init.name, node.name, init.args.samples)
         for node in graph.nodes[1:]
-        if (init := initializer(graph, node)) is not None and init.name == "whiten"
+        if (init := initializer(graph, node)) is not None and component(Initializer, init).from_images
     ]
-    return [f"whiten: {name}, from {min(samples, images):,} training images" for name, samples in found]
+    return [f"{init}: {layer}, from {min(samples, images):,} training images" for init, layer, samples in found]
 
 
 def written(call: Bound) -> str:

@@ -21,8 +21,8 @@ from specc.backend.engine.trainer import Loader, Trainer, length
 from specc.backend.evaluation.losses import loss_function
 from specc.backend.precision import Precision
 from specc.ir.weights import weights_of
-from specc.tricks.schedule import Clock
 from specc.tricks.sections import TrainSettings
+from specc.vocabulary.family import Clock
 
 
 def assemble(net: Net, settings: TrainSettings, loader: Loader, precision: Precision) -> tuple[Trainer, list[str]]:

@@ -2,25 +2,21 @@
 
 import math
 from collections.abc import Callable, Iterable, Sequence
-from importlib import import_module
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 from specc.backend.build import Net
+from specc.backend.resolve import resolve
 from specc.ir.graph import Graph
 from specc.ir.weights import Weight, frozen_norms, norm_parts, selected, selects, weights_of
-from specc.tricks import COMPONENTS
-from specc.tricks.optimizer import by_muon
-from specc.tricks.schedule import Clock
 from specc.tricks.sections import TrainSettings
 from specc.values import Bound, show
+from specc.vocabulary.family import Clock, Optimizer
+from specc.vocabulary.registry import component
 
 Weights = dict[str, nn.Parameter]
-
-FUSED = ("sgd", "adam", "adamw")
-RECORDABLE = (*FUSED, "muon")  # those that do on CUDA what the numbers on the device say, and no number of Python's
 
 
 def kernel_names(graph: Graph) -> dict[str, Bound | None]:
@@ -99,7 +95,14 @@ def _param_rule(weight: Weight, settings: TrainSettings) -> ParamRule:
     usual = _optimizer_for(settings.optimizer, weight)
     if group is None:
         decay = usual.args.weight_decay if weight.kind == "kernel" else 0.0
-        return ParamRule("train", usual.name, _options(usual), usual.args.lr, decay, settings.schedule)
+        return ParamRule(
+            "train",
+            usual.name,
+            _options(usual),
+            usual.args.lr,
+            decay,
+            settings.schedule,
+        )
     a = group.args
     mover = usual if a.optimizer is None else _optimizer_for(a.optimizer, weight)
     rate = mover.args.lr if a.lr is None else a.lr
@@ -116,16 +119,15 @@ def _param_rule(weight: Weight, settings: TrainSettings) -> ParamRule:
 
 
 def _optimizer_for(optimizer: Bound, weight: Weight) -> Bound:
-    """What moves a weight: the optimizer, or what `muon` leaves it to."""
-    if optimizer.name != "muon" or by_muon(optimizer, weight.kind, weight.is_last):
+    """What moves a weight: the optimizer, or the one to which it leaves such weights."""
+    word = component(Optimizer, optimizer)
+    if word.division is None or word.moves(optimizer.args, weight.kind, weight.is_last):
         return optimizer
-    others: Bound = optimizer.args.others
-    return others
+    return _optimizer_for(getattr(optimizer.args, word.division.others), weight)
 
 
 def _options(optimizer: Bound) -> tuple[tuple[str, Any], ...]:
-    own = ("lr", "weight_decay", "others", "last")  # which are no arguments of its class, or each group's own
-    return tuple((name, value) for name, value in optimizer.args.as_dict().items() if name not in own)
+    return component(Optimizer, optimizer).options(optimizer.args)
 
 
 class Optimizers:
@@ -207,21 +209,21 @@ def _has_gradient(group: dict[str, Any]) -> bool:
 def _make(
     name: str, options: dict[str, Any], groups: list[dict[str, Any]], device: torch.device
 ) -> torch.optim.Optimizer:
+    word = component(Optimizer, name)
     if is_fused(name, device):
         options["fused"] = True
-    if name in RECORDABLE and device.type == "cuda":
+    if word.recordable and device.type == "cuda":
         groups = [group | {"lr": torch.tensor(group["lr"], device=device)} for group in groups]
-    if name in ("adam", "adamw") and device.type == "cuda":
+    if word.capturable and device.type == "cuda":
         options["capturable"] = True
-    module, _, kind = COMPONENTS["optimizer"][name].target.rpartition(".")
-    made: torch.optim.Optimizer = getattr(import_module(module), kind)(groups, lr=groups[0]["rate"], **options)
-    made._warned_capturable_if_run_uncaptured = True  # noqa: SLF001  # as is meant
-    return made
+    optimizer: torch.optim.Optimizer = resolve(word.target)(groups, lr=groups[0]["rate"], **options)
+    optimizer._warned_capturable_if_run_uncaptured = True  # noqa: SLF001  # as is meant
+    return optimizer
 
 
 def is_fused(name: str, device: torch.device) -> bool:
     """Whether an optimizer goes over all weights in one pass, on this device."""
-    return name in FUSED and device.type in ("cpu", "cuda")
+    return component(Optimizer, name).fused and device.type in ("cpu", "cuda")
 
 
 def make_optimizers(graph: Graph, settings: TrainSettings, weights: Weights) -> Optimizers:

@@ -16,8 +16,9 @@ from specc.backend.progress import INTERVAL, ProgressListener
 from specc.backend.run.metrics import EpochResult
 from specc.errors import SpeccError
 from specc.faults import reach
-from specc.tricks.schedule import Clock, rate
+from specc.tricks.schedule import rate
 from specc.tricks.sections import TrainSettings
+from specc.vocabulary.family import Clock
 
 KEPT_FOR = 600.0  # seconds within an epoch after which the state is kept: no kill loses more than that
 

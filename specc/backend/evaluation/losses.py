@@ -7,7 +7,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from specc.values import Bound
+from specc.backend.resolve import resolve
+from specc.values import Args, Bound
+from specc.vocabulary import family
+from specc.vocabulary.registry import component
 
 Each = Callable[[Tensor, Tensor], Tensor]
 
@@ -62,20 +65,16 @@ class Loss:
 
 def loss_function(loss: Bound, classes: int, device: torch.device) -> Loss:
     """The loss that a spec names."""
-    given = loss.args.weights
+    given = getattr(loss.args, "weights", None)
     weights = None if given is None else torch.tensor(given, dtype=torch.float32, device=device)
-    match loss.name:
-        case "cross_entropy":
-            each = _cross_entropy(loss.args.smoothing, classes)
-        case "focal":
-            each = _focal(loss.args.gamma)
-        case _:
-            each = _binary_cross_entropy(classes)
-    return Loss(each, torch.arange(classes, device=device), weights, loss.args.reduction == "sum")
+    each: Each = resolve(component(family.Loss, loss).target)(loss.args, classes)
+    is_sum = getattr(loss.args, "reduction", "mean") == "sum"
+    return Loss(each, torch.arange(classes, device=device), weights, is_sum)
 
 
-def _cross_entropy(smoothing: float, classes: int) -> Each:
+def cross_entropy(a: Args, classes: int) -> Each:
     """Cross entropy with label smoothing (Szegedy et al., 2015), for each image and class."""
+    smoothing: float = a.smoothing
 
     def each(logits: Tensor, shares: Tensor) -> Tensor:
         smooth = shares * (1 - smoothing) + smoothing / classes if smoothing else shares
@@ -84,17 +83,19 @@ def _cross_entropy(smoothing: float, classes: int) -> Each:
     return each
 
 
-def _focal(gamma: float) -> Each:
+def focal(a: Args, classes: int) -> Each:
     """Lin et al., 2017, equation 4, for each image and class."""
+    gamma: float = a.gamma
 
     def each(logits: Tensor, shares: Tensor) -> Tensor:
         log_p = functional.log_softmax(logits, dim=1)
-        return -shares * (1 - log_p.exp()) ** gamma * log_p
+        focused: Tensor = -shares * (1 - log_p.exp()) ** gamma * log_p
+        return focused
 
     return each
 
 
-def _binary_cross_entropy(classes: int) -> Each:
+def binary_cross_entropy(a: Args, classes: int) -> Each:
     """The mean over the classes of each one's cross entropy."""
 
     def each(logits: Tensor, shares: Tensor) -> Tensor:

@@ -15,12 +15,14 @@ from specc.backend.data.batches import TrainingBatches
 from specc.backend.data.parallel import workers
 from specc.backend.data.split import AHEAD, Streamed
 from specc.backend.device import SMALL_BATCH, thread_count
-from specc.backend.engine.optimizers import RECORDABLE, is_fused, param_rules
+from specc.backend.engine.optimizers import is_fused, param_rules
 from specc.backend.precision import Precision, choose
 from specc.ir.graph import Graph
 from specc.ir.weights import weights_of
 from specc.tricks.sections import TrainSettings
 from specc.values import Args
+from specc.vocabulary.family import Optimizer
+from specc.vocabulary.registry import component
 
 MOST_THREADS = 1024
 GRAY = 10  # so many times SMALL_BATCH, or its part, and it is not known how many threads are the best
@@ -149,9 +151,9 @@ def _recorded(graph: Graph, settings: TrainSettings, launch: str, precision: Pre
     if unsteady:
         return False, f"the gradient of `{unsteady[0]}` is not the same, bit by bit, each time"
     rules = param_rules(graph, settings, [weight.name for weight in weights_of(graph)])
-    others = sorted({rule.optimizer for rule in rules.values()} - set(RECORDABLE))
+    others = {rule.optimizer for rule in rules.values() if not component(Optimizer, rule.optimizer).recordable}
     if others:
-        return False, f"`{others[0]}` cannot be recorded"
+        return False, f"`{min(others)}` cannot be recorded"
     return True, "forward, backward and optimizer are launched at once; used only if it gives the same bits"
 
 

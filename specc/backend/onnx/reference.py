@@ -12,11 +12,13 @@ from specc.backend.evaluation.not_finite import first_not_finite
 from specc.backend.onnx.session import Outputs
 from specc.backend.run.load import Run
 from specc.check import Trainable
+from specc.vocabulary.family import Loss
+from specc.vocabulary.registry import component
 
 
 def activation(spec: Trainable) -> str:
     """What makes probabilities of logits: "softmax", or "sigmoid" where the loss asks a question for each class."""
-    each = spec.train.loss.name == "binary_cross_entropy" and not spec.graph.ends_in_softmax
+    each = component(Loss, spec.train.loss).per_class and not spec.graph.ends_in_softmax
     return "sigmoid" if each else "softmax"
 
 

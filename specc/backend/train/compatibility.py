@@ -10,12 +10,13 @@ from specc.check import Trainable
 from specc.errors import SpeccError
 from specc.ir.graph import Graph
 from specc.report.diff import Change, LayerChange, compare
-from specc.tricks.schedule import Clock, rate
+from specc.tricks.schedule import rate
 from specc.tricks.sections import TrainSettings
+from specc.vocabulary.family import Clock, Optimizer
+from specc.vocabulary.registry import component
 
 SAFE, TRAJECTORY, INCOMPATIBLE = "safe", "changes the trajectory", "incompatible"
 STOPPING = ("train.target", "train.early_stop", "export.")
-TUNED = ("momentum", "nesterov", "beta1", "beta2", "betas", "alpha", "eps", "steps", "normalize")  # no other state
 
 
 class Judged(NamedTuple):
@@ -81,7 +82,8 @@ def _optimizers(spec: Trainable) -> dict[str, Any]:
     """For each weight what its optimizer remembers of it: by its name, and by arguments that add to that."""
 
     def state(rule: ParamRule) -> tuple[Any, ...]:
-        return rule.optimizer, tuple((name, value) for name, value in rule.options if name not in TUNED)
+        tunable = component(Optimizer, rule.optimizer).tunable
+        return rule.optimizer, tuple((name, value) for name, value in rule.options if name not in tunable)
 
     names = list(_shapes(spec.graph))
     return {name: state(rule) for name, rule in param_rules(spec.graph, spec.train, names).items()}

@@ -4,76 +4,50 @@ A lint is a plain function over a spec that has no errors. It warns, but never p
 line, or on the line above, silences one.
 """
 
-from specc.check.lint import (
-    activation_on_logits,
-    allow,
-    bias_before_norm,
-    binary_loss,
-    bottleneck,
-    coupled_weight_decay,
-    dead_layers,
-    double_weight_decay,
-    drop_path_outside,
-    dropout_before_norm,
-    dropout_on_logits,
-    excessive_augmentation,
-    glorot_before_relu,
-    he_before_sigmoid,
-    idle_regularizer,
-    inner_softmax,
-    label_changing_augmentation,
-    nondeterministic_layer,
-    norm_weight_decay,
-    overwritten_name,
-    receptive_field,
-    schedule_past_end,
-    single_channel_groups,
-    slow_ema,
-    small_batch,
-    unnormalized_inputs,
-    unused_block,
-    unused_let,
-    unused_parameter,
-    vanishing,
-)
+from importlib import import_module
+
+from specc.check.lint import allow
 from specc.check.lint.lint import Lint as Lint
 from specc.check.lint.lint import Linted as Linted
 from specc.check.problems import Problems
 from specc.diagnostics import Diagnostic
 from specc.source import Source, Span
 
-LINTS: tuple[Lint, ...] = (
-    allow.LINT,
-    vanishing.LINT,
-    glorot_before_relu.LINT,
-    he_before_sigmoid.LINT,
-    bias_before_norm.LINT,
-    inner_softmax.LINT,
-    activation_on_logits.LINT,
-    dropout_on_logits.LINT,
-    dropout_before_norm.LINT,
-    small_batch.LINT,
-    single_channel_groups.LINT,
-    bottleneck.LINT,
-    receptive_field.LINT,
-    drop_path_outside.LINT,
-    dead_layers.LINT,
-    unused_let.LINT,
-    unused_block.LINT,
-    unused_parameter.LINT,
-    overwritten_name.LINT,
-    unnormalized_inputs.LINT,
-    label_changing_augmentation.LINT,
-    excessive_augmentation.LINT,
-    double_weight_decay.LINT,
-    coupled_weight_decay.LINT,
-    idle_regularizer.LINT,
-    schedule_past_end.LINT,
-    slow_ema.LINT,
-    nondeterministic_layer.LINT,
-    binary_loss.LINT,
-    norm_weight_decay.LINT,
+# Of this folder, in the order in which they look.
+FILES = (
+    "allow",
+    "vanishing",
+    "glorot_before_relu",
+    "he_before_sigmoid",
+    "bias_before_norm",
+    "inner_softmax",
+    "activation_on_logits",
+    "dropout_on_logits",
+    "dropout_before_norm",
+    "small_batch",
+    "single_channel_groups",
+    "bottleneck",
+    "receptive_field",
+    "drop_path_outside",
+    "dead_layers",
+    "unused_let",
+    "unused_block",
+    "unused_parameter",
+    "overwritten_name",
+    "unnormalized_inputs",
+    "label_changing_augmentation",
+    "excessive_augmentation",
+    "double_weight_decay",
+    "coupled_weight_decay",
+    "idle_regularizer",
+    "schedule_past_end",
+    "slow_ema",
+    "nondeterministic_layer",
+    "binary_loss",
+    "norm_weight_decay",
 )
+
+LINTS: list[Lint] = [import_module(f"{__name__}.{file}").LINT for file in FILES]
 
 
 def find_lints(linted: Linted, problems: Problems, *, is_variant: bool) -> None:

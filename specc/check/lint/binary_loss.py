@@ -5,14 +5,14 @@ from collections.abc import Iterator
 from specc.check.lint.label_changing_augmentation import calls
 from specc.check.lint.lint import Found, Lint, Linted
 from specc.tricks.augment import component_of
+from specc.vocabulary.family import Loss
+from specc.vocabulary.registry import component
 
 
 def find(linted: Linted) -> Iterator[Found]:
     assert linted.data is not None
     loss = linted.train.loss
-    if loss.name != "binary_cross_entropy" or any(
-        component_of(call).facts.mixes for call in calls(linted.data.augment)
-    ):
+    if not component(Loss, loss).per_class or any(component_of(call).mixes for call in calls(linted.data.augment)):
         return
     yield Found(
         f"`{loss.name}` treats each class on its own, but each image of `{linted.data.source.name}` has exactly one",

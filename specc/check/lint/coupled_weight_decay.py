@@ -3,13 +3,13 @@
 from collections.abc import Iterator
 
 from specc.check.lint.lint import Found, Lint, Linted
-from specc.tricks import COMPONENTS
+from specc.vocabulary.family import Optimizer
+from specc.vocabulary.registry import component
 
 
 def find(linted: Linted) -> Iterator[Found]:
     optimizer = linted.train.optimizer
-    decay = COMPONENTS["optimizer"][optimizer.name].facts
-    if decay and decay.scaled and optimizer.args.weight_decay:
+    if component(Optimizer, optimizer).scaled_decay and optimizer.args.weight_decay:
         yield Found(
             f"`{optimizer.name}` scales its weight decay by the size of the gradient",
             linted.place("train", "optimizer", optimizer),

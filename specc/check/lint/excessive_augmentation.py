@@ -16,7 +16,7 @@ def find(linted: Linted) -> Iterator[Found]:
         return
     size = Size(*linted.graph.input[1:])
     for call in calls(linted.data.augment):
-        share = component_of(call).facts.visible(call.args, size)
+        share = component_of(call).visible(call.args, size)
         if share <= LEAST:
             left = (
                 f"only {share:.0%} of what the network sees is still the image"

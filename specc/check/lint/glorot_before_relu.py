@@ -4,7 +4,9 @@ import math
 from collections.abc import Iterator
 
 from specc.check.lint.lint import Found, Lint, Linted
-from specc.ir.signal import initializer, start_of
+from specc.ir.signal import initializer
+from specc.vocabulary.family import Initializer
+from specc.vocabulary.registry import component
 
 LEAST = 0.02
 
@@ -13,8 +15,8 @@ def find(linted: Linted) -> Iterator[Found]:
     pairs = []
     for kernel, activation in linted.activations:
         init = initializer(linted.graph, kernel)
-        start = start_of(init) if init else None
-        if activation.op.rectifies and start and start.made_for == "saturating":
+        made_for = component(Initializer, init).made_for if init else ""
+        if activation.op.rectifies and made_for == "saturating":
             pairs.append((kernel, activation))
     if not pairs:
         return

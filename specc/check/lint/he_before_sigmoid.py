@@ -4,15 +4,17 @@ from collections.abc import Iterator
 
 from specc.check.lint import vanishing
 from specc.check.lint.lint import Found, Lint, Linted
-from specc.ir.signal import initializer, start_of
+from specc.ir.signal import initializer
+from specc.vocabulary.family import Initializer
+from specc.vocabulary.registry import component
 
 
 def find(linted: Linted) -> Iterator[Found]:
     pairs = []
     for kernel, activation in linted.activations:
         init = initializer(linted.graph, kernel)
-        start = start_of(init) if init else None
-        if activation.op.saturates and start and start.made_for == "rectifiers" and kernel is not linted.kernels[-1]:
+        made_for = component(Initializer, init).made_for if init else ""
+        if activation.op.saturates and made_for == "rectifiers" and kernel is not linted.kernels[-1]:
             pairs.append((kernel, activation))
     if pairs and not any(vanishing.find(linted)):
         kernel, activation = pairs[0]

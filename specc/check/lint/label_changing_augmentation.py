@@ -9,10 +9,10 @@ from specc.values import Bound
 
 def find(linted: Linted) -> Iterator[Found]:
     assert linted.data is not None
-    if not linted.facts.orientation_sensitive:
+    if not linted.data_source.orientation_sensitive:
         return
     for call in calls(linted.data.augment):
-        if component_of(call).facts.turns(call.args):
+        if component_of(call).turns(call.args):
             yield Found(
                 f"`{call.name}` changes what the images of `{linted.data.source.name}` show, but not their labels",
                 linted.place("data", "augment", call),

@@ -17,9 +17,10 @@ from specc.ir.signal import Signal, predict
 from specc.ops.signal import Moments
 from specc.source import Span
 from specc.syntax import tree as t
-from specc.tricks import COMPONENTS
 from specc.tricks.sections import DataSettings, TrainSettings
-from specc.tricks.source import Facts
+from specc.vocabulary.family import Normalization
+from specc.vocabulary.family import Source as DataSource
+from specc.vocabulary.registry import component
 
 # Of photographs from 0 to 1, and which part of their variance all places of an image share: measured on CIFAR-10.
 IMAGE_MEAN, IMAGE_DEVIATION, SHARED = 0.47, 0.25, 0.3
@@ -45,12 +46,10 @@ class Linted:
         self.data, self.train, self.dropped, self.overwritten = data, train, dropped, overwritten
 
     @property
-    def facts(self) -> Facts:
-        """What is known about the data."""
-        if self.data is None:
-            return Facts()
-        facts: Facts = COMPONENTS["source"][self.data.source.name].facts
-        return facts
+    def data_source(self) -> DataSource:
+        """Where the images come from, for lints that need data."""
+        assert self.data is not None
+        return component(DataSource, self.data.source)
 
     @property
     def ends(self) -> list[Node]:
@@ -116,17 +115,11 @@ class Linted:
 
     def _images(self) -> Moments:
         """The moments of the images as they enter the network."""
-        mean, deviation = IMAGE_MEAN, IMAGE_DEVIATION
-        match self.data.normalize if self.data is not None else None:
-            case None:
-                mean, deviation = 0.0, 1.0
-            case bound if bound.name == "standard":
-                mean, deviation = 0.0, 1.0
-            case bound if bound.name == "none":
-                mean, deviation = 255 * mean, 255 * deviation
-            case bound if bound.name == "fixed":
-                shift, scale = (sum(values) / len(values) for values in (bound.args.mean, bound.args.std))
-                mean, deviation = (mean - shift) / scale, deviation / scale
+        mean, deviation = 0.0, 1.0
+        if self.data is not None:
+            normalize = self.data.normalize
+            normalization = component(Normalization, normalize)
+            mean, deviation = normalization.moments(normalize.args, IMAGE_MEAN, IMAGE_DEVIATION)
         return Moments(mean, mean**2 + deviation**2, mean**2 + SHARED * deviation**2, mean**2)
 
     def setting(self, section: str, name: str) -> t.Setting | None:

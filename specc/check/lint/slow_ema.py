@@ -7,7 +7,7 @@ from specc.check.lint.lint import Found, Lint, Linted
 
 
 def find(linted: Linted) -> Iterator[Found]:
-    train, images = linted.train, linted.facts.images
+    train, images = linted.train, linted.data_source.images
     if train.ema is None or images is None:
         return
     steps = math.ceil(train.epochs * math.ceil(images / train.batch) / train.accumulate)

@@ -9,13 +9,13 @@ from specc.ir.graph import Graph, Node
 from specc.ir.weights import frozen_norms
 from specc.source import Span
 from specc.syntax import tree as t
-from specc.tricks import COMPONENTS
 from specc.tricks.augment import augmented_size
 from specc.tricks.evaluate import views_fit
 from specc.tricks.sections import DataSettings, TrainSettings
-from specc.tricks.source import Facts
 from specc.values import Size
+from specc.vocabulary.family import Source
 from specc.vocabulary.problem import Problem
+from specc.vocabulary.registry import component
 from specc.vocabulary.shape import size_text
 
 ALONE = "batches of two images or more, or layer_norm in its place, to which the batch does not matter"
@@ -25,10 +25,10 @@ def data_shape(data: DataSettings | None) -> Any:
     """Channels, height and width of the images as `data` alone says them; None where only reading tells."""
     if data is None:
         return None
-    facts = _facts(data)
-    if data.resize is None or facts.channels is None:
-        return facts.shape
-    return (facts.channels, *data.resize)
+    source = component(Source, data.source)
+    if data.resize is None or source.channels is None:
+        return source.shape
+    return (source.channels, *data.resize)
 
 
 def hold_together(
@@ -68,11 +68,6 @@ def batch_fits(graph: Graph, train: TrainSettings, settings: dict[str, t.Setting
     context.error("E316", found, span, labels=labels, help=ALONE)
 
 
-def _facts(data: DataSettings) -> Facts:
-    facts: Facts = COMPONENTS["source"][data.source.name].facts
-    return facts
-
-
 def _source(data: DataSettings, text: str) -> tuple[Label, ...]:
     """The other side of a mismatch: what the data are, where they are named."""
     return (Label(data.source.span, text),) if data.source.span else ()
@@ -88,7 +83,7 @@ def _place(call: Any, node: Node) -> Span:
 
 
 def _input_fits(graph: Graph, data: DataSettings, context: Context) -> bool:
-    images, channels = data_shape(data), _facts(data).channels
+    images, channels = data_shape(data), component(Source, data.source).channels
     takes, source, span = graph.input, data.source.name, graph.nodes[0].span
     if images is None:
         if channels is None or takes[0] == channels:
@@ -149,7 +144,7 @@ def _views_fit(graph: Graph, train: TrainSettings | None, context: Context) -> N
 
 
 def _output_fits(graph: Graph, data: DataSettings, train: TrainSettings | None, context: Context) -> None:
-    shape, classes = graph.shape, _facts(data).classes
+    shape, classes = graph.shape, component(Source, data.source).classes
     end, width = graph.nodes[graph.output], shape[0]
     if shape not in ((width,), (width, 1, 1)):
         found = f"the network ends in {size_text(shape)}, but a classifier ends in one number for each class"

@@ -5,16 +5,19 @@ from collections.abc import Sequence
 
 from specc.check.context import Context
 from specc.diagnostics import nearest
-from specc.ir.graph import Graph
+from specc.ir.graph import Graph, Node
 from specc.ir.weights import Weight, learning, norm_parts, selected, selectors_of, weights_of
 from specc.source import Span
 from specc.syntax import tree as t
-from specc.tricks.optimizer import by_muon
 from specc.tricks.sections import TrainSettings
 from specc.values import Bound
+from specc.vocabulary.family import Initializer, Optimizer, Site
+from specc.vocabulary.problem import Problem
+from specc.vocabulary.registry import component
 from specc.vocabulary.weight import Drawn
 
 MOST = 12  # names in a help
+KINDS = {"kernel": "kernels", "bias": "biases", "norm": "norms", "other": "other weights"}
 
 
 def learning_fits(
@@ -35,35 +38,29 @@ def learning_fits(
         mine = _picked(group, weights, left, context)
         left = [weight for weight in left if weight not in mine]
         if mine and group.args.optimizer is not None:
-            _muon_fits(group.args.optimizer, mine, group.span, context)
+            _optimizer_fits(group.args.optimizer, mine, group.span, context)
     if left:
-        _muon_fits(train.optimizer, left, train.optimizer.span, context)
+        _optimizer_fits(train.optimizer, left, train.optimizer.span, context)
 
 
 def initializers_fit(graph: Graph, context: Context) -> None:
-    """Report a `whiten` that is not at the first layer, or whose filters are not two for each number of a patch."""
+    """Report kernels that cannot start as their initializer says."""
     for node in graph.nodes[1:]:
-        starts = [weight.start for weight in graph.weights(node)]
-        init = next((s.init for s in starts if isinstance(s, Drawn) and s.init.name == "whiten"), None)
-        if init is None:
-            continue
-        span = init.span or node.span
-        before = graph.nodes[node.inputs[0]]
-        while before.op.torch is None and before.inputs:
-            before = graph.nodes[before.inputs[0]]
-        if before.index != 0 or node.op.name != "conv":
-            found = f"`whiten` looks at patches of images, but `{node.name}` is not a conv directly on the input"
-            context.error("E319", found, span, help="give it to the first conv, or write init=dirac")
-            continue
-        height, width = node.args.kernel
-        needed = 2 * graph.input[0] * height * width
-        if node.args.groups != 1:
-            found = "`whiten` looks at patches over all channels, but this conv has groups"
-            context.error("E319", found, span, help="leave `groups` out")
-        elif node.args.filters != needed:
-            patch = f"{height}x{width} patches of {graph.input[0]} channel" + "s" * (graph.input[0] != 1)
-            found = f"`whiten` gives {needed} filters for {patch}, but this conv has {node.args.filters}"
-            context.error("E319", found, span, help=f"conv({needed}, {node.args.kernel}, init=whiten)")
+        for start in (weight.start for weight in graph.weights(node)):
+            fits = component(Initializer, start.init).fits if isinstance(start, Drawn) else None
+            if fits is None or not isinstance(start, Drawn):
+                continue
+            try:
+                fits(start.init.args, _site(graph, node))
+            except Problem as problem:
+                context.error(problem.code, problem.message, start.init.span or node.span, help=problem.help)
+
+
+def _site(graph: Graph, node: Node) -> Site:
+    before = graph.nodes[node.inputs[0]]
+    while before.op.torch is None and before.inputs:
+        before = graph.nodes[before.inputs[0]]
+    return Site(node.name, node.op.name, node.args, before.shape, before.index == 0)
 
 
 def _freeze_fits(weights: list[Weight], train: TrainSettings, setting: t.Setting | None, context: Context) -> None:
@@ -106,12 +103,17 @@ def _within(span: Span, name: str) -> Span:
     return Span(span.source, span.start + found.start(), span.start + found.end()) if found else span
 
 
-def _muon_fits(optimizer: Bound, weights: Sequence[Weight], span: Span | None, context: Context) -> None:
-    if optimizer.name != "muon" or any(by_muon(optimizer, weight.kind, weight.is_last) for weight in weights):
+def _optimizer_fits(optimizer: Bound, weights: Sequence[Weight], span: Span | None, context: Context) -> None:
+    """Report an optimizer that moves some kinds of weight only where there is none of them to move."""
+    word, name = component(Optimizer, optimizer), optimizer.name
+    division = word.division
+    if division is None or any(word.moves(optimizer.args, weight.kind, weight.is_last) for weight in weights):
         return
     assert span is not None
-    help = "muon moves kernels; the last layer's only with last=true"
-    context.error("E225", "`muon` has no kernel to move here", optimizer.span or span, help=help)
+    last = f"; the last layer's only with {division.last}=true" if division.last else ""
+    help = f"{name} moves {' and '.join(KINDS[kind] for kind in division.kinds)}{last}"
+    found = f"`{name}` has no {' or '.join(division.kinds)} to move here"
+    context.error("E225", found, optimizer.span or span, help=help)
 
 
 def _nothing_learns(graph: Graph, weights: list[Weight], freeze: t.Setting | None, context: Context) -> None:
