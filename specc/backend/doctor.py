@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from specc import __version__
+from specc.errors import SpeccError
+from specc.plugins import PACKAGES, load_words
 
 PYTHON = (3, 11)
 
@@ -49,6 +51,7 @@ def examine(data_dir: Path | None) -> Iterator[Finding]:
     yield from _python()
     packages = list(_packages())
     yield from packages
+    yield from _words()
     broken = {finding.name for finding in packages if finding.state == "broken"}
     if not broken & {"numpy", "torch"}:
         yield from _devices()
@@ -104,6 +107,18 @@ def _package(name: str, oldest: str) -> Finding:
         mend = f"pip install --force-reinstall '{name}=={version}'"
         return Finding("packages", name, f"{version}, but it cannot be imported: {error}", "broken", mend)
     return Finding("packages", name, version)
+
+
+def _words() -> Iterator[Finding]:
+    """The packages that add words, and what is wrong with them."""
+    try:
+        load_words()
+    except SpeccError as error:
+        yield Finding("packages", "words of packages", error.message, "broken", error.help)
+        return
+    for package in sorted(set(PACKAGES.values())):
+        names = ", ".join(name for (_, name), other in PACKAGES.items() if other == package)
+        yield Finding("packages", package.name, f"{package.version}; adds {names}")
 
 
 def _numbers(version: str) -> tuple[int, ...]:

@@ -12,6 +12,7 @@ import sys
 import warnings
 from collections.abc import Callable
 from contextlib import suppress
+from functools import wraps
 from importlib import import_module
 from typing import Annotated, Any
 
@@ -45,6 +46,8 @@ COMMANDS = {
 }
 INTERRUPTED = 130  # the exit status after Ctrl-C
 LESS = "a smaller `batch` or `resize` needs less"
+# Commands that look no word up, and so work whatever a package's words break. `explain` sees to itself.
+WITHOUT_WORDS = ("new", "fmt", "explain", "doctor")
 HELP = {"help_option_names": ["-h", "--help"]}
 
 
@@ -67,10 +70,25 @@ def load(name: str) -> TyperCommand:
     """The command of that name, with its parameters."""
     module, _, attribute = COMMANDS[name][0].partition(":")
     function: Callable[..., Any] = getattr(import_module(module), attribute)
+    if name not in WITHOUT_WORDS:
+        function = _with_words(function)
     one = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
     one.command(name, help=_help(function), context_settings=HELP)(function)
     command = typer.main.get_command(one)
     assert isinstance(command, TyperCommand)
+    return command
+
+
+def _with_words(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The function of a command, before which the words of installed packages are let into the vocabulary."""
+
+    @wraps(function)
+    def command(*arguments: Any, **options: Any) -> Any:
+        from specc.plugins import load_words
+
+        load_words()
+        return function(*arguments, **options)
+
     return command
 
 

@@ -15,6 +15,7 @@ import typer
 from specc.cli.common import print_json, report
 from specc.diagnostics import nearest
 from specc.errors import SpeccError
+from specc.plugins import load_words
 from specc.render import Style, style_of
 
 if TYPE_CHECKING:
@@ -46,6 +47,9 @@ def explain(
       specc explain
     """
     found = pages()
+    if code.upper() not in found:
+        load_words()
+        found = pages()
     if not code:
         if json:
             print_json({"pages": [{"code": page.code, "title": page.title} for page in found.values()]})

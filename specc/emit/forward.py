@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from specc.emit.arguments import TAKEN
 from specc.emit.classes import Class, Part
-from specc.emit.layers import OURS, function_text, is_function, is_infix, takes_operands
+from specc.emit.layers import function_text, is_function, is_infix, short_name, takes_operands
 from specc.emit.names import attribute
 from specc.emit.runs import Run
 from specc.emit.scopes import Ref, Step
@@ -117,7 +117,7 @@ class Forward:
         if self.functions[index]:
             assert step.target is not None
             return function_text(step.target, x, self.written[index])
-        if step.target is not None and step.target.path == f"{OURS}FlatLinear":
+        if step.target is not None and short_name(step.target) == "FlatLinear":
             x = [f"{x[0]}.flatten(1)"]
         return f"{attribute(step.name)}({', '.join(x)})"
 

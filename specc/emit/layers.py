@@ -6,7 +6,6 @@ A layer that is in none of these tables is written as the module that its `Targe
 import ast
 from collections.abc import Callable, Iterable, Sequence
 from functools import cache
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -70,13 +69,23 @@ POSITIONAL_IN_FUNCTIONS = {
 Written = dict[str, str]  # arguments as text
 
 
+def is_of_package(target: Target) -> bool:
+    """Whether a layer is a package's: the source imports its module, and writes down nothing of it."""
+    return not target.path.startswith((TORCH, OURS))
+
+
+def short_name(target: Target) -> str:
+    """The name of a layer's module, torch's or our own; the whole path of a package's, which no table here has."""
+    return target.path if is_of_package(target) else target.path.rpartition(".")[2]
+
+
 def module_of(target: Target) -> tuple[str, dict[str, Any]]:
-    """The module of a layer as source names it, `nn.Conv2d` or a class that is copied, and its arguments.
+    """The module of a layer as source names it, `nn.Conv2d`, one of our own, or `package.Module`, and its arguments.
 
     What is torch's own default is left out.
     """
-    name = target.path.rpartition(".")[2]
-    if target.path == f"{OURS}FlatLinear":
+    name = short_name(target)
+    if name == "FlatLinear":
         return "nn.Linear", target.kwargs
     if not target.path.startswith(TORCH):
         return name, target.kwargs
@@ -106,21 +115,15 @@ def arguments_text(written: Written, positional: set[str]) -> list[str]:
     return texts
 
 
-def _known_name(target: Target) -> str:
-    """The class, where it is one of torch's or our own, which the tables are about; else ""."""
-    module, _, name = target.path.rpartition(".")
-    return name if f"{module}." in (TORCH, OURS) else ""
-
-
 def is_function(target: Target) -> bool:
     """Whether a layer is written as a function or an operator, and so is no attribute."""
-    name = _known_name(target)
+    name = short_name(target)
     return name in FUNCTIONS or name in PADS or name in OPERATORS or name == "Flatten"
 
 
 def function_text(target: Target, x: Sequence[str], written: Written) -> str:
     """A layer as a function of its inputs, each of which is a name or a call."""
-    name = target.path.rpartition(".")[2]
+    name = short_name(target)
     if name in PADS:
         return f"F.pad({x[0]}, {written['padding']}{PADS[name]})"
     if name in OPERATORS:
@@ -141,35 +144,26 @@ OPERATORS: dict[str, Callable[[Sequence[str], Written], str]] = {
 
 def is_infix(target: Target) -> bool:
     """Whether a layer is written with an operator, and so stands in brackets where it is an operand itself."""
-    return _known_name(target) in ("Add", "Multiply", "Scale")
+    return short_name(target) in ("Add", "Multiply", "Scale")
 
 
 def takes_operands(target: Target) -> bool:
     """Whether what flows into a layer is written as an operand: `x * 2`, `x[:, :8]`, `x.flatten(1)`."""
-    return is_infix(target) or _known_name(target) in ("Channels", "Flatten", "FlatLinear")
+    return is_infix(target) or short_name(target) in ("Channels", "Flatten", "FlatLinear")
 
 
 def has_known_defaults(target: Target) -> bool:
     """Whether an argument that it leaves out is in the table of defaults."""
-    return bool(_known_name(target))
+    return not is_of_package(target)
 
 
-def is_copied(target: Target) -> bool:
-    """Whether the module that a layer is written as has to stand in the file."""
-    return not module_of(target)[0].startswith("nn.")
-
-
-def helpers(paths: set[str]) -> list[str]:
-    """The source of the classes at these paths, what they inherit from in their module first."""
-    sources: list[str] = []
-    for module in sorted({path.rpartition(".")[0] for path in paths}):
-        text, classes = _classes_of(module)
-        found: dict[str, None] = {}
-        for path in sorted(paths):
-            if path.rpartition(".")[0] == module:
-                _with_bases(path.rpartition(".")[2], classes, found)
-        sources += [ast.get_source_segment(text, classes[name]) or "" for name in found]
-    return sources
+def helpers(names: set[str]) -> list[str]:
+    """The source of our own modules of these names, what they inherit from first."""
+    text, classes = _our_modules()
+    found: dict[str, None] = {}
+    for name in sorted(names):
+        _with_bases(name, classes, found)
+    return [ast.get_source_segment(text, classes[name]) or "" for name in found]
 
 
 def _with_bases(name: str, classes: dict[str, ast.ClassDef], found: dict[str, None]) -> None:
@@ -180,9 +174,7 @@ def _with_bases(name: str, classes: dict[str, ast.ClassDef], found: dict[str, No
 
 
 @cache
-def _classes_of(module: str) -> tuple[str, dict[str, ast.ClassDef]]:
-    """The text of a module that holds layers, which is read and not imported: that would import torch."""
-    spec = find_spec(module)
-    assert spec is not None and spec.origin is not None
-    text = Path(spec.origin).read_text(encoding="utf-8")
+def _our_modules() -> tuple[str, dict[str, ast.ClassDef]]:
+    """The text of the back end's layers, which is read and not imported: that would import torch."""
+    text = (Path(__file__).parent.parent / "backend" / "layers.py").read_text(encoding="utf-8")
     return text, {part.name: part for part in ast.parse(text).body if isinstance(part, ast.ClassDef)}

@@ -1,13 +1,27 @@
 """What happens to an image before the network sees it, as a function of the emitted source."""
 
+from typing import NamedTuple
+
 from specc.emit.arguments import literal
 from specc.tricks.sections import DataSettings
 from specc.values import Args, Bound, Size
+from specc.vocabulary.family import Normalization
+from specc.vocabulary.registry import component
 from specc.vocabulary.shape import Shape
 
+OURS = "specc.backend."
+PLAIN = {"unit": "x / 255", "none": "x"}
 
-def preprocessing(data: DataSettings, shape: Shape) -> list[str]:
-    """The lines of `preprocess`, and of the constants before it. shape: C, H, W of what the network takes."""
+
+class Preprocessing(NamedTuple):
+    """The lines of `preprocess`, and of the constants before it; the modules of packages that they use."""
+
+    lines: list[str]
+    modules: frozenset[str] = frozenset()
+
+
+def preprocessing(data: DataSettings, shape: Shape) -> Preprocessing:
+    """How the source writes the way from images to the network. shape: C, H, W of what the network takes."""
     channels, height, width = shape
     constants, steps, parameters = _normalized(data.normalize, shape)
     resized = _resized(data.resize) if data.resize else []
@@ -18,13 +32,15 @@ def preprocessing(data: DataSettings, shape: Shape) -> list[str]:
         '    """',
     ]
     first = f'    """What the network takes, N x {channels} x {height} x {width}, of uint8 images, {what}'
-    return [
+    lines = [
         *constants,
         f"def preprocess(images: Tensor{parameters}) -> Tensor:",
         first + (", which are resized." if resized else ".") + ("" if parameters else '"""'),
         *(known if parameters else []),
         *_joined(["    x = images.float()", *resized, *steps]),
     ]
+    target = component(Normalization, data.normalize).target
+    return Preprocessing(lines, frozenset() if target.startswith(OURS) else frozenset({target.rpartition(".")[0]}))
 
 
 def _joined(lines: list[str]) -> list[str]:
@@ -62,7 +78,12 @@ def _normalized(normalize: Bound, shape: Shape) -> tuple[list[str], list[str], s
             ],
             "",
         )
-    return [], ["    return x / 255" if normalize.name == "unit" else "    return x"], ""
+    if normalize.name in PLAIN:
+        return [], [f"    return {PLAIN[normalize.name]}"], ""
+    given = ", ".join(f"{name}={literal(value)}" for name, value in a.as_dict().items())
+    target = component(Normalization, normalize).target
+    made = f"    normalize = {target}(SimpleNamespace({given}), {shape}, mean, std).to(x.device)"
+    return [], [made, "    return normalize(x / 255)"], ", mean: Sequence[float], std: Sequence[float]"
 
 
 def _fixed(a: Args) -> tuple[tuple[str, list[float]], ...]:

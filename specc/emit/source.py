@@ -7,7 +7,7 @@ from specc.check import Checked
 from specc.emit.arguments import ABSENT, Arguments, Parameter, literal
 from specc.emit.classes import Class, classes_of
 from specc.emit.forward import Forward, is_written_as_function
-from specc.emit.layers import POSITIONAL, arguments_text, helpers, is_copied, module_of
+from specc.emit.layers import OURS, POSITIONAL, arguments_text, helpers, is_of_package, module_of
 from specc.emit.names import attribute, name_classes
 from specc.emit.preprocess import preprocessing
 from specc.emit.runs import Run, runs_of
@@ -15,6 +15,7 @@ from specc.emit.scopes import Scope, Step, scopes_of
 from specc.emit.text import INDENT, Line
 from specc.ir.graph import Graph
 from specc.vocabulary.shape import size_text
+from specc.vocabulary.target import Target
 
 
 def emit(checked: Checked, graph: Graph, sets: Sequence[str] = ()) -> str:
@@ -24,15 +25,17 @@ def emit(checked: Checked, graph: Graph, sets: Sequence[str] = ()) -> str:
     in training, where there are auxiliary classifiers, a pair of them and of a dictionary of theirs.
     """
     program = Program(graph)
-    body = program.text()
-    parts = [f'"""{_docstring(checked, graph, sets)}"""', ""]
+    body, modules = program.text(), program.modules
     if checked.data is not None and len(graph.input) == 3:
-        body = "\n".join(preprocessing(checked.data, graph.input)) + "\n\n\n" + body
+        preprocess = preprocessing(checked.data, graph.input)
+        body = "\n".join(preprocess.lines) + "\n\n\n" + body
+        modules = modules | preprocess.modules
+    parts = [f'"""{_docstring(checked, graph, sets, sorted(modules))}"""', ""]
     gap = [""] if body.startswith(("class", "def")) else []
-    return "\n".join([*parts, *_imports(body), *gap, body])
+    return "\n".join([*parts, *_imports(body, sorted(modules)), *gap, body])
 
 
-def _docstring(checked: Checked, graph: Graph, sets: Sequence[str]) -> str:
+def _docstring(checked: Checked, graph: Graph, sets: Sequence[str], modules: Sequence[str]) -> str:
     origin = _quoted(PurePath(checked.source.path).name)
     variant = f", variant `{checked.variant}`" if checked.variant else ""
     heads = f" ({graph.parameters_exported:,} without its auxiliary classifiers)" if graph.heads else ""
@@ -44,6 +47,8 @@ def _docstring(checked: Checked, graph: Graph, sets: Sequence[str]) -> str:
         f"{graph.total_macs:,} multiply-accumulates for an image of {size_text(graph.input)}.",
         "The keys of its state dict are those of the network that `specc train` trains. Shapes are without the batch.",
     ]
+    if modules:
+        lines += ["", f"It needs packages that are installed beside specc: {', '.join(modules)}."]
     if graph.ends_in_softmax:
         lines += ["", "It gives logits, as its loss takes them; `.softmax(1)` of them are the probabilities."]
     return "\n".join([*lines, ""])
@@ -54,9 +59,12 @@ def _quoted(text: str) -> str:
     return " ".join(text.split()).replace("\\", "/").replace('"', "'")
 
 
-def _imports(body: str) -> list[str]:
-    """Only what the source uses."""
-    lines = ["from collections.abc import Sequence", ""] if "Sequence[" in body else []
+def _imports(body: str, modules: Sequence[str]) -> list[str]:
+    """Only what the source uses. modules: of packages."""
+    lines = ["from collections.abc import Sequence"] if "Sequence[" in body else []
+    lines += ["from types import SimpleNamespace"] if "SimpleNamespace(" in body else []
+    lines += [""] if lines else []
+    lines += [f"import {module}" for module in modules]
     if "torch." in body.replace("torch.nn", ""):
         lines.append("import torch")
     if "F." in body:
@@ -76,8 +84,12 @@ class Program:
         while sum(one.work_out(self.arguments, self.classes) for one in self.arguments.values()):
             pass
         self.order = self._callees_first()
-        self.helpers = self._helpers()
-        name_classes(graph.name, self.root, self.order[:-1], {path.rpartition(".")[2] for path in self.helpers})
+        targets = self._targets()
+        ours = {module_of(target)[0] for target in targets if target.path.startswith(OURS)}
+        self.helpers = {name for name in ours if not name.startswith("nn.")}
+        self.modules = {target.path.rpartition(".")[0] for target in targets if is_of_package(target)}
+        taken = self.helpers | {module.partition(".")[0] for module in self.modules}
+        name_classes(graph.name, self.root, self.order[:-1], taken)
 
     def _callees_first(self) -> list[Class]:
         """A class after those that it calls, the network last."""
@@ -97,14 +109,14 @@ class Program:
         visit(self.root)
         return list(order)
 
-    def _helpers(self) -> set[str]:
-        """The paths of the classes that have to stand in the source."""
-        return {
-            step.target.path
+    def _targets(self) -> list[Target]:
+        """The layers that are written as modules."""
+        return [
+            step.target
             for made in self.arguments
             for index, step in enumerate(made.steps)
-            if step.target and is_copied(step.target) and not is_written_as_function(made, index)
-        }
+            if step.target and not is_written_as_function(made, index)
+        ]
 
     def text(self) -> str:
         parts = helpers(self.helpers)

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from specc.ops import activation, conv, dense, merge, norm, pool, regularization, shape, structure
 from specc.ops.op import Op
-from specc.vocabulary.registry import BrokenPromise, broken_promise
+from specc.vocabulary.registry import BrokenPromise, broken_promise, broken_types
 
 OPS: dict[str, Op] = {}
 
@@ -12,7 +12,7 @@ OPS: dict[str, Op] = {}
 def register(ops: Iterable[Op]) -> None:
     """Let layers into the vocabulary. Raises BrokenPromise for the first one that must stay out, and says why."""
     for op in ops:
-        broken = broken_promise(op, OPS)
+        broken = broken_promise(op, OPS) or broken_types(op)
         if not broken and op.torch is not None and op.onnx is None and not op.training_only:
             broken = "has a module, but no ONNX nodes"
         if broken:

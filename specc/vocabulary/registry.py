@@ -1,11 +1,11 @@
 """All words of the vocabulary of data and training, and what every word must keep to be let in."""
 
 import re
-from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import fields
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import fields, is_dataclass
 from functools import cache
 from types import UnionType
-from typing import Any, Protocol, TypeVar, get_args, get_origin
+from typing import Any, Literal, Protocol, TypeVar, get_args, get_origin
 
 from specc.values import Bound
 from specc.vocabulary.component import Component
@@ -45,7 +45,7 @@ def register(words: Iterable[Component]) -> None:
         if type(word) not in FAMILIES:
             raise BrokenPromise(f"`{word.name}` is a {type(word).__name__}, which is no family of the vocabulary")
         known = COMPONENTS[word.family]
-        broken = broken_promise(word, known) or _broken_types(word) or _broken_target(word) or word.broken_promise()
+        broken = broken_promise(word, known) or broken_types(word) or _broken_target(word) or word.broken_promise()
         if broken:
             raise BrokenPromise(f"the {word.family} `{word.name}` {broken}")
         known[word.name] = word
@@ -87,25 +87,27 @@ def _broken_params(params: Sequence[Param]) -> str:
     return ""
 
 
-def _broken_types(word: Component) -> str:
-    """The first field of a component that is not of its type, as far as Python can tell at once."""
+def broken_types(word: object) -> str:
+    """The first field of a word that is not of its type, as far as Python can tell at once."""
     family: Any = type(word)
-    for name, types, is_call in _types(family):
+    for name, types, values in _types(family):
         value = getattr(word, name)
-        if not isinstance(value, types) and not (is_call and callable(value)):
+        if not (isinstance(value, types) or (values and value in values)):
             return f"has {value!r} as its `{name}`"
     return ""
 
 
 @cache
-def _types(family: Any) -> list[tuple[str, tuple[type, ...], bool]]:
-    """Each field of a family, the types that its value may have, and whether it may be called instead."""
+def _types(family: Any) -> list[tuple[str, tuple[type, ...], tuple[Any, ...]]]:
+    """Each field of a class of words, with the types that its value may have, or the values."""
+    hints = {field.name: field.type for field in fields(family)} if is_dataclass(family) else family.__annotations__
     types = []
-    for field in fields(family):
-        alternatives = get_args(field.type) if isinstance(field.type, UnionType) else (field.type,)
+    for name, hint in hints.items():
+        alternatives = get_args(hint) if isinstance(hint, UnionType) else (hint,)
         origins = [get_origin(one) or one for one in alternatives]
-        plain = tuple(one for one in origins if one is not Callable)
-        types.append((field.name, plain, len(plain) < len(origins)))
+        plain = tuple(one for one in origins if isinstance(one, type))
+        values = tuple(value for one in alternatives if get_origin(one) is Literal for value in get_args(one))
+        types.append((name, plain, values))
     return types
 
 

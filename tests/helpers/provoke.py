@@ -390,6 +390,34 @@ def e489(stage: Stage) -> None:
     stage.copy_run()
 
 
+def e490(stage: Stage) -> None:
+    from specc.plugins import load_words
+
+    folder = Path("specc_mosaic-1.2.dist-info")
+    folder.mkdir()
+    (folder / "METADATA").write_text("Metadata-Version: 2.1\nName: specc-mosaic\nVersion: 1.2\n")
+    (folder / "entry_points.txt").write_text("[specc.vocabulary]\nmosaic = specc_mosaic:WORDS\n")
+    Path("specc_mosaic.py").write_text(
+        "from specc.vocabulary.family import Loss\n"
+        'WORDS = (Loss("mosaic", "", example="mosaic", target="specc_mosaic.mosaic"),)\n'
+    )
+    stage.patch.syspath_prepend(Path.cwd())
+    load_words.cache_clear()
+
+
+def e491(stage: Stage) -> None:
+    from specc.vocabulary.family import Loss
+    from specc.vocabulary.registry import COMPONENTS
+
+    huber = Loss("huber", "Huber's.", example="huber", target="specc_huber.losses.huber")
+    stage.patch.setitem(COMPONENTS["loss"], "huber", huber)
+
+
+def e492(stage: Stage) -> None:
+    stage.copy_run()
+    stage.change_info(packages={"specc-mosaic": "1.2"})
+
+
 PROVOKE: dict[str, Callable[[Stage], None]] = {
     name.upper(): function for name, function in list(globals().items()) if name[0] == "e" and name[1:].isdigit()
 }

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from specc.errors import SpeccError
 
-ENVIRONMENT = ("device", "device_name", "threads", "precision", "plan", "versions", "platform")
+ENVIRONMENT = ("device", "device_name", "threads", "precision", "plan", "versions", "platform", "packages")
 MEANS = {
     "device_name": "another device takes the same sums in another order, and rounds them otherwise",
     "threads": "as many threads take a sum in so many parts, which are rounded each",
@@ -14,6 +14,7 @@ MEANS = {
     "numpy": "other versions may put batches together by another algorithm",
     "specc": "other versions may take a step in another way",
 }
+OF_PACKAGE = "other versions of its words may be other words"
 
 
 class Different(NamedTuple):
@@ -25,7 +26,7 @@ class Different(NamedTuple):
 
     def __str__(self) -> str:
         name = self.what.replace("device_name", "the device")
-        return f"{name} was {self.was}, is now {self.now}: {MEANS[self.what]}"
+        return f"{name} was {self.was}, is now {self.now}: {MEANS.get(self.what, OF_PACKAGE)}"
 
 
 def differences(info: Mapping[str, Any], about: Mapping[str, Any]) -> list[Different]:
@@ -41,6 +42,8 @@ def differences(info: Mapping[str, Any], about: Mapping[str, Any]) -> list[Diffe
         # a processor's name tells its threads, too
         if was != now and not (what == "threads" and found):
             found.append(Different(what, str(was), str(now)))
+    was, now = (side.get("packages", {}) for side in (info, about))  # those of a changed spec are told by its changes
+    found += [Different(name, was[name], now[name]) for name in was if name in now and was[name] != now[name]]
     return found
 
 

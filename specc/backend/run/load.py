@@ -11,6 +11,7 @@ from specc.backend.run.weights import load_weights
 from specc.check import Trainable, check
 from specc.errors import SpeccError
 from specc.files import read_file
+from specc.plugins import refuse_missing
 from specc.source import Source
 
 
@@ -40,8 +41,9 @@ def read_spec(path: Path, info: Mapping[str, Any]) -> Trainable:
     """The spec of the run at `path`, checked. info: its run.json.
 
     Raises SpeccError: E439 it is not there, E440 it has errors, E434 it is not the one that the run was trained with,
-    E437 it has no data.
+    E437 it has no data, E492 it uses words of packages that are not installed.
     """
+    refuse_missing(info.get("packages", {}), path)
     try:
         text = read_file(path / SPEC, MOST_BYTES).decode().replace("\r\n", "\n")
     except (OSError, ValueError) as error:

@@ -129,6 +129,10 @@ def _is_table(value: Any) -> bool:
     return isinstance(value, dict)
 
 
+def _are_texts(value: Any) -> bool:
+    return isinstance(value, dict) and all(map(_is_text, value.values()))
+
+
 def _is_count(value: Any) -> bool:
     return type(value) is int and value > 0
 
@@ -156,6 +160,7 @@ OPTIONAL: dict[str, tuple[str, Callable[[Any], bool]]] = {
     "start": ("a path or null", _or_none(_is_path)),
     "images": ("a table", _is_table),
     "resumed": ("a list", _is_list),
+    "packages": ("a table of packages and their versions", _are_texts),
     "next": ("a table with `spec_sha256` and `base`", _is_next),
 }
 

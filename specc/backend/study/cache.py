@@ -12,6 +12,7 @@ from specc import __version__
 from specc.backend.run.metrics import is_epoch_line, read_lines
 from specc.check import Trainable
 from specc.files import parse_json, read_file, write_atomic
+from specc.plugins import packages_of
 
 RUNS, RESULT, METRICS = "runs", "result.json", "metrics.jsonl"
 MOST_RESULT = 1 << 20  # bytes
@@ -48,6 +49,7 @@ def key_of(spec: Trainable, data_hash: str, subset: int | None, device: torch.de
         "specc": __version__,
         "torch": torch.__version__,
         "device": device.type,
+        **({"packages": packages} if (packages := packages_of(spec)) else {}),
     }
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 

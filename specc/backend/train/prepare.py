@@ -22,6 +22,7 @@ from specc.backend.run import manifest
 from specc.backend.run.weights import load_matching
 from specc.check import Trainable
 from specc.errors import SpeccError
+from specc.plugins import packages_of
 
 
 class Request(NamedTuple):
@@ -90,7 +91,8 @@ def prepare(request: Request) -> Job:
         notes += fresh_statistics(net)
     shown = f"{describe(device)}, {plan.precision.name} ({plan.precision.reason}); validation: {dataset.validated_on}"
     again = request._replace(dataset=dataset, subset=None, start=None)
-    return Job(again, trainer, plan, [shown, *notes], _about(trainer, dataset, device, plan, notes))
+    about = _about(trainer, dataset, device, plan, notes) | {"packages": packages_of(request.spec)}
+    return Job(again, trainer, plan, [shown, *notes], about)
 
 
 def _dataset(request: Request) -> DataSet:

@@ -21,6 +21,7 @@ from specc.backend.train.job import train
 from specc.backend.train.resume import resume
 from specc.check import Checked
 from specc.errors import SpeccError
+from specc.plugins import load_words
 from specc.render import render_error
 
 SAVED, LOST = 3, 2  # steps before the state is saved, and steps from there to the kill
@@ -142,6 +143,7 @@ def _hash(value: Any) -> str:
 def main() -> int:
     """What the process does that is killed: go on with the run at the first argument, until a step."""
     try:
+        load_words()
         with hidden():
             resume(Path(sys.argv[1]), quiet=True, until=lambda per_epoch, total: int(sys.argv[2]))
     except SpeccError as error:

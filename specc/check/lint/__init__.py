@@ -4,14 +4,20 @@ A lint is a plain function over a spec that has no errors. It warns, but never p
 line, or on the line above, silences one.
 """
 
+import re
+from collections.abc import Iterable
 from importlib import import_module
 
 from specc.check.lint import allow
+from specc.check.lint.lint import Found as Found
 from specc.check.lint.lint import Lint as Lint
 from specc.check.lint.lint import Linted as Linted
 from specc.check.problems import Problems
 from specc.diagnostics import Diagnostic
 from specc.source import Source, Span
+from specc.vocabulary.registry import BrokenPromise, broken_types
+
+CODE = re.compile(r"W\d{3}")
 
 # Of this folder, in the order in which they look.
 FILES = (
@@ -47,7 +53,24 @@ FILES = (
     "norm_weight_decay",
 )
 
-LINTS: list[Lint] = [import_module(f"{__name__}.{file}").LINT for file in FILES]
+LINTS: list[Lint] = []
+
+
+def register(lints: Iterable[Lint]) -> None:
+    """Let lints into the list. Raises BrokenPromise for the first one that must stay out, and says why."""
+    for lint in lints:
+        empty = next((field for field, value in zip(lint._fields, lint, strict=True) if value == ""), "")
+        broken = f"has no `{empty}`" if empty else broken_types(lint)
+        if not CODE.fullmatch(lint.code):
+            broken = "has a code that is no W and three digits"
+        elif any(lint.code == other.code for other in LINTS):
+            broken = "has a code that is taken"
+        if broken:
+            raise BrokenPromise(f"the lint {lint.code} `{lint.name}` {broken}")
+        LINTS.append(lint)
+
+
+register(import_module(f"{__name__}.{file}").LINT for file in FILES)
 
 
 def find_lints(linted: Linted, problems: Problems, *, is_variant: bool) -> None:

@@ -1,0 +1,1 @@
+"""Words for specc that come with a package."""
