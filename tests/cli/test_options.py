@@ -151,8 +151,10 @@ def test_every_option_of_every_command_is_paired() -> None:
         assert parameters - paired <= always, command
 
 
-BACK_END = ("evaluation.of_run", "onnx.export", "onnx.graph_only", "onnx.triton", "onnx.web.page", "onnx.web.runtime")
-BACK_END += ("pictures.probe", "predict.file", "predict.run", "study.job", "study.runner", "train.resume")
+BACK_END = [
+    *("evaluation.of_run", "onnx.export", "onnx.graph_only", "onnx.triton", "onnx.web.page", "onnx.web.runtime"),
+    *("pictures.probe", "predict.file", "predict.run", "study.job", "study.runner", "train.resume"),
+]
 Trace = tuple[object, ...]
 Runs = Callable[[Case, *tuple[str, ...]], Trace]
 
