@@ -6,6 +6,7 @@ where leaving it out changes that.
 
 import re
 from collections.abc import Callable, Iterator
+from importlib import import_module
 from itertools import combinations
 from pathlib import Path
 from types import SimpleNamespace
@@ -15,9 +16,14 @@ import numpy as np
 import pytest
 import torch
 
+from specc.backend.doctor import Finding as Examined
+from specc.backend.onnx.verify import Finding, Verification
+from specc.backend.predict import Prediction
 from specc.backend.probe import probe
 from specc.backend.run.metrics import EpochResult
+from specc.backend.train.fit import Fitted
 from specc.backend.train.job import Outcome
+from specc.backend.train.prove import Compared, Proof
 from specc.check import Checked, check
 from specc.cli import app
 from specc.cli.options import written
@@ -145,6 +151,10 @@ def test_every_option_of_every_command_is_paired() -> None:
         assert parameters - paired <= always, command
 
 
+BACK_END = [
+    *("evaluation.of_run", "onnx.export", "onnx.graph_only", "onnx.triton", "onnx.web.page", "onnx.web.runtime"),
+    *("pictures.probe", "predict.file", "predict.run", "study.job", "study.runner", "train.resume"),
+]
 Trace = tuple[object, ...]
 Runs = Callable[[Case, *tuple[str, ...]], Trace]
 
@@ -191,6 +201,8 @@ def _output(command: str, arguments: list[str]) -> tuple[str, str, int]:
 
 def _record(patch: pytest.MonkeyPatch) -> list[object]:
     """Replace the back end; the calls that it gets."""
+    for module in BACK_END:  # what they import from each other is bound before any of it is replaced
+        import_module(f"specc.backend.{module}")
     calls: list[object] = []
     spec = check(Source("net.cnn", SPEC))
     seen = probe(spec, device="cpu")
@@ -209,8 +221,6 @@ def _record(patch: pytest.MonkeyPatch) -> list[object]:
     stub("specc.backend.train.resume.resume", outcome)
     plan = {"step": {"is": "eager", "because": "short"}}
     stub("specc.backend.train.prepare.prepare", SimpleNamespace(about={"plan": plan}))
-    from specc.backend.train.fit import Fitted
-    from specc.backend.train.prove import Compared, Proof
 
     stub("specc.backend.train.fit.fit", Fitted(16, 2, "batches of 16 fit"))
     stub("specc.backend.train.prove.prove", Proof(4, 1, 2, "cpu", [Compared("weights", 2, "a", "a")]))
@@ -229,19 +239,16 @@ def _record(patch: pytest.MonkeyPatch) -> list[object]:
     stub("specc.backend.study.job.study", lambda entries, against, checked, *_: (_study(entries, checked), 0))
     patch.setattr("specc.cli.study.study_table", lambda study: f"table {study}")
     about = SimpleNamespace(
-        classes=["a", "b"], checked=SimpleNamespace(train=spec.train), info={"validated_on": "the test part"}
+        classes=["a", "b"], spec=SimpleNamespace(train=spec.train), info={"validated_on": "the test part"}
     )
     stub("specc.backend.run.load.open_run", about)
     scores = SimpleNamespace(confusion=np.eye(2, dtype=np.int64), accuracy=1.0, loss=0.1, one_view=1.0)
-    stub("specc.backend.train.job.evaluate_run", scores)
-    from specc.backend.predict import Prediction
+    stub("specc.backend.evaluation.of_run.evaluate_run", scores)
 
-    stub("specc.backend.predict.from_file", SimpleNamespace(warning="", size=""))
+    stub("specc.backend.predict.file.from_file", SimpleNamespace(warning="", size=""))
     stub("specc.backend.predict.predict", Prediction(Path("cat.png"), [("cat", 0.9)], None))
-    from specc.backend.onnx.verify import Finding, Verification
 
     stub("specc.backend.onnx.verify.verify", Verification([Finding("content", True, "as it was")], {}))
-    from specc.backend.doctor import Finding as Examined
 
     stub("specc.backend.doctor.examine", [Examined("packages", "torch", "2")])
     stub("specc.backend.device.find", torch.device("cpu"))
@@ -259,7 +266,7 @@ def _plain(value: Any) -> str:
         return repr({name: _plain(one) for name, one in value.items() if name != "command"})
     if isinstance(value, Checked):
         return f"{value.variant} {value.resolved}"
-    if hasattr(value, "spec"):  # a training's request
+    if hasattr(getattr(value, "spec", None), "resolved"):  # a training's request
         return f"{_plain(value._replace(spec=None))} {value.spec.variant} {value.spec.resolved}"
     if hasattr(value, "exports"):  # the trainings of a study
         return f"exports {value.exports}"

@@ -12,7 +12,7 @@ SPEC = """
 data { source = digits }
 network Small(width=8) {
   conv(width) -> batch_norm -> relu
-  global_avg_pool -> dense(10)
+  global_avg_pool -> dense(10)  # allow W512
 }
 train { epochs = 1; batch = 64; optimizer = adam(lr=1e-2) }
 variant wide { network.width = 12 }

@@ -341,11 +341,7 @@ def e469(stage: Stage) -> None:
 
 
 def e474(stage: Stage) -> None:
-    class Locked(type(Path())):  # type: ignore[misc]
-        def open(self, *arguments: object, **options: object) -> None:
-            raise PermissionError(errno.EACCES, "Permission denied")
-
-    stage.patch.setattr("specc.cli.common.Path", Locked)
+    stage.raises("specc.cli.common.read_file", PermissionError(errno.EACCES, "Permission denied"))
 
 
 def e478(stage: Stage) -> None:
