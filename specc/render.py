@@ -94,8 +94,8 @@ def concise(diagnostic: Diagnostic) -> str:
     Shapes that stand under the source elsewhere follow the message, and so does the name that was probably meant.
     """
     d = diagnostic
-    said = [d.label, *(label.text for label in d.labels)] if d.code.startswith("E3") else []
-    shapes = ", ".join(text for text in said if text.removesuffix(" flows in") not in d.message)
+    texts = [d.label, *(label.text for label in d.labels)] if d.code.startswith("E3") else []
+    shapes = ", ".join(text for text in texts if text.removeprefix("input: ") not in d.message)
     message = d.message + (f" ({shapes})" if shapes else "")
     message += f"; {d.help}" if d.help.startswith("did you mean ") else ""
     return clean(f"{d.span.place}: ") + headline(d.code, message, d.severity)

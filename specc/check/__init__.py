@@ -62,7 +62,9 @@ def check(
         with deep_recursion():
             checked = _check(source, variant, sets, load, problems, everything=everything)
     except RecursionError:
-        problems.report("E102", "nested too deeply to be worked out", Span(source, 0, 0), help="use `let` or `block`")
+        problems.report(
+            "E102", "this is nested too deeply", Span(source, 0, 0), help="move an inner part into a `let` or a `block`"
+        )
     except TooMuch:
         pass  # and it has been reported
     nothing = Checked(source, "", variant, None, None, None, None, [], source.text)

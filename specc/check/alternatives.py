@@ -23,6 +23,6 @@ def alternatives(spec: Spec, context: Context) -> Iterator[tuple[list[t.Setting]
                 yield settings, f"in variant {name}"
         for setting, value in searched(spec, Binder(Evaluator(context))):
             context.spend(WORK_OF_AN_ALTERNATIVE, value.span)
-            yield [setting._replace(value=value)], f"in the search of {'.'.join(setting.path)}"
+            yield [setting._replace(value=value)], f"in the search over {'.'.join(setting.path)}"
     except TooMuch:
         return

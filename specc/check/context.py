@@ -45,6 +45,6 @@ class Context:
             raise TooMuch
         work.left -= units
         if work.left < 0:
-            help = "is a loop, a list or the number of variants larger than it was meant to be?"
+            help = "check whether a loop, a list or the number of variants is larger than intended"
             self.error("E214", "this file takes too much work to check", span, help=help)
             raise TooMuch

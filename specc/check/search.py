@@ -26,7 +26,7 @@ def searches(spec: Spec, binder: Binder) -> Iterator[tuple[t.Setting, Bound]]:
     for setting in spec.search:
         assert scope is not None
         value = binder.evaluator.evaluate(setting.value, scope, None)
-        found = binder.fit(value, SEARCHED, f"the search of `{'.'.join(setting.path)}`", setting.value.span, scope)
+        found = binder.fit(value, SEARCHED, f"the search over `{'.'.join(setting.path)}`", setting.value.span, scope)
         if found is not UNKNOWN:
             yield setting, found
 

@@ -24,7 +24,7 @@ class Layer(NamedTuple):
 
 
 class Change(NamedTuple):
-    """Something with a name that is worth one thing here and another there. None: that side has no such thing."""
+    """A named value on both sides. None: that side does not have it."""
 
     name: str
     a: str | None

@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 NO_VARIANT = "(none)"  # the spec as it stands
 HEADINGS = ("layer", "op", "mean", "deviation", "varies", "dead", "saturated", "gradient", "predicted")
 GUIDE = """\
-varies: how much differs from image to image; dead: channels that are zero for all;
-saturated: numbers where the activation has next to no slope; gradient: of the kernel,
-root mean square; predicted: from the graph alone"""
+varies: share that differs from image to image; dead: channels that are zero for all
+images; saturated: numbers where the activation is nearly flat; gradient: root mean
+square over the kernel; predicted: the same, from the graph alone"""
 
 
 class Figures(NamedTuple):
@@ -145,15 +145,15 @@ def probe_table(probed: Probed) -> str:
     ratio = "" if probed.gradient_ratio is None else f"; gradient, first over last layer: {probed.gradient_ratio:.2g}"
     if ratio and probed.predicted_ratio is not None:
         ratio += f" (predicted {probed.predicted_ratio:.2g})"
-    of = "" if probed.batch == probed.asked else f" of the {probed.asked} of a batch"
-    guess = f"a blind guess among {probed.classes} classes has {math.log(probed.classes):.2f}"
+    of = "" if probed.batch == probed.asked else f" (of a batch of {probed.asked})"
+    guess = f"guessing among {probed.classes} classes gives {math.log(probed.classes):.2f}"
     return "\n".join(
         [
             *lines,
             "",
             GUIDE,
             "",
-            f"{probed.title}: {probed.batch} images{of} of {probed.source}, seed {probed.seed}, on {probed.device}",
+            f"{probed.title}: {probed.batch} images{of} from {probed.source}, seed {probed.seed}, on {probed.device}",
             f"loss {probed.loss:.3g} ({guess}){ratio}",
             f"verdict: {probed.verdict.text}",
         ]

@@ -40,21 +40,21 @@ def notes(study: dict[str, Any]) -> list[str]:
         found.append(f"trained on {images['train']:,} images; validation: {study['validated_on']}")
     if measured:
         found.append(
-            f"training accuracy: the last weights on {measured:,} training images as they are, without augmentation; "
+            f"training accuracy: the final weights on {measured:,} training images without augmentation; "
             "validation accuracy: after the last epoch"
         )
     if len(study["seeds"]) > 1:
         found.append(
-            f"±: the deviation over the seeds; gain: percentage points of validation accuracy over what is extended, "
-            f"paired by seed, with its {study['confidence']:.0%} confidence interval (t-test)"
+            f"±: standard deviation over the seeds; gain: percentage points of validation accuracy over the variant it "
+            f"extends, paired by seed, with its {study['confidence']:.0%} confidence interval (t-test)"
         )
     else:
-        found.append("one seed says nothing about deviation, so there is no confidence interval: --seeds 3 gives one")
+        found.append("one seed gives no confidence interval: use --seeds 3")
     found += [_sample(variant) for variant in variants if variant["name"].startswith("sample ")]
     found += [f"{variant['name']}: the same spec as {variant['same_as']}" for variant in variants if variant["same_as"]]
     found += [_failure(variant) for variant in variants if variant["error"]]
     if not study["finished"]:
-        found.append("this study is not finished; the same command goes on with it")
+        found.append("this study is not finished; run the same command again to continue it")
     return found
 
 

@@ -74,7 +74,7 @@ class GraphBuilder:
             spans = [branch[0].span.to(branch[-1].span) if branch else call.body.span for branch in call.body.branches]
             labels = [Label(s, size_text(x)) for s, x in zip(spans, shapes[-len(spans) :], strict=False)]
         if len(labels) < len(shapes):
-            label = f"{size_text(shapes[0])} flows in"
+            label = f"input: {size_text(shapes[0])}"
         labels += [more for more in advice.labels if more not in labels]
         help = advice.help or problem.help
         return self.context.error(problem.code, problem.message, span, label=label, labels=tuple(labels), help=help)

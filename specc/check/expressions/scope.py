@@ -67,18 +67,18 @@ class Layer(NamedTuple):
 
 
 def describe(value: Any) -> str:
-    """A value in words, for "this is …"."""
+    """A value in words, for "…, found …"."""
     match value:
         case bool():
             return f"`{show(value)}`"
         case Percent() | int() | float():
-            return f"the number {show(value)}"
+            return show(value)
         case str():
-            return f'the text "{shorten(value)}"'
+            return f'the string "{shorten(value)}"'
         case Size():
             return f"the size {value}"
         case Ref():
-            return f"the name `{value.name}`"
+            return f"`{value.name}`"
         case Layer():
             return f"the layer `{shorten(value.span.text)}`"
         case Bound():

@@ -14,7 +14,7 @@ def settings_of(variant: str, spec: Spec, context: Context) -> list[t.Setting] |
     """The settings of the variant that the user asked for; None where it is not there."""
     if variant in spec.variants:
         return lineage(spec, variant, context)
-    known = f"variants: {', '.join(spec.variants)}" if spec.variants else "this file has none"
+    known = f"available: {', '.join(spec.variants)}" if spec.variants else "this file has no variants"
     help = nearest(variant, spec.variants) or known
     context.error("E213", f"there is no variant `{variant}`", Span(spec.source, 0, 0), help=help)
     return None

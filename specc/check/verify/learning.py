@@ -14,7 +14,7 @@ from specc.tricks.sections import TrainSettings
 from specc.values import Bound
 from specc.vocabulary.weight import Drawn
 
-MOST = 12  # names in a help
+MOST = 12  # names in a help text
 
 
 def learning_fits(
@@ -51,17 +51,17 @@ def initializers_fit(graph: Graph, context: Context) -> None:
         while before.op.torch is None and before.inputs:
             before = graph.nodes[before.inputs[0]]
         if before.index != 0 or node.op.name != "conv":
-            found = f"`whiten` looks at patches of images, but `{node.name}` is not a conv directly on the input"
-            context.error("E319", found, span, help="give it to the first conv, or write init=dirac")
+            found = f"`whiten` works on a conv directly after the input, which `{node.name}` is not"
+            context.error("E319", found, span, help="use it for the first conv, or use init=dirac here")
             continue
         height, width = node.args.kernel
         needed = 2 * graph.input[0] * height * width
         if node.args.groups != 1:
-            found = "`whiten` looks at patches over all channels, but this conv has groups"
-            context.error("E319", found, span, help="leave `groups` out")
+            found = "`whiten` needs patches over all channels, but this conv is grouped"
+            context.error("E319", found, span, help="remove `groups`")
         elif node.args.filters != needed:
             patch = f"{height}x{width} patches of {graph.input[0]} channel" + "s" * (graph.input[0] != 1)
-            found = f"`whiten` gives {needed} filters for {patch}, but this conv has {node.args.filters}"
+            found = f"`whiten` needs {needed} filters for {patch}, but this conv has {node.args.filters}"
             context.error("E319", found, span, help=f"conv({needed}, {node.args.kernel}, init=whiten)")
 
 
@@ -93,9 +93,14 @@ def _picked(group: Bound, weights: list[Weight], left: list[Weight], context: Co
             _unknown(name, weights, span, context)
         elif not selected([name], left):
             frozen = all(not weight.learns for weight in known)
-            why = "they do not learn" if frozen else "they are frozen, or in a group before this one"
-            found = f"`{name}` picks no weights for this group: {why}"
-            context.error("E225", found, span, help="the first group that picks a weight has it; freeze less")
+            why = "they are not trainable" if frozen else "they are frozen, or already in an earlier group"
+            found = f"`{name}` selects no weights for this group: {why}"
+            context.error(
+                "E225",
+                found,
+                span,
+                help="a weight belongs to the first group that selects it; freeze less or reorder the groups",
+            )
     return selected(group.args.weights, left)
 
 
@@ -109,14 +114,14 @@ def _muon_fits(optimizer: Bound, weights: Sequence[Weight], span: Span | None, c
     if optimizer.name != "muon" or any(by_muon(optimizer, weight.kind, weight.is_last) for weight in weights):
         return
     assert span is not None
-    help = "muon moves kernels; the last layer's only with last=true"
-    context.error("E225", "`muon` has no kernel to move here", optimizer.span or span, help=help)
+    help = "muon updates only kernels, and that of the last layer only with last=true"
+    context.error("E225", "`muon` has no kernel to update here", optimizer.span or span, help=help)
 
 
 def _nothing_learns(graph: Graph, weights: list[Weight], freeze: t.Setting | None, context: Context) -> None:
     span = freeze.value.span if freeze is not None else graph.nodes[graph.output].span
     if weights:
-        context.error("E446", "nothing is left to learn: every weight is frozen", span, help="freeze less")
+        context.error("E446", "there is nothing to train: every weight is frozen", span, help="freeze less")
     else:
-        help = "add a layer that learns, such as conv or dense"
-        context.error("E446", "nothing is there to learn: the network has no weights", span, help=help)
+        help = "add a layer with weights, such as conv or dense"
+        context.error("E446", "there is nothing to train: the network has no weights", span, help=help)
