@@ -29,7 +29,7 @@ def _pool_shape(layer: str, x: Shape, a: Args) -> Shape:
     if any(2 * p > k for p, k in zip(a.padding, a.size, strict=True)):
         raise Problem(
             "E216",
-            f"`{layer}` has padding={a.padding}, more than half of its {a.size} window, which could then see only padding",
+            f"`{layer}` has padding={a.padding}, more than half of its {a.size} window, which could see only padding",
             param="padding",
             help=f"use at most half of the window: padding={Size(a.size.height // 2, a.size.width // 2)}",
         )
@@ -216,7 +216,7 @@ def _blur_shape(x: Shape, a: Args) -> Shape:
     if min(x[1:]) <= a.size // 2:
         raise Problem(
             "E303",
-            f"`blur_pool({a.size})` reflects {a.size // 2} pixels at each border, but its input is only {x[1]} x {x[2]}",
+            f"`blur_pool({a.size})` reflects {a.size // 2} pixels at each border, but its input is {x[1]} x {x[2]}",
             param="size",
             help=f"it needs at least {a.size // 2 + 1} pixels in each direction; downsample less before this layer",
         )

@@ -45,7 +45,7 @@ def notes(study: dict[str, Any]) -> list[str]:
         )
     if len(study["seeds"]) > 1:
         found.append(
-            f"±: standard deviation over the seeds; gain: percentage points of validation accuracy over the variant it "
+            f"±: standard deviation over the seeds; gain: percentage points of validation accuracy over what it "
             f"extends, paired by seed, with its {study['confidence']:.0%} confidence interval (t-test)"
         )
     else:

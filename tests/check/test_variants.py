@@ -73,7 +73,7 @@ def test_every_variant_is_checked():
     checked = spec(text, everything=True)
     assert codes(checked) == ["E207", "E207"]
     assert [problem.notes[-1] for problem in checked.errors] == ["in variant bad", "in variant worse"]
-    assert "the number 0" in checked.errors[0].message
+    assert "found 0" in checked.errors[0].message
 
 
 def test_a_mistake_of_the_file_itself_is_not_told_for_each_variant():
@@ -281,7 +281,7 @@ def test_a_search_is_checked_value_by_value():
     checked = spec(text, everything=True)
     notes = ["in the search of network.width", "in the search of train.optimizer.lr"]
     assert [error.notes[-1] for error in checked.errors] == notes
-    assert "the number 0" in checked.errors[0].message and "the number -1" in checked.errors[1].message
+    assert "found 0" in checked.errors[0].message and "found -1" in checked.errors[1].message
     assert codes(spec(text)) == []
 
 

@@ -21,7 +21,7 @@ WRONG: list[tuple[str, Any, dict[str, Any], str, str, str, str]] = [
     ("conv", M, {"filters": 8, "dilation": S(4, 4), "padding": S(0, 0)}, "E303", "kernel", "9 x 9", "`padding=1x0`"),
     ("conv", M, {"filters": 8, "kernel": S(12, 3), "padding": S(1, 1)}, "E303", "kernel", "9 x 12 with", "=3x0"),
     ("conv", M, {"filters": 6, "groups": 4}, "E304", "groups", "6 filters", "8 channels and 6 filters: 1, 2"),
-    ("conv", M, {"filters": 9, "groups": 3}, "E304", "groups", "8 channels flow in", ": 1"),
+    ("conv", M, {"filters": 9, "groups": 3}, "E304", "groups", "does not divide its 8 input channels", ": 1"),
     ("conv", M, {"filters": 2**40}, "E310", "filters", "`conv`", ""),
     ("conv", (8, 2**16, 2**16), {"filters": 2**10}, "E310", "filters", "1024 x 65536 x 65536", ""),
     ("depthwise_conv", V, {}, "E302", "", "flat", ""),

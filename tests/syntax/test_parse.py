@@ -593,9 +593,9 @@ def test_a_brace_on_a_line_of_its_own_is_one_mistake():
         ("E101", "net.cnn:2:1"), ("E101", "net.cnn:9:1"), ("E101", "net.cnn:11:3"), ("E108", "net.cnn:14:8"),
     ]  # fmt: skip
     assert [d.help for d in parsed.diagnostics[:3]] == [
-        "put it at the end of line 1, behind `data`",
-        "put it at the end of line 6, behind `)`",
-        "put it at the end of line 10, behind `)`",
+        "move it to the end of line 1, after `data`",
+        "move it to the end of line 6, after `)`",
+        "move it to the end of line 10, after `)`",
     ]
     assert parsed.tree is not None and len(parsed.tree.items) == 2
 

@@ -32,7 +32,7 @@ class Binder:
     def convert(
         self, given: dict[str, Given], params: Sequence[Param], what: str, span: Span, scope: Scope, flow: Flow
     ) -> Args | None:
-        """The arguments as their parameters' kinds want them, with defaults; None where some are missing or in error."""
+        """The arguments as their parameters' kinds want them, with defaults; None where some are missing or wrong."""
         values: dict[str, Any] = {}
         missing = [param.name for param in params if param.name not in given and param.default is REQUIRED]
         for param in params:

@@ -1,4 +1,4 @@
-"""What the parameters of blocks and layers get: a call's arguments, those of `default` statements, their own defaults."""
+"""What the parameters of blocks and layers get: a call's arguments, those of `default` statements, and defaults."""
 
 from typing import Any
 
@@ -25,14 +25,14 @@ class ParameterBinder:
         self.spec, self.file_scope = spec, file_scope
 
     def of_layer(self, op: Op, call: t.Call, here: Here, flow: Flow) -> Args | None:
-        """The arguments of a layer, converted; None where some are missing or in error."""
+        """The arguments of a layer, converted; None where some are missing or wrong."""
         names = [param.name for param in op.params]
         given = assign(self.evaluator, call, names, op.name, here.scope, flow)
         self._add_defaults(given, op.name, here, flow)
         return self.binder.convert(given, op.params, op.name, call.span, here.scope, flow)
 
     def of_block(self, block: t.Block, call: t.Call, here: Here, flow: Flow) -> Scope | None:
-        """The scope of a block's body, which holds its parameters; None where some are missing or in error."""
+        """The scope of a block's body, which holds its parameters; None where some are missing or wrong."""
         names = [parameter.name for parameter in block.parameters]
         given = assign(self.evaluator, call, names, block.name, here.scope, flow)
         self._add_defaults(given, block.name, here, flow)
