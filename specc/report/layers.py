@@ -7,7 +7,7 @@ from specc.ir.graph import Graph, Node
 from specc.ir.weights import frozen_parameters
 from specc.vocabulary.shape import size_text
 
-HEADINGS = ("layer", "op", "output", "parameters", "MACs", "sees", "memory")
+HEADINGS = ("layer", "op", "output", "parameters", "MACs", "receptive field", "memory")
 BYTES_PER_NUMBER = 4  # activations in fp32
 
 

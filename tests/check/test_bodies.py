@@ -155,7 +155,7 @@ def test_the_turn_is_named():
     assert problem.notes == ("in iteration 3 of `for` on line 4",)
     problem = only(net("repeat(3) {\nmax_pool(4)\n}", input="input(8, 16x16)"))
     assert problem.code == "E303"
-    assert problem.notes == ("in turn 3 of `repeat` at line 4",)
+    assert problem.notes == ("in iteration 3 of `repeat` on line 4",)
 
 
 def test_the_chain_of_calls_is_named():
@@ -380,7 +380,7 @@ def test_expect():
     for wrong in ("expect(8, 16x15)", "expect(7, 16x16)", "expect(8)", "flatten -> expect(8, 16x16)"):
         problem = only(net(f"{wrong} -> relu"))
         assert problem.code == "E305"
-        assert "flows in" in problem.message
+        assert ", found " in problem.message
     assert underlined(net("expect(7, 16x16)")) == "7"
     assert underlined(net("expect(8, 16x15)")) == "16x15"
 

@@ -192,7 +192,7 @@ def test_kinds_and_ranges(call, needs):
     problem = only(net(call))
     assert problem.code == "E207"
     assert needs in problem.message
-    assert "this is" in problem.message
+    assert ", found " in problem.message
 
 
 def test_a_percentage_that_was_meant():
