@@ -124,8 +124,8 @@ def count(diagnostics: Sequence[Diagnostic], severity: str) -> int:
 def summary(diagnostics: Sequence[Diagnostic]) -> str:
     """`2 errors, 1 warning`, or `no problems`."""
     numbers = [(count(diagnostics, severity), severity) for severity in ("error", "warning")]
-    found = [f"{number} {severity}{'s' if number > 1 else ''}" for number, severity in numbers if number]
-    return ", ".join(found) or "no problems"
+    counts = [f"{number} {severity}{'s' if number > 1 else ''}" for number, severity in numbers if number]
+    return ", ".join(counts) or "no problems"
 
 
 def _place(span: Span) -> dict[str, Any]:

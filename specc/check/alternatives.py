@@ -1,4 +1,4 @@
-"""What may run besides a file as it stands: each variant, and each value that a search names."""
+"""The alternatives to a file as written: each variant, and each value of a search."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""What every pass is handed: where problems go, how much work is left, and which calls led to where it stands."""
+"""The context of every pass: where problems go, how much work is left, and the calls that led to the current place."""
 
 from typing import Any
 

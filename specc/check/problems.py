@@ -40,7 +40,7 @@ class Problems:
     ) -> None:
         """Add a problem. `help` may be a function where looking for it takes time; a loop may come here often.
 
-        known: the names that may have been meant, where a misspelled one stands at `span`.
+        known: the names that a misspelled one at `span` may stand for.
         """
         if self._is_new(code, span):
             fix = correction(span, known()) if known else None
@@ -86,7 +86,7 @@ class Problems:
         return True
 
     def merge(self, others: "Problems", note: str) -> None:
-        """Add what is not known yet, with a note that says in which variant it was found."""
+        """Add the problems that are new, with a note that names their variant."""
         for diagnostic in others.found.values():
             self.add(diagnostic._replace(notes=(*diagnostic.notes, note)))
 

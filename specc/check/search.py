@@ -26,9 +26,9 @@ def searches(spec: Spec, binder: Binder) -> Iterator[tuple[t.Setting, Bound]]:
     for setting in spec.search:
         assert scope is not None
         value = binder.evaluator.evaluate(setting.value, scope, None)
-        found = binder.fit(value, SEARCHED, f"the search over `{'.'.join(setting.path)}`", setting.value.span, scope)
-        if found is not UNKNOWN:
-            yield setting, found
+        search = binder.fit(value, SEARCHED, f"the search over `{'.'.join(setting.path)}`", setting.value.span, scope)
+        if search is not UNKNOWN:
+            yield setting, search
 
 
 def _tried(search: Bound, written: t.Call) -> list[t.Literal]:

@@ -1,4 +1,4 @@
-"""What gives a network its structure: most of it is worked out while compiling and leaves no module."""
+"""The layers that structure a network: most are resolved at compile time and leave no module."""
 
 from specc.ops.expansion import (
     AroundBody,

@@ -1,10 +1,10 @@
-"""What one batch through a fresh network showed: as a table for people and as plain data for programs."""
+"""The result of one batch through a fresh network: as a table for people and as plain data for programs."""
 
 import math
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-NO_VARIANT = "(none)"  # the spec as it stands
+NO_VARIANT = "(none)"  # the spec without a variant
 HEADINGS = ("layer", "op", "mean", "deviation", "varies", "dead", "saturated", "gradient", "predicted")
 GUIDE = """\
 varies: share that differs from image to image; dead: channels that are zero for all
@@ -13,7 +13,7 @@ square over the kernel; predicted: the same, from the graph alone"""
 
 
 class Figures(NamedTuple):
-    """What one tensor showed. mean, std: of all its numbers.
+    """Statistics of one tensor. mean, std: of all its numbers.
 
     variation: how much of it differs from image to image: the root mean square of the deviation over the images at each
     place, over the root mean square of the numbers. dead: the share of channels that are zero for the whole batch.
@@ -28,7 +28,7 @@ class Figures(NamedTuple):
 class Layer(NamedTuple):
     """One layer. gives: its output. saturated: of an activation that is flat on both sides, the share of numbers where
     its slope is below 1% of the steepest; None for others. flow: root mean square of the loss's gradient by the output.
-    norm, rms: of the gradient of its kernel, predicted: what the graph foretells of rms, given that of the last kernel;
+    norm, rms: of the gradient of its kernel; predicted: rms as predicted from the graph, given that of the last kernel;
     None without a kernel. rectifies: whether it is a kind of relu. on_trunk: whether everything has to pass it.
     """
 
@@ -59,7 +59,7 @@ class Verdict(NamedTuple):
 class Probed(NamedTuple):
     """One batch through a fresh network. asked: images in a batch of the training; batch: in this one.
     images: what flowed in. gradient_ratio, predicted_ratio: rms of the gradient at the first layer's kernel over that
-    at the last layer's, as measured and as the graph foretells it; None where there is none."""
+    at the last layer's, as measured and as predicted from the graph; None where there is none."""
 
     network: str
     variant: str | None

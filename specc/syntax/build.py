@@ -227,7 +227,7 @@ def name_of(part: Any) -> Parts:
     return part.children[0].children if isinstance(part.children[0], Tree) else []
 
 
-# What stands for a statement that could not be read; nobody can write such a name.
+# Stands for a statement that could not be parsed; no spec can contain such a name.
 BROKEN = "a broken line"
 ESCAPES = {"n": "\n", "t": "\t", '"': '"', "\\": "\\"}
 

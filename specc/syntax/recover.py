@@ -72,7 +72,7 @@ def _patched(text: str, problem: Diagnostic) -> str:
 
 
 class Reader:
-    """Feeds tokens to the parser and mends its stack where one does not fit."""
+    """Feeds tokens to the parser and repairs its stack where one does not fit."""
 
     def __init__(self, source: Source, lark: Lark, tokens: list[Token], problems: list[Diagnostic]) -> None:
         self.source = source
@@ -116,7 +116,7 @@ class Reader:
                     self._feed(fed, begins_line)
 
     def _join_lines(self, brace: Token) -> None:
-        """A brace on a line of its own, where the line before may have a body: it is read as if it stood there."""
+        """A brace on a line of its own, where the line before may have a body: it is read as if it were there."""
         if "LBRACE" in self.parser.accepts():
             before = next(one for one in reversed(self.tokens[: self.position]) if one.type != "_NL")
             problem = unexpected(self.source, brace, ())

@@ -250,11 +250,11 @@ UNPADDED = "conv(8) -> as(x)\nconv(8, padding=0) -> relu"
 @pytest.mark.parametrize(
     ("body", "help"),
     [
-        (f"{UNPADDED}\nadd {{ | identity | from(x) }}", "with padding=same in `conv(8, padding=0)` in line 5"),
-        ("residual { relu -> conv(8, 5x5, padding=1) }", "with padding=same in `conv(8, 5x5, padding=1)` in line 4"),
+        (f"{UNPADDED}\nadd {{ | identity | from(x) }}", "with padding=same in `conv(8, padding=0)` on line 5"),
+        ("residual { relu -> conv(8, 5x5, padding=1) }", "with padding=same in `conv(8, 5x5, padding=1)` on line 4"),
         (
             "as(x)\nconv(4, stride=2, padding=0) -> upsample(2)\nconcat { | identity | from(x) }",
-            "with padding=same in `conv(4, stride=2, padding=0)` in line 5",
+            "with padding=same in `conv(4, stride=2, padding=0)` on line 5",
         ),
         (
             "residual { conv(8, padding=0) -> relu\nconv(8, 1x1, padding=0) -> conv(8, 5x5, padding=0) }",

@@ -48,11 +48,11 @@ class GraphBuilder:
         return node
 
     def lost(self, tensor: int, span: Span, here: Here) -> int:
-        """A tensor of unknown shape: what follows an error is not held against the user."""
+        """A tensor of unknown shape: what follows from an error is not reported."""
         return self._add(identity, Args(), (tensor,), UNKNOWN, span, here)
 
     def shape(self, op: Op, args: Args, inputs: tuple[int, ...], call: t.Call, mismatch: Mismatch | None = None) -> Any:
-        """The shape by the op's rule; its problem is reported where the argument at fault stands."""
+        """The shape by the op's rule; its problem is reported at the argument at fault."""
         shapes = [self.nodes[i].shape for i in inputs]
         if UNKNOWN in shapes or UNKNOWN in args.as_dict().values():
             return UNKNOWN
@@ -80,7 +80,7 @@ class GraphBuilder:
         return self.context.error(problem.code, problem.message, span, label=label, labels=tuple(labels), help=help)
 
     def _assume(self, index: int, call: t.Call) -> None:
-        """Follow the shapes behind a layer whose mistake is certain not to change what flows out of it.
+        """Follow the shapes after a layer whose mistake certainly does not change its output shape.
 
         What else does not fit is reported only if it is such a mistake, too.
         """

@@ -110,7 +110,7 @@ class Expander:
         """Use a value as a layer."""
         match value:
             case Layer(expression=expression, scope=scope):
-                if scope.labels is None:  # of a file's own `let`: it stands for what is written here
+                if scope.labels is None:  # a `let` of the file: names of tensors are those at the place of use
                     scope = Scope(scope, labels=here.labels)
                 return self._stage(expression, at, here._replace(scope=scope, depth=here.depth + 1))
             case Ref(name=name, span=written_at):
@@ -139,10 +139,10 @@ class Expander:
             self.evaluator.unknown_name(values, here.scope)
             return self.graph.lost(at, stage.span, here)
         if not is_sequence(values):
-            found = f"`for` must loop over a list, found {describe(values)}"
+            message = f"`for` must loop over a list, found {describe(values)}"
             count = values if type(values) is int and values > 0 else "n"
             help = f"to loop {count} times, write range({count})"
-            self.context.error("E211", found, stage.iterable.span, help=help)
+            self.context.error("E211", message, stage.iterable.span, help=help)
             return self.graph.lost(at, stage.span, here)
         for turn, value in enumerate(values, 1):
             self.step(stage.span, here)
@@ -160,8 +160,8 @@ class Expander:
         if value is UNKNOWN:
             return all(self._unpack(item, UNKNOWN, scope) for item in target.items)
         if not is_sequence(value) or len(value) != len(target.items):
-            found = f"cannot unpack {describe(value)} into {len(target.items)} names"
-            self.context.error("E211", found, target.span)
+            message = f"cannot unpack {describe(value)} into {len(target.items)} names"
+            self.context.error("E211", message, target.span)
             return False
         return all(self._unpack(item, part, scope) for item, part in zip(target.items, value, strict=True))
 

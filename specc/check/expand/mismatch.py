@@ -129,13 +129,13 @@ class Mismatch:
 
     @cached_property
     def _written(self) -> Counter[int]:
-        """How often each integer stands in the network and its blocks."""
+        """How often each integer occurs in the network and its blocks."""
         parts = walk([self.spec.network, *self.spec.blocks.values(), *self.spec.lets.values()])
         return Counter(part.value for part in parts if isinstance(part, t.Literal) and type(part.value) is int)
 
 
 class Trial:
-    """Shapes worked out anew with other arguments. own: the nodes that are not shared by all branches, in order."""
+    """Shapes recomputed with other arguments. own: the nodes that are not shared by all branches, in order."""
 
     def __init__(self, nodes: Sequence[Node], own: list[Node], op: Op, args: Args, inputs: tuple[int, ...]) -> None:
         self.nodes, self.own, self.op, self.args, self.inputs = nodes, own, op, args, inputs

@@ -26,7 +26,7 @@ class Overwritten(NamedTuple):
 class NameTable:
     """Gives names to tensors and finds them again. A tensor is the index of a node.
 
-    origins: where a call that looks up a name stands -> where the name was given.
+    origins: the span of a call that looks up a name -> the span where the name was given.
     """
 
     def __init__(self, spec: Spec, context: Context) -> None:
@@ -36,7 +36,7 @@ class NameTable:
         self.used: set[Span] = set()
 
     def give(self, name: Any, tensor: int, call: t.Call, here: Here) -> None:
-        """Name a tensor in the body where the expansion stands."""
+        """Name a tensor in the body that is being expanded."""
         if name is not UNKNOWN:
             earlier = here.labels.give(name, tensor, call.span)
             if earlier is not None and earlier.start < call.span.start:  # in a loop, the later one comes first, too
@@ -107,5 +107,5 @@ class NameTable:
 
 
 def first_argument(call: t.Call) -> Span:
-    """Where the first argument stands; the call itself where a `default` gave it."""
+    """The span of the first argument, or of the call if a `default` gave it."""
     return call.arguments[0].value.span if call.arguments else call.span

@@ -1,4 +1,4 @@
-"""The beginning of a network: what stands before its input, and the input itself."""
+"""The beginning of a network: the statements before its input, and the input itself."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -19,7 +19,7 @@ from specc.vocabulary.problem import Problem
 
 
 def before_input(statements: Sequence[Any], here: Here, parameters: ParameterBinder) -> tuple[Here, list[Any]]:
-    """The lets and defaults before `input`, where nothing flows yet, are worked out; the rest is left."""
+    """Evaluate the lets and defaults before `input`; the scope after them, and the statements that remain."""
     rest = list(statements)
     while rest and isinstance(rest[0], t.Let | t.Default) and any(map(_is_input, rest)):
         statement = rest.pop(0)

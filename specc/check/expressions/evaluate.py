@@ -106,17 +106,17 @@ class Evaluator:
         if is_bound:
             self.takes_no_arguments(call, held)
         else:
-            found = f"there is no function called `{call.name}`"
-            self.error("E201", found, call.callee, help=lambda: nearest(call.name, FUNCTIONS))
+            message = f"there is no function called `{call.name}`"
+            self.error("E201", message, call.callee, help=lambda: nearest(call.name, FUNCTIONS))
         return True
 
     def takes_no_arguments(self, call: t.Call, value: Any) -> Any:
         """Report that what a name holds cannot be called with arguments or a body."""
-        found = f"`{call.name}` is {describe(value)}, which takes no further arguments"
+        message = f"`{call.name}` is {describe(value)}, which takes no further arguments"
         help = f"to call it as {call.name}(…), let `{call.name}` hold a name without arguments"
         if is_sequence(value):
             help = f"to get an entry of the list, write {call.name}[…]"
-        return self.error("E205", found, call.span, help=help)
+        return self.error("E205", message, call.span, help=help)
 
     def bounded(self, value: Any, span: Span) -> Any:
         """The value, or UNKNOWN with a message where a list is too large."""
@@ -178,9 +178,9 @@ class Evaluator:
             return self.error("E211", f"an index must be an integer, found {describe(index)}", expression.index.span)
         if not -len(values) <= index < len(values):
             entries = "1 entry" if len(values) == 1 else f"{len(values)} entries"
-            found = f"index {index} is out of range: the list has {entries}"
+            message = f"index {index} is out of range: the list has {entries}"
             help = f"the first entry is at 0, the last at {len(values) - 1} or -1" if values else ""
-            return self.error("E211", found, expression.index.span, help=help)
+            return self.error("E211", message, expression.index.span, help=help)
         return values[index]
 
     def _prefix(self, expression: t.Prefix, scope: Scope, flow: Flow) -> Any:
@@ -226,8 +226,8 @@ class Evaluator:
         except TooLarge as error:
             return self.error("E222", f"`{operator}` exceeds a limit: {error}", expression.span)
         except Misuse as misuse:
-            found = f"cannot apply `{operator}` to {describe(left)} and {describe(right)}: {misuse}"
-            return self.error("E211", found, expression.span)
+            message = f"cannot apply `{operator}` to {describe(left)} and {describe(right)}: {misuse}"
+            return self.error("E211", message, expression.span)
 
     def _logic(self, expression: t.Operators, scope: Scope, flow: Flow) -> Any:
         """`and` and `or` stop at the first operand that decides, as everywhere."""

@@ -25,7 +25,7 @@ class Scope:
         self.parent = parent
         self.names = {} if names is None else names
         self.labels: Labels | None = labels if labels is not None or parent is None else parent.labels
-        self.is_captured = False  # a layer, to be worked out later, looks up its names here
+        self.is_captured = False  # a layer, which is evaluated later, looks up its names here
 
     def bind(self, name: str, value: Any) -> "Scope":
         """This scope with one name more; a copy where layers written before look up their names in this one."""

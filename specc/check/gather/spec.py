@@ -30,7 +30,7 @@ class Spec:
 
     @property
     def is_broken(self) -> bool:
-        """Whether parts of the text could not be read: what is missing may stand there."""
+        """Whether parts of the text could not be parsed: what is missing may be there."""
         return bool(self.unread)
 
     def names_of(self, callee: str) -> list[str]:

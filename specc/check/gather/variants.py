@@ -36,8 +36,8 @@ def lineage(spec: Spec, name: str, context: Context) -> list[t.Setting] | None:
             circle = list(chain)[list(chain).index(name) :]
             first = min(circle, key=lambda member: spec.variants[member].span.start)
             place = circle.index(first)
-            found = f"variant `{first}` extends itself: {' -> '.join([*circle[place:], *circle[:place], first])}"
-            context.error("E221", shorten(found, 200), spec.variants[first].name_span)
+            message = f"variant `{first}` extends itself: {' -> '.join([*circle[place:], *circle[:place], first])}"
+            context.error("E221", shorten(message, 200), spec.variants[first].name_span)
             return None
         chain[name] = variant
         name = variant.base

@@ -1,4 +1,4 @@
-"""Which weights learn, and how: `freeze`, `groups` and optimizers held against the network."""
+"""Which weights learn, and how: `freeze`, `groups` and optimizers checked against the network."""
 
 import re
 from collections.abc import Sequence
@@ -51,18 +51,18 @@ def initializers_fit(graph: Graph, context: Context) -> None:
         while before.op.torch is None and before.inputs:
             before = graph.nodes[before.inputs[0]]
         if before.index != 0 or node.op.name != "conv":
-            found = f"`whiten` works on a conv directly after the input, which `{node.name}` is not"
-            context.error("E319", found, span, help="use it for the first conv, or use init=dirac here")
+            message = f"`whiten` works on a conv directly after the input, which `{node.name}` is not"
+            context.error("E319", message, span, help="use it for the first conv, or use init=dirac here")
             continue
         height, width = node.args.kernel
         needed = 2 * graph.input[0] * height * width
         if node.args.groups != 1:
-            found = "`whiten` needs patches over all channels, but this conv is grouped"
-            context.error("E319", found, span, help="remove `groups`")
+            message = "`whiten` needs patches over all channels, but this conv is grouped"
+            context.error("E319", message, span, help="remove `groups`")
         elif node.args.filters != needed:
             patch = f"{height}x{width} patches of {graph.input[0]} channel" + "s" * (graph.input[0] != 1)
-            found = f"`whiten` needs {needed} filters for {patch}, but this conv has {node.args.filters}"
-            context.error("E319", found, span, help=f"conv({needed}, {node.args.kernel}, init=whiten)")
+            message = f"`whiten` needs {needed} filters for {patch}, but this conv has {node.args.filters}"
+            context.error("E319", message, span, help=f"conv({needed}, {node.args.kernel}, init=whiten)")
 
 
 def _freeze_fits(weights: list[Weight], train: TrainSettings, setting: t.Setting | None, context: Context) -> None:
@@ -79,8 +79,8 @@ def _freeze_fits(weights: list[Weight], train: TrainSettings, setting: t.Setting
 def _unknown(name: str, weights: list[Weight], span: Span, context: Context) -> None:
     top = ", ".join(list(dict.fromkeys(weight.name.partition(".")[0] for weight in weights))[:MOST])
     lists = f"`specc show` lists them: {top}" if top else "this network has no weights"
-    found = f"no layer or block with weights is called `{name}`"
-    context.error("E224", found, span, help=lambda: nearest(name, selectors_of(weights)) or lists)
+    message = f"no layer or block with weights is called `{name}`"
+    context.error("E224", message, span, help=lambda: nearest(name, selectors_of(weights)) or lists)
 
 
 def _picked(group: Bound, weights: list[Weight], left: list[Weight], context: Context) -> list[Weight]:
@@ -94,10 +94,10 @@ def _picked(group: Bound, weights: list[Weight], left: list[Weight], context: Co
         elif not selected([name], left):
             frozen = all(not weight.learns for weight in known)
             why = "they are not trainable" if frozen else "they are frozen, or already in an earlier group"
-            found = f"`{name}` selects no weights for this group: {why}"
+            message = f"`{name}` selects no weights for this group: {why}"
             context.error(
                 "E225",
-                found,
+                message,
                 span,
                 help="a weight belongs to the first group that selects it; freeze less or reorder the groups",
             )
@@ -105,9 +105,9 @@ def _picked(group: Bound, weights: list[Weight], left: list[Weight], context: Co
 
 
 def _within(span: Span, name: str) -> Span:
-    """Where a selector stands in the text of a call, or the whole call."""
-    found = re.search(rf"(?<![\w.]){re.escape(name)}(?![\w.])", span.text)
-    return Span(span.source, span.start + found.start(), span.start + found.end()) if found else span
+    """The span of a selector within a call, or the whole call."""
+    match = re.search(rf"(?<![\w.]){re.escape(name)}(?![\w.])", span.text)
+    return Span(span.source, span.start + match.start(), span.start + match.end()) if match else span
 
 
 def _muon_fits(optimizer: Bound, weights: Sequence[Weight], span: Span | None, context: Context) -> None:
