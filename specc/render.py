@@ -94,8 +94,8 @@ def concise(diagnostic: Diagnostic) -> str:
     Shapes that stand under the source elsewhere follow the message, and so does the name that was probably meant.
     """
     d = diagnostic
-    said = [d.label, *(label.text for label in d.labels)] if d.code.startswith("E3") else []
-    shapes = ", ".join(text for text in said if text.removesuffix(" flows in") not in d.message)
+    texts = [d.label, *(label.text for label in d.labels)] if d.code.startswith("E3") else []
+    shapes = ", ".join(text for text in texts if text.removeprefix("input: ") not in d.message)
     message = d.message + (f" ({shapes})" if shapes else "")
     message += f"; {d.help}" if d.help.startswith("did you mean ") else ""
     return clean(f"{d.span.place}: ") + headline(d.code, message, d.severity)
@@ -124,8 +124,8 @@ def count(diagnostics: Sequence[Diagnostic], severity: str) -> int:
 def summary(diagnostics: Sequence[Diagnostic]) -> str:
     """`2 errors, 1 warning`, or `no problems`."""
     numbers = [(count(diagnostics, severity), severity) for severity in ("error", "warning")]
-    found = [f"{number} {severity}{'s' if number > 1 else ''}" for number, severity in numbers if number]
-    return ", ".join(found) or "no problems"
+    counts = [f"{number} {severity}{'s' if number > 1 else ''}" for number, severity in numbers if number]
+    return ", ".join(counts) or "no problems"
 
 
 def _place(span: Span) -> dict[str, Any]:

@@ -257,12 +257,12 @@ def test_only_a_terminal_gets_color_and_unicode(monkeypatch):
     [
         (BRANCHES, "error[E301]: the branches of `add` have different shapes (32 x 16 x 16, 16 x 32 x 32)"),
         (
-            BRANCHES._replace(label="64 x 8 x 8 flows in", labels=BRANCHES.labels[:1]),
-            "error[E301]: the branches of `add` have different shapes (64 x 8 x 8 flows in, 32 x 16 x 16)",
+            BRANCHES._replace(label="input: 64 x 8 x 8", labels=BRANCHES.labels[:1]),
+            "error[E301]: the branches of `add` have different shapes (input: 64 x 8 x 8, 32 x 16 x 16)",
         ),
         (  # what the message says is not said again
-            BRANCHES._replace(code="E302", message="a map, but 20 flows in", label="20 flows in", labels=()),
-            "error[E302]: a map, but 20 flows in",
+            BRANCHES._replace(code="E302", message="a map, but its input is 20", label="input: 20", labels=()),
+            "error[E302]: a map, but its input is 20",
         ),
         (
             BRANCHES._replace(code="E203", message="`conv` has no argument `strides`", help="did you mean `stride`?"),

@@ -1,17 +1,18 @@
-"""The pure core: a source in; a typed graph, settings and every problem out. No I/O, no printing.
+"""The pure core: from a source to a typed graph, settings and every problem. No I/O, no printing.
 
-`check` is the way of a spec from text to graph, pass by pass:
+`check` takes a spec from text to graph, pass by pass:
 
     parse      text -> trees                the file, and the files that it extends      gather/files.py
-    gather     trees -> Spec                what they say, by name                       gather/
+    gather     trees -> Spec                their items, by name                         gather/
     override   Spec, settings -> Spec       a variant and `--set` applied                gather/override.py
     settings   Spec -> settings             the sections `data`, `train` and `export`    settings.py
-    expand     Spec, shape -> Graph         blocks called, loops turned, shapes known    expand/
-    verify     Graph, settings              what does not go together                    verify/
+    expand     Spec, shape -> Graph         blocks and loops expanded, shapes inferred   expand/
+    verify     Graph, settings              what does not fit together                   verify/
     lint       Graph, settings              what works, and is known to be a mistake     lint/
 
-A pass takes values and gives a value; what is wrong it reports to one object (`Context`) that it asks nothing, and goes
-on with UNKNOWN, which fits everywhere. Expressions (expressions/) and arguments (calls/) are worked out on the way.
+A pass takes values and returns a value. It reports problems to one object (`Context`), which it never queries, and
+continues with UNKNOWN, which fits everywhere. Expressions (expressions/) and arguments (calls/) are evaluated along
+the way.
 """
 
 from collections.abc import Sequence
@@ -52,7 +53,7 @@ def check(
     everything: bool = False,
     lint: bool = False,
 ) -> Checked:
-    """Check a spec and work out its graph and settings. Never raises on what a user wrote.
+    """Check a spec and compute its graph and settings. Never raises, whatever the user wrote.
 
     variant, sets: what to change first (`sets` as `PATH=VALUE`). load: reads what `extends` names.
     everything: also check every variant and search, which a training of one of them does not need, and lint.
@@ -64,7 +65,9 @@ def check(
         with deep_recursion():
             checked = _check(source, variant, sets, load, problems, everything=everything, lint=lint)
     except RecursionError:
-        problems.report("E102", "nested too deeply to be worked out", Span(source, 0, 0), help="use `let` or `block`")
+        problems.report(
+            "E102", "this is nested too deeply", Span(source, 0, 0), help="move an inner part into a `let` or a `block`"
+        )
     except TooMuch:
         pass  # and it has been reported
     nothing = Checked(source, "", variant, None, None, None, None, [], source.text)
@@ -110,7 +113,7 @@ def _check(
 
 
 class Elaborated(NamedTuple):
-    """What a spec says, worked out; None where it has errors.
+    """The graph and settings of a spec; None where it has errors.
 
     dropped: nodes that lead nowhere, which are left out. overwritten: names that were given twice.
     """
@@ -124,7 +127,7 @@ class Elaborated(NamedTuple):
 
 
 def elaborate(spec: Spec, context: Context) -> Elaborated:
-    """Work out the settings, then the network, then hold them together."""
+    """Compute the settings, then the network, then check that they fit together."""
     try:
         binder = Binder(Evaluator(context))
         scope = file_scope(spec, binder)
@@ -147,7 +150,7 @@ def elaborate(spec: Spec, context: Context) -> Elaborated:
 
 
 def _check_the_rest(base: Spec, context: Context) -> None:
-    """Check what the network does not run, and what may run in its place."""
+    """Check unreached code, variants and searches."""
     if not base.is_broken:
         check_unreached(base, context)
     if base.variants or base.search:

@@ -1,4 +1,4 @@
-"""What may run besides a file as it stands: each variant, and each value that a search names."""
+"""The alternatives to a file as written: each variant, and each value of a search."""
 
 from collections.abc import Iterator
 
@@ -23,6 +23,6 @@ def alternatives(spec: Spec, context: Context) -> Iterator[tuple[list[t.Setting]
                 yield settings, f"in variant {name}"
         for setting, value in searched(spec, Binder(Evaluator(context))):
             context.spend(WORK_OF_AN_ALTERNATIVE, value.span)
-            yield [setting._replace(value=value)], f"in the search of {'.'.join(setting.path)}"
+            yield [setting._replace(value=value)], f"in the search over {'.'.join(setting.path)}"
     except TooMuch:
         return

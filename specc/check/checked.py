@@ -58,7 +58,7 @@ class Checked(NamedTuple):
         if self.errors:
             first = self.errors[0]
             message = f"the spec has errors; the first, at {first.span.place}: {first.message}"
-            raise SpeccError("E440", message, help=f"`specc check {self.source.path}` shows all", status=1)
+            raise SpeccError("E440", message, help=f"run `specc check {self.source.path}` to see them all", status=1)
 
     def compiled(self) -> Compiled:
         """The network and the settings. Raises SpeccError E440 where the spec has errors."""
@@ -73,7 +73,7 @@ class Checked(NamedTuple):
             raise SpeccError(
                 "E437",
                 f"{self.source.path} has no section `data`, so there is nothing to train on",
-                help="say where the images are, such as data { source = digits }",
+                help="add one, such as data { source = digits }",
                 status=1,
             )
         return Trainable(graph, data, train, export, self.source, self.name, self.variant, self.resolved)

@@ -1,4 +1,4 @@
-"""What every pass is handed: where problems go, how much work is left, and which calls led to where it stands."""
+"""The context of every pass: where problems go, how much work is left, and the calls that led to the current place."""
 
 from typing import Any
 
@@ -45,6 +45,6 @@ class Context:
             raise TooMuch
         work.left -= units
         if work.left < 0:
-            help = "is a loop, a list or the number of variants larger than it was meant to be?"
+            help = "check whether a loop, a list or the number of variants is larger than intended"
             self.error("E214", "this file takes too much work to check", span, help=help)
             raise TooMuch

@@ -1,4 +1,4 @@
-"""Mending a text by the fixes that its diagnostics carry."""
+"""Applies the fixes that diagnostics carry to a source."""
 
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
@@ -10,7 +10,7 @@ MOST_ROUNDS = 20  # one fix may make another possible: a `let` that only a remov
 
 
 class Mended(NamedTuple):
-    """A source after its fixes, the problems that are mended, at their places then, and those that are left."""
+    """A source after its fixes, the problems that were fixed, at their places at the time, and those that remain."""
 
     source: Source
     fixed: list[Diagnostic]
@@ -22,11 +22,11 @@ def mend(source: Source, check: Callable[[Source], list[Diagnostic]]) -> Mended:
     fixed: list[Diagnostic] = []
     left = check(source)
     for _ in range(MOST_ROUNDS):
-        chosen = _apart([found for found in left if found.fix and found.fix.span.source is source])
+        chosen = _apart([diagnostic for diagnostic in left if diagnostic.fix and diagnostic.fix.span.source is source])
         if not chosen:
             break
         fixed += chosen
-        source = Source(source.path, apply(source.text, [found.fix for found in chosen if found.fix]))
+        source = Source(source.path, apply(source.text, [diagnostic.fix for diagnostic in chosen if diagnostic.fix]))
         left = check(source)
     return Mended(source, fixed, left)
 
@@ -35,11 +35,11 @@ def _apart(diagnostics: Sequence[Diagnostic]) -> list[Diagnostic]:
     """Those whose fixes do not touch each other, from the beginning of the text on; the others wait for their turn."""
     chosen: list[Diagnostic] = []
     end = -1
-    for found in sorted(diagnostics, key=lambda found: found.fix.span.start if found.fix else 0):
-        assert found.fix is not None
-        if found.fix.span.start > end:
-            chosen.append(found)
-            end = found.fix.span.end
+    for diagnostic in sorted(diagnostics, key=lambda diagnostic: diagnostic.fix.span.start if diagnostic.fix else 0):
+        assert diagnostic.fix is not None
+        if diagnostic.fix.span.start > end:
+            chosen.append(diagnostic)
+            end = diagnostic.fix.span.end
     return chosen
 
 

@@ -1,4 +1,4 @@
-"""The list of what is wrong. One mistake gives one message, however often a loop or a variant comes across it."""
+"""Collects problems. One mistake gives one message, however often a loop or a variant runs into it."""
 
 from collections.abc import Callable, Iterable, Sequence
 
@@ -9,15 +9,15 @@ from specc.source import Span
 MOST = 100
 MOST_WARNINGS = 75  # so that warnings leave room for errors
 MOST_PLACES = 5
-MISSING = ("E201", "E213")  # a name that nothing has
+MISSING = ("E201", "E213")  # an unknown name
 Place = tuple[str, str, int, int]
 
 
 class Problems:
     """Collects diagnostics; a second one with the same code at the same place is the same mistake.
 
-    No pass asks it anything. unread: the words of the lines that could not be read; a name that nothing has may have
-    been declared there, so that it is not held against anyone.
+    No pass asks it anything. unread: the words of the lines that could not be read; a missing name may have
+    been declared there, so it is not reported.
     """
 
     def __init__(self, unread: frozenset[str] = frozenset()) -> None:
@@ -40,15 +40,15 @@ class Problems:
     ) -> None:
         """Add a problem. `help` may be a function where looking for it takes time; a loop may come here often.
 
-        known: the names that may have been meant, where a misspelled one stands at `span`.
+        known: the names that a misspelled one at `span` may stand for.
         """
         if self._is_new(code, span):
             fix = correction(span, known()) if known else None
-            told = help if isinstance(help, str) else help()
+            advice = help if isinstance(help, str) else help()
             if code in MISSING and span.text in self.unread:
                 self.seen.add(_place(code, span))
             else:
-                self.add(Diagnostic(code, message, span, label, labels, notes, told, fix))
+                self.add(Diagnostic(code, message, span, label, labels, notes, advice, fix))
 
     @property
     def are_too_many(self) -> bool:
@@ -77,14 +77,16 @@ class Problems:
         first = self.missing.setdefault((place[1], diagnostic.message), place)
         if first == place:
             return False
-        told = self.found[first]
-        if len(told.labels) < MOST_PLACES:
-            # Which is misspelled, all of these or the one declaration, is not certain: nothing to fix unasked.
-            self.found[first] = told._replace(labels=(*told.labels, Label(diagnostic.span, "here, too")), fix=None)
+        earlier = self.found[first]
+        if len(earlier.labels) < MOST_PLACES:
+            # It is not certain which is misspelled, all of these or the one declaration: no automatic fix.
+            self.found[first] = earlier._replace(
+                labels=(*earlier.labels, Label(diagnostic.span, "also here")), fix=None
+            )
         return True
 
     def merge(self, others: "Problems", note: str) -> None:
-        """Add what is not known yet, with a note that says in which variant it was found."""
+        """Add the problems that are new, with a note that names their variant."""
         for diagnostic in others.found.values():
             self.add(diagnostic._replace(notes=(*diagnostic.notes, note)))
 
@@ -92,7 +94,7 @@ class Problems:
         """All of them, in the order of the text; the last one says so where there are too many."""
         found = sorted(self.found.values(), key=lambda d: (d.span.source.path, d.span.start, d.code))
         if self.are_too_many:
-            found.append(Diagnostic("E106", f"{MOST} problems are listed; there may be more", found[-1].span))
+            found.append(Diagnostic("E106", f"stopped after {MOST} problems; there may be more", found[-1].span))
         return found
 
 
@@ -101,7 +103,7 @@ def _place(code: str, span: Span) -> Place:
 
 
 def chain(trail: Sequence[Frame], most: int = 8) -> tuple[str, ...]:
-    """How the compiler came to a place, the last step first. A step that repeats itself is told once."""
+    """How the compiler got to a place, the last step first. A repeated step is listed once."""
     steps: list[tuple[str, int]] = []
     for frame in reversed(trail):
         if steps and steps[-1][0] == frame.text:

@@ -34,9 +34,9 @@ def searches(spec: Spec, binder: Binder) -> Iterator[tuple[t.Setting, Bound]]:
             binder.error("E202", message, setting.value.span, help=help)
             continue
         value = binder.evaluator.evaluate(setting.value, scope, None)
-        found = binder.fit(value, SEARCHED, f"the search of `{'.'.join(setting.path)}`", setting.value.span, scope)
-        if found is not UNKNOWN:
-            yield setting, found
+        search = binder.fit(value, SEARCHED, f"the search over `{'.'.join(setting.path)}`", setting.value.span, scope)
+        if search is not UNKNOWN:
+            yield setting, search
 
 
 def _inner_search(setting: t.Setting) -> str:

@@ -18,7 +18,7 @@ S = TypeVar("S", bound=Settings)
 
 
 class _Lets(Scope):
-    """The file's own `let`s, in any order: each is worked out when its name is first looked up."""
+    """The file's own `let`s, in any order: each is evaluated when its name is first looked up."""
 
     __slots__ = ("binder", "open", "waiting")
 
@@ -26,7 +26,7 @@ class _Lets(Scope):
         super().__init__()
         self.binder = binder
         self.waiting = dict(lets)
-        self.open: dict[str, t.Let] = {}  # those that are being worked out
+        self.open: dict[str, t.Let] = {}  # those being evaluated
 
     def find(self, name: str) -> tuple[bool, Any]:
         if name in self.waiting:
@@ -37,8 +37,8 @@ class _Lets(Scope):
             if name == next(reversed(self.open)):
                 return False, None  # `let relu = relu`: what the name means without it
             circle = list(self.open)[list(self.open).index(name) :]
-            found = f"`{name}` is worth what {' -> '.join([*circle[1:], name])} is worth"
-            self.binder.error("E221", shorten(found, 200), self.open[name].name_span)
+            message = f"`{name}` is defined in terms of itself: {' -> '.join([*circle, name])}"
+            self.binder.error("E221", shorten(message, 200), self.open[name].name_span)
             return True, UNKNOWN
         return super().find(name)
 
@@ -52,7 +52,7 @@ def file_scope(spec: Spec, binder: Binder) -> Scope:
 
 
 def near_setting(section: str, name: str) -> str:
-    """The help for a setting that a section does not have: the nearest one, or where such a thing is said."""
+    """The help for a setting that a section does not have: the nearest one, or where it belongs."""
     params = {param.name: param for param in SECTIONS[section]}
     for other, others in SECTIONS.items():
         if any(param.name == name for param in others):
@@ -66,7 +66,7 @@ def near_setting(section: str, name: str) -> str:
         if takers:
             default = getattr(param.default, "name", "")
             call = default if default in takers else takers[0]
-            return f"`{name}` is an argument within `{param.name}`: {param.name} = {call}({name}=…)"
+            return f"`{name}` is an argument of `{call}`: {param.name} = {call}({name}=…)"
     return f"the settings of `{section}` are {', '.join(params)}"
 
 
@@ -101,8 +101,8 @@ def settings(spec: Spec, section: str, kind: type[S], binder: Binder, scope: Sco
         else:
             values[name] = param.default
     missing = [name for name, value in values.items() if value is REQUIRED]
-    muddled = spec.is_broken or any(name not in params for name in given)  # it may be there, but misspelled
-    for name in () if muddled else missing:
+    is_uncertain = spec.is_broken or any(name not in params for name in given)  # it may be there, but misspelled
+    for name in () if is_uncertain else missing:
         span = spec.section_spans[section]
         help = f"`{name}` is {params[name].kind.needs}: {params[name].doc}"
         binder.error("E206", f"`{section}` needs `{name}`", span, help=help)

@@ -52,10 +52,10 @@ def samples_of(source: Source, count: int, seed: int, load: Load | None = None) 
     if spec is None or not spec.search:
         return []
     try:
-        found = list(searches(spec, Binder(Evaluator(Context(problems)))))
+        searched = list(searches(spec, Binder(Evaluator(Context(problems)))))
     except TooMuch:
         return []
-    return [_sample(found, random.Random(f"{seed}/{number}")) for number in range(count)]  # noqa: S311 - no secret
+    return [_sample(searched, random.Random(f"{seed}/{number}")) for number in range(count)]  # noqa: S311 - no secret
 
 
 def _spec(source: Source, load: Load | None, problems: Problems) -> Spec | None:
@@ -72,8 +72,8 @@ def _text(value: t.Literal) -> str:
     return value.span.text
 
 
-def _sample(found: list[tuple[t.Setting, Bound]], draw: random.Random) -> Settings:
-    return tuple((".".join(setting.path), _drawn(search, setting.value, draw)) for setting, search in found)
+def _sample(searched: list[tuple[t.Setting, Bound]], draw: random.Random) -> Settings:
+    return tuple((".".join(setting.path), _drawn(search, setting.value, draw)) for setting, search in searched)
 
 
 def _drawn(search: Bound, written: t.Call, draw: random.Random) -> str:

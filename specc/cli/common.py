@@ -167,7 +167,7 @@ def _near(file: Path) -> str:
         return f"there is no folder `{file.parent}` either"
     found = _specs(file.parent)
     near = nearest(file.name, found) or nearest(f"{file.name}.cnn", found)
-    return near or (f"specs there: {', '.join(found[:5])}" if found else "`specc new` writes a first spec")
+    return near or (f"specs there: {', '.join(found[:5])}" if found else "run `specc new` to create a spec")
 
 
 def _specs_in(folder: Path) -> str:

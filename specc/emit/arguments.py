@@ -1,7 +1,7 @@
 """The numbers in which the calls of a class differ, written as expressions of the constructor's parameters.
 
-Parameters are those of the block, and the channels that flow in. `conv(c // 4)` is found again by comparing numbers:
-an expression is taken where it gives the right number for every call.
+Parameters are those of the block, and the channels that flow in. `conv(c // 4)` is recovered by comparing numbers:
+an expression is used if it gives the right number for every call.
 """
 
 import keyword
@@ -65,16 +65,16 @@ class Arguments:
         calls = [scope.call for scope in self.made.members]
         first = calls[0]
         for given in first.arguments if first else ():
-            worth = [call.arguments.get(given, ABSENT) if call else ABSENT for call in calls]
-            if any(value is ABSENT for value in worth):
+            known = [call.arguments.get(given, ABSENT) if call else ABSENT for call in calls]
+            if any(value is ABSENT for value in known):
                 continue
             name = self._free(given)
-            if all(isinstance(value, Size) for value in worth):
-                square = all(value.height == value.width for value in worth)
-                worth = [value.height if square else tuple(value) for value in worth]
-            elif any(isinstance(value, Size) for value in worth):
+            if all(isinstance(value, Size) for value in known):
+                square = all(value.height == value.width for value in known)
+                known = [value.height if square else tuple(value) for value in known]
+            elif any(isinstance(value, Size) for value in known):
                 continue
-            self.values[name] = [float(value) if isinstance(value, float) else value for value in worth]
+            self.values[name] = [float(value) if isinstance(value, float) else value for value in known]
             if self.values[name] == self.values.get(self.inflow):
                 del self.values[self.inflow]
                 self.inflow = ""
@@ -221,22 +221,22 @@ class Arguments:
 
     def _element(self, vector: Vector) -> str:
         """One side of a size, or half of it."""
-        for name, worth in self.values.items():
-            if all(type(value) is tuple for value in worth):
+        for name, known in self.values.items():
+            if all(type(value) is tuple for value in known):
                 for side in (0, 1):
-                    if _agree(vector, [value[side] for value in worth]):
+                    if _agree(vector, [value[side] for value in known]):
                         return f"{self._use(name)}[{side}]"
-                    if _agree(vector, [value[side] // 2 for value in worth]):
+                    if _agree(vector, [value[side] // 2 for value in known]):
                         return f"{self._use(name)}[{side}] // 2"
         return ""
 
     def _condition(self, flag: str, truths: list[bool]) -> str:
-        """When a part is there, as a condition on the parameters; a parameter of its own where nothing else says it."""
-        for name, worth in self.values.items():
-            if all(type(value) is bool for value in worth) and worth == truths:
+        """When a part is there, as a condition on the parameters; or a new parameter if there is no such condition."""
+        for name, known in self.values.items():
+            if all(type(value) is bool for value in known) and known == truths:
                 return self._use(name)
         inflow = self.inflow
-        numbers = [name for name, worth in self.values.items() if all(type(value) is int for value in worth)]
+        numbers = [name for name, known in self.values.items() if all(type(value) is int for value in known)]
         for name in numbers:
             for sign in ("!=", "=="):
                 if inflow in numbers and name != inflow:
@@ -281,32 +281,32 @@ def _pair(texts: list[str], whole: bool) -> str:
 
 
 def _agree(vector: Vector, found: Vector) -> bool:
-    """Whether what was found is the right value, of the right type, for each call that has one."""
+    """Whether the values are right, and of the right type, for each call that has one."""
     return all(
         value is ABSENT or (type(value) is type(other) and value == other)
         for value, other in zip(vector, found, strict=True)
     )
 
 
-def _of_one(name: str, vector: Vector, worth: Vector) -> Iterator[tuple[str, list[int]]]:
-    """Expressions of one parameter that are right for the first call, and what they are worth for each."""
-    value, of = next((v, w) for v, w in zip(vector, worth, strict=True) if v is not ABSENT)
+def _of_one(name: str, vector: Vector, known: Vector) -> Iterator[tuple[str, list[int]]]:
+    """Expressions of one parameter that are right for the first call, and their values for each call."""
+    value, of = next((v, w) for v, w in zip(vector, known, strict=True) if v is not ABSENT)
     if of > 0 and value % of == 0 and 2 <= value // of <= LARGEST_FACTOR:
-        yield f"{value // of} * {name}", [w * (value // of) for w in worth]
+        yield f"{value // of} * {name}", [w * (value // of) for w in known]
     for factor in range(2, LARGEST_FACTOR):
         if of // factor == value:
-            yield f"{name} // {factor}", [w // factor for w in worth]
+            yield f"{name} // {factor}", [w // factor for w in known]
     distance = value - of
     several = len({v for v in vector if v is not ABSENT}) > 2
     if distance and (several or abs(distance) <= 2):
-        yield f"{name} {'+' if distance > 0 else '-'} {abs(distance)}", [w + distance for w in worth]
+        yield f"{name} {'+' if distance > 0 else '-'} {abs(distance)}", [w + distance for w in known]
 
 
-def _type_of(worth: Vector) -> str:
-    found = {type(value) for value in worth}
+def _type_of(known: Vector) -> str:
+    found = {type(value) for value in known}
     if found == {int, float}:
         return "float"
-    first = worth[0]
+    first = known[0]
     return (
         f"tuple[{', '.join(type(item).__name__ for item in first)}]" if type(first) is tuple else type(first).__name__
     )

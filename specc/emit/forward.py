@@ -50,7 +50,7 @@ class Forward:
         self.branches: dict[Ref, str] = {}
         self.open: Open | None = None
         self.lines: list[Line] = []
-        self.said = size_text(made.members[0].input_shapes[0]) if len(made.members) == 1 else ""
+        self.last_shape = size_text(made.members[0].input_shapes[0]) if len(made.members) == 1 else ""
         self._write(0, len(made.steps))
 
     def result(self) -> Line:
@@ -224,25 +224,25 @@ class Forward:
 
     def _branch(self, ref: Ref) -> str:
         """`branch3` for a value that goes, by itself, into the third place of a step that joins more than two."""
-        found, passed = "", []
+        branch, passed = "", []
         while ref not in self.branches:
             passed.append(ref)
             readers = self.readers.get(ref, [])
             step = self.made.steps[readers[0]] if len(readers) == 1 and ref not in self.made.returns else None
             if step is None or len(step.inputs) > 1 or len(step.shapes) > 1:
                 joins_several = step is not None and len(step.inputs) > 2
-                found = f"branch{step.inputs.index(ref) + 1}" if step and joins_several else ""
+                branch = f"branch{step.inputs.index(ref) + 1}" if step and joins_several else ""
                 break
             ref = (readers[0], 0)
-        found = self.branches.get(ref, found)
-        self.branches.update(dict.fromkeys(passed, found))
-        return found
+        branch = self.branches.get(ref, branch)
+        self.branches.update(dict.fromkeys(passed, branch))
+        return branch
 
     def _comment(self, ref: Ref) -> str:
         """The shape of a value, where it is the same in all calls of the class and was not said right before."""
         shapes = {step.shapes[ref[1]] for step in self.made.at(ref[0]) if step} if ref[0] >= 0 else set()
-        before, self.said = self.said, size_text(shapes.pop()) if len(shapes) == 1 else ""
-        return self.said if self.said != before else ""
+        before, self.last_shape = self.last_shape, size_text(shapes.pop()) if len(shapes) == 1 else ""
+        return self.last_shape if self.last_shape != before else ""
 
 
 def is_written_as_function(made: Class, index: int) -> bool:

@@ -41,7 +41,7 @@ FUNCTIONS = {
 }
 PADS = {"ZeroPad2d": "", "ReflectionPad2d": ', mode="reflect"', "ReplicationPad2d": ', mode="replicate"'}
 
-# What an argument is worth where a `Target` leaves it out, as torch has it.
+# The default of an argument that a `Target` leaves out, as in torch.
 DEFAULTS: dict[str, Any] = {
     "stride": (1, 1),
     "padding": (0, 0),
@@ -94,7 +94,7 @@ def module_of(target: Target) -> tuple[str, dict[str, Any]]:
 
 
 def default_of(key: str, kwargs: dict[str, Any]) -> Any:
-    """What an argument is worth that a `Target` leaves out beside the ones that it gives."""
+    """The value of an argument that a `Target` leaves out, given the others."""
     pools = "kernel_size" in kwargs and "out_channels" not in kwargs
     return kwargs["kernel_size"] if key == "stride" and pools else DEFAULTS[key]
 

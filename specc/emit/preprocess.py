@@ -28,10 +28,10 @@ def preprocessing(data: DataSettings, shape: Shape) -> Preprocessing:
     what = f"N x {channels} x {'H x W' if resized else f'{height} x {width}'}"
     known = [
         "",
-        "    mean, std: of each channel of the training images, from 0 to 1; what a run used is in its `run.json`.",
+        "    mean, std: per channel of the training images, scaled to 0 to 1; a run records its own in `run.json`.",
         '    """',
     ]
-    first = f'    """What the network takes, N x {channels} x {height} x {width}, of uint8 images, {what}'
+    first = f'    """The network input, N x {channels} x {height} x {width}, from uint8 images, {what}'
     lines = [
         *constants,
         f"def preprocess(images: Tensor{parameters}) -> Tensor:",

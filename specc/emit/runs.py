@@ -28,10 +28,10 @@ class Run(NamedTuple):
 
     def arguments(self, first: dict[str, str]) -> dict[str, str]:
         """The arguments of the call with number `i`."""
-        found = dict(first)
+        texts = dict(first)
         for name, step in self.changes.items():
-            found[name] = f"{first[name]} + {step} * (i - {self.first})"
-        return found
+            texts[name] = f"{first[name]} + {step} * (i - {self.first})"
+        return texts
 
 
 def runs_of(made: Class, written: list[dict[str, str]], kinds: dict[Any, Class]) -> list[Run]:

@@ -41,16 +41,16 @@ def _docstring(checked: Checked, graph: Graph, sets: Sequence[str], modules: Seq
     heads = f" ({graph.parameters_exported:,} without its auxiliary classifiers)" if graph.heads else ""
     lines = [
         f"{graph.name}, written by `specc emit` from {origin}{variant}.",
-        *(f"Changed first: {_quoted(text)}" for text in sets),
+        *(f"Overridden: {_quoted(text)}" for text in sets),
         "",
         f"{graph.parameters:,} parameters{heads}.",
         f"{graph.total_macs:,} multiply-accumulates for an image of {size_text(graph.input)}.",
-        "The keys of its state dict are those of the network that `specc train` trains. Shapes are without the batch.",
+        "Its state dict has the same keys as the network that `specc train` trains. Shapes omit the batch dimension.",
     ]
     if modules:
         lines += ["", f"It needs packages that are installed beside specc: {', '.join(modules)}."]
     if graph.ends_in_softmax:
-        lines += ["", "It gives logits, as its loss takes them; `.softmax(1)` of them are the probabilities."]
+        lines += ["", "It returns logits, which its loss expects; `.softmax(1)` turns them into probabilities."]
     return "\n".join([*lines, ""])
 
 
@@ -147,7 +147,7 @@ class Program:
         if made is self.root:
             return f"{size_text(self.graph.input)} -> {size_text(self.graph.output_shape)}, logits."
         first = made.members[0]
-        what = f"Block `{made.block}`" if first.call else "An auxiliary classifier, in training only"
+        what = f"Block `{made.block}`" if first.call else "An auxiliary classifier, for training only"
         shapes = f"{size_text(first.input_shapes[0])} -> {size_text(_first_shape(first))}"
         count = len(made.members)
         return f"{what}, {count} times; the first is {shapes}." if count > 1 else f"{what}: {shapes}."

@@ -42,15 +42,15 @@ def _broken(text: str) -> list[str]:
 
 def _last_brackets(text: str) -> tuple[int, int]:
     """Where the last pair of brackets that is in no other one opens and closes; (-1, -1) where there is none."""
-    depth, start, found = 0, -1, (-1, -1)
+    depth, start, brackets = 0, -1, (-1, -1)
     for place, letter in enumerate(text):
         if letter in "([{":
             start = place if depth == 0 else start
             depth += 1
         elif letter in ")]}":
             depth -= 1
-            found = (start, place) if depth == 0 and place > start + 1 else found
-    return found
+            brackets = (start, place) if depth == 0 and place > start + 1 else brackets
+    return brackets
 
 
 def _items(text: str) -> list[str]:

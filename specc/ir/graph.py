@@ -1,4 +1,4 @@
-"""The typed graph that a spec is worked out to: nodes in the order in which they run."""
+"""The typed graph of a spec: nodes in the order in which they run."""
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple

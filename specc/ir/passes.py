@@ -88,9 +88,9 @@ def trunk(graph: Graph) -> list[Node]:
             for i in node.inputs:
                 passed[i + 1] += 1
                 passed[node.index] -= 1
-    param_rules, found = 0, []
+    passing, nodes = 0, []
     for node in graph.nodes[: graph.output + 1]:
-        param_rules += passed[node.index]
-        if param_rules == 0 and not node.head:
-            found.append(node)
-    return found
+        passing += passed[node.index]
+        if passing == 0 and not node.head:
+            nodes.append(node)
+    return nodes

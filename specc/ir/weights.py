@@ -50,7 +50,7 @@ def weights_of(graph: Graph) -> list[Weight]:
 
 def _last_kernels(graph: Graph) -> set[int]:
     """The layers with kernels from which a way without another kernel leads to the logits."""
-    found, seen = set[int](), set[int]()
+    last, seen = set[int](), set[int]()
     waiting = [graph.output, *(head.output for head in graph.heads)]
     while waiting:
         node = graph.nodes[waiting.pop()]
@@ -58,10 +58,10 @@ def _last_kernels(graph: Graph) -> set[int]:
             continue
         seen.add(node.index)
         if graph.kernel(node) is not None:
-            found.add(node.index)
+            last.add(node.index)
         else:
             waiting += node.inputs
-    return found
+    return last
 
 
 def learning(weights: Iterable[Weight], freeze: Iterable[str]) -> list[Weight]:

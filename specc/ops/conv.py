@@ -68,11 +68,11 @@ def _slide(layer: str, x: Shape, a: Args, filters: int, groups: int) -> Shape:
 def _conv_shape(x: Shape, a: Args) -> Shape:
     needs_map(x, "conv")
     shape = _slide("conv", x, a, a.filters, a.groups)
-    for what, count in (("channels flow in", x[0]), ("filters are asked for", a.filters)):
+    for what, count in (("input channels", x[0]), ("filters", a.filters)):
         if count % a.groups:
             raise Problem(
                 "E304",
-                f"`conv` has groups={a.groups}, but {count} {what}, and {count} is not divisible by {a.groups}",
+                f"`conv` has groups={a.groups}, which does not divide its {count} {what}",
                 param="groups",
                 help=f"groups that divide {x[0]} channels and {a.filters} filters: {few(divisors(x[0], a.filters))}",
                 shape=shape,
@@ -184,7 +184,7 @@ def _transpose_shape(x: Shape, a: Args) -> Shape:
         uncut = tuple((n - 1) * s + k for n, s, k in zip(x[1:], a.stride, a.kernel, strict=True))
         raise Problem(
             "E303",
-            f"`conv_transpose` with padding={a.padding} crops away its whole {uncut[0]} x {uncut[1]} output",
+            f"`conv_transpose` with padding={a.padding} crops away its entire {uncut[0]} x {uncut[1]} output",
             param="padding",
             help=f"use a padding of at most {Size(*((n - 1) // 2 for n in uncut))}",
         )

@@ -26,7 +26,7 @@ def _dense_shape(x: Shape, a: Args) -> Shape:
     if len(x) == 3 and x[1:] != (1, 1):
         raise Problem(
             "E302",
-            f"`dense` needs a flat input or C x 1 x 1, but {size_text(x)} flows in",
+            f"`dense` needs a vector or C x 1 x 1, but its input is {size_text(x)}",
             help=f"put `flatten` before it, which gives {_length(x)}, or `global_avg_pool`, which gives {x[0]} x 1 x 1",
         )
     bounded((a.units, _length(x)), "dense", "units", "weights")

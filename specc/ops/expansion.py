@@ -1,4 +1,4 @@
-"""What a layer becomes where it is called: most become one node; some name tensors, turn loops or join branches.
+"""What a call of a layer becomes: most become one node; some name tensors, unroll loops or join branches.
 
 An op declares one of these values as `Op.expands`, with the names of the parameters that it is about.
 `check/expand/expansions.py` is the one place that carries them out.
@@ -97,7 +97,7 @@ class PassOn(Expansion):
 
 
 class NetworkInput(Expansion):
-    """The first node of a network; it stands before every other layer."""
+    """The first node of a network, before all other layers."""
 
 
 ONE_NODE = OneNode()

@@ -15,7 +15,7 @@ PADDING = Either(Symbols("same"), SizeOf(0))
 Pads = tuple[int, int, int, int]  # top, bottom, left, right
 
 
-def bounded(shape: Shape, layer: str, param: str = "", what: str = "numbers for one image") -> Shape:
+def bounded(shape: Shape, layer: str, param: str = "", what: str = "numbers per image") -> Shape:
     """The shape itself; `Problem` E310 where it holds more than 2**40 elements, which are called `what`."""
     elements = 1
     for length in shape:
@@ -23,7 +23,7 @@ def bounded(shape: Shape, layer: str, param: str = "", what: str = "numbers for 
     if elements > MAX_ELEMENTS:
         raise Problem(
             "E310",
-            f"`{layer}` would have {size_text(shape)} = {elements:.3g} {what}; at most {MAX_ELEMENTS:.3g} are possible",
+            f"`{layer}` would have {size_text(shape)} = {elements:.3g} {what}; the limit is {MAX_ELEMENTS:.3g}",
             param=param,
             help="a size in this call is far too large",
         )
@@ -61,16 +61,16 @@ def window_problem(layer: str, x: Shape, window: Size, pads: Pads, param: str, p
     """`Problem` E303: the window is larger than the padded map. The help names the padding or window that fits."""
     _, height, width = x
     top, bottom, left, right = pads
-    padded = f", {height + top + bottom} x {width + left + right} with its padding" if any(pads) else ""
+    padded = f" ({height + top + bottom} x {width + left + right} with padding)" if any(pads) else ""
     need = Size(max(0, -((window.height - height) // -2)), max(0, -((window.width - width) // -2)))
     largest = Size(min(window.height, height), min(window.width, width))
     return Problem(
         "E303",
-        f"`{layer}` looks through a window of {window.height} x {window.width}, "
-        f"but the map is {height} x {width}{padded}",
+        f"the {window.height} x {window.width} window of `{layer}` does not fit "
+        f"into its {height} x {width} input{padded}",
         param=param,
-        help=(f"`padding={need}` makes room, or " if padding else "")
-        + f"a window of at most {largest} fits; or shrink the map less before this layer",
+        help=(f"use `padding={need}`, " if padding else "use ")
+        + f"a window of at most {largest}, or less downsampling before this layer",
     )
 
 

@@ -25,19 +25,19 @@ def _stride(large: int, small: int) -> int:
 
 
 def _projection(shapes: list[Shape]) -> str:
-    """How to bring one branch to the shape of the other, worked out; the larger map is brought down."""
+    """How to give one branch the shape of the other; the larger feature map is downsampled."""
     target = min((s for s in shapes), key=lambda s: s[1:] if len(s) == 3 else s)
     if len({s[1:] for s in shapes}) == 1:
         target = shapes[0]
     index = next(i for i, s in enumerate(shapes) if s != target)
     other, what = shapes[index], f"{_branch(index)} ({size_text(shapes[index])}) to {size_text(target)}"
     if len(other) != len(target):
-        return f"bring {what}: only maps or only flat lists can be joined"
+        return f"convert {what}: a feature map and a vector cannot be combined"
     if len(target) == 1:
-        return f"bring {what}: dense({target[0]})"
+        return f"project {what}: dense({target[0]})"
     tall, wide = _stride(other[1], target[1]), _stride(other[2], target[2])
     if not tall or not wide:
-        return f"bring {what}: check the strides and paddings on the way"
+        return f"resize {what}: check the strides and paddings along the way"
     return f"project {what}: conv({target[0]}, 1x1{_stride_text(tall, wide)}) -> batch_norm"
 
 
@@ -51,13 +51,15 @@ def _residual_shape(x: list[Shape], a: Args) -> Shape:
         return after
     help = "check the strides and paddings in the body"
     if len(before) == len(after) == 1:
-        help = f"bring the input to {after[0]}: add {{ | … | dense({after[0]}) }}, with the body as the first branch"
+        help = f"project the input to {after[0]}: add {{ | … | dense({after[0]}) }}, with the body as the first branch"
     elif len(before) == len(after):
         tall, wide = _stride(before[1], after[1]), _stride(before[2], after[2])
         if tall and wide:
             call = f"conv({after[0]}, 1x1{_stride_text(tall, wide)}) -> batch_norm"
             help = f"project the input: add {{ | … | {call} }}, with the body as the first branch"
-    raise Problem("E301", "what the body of `residual` gives cannot be added to its input", help=help)
+    raise Problem(
+        "E301", "the body of `residual` changes the shape, so its output cannot be added to its input", help=help
+    )
 
 
 def _different(layer: str, shapes: list[Shape], help: str) -> Problem:
@@ -85,21 +87,21 @@ def _bring_to(x: list[Shape], full: Shape) -> str:
     """Which branch of `multiply` does not fit the full one, and which shapes would."""
     fine = [full, (full[0], 1, 1)] if len(full) == 3 else [full]
     index = next(i for i, shape in enumerate(x) if shape not in fine)
-    return f"bring {_branch(index)} ({size_text(x[index])}) to {' or '.join(map(size_text, fine))}"
+    return f"change {_branch(index)} ({size_text(x[index])}) to {' or '.join(map(size_text, fine))}"
 
 
 def _agree(first: Shape, other: Shape, index: int) -> str:
     """How two branches of `concat` come to one height and width."""
     if len(first) != 3 or len(other) != 3:
-        return "only maps or only flat lists can be laid one after the other"
+        return "a feature map and a vector cannot be concatenated"
     large, small, which = (first, other, 0) if first[1:] > other[1:] else (other, first, index)
     stride = {_stride(large[1], small[1]), _stride(large[2], small[2])}
-    target = f"bring {_branch(which)} from {large[1]}x{large[2]} to {small[1]}x{small[2]}"
+    target = f"shrink {_branch(which)} from {large[1]}x{large[2]} to {small[1]}x{small[2]}"
     if len(stride) == 1 and min(stride) > 1 and large[1] == min(stride) * small[1]:
         return f"{target}: max_pool({min(stride)}), or stride={min(stride)} in a convolution"
     if large[1] >= small[1] and large[2] >= small[2]:
         return f"{target}: crop_to(name), where as(name) names the smaller one"
-    return "the heights and widths must agree, only the channels may differ"
+    return "heights and widths must match; only the channels may differ"
 
 
 def _concat_shape(x: list[Shape], a: Args) -> Shape:
@@ -122,7 +124,7 @@ add = Op(
     signal=Sum(),
 )
 
-# How `residual` ends: what its body gives is added to its input.
+# How `residual` ends: the output of its body is added to its input.
 add_to_input = add._replace(shape=_residual_shape)
 
 

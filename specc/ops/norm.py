@@ -40,7 +40,7 @@ def _several(layer: str, count: int, x: Shape, help: str) -> None:
     if count == 1:
         raise Problem(
             "E311",
-            f"`{layer}` would average over a single number of {size_text(x)}, so its output would always be zero",
+            f"`{layer}` would normalize over a single value of {size_text(x)}, so its output would always be zero",
             help=help,
         )
 
@@ -92,7 +92,7 @@ batch_norm = Op(
 
 def _instance_shape(x: Shape, a: Args) -> Shape:
     needs_map(x, "instance_norm")
-    _several("instance_norm", x[1] * x[2], x, "put it before the global pool, or use `batch_norm` or `layer_norm`")
+    _several("instance_norm", x[1] * x[2], x, "move it before the global pool, or use `batch_norm` or `layer_norm`")
     return x
 
 
@@ -131,9 +131,9 @@ def _group_shape(x: Shape, a: Args) -> Shape:
     if x[0] % a.groups:
         raise Problem(
             "E304",
-            f"`group_norm` has groups={a.groups}, but {x[0]} channels flow in, which {a.groups} does not divide",
+            f"`group_norm` has groups={a.groups}, which does not divide its {x[0]} input channels",
             param="groups",
-            help=f"groups that divide {x[0]}: {few(divisors(x[0]))}",
+            help=f"groups that divide {x[0]} channels: {few(divisors(x[0]))}",
             shape=x,
         )
     count = x[0] // a.groups * (x[1] * x[2] if len(x) == 3 else 1)
@@ -162,7 +162,7 @@ def _layer_shape(x: Shape, a: Args) -> Shape:
         "layer_norm",
         count,
         x,
-        "`over=image` averages over height and width too" if several else "leave it out, or give it more channels",
+        "`over=image` also normalizes over height and width" if several else "remove it, or give it more channels",
     )
     return x
 
@@ -203,9 +203,9 @@ def _response_shape(x: Shape, a: Args) -> Shape:
     if a.size % 2 == 0:
         raise Problem(
             "E207",
-            f"`local_response_norm` has a neighborhood of {a.size} channels, which has no middle",
+            f"`size` of `local_response_norm` must be odd, found {a.size}",
             param="size",
-            help=f"use an odd size, such as {a.size + 1}",
+            help=f"use an odd number, such as {a.size + 1}",
         )
     return x
 

@@ -127,6 +127,6 @@ def needs_map(x: Shape, layer: str) -> None:
     if len(x) != 3:
         raise Problem(
             "E302",
-            f"`{layer}` needs channels x height x width, but what flows in is flat: {size_text(x)}",
+            f"`{layer}` needs a feature map (channels x height x width), but its input is a vector of {size_text(x)}",
             help=f"put `{layer}` before `flatten` or the dense layers",
         )

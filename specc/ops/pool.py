@@ -29,9 +29,9 @@ def _pool_shape(layer: str, x: Shape, a: Args) -> Shape:
     if any(2 * p > k for p, k in zip(a.padding, a.size, strict=True)):
         raise Problem(
             "E216",
-            f"`{layer}` has padding={a.padding} around a window of {a.size}: a window could lie in the padding alone",
+            f"`{layer}` has padding={a.padding}, more than half of its {a.size} window, which could see only padding",
             param="padding",
-            help=f"at most half of the window: padding={Size(a.size.height // 2, a.size.width // 2)}",
+            help=f"use at most half of the window: padding={Size(a.size.height // 2, a.size.width // 2)}",
         )
     if any(n + 2 * p < k for n, p, k in zip(x[1:], a.padding, a.size, strict=True)):
         tall, wide = a.padding
@@ -216,9 +216,9 @@ def _blur_shape(x: Shape, a: Args) -> Shape:
     if min(x[1:]) <= a.size // 2:
         raise Problem(
             "E303",
-            f"`blur_pool({a.size})` mirrors {a.size // 2} pixels at each border, but the map is {x[1]} x {x[2]}",
+            f"`blur_pool({a.size})` reflects {a.size // 2} pixels at each border, but its input is {x[1]} x {x[2]}",
             param="size",
-            help=f"it needs at least {a.size // 2 + 1} pixels each way; shrink the map less before this layer",
+            help=f"it needs at least {a.size // 2 + 1} pixels in each direction; downsample less before this layer",
         )
     return (x[0], -(x[1] // -2), -(x[2] // -2))
 

@@ -18,9 +18,9 @@ def _channels_shape(x: Shape, a: Args) -> Shape:
     if not a.start < a.stop <= x[0]:
         raise Problem(
             "E309",
-            f"`channels({a.start}, {a.stop})` asks for channels {a.start} up to {a.stop}, but there are {x[0]}",
+            f"`channels({a.start}, {a.stop})` is not a range of its {x[0]} input channels",
             param="stop" if a.stop > x[0] else "start",
-            help=f"start is counted from 0 and stop is not included: 0 <= start < stop <= {x[0]}",
+            help=f"start counts from 0 and stop is excluded: 0 <= start < stop <= {x[0]}",
         )
     return (a.stop - a.start, *x[1:])
 
@@ -45,9 +45,9 @@ def _shuffle_shape(x: Shape, a: Args) -> Shape:
     if x[0] % a.groups:
         raise Problem(
             "E304",
-            f"`channel_shuffle` needs a number of channels that {a.groups} divides, but there are {x[0]}",
+            f"`channel_shuffle` has groups={a.groups}, which does not divide its {x[0]} input channels",
             param="groups",
-            help=f"what would fit: {few(divisors(x[0]))}",
+            help=f"groups that divide {x[0]} channels: {few(divisors(x[0]))}",
             shape=x,
         )
     return x
@@ -76,8 +76,8 @@ def _pixel_shuffle_shape(x: Shape, a: Args) -> Shape:
         options = [r for r in divisors(x[0]) if x[0] % (r * r) == 0]
         raise Problem(
             "E304",
-            f"`pixel_shuffle({a.r})` needs a number of channels that {a.r} x {a.r} = {a.r * a.r} divides, "
-            f"but {x[0]} flow in",
+            f"`pixel_shuffle({a.r})` needs a number of channels divisible by {a.r} x {a.r} = {a.r * a.r}, "
+            f"but its input has {x[0]}",
             param="r",
             help=f"factors that fit {x[0]} channels: {few(options)}",
         )
@@ -103,7 +103,7 @@ def _space_to_depth_shape(x: Shape, a: Args) -> Shape:
         if length % a.r:
             raise Problem(
                 "E304",
-                f"`space_to_depth({a.r})` needs {what} that {a.r} divides, but the map is {x[1]} x {x[2]}",
+                f"`space_to_depth({a.r})` needs {what} divisible by {a.r}, but its input is {x[1]} x {x[2]}",
                 param="r",
                 help=f"factors that fit {x[1]} x {x[2]}: {few(divisors(x[1], x[2]))}",
             )
@@ -177,9 +177,9 @@ def _pad_shape(x: Shape, a: Args) -> Shape:
     if a.mode == "reflect" and (max(top, bottom) >= x[1] or max(left, right) >= x[2]):
         raise Problem(
             "E303",
-            f"`pad` cannot mirror {max(top, bottom)} x {max(left, right)} pixels of a map of {x[1]} x {x[2]}",
+            f"`pad` cannot reflect {max(top, bottom)} x {max(left, right)} pixels of a {x[1]} x {x[2]} feature map",
             param="size",
-            help=f"at most {x[1] - 1}x{x[2] - 1}, or mode=replicate",
+            help=f"use at most {x[1] - 1}x{x[2] - 1}, or mode=replicate",
         )
     return bounded((x[0], x[1] + top + bottom, x[2] + left + right), "pad", "size")
 
@@ -223,7 +223,7 @@ def _crop_shape(x: list[Shape], a: Args) -> Shape:
     if mine[1] < other[1] or mine[2] < other[2]:
         raise Problem(
             "E303",
-            f"`crop_to({a.name})` cuts a map of {mine[1]} x {mine[2]} to {other[1]} x {other[2]}, which is larger",
+            f"`crop_to({a.name})` cannot crop a {mine[1]} x {mine[2]} feature map to {other[1]} x {other[2]}",
             param="name",
             help=f"crop the larger one instead, or `pad` or `upsample` this one; `{a.name}` is {size_text(other)}",
         )

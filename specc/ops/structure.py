@@ -1,4 +1,4 @@
-"""What gives a network its structure: most of it is worked out while compiling and leaves no module."""
+"""The layers that structure a network: most are resolved at compile time and leave no module."""
 
 from specc.ops.expansion import (
     AroundBody,
@@ -57,9 +57,9 @@ def _expect_shape(x: Shape, a: Args) -> Shape:
         written = f"{x[0]}, {x[1]}x{x[2]}" if len(x) == 3 else str(x[0])
         raise Problem(
             "E305",
-            f"{size_text(stated)} is expected here, but {size_text(x)} flows in",
+            f"expected {size_text(stated)}, found {size_text(x)}",
             param="channels" if x[0] != stated[0] or len(x) != len(stated) else "size",
-            help=f"fix the layers before it, or write `expect({written})`",
+            help=f"fix the layers before this one, or write `expect({written})`",
         )
     return x
 

@@ -1,4 +1,4 @@
-"""What differs between two specs, after both were worked out: layers, counts, settings of data, training and export."""
+"""What differs between two specs, after both were checked: layers, counts, settings of data, training and export."""
 
 from bisect import bisect_left
 from collections.abc import Hashable, Iterator, Sequence
@@ -24,7 +24,7 @@ class Layer(NamedTuple):
 
 
 class Change(NamedTuple):
-    """Something with a name that is worth one thing here and another there. None: that side has no such thing."""
+    """A named value on both sides. None: that side does not have it."""
 
     name: str
     a: str | None
@@ -145,7 +145,7 @@ def _changed(a: Graph, b: Graph, i: int, pairs: dict[int, int], aligned: set[int
 
 
 def _inputs(a: Graph, b: Graph, here: Node, there: Node, pairs: dict[int, int], aligned: set[int]) -> Iterator[Change]:
-    """What flows in from elsewhere. A layer that was put in before this one, or taken out, is told by itself."""
+    """What flows in from elsewhere. A layer inserted before this one, or removed, is listed by itself."""
     if len(here.inputs) != len(there.inputs) or any(
         i in pairs and j in aligned and pairs[i] != j for i, j in zip(here.inputs, there.inputs, strict=True)
     ):
@@ -154,8 +154,8 @@ def _inputs(a: Graph, b: Graph, here: Node, there: Node, pairs: dict[int, int], 
 
 
 def _parameters(a: Graph, b: Graph) -> Iterator[Change]:
-    """Parameters that both networks have. One that only one of them has is told by what follows from it, if anything
-    does: a number that got a name is no difference."""
+    """Parameters that both networks have. One that only one of them has shows in its effects, if there are
+    any: a number that got a name is no difference."""
     for name in a.values:
         values = a.values[name], b.values.get(name)
         one, other = map(_spelled, values)

@@ -11,7 +11,7 @@ def diff_tables(difference: Difference, a: str, b: str) -> str:
     """Tables of layers, counts and settings; the first and the last only where something differs. `a`, `b`: names."""
     head = f"a: {clean(a)}\nb: {clean(b)}"
     if difference.is_empty:
-        return f"{head}\n\nno difference"
+        return f"{head}\n\nno differences"
     parts = [head, _layers(difference)] if difference.layers else [head]
     parts.append(_totals(difference))
     if difference.settings:
@@ -23,7 +23,7 @@ def _layers(difference: Difference) -> str:
     kinds = [layer.kind for layer in difference.layers]
     counts = [f"{kinds.count(kind)} {kind}" for kind in SIGNS if kind in kinds]
     rows = [("", "layer", "op", "output", "parameters", "MACs", "arguments"), *map(_layer, difference.layers)]
-    return f"layers: {', '.join(counts)}, {difference.same} the same\n\n" + _columns(rows, right=(4, 5))
+    return f"layers: {', '.join(counts)}, {difference.same} unchanged\n\n" + _columns(rows, right=(4, 5))
 
 
 def _layer(change: LayerChange) -> tuple[str, ...]:
@@ -56,7 +56,7 @@ def _total(total: Total) -> tuple[str, str, str, str]:
 
 
 def _change(change: Change) -> tuple[str, str, str]:
-    a, b = ("(not there)" if side is None else clean(side) for side in (change.a, change.b))
+    a, b = ("(absent)" if side is None else clean(side) for side in (change.a, change.b))
     return change.name, a, b
 
 

@@ -7,7 +7,7 @@ from specc.ir.graph import Graph, Node
 from specc.ir.weights import frozen_parameters
 from specc.vocabulary.shape import size_text
 
-HEADINGS = ("layer", "op", "output", "parameters", "MACs", "sees", "memory")
+HEADINGS = ("layer", "op", "output", "parameters", "MACs", "receptive field", "memory")
 BYTES_PER_NUMBER = 4  # activations in fp32
 
 
@@ -79,13 +79,13 @@ def layers_table(checked: Checked, graph: Graph) -> str:
 
 
 def totals(graph: Graph, frozen: int) -> str:
-    """`GoogLeNet: 3 x 224 x 224 -> 1000; 13,004,888 parameters (6,624,904 exported), 1.50 G MACs an image`."""
+    """`GoogLeNet: 3 x 224 x 224 -> 1000; 13,004,888 parameters (6,624,904 exported), 1.50 G MACs per image`."""
     exported = graph.parameters_exported
     counts = [f"{frozen:,} frozen"] * (frozen > 0) + [f"{exported:,} exported"] * (exported != graph.parameters)
     parameters = f"{graph.parameters:,} parameters" + (f" ({', '.join(counts)})" if counts else "")
     memory = byte_text(activation_bytes(graph))
     shapes = f"{graph.name}: {size_text(graph.input)} -> {size_text(graph.output_shape)}"
-    return f"{shapes}; {parameters}, {_short(graph.total_macs)} MACs and {memory} of activations an image"
+    return f"{shapes}; {parameters}, {_short(graph.total_macs)} MACs and {memory} of activations per image"
 
 
 def _line(row: tuple[str, ...], widths: list[int]) -> str:

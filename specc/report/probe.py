@@ -1,19 +1,19 @@
-"""What one batch through a fresh network showed: as a table for people and as plain data for programs."""
+"""The result of one batch through a fresh network: as a table for people and as plain data for programs."""
 
 import math
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-NO_VARIANT = "(none)"  # the spec as it stands
+NO_VARIANT = "(none)"  # the spec without a variant
 HEADINGS = ("layer", "op", "mean", "deviation", "varies", "dead", "saturated", "gradient", "predicted")
 GUIDE = """\
-varies: how much differs from image to image; dead: channels that are zero for all;
-saturated: numbers where the activation has next to no slope; gradient: of the kernel,
-root mean square; predicted: from the graph alone"""
+varies: share that differs from image to image; dead: channels that are zero for all
+images; saturated: numbers where the activation is nearly flat; gradient: root mean
+square over the kernel; predicted: the same, from the graph alone"""
 
 
 class Figures(NamedTuple):
-    """What one tensor showed. mean, std: of all its numbers.
+    """Statistics of one tensor. mean, std: of all its numbers.
 
     variation: how much of it differs from image to image: the root mean square of the deviation over the images at each
     place, over the root mean square of the numbers. dead: the share of channels that are zero for the whole batch.
@@ -28,7 +28,7 @@ class Figures(NamedTuple):
 class Layer(NamedTuple):
     """One layer. gives: its output. saturated: of an activation that is flat on both sides, the share of numbers where
     its slope is below 1% of the steepest; None for others. flow: root mean square of the loss's gradient by the output.
-    norm, rms: of the gradient of its kernel, predicted: what the graph foretells of rms, given that of the last kernel;
+    norm, rms: of the gradient of its kernel; predicted: rms as predicted from the graph, given that of the last kernel;
     None without a kernel. rectifies: whether it is a kind of relu. on_trunk: whether everything has to pass it.
     """
 
@@ -59,7 +59,7 @@ class Verdict(NamedTuple):
 class Probed(NamedTuple):
     """One batch through a fresh network. asked: images in a batch of the training; batch: in this one.
     images: what flowed in. gradient_ratio, predicted_ratio: rms of the gradient at the first layer's kernel over that
-    at the last layer's, as measured and as the graph foretells it; None where there is none."""
+    at the last layer's, as measured and as predicted from the graph; None where there is none."""
 
     network: str
     variant: str | None
@@ -145,15 +145,15 @@ def probe_table(probed: Probed) -> str:
     ratio = "" if probed.gradient_ratio is None else f"; gradient, first over last layer: {probed.gradient_ratio:.2g}"
     if ratio and probed.predicted_ratio is not None:
         ratio += f" (predicted {probed.predicted_ratio:.2g})"
-    of = "" if probed.batch == probed.asked else f" of the {probed.asked} of a batch"
-    guess = f"a blind guess among {probed.classes} classes has {math.log(probed.classes):.2f}"
+    of = "" if probed.batch == probed.asked else f" (of a batch of {probed.asked})"
+    guess = f"guessing among {probed.classes} classes gives {math.log(probed.classes):.2f}"
     return "\n".join(
         [
             *lines,
             "",
             GUIDE,
             "",
-            f"{probed.title}: {probed.batch} images{of} of {probed.source}, seed {probed.seed}, on {probed.device}",
+            f"{probed.title}: {probed.batch} images{of} from {probed.source}, seed {probed.seed}, on {probed.device}",
             f"loss {probed.loss:.3g} ({guess}){ratio}",
             f"verdict: {probed.verdict.text}",
         ]

@@ -1,4 +1,4 @@
-"""What a study found as a table, for a terminal and for Markdown. It is made of study.json alone."""
+"""The results of a study as a table, for a terminal and for Markdown, from study.json alone."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ RIGHT = (2, 3, 4, 6)
 
 
 def study_table(study: dict[str, Any]) -> str:
-    """The table in columns, with what has to be known about it below."""
+    """The table in columns, with its notes below."""
     rows = [HEADINGS, *map(_row, study["variants"])]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     rows.insert(1, tuple("-" * width for width in widths))
@@ -31,31 +31,31 @@ def study_markdown(study: dict[str, Any]) -> str:
 
 
 def notes(study: dict[str, Any]) -> list[str]:
-    """What the figures are, and what went wrong."""
+    """What the figures mean, and what failed."""
     variants = study["variants"]
     images = study.get("images")
     measured = max((run["train_images"] for variant in variants for run in variant["runs"]), default=0)
-    found = []
+    lines = []
     if images:
-        found.append(f"trained on {images['train']:,} images; validation: {study['validated_on']}")
+        lines.append(f"trained on {images['train']:,} images; validation: {study['validated_on']}")
     if measured:
-        found.append(
-            f"training accuracy: the last weights on {measured:,} training images as they are, without augmentation; "
+        lines.append(
+            f"training accuracy: the final weights on {measured:,} training images without augmentation; "
             "validation accuracy: after the last epoch"
         )
     if len(study["seeds"]) > 1:
-        found.append(
-            f"±: the deviation over the seeds; gain: percentage points of validation accuracy over what is extended, "
-            f"paired by seed, with its {study['confidence']:.0%} confidence interval (t-test)"
+        lines.append(
+            f"±: standard deviation over the seeds; gain: percentage points of validation accuracy over what it "
+            f"extends, paired by seed, with its {study['confidence']:.0%} confidence interval (t-test)"
         )
     else:
-        found.append("one seed says nothing about deviation, so there is no confidence interval: --seeds 3 gives one")
-    found += [_sample(variant) for variant in variants if variant["name"].startswith("sample ")]
-    found += [f"{variant['name']}: the same spec as {variant['same_as']}" for variant in variants if variant["same_as"]]
-    found += [_failure(variant) for variant in variants if variant["error"]]
+        lines.append("one seed gives no confidence interval: use --seeds 3")
+    lines += [_sample(variant) for variant in variants if variant["name"].startswith("sample ")]
+    lines += [f"{variant['name']}: the same spec as {variant['same_as']}" for variant in variants if variant["same_as"]]
+    lines += [_failure(variant) for variant in variants if variant["error"]]
     if not study["finished"]:
-        found.append("this study is not finished; the same command goes on with it")
-    return found
+        lines.append("this study is not finished; run the same command again to continue it")
+    return lines
 
 
 def command(study: dict[str, Any]) -> str:
@@ -72,12 +72,12 @@ def machine(study: dict[str, Any]) -> str:
     return f"{study['device_name']}; {with_what}, {study['platform'].partition('-')[0]}"
 
 
-def percent(found: dict[str, Any] | None) -> str:
+def percent(accuracy: dict[str, Any] | None) -> str:
     """`80.2 ± 0.4 %`, of a mean and its deviation."""
-    if found is None:
+    if accuracy is None:
         return ""
-    deviation = "" if found["deviation"] is None else f" ± {found['deviation'] * 100:.1f}"
-    return f"{found['mean'] * 100:.1f}{deviation} %"
+    deviation = "" if accuracy["deviation"] is None else f" ± {accuracy['deviation'] * 100:.1f}"
+    return f"{accuracy['mean'] * 100:.1f}{deviation} %"
 
 
 def points(gain: dict[str, Any] | None) -> str:

@@ -59,13 +59,13 @@ class Builder:
         return Span(self.source, token.start_pos, token.end_pos)
 
     def whole(self, digits: str, span: Span) -> int:
-        """The value of an integer literal; an absurdly long one is a problem, and worth 1."""
+        """The value of an integer literal; an absurdly long one is a problem and counts as 1."""
         if len(digits) <= LONGEST_INTEGER:
             return int(digits)
         return int(self.too_large(f"this integer has more than {LONGEST_INTEGER} digits", span))
 
     def finite(self, number: str, span: Span) -> float:
-        """The value of a float literal; one beyond all floats is a problem, and worth 1."""
+        """The value of a float literal; one beyond all floats is a problem and counts as 1."""
         value = float(number)
         return value if isfinite(value) else self.too_large("this number is too large", span)
 
@@ -227,7 +227,7 @@ def name_of(part: Any) -> Parts:
     return part.children[0].children if isinstance(part.children[0], Tree) else []
 
 
-# What stands for a statement that could not be read; nobody can write such a name.
+# Stands for a statement that could not be parsed; no spec can contain such a name.
 BROKEN = "a broken line"
 ESCAPES = {"n": "\n", "t": "\t", '"': '"', "\\": "\\"}
 

@@ -16,7 +16,7 @@ DEEPEST = 80  # columns; what is nested deeper is indented no further
 
 
 class Break(NamedTuple):
-    """`flat` where its group stands on one line, else a new line; `blank` leaves an empty line before that."""
+    """`flat` if its group is on one line, else a new line; `blank` leaves an empty line before that."""
 
     flat: str = " "
     blank: bool = False
@@ -33,13 +33,13 @@ class Group(NamedTuple):
 
 
 class Indent(NamedTuple):
-    """What stands further to the right where the group is broken."""
+    """A part that is indented if the group is broken."""
 
     doc: Any
 
 
 class IfBroken(NamedTuple):
-    """Text that stands only where the group is broken."""
+    """Text that is printed only if the group is broken."""
 
     text: str
 

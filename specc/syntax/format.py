@@ -22,7 +22,7 @@ class Formatted(NamedTuple):
 def format_source(source: Source) -> Formatted:
     """A spec in the canonical layout. What it means plays no part, so that one with semantic errors is fine.
 
-    Raises RuntimeError where the result would not say the same as the source: that would be a defect of this module.
+    Raises RuntimeError where the result would mean something else than the source: that is a bug in this module.
     """
     parsed = parse(source)
     if parsed.tree is None or parsed.diagnostics:
@@ -32,7 +32,7 @@ def format_source(source: Source) -> Formatted:
     if again.tree is None:  # the commas and lines that were put in made it longer than a spec may be
         return Formatted(None, again.diagnostics)
     if not same(parsed.tree, again.tree):
-        raise RuntimeError("the layout would change what the spec says; it is left as it is")
+        raise RuntimeError("formatting would change the meaning of the spec, so it is left unchanged")
     return Formatted(text, [])
 
 

@@ -1,6 +1,6 @@
-"""The parser of grammar/cnn.lark. Its tables are worked out once and then kept in the user's cache directory.
+"""The parser of grammar/cnn.lark. Its tables are computed once and then kept in the user's cache directory.
 
-Working them out takes a tenth of a second, half of what `specc check` takes in all; reading them takes a few
+Computing them takes a tenth of a second, half of what `specc check` takes in all; reading them takes a few
 milliseconds. They are JSON, beside the text of the grammar that they came from, so that they are never out of date.
 """
 
@@ -48,7 +48,7 @@ def _cached() -> Path:
 
 
 def _build(grammar: str, options: dict[str, Any]) -> Lark:
-    """Work out the tables, and keep them where that is possible."""
+    """Compute the tables, and cache them if possible."""
     built = Lark(grammar, parser="lalr", lexer="basic", maybe_placeholders=True, **options)
     data, memo = built.memo_serialize([TerminalDef, Rule])
     data["options"] = {**data["options"], **dict.fromkeys(options)}

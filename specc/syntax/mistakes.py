@@ -1,4 +1,4 @@
-"""Syntax errors in words: what stands there, and what could."""
+"""The wording of syntax errors: what was found, and what was expected."""
 
 from collections.abc import Iterable
 
@@ -8,27 +8,27 @@ from lark.exceptions import UnexpectedCharacters, UnexpectedInput, UnexpectedTok
 from specc.diagnostics import Diagnostic, nearest
 from specc.source import Source, Span
 
-_QUOTES = 'a text is written with double quotes: "like this"'
+_QUOTES = 'use double quotes: "like this"'
 CHARACTERS = {
     "'": _QUOTES,
     "“": _QUOTES,
     "”": _QUOTES,
-    "→": "an arrow is written `->`",
-    "×": "a size is written 3x3, a product 3 * 3",
-    "−": "this is no minus sign of the keyboard: write `-`",
-    "–": "this is no minus sign of the keyboard: write `-`",
-    "\u00a0": "this is a non-breaking space: write a plain one",
+    "→": "write an arrow as `->`",
+    "×": "write a size as 3x3, and a product as 3 * 3",
+    "−": "this is not the minus sign on the keyboard: write `-`",
+    "–": "this is not the minus sign on the keyboard: write `-`",
+    "\u00a0": "this is a non-breaking space: use a plain space",
     "&": "write `and`",
     "!": "write `not`",
-    "^": "a power is written `**`",
-    "%": "`%` stands only in percentages such as 50%; the remainder of a division is `mod(a, b)`",
-    ":": "an argument is given by `=`, as in stride=2; a body stands in braces: { … }",
+    "^": "write a power as `**`",
+    "%": "`%` is only for percentages such as 50%; for a remainder, write `mod(a, b)`",
+    ":": "write an argument with `=`, as in stride=2, and a body in braces: { … }",
 }
 WORDS = {
     "_NL": "a new line",
     "NAME": "a name",
     "$END": "the end of the file",
-    "STRING": "a text in quotes",
+    "STRING": "a string",
     "LBRACE": "`{`",
     "RBRACE": "`}`",
     "LPAR": "`(`",
@@ -43,7 +43,7 @@ WORDS = {
     "EXTENDS": "`extends`",
 }
 ARROW = "__ANON_0"  # what lark calls `->`
-SEPARATES = frozenset({"NAME", "IF", "FOR", "LET", "DEFAULT", "COMMA"})  # stands where one thing ends, another begins
+SEPARATES = frozenset({"NAME", "IF", "FOR", "LET", "DEFAULT", "COMMA"})  # found where one thing ends and another begins
 LITERALS = frozenset({"INTEGER", "FLOAT", "PERCENT", "SIZE", "STRING", "TRUE", "FALSE"})
 ITEMS = ("data", "network", "block", "train", "export", "let", "default", "variant", "search", "extends")
 SECTIONS = "expected a section: data, network, block, train, export, let, default, variant or search"
@@ -56,12 +56,12 @@ def span_of(source: Source, token: Token) -> Span:
 
 def too_deep(span: Span) -> Diagnostic:
     """E102: more nesting than the language allows."""
-    help = "name the inner part with `let` or `block` and use the name"
+    help = "move an inner part into a `let` or a `block`"
     return Diagnostic("E102", "this is nested too deeply", span, help=help)
 
 
 def mistake(source: Source, error: UnexpectedInput) -> Diagnostic:
-    """E101: a character or token that cannot stand where it does; E108: a text without its closing quote."""
+    """E101: a character or token that is out of place; E108: a string without its closing quote."""
     if isinstance(error, UnexpectedCharacters):
         return character_mistake(source, error.pos_in_stream or 0)
     assert isinstance(error, UnexpectedToken)
@@ -69,34 +69,34 @@ def mistake(source: Source, error: UnexpectedInput) -> Diagnostic:
 
 
 def unexpected(source: Source, token: Token, accepted: Iterable[str]) -> Diagnostic:
-    """E101 for a token, given the terminals that could stand there."""
+    """E101 for a token, given the terminals that are accepted there."""
     accepted = set(accepted)
     help = _expected(accepted)
     if token.type == "IF" and "_NL" in accepted:
-        help = "a choice stands in parentheses, (relu if c else tanh); an `if` with a body on a line of its own"
+        help = "put a choice in parentheses, (relu if c else tanh), or an `if` with a body on its own line"
     elif token.type in SEPARATES and "_NL" in accepted and "NETWORK" not in accepted:
-        between = "join them by `->`" if ARROW in accepted else "put `;` between them"
-        help = f"{between}, or give each a line of its own"
+        between = "join them with `->`" if ARROW in accepted else "put `;` between them"
+        help = f"{between}, or put each on its own line"
     elif token.type == "EQUAL" and "COMPARE" in accepted:
-        help = "two values are compared by `==`"
+        help = "compare two values with `==`"
     elif token.type in LITERALS and "LPAR" in accepted:
-        help = "arguments stand in parentheses, as in max_pool(2)"
+        help = "put arguments in parentheses, as in max_pool(2)"
     elif token.type == "DOT" and "INTEGER" in accepted:
-        help = "a number begins with a digit: 0.5"
+        help = "start a number with a digit: 0.5"
     elif token.type == "VBAR" and "RBRACE" in accepted:
-        help = "begin the first branch with `|`, too"
+        help = "start the first branch with `|`, too"
     elif "NETWORK" in accepted and token.type == "NAME":
         help = nearest(str(token), ITEMS) or help
     elif token.type == "EQUAL" and ARROW in accepted:
-        help = "a value is named by `let name = …`, what flows here by `-> as(name)`"
+        help = "name a value with `let name = …`, or a tensor with `-> as(name)`"
     elif token in (")", "]") and not {"RPAR", "RSQB"} & accepted:
-        help = "there is nothing open that it could close"
+        help = "there is no open bracket for it to close"
     if token.type == "$END":
         end = len(source.text.rstrip())
-        return Diagnostic("E101", "the file ends too early", Span(source, max(end - 1, 0), end), help=help)
+        return Diagnostic("E101", "unexpected end of file", Span(source, max(end - 1, 0), end), help=help)
     if token.type == "_NL":
-        return Diagnostic("E101", "the line ends too early", span_of(source, token), help=help)
-    return Diagnostic("E101", f"`{token}` is not expected here", span_of(source, token), help=help)
+        return Diagnostic("E101", "unexpected end of line", span_of(source, token), help=help)
+    return Diagnostic("E101", f"unexpected `{token}`", span_of(source, token), help=help)
 
 
 def character_mistake(source: Source, start: int) -> Diagnostic:
@@ -106,14 +106,14 @@ def character_mistake(source: Source, start: int) -> Diagnostic:
         end = source.text.find("\n", start)
         span = Span(source, start, len(source.text) if end < 0 else end)
         return Diagnostic(
-            "E108", "this text has no closing quote", span, help='a text is written "like this", on one line'
+            "E108", "this string has no closing quote", span, help='write a string "like this", on one line'
         )
     span = Span(source, start, start + 1)
-    return Diagnostic("E101", f"`{character}` has no meaning here", span, help=CHARACTERS.get(character, ""))
+    return Diagnostic("E101", f"unexpected character `{character}`", span, help=CHARACTERS.get(character, ""))
 
 
 def _expected(terminals: set[str]) -> str:
-    """What could stand here, where that is short enough to help."""
+    """What is accepted here, if that is short enough to help."""
     words = []
     if "INTEGER" in terminals and "NAME" in terminals:
         words = ["a value"]

@@ -42,14 +42,14 @@ def parse(source: Source) -> Parsed:
 def _too_long(source: Source) -> Diagnostic | None:
     """E103: more text than can be read in a moment."""
     if len(source.text) > LARGEST:
-        found = f"this file has {len(source.text):,} characters; a spec has at most {LARGEST:,}"
-        return Diagnostic("E103", found, Span(source, 0, 0), help="is this a spec?")
+        message = f"this file has {len(source.text):,} characters; a spec may have at most {LARGEST:,}"
+        return Diagnostic("E103", message, Span(source, 0, 0), help="is this a spec?")
     if len(source.text) > MOST_WORDS:
         beyond = next(islice(WORD.finditer(source.text), MOST_WORDS, None), None)
         if beyond is not None:
-            found = f"a spec has at most {MOST_WORDS:,} words and signs, and the next one is here"
-            help = "`repeat`, `for` and `block` say much with few words"
-            return Diagnostic("E103", found, Span(source, *beyond.span()), help=help)
+            message = f"a spec may have at most {MOST_WORDS:,} tokens, and this is where the limit is exceeded"
+            help = "shorten it with `repeat`, `for` and `block`"
+            return Diagnostic("E103", message, Span(source, *beyond.span()), help=help)
     return None
 
 
@@ -89,7 +89,7 @@ def parse_expression(source: Source) -> tuple[Any, list[Diagnostic]]:
             return _moved(value, source, len(before)), []
         case _:
             whole = Span(source, 0, len(source.text))
-            return None, [Diagnostic("E107", "this is not one value", whole, help="a list is written [1, 2]")]
+            return None, [Diagnostic("E107", "expected a single value", whole, help="write a list as [1, 2]")]
 
 
 def _inside(span: Span, source: Source, shift: int) -> Span:

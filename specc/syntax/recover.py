@@ -1,4 +1,4 @@
-"""Reading on after a syntax error, so that one broken line does not hide the errors after it.
+"""Error recovery: parsing goes on after a syntax error, so one broken line does not hide the errors after it.
 
 The broken statement is taken off the parser's stack, a placeholder is put in its place, and parsing goes on at the next
 line of the same body (panic mode: Aho, Lam, Sethi and Ullman, 2006, section 4.8).
@@ -72,7 +72,7 @@ def _patched(text: str, problem: Diagnostic) -> str:
 
 
 class Reader:
-    """Feeds tokens to the parser and mends its stack where one does not fit."""
+    """Feeds tokens to the parser and repairs its stack where one does not fit."""
 
     def __init__(self, source: Source, lark: Lark, tokens: list[Token], problems: list[Diagnostic]) -> None:
         self.source = source
@@ -116,11 +116,11 @@ class Reader:
                     self._feed(fed, begins_line)
 
     def _join_lines(self, brace: Token) -> None:
-        """A brace on a line of its own, where the line before may have a body: it is read as if it stood there."""
+        """A brace on a line of its own, where the line before may have a body: it is read as if it were there."""
         if "LBRACE" in self.parser.accepts():
             before = next(one for one in reversed(self.tokens[: self.position]) if one.type != "_NL")
             problem = unexpected(self.source, brace, ())
-            self.problems.append(problem._replace(help=f"put it at the end of line {before.line}, behind `{before}`"))
+            self.problems.append(problem._replace(help=f"move it to the end of line {before.line}, after `{before}`"))
             self.layout.pending = None
 
     def _feed(self, token: Token, begins_line: bool) -> None:
@@ -205,7 +205,7 @@ class Reader:
         return opened
 
     def _never_closed(self, opened: Token, help: str = "") -> Diagnostic:
-        help = help or f"put `{CLOSING[opened]}` where it ends"
+        help = help or f"add `{CLOSING[opened]}` where it should end"
         return Diagnostic("E108", f"this `{opened}` is never closed", span_of(self.source, opened), help=help)
 
     def _skipped(self, token: Token) -> bool:
@@ -249,7 +249,7 @@ class Reader:
     def _missing_brace(self, token: Token) -> None:
         opened = self.layout.brackets[0]
         if not self.problems:
-            help = f"put its closing bracket before `{token}` in line {token.line}"
+            help = f"add its closing bracket before `{token}` on line {token.line}"
             self.problems.append(self._never_closed(opened, help))
         self.skipping = False
         self._close_braces(token)

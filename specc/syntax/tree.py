@@ -21,7 +21,7 @@ class Name(NamedTuple):
 
 
 class Flowing(NamedTuple):
-    """`in.channels`: a property of the shape that flows into the call in which it stands."""
+    """`in.channels`: a property of the input shape of the call that contains it."""
 
     field: str
     span: Span
@@ -36,7 +36,7 @@ class Prefix(NamedTuple):
 
 
 class Operators(NamedTuple):
-    """Operands joined by operators of one level, worked out from the left: `a - b + c`."""
+    """Operands joined by operators of one level, evaluated from the left: `a - b + c`."""
 
     operands: tuple[Any, ...]
     operators: tuple[str, ...]

@@ -19,7 +19,7 @@ class Unfit(Exception):
 
 
 class Kind(ABC):
-    """A kind of value. `needs` completes "this must be …"."""
+    """A kind of value. `needs` completes "… must be …"."""
 
     needs = "a value"
     symbols: tuple[str, ...] = ()
@@ -90,7 +90,7 @@ class Bool(Kind):
 
 
 class Text(Kind):
-    needs = 'a text in quotes, such as "data/flowers"'
+    needs = 'a quoted string, such as "data/flowers"'
 
     def accept(self, value: Any, bind: Bind) -> str:
         if not isinstance(value, str):
@@ -218,10 +218,10 @@ class Calls(Kind):
 
     def accept(self, value: Any, bind: Bind) -> Any:
         if type(value) in (list, tuple):
-            found = [UNKNOWN if item is UNKNOWN else self.item.accept(item, bind) for item in value]
+            calls = [UNKNOWN if item is UNKNOWN else self.item.accept(item, bind) for item in value]
         else:
-            found = [self.item.accept(value, bind)]
-        return UNKNOWN if UNKNOWN in found else found
+            calls = [self.item.accept(value, bind)]
+        return UNKNOWN if UNKNOWN in calls else calls
 
 
 class Maybe(Kind):

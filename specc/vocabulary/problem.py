@@ -1,10 +1,10 @@
-"""What a word of the vocabulary raises where it does not fit where it stands."""
+"""What a layer or component raises where its input or arguments do not fit."""
 
 from specc.vocabulary.shape import Shape
 
 
 class Problem(Exception):
-    """A layer does not fit where it stands. `param` names the argument at fault, `help` says how to mend it.
+    """A layer does not fit its input. `param` names the argument at fault, `help` says how to fix it.
 
     shape: what flows out once that argument is changed, where it does not depend on how.
     """

@@ -10,7 +10,7 @@ T = TypeVar("T")
 
 def setting(kind: Kind, doc: str, *, default: T) -> T:
     """Declare a setting: what a spec may write, one line about it, and the converted default, or REQUIRED."""
-    return Param("", kind, default, doc)  # type: ignore[return-value]  # of which `Settings` takes care
+    return Param("", kind, default, doc)  # type: ignore[return-value]  # `Settings` replaces it by the value
 
 
 @dataclass_transform(kw_only_default=True, frozen_default=True, field_specifiers=(setting,))

@@ -152,10 +152,10 @@ def test_for_that_goes_wrong(loop, code):
 
 def test_the_turn_is_named():
     problem = only(net("for c in [1, 2, 0] {\nconv(c)\n}"))
-    assert problem.notes == ("in turn 3 of `for` at line 4",)
+    assert problem.notes == ("in iteration 3 of `for` on line 4",)
     problem = only(net("repeat(3) {\nmax_pool(4)\n}", input="input(8, 16x16)"))
     assert problem.code == "E303"
-    assert problem.notes == ("in turn 3 of `repeat` at line 4",)
+    assert problem.notes == ("in iteration 3 of `repeat` on line 4",)
 
 
 def test_the_chain_of_calls_is_named():
@@ -352,19 +352,19 @@ def test_a_name_that_is_given_only_later():
     body = "conv(4) -> as(res2a)\nfrom(res3a) -> relu\nconv(4) -> as(res3a)"
     problem = only(net(body))
     assert (problem.code, problem.span.text) == ("E219", "res3a")
-    assert problem.help == "`res3a` is named only later, in line 6: use it behind that layer"
+    assert problem.help == "`res3a` is not named until line 6: use it after that layer"
     assert [label.span.text for label in problem.labels] == ["as(res3a)"]
 
 
 def test_a_name_that_another_block_gives():
     problem = only(net("f -> from(a)", "block f { conv(4) -> as(a) }"))
-    assert problem.help == "`a` is known only within block `f` and the blocks that are called there"
+    assert problem.help == "`a` is visible only in block `f` and the blocks called there"
 
 
 @pytest.mark.parametrize("body", ["head(h) { as(a) -> relu } -> from(a)", "if false { as(a) }\nfrom(a)"])
 def test_a_name_that_does_not_reach_here(body):
     problem = only(net(body))
-    assert problem.help == "what line 4 names is not known here: it is in a head, or it was not run"
+    assert problem.help == "the name from line 4 is not visible here: it is inside a head, or that line does not run"
 
 
 def test_crop_to():
@@ -380,7 +380,7 @@ def test_expect():
     for wrong in ("expect(8, 16x15)", "expect(7, 16x16)", "expect(8)", "flatten -> expect(8, 16x16)"):
         problem = only(net(f"{wrong} -> relu"))
         assert problem.code == "E305"
-        assert "flows in" in problem.message
+        assert ", found " in problem.message
     assert underlined(net("expect(7, 16x16)")) == "7"
     assert underlined(net("expect(8, 16x15)")) == "16x15"
 

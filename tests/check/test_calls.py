@@ -192,7 +192,7 @@ def test_kinds_and_ranges(call, needs):
     problem = only(net(call))
     assert problem.code == "E207"
     assert needs in problem.message
-    assert "this is" in problem.message
+    assert ", found " in problem.message
 
 
 def test_a_percentage_that_was_meant():
@@ -258,25 +258,25 @@ def test_an_argument_by_a_word_of_the_language():
 @pytest.mark.parametrize(
     ("call", "help"),
     [
-        ("Conv2d(8)", "here this layer is called `conv`"),
-        ("bn", "here this layer is called `batch_norm`"),
-        ("BatchNorm2d", "here this layer is called `batch_norm`"),
-        ("MaxPooling2D(2)", "here this layer is called `max_pool`"),
-        ("reorg(2)", "here this layer is called `space_to_depth`"),
-        ("dilated_conv(8)", "here this is written conv(…, dilation=2)"),
-        ("InnerProduct(8)", "here this layer is called `dense`"),
-        ("shortcut", "here this layer is called `residual`"),
-        ("swish", "here this layer is called `silu`"),
-        ("conv(8, kernel_size=3)", "here it is called `kernel`"),
-        ("max_pool(kernel_size=2)", "here it is called `size`"),
-        ("conv(8, use_bias=false)", "here it is called `bias`"),
-        ("conv(out_channels=8)", "here it is called `filters`"),
-        ("flatten -> dense(out_features=8)", "here it is called `units`"),
-        ("avg_pool(count_include_pad=false)", "here it is called `count_padding`"),
-        ("conv(8, in_channels=3)", "leave it out: it is what flows in"),
-        ("dropout(rate=0.5)", "here it is called `p`"),
-        ("leaky_relu(negative_slope=0.1)", "here it is called `slope`"),
-        ("batch_norm(affine=false)", "here it is two arguments: `scale` and `shift`"),
+        ("Conv2d(8)", "specc calls this layer `conv`"),
+        ("bn", "specc calls this layer `batch_norm`"),
+        ("BatchNorm2d", "specc calls this layer `batch_norm`"),
+        ("MaxPooling2D(2)", "specc calls this layer `max_pool`"),
+        ("reorg(2)", "specc calls this layer `space_to_depth`"),
+        ("dilated_conv(8)", "in specc, write conv(…, dilation=2)"),
+        ("InnerProduct(8)", "specc calls this layer `dense`"),
+        ("shortcut", "specc calls this layer `residual`"),
+        ("swish", "specc calls this layer `silu`"),
+        ("conv(8, kernel_size=3)", "specc calls it `kernel`"),
+        ("max_pool(kernel_size=2)", "specc calls it `size`"),
+        ("conv(8, use_bias=false)", "specc calls it `bias`"),
+        ("conv(out_channels=8)", "specc calls it `filters`"),
+        ("flatten -> dense(out_features=8)", "specc calls it `units`"),
+        ("avg_pool(count_include_pad=false)", "specc calls it `count_padding`"),
+        ("conv(8, in_channels=3)", "leave it out: it is inferred from the input"),
+        ("dropout(rate=0.5)", "specc calls it `p`"),
+        ("leaky_relu(negative_slope=0.1)", "specc calls it `slope`"),
+        ("batch_norm(affine=false)", "use the two arguments `scale` and `shift`"),
     ],
 )
 def test_words_of_other_frameworks(call, help):

@@ -33,4 +33,4 @@ def test_errors_are_told_before_anything_else(text: str) -> None:
         with pytest.raises(SpeccError, match=r"the first, at net\.cnn:") as caught:
             door()
         assert (caught.value.code, caught.value.status) == ("E440", 1)
-        assert caught.value.help == "`specc check net.cnn` shows all"
+        assert caught.value.help == "run `specc check net.cnn` to see them all"

@@ -68,7 +68,7 @@ def test_what_only_reading_tells_needs_an_input():
     assert codes(both('source = folder("x")')) == ["E308"]
     assert codes(both('source = npz("x")')) == ["E308"]
     assert codes(both('source = npz("x"); resize = 12')) == ["E308"]
-    assert "before they are read" in only(both('source = npz("x")')).help
+    assert "until the images are read" in only(both('source = npz("x")')).help
 
 
 @pytest.mark.parametrize(

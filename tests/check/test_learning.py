@@ -73,7 +73,7 @@ def test_nothing_has_to_learn_in_a_file_that_is_not_trained() -> None:
     assert [code for code, _, _ in problems(network=frozen)] == ["E446"]
     empty = "network Net { input(1, 8x8); flatten -> channels(0, 10) }"
     assert [(code, help) for code, _, help in problems(network=empty)] == [
-        ("E446", "add a layer that learns, such as conv or dense")
+        ("E446", "add a layer with weights, such as conv or dense")
     ]
 
 

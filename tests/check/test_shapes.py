@@ -250,23 +250,23 @@ UNPADDED = "conv(8) -> as(x)\nconv(8, padding=0) -> relu"
 @pytest.mark.parametrize(
     ("body", "help"),
     [
-        (f"{UNPADDED}\nadd {{ | identity | from(x) }}", "with padding=same in `conv(8, padding=0)` in line 5"),
-        ("residual { relu -> conv(8, 5x5, padding=1) }", "with padding=same in `conv(8, 5x5, padding=1)` in line 4"),
+        (f"{UNPADDED}\nadd {{ | identity | from(x) }}", "with padding=same in `conv(8, padding=0)` on line 5"),
+        ("residual { relu -> conv(8, 5x5, padding=1) }", "with padding=same in `conv(8, 5x5, padding=1)` on line 4"),
         (
             "as(x)\nconv(4, stride=2, padding=0) -> upsample(2)\nconcat { | identity | from(x) }",
-            "with padding=same in `conv(4, stride=2, padding=0)` in line 5",
+            "with padding=same in `conv(4, stride=2, padding=0)` on line 5",
         ),
         (
             "residual { conv(8, padding=0) -> relu\nconv(8, 1x1, padding=0) -> conv(8, 5x5, padding=0) }",
-            "and `conv(8, 5x5, padding=0)` in line 5, the branches fit",
+            "and `conv(8, 5x5, padding=0)` on line 5, the branches match",
         ),
         (
             "conv(256) -> relu -> as(x) -> conv(256) -> conv(265, 1x1) -> relu\nadd { | identity | from(x) }",
-            "only `conv(265, 1x1)` in line 4 has 265 channels; with 256, as elsewhere, the branches fit",
+            "only `conv(265, 1x1)` on line 4 has 265 channels; with 256, as elsewhere, the branches match",
         ),
         (
             "conv(256) -> relu -> as(x) -> conv(256) -> conv(265, 1x1) -> relu\nadd { | from(x) | identity }",
-            "only `conv(265, 1x1)` in line 4 has 265 channels; with 256, as elsewhere, the branches fit",
+            "only `conv(265, 1x1)` on line 4 has 265 channels; with 256, as elsewhere, the branches match",
         ),
     ],
 )

@@ -73,7 +73,7 @@ def test_every_variant_is_checked():
     checked = spec(text, everything=True)
     assert codes(checked) == ["E207", "E207"]
     assert [problem.notes[-1] for problem in checked.errors] == ["in variant bad", "in variant worse"]
-    assert "the number 0" in checked.errors[0].message
+    assert "found 0" in checked.errors[0].message
 
 
 def test_a_mistake_of_the_file_itself_is_not_told_for_each_variant():
@@ -279,15 +279,15 @@ def test_a_search_is_checked_value_by_value():
     assert codes(spec(text, everything=True)) == []
     text = BASE + "search { network.width = choice(8, 0, 16, 0.5); train.optimizer.lr = uniform(-1, 1) }"
     checked = spec(text, everything=True)
-    notes = ["in the search of network.width", "in the search of train.optimizer.lr"]
+    notes = ["in the search over network.width", "in the search over train.optimizer.lr"]
     assert [error.notes[-1] for error in checked.errors] == notes
-    assert "the number 0" in checked.errors[0].message and "the number -1" in checked.errors[1].message
+    assert "found 0" in checked.errors[0].message and "found -1" in checked.errors[1].message
     assert codes(spec(text)) == []
 
 
 def test_a_range_draws_numbers_that_are_not_whole():
     [error] = spec(f"{BASE}search {{ network.width = uniform(8, 16) }}", everything=True).errors
-    assert (error.code, error.notes[-1]) == ("E207", "in the search of network.width")
+    assert (error.code, error.notes[-1]) == ("E207", "in the search over network.width")
 
 
 def test_a_search_may_try_layers_and_calls():

@@ -32,7 +32,7 @@ def test_two_files(specc):
 a: a.cnn
 b: b.cnn
 
-layers: 1 added, 1 changed, 4 the same
+layers: 1 added, 1 changed, 4 unchanged
 
    layer        op          output       parameters    MACs  arguments
    -----------  ----------  -----------  ----------  ------  -------------------
@@ -51,7 +51,7 @@ activation bytes     27,688  35,880  +8,192 (+29.6%)
 
 
 def test_a_file_and_itself(specc):
-    assert specc("diff", "a.cnn", "a.cnn") == (0, "a: a.cnn\nb: a.cnn\n\nno difference\n", "")
+    assert specc("diff", "a.cnn", "a.cnn") == (0, "a: a.cnn\nb: a.cnn\n\nno differences\n", "")
 
 
 def shown(answer) -> dict[str, Any]:
@@ -97,7 +97,7 @@ def test_a_variant_of_the_second_file(specc):
 def test_a_run_is_the_spec_that_it_keeps(specc, files):
     (files / "run").mkdir()
     (files / "run" / "spec.cnn").write_text(NET)
-    assert "no difference" in specc("diff", "a.cnn", "run").out
+    assert "no differences" in specc("diff", "a.cnn", "run").out
 
 
 def test_errors_of_both_sides(specc, files):

@@ -39,7 +39,7 @@ def test_variant_and_set(specc, net):
     assert "nn.Conv2d(3, 5, " in out
     assert "torch.tanh(" in out
     assert out.startswith(
-        '"""Net, written by `specc emit` from net.cnn, variant `wide`.\nChanged first: network.width=5\n'
+        '"""Net, written by `specc emit` from net.cnn, variant `wide`.\nOverridden: network.width=5\n'
     )
 
 

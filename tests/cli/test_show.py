@@ -29,7 +29,7 @@ def test_table(specc, net):
     answer = specc("show", net)
     assert (answer.status, answer.err) == (0, "")
     lines = answer.out.splitlines()
-    assert lines[0].split() == ["layer", "op", "output", "parameters", "MACs", "sees", "memory"]
+    assert lines[0].split() == ["layer", "op", "output", "parameters", "MACs", "receptive", "field", "memory"]
     row = next(line for line in lines if line.startswith("conv1"))
     assert row.split() == ["conv1", "conv", "8", "x", "8", "x", "8", "216", "13,824", "3x3", "2.05", "kB"]
     assert lines[-1].startswith("Net: 3 x 16 x 16 -> 4; 304 parameters (268 exported)")

@@ -88,7 +88,7 @@ def test_failures_and_twins_and_what_is_not_finished() -> None:
     assert "1 (1 failed)" in text
     assert "wild, seed 0: E436, the loss is not a finite number" in text
     assert "twin: the same spec as wild" in text
-    assert "not finished; the same command goes on" in text
+    assert "not finished; run the same command again" in text
 
 
 def test_samples_are_spelled_out() -> None:

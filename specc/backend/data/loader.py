@@ -88,13 +88,13 @@ def check_fit(graph: Graph, dataset: DataSet, freeze: Iterable[str] = ()) -> Non
         )
     norm = batch_of_one(graph, freeze) if len(dataset.train) == 1 else None
     if norm is not None:
-        message = f"`{norm.name}` has a single number of each channel to average over: there is one training image"
+        message = f"`{norm.name}` has only one value per channel to normalize: there is one training image"
         raise SpeccError("E316", message, help=ALONE, status=1)
     found, wanted = graph.shape, len(dataset.classes)
     if found[0] != wanted or any(size != 1 for size in found[1:]):
         raise SpeccError(
             "E306",
-            f"the network ends in {size_text(found)}, but the data has {wanted} classes",
+            f"the network outputs {size_text(found)}, but the data has {wanted} classes",
             help=f"end with global_avg_pool -> dense({wanted})",
             status=1,
         )

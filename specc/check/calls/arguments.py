@@ -12,12 +12,12 @@ from specc.ops import OPS
 from specc.source import Span
 from specc.syntax import tree as t
 
-# Among the arguments given: some could not be told apart, so that what the call lacks is not known either.
-MUDDLED = ""
+# A key among the arguments given: one could not be assigned to a parameter, so it is not known which are missing.
+UNASSIGNED = ""
 
 
 class Given(NamedTuple):
-    """An argument that a call gives: its value, and where it stands."""
+    """An argument of a call: its value, and where it is written."""
 
     value: Any
     span: Span
@@ -26,7 +26,7 @@ class Given(NamedTuple):
 def assign(
     evaluator: Evaluator, call: t.Call, params: Sequence[str], what: str, scope: Scope, flow: Flow, rest: str = ""
 ) -> dict[str, Given]:
-    """Which parameter gets which argument, evaluated; `MUDDLED` is among them where that is not clear.
+    """Which parameter gets which argument, evaluated; `UNASSIGNED` is among them where that is not clear.
 
     `rest` names the parameter that takes all further positional arguments, as a list.
     """
@@ -41,11 +41,15 @@ def assign(
         misspelled = argument.name and argument.name not in params
         taken = {*given, *(other.name for other in call.arguments)} if misspelled else ()
         name = _parameter(evaluator, argument, position, by_name, params, what, taken)
-        if name in given and name != MUDDLED and params.count(name) == 1:  # two of one name were told already
-            first = Label(given[name].span, "first here")
-            help = "leave one of them out"
-            evaluator.error("E204", f"`{what}` gets `{name}` twice", argument.span, labels=(first,), help=help)
-            name = MUDDLED
+        if (
+            name in given and name != UNASSIGNED and params.count(name) == 1
+        ):  # two parameters of one name are reported elsewhere
+            first = Label(given[name].span, "first given here")
+            help = "remove one of them"
+            evaluator.error(
+                "E204", f"argument `{name}` of `{what}` is given twice", argument.span, labels=(first,), help=help
+            )
+            name = UNASSIGNED
         given[name] = Given(value, argument.value.span)
         if not name and not by_name:
             break  # too many arguments: one message will do
@@ -61,27 +65,27 @@ def _parameter(
     what: str,
     taken: Collection[str],
 ) -> str:
-    """The parameter that an argument is for; `MUDDLED`, with a message, where there is none."""
+    """The parameter that an argument is for; `UNASSIGNED`, with a message, where there is none."""
     if argument.name in params:
         return argument.name
     if argument.name:
         unknown_argument(evaluator.context, argument, params, what, taken)
     elif by_name:
-        found = f"`{what}`: an argument by position stands after one by name"
-        evaluator.error("E220", found, argument.span, help="put it first, or give its name")
+        message = f"positional argument of `{what}` after a named one"
+        evaluator.error("E220", message, argument.span, help="put it before the named arguments, or name it")
     elif position < len(params):
         return params[position]
     else:
         takes = f"at most {len(params)} argument{'s' * (len(params) != 1)}" if params else "no arguments"
-        help = f"they are {', '.join(params)}" if params else f"write `{what}` alone"
+        help = f"they are {', '.join(params)}" if params else f"write just `{what}`"
         evaluator.error("E205", f"`{what}` takes {takes}", argument.span, help=help)
-    return MUDDLED
+    return UNASSIGNED
 
 
 def unknown_argument(
     context: Context, argument: t.Argument, params: Sequence[str], what: str, taken: Collection[str] = ()
 ) -> None:
-    """Report E203 for an argument by a name that is no parameter's. `taken`: those that it cannot have meant."""
+    """Report E203 for an argument by a name that is no parameter's. `taken`: those that cannot be meant."""
 
     def free() -> list[str]:
         return [param for param in params if param not in taken]

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from specc.check.calls.arguments import MUDDLED, Given, assign
+from specc.check.calls.arguments import UNASSIGNED, Given, assign
 from specc.check.calls.families import FAMILIES, article
 from specc.check.expressions.evaluate import TRUTHS, Evaluator
 from specc.check.expressions.flow import Flow
@@ -32,7 +32,7 @@ class Binder:
     def convert(
         self, given: dict[str, Given], params: Sequence[Param], what: str, span: Span, scope: Scope, flow: Flow
     ) -> Args | None:
-        """The arguments as their parameters' kinds want them, with defaults; None where some are missing or muddled."""
+        """The arguments as their parameters' kinds want them, with defaults; None where some are missing or wrong."""
         values: dict[str, Any] = {}
         missing = [param.name for param in params if param.name not in given and param.default is REQUIRED]
         for param in params:
@@ -41,7 +41,7 @@ class Binder:
                 values[param.name] = self.fit(value, param.kind, f"`{param.name}` of `{what}`", where, scope, flow)
             else:
                 values[param.name] = param.default
-        if MUDDLED in given:
+        if UNASSIGNED in given:
             return None
         if missing:
             names = ", ".join(f"`{name}`" for name in missing)
@@ -83,14 +83,14 @@ class Binder:
             if isinstance(value, str) and value in COMPONENTS.get(family, ()):
                 return f"write {value}, without quotes"
             if isinstance(value, str) and family == "source":
-                return f'images in folders: folder("{value}"); a NumPy archive: npz("{value}")'
+                return f'write folder("{value}") for folders of images, or npz("{value}") for a NumPy archive'
             if isinstance(value, str) and value in kind.symbols:
                 return f"write {value}, without quotes"
             return _as_size(value, kind) or _as_percent(value, kind) or _as_call(value, family)
 
         known = (lambda: kind.symbols) if isinstance(value, Ref) else None
-        found = f"{what} must be {kind.needs}; this is {describe(value)}"
-        return self.error("E207", found, span, help=help, known=known)
+        message = f"{what} must be {kind.needs}, found {describe(value)}"
+        return self.error("E207", message, span, help=help, known=known)
 
     # ---- components
 
@@ -143,7 +143,7 @@ class Binder:
 
         def help() -> str:
             known = COMPONENTS[family]
-            return nearest(call.name, [*known, *scope.all_names()]) or f"known: {', '.join(known)}"
+            return nearest(call.name, [*known, *scope.all_names()]) or f"available: {', '.join(known)}"
 
         elsewhere = next((f for f, components in COMPONENTS.items() if call.name in components), "")
         note = f"; `{call.name}` is {article(elsewhere)}" if elsewhere else ""
@@ -176,16 +176,18 @@ class Binder:
         if not component.body:
             return self.error("E208", f"`{component.name}` takes no body", call.body.span)
         if call.body.is_branched != (component.body == "branches"):
-            holds = "branches, each begun with `|`" if component.body == "branches" else "no branches"
-            return self.error(
-                "E208", f"the body of `{component.name}` holds {holds}", call.callee, help=component.example
+            rule = (
+                "must consist of branches, each starting with `|`"
+                if component.body == "branches"
+                else "cannot have branches"
             )
+            return self.error("E208", f"the body of `{component.name}` {rule}", call.callee, help=component.example)
         branches = []
         for branch in call.body.branches:
             stages = [stage for part in branch for stage in (part.stages if isinstance(part, t.Pipe) else (part,))]
             wrong = next((stage for stage in stages if isinstance(stage, t.Let | t.Default | t.If | t.For)), None)
             if wrong is not None:
-                return self.error("E208", f"the body of `{component.name}` holds only calls", wrong.span)
+                return self.error("E208", f"the body of `{component.name}` can only contain calls", wrong.span)
             branches.append(self._all_of(component.family, stages, scope, flow))
         return UNKNOWN if UNKNOWN in branches else tuple(branches)
 
@@ -195,7 +197,7 @@ def _as_size(value: Any, kind: Kind) -> str:
     if not is_sequence(value) or len(value) != 2 or not all(type(side) is int for side in value):
         return ""
     try:
-        return f"a size is written {kind.accept(Size(*value), lambda family, written: UNKNOWN)}"
+        return f"write a size as {kind.accept(Size(*value), lambda family, written: UNKNOWN)}"
     except Unfit:
         return ""
 

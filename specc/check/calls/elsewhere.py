@@ -60,7 +60,7 @@ LAYERS = {
     **dict.fromkeys(("gaussiannoise", "noiselayer"), "gaussian_noise"),
 }
 
-# Our words for an argument: the first one that the call takes is meant.
+# Our names for an argument: the first one that the call takes is meant.
 ARGUMENTS = {
     **dict.fromkeys(
         ("kernelsize", "ksize", "k", "filtersize", "poolsize", "window", "kernelshape", "windowsize"),
@@ -101,26 +101,26 @@ ARGUMENTS = {
     "etamin": ("to",),
 }
 
-# Arguments that nothing here takes, and what is done in their place.
+# Arguments that no layer takes, and what to do instead.
 WITHOUT = {
     **dict.fromkeys(
         ("inchannels", "infeatures", "numfeatures", "inputchannels", "inputdim", "numchannels", "nin"),
-        "leave it out: it is what flows in",
+        "leave it out: it is inferred from the input",
     ),
-    "inputshape": "leave it out: the network begins with input(3, 32x32)",
-    **dict.fromkeys(("activation", "act", "nonlinearity"), "write the activation behind the layer: … -> relu"),
+    "inputshape": "leave it out: the network starts with input(3, 32x32)",
+    **dict.fromkeys(("activation", "act", "nonlinearity"), "write the activation after the layer: … -> relu"),
     **dict.fromkeys(
-        ("batchnormalize", "batchnorm", "bn", "normalization", "norm"), "write it behind the layer: … -> batch_norm"
+        ("batchnormalize", "batchnorm", "bn", "normalization", "norm"), "write it after the layer: … -> batch_norm"
     ),
     **dict.fromkeys(("inplace", "trackrunningstats", "device", "globalpooling"), "leave it out"),
-    "dtype": "leave it out: `precision` in `train` says it",
+    "dtype": "leave it out: `precision` in `train` sets it",
     **dict.fromkeys(("dataformat", "axis", "dim"), "leave it out: shapes are channels x height x width"),
     "paddingmode": "put a `pad` before it, such as pad(1, mode=reflect), and write padding=0",
-    **dict.fromkeys(("affine", "elementwiseaffine"), "here it is two arguments: `scale` and `shift`"),
-    "keepprob": "`p` is the share that is dropped: 1 - keep_prob",
-    "movingaveragefraction": "`momentum` is the new batch's share: 1 - moving_average_fraction",
-    "outputpadding": "leave it out: crop_to(name) or pad brings the result to a size",
-    "name": "`specc show` prints the names of layers; `as(name)` names a tensor",
+    **dict.fromkeys(("affine", "elementwiseaffine"), "use the two arguments `scale` and `shift`"),
+    "keepprob": "use `p`, the fraction to drop: 1 - keep_prob",
+    "movingaveragefraction": "use `momentum`, the weight of the new batch: 1 - moving_average_fraction",
+    "outputpadding": "leave it out: use crop_to(name) or pad to adjust the output size",
+    "name": "leave it out: layers are named automatically (see `specc show`); `as(name)` names a tensor",
 }
 
 
@@ -130,7 +130,7 @@ def layer_elsewhere(name: str) -> str:
     ours = LAYERS.get(plain) or LAYERS.get(plain.removesuffix("2d"), "")
     if not ours or _plain(ours) == plain:  # that is near enough
         return ""
-    return f"here this layer is called `{ours}`" if ours.isidentifier() else f"here this is written {ours}"
+    return f"specc calls this layer `{ours}`" if ours.isidentifier() else f"in specc, write {ours}"
 
 
 def argument_elsewhere(name: str, params: Collection[str], *, of_layer: bool) -> str:
@@ -138,7 +138,7 @@ def argument_elsewhere(name: str, params: Collection[str], *, of_layer: bool) ->
     plain = _plain(name)
     ours = next((param for param in ARGUMENTS.get(plain, ()) if param in params), "")
     if ours:
-        return f"here it is called `{ours}`"
+        return f"specc calls it `{ours}`"
     return WITHOUT.get(plain, "") if of_layer else ""
 
 

@@ -5,10 +5,10 @@ FAMILIES = {
     "source": "data source",
     "normalize": "normalization",
     "augment": "augmentation",
-    "validation": "validation part",
+    "validation": "validation split",
     "init": "initializer",
     "regularizer": "regularizer",
-    "evaluate": "way to evaluate",
+    "evaluate": "evaluation method",
 }
 
 

@@ -19,7 +19,7 @@ from specc.syntax import tree as t
 
 
 class Expanded(NamedTuple):
-    """The graph of a network. overwritten: names of tensors that were given twice, and not used in between."""
+    """The graph of a network. overwritten: names given to a second tensor before the first one was used."""
 
     graph: Graph
     overwritten: list[Overwritten]
@@ -55,10 +55,10 @@ def expand(spec: Spec, scope: Scope, input_shape: Any, context: Context) -> Expa
 
 def _no_network(spec: Spec, context: Context) -> None:
     if spec.is_broken:
-        return  # it may be what cannot be read
+        return  # it may be in the part that cannot be parsed
     start = Span(spec.source, 0, 0)
     if spec.source.text.strip() == "":
-        context.error("E105", "this file is empty", start, help="`specc new` writes a first spec")
+        context.error("E105", "this file is empty", start, help="run `specc new` to create a spec")
     else:
-        help = "write one, such as network Net { conv(32) -> relu -> global_avg_pool -> dense(10) }"
+        help = "add one, such as network Net { conv(32) -> relu -> global_avg_pool -> dense(10) }"
         context.error("E105", "this file has no network", start, help=help)

@@ -48,11 +48,11 @@ class GraphBuilder:
         return node
 
     def lost(self, tensor: int, span: Span, here: Here) -> int:
-        """A tensor of unknown shape: what follows an error is not held against the user."""
+        """A tensor of unknown shape: what follows from an error is not reported."""
         return self._add(identity, Args(), (tensor,), UNKNOWN, span, here)
 
     def shape(self, op: Op, args: Args, inputs: tuple[int, ...], call: t.Call, mismatch: Mismatch | None = None) -> Any:
-        """The shape by the op's rule; its problem is reported where the argument at fault stands."""
+        """The shape by the op's rule; its problem is reported at the argument at fault."""
         shapes = [self.nodes[i].shape for i in inputs]
         if UNKNOWN in shapes or UNKNOWN in args.as_dict().values():
             return UNKNOWN
@@ -74,13 +74,13 @@ class GraphBuilder:
             spans = [branch[0].span.to(branch[-1].span) if branch else call.body.span for branch in call.body.branches]
             labels = [Label(s, size_text(x)) for s, x in zip(spans, shapes[-len(spans) :], strict=False)]
         if len(labels) < len(shapes):
-            label = f"{size_text(shapes[0])} flows in"
+            label = f"input: {size_text(shapes[0])}"
         labels += [more for more in advice.labels if more not in labels]
         help = advice.help or problem.help
         return self.context.error(problem.code, problem.message, span, label=label, labels=tuple(labels), help=help)
 
     def _assume(self, index: int, call: t.Call) -> None:
-        """Follow the shapes behind a layer whose mistake is certain not to change what flows out of it.
+        """Follow the shapes after a layer whose mistake certainly does not change its output shape.
 
         What else does not fit is reported only if it is such a mistake, too.
         """

@@ -1,4 +1,4 @@
-"""Bodies to graph nodes: blocks are called, loops are turned, and shapes are inferred on the way."""
+"""Bodies to graph nodes: blocks are called, loops are unrolled, and shapes are inferred along the way."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -60,8 +60,8 @@ class Expander:
     def body(self, body: t.Body, at: int, here: Here, owner: str, statements: Sequence[Any] | None = None) -> int:
         """A body without branches; `statements` where not all of them are to run."""
         if body.is_branched:
-            help = "`add`, `multiply` and `concat` take branches"
-            self.context.error("E208", f"the body of `{owner}` has no branches", body.span, help=help)
+            help = "only `add`, `multiply` and `concat` take branches"
+            self.context.error("E208", f"the body of `{owner}` cannot have branches", body.span, help=help)
             return self.graph.lost(at, body.span, here)
         return self.statements(body.statements if statements is None else statements, at, here)
 
@@ -71,10 +71,10 @@ class Expander:
         self.context.spend(WORK_OF_A_STEP, span)
         if self.steps > MOST_STEPS or here.depth > DEEPEST_CALLS:
             what = f"expands to more than {MOST_STEPS:,} layers and calls"
-            help = "is a loop longer than it was meant to be?"
+            help = "check whether a loop runs longer than intended"
             if here.depth > DEEPEST_CALLS:
-                what = f"nests more than {DEEPEST_CALLS} calls of blocks"
-                help = "a recursion ends by an `if` around its call"
+                what = f"nests block calls more than {DEEPEST_CALLS} levels deep"
+                help = "to end a recursion, put its call inside an `if`"
                 span = here.trail[-1].span if here.trail else span
             self.context.error("E214", f"this network {what}", span, help=help)
             raise TooMuch
@@ -82,7 +82,7 @@ class Expander:
     def _stage(self, stage: Any, at: int, here: Here) -> int:
         self.step(stage.span, here)
         end = self._run(stage, at, here)
-        self.context.trail = here.trail  # what is said about the whole comes from here, not from within it
+        self.context.trail = here.trail  # problems of the whole stage are reported from here, not from inside it
         return end
 
     def _run(self, stage: Any, at: int, here: Here) -> int:
@@ -110,7 +110,7 @@ class Expander:
         """Use a value as a layer."""
         match value:
             case Layer(expression=expression, scope=scope):
-                if scope.labels is None:  # of a file's own `let`: it stands for what is written here
+                if scope.labels is None:  # a `let` of the file: names of tensors are those at the place of use
                     scope = Scope(scope, labels=here.labels)
                 return self._stage(expression, at, here._replace(scope=scope, depth=here.depth + 1))
             case Ref(name=name, span=written_at):
@@ -118,7 +118,7 @@ class Expander:
                 return self._call_declared(call, at, here)
             case _:
                 if value is not UNKNOWN:
-                    self.context.error("E215", f"a layer is needed here, but this is {describe(value)}", span)
+                    self.context.error("E215", f"expected a layer, found {describe(value)}", span)
                 return self.graph.lost(at, span, here)
 
     def _if(self, stage: t.If, at: int, here: Here) -> int:
@@ -139,17 +139,17 @@ class Expander:
             self.evaluator.unknown_name(values, here.scope)
             return self.graph.lost(at, stage.span, here)
         if not is_sequence(values):
-            found = f"`for` runs over a list, but this is {describe(values)}"
+            message = f"`for` must loop over a list, found {describe(values)}"
             count = values if type(values) is int and values > 0 else "n"
-            help = f"range({count}) lists the integers from 0 up to, not including, {count}"
-            self.context.error("E211", found, stage.iterable.span, help=help)
+            help = f"to loop {count} times, write range({count})"
+            self.context.error("E211", message, stage.iterable.span, help=help)
             return self.graph.lost(at, stage.span, here)
         for turn, value in enumerate(values, 1):
             self.step(stage.span, here)
             scope = Scope(here.scope)
             if not self._unpack(stage.target, value, scope):
                 return self.graph.lost(at, stage.span, here)
-            frame = Frame(f"in turn {turn} of `for` at line {stage.span.line}", stage.span)
+            frame = Frame(f"in iteration {turn} of `for` on line {stage.span.line}", stage.span)
             at = self.body(stage.body, at, here._replace(scope=scope, trail=(*here.trail, frame)), "for")
         return at
 
@@ -160,8 +160,8 @@ class Expander:
         if value is UNKNOWN:
             return all(self._unpack(item, UNKNOWN, scope) for item in target.items)
         if not is_sequence(value) or len(value) != len(target.items):
-            found = f"{len(target.items)} names stand here, but this turn has {describe(value)}"
-            self.context.error("E211", found, target.span)
+            message = f"cannot unpack {describe(value)} into {len(target.items)} names"
+            self.context.error("E211", message, target.span)
             return False
         return all(self._unpack(item, part, scope) for item, part in zip(target.items, value, strict=True))
 
@@ -190,7 +190,7 @@ class Expander:
         if op is not None:
             return self._layer(op, call, at, here)
         if call.name in FUNCTIONS:
-            self.context.error("E215", f"`{call.name}` gives a value, but a layer is needed here", call.span)
+            self.context.error("E215", f"expected a layer, found the function `{call.name}`", call.span)
         else:
             missing_layer(self.context, call, self.spec.blocks, here.scope.all_names)
         return self.graph.lost(at, call.span, here)
@@ -240,7 +240,9 @@ class Expander:
         if not call.body.is_branched:
             help = f"begin each branch with `|`: {call.name} {{ | … | … }}"
             if not self.spec.is_broken:  # else the bar may be what cannot be read
-                self.context.error("E208", f"the body of `{call.name}` holds branches", call.callee, help=help)
+                self.context.error(
+                    "E208", f"the body of `{call.name}` must consist of branches", call.callee, help=help
+                )
             return None
         # Not a generator: each would cost C stack where blocks nest deeply.
         return tuple([self.statements(branch, at, here) for branch in call.body.branches])

@@ -1,4 +1,4 @@
-"""The one place that carries out what an op declares to become (`Op.expands`)."""
+"""The one place that carries out the expansion that an op declares (`Op.expands`)."""
 
 from typing import Any, NoReturn, Protocol
 
@@ -93,7 +93,7 @@ class Expansions:
             case NetworkInput():
                 late_input(call.span, self.context)
             case expansion:
-                raise AssertionError(f"nothing carries out {expansion}")
+                raise AssertionError(f"unknown expansion {expansion}")
         return tensor
 
     def _repeat(self, count: Any, call: t.Call, tensor: int, here: Here, name: str) -> int:
@@ -103,13 +103,13 @@ class Expansions:
             self._too_often(count, call)
         for turn in range(1, count + 1):
             self.bodies.step(call.span, here)
-            frame = Frame(f"in turn {turn} of `{name}` at line {call.span.line}", call.span)
+            frame = Frame(f"in iteration {turn} of `{name}` on line {call.span.line}", call.span)
             tensor = self.bodies.body(call.body, tensor, here._replace(trail=(*here.trail, frame)), name)
         return tensor
 
     def _too_often(self, count: int, call: t.Call) -> NoReturn:
-        message = f"{count:,} turns are more than the {MOST_STEPS:,} layers and calls that a network may expand to"
-        self.context.error("E214", message, first_argument(call), help="say how often the body is to be repeated")
+        message = f"{count:,} repetitions exceed the limit of {MOST_STEPS:,} layers and calls in a network"
+        self.context.error("E214", message, first_argument(call), help="repeat the body fewer times")
         raise TooMuch
 
     def _head(self, name: Any, weight: Any, call: t.Call, tensor: int, here: Here, owner: str) -> None:
@@ -118,13 +118,13 @@ class Expansions:
         graph = self.graph
         path = ".".join((*here.path, name))
         if here.head:
-            help = "close the other head before it: heads stand one after the other"
-            self.context.error("E223", "a head stands in no other head", call.callee, help=help)
+            help = "end the outer head first, and put this one after it"
+            self.context.error("E223", "a head cannot be inside another head", call.callee, help=help)
         elif any(head.name == name for head in graph.heads):
-            help = "give it another name: its loss and accuracy are reported under it"
-            self.context.error("E209", f"head `{name}` stands here a second time", call.callee, help=help)
+            help = "choose another name: the loss and accuracy of a head are reported under its name"
+            self.context.error("E209", f"there is already a head called `{name}`", call.callee, help=help)
         elif path in graph.taken:
-            message = f"a layer or block here is called `{name}`; the head needs its own name"
+            message = f"the name `{name}` is already taken by a layer or block here; give the head another one"
             self.context.error("E209", message, call.callee)
         else:
             graph.taken.add(path)
@@ -134,6 +134,6 @@ class Expansions:
 
 
 def late_input(span: Span, context: Context) -> None:
-    """Report an input that does not stand at the beginning."""
-    help = "put it before every other layer of the network"
-    context.error("E312", "`input` stands at the beginning of the network", span, help=help)
+    """Report an input that does not come first."""
+    help = "move it before all other layers"
+    context.error("E312", "`input` must come first in the network", span, help=help)

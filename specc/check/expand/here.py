@@ -1,4 +1,4 @@
-"""Where the expansion of a network stands."""
+"""The state of the expansion at one place in a network."""
 
 from typing import NamedTuple
 

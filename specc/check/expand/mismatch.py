@@ -1,4 +1,4 @@
-"""Why branches that are joined have different shapes: which argument makes them agree, tried out on the graph."""
+"""Why joined branches have different shapes: finds the argument that makes them match, by trying it on the graph."""
 
 import re
 from collections import Counter
@@ -26,7 +26,7 @@ MOST_TOGETHER = 3  # layers that are advised to be changed at once
 
 
 class Advice(NamedTuple):
-    """What else is said of branches that do not fit. help: "" where the layer's own help is better."""
+    """More about branches whose shapes differ. help: "" where the layer's own help is better."""
 
     labels: tuple[Label, ...] = ()
     help: str = ""
@@ -41,7 +41,7 @@ class Change(NamedTuple):
 
 
 class Mismatch:
-    """Explains where shapes parted. Each call of a joining layer is explained once."""
+    """Explains where shapes diverge. Each call of a joining layer is explained once."""
 
     def __init__(self, spec: Spec, names: NameTable, context: Context) -> None:
         self.spec, self.names, self.context = spec, names, context
@@ -61,8 +61,8 @@ class Mismatch:
         if len({shape[1:] for shape in shapes}) > 1:
             changes = self._padding(trial, call)
             where = [_step(nodes, change.node) for change in changes]
-            calls = " and ".join(f"`{_text(change.node)}` in line {change.node.span.line}" for change in changes)
-            help = f"with {changes[0].param}={changes[0].value} in {calls}, the branches fit" if changes else ""
+            calls = " and ".join(f"`{_text(change.node)}` on line {change.node.span.line}" for change in changes)
+            help = f"with {changes[0].param}={changes[0].value} in {calls}, the branches match" if changes else ""
         else:
             changes = self._channels(trial, shapes, call)
             where = [size_text(change.node.shape) for change in changes]
@@ -124,18 +124,18 @@ class Mismatch:
 
     def _one_number(self, change: Change) -> str:
         odd = getattr(change.node.args, change.param)
-        place = f"`{_text(change.node)}` in line {change.node.span.line}"
-        return f"only {place} has {odd} channels; with {change.value}, as elsewhere, the branches fit"
+        place = f"`{_text(change.node)}` on line {change.node.span.line}"
+        return f"only {place} has {odd} channels; with {change.value}, as elsewhere, the branches match"
 
     @cached_property
     def _written(self) -> Counter[int]:
-        """How often each integer stands in the network and its blocks."""
+        """How often each integer occurs in the network and its blocks."""
         parts = walk([self.spec.network, *self.spec.blocks.values(), *self.spec.lets.values()])
         return Counter(part.value for part in parts if isinstance(part, t.Literal) and type(part.value) is int)
 
 
 class Trial:
-    """Shapes worked out anew with other arguments. own: the nodes that are not shared by all branches, in order."""
+    """Shapes recomputed with other arguments. own: the nodes that are not shared by all branches, in order."""
 
     def __init__(self, nodes: Sequence[Node], own: list[Node], op: Op, args: Args, inputs: tuple[int, ...]) -> None:
         self.nodes, self.own, self.op, self.args, self.inputs = nodes, own, op, args, inputs

@@ -26,7 +26,7 @@ class Overwritten(NamedTuple):
 class NameTable:
     """Gives names to tensors and finds them again. A tensor is the index of a node.
 
-    origins: where a call that looks up a name stands -> where the name was given.
+    origins: the span of a call that looks up a name -> the span where the name was given.
     """
 
     def __init__(self, spec: Spec, context: Context) -> None:
@@ -36,7 +36,7 @@ class NameTable:
         self.used: set[Span] = set()
 
     def give(self, name: Any, tensor: int, call: t.Call, here: Here) -> None:
-        """Name a tensor in the body where the expansion stands."""
+        """Name a tensor in the body that is being expanded."""
         if name is not UNKNOWN:
             earlier = here.labels.give(name, tensor, call.span)
             if earlier is not None and earlier.start < call.span.start:  # in a loop, the later one comes first, too
@@ -70,7 +70,7 @@ class NameTable:
         self.context.error("E219", f"no tensor is named `{name}` here", span, labels=labels, help=help)
 
     def _elsewhere(self, name: str, span: Span) -> tuple[Span | None, str]:
-        """Where the name is given in vain, and why that does not reach `span`; None where it is given nowhere."""
+        """Where the name is given, and why it is not visible at `span`; None where it is given nowhere."""
         places = self._places.get(name, [])
         if not places:
             return None, ""
@@ -78,12 +78,12 @@ class NameTable:
         near = [place for place in places if self._holder(place) == mine]
         later = [place for place in near if place.start > span.start]
         if near and len(later) == len(near):
-            return later[0], f"`{name}` is named only later, in line {later[0].line}: use it behind that layer"
+            return later[0], f"`{name}` is not named until line {later[0].line}: use it after that layer"
         if near:
-            return near[0], f"what line {near[0].line} names is not known here: it is in a head, or it was not run"
-        return places[
-            0
-        ], f"`{name}` is known only within {self._holder(places[0])} and the blocks that are called there"
+            return near[
+                0
+            ], f"the name from line {near[0].line} is not visible here: it is inside a head, or that line does not run"
+        return places[0], f"`{name}` is visible only in {self._holder(places[0])} and the blocks called there"
 
     @cached_property
     def _places(self) -> dict[str, list[Span]]:
@@ -103,9 +103,9 @@ class NameTable:
         for block in [*self.spec.blocks.values(), *([self.spec.network] if self.spec.network else [])]:
             if block.span.source is span.source and block.span.start <= span.start < block.span.end:
                 return f"{'network' if block.is_network else 'block'} `{block.name}`"
-        return "a layer that a `let` names"
+        return "a layer bound by `let`"
 
 
 def first_argument(call: t.Call) -> Span:
-    """Where the first argument stands; the call itself where a `default` gave it."""
+    """The span of the first argument, or of the call if a `default` gave it."""
     return call.arguments[0].value.span if call.arguments else call.span

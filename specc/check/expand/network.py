@@ -1,4 +1,4 @@
-"""The beginning of a network: what stands before its input, and the input itself."""
+"""The beginning of a network: the statements before its input, and the input itself."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -19,7 +19,7 @@ from specc.vocabulary.problem import Problem
 
 
 def before_input(statements: Sequence[Any], here: Here, parameters: ParameterBinder) -> tuple[Here, list[Any]]:
-    """The lets and defaults before `input`, where nothing flows yet, are worked out; the rest is left."""
+    """Evaluate the lets and defaults before `input`; the scope after them, and the statements that remain."""
     rest = list(statements)
     while rest and isinstance(rest[0], t.Let | t.Default) and any(map(_is_input, rest)):
         statement = rest.pop(0)
@@ -42,7 +42,7 @@ def add_input(
 ) -> list[Any] | None:
     """Add node 0, from `input(…)` at the body's start or from the data; the statements without it.
 
-    known: the shape that the data give, None or UNKNOWN. None, with a message, where nothing says the shape.
+    known: the shape that the data give, None or UNKNOWN. None, with a message, where the shape is unknown.
     """
     context = parameters.context
     args, span, shape = Args(), network.name_span, known
@@ -61,7 +61,7 @@ def add_input(
         late_input(late.span, context)
         shape = UNKNOWN if shape is None else shape
     if shape is None and spec.is_broken:
-        shape = UNKNOWN  # what cannot be read may have said it
+        shape = UNKNOWN  # it may be in the part that cannot be parsed
     if shape is None:
         _no_input(spec, network, context)
         return None
@@ -70,11 +70,11 @@ def add_input(
 
 
 def _no_input(spec: Spec, network: t.Block, context: Context) -> None:
-    help = "begin the network with input(3, 32x32), or name a data source"
+    help = "start the network with input(3, 32x32), or set a data source"
     if "data" in spec.sections:
-        help = "how large the images are is not known before they are read: begin with input(3, 224x224)"
-        help += ", and bring all to that size by resize = 224x224 in `data`"
-    context.error("E308", f"nothing says what flows into `{network.name}`", network.name_span, help=help)
+        help = "the image size is not known until the images are read: start with input(3, 224x224)"
+        help += ", and scale all images to it with resize = 224x224 in `data`"
+    context.error("E308", f"the input shape of `{network.name}` is unknown", network.name_span, help=help)
 
 
 def _shape(op: Op, args: Args, call: t.Call, context: Context) -> Any:

@@ -1,8 +1,8 @@
-"""What the parameters of blocks and layers get: a call's arguments, what `default` statements say, their defaults."""
+"""What the parameters of blocks and layers get: a call's arguments, those of `default` statements, and defaults."""
 
 from typing import Any
 
-from specc.check.calls.arguments import MUDDLED, Given, assign, unknown_argument
+from specc.check.calls.arguments import UNASSIGNED, Given, assign, unknown_argument
 from specc.check.calls.binder import Binder
 from specc.check.calls.missing import missing_layer
 from specc.check.expand.here import Here
@@ -25,24 +25,24 @@ class ParameterBinder:
         self.spec, self.file_scope = spec, file_scope
 
     def of_layer(self, op: Op, call: t.Call, here: Here, flow: Flow) -> Args | None:
-        """The arguments of a layer, converted; None where some are missing or muddled."""
+        """The arguments of a layer, converted; None where some are missing or wrong."""
         names = [param.name for param in op.params]
         given = assign(self.evaluator, call, names, op.name, here.scope, flow)
         self._add_defaults(given, op.name, here, flow)
         return self.binder.convert(given, op.params, op.name, call.span, here.scope, flow)
 
     def of_block(self, block: t.Block, call: t.Call, here: Here, flow: Flow) -> Scope | None:
-        """The scope of a block's body, which holds its parameters; None where some are missing or muddled."""
+        """The scope of a block's body, which holds its parameters; None where some are missing or wrong."""
         names = [parameter.name for parameter in block.parameters]
         given = assign(self.evaluator, call, names, block.name, here.scope, flow)
         self._add_defaults(given, block.name, here, flow)
-        if MUDDLED in given:
+        if UNASSIGNED in given:
             return None
         missing = [p.name for p in block.parameters if p.name not in given and p.default is None]
         if missing:
             listed = ", ".join(f"`{name}`" for name in missing)
             labels = () if block.is_network else (Label(block.name_span, f"`{block.name}` is declared here"),)
-            help = f"give it a default, or a value with --set network.{missing[0]}=…" if block.is_network else ""
+            help = f"give it a default, or set it with --set network.{missing[0]}=…" if block.is_network else ""
             self.context.error("E206", f"`{block.name}` needs {listed}", call.span, labels=labels, help=help)
             return None
         scope = Scope(self.file_scope, labels=Labels(here.scope.labels))
@@ -54,7 +54,7 @@ class ParameterBinder:
         return scope
 
     def _add_defaults(self, given: dict[str, Given], callee: str, here: Here, flow: Any) -> None:
-        """Fill in what `default` statements say; the innermost and latest wins."""
+        """Add the arguments of `default` statements; the innermost and latest wins."""
         for name, call, scope in reversed(here.defaults):
             if name == callee:
                 for argument in call.arguments:
@@ -63,18 +63,18 @@ class ParameterBinder:
                         given[argument.name] = Given(value, argument.value.span)
 
     def with_default(self, default: t.Default, here: Here) -> Here:
-        """Where a `default` statement holds from now on."""
+        """The place after a `default` statement, where it is in effect."""
         call = default.call
         if call.body is not None:
             help = "default conv(bias=false)"
-            self.context.error("E208", "`default` gives arguments, not a body", call.body.span, help=help)
+            self.context.error("E208", "`default` sets arguments and takes no body", call.body.span, help=help)
         if call.name not in OPS and call.name not in self.spec.blocks:
             missing_layer(self.context, call, self.spec.blocks, list)
             return here
         names = self.spec.names_of(call.name)
         for argument in call.arguments:
             if not argument.name:
-                message = "`default` gives arguments by name only"
+                message = "`default` takes only named arguments"
                 self.context.error("E220", message, argument.span, help="default conv(init=he_normal)")
             elif argument.name not in names:
                 unknown_argument(self.context, argument, names, call.name)

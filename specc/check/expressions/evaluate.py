@@ -1,4 +1,4 @@
-"""The values of expressions. Python's `eval` plays no part."""
+"""Evaluates expressions, without Python's `eval`."""
 
 from collections.abc import Container
 from typing import Any
@@ -32,7 +32,7 @@ CHARACTERS_A_UNIT = 100
 
 
 class Evaluator:
-    """Works out expressions, given the scope and the shape that flows into the place where they stand.
+    """Evaluates expressions, given the scope and the input shape at the place where they are used.
 
     blocks: the names of the blocks that may be meant, beside the words of the vocabulary.
     """
@@ -81,7 +81,7 @@ class Evaluator:
             return value
         if isinstance(value, Ref):
             return self.unknown_name(value, scope)
-        return self.error("E211", f"a condition is `true` or `false`, but this is {describe(value)}", test.span)
+        return self.error("E211", f"a condition must be `true` or `false`, found {describe(value)}", test.span)
 
     def unknown_name(self, ref: Ref, scope: Scope) -> Any:
         """Report a name that has no value."""
@@ -96,7 +96,7 @@ class Evaluator:
         return name in self.blocks or name in OPS or any(name in components for components in COMPONENTS.values())
 
     def is_no_function(self, value: Any) -> bool:
-        """Report a call of nothing that there is, such as `flor(x / 2)`, where a value is needed; whether it is one."""
+        """Whether a value is a call of an unknown function, such as `flor(x / 2)`, which is then reported."""
         call = value.expression if isinstance(value, Layer) else None
         if not isinstance(call, t.Call) or self.is_known(call.name):
             return False
@@ -106,17 +106,17 @@ class Evaluator:
         if is_bound:
             self.takes_no_arguments(call, held)
         else:
-            found = f"there is no function called `{call.name}`"
-            self.error("E201", found, call.callee, help=lambda: nearest(call.name, FUNCTIONS))
+            message = f"there is no function called `{call.name}`"
+            self.error("E201", message, call.callee, help=lambda: nearest(call.name, FUNCTIONS))
         return True
 
     def takes_no_arguments(self, call: t.Call, value: Any) -> Any:
         """Report that what a name holds cannot be called with arguments or a body."""
-        found = f"`{call.name}` is {describe(value)}; it takes no further arguments"
-        help = f"give `{call.name}` a name without arguments, and it can be called as {call.name}(…)"
+        message = f"`{call.name}` is {describe(value)}, which takes no further arguments"
+        help = f"to call it as {call.name}(…), let `{call.name}` hold a name without arguments"
         if is_sequence(value):
-            help = f"an entry of a list is written {call.name}[…]"
-        return self.error("E205", found, call.span, help=help)
+            help = f"to get an entry of the list, write {call.name}[…]"
+        return self.error("E205", message, call.span, help=help)
 
     def bounded(self, value: Any, span: Span) -> Any:
         """The value, or UNKNOWN with a message where a list is too large."""
@@ -138,7 +138,7 @@ class Evaluator:
         values = [self.evaluate(argument.value, scope, flow) for argument in call.arguments]
         for argument, value in zip(call.arguments, values, strict=True):
             if argument.name:
-                help = f"the functions of expressions take their values by position: {call.name}(…)"
+                help = f"functions take their arguments by position: {call.name}(…)"
                 return self.error("E203", f"`{call.name}` has no argument `{argument.name}`", argument.span, help=help)
             if isinstance(value, Ref):
                 return self.unknown_name(value, scope)
@@ -157,10 +157,10 @@ class Evaluator:
             result = bounded(function.apply(*values))
             self._spend_on(result, call.span)
         except TooLarge as error:
-            return self.error("E222", f"`{call.name}` goes too far: {error}", call.span)
+            return self.error("E222", f"`{call.name}` exceeds a limit: {error}", call.span)
         except Misuse as misuse:
-            found = ", ".join(describe(value) for value in values[:3]) + ", …" * (len(values) > 3)
-            return self.error("E211", f"`{call.name}` does not take {found}: {misuse}", call.span)
+            taken = ", ".join(describe(value) for value in values[:3]) + ", …" * (len(values) > 3)
+            return self.error("E211", f"`{call.name}` cannot take {taken}: {misuse}", call.span)
         return result
 
     def _index(self, expression: t.Index, scope: Scope, flow: Flow) -> Any:
@@ -171,16 +171,16 @@ class Evaluator:
         if isinstance(values, Ref):
             return self.unknown_name(values, scope)
         if not is_sequence(values):
-            return self.error("E211", f"only a list has entries, but this is {describe(values)}", expression.value.span)
+            return self.error("E211", f"only a list can be indexed, found {describe(values)}", expression.value.span)
         try:
             index = integer(index)
         except Misuse:
-            return self.error("E211", f"an index is an integer, but this is {describe(index)}", expression.index.span)
+            return self.error("E211", f"an index must be an integer, found {describe(index)}", expression.index.span)
         if not -len(values) <= index < len(values):
             entries = "1 entry" if len(values) == 1 else f"{len(values)} entries"
-            found = f"the list has {entries}, so there is none at {index}"
-            help = f"the first is at 0, the last at {len(values) - 1} or -1" if values else ""
-            return self.error("E211", found, expression.index.span, help=help)
+            message = f"index {index} is out of range: the list has {entries}"
+            help = f"the first entry is at 0, the last at {len(values) - 1} or -1" if values else ""
+            return self.error("E211", message, expression.index.span, help=help)
         return values[index]
 
     def _prefix(self, expression: t.Prefix, scope: Scope, flow: Flow) -> Any:
@@ -195,7 +195,7 @@ class Evaluator:
         try:
             return -number(value)
         except Misuse:
-            return self.error("E211", f"`-` needs a number, but this is {describe(value)}", expression.operand.span)
+            return self.error("E211", f"`-` needs a number, found {describe(value)}", expression.operand.span)
 
     def _operators(self, expression: t.Operators, scope: Scope, flow: Flow) -> Any:
         if expression.operators[0] in ("and", "or"):
@@ -224,10 +224,10 @@ class Evaluator:
             self._spend_on(result, expression.span)
             return result
         except TooLarge as error:
-            return self.error("E222", f"`{operator}` goes too far: {error}", expression.span)
+            return self.error("E222", f"`{operator}` exceeds a limit: {error}", expression.span)
         except Misuse as misuse:
-            found = f"`{operator}` does not take {describe(left)} and {describe(right)}: {misuse}"
-            return self.error("E211", found, expression.span)
+            message = f"cannot apply `{operator}` to {describe(left)} and {describe(right)}: {misuse}"
+            return self.error("E211", message, expression.span)
 
     def _logic(self, expression: t.Operators, scope: Scope, flow: Flow) -> Any:
         """`and` and `or` stop at the first operand that decides, as everywhere."""

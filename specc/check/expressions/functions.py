@@ -12,7 +12,7 @@ DEEPEST_LIST = 50
 
 
 class Misuse(Exception):
-    """A value that an operator or function cannot take; the message completes the sentence."""
+    """A value that an operator or function cannot take; the message says why."""
 
 
 class TooLarge(Misuse):
@@ -38,7 +38,7 @@ def is_sequence(value: Any) -> bool:
 def extent(value: Any, depth: int = 1) -> int:
     """How many entries a list holds, those of its lists too. Raises `TooLarge` beyond the language's bounds.
 
-    Lists may hold the same list many times, so that without this a short text could say an endless one.
+    Lists may hold the same list many times, so without this check a short text could describe an endless one.
     """
     if depth > DEEPEST_LIST:
         raise TooLarge(f"lists are nested more than {DEEPEST_LIST} levels deep")
@@ -55,20 +55,20 @@ def extent(value: Any, depth: int = 1) -> int:
 
 def number(value: Any) -> Any:
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise Misuse("a number is needed")
+        raise Misuse("expected a number")
     return value
 
 
 def integer(value: Any) -> int:
     if number(value) != value // 1:
-        raise Misuse("an integer is needed")
+        raise Misuse("expected an integer")
     return int(bounded(int(value)))
 
 
 def sequence(value: Any) -> list[Any]:
     if is_sequence(value):
         return list(value)
-    raise Misuse("a list is needed")
+    raise Misuse("expected a list")
 
 
 def round_to(x: Any, multiple: Any) -> int:
@@ -83,22 +83,22 @@ def round_to(x: Any, multiple: Any) -> int:
 def _range(*bounds: Any) -> list[int]:
     numbers = [integer(bound) for bound in bounds]
     if len(numbers) == 3 and numbers[2] == 0:
-        raise Misuse("the step is 0")
-    found = range(*numbers)
-    if found[LONGEST_LIST:]:
+        raise Misuse("the step must not be 0")
+    integers = range(*numbers)
+    if integers[LONGEST_LIST:]:
         raise TooLarge(f"the range has more than {LONGEST_LIST:,} entries")
-    return list(found)
+    return list(integers)
 
 
 def _log(x: Any, base: Any = math.e) -> float:
     if number(x) <= 0 or number(base) <= 0 or base == 1:
-        raise Misuse("a positive number is needed")
+        raise Misuse("expected a positive number")
     return math.log(x, base) if base != math.e else math.log(x)
 
 
 def _sqrt(x: Any) -> float:
     if number(x) < 0:
-        raise Misuse("a number of at least 0 is needed")
+        raise Misuse("expected a number of at least 0")
     return math.sqrt(x)
 
 
@@ -106,7 +106,7 @@ def _extreme(choose: Callable[..., Any]) -> Callable[..., Any]:
     def function(*values: Any) -> Any:
         candidates = sequence(values[0]) if len(values) == 1 else list(values)
         if not candidates:
-            raise Misuse("at least one value is needed")
+            raise Misuse("expected at least one value")
         return choose(map(number, candidates))
 
     return function
@@ -114,14 +114,14 @@ def _extreme(choose: Callable[..., Any]) -> Callable[..., Any]:
 
 def _mod(a: Any, b: Any) -> Any:
     if number(b) == 0:
-        raise Misuse("a divisor other than 0 is needed")
+        raise Misuse("division by zero")
     return number(a) % b
 
 
 def _zip(*lists: Any) -> list[tuple[Any, ...]]:
     rows = [sequence(values) for values in lists]
     if len({len(row) for row in rows}) > 1:
-        raise Misuse(f"the lists have {', '.join(str(len(row)) for row in rows)} entries")
+        raise Misuse(f"the lists differ in length: {', '.join(str(len(row)) for row in rows)}")
     return list(zip(*rows, strict=True))
 
 
@@ -161,7 +161,7 @@ FUNCTIONS = {
 
 
 def operate(operator: str, left: Any, right: Any) -> Any:
-    """The worth of `left operator right` for numbers and lists. Raises `Misuse`."""
+    """The value of `left operator right` for numbers and lists. Raises `Misuse`."""
     if operator == "+" and isinstance(left, list) and isinstance(right, list):
         return bounded(left + right)
     number(left), number(right)
@@ -174,7 +174,7 @@ def operate(operator: str, left: Any, right: Any) -> Any:
             return bounded(left * right)
         case "/" | "//":
             if right == 0:
-                raise Misuse("the divisor is 0")
+                raise Misuse("division by zero")
             return bounded(left / right if operator == "/" else left // right)
         case "**":
             return _power(left, right)
@@ -189,11 +189,11 @@ def operate(operator: str, left: Any, right: Any) -> Any:
 
 
 def _power(base: Any, exponent: Any) -> Any:
-    """A power, refused before it is worked out where it would be astronomically large."""
+    """A power, refused before it is computed if it would be astronomically large."""
     if base == 0 and exponent < 0:
-        raise Misuse("the divisor is 0")
+        raise Misuse("division by zero")
     if base < 0 and exponent != exponent // 1:
-        raise Misuse("a negative number has no such power")
+        raise Misuse("a negative base needs an integer exponent")
     whole = isinstance(base, int) and isinstance(exponent, int)
     if whole and exponent > 0 and abs(base) > 1 and exponent * math.log2(abs(base)) > 64:
         raise TooLarge("the result has more than 63 bits")

@@ -14,7 +14,7 @@ class Labels:
         self.unused: set[str] = set()
 
     def give(self, name: str, tensor: int, span: Span) -> Span | None:
-        """Name a tensor. Where that takes the name from another tensor before it was used: where that one got it."""
+        """Name a tensor. If that takes the name from a tensor before it was used, return where that one was named."""
         earlier = self.names[name][1] if name in self.unused else None
         self.names[name] = (tensor, span)
         self.unused.add(name)

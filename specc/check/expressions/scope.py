@@ -25,7 +25,7 @@ class Scope:
         self.parent = parent
         self.names = {} if names is None else names
         self.labels: Labels | None = labels if labels is not None or parent is None else parent.labels
-        self.is_captured = False  # a layer, to be worked out later, looks up its names here
+        self.is_captured = False  # a layer, which is evaluated later, looks up its names here
 
     def bind(self, name: str, value: Any) -> "Scope":
         """This scope with one name more; a copy where layers written before look up their names in this one."""
@@ -67,18 +67,18 @@ class Layer(NamedTuple):
 
 
 def describe(value: Any) -> str:
-    """A value in words, for "this is …"."""
+    """A value in words, for "…, found …"."""
     match value:
         case bool():
             return f"`{show(value)}`"
         case Percent() | int() | float():
-            return f"the number {show(value)}"
+            return show(value)
         case str():
-            return f'the text "{shorten(value)}"'
+            return f'the string "{shorten(value)}"'
         case Size():
             return f"the size {value}"
         case Ref():
-            return f"the name `{value.name}`"
+            return f"`{value.name}`"
         case Layer():
             return f"the layer `{shorten(value.span.text)}`"
         case Bound():

@@ -56,17 +56,17 @@ def _base(extends: list[t.Extends], trees: list[t.File], load: Load | None, prob
     """The source that the last of the trees extends; None, with a message, where it cannot be had."""
     first = extends[0]
     for extra in extends[1:]:
-        labels = (Label(first.span, "first here"),)
-        help = "let the first one extend the other"
-        problems.report("E209", "a file extends at most one other", extra.span, labels=labels, help=help)
-    base = load(first.path, trees[-1].source) if load else "files cannot be read here"
+        labels = (Label(first.span, "first `extends` here"),)
+        help = "make the first file extend the other one"
+        problems.report("E209", "a file can extend only one other file", extra.span, labels=labels, help=help)
+    base = load(first.path, trees[-1].source) if load else "no files can be read here"
     if len(trees) >= MOST_FILES:
-        problems.report("E214", f"more than {MOST_FILES} files extend each other", first.span)
+        problems.report("E214", f"more than {MOST_FILES} files extend one another", first.span)
     elif isinstance(base, str):
-        help = "a path counts from the folder of the file that says `extends`"
+        help = "the path is relative to the folder of the file that contains `extends`"
         problems.report("E218", f'"{shorten(first.path, 100)}" cannot be read: {base}', first.span, help=help)
     elif base.path in [tree.source.path for tree in trees]:
-        problems.report("E221", f'"{first.path}" extends this file in turn', first.span)
+        problems.report("E221", f'circular `extends`: "{first.path}" leads back to this file', first.span)
     else:
         return base
     return None

@@ -1,4 +1,4 @@
-"""Changing a spec by paths: what a variant, a search or `--set` says replaces what the file says."""
+"""Changing a spec by paths: the settings of a variant, a search or `--set` replace those of the file."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -24,7 +24,7 @@ def parse_set(text: str, problems: Problems) -> t.Setting | None:
     source = Source(f"--set {path.strip()}", text)
     whole = Span(source, 0, len(text))
     if not equals or not value.strip() or not all(parts):
-        problems.report("E107", "a setting is given as PATH=VALUE", whole, help="for example --set train.epochs=3")
+        problems.report("E107", "expected PATH=VALUE", whole, help="for example --set train.epochs=3")
         return None
     expression, diagnostics = parse_expression(Source(f"--set {path.strip()}", value.strip()))
     for diagnostic in diagnostics:
@@ -39,9 +39,11 @@ def override(base: Spec, settings: Sequence[t.Setting], problems: Problems) -> S
         root = setting.path[0]
         change = Change(spec, setting, problems)
         if root not in ("network", *SECTIONS):
-            change.lost(f"`{'.'.join(setting.path)}` leads nowhere: no section is called `{root}`", change.near_root())
+            change.lost(
+                f"unknown path `{'.'.join(setting.path)}`: there is no section called `{root}`", change.near_root()
+            )
         elif len(setting.path) == 1:
-            change.lost(f"`{root}` is no setting; a path goes on from there", f"such as {root}.NAME")
+            change.lost(f"`{root}` is not a setting", f"name a setting inside it: {root}.NAME")
         elif root == "network":
             change.network()
         else:
@@ -56,7 +58,7 @@ class Change:
         self.spec, self.setting, self.problems = spec, setting, problems
 
     def lost(self, message: str, help: str = "", code: str = "E217") -> None:
-        """Report that the path leads nowhere."""
+        """Report a path that names nothing."""
         self.problems.report(code, message, self.setting.path_span, help=help)
 
     def near_root(self) -> str:
@@ -67,7 +69,7 @@ class Change:
         if root in known:
             return f"did you mean `{known[root]}`?"
         roots = ["network", *SECTIONS]
-        return nearest(root, roots) or f"a path begins with {', '.join(roots[:-1])} or {roots[-1]}"
+        return nearest(root, roots) or f"a path starts with {', '.join(roots[:-1])} or {roots[-1]}"
 
     def _parameters(self) -> tuple[t.Parameter, ...]:
         return self.spec.network.parameters if self.spec.network else ()
@@ -124,7 +126,7 @@ class Change:
             case t.Pipe(stages=stages):
                 return self._in_pipe(current, stages, path, families)
         written = ".".join(self.setting.path[: len(self.setting.path) - len(path)])
-        self.lost(f"`{written}` is no call, so it has no argument `{path[0]}`", f"set `{written}` as a whole")
+        self.lost(f"`{written}` is not a call, so it has no argument `{path[0]}`", f"set `{written}` as a whole")
         return None
 
     def _in_call(self, call: t.Call, path: Sequence[str], families: Sequence[str]) -> Any:
@@ -160,7 +162,7 @@ class Change:
         return None, ""
 
     def _default(self, call: str, name: str, families: Sequence[str]) -> Any:
-        """What a trick's argument is worth where it is not given, as an expression; None where that is no call."""
+        """The default of an argument of a trick, as an expression; None where that is no call."""
         tricks = [COMPONENTS[family][call] for family in families if call in COMPONENTS[family]]
         return next((_written(param.default) for trick in tricks for param in trick.params if param.name == name), None)
 
@@ -168,10 +170,13 @@ class Change:
         names = [stage.name if isinstance(stage, t.Name | t.Call) else "" for stage in stages]
         if path[0] not in names or len(path) < 2:
             if path[0] in names:
-                self.lost(f"say which argument of `{path[0]}`", f"such as {'.'.join(self.setting.path)}.NAME")
+                self.lost(
+                    f"this path does not name an argument of `{path[0]}`",
+                    f"name one: {'.'.join(self.setting.path)}.NAME",
+                )
             else:
                 known = f"its stages are {', '.join(name for name in names if name)}"
-                self.lost(f"the pipeline has no `{path[0]}`", nearest(path[0], names) or known)
+                self.lost(f"the pipeline has no stage `{path[0]}`", nearest(path[0], names) or known)
             return None
         position = names.index(path[0])
         value = self._in(stages[position], path[1:], families)

@@ -1,4 +1,4 @@
-"""A spec put together: what all of its files say, by name, before anything is worked out."""
+"""A spec assembled from all of its files, by name, before anything is evaluated."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -30,7 +30,7 @@ class Spec:
 
     @property
     def is_broken(self) -> bool:
-        """Whether parts of the text could not be read: what is missing may stand there."""
+        """Whether parts of the text could not be parsed: what is missing may be there."""
         return bool(self.unread)
 
     def names_of(self, callee: str) -> list[str]:
@@ -67,9 +67,11 @@ def _add(spec: Spec, file: t.File, problems: Problems) -> None:
 
     def once(what: str, name: str, span: Span) -> None:
         if (what, name) in seen:
-            first = Label(seen[what, name], "first here")
-            message = f"{what} `{name}` stands here a second time" if name else f"this is a second {what}"
-            help = "rename one of them, or take it out" if name else f"a file holds one {what}: make one a block"
+            first = Label(seen[what, name], "first defined here")
+            message = f"{what} `{name}` is defined twice" if name else f"this file has a second {what}"
+            help = (
+                "rename or remove one of them" if name else f"a file has only one {what}: turn the other into a block"
+            )
             problems.report("E209", message, span, labels=(first,), help=help)
         seen[what, name] = span
 
@@ -105,7 +107,7 @@ def _add_block(spec: Spec, block: t.Block, problems: Problems) -> None:
     names: dict[str, Span] = {}
     for parameter in block.parameters:
         if parameter.name in names:
-            first = Label(names[parameter.name], "first here")
-            found = f"`{block.name}` has two parameters called `{parameter.name}`"
-            problems.report("E209", found, parameter.span, labels=(first,), help="rename one of them, or take it out")
+            first = Label(names[parameter.name], "first defined here")
+            message = f"`{block.name}` has two parameters called `{parameter.name}`"
+            problems.report("E209", message, parameter.span, labels=(first,), help="rename or remove one of them")
         names.setdefault(parameter.name, parameter.span)

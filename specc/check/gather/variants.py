@@ -14,7 +14,7 @@ def settings_of(variant: str, spec: Spec, context: Context) -> list[t.Setting] |
     """The settings of the variant that the user asked for; None where it is not there."""
     if variant in spec.variants:
         return lineage(spec, variant, context)
-    known = f"variants: {', '.join(spec.variants)}" if spec.variants else "this file has none"
+    known = f"available: {', '.join(spec.variants)}" if spec.variants else "this file has no variants"
     help = nearest(variant, spec.variants) or known
     context.error("E213", f"there is no variant `{variant}`", Span(spec.source, 0, 0), help=help)
     return None
@@ -36,8 +36,8 @@ def lineage(spec: Spec, name: str, context: Context) -> list[t.Setting] | None:
             circle = list(chain)[list(chain).index(name) :]
             first = min(circle, key=lambda member: spec.variants[member].span.start)
             place = circle.index(first)
-            found = f"variant `{first}` extends itself: {' -> '.join([*circle[place:], *circle[:place], first])}"
-            context.error("E221", shorten(found, 200), spec.variants[first].name_span)
+            message = f"variant `{first}` extends itself: {' -> '.join([*circle[place:], *circle[:place], first])}"
+            context.error("E221", shorten(message, 200), spec.variants[first].name_span)
             return None
         chain[name] = variant
         name = variant.base

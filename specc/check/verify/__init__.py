@@ -1,4 +1,4 @@
-"""Network, data and training held against each other, once each of them is worked out."""
+"""Checks that network, data and training fit together, once each of them is known."""
 
 from specc.check.context import Context
 from specc.check.gather.spec import Spec
@@ -9,7 +9,7 @@ from specc.tricks.sections import DataSettings, TrainSettings
 
 
 def verify(spec: Spec, graph: Graph, data: DataSettings | None, train: TrainSettings | None, context: Context) -> None:
-    """Report what does not go together. data: None where the spec has none, or where it has errors."""
+    """Report what does not fit together. data: None where the spec has none, or where it has errors."""
     if data is not None:
         hold_together(graph, data, train, is_broken=spec.is_broken, context=context)
     initializers_fit(graph, context)

@@ -1,4 +1,4 @@
-"""Network, data and training held against each other."""
+"""Checks that network, data and training fit together."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -18,11 +18,11 @@ from specc.vocabulary.problem import Problem
 from specc.vocabulary.registry import component
 from specc.vocabulary.shape import size_text
 
-ALONE = "batches of two images or more, or layer_norm in its place, to which the batch does not matter"
+ALONE = "use batches of at least two images, or layer_norm, which does not depend on the batch"
 
 
 def data_shape(data: DataSettings | None) -> Any:
-    """Channels, height and width of the images as `data` alone says them; None where only reading tells."""
+    """Channels, height and width of the images as `data` alone says them; None where they have to be read first."""
     if data is None:
         return None
     source = component(Source, data.source)
@@ -63,9 +63,9 @@ def batch_fits(graph: Graph, train: TrainSettings, settings: dict[str, t.Setting
         return
     span = settings["batch"].value.span if "batch" in settings else norm.span
     shape = size_text(graph.nodes[norm.inputs[0]].shape)
-    found = f"`{norm.op.name}` has a single number of each channel to average over: {shape} in a batch of one image"
-    labels = (Label(norm.span, f"{shape} flows in"),) if span != norm.span else ()
-    context.error("E316", found, span, labels=labels, help=ALONE)
+    message = f"`{norm.op.name}` has only one value per channel to normalize: {shape} in a batch of one image"
+    labels = (Label(norm.span, f"input: {shape}"),) if span != norm.span else ()
+    context.error("E316", message, span, labels=labels, help=ALONE)
 
 
 def _source(data: DataSettings, text: str) -> tuple[Label, ...]:
@@ -89,19 +89,19 @@ def _input_fits(graph: Graph, data: DataSettings, context: Context) -> bool:
         if channels is None or takes[0] == channels:
             return True
         has = _count(channels, "channel")
-        found = f"the network takes {size_text(takes)}, but the images of `{source}` have {has}"
-        help = f"input({channels}, {Size(*takes[1:]) if len(takes) == 3 else '…'})"
-        context.error("E307", found, span, label=size_text(takes), labels=_source(data, has), help=help)
+        message = f"the network takes {size_text(takes)}, but the images of `{source}` have {has}"
+        help = f"write input({channels}, {Size(*takes[1:]) if len(takes) == 3 else '…'})"
+        context.error("E307", message, span, label=size_text(takes), labels=_source(data, has), help=help)
         return False
     if takes == images:
         return True
-    help = f"input({images[0]}, {Size(*images[1:])}), or leave `input` out: the data say it"
+    help = f"write input({images[0]}, {Size(*images[1:])}), or leave out `input`: the data determine it"
     if len(takes) == 3 and takes[0] == images[0]:
-        help = f"resize = {Size(*takes[1:])} in `data`, or {help}"
-    found = f"the network takes {size_text(takes)}, but `{source}` gives {size_text(images)}"
+        help = f"set resize = {Size(*takes[1:])} in `data`, or {help}"
+    message = f"the network takes {size_text(takes)}, but `{source}` gives {size_text(images)}"
     other = data_shape(data.replace(resize=None))
     labels = _source(data, size_text(other) + (f", resized to {data.resize}" if data.resize else "")) if other else ()
-    context.error("E307", found, span, label=size_text(takes), labels=labels, help=help)
+    context.error("E307", message, span, label=size_text(takes), labels=labels, help=help)
     return False
 
 
@@ -120,18 +120,20 @@ def _augment_fits(graph: Graph, data: DataSettings, context: Context) -> None:
         if after != size:
             size, span = after, _place(call, graph.nodes[0])
     if size != tuple(wanted):
-        found = f"`augment` turns {Size(*wanted)} into {size}, but the network takes {Size(*wanted)}"
-        context.error("E307", found, span, help=f"crop to {Size(*wanted)}, or let `resize` bring all images to {size}")
+        message = f"`augment` turns {Size(*wanted)} into {size}, but the network takes {Size(*wanted)}"
+        context.error(
+            "E307", message, span, help=f"crop to {Size(*wanted)}, or scale all images to {size} with `resize`"
+        )
 
 
 def _normalize_fits(graph: Graph, data: DataSettings, context: Context) -> None:
     count = len(getattr(data.normalize.args, "mean", ()))
     if count > 1 and count != graph.input[0]:
         has = _count(graph.input[0], "channel")
-        found = f"`{data.normalize.name}` has {count} means and deviations, but the images have {has}"
+        message = f"`{data.normalize.name}` has {count} means and standard deviations, but the images have {has}"
         place = _place(data.normalize, graph.nodes[0])
-        help = "give one value for each channel, or one for all"
-        context.error("E313", found, place, labels=_source(data, has), help=help)
+        help = "give one value per channel, or a single one for all"
+        context.error("E313", message, place, labels=_source(data, has), help=help)
 
 
 def _views_fit(graph: Graph, train: TrainSettings | None, context: Context) -> None:
@@ -147,13 +149,13 @@ def _output_fits(graph: Graph, data: DataSettings, train: TrainSettings | None, 
     shape, classes = graph.shape, component(Source, data.source).classes
     end, width = graph.nodes[graph.output], shape[0]
     if shape not in ((width,), (width, 1, 1)):
-        found = f"the network ends in {size_text(shape)}, but a classifier ends in one number for each class"
-        context.error("E306", found, end.span, help="end with global_avg_pool -> dense(…), or flatten -> dense(…)")
+        message = f"the network outputs {size_text(shape)}, but a classifier must output one number per class"
+        context.error("E306", message, end.span, help="end with global_avg_pool -> dense(…), or flatten -> dense(…)")
         return
     if classes is not None and width != len(classes):
-        found = f"the network ends in {_count(width, 'number')}, but `{data.source.name}` has {len(classes)} classes"
+        message = f"the network outputs {_count(width, 'number')}, but `{data.source.name}` has {len(classes)} classes"
         labels = _source(data, f"{len(classes)} classes")
-        context.error("E306", found, end.span, labels=labels, help=f"end with dense({len(classes)})")
+        context.error("E306", message, end.span, labels=labels, help=f"end with dense({len(classes)})")
         return
     if width == 1:
         found = f"the network ends in 1 number, but `{data.source.name}` has two classes or more"
@@ -163,14 +165,14 @@ def _output_fits(graph: Graph, data: DataSettings, train: TrainSettings | None, 
     for head in graph.heads:
         node = graph.nodes[head.output]
         if node.shape not in ((width,), (width, 1, 1)):
-            found = f"head `{head.name}` ends in {size_text(node.shape)}, the network in {size_text(shape)}"
+            message = f"head `{head.name}` outputs {size_text(node.shape)}, but the network outputs {size_text(shape)}"
             label, labels = size_text(node.shape), (Label(end.span, size_text(shape)),)
-            help = f"a head answers the same question as the network: end it with dense({width})"
-            context.error("E306", found, node.span, label=label, labels=labels, help=help)
+            help = f"a head predicts the same classes as the network: end it with dense({width})"
+            context.error("E306", message, node.span, label=label, labels=labels, help=help)
     loss = None if train is None else train.loss
     weights = getattr(loss.args, "weights", None) if loss else None
     if loss and weights is not None and len(weights) != width:
-        found = f"`{loss.name}` has {_count(len(weights), 'weight')}, but the network tells {width} classes apart"
+        message = f"`{loss.name}` has {_count(len(weights), 'weight')}, but the network has {width} classes"
         labels = _source(data, f"{len(classes)} classes") if classes else ()
-        help = "give one weight for each class, in the order of the classes"
-        context.error("E315", found, _place(loss, end), labels=labels, help=help)
+        help = "give one weight per class, in the order of the classes"
+        context.error("E315", message, _place(loss, end), labels=labels, help=help)

@@ -1,4 +1,4 @@
-"""Which weights learn, and how: `freeze`, `groups` and optimizers held against the network."""
+"""Which weights learn, and how: `freeze`, `groups` and optimizers checked against the network."""
 
 import re
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ from specc.vocabulary.problem import Problem
 from specc.vocabulary.registry import component
 from specc.vocabulary.weight import Drawn
 
-MOST = 12  # names in a help
+MOST = 12  # names in a help text
 KINDS = {"kernel": "kernels", "bias": "biases", "norm": "norms", "other": "other weights"}
 
 
@@ -77,8 +77,8 @@ def _freeze_fits(weights: list[Weight], train: TrainSettings, setting: t.Setting
 def _unknown(name: str, weights: list[Weight], span: Span, context: Context) -> None:
     top = ", ".join(list(dict.fromkeys(weight.name.partition(".")[0] for weight in weights))[:MOST])
     lists = f"`specc show` lists them: {top}" if top else "this network has no weights"
-    found = f"no layer or block with weights is called `{name}`"
-    context.error("E224", found, span, help=lambda: nearest(name, selectors_of(weights)) or lists)
+    message = f"no layer or block with weights is called `{name}`"
+    context.error("E224", message, span, help=lambda: nearest(name, selectors_of(weights)) or lists)
 
 
 def _picked(group: Bound, weights: list[Weight], left: list[Weight], context: Context) -> list[Weight]:
@@ -91,16 +91,21 @@ def _picked(group: Bound, weights: list[Weight], left: list[Weight], context: Co
             _unknown(name, weights, span, context)
         elif not selected([name], left):
             frozen = all(not weight.learns for weight in known)
-            why = "they do not learn" if frozen else "they are frozen, or in a group before this one"
-            found = f"`{name}` picks no weights for this group: {why}"
-            context.error("E225", found, span, help="the first group that picks a weight has it; freeze less")
+            why = "they are not trainable" if frozen else "they are frozen, or already in an earlier group"
+            message = f"`{name}` selects no weights for this group: {why}"
+            context.error(
+                "E225",
+                message,
+                span,
+                help="a weight belongs to the first group that selects it; freeze less or reorder the groups",
+            )
     return selected(group.args.weights, left)
 
 
 def _within(span: Span, name: str) -> Span:
-    """Where a selector stands in the text of a call, or the whole call."""
-    found = re.search(rf"(?<![\w.]){re.escape(name)}(?![\w.])", span.text)
-    return Span(span.source, span.start + found.start(), span.start + found.end()) if found else span
+    """The span of a selector within a call, or the whole call."""
+    match = re.search(rf"(?<![\w.]){re.escape(name)}(?![\w.])", span.text)
+    return Span(span.source, span.start + match.start(), span.start + match.end()) if match else span
 
 
 def _optimizer_fits(optimizer: Bound, weights: Sequence[Weight], span: Span | None, context: Context) -> None:
@@ -110,16 +115,16 @@ def _optimizer_fits(optimizer: Bound, weights: Sequence[Weight], span: Span | No
     if division is None or any(word.moves(optimizer.args, weight.kind, weight.is_last) for weight in weights):
         return
     assert span is not None
-    last = f"; the last layer's only with {division.last}=true" if division.last else ""
-    help = f"{name} moves {' and '.join(KINDS[kind] for kind in division.kinds)}{last}"
-    found = f"`{name}` has no {' or '.join(division.kinds)} to move here"
-    context.error("E225", found, optimizer.span or span, help=help)
+    last = f"; those of the last layer only with {division.last}=true" if division.last else ""
+    help = f"{name} updates {' and '.join(KINDS[kind] for kind in division.kinds)}{last}"
+    message = f"`{name}` has no {' or '.join(division.kinds)} to update here"
+    context.error("E225", message, optimizer.span or span, help=help)
 
 
 def _nothing_learns(graph: Graph, weights: list[Weight], freeze: t.Setting | None, context: Context) -> None:
     span = freeze.value.span if freeze is not None else graph.nodes[graph.output].span
     if weights:
-        context.error("E446", "nothing is left to learn: every weight is frozen", span, help="freeze less")
+        context.error("E446", "there is nothing to train: every weight is frozen", span, help="freeze less")
     else:
-        help = "add a layer that learns, such as conv or dense"
-        context.error("E446", "nothing is there to learn: the network has no weights", span, help=help)
+        help = "add a layer with weights, such as conv or dense"
+        context.error("E446", "there is nothing to train: the network has no weights", span, help=help)

@@ -188,4 +188,4 @@ def test_each_dead_end_is_one_message():
 def test_a_place_in_a_block_tells_how_one_came_there():
     text = "block unit(c) { conv(c, bias=true) -> batch_norm -> relu }\n" + net("repeat(2) { unit(8) }")
     [found] = linted(text)
-    assert found.notes == ("in unit(8), called at net.cnn:4:13", "in turn 1 of `repeat` at line 4")
+    assert found.notes == ("in unit(8), called at net.cnn:4:13", "in iteration 1 of `repeat` on line 4")

@@ -2,7 +2,7 @@
 
 272,474 parameters.
 40,813,184 multiply-accumulates for an image of 3 x 32 x 32.
-The keys of its state dict are those of the network that `specc train` trains. Shapes are without the batch.
+Its state dict has the same keys as the network that `specc train` trains. Shapes omit the batch dimension.
 """
 
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 
 def preprocess(images: Tensor, mean: Sequence[float], std: Sequence[float]) -> Tensor:
-    """What the network takes, N x 3 x 32 x 32, of uint8 images, N x 3 x 32 x 32.
+    """The network input, N x 3 x 32 x 32, from uint8 images, N x 3 x 32 x 32.
 
     mean, std: of each channel of the training images, from 0 to 1; what a run used is in its `run.json`.
     """
