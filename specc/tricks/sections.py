@@ -108,7 +108,8 @@ class TrainSettings(Settings):
     )
     freeze: tuple[str, ...] | None = setting(
         Maybe(ListOf(Selector(), lone=True)),
-        "weights that do not learn: layers or blocks by name, kinds such as norms, or conv1.weight",
+        "weights that do not learn: layers or blocks by name, kinds such as norms, or conv1.weight; "
+        "a norm that is frozen as a whole keeps its running statistics",
         default=None,
     )
     plan: Bound | None = setting(

@@ -149,6 +149,7 @@ def test_data_that_have_changed(copied: Path) -> None:
     (copied / "run.json").write_text(json.dumps({**info, **changed}))
     words = error_of(lambda: resume(copied, quiet=True)).message
     assert f"`x` then, `{info['classes'][0]}` now, 7 training images then, " in words and "validation" not in words
+    (copied / "run.json").write_text(json.dumps({**info, **changed, "classes": info["classes"]}))
     assert error_of(lambda: evaluate_run(open_run(copied))).code == "E441"
 
 
