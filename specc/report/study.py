@@ -49,7 +49,7 @@ def notes(study: dict[str, Any]) -> list[str]:
             f"extends, paired by seed, with its {study['confidence']:.0%} confidence interval (t-test)"
         )
     else:
-        lines.append("one seed gives no confidence interval: use --seeds 3")
+        lines.append("with one seed there is no confidence interval: use --seeds 3")
     lines += [_sample(variant) for variant in variants if variant["name"].startswith("sample ")]
     lines += [f"{variant['name']}: the same spec as {variant['same_as']}" for variant in variants if variant["same_as"]]
     lines += [_failure(variant) for variant in variants if variant["error"]]

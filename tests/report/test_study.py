@@ -78,7 +78,7 @@ def test_columns() -> None:
 def test_what_it_is_measured_against_is_named_where_it_is_not_what_it_extends() -> None:
     step = {"mean": 0.01, "low": None, "high": None, "seeds": 1}
     text = study_table(study(row("bn", extends="noise", compared_with="base file", gain=step), seeds=[0]))
-    assert "+1.0 over base file" in text and "there is no confidence interval: --seeds 3" in text
+    assert "+1.0 over base file" in text and "there is no confidence interval: use --seeds 3" in text
 
 
 def test_failures_and_twins_and_what_is_not_finished() -> None:

@@ -113,7 +113,7 @@ class Evaluator:
     def takes_no_arguments(self, call: t.Call, value: Any) -> Any:
         """Report that what a name holds cannot be called with arguments or a body."""
         message = f"`{call.name}` is {describe(value)}, which takes no further arguments"
-        help = f"to call it as {call.name}(…), let `{call.name}` hold a name without arguments"
+        help = f"to call it as {call.name}(…), bind `{call.name}` to a layer name without arguments"
         if is_sequence(value):
             help = f"to get an entry of the list, write {call.name}[…]"
         return self.error("E205", message, call.span, help=help)
