@@ -15,7 +15,7 @@ from torch import Tensor, nn
 def preprocess(images: Tensor, mean: Sequence[float], std: Sequence[float]) -> Tensor:
     """The network input, N x 1 x 8 x 8, from uint8 images, N x 1 x 8 x 8.
 
-    mean, std: of each channel of the training images, from 0 to 1; what a run used is in its `run.json`.
+    mean, std: per channel of the training images, scaled to 0 to 1; a run records its own in `run.json`.
     """
     x = images.float()
     shift = torch.tensor(mean, device=x.device).view(1, -1, 1, 1)
