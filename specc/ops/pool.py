@@ -33,13 +33,13 @@ def _pool_shape(layer: str, x: Shape, a: Args) -> Shape:
             param="padding",
             help=f"use at most half of the window: padding={Size(a.size.height // 2, a.size.width // 2)}",
         )
-    if any(n + 2 * p < k for n, p, k in zip(x[1:], a.padding, a.size, strict=True)):
-        tall, wide = a.padding
-        raise window_problem(layer, x, a.size, (tall, tall, wide, wide), "size", padding=False)
     if a.ceil:
         sizes = [slide_up(n, k, s, p) for n, k, s, p in zip(x[1:], a.size, _stride(a), a.padding, strict=True)]
     else:
         sizes = [slide(n, k, s, 2 * p) for n, k, s, p in zip(x[1:], a.size, _stride(a), a.padding, strict=True)]
+    if min(sizes) < 1:
+        tall, wide = a.padding
+        raise window_problem(layer, x, a.size, (tall, tall, wide, wide), "size", padding=False)
     return (x[0], *sizes)
 
 

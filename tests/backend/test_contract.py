@@ -117,9 +117,13 @@ CASES: dict[str, list[tuple[Any, dict[str, Any]]]] = {
         (M, {"size": S(1, 2), "stride": S(3, 3), "ceil": True}),
         (M, {"size": S(2, 5), "stride": S(1, 4), "padding": S(1, 0), "ceil": True}),
         ((3, 224, 224), {"size": S(3, 3), "stride": S(2, 2), "ceil": True}),
+        (P, {"ceil": True}),  # a window larger than the map
+        ((3, 1, 2), {"size": S(3, 4), "stride": S(3, 2), "padding": S(0, 1), "ceil": True}),
     ],
     "avg_pool": [
         (M, {}),
+        (P, {"ceil": True}),
+        ((3, 1, 2), {"size": S(3, 4), "stride": S(3, 2), "padding": S(0, 1), "ceil": True}),
         *(
             (M, {"size": S(3, 3), "stride": S(2, 2), "padding": p, "ceil": ceil, "count_padding": counts})
             for p in (S(0, 0), S(1, 1), S(1, 0))
