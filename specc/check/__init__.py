@@ -35,7 +35,8 @@ from specc.check.verify import verify
 from specc.check.verify.fits import data_shape
 from specc.check.verify.unreached import check_unreached
 from specc.ir.graph import Graph, Node
-from specc.ir.passes import find_receptive_fields, is_whole, keep_reachable, settle_biases
+from specc.ir.passes import is_whole, keep_reachable, settle_biases
+from specc.ir.receptive_field import find_receptive_fields
 from specc.source import Source, Span
 from specc.syntax.depth import deep_recursion
 from specc.tricks.sections import DataSettings, ExportSettings, TrainSettings

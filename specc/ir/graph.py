@@ -36,6 +36,7 @@ class Node:
     name: its path, as in `basic1.unit2.conv1`; unique; the key of its weights in the state dict.
     inputs: indices of nodes. shape: of the output, without the batch; UNKNOWN below an error.
     head: the auxiliary classifier it belongs to, or "" for the network itself.
+    receptive_field: height and width in pixels of the image; None where a map is too large to work it out.
     """
 
     __slots__ = ("args", "head", "index", "inputs", "name", "op", "receptive_field", "shape", "span", "trail")
@@ -54,7 +55,7 @@ class Node:
     ) -> None:
         self.index, self.name, self.op, self.args, self.inputs = index, name, op, args, inputs
         self.shape, self.span, self.trail, self.head = shape, span, trail, head
-        self.receptive_field: tuple[int, int] = (1, 1)
+        self.receptive_field: tuple[int, int] | None = (1, 1)
 
     @property
     def learns(self) -> bool:

@@ -3,8 +3,6 @@
 from specc.ir.graph import Graph, Node
 from specc.values import UNKNOWN, Args
 
-LARGEST = 1e12  # pixels
-
 
 def is_whole(graph: Graph) -> bool:
     """Whether every shape is known: nothing in the graph is erroneous."""
@@ -40,27 +38,6 @@ def settle_biases(graph: Graph) -> None:
             following = readers.get(node.index, [])
             canceled = bool(following) and node.index not in ends and all(r.op.cancels_bias for r in following)
             node.args = Args(**{**node.args.as_dict(), "bias": not canceled})
-
-
-def find_receptive_fields(graph: Graph) -> None:
-    """How many input pixels each output position sees, bounded by the image (Araujo, Norris and Sim, 2019)."""
-    if len(graph.input) != 3:
-        return
-    image = graph.input[1:]
-    fields: list[tuple[float, float]] = [(1, 1)]
-    jumps: list[tuple[float, float]] = [(1, 1)]
-    for node in graph.nodes[1:]:
-        window = node.op.window(node.args)
-        before = [max(fields[i][axis] for i in node.inputs) for axis in (0, 1)]
-        jump = [max(jumps[i][axis] for i in node.inputs) for axis in (0, 1)]
-        reach = [(window.kernel[axis] - 1) * window.dilation[axis] * jump[axis] for axis in (0, 1)]
-        field = [before[axis] + reach[axis] for axis in (0, 1)]
-        if window.everything:
-            field = [float(side) for side in image]
-        fields.append((min(field[0], image[0]), min(field[1], image[1])))
-        # No image is larger than the bound: what is beyond it sees everything anyway.
-        jumps.append((min(jump[0] * window.stride[0], LARGEST), min(jump[1] * window.stride[1], LARGEST)))
-        node.receptive_field = (round(fields[-1][0]), round(fields[-1][1]))
 
 
 def source(graph: Graph, index: int) -> int:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from specc.ops.op import Op
+from specc.ops.reads import Reads
 from specc.ops.signal import Function, Scale
 from specc.values import Args
 from specc.vocabulary.kinds import NOT_NEGATIVE, POSITIVE
@@ -113,6 +114,7 @@ softmax = Op(
     doc="Turns the channels at each position into probabilities. As the last layer, it becomes part of the loss.",
     torch=lambda x, a: Target("torch.nn.Softmax", {"dim": 1}),
     onnx=lambda g, names, a, w, x, y: g.node("Softmax", names, axis=1),
+    reads=lambda x, a: Reads.ALL if len(x) == 1 else Reads.POINT,
     is_softmax=True,
     example="flatten -> dense(10) -> softmax",
     signal=Scale(lambda at: 1 / at.y[0]),  # nearly even at the start: 1 / channels each

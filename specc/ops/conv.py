@@ -3,7 +3,8 @@
 from typing import Any
 
 from specc.ops.geometry import PADDING, bounded, divisors, effective, few, pads_of, slide, window_problem
-from specc.ops.op import Op, Window, needs_map
+from specc.ops.op import Op, needs_map
+from specc.ops.reads import Axis, Slide, Spread
 from specc.ops.signal import WeightedSum
 from specc.values import Args, Bound, Size
 from specc.vocabulary.kinds import Bool, Either, Int, Maybe, One, SizeOf, Symbols
@@ -121,8 +122,12 @@ def _conv_onnx(g: Any, names: list[str], a: Args, w: Any, groups: int) -> str:
     return result
 
 
-def _window(a: Args) -> Window:
-    return Window(tuple(a.kernel), tuple(a.stride), tuple(a.dilation))
+def _reads(x: Shape, a: Args) -> tuple[Axis, Axis]:
+    top, _, left, _ = pads_of(a.padding, a.kernel, a.dilation)
+    return (
+        Slide(a.kernel.height, a.stride.height, top, a.dilation.height),
+        Slide(a.kernel.width, a.stride.width, left, a.dilation.width),
+    )
 
 
 conv = Op(
@@ -146,7 +151,7 @@ conv = Op(
     macs=lambda x, a, y: y[0] * y[1] * y[2] * (x[0] // a.groups) * a.kernel.height * a.kernel.width,
     torch=lambda x, a: _conv_target(x, a, a.filters, a.groups),
     onnx=lambda g, names, a, w, x, y: _conv_onnx(g, names, a, w, a.groups),
-    window=_window,
+    reads=_reads,
     example="conv(64, 3x3, stride=2)",
     signal=WeightedSum(),
 )
@@ -171,7 +176,7 @@ depthwise_conv = Op(
     macs=lambda x, a, y: y[0] * y[1] * y[2] * a.kernel.height * a.kernel.width,
     torch=lambda x, a: _conv_target(x, a, x[0] * a.multiplier, x[0]),
     onnx=lambda g, names, a, w, x, y: _conv_onnx(g, names, a, w, x[0]),
-    window=_window,
+    reads=_reads,
     example="depthwise_conv(3x3) -> batch_norm -> relu6 -> conv(16, 1x1)",
     signal=WeightedSum(),
 )
@@ -241,9 +246,9 @@ conv_transpose = Op(
     macs=lambda x, a, y: x[0] * x[1] * x[2] * a.filters * a.kernel.height * a.kernel.width,
     torch=_transpose_target,
     onnx=_transpose_onnx,
-    window=lambda a: Window(
-        (-(a.kernel.height // -a.stride.height), -(a.kernel.width // -a.stride.width)),
-        (1 / a.stride.height, 1 / a.stride.width),
+    reads=lambda x, a: (
+        Spread(a.kernel.height, a.stride.height, a.padding.height),
+        Spread(a.kernel.width, a.stride.width, a.padding.width),
     ),
     example="conv_transpose(8, 2x2, stride=2)",
     signal=WeightedSum(),

@@ -4,7 +4,8 @@ from typing import Any
 
 from specc.ops.conv import INIT, REGULARIZE, TRAINABLE, kernel_and_bias
 from specc.ops.geometry import bounded
-from specc.ops.op import Op, Window
+from specc.ops.op import Op
+from specc.ops.reads import Reads
 from specc.ops.signal import WeightedSum
 from specc.values import Args
 from specc.vocabulary.kinds import Bool, Int
@@ -66,7 +67,7 @@ dense = Op(
     macs=lambda x, a, y: a.units * _length(x),
     torch=_dense_target,
     onnx=_dense_onnx,
-    window=lambda a: Window(everything=True),
+    reads=lambda x, a: Reads.ALL,
     example="flatten -> dense(10)",
     signal=WeightedSum(),
 )

@@ -7,6 +7,7 @@ from typing import Any
 
 from specc.ops.geometry import divisors, few
 from specc.ops.op import Op, needs_map
+from specc.ops.reads import Reads
 from specc.ops.signal import Normalize, Scale
 from specc.values import Args
 from specc.vocabulary.kinds import POSITIVE, Bool, Float, Int, Symbols
@@ -107,6 +108,7 @@ instance_norm = Op(
     onnx=lambda g, names, a, w, x, y: g.node(
         "InstanceNormalization", [names[0], *_scale_and_shift(g, a, w, x)], epsilon=a.eps
     ),
+    reads=lambda x, a: Reads.ALL,
     cancels_bias=True,
     example="conv(16) -> instance_norm -> relu",
     signal=Normalize("near"),
@@ -150,6 +152,7 @@ group_norm = Op(
     weights=_weights,
     torch=lambda x, a: _target("GroupNorm", a, "affine", num_groups=a.groups, num_channels=x[0], eps=a.eps),
     onnx=lambda g, names, a, w, x, y: _groups_onnx(g, names, a, w, x, a.groups),
+    reads=lambda x, a: Reads.ALL,
     example="conv(16) -> group_norm(4) -> relu",
     signal=Normalize("mean"),
 )
@@ -193,6 +196,7 @@ layer_norm = Op(
     weights=_weights,
     torch=_layer_target,
     onnx=_layer_onnx,
+    reads=lambda x, a: Reads.ALL if len(x) == 1 or a.over == "image" else Reads.POINT,
     example="conv(16) -> layer_norm -> gelu",
     signal=Normalize("mean"),
 )

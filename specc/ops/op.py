@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any, Literal, NamedTuple
 
 from specc.ops.expansion import ONE_NODE, Expansion
+from specc.ops.reads import Reach, Reads
 from specc.ops.signal import PASS, Rule
 from specc.values import Args
 from specc.vocabulary.param import Param
@@ -30,15 +31,6 @@ Group = Literal[
 ]
 
 
-class Window(NamedTuple):
-    """How far an output position looks, for the receptive field. `step` is below 1 where a layer enlarges the map."""
-
-    kernel: tuple[int, int] = (1, 1)
-    stride: tuple[float, float] = (1, 1)
-    dilation: tuple[int, int] = (1, 1)
-    everything: bool = False
-
-
 def _no_weights(x: Any, a: Args) -> tuple[WeightSpec, ...]:
     return ()
 
@@ -49,10 +41,6 @@ def _no_statistics(x: Any, a: Args) -> tuple[Statistic, ...]:
 
 def _no_macs(x: Shape, a: Args, y: Shape) -> int:
     return 0
-
-
-def _point(a: Args) -> Window:
-    return Window()
 
 
 class Op(NamedTuple):
@@ -68,7 +56,7 @@ class Op(NamedTuple):
     torch(x, a): the `Target`; None for what leaves no module (`as`, `from`, `repeat`, …).
     onnx(g, names, a, w, x, y): writes ONNX nodes through the builder `g`, gives the name of the output value. `names`
         are the input values, `w` maps the module's own parameter and buffer names to initializers, x and y are shapes.
-    window(a): for the receptive field.
+    reads(x, a): which positions of the input an output position depends on, for the receptive field.
     example: a body in the language that compiles after `input(8, 16x16)`.
     expands: what a call of it becomes: one node, unless it says otherwise.
     cancels_bias: subtracts a mean over each channel, so that a bias right before it has no effect.
@@ -93,7 +81,7 @@ class Op(NamedTuple):
     macs: Callable[[Shape, Args, Shape], int] = _no_macs
     torch: Callable[[Any, Args], Target] | None = None
     onnx: Callable[..., str] | None = None
-    window: Callable[[Args], Window] = _point
+    reads: Callable[[Any, Args], Reach] = lambda x, a: Reads.POINT
     example: str = ""
     expands: Expansion = ONE_NODE
     cancels_bias: bool = False

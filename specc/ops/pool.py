@@ -3,7 +3,8 @@
 from typing import Any
 
 from specc.ops.geometry import bounded, slide, slide_up, window_problem
-from specc.ops.op import Op, Window, needs_map
+from specc.ops.op import Op, needs_map
+from specc.ops.reads import Axis, Parts, Reach, Reads, Slide
 from specc.ops.signal import Average, Largest, Rule
 from specc.values import Args, Size
 from specc.vocabulary.kinds import Bool, Either, Int, SizeOf, Symbols
@@ -90,8 +91,12 @@ def _avg_onnx(g: Any, names: list[str], a: Args, w: Any, x: Shape, y: Shape) -> 
     )
 
 
-def _window(a: Args) -> Window:
-    return Window(a.size, _stride(a))
+def _reads(x: Shape, a: Args) -> tuple[Axis, Axis]:
+    stride = _stride(a)
+    return (
+        Slide(a.size.height, stride.height, a.padding.height),
+        Slide(a.size.width, stride.width, a.padding.width),
+    )
 
 
 def _taps(a: Args) -> int:
@@ -106,7 +111,7 @@ max_pool = Op(
     shape=lambda x, a: _pool_shape("max_pool", x, a),
     torch=lambda x, a: _pool_target("MaxPool2d", a),
     onnx=_max_onnx,
-    window=_window,
+    reads=_reads,
     example="max_pool(3x3, stride=2, padding=1)",
     signal=Largest(_taps),
 )
@@ -125,7 +130,7 @@ avg_pool = Op(
     shape=lambda x, a: _pool_shape("avg_pool", x, a),
     torch=lambda x, a: _pool_target("AvgPool2d", a, **({} if a.count_padding else {"count_include_pad": False})),
     onnx=_avg_onnx,
-    window=_window,
+    reads=_reads,
     example="avg_pool(2)",
     signal=Average(_taps),
 )
@@ -143,7 +148,7 @@ def _global(name: str, doc: str, module: str, node: str, signal: Rule) -> Op:
         shape=shape,
         torch=lambda x, a: Target(f"torch.nn.{module}", {"output_size": 1}),
         onnx=lambda g, names, a, w, x, y: g.node(node, names),
-        window=lambda a: Window(everything=True),
+        reads=lambda x, a: Reads.ALL,
         example=f"{name} -> dense(10)",
         signal=signal,
     )
@@ -188,6 +193,10 @@ def _adaptive_onnx(g: Any, names: list[str], a: Args, w: Any, x: Shape, y: Shape
     return str(g.node("MatMul", [g.floats(_averages(x[1], y[1])), across]))
 
 
+def _adaptive_reads(x: Shape, a: Args) -> Reach:
+    return Reads.ALL if a.size == (1, 1) else (Parts(), Parts())
+
+
 adaptive_avg_pool = Op(
     name="adaptive_avg_pool",
     group="pooling",
@@ -196,7 +205,7 @@ adaptive_avg_pool = Op(
     shape=_adaptive_shape,
     torch=lambda x, a: Target("torch.nn.AdaptiveAvgPool2d", {"output_size": tuple(a.size)}),
     onnx=_adaptive_onnx,
-    window=lambda a: Window(everything=True),
+    reads=_adaptive_reads,
     example="adaptive_avg_pool(4x4) -> flatten",
     signal=Average(),
     repeatable=lambda x, a: x[1] % a.size.height == 0 and x[2] % a.size.width == 0,  # windows overlap otherwise
@@ -231,6 +240,11 @@ def _blur_onnx(g: Any, names: list[str], a: Args, w: Any, x: Shape, y: Shape) ->
     return str(g.node("Conv", [padded, kernel], kernel_shape=[a.size] * 2, strides=[2, 2], group=x[0]))
 
 
+def _blur_reads(x: Shape, a: Args) -> tuple[Axis, Axis]:
+    window = Slide(a.size, 2, (a.size - 1) // 2, outside="reflect")
+    return window, window
+
+
 blur_pool = Op(
     name="blur_pool",
     group="pooling",
@@ -239,7 +253,7 @@ blur_pool = Op(
     shape=_blur_shape,
     torch=lambda x, a: Target("specc.backend.layers.BlurPool", {"channels": x[0], "size": a.size}),
     onnx=_blur_onnx,
-    window=lambda a: Window((a.size, a.size), (2, 2)),
+    reads=_blur_reads,
     example="conv(16) -> relu -> blur_pool",
     repeatable=lambda x, a: False,  # torch's reflected padding is not
 )

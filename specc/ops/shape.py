@@ -4,7 +4,8 @@ from typing import Any
 
 from specc.ops.expansion import WithNamed
 from specc.ops.geometry import bounded, divisors, few
-from specc.ops.op import Op, Window, needs_map
+from specc.ops.op import Op, needs_map
+from specc.ops.reads import Axis, Interpolate, Slide, Spread
 from specc.ops.signal import First
 from specc.values import Args, Size
 from specc.vocabulary.kinds import Either, Int, ListOf, NewName, SizeOf, Symbols
@@ -92,7 +93,7 @@ pixel_shuffle = Op(
     shape=_pixel_shuffle_shape,
     torch=lambda x, a: Target("torch.nn.PixelShuffle", {"upscale_factor": a.r}),
     onnx=lambda g, names, a, w, x, y: g.node("DepthToSpace", names, blocksize=a.r, mode="CRD"),
-    window=lambda a: Window(stride=(1 / a.r, 1 / a.r)),
+    reads=lambda x, a: (Spread(a.r, a.r), Spread(a.r, a.r)),
     example="pixel_shuffle(2)",
 )
 
@@ -124,7 +125,7 @@ space_to_depth = Op(
     shape=_space_to_depth_shape,
     torch=lambda x, a: Target("torch.nn.PixelUnshuffle", {"downscale_factor": a.r}),
     onnx=_space_to_depth_onnx,
-    window=lambda a: Window((a.r, a.r), (a.r, a.r)),
+    reads=lambda x, a: (Slide(a.r, a.r), Slide(a.r, a.r)),
     example="space_to_depth(4) -> conv(16, 1x1)",
 )
 
@@ -147,6 +148,13 @@ def _upsample_onnx(g: Any, names: list[str], a: Args, w: Any, x: Shape, y: Shape
     return str(g.node("Resize", [names[0], "", scales], **how))
 
 
+def _upsample_reads(x: Shape, a: Args) -> tuple[Axis, Axis]:
+    tall, wide = a.scale
+    if a.mode == "bilinear":
+        return Interpolate(tall), Interpolate(wide)
+    return Spread(tall, tall), Spread(wide, wide)
+
+
 upsample = Op(
     name="upsample",
     group="shape",
@@ -158,7 +166,7 @@ upsample = Op(
     shape=_upsample_shape,
     torch=_upsample_target,
     onnx=_upsample_onnx,
-    window=lambda a: Window((1, 1) if a.mode == "nearest" else (2, 2), (1 / a.scale.height, 1 / a.scale.width)),
+    reads=_upsample_reads,
     example="upsample(2, mode=bilinear)",
 )
 
@@ -196,6 +204,11 @@ def _pad_onnx(g: Any, names: list[str], a: Args, w: Any, x: Shape, y: Shape) -> 
     return str(g.node("Pad", [names[0], g.ints([0, 0, top, left, 0, 0, bottom, right])], mode=mode))
 
 
+def _pad_reads(x: Shape, a: Args) -> tuple[Axis, Axis]:
+    top, _, left, _ = _pads(a)
+    return Slide(before=top, outside=a.mode), Slide(before=left, outside=a.mode)
+
+
 pad = Op(
     name="pad",
     group="shape",
@@ -211,6 +224,7 @@ pad = Op(
     shape=_pad_shape,
     torch=_pad_target,
     onnx=_pad_onnx,
+    reads=_pad_reads,
     example="pad(2, mode=reflect) -> conv(8, 5x5, padding=0)",
     repeatable=lambda x, a: a.mode != "reflect",
 )
@@ -235,6 +249,11 @@ def _crop_onnx(g: Any, names: list[str], a: Args, w: Any, x: list[Shape], y: Sha
     return str(g.node("Slice", [names[0], g.ints([top, left]), g.ints([top + y[1], left + y[2]]), g.ints([2, 3])]))
 
 
+def _crop_reads(x: list[Shape], a: Args) -> tuple[Axis, Axis]:
+    mine, other = x
+    return Slide(before=-((mine[1] - other[1]) // 2)), Slide(before=-((mine[2] - other[2]) // 2))
+
+
 crop_to = Op(
     name="crop_to",
     group="shape",
@@ -243,6 +262,7 @@ crop_to = Op(
     shape=_crop_shape,
     torch=lambda x, a: Target("specc.backend.layers.CropTo", {}),
     onnx=_crop_onnx,
+    reads=_crop_reads,
     example="as(wide) -> conv(8, padding=0) -> as(narrow) -> from(wide) -> crop_to(narrow)",
     expands=WithNamed("name"),
     signal=First(),

@@ -34,7 +34,7 @@ def _layer(graph: Graph, node: Node) -> dict[str, Any]:
         "output": list(node.shape),
         "parameters": graph.parameters_of(node),
         "macs": graph.macs(node),
-        "receptive_field": list(node.receptive_field),
+        "receptive_field": node.receptive_field and list(node.receptive_field),
         "activation_bytes": _memory(node),
         "line": node.span.line,
         "head": node.head or None,
@@ -68,7 +68,7 @@ def layers_table(checked: Checked, graph: Graph) -> str:
             size_text(node.shape),
             _count(graph.parameters_of(node)),
             _count(graph.macs(node)),
-            "x".join(map(str, node.receptive_field)) if len(graph.input) == 3 else "",
+            "x".join(map(str, node.receptive_field)) if len(graph.input) == 3 and node.receptive_field else "",
             byte_text(_memory(node)),
         )
         for node in graph.nodes

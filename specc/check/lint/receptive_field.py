@@ -3,24 +3,27 @@
 from collections.abc import Iterator
 
 from specc.check.lint.lint import Found, Lint, Linted, trail
+from specc.ops.reads import Reads
 
 
 def find(linted: Linted) -> Iterator[Found]:
-    image = linted.graph.input[1:]
+    graph = linted.graph
+    image = graph.input[1:]
     for node in linted.trunk[1:]:
-        source = linted.graph.nodes[node.inputs[0]]
-        pools = node.op.group == "pooling" and node.op.window(node.args).everything and node.shape[1:] == (1, 1)
+        if node.op.reads(graph.inputs_of(node), node.args) is not Reads.ALL:
+            continue
+        source = graph.nodes[node.inputs[0]]
+        pools = node.op.group == "pooling" and source.shape[1:] != (1, 1)
         field = source.receptive_field
-        if pools and len(image) == 2 and source.shape[1:] != (1, 1) and any(map(int.__lt__, field, image)):
+        if pools and len(image) == 2 and field and any(map(int.__lt__, field, image)):
             seen, whole = (f"{height} x {width} pixels" for height, width in (field, image))
             yield Found(
-                f"each position pooled here sees {seen} of {whole}",
+                f"each position pooled here sees at most {seen} of {whole}",
                 node.span,
                 notes=trail(node),
                 help="add layers, strides or pooling before it, or use a larger kernel or dilation",
             )
-        if node.op.window(node.args).everything:
-            return
+        return
 
 
 LINT = Lint(

@@ -16,7 +16,8 @@ from specc.check import check
 from specc.ir.weights import selected, weights_of
 from specc.ops import OPS
 from specc.ops.conv import REGULARIZE
-from specc.ops.op import Op, Window
+from specc.ops.op import Op
+from specc.ops.reads import Reads
 from specc.ops.signal import WeightedSum
 from specc.source import Source
 from specc.values import Args, Bound
@@ -75,7 +76,7 @@ NEW = (
         statistics=lambda x, a: (Statistic("calls", (), 0),),
         torch=lambda x, a: Target(f"{__name__}.ResponseNorm", {"channels": x[0]}),
         onnx=_response_norm_onnx,
-        window=lambda a: Window(everything=True),
+        reads=lambda x, a: Reads.ALL,
         example="conv(8) -> grn",
     ),
     Op(

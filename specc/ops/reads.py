@@ -1,0 +1,111 @@
+"""Which positions of its input an output position of a layer depends on: what receptive fields follow from.
+
+A layer that reads other positions than its own says which for each axis of the map, by one of the values below. All
+answer `span(position, length, count)`: the positions that output position `position` of `count` reads, out of `length`.
+Positions whose weight is always zero, and padding, are not read.
+"""
+
+from enum import Enum
+from functools import lru_cache
+from typing import Literal, NamedTuple
+
+
+class Slide(NamedTuple):
+    """A window of `kernel` taps, `dilation` apart, moved by `stride`; it begins `before` pixels outside the map.
+
+    outside: what the taps outside the map read: nothing, mirrored pixels, or the outermost pixel.
+    """
+
+    kernel: int = 1
+    stride: int = 1
+    before: int = 0
+    dilation: int = 1
+    outside: Literal["zero", "reflect", "replicate"] = "zero"
+
+    def span(self, position: int, length: int, count: int) -> range:
+        first = position * self.stride - self.before
+        last = first + (self.kernel - 1) * self.dilation
+        if self.outside == "zero":
+            return range(first if first >= 0 else first % self.dilation, max(min(last + 1, length), 0), self.dilation)
+        if self.outside == "replicate":
+            return range(min(max(first, 0), length - 1), min(max(last, 0), length - 1) + 1)
+        ends = [first, last, *(inner for inner in (0, length - 1) if first < inner < last)]
+        mirrored = [-i if i < 0 else 2 * (length - 1) - i if i >= length else i for i in ends]
+        return range(min(mirrored), max(mirrored) + 1)
+
+
+class Spread(NamedTuple):
+    """The transpose of `Slide`: each input position adds to `kernel` output positions, `stride` further each time."""
+
+    kernel: int
+    stride: int
+    before: int = 0
+
+    def span(self, position: int, length: int, count: int) -> range:
+        place = position + self.before
+        return range(max(0, -((self.kernel - 1 - place) // self.stride)), min(length, place // self.stride + 1))
+
+
+class Interpolate(NamedTuple):
+    """Linear interpolation between the centers of pixels, `scale` times as many of them."""
+
+    scale: int
+
+    def span(self, position: int, length: int, count: int) -> range:
+        place = max(2 * position + 1 - self.scale, 0)  # in units of 1 / (2 * scale) of an input pixel
+        first, beyond = divmod(place, 2 * self.scale)
+        return range(first, min(first + 1 + (beyond > 0), length))
+
+
+class Parts(NamedTuple):
+    """As many windows as there are outputs, as equal as they can be: those of adaptive pooling."""
+
+    def span(self, position: int, length: int, count: int) -> range:
+        return range(position * length // count, -((position + 1) * length // -count))
+
+
+Axis = Slide | Spread | Interpolate | Parts
+
+
+class Reads(Enum):
+    """POINT: the same position of each input; C x 1 x 1 has one position, which is that of all. ALL: every position."""
+
+    POINT = "point"
+    ALL = "all"
+
+
+Reach = Reads | tuple[Axis, Axis]  # height and width, of the first input
+
+
+OUTSIDE = -1  # for what lies beyond the map
+
+
+class Spans:
+    """What every output position of one axis reads.
+
+    firsts, lasts: the ends of each span. Spans that read nothing because they lie outside the map begin where the first
+    that reads anything begins and end `OUTSIDE`, or begin `OUTSIDE` and end where the last one ends: so both ends are in
+    order. is_plain: there are no others that read nothing. is_dense: none leaves out pixels. is_ordered: no span begins
+    or ends before that of the position before it.
+    """
+
+    __slots__ = ("all", "firsts", "is_complete", "is_dense", "is_ordered", "is_plain", "lasts")
+
+    def __init__(self, spans: list[range]) -> None:
+        self.all, self.is_complete = spans, all(spans)
+        self.is_dense = all(span.step == 1 or len(span) < 2 for span in spans)
+        reading = [position for position, span in enumerate(spans) if span]
+        begin, end = (reading[0], reading[-1] + 1) if reading else (0, 0)
+        self.is_plain = len(reading) == end - begin > 0
+        inner = spans[begin:end] if self.is_plain else []
+        firsts, lasts = [span[0] for span in inner], [span[-1] for span in inner]
+        self.is_ordered = firsts == sorted(firsts) and lasts == sorted(lasts)
+        before, after = begin, len(spans) - end
+        self.firsts = firsts[:1] * before + firsts + [OUTSIDE] * after
+        self.lasts = [OUTSIDE] * before + lasts + lasts[-1:] * after
+
+
+@lru_cache(maxsize=256)
+def spans_of(axis: Axis, length: int, count: int) -> Spans:
+    """What each of `count` output positions reads of `length` input positions."""
+    return Spans([axis.span(position, length, count) for position in range(count)])
