@@ -83,9 +83,9 @@ OUTSIDE = -1  # for what lies beyond the map
 class Spans:
     """What every output position of one axis reads.
 
-    firsts, lasts: the ends of each span. Spans that read nothing because they lie outside the map begin where the first
-    that reads anything begins and end `OUTSIDE`, or begin `OUTSIDE` and end where the last one ends: so both ends are in
-    order. is_plain: there are no others that read nothing. is_dense: none leaves out pixels. is_ordered: no span begins
+    firsts, lasts: the ends of each span. One that reads nothing, since it lies outside the map, begins where the first
+    that reads anything begins and ends `OUTSIDE`, or begins `OUTSIDE` and ends where the last one ends: so both ends are
+    in order. is_plain: there are no others that read nothing. is_dense: none leaves out pixels. is_ordered: no span begins
     or ends before that of the position before it.
     """
 
