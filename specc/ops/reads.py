@@ -83,10 +83,10 @@ OUTSIDE = -1  # for what lies beyond the map
 class Spans:
     """What every output position of one axis reads.
 
-    firsts, lasts: the ends of each span. One that reads nothing, since it lies outside the map, begins where the first
-    that reads anything begins and ends `OUTSIDE`, or begins `OUTSIDE` and ends where the last one ends: so both ends are
-    in order. is_plain: there are no others that read nothing. is_dense: none leaves out pixels. is_ordered: no span begins
-    or ends before that of the position before it.
+    firsts, lasts: the ends of each span. A span that reads nothing because it lies outside the map begins where the
+    first one that reads anything begins and ends `OUTSIDE`, or begins `OUTSIDE` and ends where the last one ends: so
+    both ends are in order. is_plain: no other span reads nothing. is_dense: none leaves out pixels. is_ordered: no span
+    begins or ends before that of the position before it.
     """
 
     __slots__ = ("all", "firsts", "is_complete", "is_dense", "is_ordered", "is_plain", "lasts")

@@ -31,7 +31,7 @@ COMPONENTS = (
         shape=(1, 8, 8),
         classes=DIGITS,
         channels=1,
-        images=1_797,
+        images=1_442,
         orientation_sensitive=True,
     ),
     Source(

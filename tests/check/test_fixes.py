@@ -4,7 +4,7 @@ import pytest
 
 from specc.check import check
 from specc.check.fixes import apply, mend
-from specc.diagnostics import Fix, correction, slips
+from specc.diagnostics import Diagnostic, Fix, correction, slips
 from specc.source import Source, Span
 from tests.helpers.checking import net, only, spec
 
@@ -130,3 +130,26 @@ def test_fixes_are_applied_from_the_end():
     source = Source("net.cnn", "abc def ghi")
     fixes = [Fix(Span(source, 0, 3), "long words"), Fix(Span(source, 8, 11), ""), Fix(Span(source, 4, 4), "un")]
     assert apply(source.text, fixes) == "long words undef "
+
+
+def test_fixes_that_touch_wait_for_each_other():
+    """What the first one changes may be what the second one was about."""
+
+    def two_or_none(source: Source) -> list[Diagnostic]:
+        if source.text != "abcdef":
+            return []
+        spans = (Span(source, 0, 3), Span(source, 3, 6))
+        return [Diagnostic("W504", "", span, fix=Fix(span, text)) for span, text in zip(spans, "xy", strict=True)]
+
+    result = mend(Source("net.cnn", "abcdef"), two_or_none)
+    assert (result.source.text, [found.fix.text for found in result.fixed]) == ("xdef", ["x"])
+
+
+def test_fixes_one_character_apart_are_made_together():
+    def both(source: Source) -> list[Diagnostic]:
+        if source.text != "abcdefg":
+            return []
+        spans = (Span(source, 0, 3), Span(source, 4, 7))
+        return [Diagnostic("W504", "", span, fix=Fix(span, text)) for span, text in zip(spans, "xy", strict=True)]
+
+    assert mend(Source("net.cnn", "abcdefg"), both).source.text == "xdy"

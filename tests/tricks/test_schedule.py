@@ -116,6 +116,14 @@ def test_percent_milestones_fall_on_the_step_that_is_meant() -> None:
     assert factors == pytest.approx([1.0] * 7 + [0.1] * 3)
 
 
+@pytest.mark.parametrize(("every", "per_epoch"), [(0.7, 10), (0.07, 100), (0.7, 30), (1.4, 5)])
+def test_a_drop_within_an_epoch_falls_on_the_step_that_is_meant(every: float, per_epoch: int) -> None:
+    """0.07 * 100 is 7.000000000000001: the drops are at steps 7, 14, 21 … all the same."""
+    length = round(every * per_epoch)
+    factors = [rate([piece("step", every=every, gamma=0.5)], step, per_epoch, 100) for step in range(100)]
+    assert factors == [0.5 ** (step // length) for step in range(100)]
+
+
 def test_the_last_factor_holds_after_the_last_piece() -> None:
     assert curve(piece("linear", to=0.5, epochs=1.0))[10:] == pytest.approx([0.5] * 90)
 

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from specc.backend import rng
 from specc.backend.data.split import Split, bring
+from specc.tricks.length import batches
 
 
 class Batch(NamedTuple):
@@ -34,7 +35,7 @@ class TrainingBatches:
     def __init__(self, split: Split, size: int, seed: int, device: torch.device) -> None:
         self.split, self.seed, self.device = split.to(device), seed, device
         self.size = min(size, len(split))
-        self.count = len(split) // self.size
+        self.count = batches(len(split), size)
         self._next = (-1, -1)
         self._coming: Iterator[Batch] = iter(())
 

@@ -18,6 +18,7 @@ from specc.backend.data.split import Resident, Split, Streamed
 from specc.backend.data.survey import Surveyed, statistics, survey
 from specc.backend.resolve import resolve
 from specc.errors import SpeccError
+from specc.tricks.length import split_off
 from specc.tricks.sections import DataSettings
 from specc.tricks.validation import SPLIT, TEST
 from specc.values import Percent, Size
@@ -115,7 +116,7 @@ def odd_classes(classes: tuple[str, ...], train: Tensor, validation: Tensor) -> 
 def _divide(part: Surveyed, share: float, seed: int) -> tuple[Surveyed, Surveyed, str]:
     """Training and validation images out of one part, both in its order. The draw is a function of the seed alone."""
     count = len(part.labels)
-    wanted = round(count * share) if isinstance(share, float) else share
+    wanted = split_off(count, share)
     if not 0 < wanted < count:
         message = f"`validation` would take {wanted:,} of {count:,} images"
         raise SpeccError("E409", message, help="both sides need at least one image", status=1)

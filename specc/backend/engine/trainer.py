@@ -16,6 +16,7 @@ from specc.backend.progress import INTERVAL, ProgressListener
 from specc.backend.run.metrics import EpochResult
 from specc.errors import SpeccError
 from specc.faults import reach
+from specc.tricks.length import steps
 from specc.tricks.schedule import rate
 from specc.tricks.sections import TrainSettings
 from specc.vocabulary.family import Clock
@@ -49,8 +50,7 @@ class CheckpointSink(Protocol):
 
 def length(settings: TrainSettings, loader: Loader) -> tuple[int, int]:
     """The steps of an epoch, and those of a whole training."""
-    per_epoch = max(1, loader.batches // settings.accumulate)
-    return per_epoch, max(1, round(settings.epochs * per_epoch))
+    return steps(settings.epochs, loader.batches, settings.accumulate)
 
 
 class Trainer:

@@ -51,6 +51,7 @@ FILES = (
     "nondeterministic_layer",
     "binary_loss",
     "norm_weight_decay",
+    "zero_rate",
 )
 
 LINTS: list[Lint] = []

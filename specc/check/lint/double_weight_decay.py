@@ -28,8 +28,8 @@ Both apply only to the kernels of convolutions and dense layers; biases and norm
 `weight_decay` of its own.
 """,
     why="""\
-Both pull the same kernels toward zero, one scaled by the gradients and one not, and neither number alone says how
-strong the decay is.
+Both pull the same kernels toward zero, so neither number alone says how strong the decay is. Under sgd the two simply
+add up; under adam and rmsprop both are scaled together with the gradient; under adamw only the penalty is.
 """,
     source="""\
 Loshchilov and Hutter, 2017, Decoupled weight decay regularization, section 2, https://arxiv.org/abs/1711.05101

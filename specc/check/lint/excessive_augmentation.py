@@ -43,8 +43,8 @@ The network has to classify what it cannot see. It can only memorize such images
 and sizes are often given in units other than those of the language: pixel values from 0 to 1, and lengths in pixels.
 """,
     source="""\
-DeVries and Taylor, 2017, Improved regularization of convolutional neural networks with cutout, section 3.2: too
-large a size hurts, https://arxiv.org/abs/1708.04552
+DeVries and Taylor, 2017, Improved regularization of convolutional neural networks with cutout: the size of the
+cut-out square is a hyperparameter to be tuned, https://arxiv.org/abs/1708.04552
 """,
     bad="""\
 data {

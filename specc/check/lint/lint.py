@@ -17,8 +17,9 @@ from specc.ir.signal import Signal, predict
 from specc.ops.signal import Moments
 from specc.source import Span
 from specc.syntax import tree as t
+from specc.tricks.length import batches, split_off, steps
 from specc.tricks.sections import DataSettings, TrainSettings
-from specc.vocabulary.family import Normalization
+from specc.vocabulary.family import Normalization, Validation
 from specc.vocabulary.family import Source as DataSource
 from specc.vocabulary.registry import component
 
@@ -121,6 +122,20 @@ class Linted:
             normalization = component(Normalization, normalize)
             mean, deviation = normalization.moments(normalize.args, IMAGE_MEAN, IMAGE_DEVIATION)
         return Moments(mean, mean**2 + deviation**2, mean**2 + SHARED * deviation**2, mean**2)
+
+    @cached_property
+    def steps(self) -> tuple[int, int] | None:
+        """The steps of an epoch and of the whole training, as the engine counts them; None before the data are read."""
+        images = self.data_source.images
+        if self.data is None or images is None:
+            return None
+        chosen = self.data.validation
+        share = component(Validation, chosen).share if chosen is not None else None
+        if chosen is not None and share is not None:
+            images -= split_off(images, share(chosen.args))
+        if images < 1:
+            return None
+        return steps(self.train.epochs, batches(images, self.train.batch), self.train.accumulate)
 
     def setting(self, section: str, name: str) -> t.Setting | None:
         """A setting as written; None if it has its default."""

@@ -25,9 +25,12 @@ LINT = Lint(
     doc="group_norm with as many groups as there are channels.",
     why="""\
 A group of one channel is normalized on its own, which is instance_norm: the relative strength of the channels is
-lost, and classification suffers. The results of the group norm paper are for groups of several channels, 16 or more.
+lost. If that is what is meant, instance_norm says so.
 """,
-    source="Wu and He, 2018, Group normalization, section 3 and table 3, https://arxiv.org/abs/1803.08494",
+    source="""\
+Wu and He, 2018, Group normalization, section 3: instance norm is the case of one channel per group,
+https://arxiv.org/abs/1803.08494
+""",
     bad="""\
 network Net {
   input(3, 32x32)

@@ -1,16 +1,15 @@
 """W535: a moving average of the weights that is too slow for the length of training."""
 
-import math
 from collections.abc import Iterator
 
 from specc.check.lint.lint import Found, Lint, Linted
 
 
 def find(linted: Linted) -> Iterator[Found]:
-    train, images = linted.train, linted.data_source.images
-    if train.ema is None or images is None:
+    train = linted.train
+    if train.ema is None or linted.steps is None:
         return
-    steps = math.ceil(train.epochs * math.ceil(images / train.batch) / train.accumulate)
+    _, steps = linted.steps
     reached = (1 + steps) / (10 + steps)
     if reached < train.ema:
         fitting = [decay for decay in (0.9999, 0.999, 0.99, 0.9) if decay <= reached]
@@ -27,7 +26,7 @@ LINT = Lint(
     doc="""\
 An `ema` whose decay the training run never reaches. The decay rises as (1 + step) / (10 + step), so that the random
 initial weights are soon forgotten; a decay d is reached after about 9 / (1 - d) steps. Steps are counted only if the
-number of images is known without reading them.
+number of images is known without reading them: full batches of the images that are trained on.
 """,
     why="""\
 The written value never takes effect: the average always covers about the last ninth of the steps so far, and a study

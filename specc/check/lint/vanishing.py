@@ -33,8 +33,8 @@ freshly initialized weights: each layer multiplies the mean square of the gradie
 initializer, its slope or its normalization.
 """,
     why="""\
-The slope of a sigmoid is at most 1/4, so each one divides the gradient by four or more. The first layers get almost
-no gradient and keep their random weights, and no later layer can recover the information they discard.
+Each saturating activation multiplies the gradient by its slope: at most 1/4 for sigmoid, 1/6 for hard_sigmoid, and
+for tanh 1 at zero but less elsewhere. The first layers get almost no gradient and stay close to their random weights.
 """,
     source="""\
 Glorot and Bengio, 2010, Understanding the difficulty of training deep feedforward neural networks,

@@ -43,6 +43,20 @@ def test_values_of_other_units_are_mended_in_the_help():
     assert found.help == "fixed(mean=[0.491, 0.482, 0.447], std=[0.247, 0.244, 0.262])"
 
 
+@pytest.mark.parametrize(
+    ("mean", "std", "expected"),
+    [
+        ("0.5, 0.5, 0.5", "63, 62.1, 66.7", ["W521"]),
+        ("0.5, 0.5, 0.5", "0.2, 0.2, 1.5", ["W521"]),
+        ("125.3, 123, 113.9", "1, 1, 1", ["W521"]),
+        ("0.5, 0.5, 0.5", "1, 1, 1", []),
+        ("1, 1, 1", "0.2, 0.2, 0.2", []),
+    ],
+)
+def test_mean_and_deviation_are_each_held_against_the_range_of_pixels(mean, std, expected):
+    assert codes(trained(data=COLOR + f"fixed(mean=[{mean}], std=[{std}])")) == expected
+
+
 def test_a_file_without_data_says_nothing():
     assert codes(net("conv(32) -> relu")) == []
 

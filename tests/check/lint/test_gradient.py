@@ -1,7 +1,10 @@
 """W501 to W503: initialization, activations, and what is predicted of the gradient."""
 
+from types import SimpleNamespace
+
 import pytest
 
+from specc.check.lint import vanishing
 from tests.helpers.linting import codes, linted, net
 
 
@@ -97,3 +100,17 @@ def test_numbers_beyond_all_bounds_are_no_defect(number):
 
 def test_a_network_without_kernels():
     assert codes(net("sigmoid -> tanh", end="")) == []
+
+
+@pytest.mark.parametrize(("ratio", "count"), [(0.000999, 1), (0.001, 0), (0.5, 0)])
+def test_a_thousandth_of_the_gradient_is_enough(ratio, count):
+    sigmoid = SimpleNamespace(op=SimpleNamespace(saturates=True, name="sigmoid"), index=1, span=None)
+    network = SimpleNamespace(
+        trunk=[sigmoid], graph=SimpleNamespace(output=2), signal=SimpleNamespace(gradient_ratio=ratio)
+    )
+    assert len(list(vanishing.find(network))) == count
+
+
+def test_six_sigmoids_are_too_many_and_five_are_not():
+    assert codes(stack("sigmoid", "glorot_uniform", 5)) == []
+    assert codes(stack("sigmoid", "glorot_uniform", 6)) == ["W501"]

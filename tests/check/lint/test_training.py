@@ -173,3 +173,55 @@ def test_decay_of_what_is_no_kernel(train, says):
 )
 def test_decay_of_kernels_alone(train):
     assert "W538" not in codes(trained("conv(8) -> batch_norm -> relu", train=train))
+
+
+@pytest.mark.parametrize(
+    ("settings", "data", "steps"),
+    [
+        ("epochs = 10; batch = 64; ema = 0.97", "", 220),  # 1,442 images are 22 full batches
+        ("epochs = 10; batch = 64; ema = 0.97", "; validation = test", 220),
+        ("epochs = 10; batch = 64; ema = 0.97", "; validation = split(50%)", 110),
+        ("epochs = 10; batch = 64; ema = 0.97", "; validation = split(1000)", 60),
+        ("epochs = 10; batch = 64; ema = 0.97; accumulate = 4", "", 50),
+        ("epochs = 9; batch = 5000; ema = 0.97", "", 9),
+    ],
+)
+def test_steps_are_those_that_training_takes(settings, data, steps):
+    [found] = linted(trained(data=f"source = digits{data}", train=settings))
+    assert found.code == "W535" and f"after all {steps:,} steps" in found.message
+
+
+def test_an_average_that_is_just_fast_enough():
+    reached = "epochs = 10; batch = 64; ema = {}".format  # (1 + 220) / (10 + 220) = 0.9609
+    assert codes(trained(train=reached(0.9608))) == []
+    assert codes(trained(train=reached(0.961))) == ["W535"]
+
+
+@pytest.mark.parametrize(
+    ("train", "says"),
+    [
+        ("epochs = 8; schedule = cosine(epochs=4) -> cosine", "50% of the steps, from epoch 4 on"),
+        ("epochs = 8; schedule = cosine(epochs=6)", "25% of the steps, from epoch 6 on"),
+        ("epochs = 10; schedule = warmup(10%) -> linear(epochs=80%) -> constant", "10% of the steps, from epoch 9 on"),
+        ("epochs = 8; groups = group(kernels, schedule=linear(epochs=2))", "75% of the steps, from epoch 2 on"),
+        ("epochs = 1; schedule = constant -> linear(epochs=2%) -> constant(epochs=5%)", "5% of the steps"),
+    ],
+)
+def test_a_rate_of_zero(train, says):
+    for data in ("source = mnist", 'source = folder("x"); resize = 28x28'):
+        [found] = linted(trained(data=data, train=train))
+        assert found.code == "W539" and says in found.message
+
+
+@pytest.mark.parametrize(
+    "train",
+    [
+        "epochs = 8; schedule = cosine",
+        "epochs = 8; schedule = linear",
+        "epochs = 1; batch = 500; schedule = warmup(50%) -> cosine",  # the first of two steps is at 0
+        "epochs = 8; schedule = cosine(to=0.1, epochs=4) -> cosine",
+        "epochs = 1000; batch = 4; schedule = warmup(5) -> cosine(epochs=99%)",  # half of a percent is left
+    ],
+)
+def test_rates_that_are_zero_in_passing_or_never(train):
+    assert "W539" not in codes(trained(train=train))

@@ -1,0 +1,17 @@
+"""How many steps a training takes: what the engine counts, and what lints may say of it before any data are read."""
+
+
+def split_off(images: int, share: float | int) -> int:
+    """How many of so many images `split` takes to validate on: a share of them, or a number."""
+    return round(images * share) if isinstance(share, float) else share
+
+
+def batches(images: int, batch: int) -> int:
+    """The batches of an epoch: full ones only, but a set smaller than a batch is one."""
+    return images // min(batch, images)
+
+
+def steps(epochs: float, batches: int, accumulate: int) -> tuple[int, int]:
+    """The steps of an epoch, and those of a whole training. `accumulate` batches make a step; a rest makes none."""
+    per_epoch = max(1, batches // accumulate)
+    return per_epoch, max(1, round(epochs * per_epoch))
