@@ -9,7 +9,6 @@ Training may see more: batch norm reads the whole batch. A map with a side beyon
 """
 
 from collections.abc import Sequence
-from operator import sub
 from typing import NamedTuple
 
 from specc.ir.graph import Graph, Node
@@ -58,7 +57,7 @@ class Extents:
         """The pixels from the first to the last that one position sees, at the position that sees most."""
         if self.is_even:
             return max(0, self.last[0] - self.first[0] + 1)
-        return max(0, max(map(sub, self.last, self.first)) + 1)
+        return max(0, max(last - first for first, last in zip(self.first, self.last, strict=True)) + 1)
 
     def plain(self) -> tuple[list[int], list[int]]:
         """First and last, (FAR, -1) where nothing is seen."""

