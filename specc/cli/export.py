@@ -15,7 +15,7 @@ from specc.errors import SpeccError, clean
 
 if TYPE_CHECKING:
     from specc.backend.onnx.certificate import Certificate
-    from specc.backend.onnx.exported import Exported
+    from specc.backend.onnx.exported import Exported, PartlyExported
 
 PROVIDER_HELP = "An execution provider of onnxruntime to compare on besides the CPU, such as cuda. Repeatable."
 FOR_HELP = (
@@ -62,7 +62,8 @@ def export(
 
     The file takes raw uint8 images; preprocessing and probabilities are inside. It is compared with the trained model
     on all validation images first. Where they differ, the exit status is 1 and no file is written. Files in fewer bits
-    may lose as much accuracy as `max_loss` in the section `export` allows.
+    may lose as much accuracy as `max_loss` in the section `export` allows; where one loses
+    more, the others are written and the exit status is 1.
 
     Examples:
 
@@ -81,18 +82,35 @@ def export(
         _refuse_with_spec(given(context), run)
         return _export_graph(run, out, provider or (), json)
     lay_out = _layout(target, runtime)
-    from specc.backend.onnx.export import export_run
-
-    made = export_run(
+    made, refusal = export_what_passes(
         run, out=out, data_dir=data_dir, device=device, providers=provider or (), precisions=precision or ()
     )
     laid_out = lay_out(made)
     if json:
         first, *others = [_as_json(one) for one in made]
-        print_json({**first, "others": others, "for": [str(path) for path in laid_out]})
+        values = {**first, "others": others, "refused": refused_as_json(refusal)}
+        print_json({**values, "for": [str(path) for path in laid_out]})
     else:
         print("\n".join([report(made), *(clean(str(path)) for path in laid_out)]))
+    if refusal:
+        raise refusal
     return 0
+
+
+def export_what_passes(run: Path, **options: Any) -> "tuple[list[Exported], PartlyExported | None]":
+    """The files that `export_run` wrote, and the error for those that were refused, to be raised after the report."""
+    from specc.backend.onnx.export import export_run
+    from specc.backend.onnx.exported import PartlyExported
+
+    try:
+        return export_run(run, **options), None
+    except PartlyExported as refusal:
+        return refusal.written, refusal
+
+
+def refused_as_json(refusal: "PartlyExported | None") -> list[dict[str, str]]:
+    """Why each file that was not written was refused."""
+    return [{"code": error.code, "message": error.message} for error in refusal.refused] if refusal else []
 
 
 def _layout(target: Target | None, runtime: Path | None) -> "Callable[[Sequence[Exported]], list[Path]]":

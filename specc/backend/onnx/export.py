@@ -17,7 +17,7 @@ from specc.backend.onnx.card import card
 from specc.backend.onnx.certificate import Certificate, as_json
 from specc.backend.onnx.certify import ModelComparison, compare_model, content_of, mismatch, resized, versions
 from specc.backend.onnx.compare import CPU, judge, judge_loss
-from specc.backend.onnx.exported import Exported, card_name, certificate_name, path_of
+from specc.backend.onnx.exported import Exported, PartlyExported, card_name, certificate_name, path_of
 from specc.backend.onnx.latency import latencies
 from specc.backend.onnx.precision import FP32, convert
 from specc.backend.onnx.reference import Reference, activation, normalize_as
@@ -66,8 +66,9 @@ def export(
     for. precisions: "fp16", "int8"; the section `export` says it where nothing is asked for.
 
     Raises SpeccError: E441 other data than the run was trained on, E454 a provider did not load, E455 the file does not
-    answer as the trained model does, E458 too large to be converted, E459 something of the training is left, E462 too
-    much accuracy is lost, E481 it cannot be written.
+    answer as the trained model does, E459 something of the training is left, E481 it cannot be written. Raises
+    PartlyExported once everything else is written, where a file in fewer bits was refused: E458 too large to be
+    converted, E462 too much accuracy is lost.
     """
     refuse_other_data(run.path, run.info, about_data(dataset), "give the folder of the data with --data-dir")
     spec, path = run.spec, out or run.path / MODEL
@@ -80,15 +81,21 @@ def export(
     reference = Reference(run.net, normalize, output, device)
     job = _Job(run, dataset, reference, metadata, path, tuple(choose(providers)))
     made = [_certify(job, FP32, written, None)]
+    refused: list[SpeccError] = []
     wanted = precisions or [spec.export.precision]
     for precision in dict.fromkeys(wanted):
         if precision != FP32:
-            model = _converted(written, precision, dataset)
-            made.append(_certify(job, precision, written._replace(model=model), made[0].held))
+            try:
+                model = _converted(written, precision, dataset)
+                made.append(_certify(job, precision, written._replace(model=model), made[0].held))
+            except SpeccError as error:
+                refused.append(error)
     times = _latencies(job, [one.held for one in made])
     reach("export")
     exported = [_write(job, one, latency) for one, latency in zip(made, times, strict=True)]
     _put(job.path, {job.path.with_name(card_name(job.path)): card(exported, dataset, metadata).encode()})
+    if refused:
+        raise PartlyExported(exported, refused)
     return exported
 
 

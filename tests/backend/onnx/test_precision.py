@@ -15,7 +15,7 @@ from onnx import TensorProto, numpy_helper
 from specc.backend.data.split import Resident
 from specc.backend.onnx import export as module
 from specc.backend.onnx.export import export_run
-from specc.backend.onnx.exported import Exported
+from specc.backend.onnx.exported import Exported, PartlyExported
 from specc.backend.onnx.model_file import read_model
 from specc.backend.onnx.precision import convert
 from specc.backend.onnx.session import open_session, run
@@ -139,7 +139,7 @@ def damaged(real: Any) -> Any:
         bias.CopyFrom(numpy_helper.from_array(values, bias.name))
         return changed
 
-    return convert
+    return watched
 
 
 @pytest.mark.parametrize("precision", ["fp16", "int8"])
@@ -153,6 +153,27 @@ def test_loss_beyond_the_bound_is_an_error_and_the_file_is_not_written(
         export_run(run_path, device="cpu", precisions=[precision])
     assert (caught.value.code, caught.value.status) == ("E462", 1)
     assert not list(run_path.glob("model.*.onnx"))
+    assert verify(run_path / "model.onnx", device=torch.device("cpu")).passed
+    assert (run_path / "certificate.json").exists() and (run_path / "card.md").exists()
+
+
+def test_what_passes_is_written_whatever_else_is_refused(
+    tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = convert
+
+    def only_fp16(model: onnx.ModelProto, precision: str, training: Any) -> onnx.ModelProto:
+        if precision == "int8":
+            raise SpeccError("E458", "too large", status=1)
+        return real(model, precision, training)
+
+    monkeypatch.setattr(module, "convert", only_fp16)
+    with pytest.raises(PartlyExported, match="too large") as caught:
+        export_run(tiny, out=tmp_path / "net.onnx", device="cpu", precisions=["int8", "fp16"])
+    assert [one.path.name for one in caught.value.written] == ["net.onnx", "net.fp16.onnx"]
+    assert [error.code for error in caught.value.refused] == ["E458"] and caught.value.status == 1
+    assert all(read_model(one.path).untouched for one in caught.value.written)
+    assert "`net.fp16.onnx`" in (tmp_path / "net.card.md").read_text()
 
 
 def test_weights_beyond_one_file_cannot_be_converted(
