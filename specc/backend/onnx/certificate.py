@@ -68,6 +68,7 @@ class Certificate(NamedTuple):
     tolerance: in fp32, the bound that the largest difference kept, times `scale`, which is 1 for probabilities, and for
         logits the largest absolute one of the trained model. max_loss: in other precisions, the bound that the loss of
         accuracy kept.
+    max_batch: how many images a server may put into a batch; a setting, which nothing was measured at.
     images: how many validation images there are; correct: how many of them the trained model gets right.
     device: what PyTorch ran on.
     model_sha256: of the file up to the certificate itself, that is, of the graph, the weights and all other metadata.
@@ -82,6 +83,7 @@ class Certificate(NamedTuple):
     opset: int
     tolerance: float
     max_loss: float
+    max_batch: int
     scale: float
     images: int
     correct: int
@@ -119,6 +121,7 @@ class Certificate(NamedTuple):
             "opset": self.opset,
             "tolerance": self.tolerance if self.precision == "fp32" else None,
             "max_loss": None if self.precision == "fp32" else self.max_loss,
+            "max_batch": self.max_batch,
             "scale": self.scale,
             "evaluation_mode": True,  # `proof.training_left` found nothing, or there would be no certificate
             "validation_images": self.images,

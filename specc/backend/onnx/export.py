@@ -13,7 +13,7 @@ from specc.backend.data.dataset import DataSet, load
 from specc.backend.device import describe as describe_device
 from specc.backend.device import find
 from specc.backend.onnx import model_file
-from specc.backend.onnx.card import card
+from specc.backend.onnx.card import card, of_earlier
 from specc.backend.onnx.certificate import Certificate, as_json
 from specc.backend.onnx.certify import ModelComparison, compare_model, content_of, mismatch, resized, versions
 from specc.backend.onnx.compare import CPU, judge, judge_loss
@@ -93,7 +93,8 @@ def export(
     times = _latencies(job, [one.held for one in made])
     reach("export")
     exported = [_write(job, one, latency) for one, latency in zip(made, times, strict=True)]
-    _put(job.path, {job.path.with_name(card_name(job.path)): card(exported, dataset, metadata).encode()})
+    text = card(exported, of_earlier(exported), dataset, metadata)
+    _put(job.path, {job.path.with_name(card_name(job.path)): text.encode()})
     if refused:
         raise PartlyExported(exported, refused)
     return exported
@@ -140,6 +141,7 @@ def _certify(job: _Job, precision: str, written: Written, known: ModelComparison
         opset=spec.export.opset,
         tolerance=spec.export.tolerance,
         max_loss=spec.export.max_loss,
+        max_batch=spec.export.max_batch,
         scale=held.scale,
         images=len(dataset.validation),
         correct=held.truth.correct,

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from safetensors.torch import load_file, save_file
 
 from specc.backend.onnx.card import _cell, _fenced
 from specc.backend.onnx.export import export_run
@@ -43,6 +44,28 @@ def test_card_lies_beside_the_model_and_shows_the_figures(made: list[Exported]) 
     wanted = [certificate.model_sha256, certificate.spec_sha256, certificate.data_sha256, certificate.weights_sha256]
     assert [row[1].strip("`") for row in hashes[1:]] == wanted
     assert "```cnn\n" + (made[0].path.parent / "spec.cnn").read_text().rstrip() + "\n```" in text
+
+
+def test_files_of_earlier_exports_stay_on_the_card(tmp_path: Path) -> None:
+    run = trained(tmp_path, export="max_loss = 20%")
+    export_run(run, device="cpu", precisions=["int8", "fp16"])
+    export_run(run, device="cpu")
+    figures = tables((run / "card.md").read_text())[0]
+    assert [row[0] for row in figures[1:]] == [
+        "`model.onnx`",
+        "`model.fp16.onnx` (by an earlier export)",
+        "`model.int8.onnx` (by an earlier export)",
+    ]
+    (run / "model.fp16.onnx").write_bytes(b"damaged")
+    weights = load_file(run / "best.safetensors")
+    weights["dense1.bias"] += 0.01
+    save_file(weights, run / "best.safetensors")
+    export_run(run, device="cpu")
+    figures = tables((run / "card.md").read_text())[0]
+    assert [row[0] for row in figures[1:]] == [
+        "`model.onnx`",
+        "`model.int8.onnx` (by an earlier export, of other weights)",
+    ]
 
 
 def test_confusion_counts_every_validation_image(made: list[Exported]) -> None:
