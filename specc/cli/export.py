@@ -171,7 +171,9 @@ def report(made: "Sequence[Exported]") -> str:
     first, *others = made
     lines = [clean(str(first.path)), summary(first.certificate)]
     if others:
-        lines += [*(clean(str(one.path)) for one in others), *_table(made)]
+        for one in others:
+            lines += [clean(str(one.path)), *([f"  {one.certificate.half}"] if one.certificate.half else [])]
+        lines += _table(made)
     return "\n".join(lines)
 
 
@@ -204,5 +206,15 @@ def summary(certificate: "Certificate") -> str:
             f"same class on {found.whole.agreement:.2%}, largest difference {largest:.2g} "
             f"(allowed {certificate.tolerance * certificate.scale:.2g}), "
             f"batches of {', '.join(map(str, found.batches))}"
+        )
+    if certificate.largest_of_logits is not None:
+        lines.append(
+            f"  {'logits':24} largest difference {certificate.largest_of_logits:.2g} of their spread "
+            f"(allowed {certificate.tolerance:.2g})"
+        )
+    if certificate.saturated:
+        lines.append(
+            f"  {'saturated':24} the probabilities of {certificate.saturated:.2%} of the images are 0 and 1 in "
+            "float32: only the logits can differ there"
         )
     return "\n".join(lines)

@@ -17,9 +17,7 @@ data {{
 }}
 
 network Tiny {{
-  conv(8) -> batch_norm -> relu -> dropout(20%)
-  conv(8, 3x3, stride=2) -> batch_norm -> relu
-  global_avg_pool -> dense(3)
+  {body}
 }}
 
 train {{
@@ -32,6 +30,10 @@ export {{
   {export}
 }}
 """
+BODY = """\
+conv(8) -> batch_norm -> relu -> dropout(20%)
+  conv(8, 3x3, stride=2) -> batch_norm -> relu
+  global_avg_pool -> dense(3)"""
 CLASSES = ["red", "green", "blue"]
 
 
@@ -46,11 +48,13 @@ def write_pictures(folder: Path, size: tuple[int, int] = (16, 16), seed: int = 0
     np.savez(folder / "pictures.npz", **arrays, y_train=labels[:60], y_test=labels[60:], classes=np.array(CLASSES))
 
 
-def trained(folder: Path, data: str = "", train_with: str = "", export: str = "", network_input: str = "") -> Path:
+def trained(
+    folder: Path, data: str = "", train_with: str = "", export: str = "", network_input: str = "", body: str = BODY
+) -> Path:
     """A run in `folder`/run of SPEC with more settings in its sections; the pictures lie in `folder`."""
     if not (folder / "pictures.npz").exists():
         write_pictures(folder)
-    text = SPEC.format(data=data, train=train_with, export=export)
+    text = SPEC.format(data=data, train=train_with, export=export, body=body)
     text = text.replace("network Tiny {", f"network Tiny {{\n  {network_input or 'input(3, 16x16)'}")
     checked = check(Source("tiny.cnn", text))
     assert not checked.errors, checked.errors

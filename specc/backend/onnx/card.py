@@ -69,7 +69,7 @@ def card(made: Sequence[Exported], others: Sequence[Listed], dataset: DataSet, m
     sections = [
         f"# {first.certificate.network}",
         _what(first, dataset, metadata),
-        "## Figures\n\n" + _figures(made[0].certificate, [*(_listed(one) for one in made), *others]),
+        "## Figures\n\n" + _figures(made[0].certificate, [*(_listed(one) for one in made), *others]) + _half(made),
         "## Data\n\n" + _data(dataset, metadata),
         "## Classes\n\n" + _classes(first, dataset.classes),
         "## Confusion\n\n" + _confusion(first, dataset.classes),
@@ -115,6 +115,11 @@ def _figures(certificate: Certificate, files: Sequence[Listed]) -> str:
     return "\n".join([*lines, _table(head, rows)])
 
 
+def _half(made: Sequence[Exported]) -> str:
+    """What half precision does, where there is an fp16 file."""
+    return "".join(f"\n\n`{one.path.name}` {one.certificate.half}." for one in made if one.certificate.half)
+
+
 def _data(dataset: DataSet, metadata: dict[str, str]) -> str:
     shape = " x ".join(map(str, dataset.shape))
     return (
@@ -144,10 +149,15 @@ def _confusion(first: Exported, classes: Sequence[str]) -> str:
 def _certificate(first: Exported) -> str:
     certificate = first.certificate
     allowed = certificate.tolerance * certificate.scale
-    rows = [
-        [found.provider, what, f"{figures.largest:.2g}", f"{figures.mean:.2g}", f"{figures.agreement:.2%}"]
+    compared = [(found.provider, what, figures) for found in certificate.comparisons for what, figures in found.all()]
+    compared += [
+        (found.provider, "logits of the whole validation set", found.logits)
         for found in certificate.comparisons
-        for what, figures in found.all()
+        if found.logits is not None
+    ]
+    rows = [
+        [provider, what, f"{figures.largest:.2g}", f"{figures.mean:.2g}", f"{figures.agreement:.2%}"]
+        for provider, what, figures in compared
     ]
     hashes = [
         ("file, up to its certificate", certificate.model_sha256),
@@ -160,11 +170,24 @@ def _certificate(first: Exported) -> str:
     versions = ", ".join(f"{name} {version}" for name, version in certificate.versions.items())
     found = (
         f"`{first.path.name}` was compared with the trained model in PyTorch ({certificate.device}); a difference of "
-        f"{allowed:.2g} was allowed. Its graph is in evaluation mode. `specc verify {first.path.name}` checks it again."
+        f"{allowed:.2g} was allowed{_of_logits(certificate)}. Its graph is in evaluation mode. "
+        f"`specc verify {first.path.name}` checks it again."
     )
-    compared = _table(["on", "images", "largest difference", "mean difference", "same class"], rows)
+    differences = _table(["on", "images", "largest difference", "mean difference", "same class"], rows)
     sums = _table(["SHA-256 of", ""], [[what, f"`{value}`"] for what, value in hashes])
-    return "\n\n".join([found, compared, sums, f"ONNX opset {certificate.opset}; {versions}."])
+    return "\n\n".join([found, differences, sums, f"ONNX opset {certificate.opset}; {versions}."])
+
+
+def _of_logits(certificate: Certificate) -> str:
+    """What was allowed of logits, and what saturated probabilities hide."""
+    if certificate.logits_scale is None:
+        return ""
+    allowed = f", and of {certificate.tolerance * certificate.logits_scale:.2g} in the logits"
+    if certificate.saturated:
+        allowed += (
+            f" (the probabilities of {certificate.saturated:.2%} of the images are saturated: 0 and 1 in float32)"
+        )
+    return allowed
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

@@ -39,7 +39,10 @@ def test_card_lies_beside_the_model_and_shows_the_figures(made: list[Exported]) 
         assert row[4:] == [f"{found.correct / 36:.2%}", f"{one.certificate.lost:.2%}", f"{found.whole.agreement:.2%}"]
     assert [row[0] for row in classes[1:]] == ["red", "green", "blue"]
     assert [[int(cell) for cell in row[1:]] for row in confusion[1:]] == made[0].confusion.tolist()
-    assert [row[1] for row in compared[1:]] == [f"a batch of {n}" for n in (1, 2, 7, 36)] + ["the whole validation set"]
+    assert [row[1] for row in compared[1:]] == [f"a batch of {n}" for n in (1, 2, 7, 36)] + [
+        "the whole validation set",
+        "logits of the whole validation set",
+    ]
     certificate = made[0].certificate
     wanted = [certificate.model_sha256, certificate.spec_sha256, certificate.data_sha256, certificate.weights_sha256]
     assert [row[1].strip("`") for row in hashes[1:]] == wanted

@@ -1,6 +1,7 @@
 """Files in fp16 and int8: what they lose is measured, bounded, and shown; their bytes can be had again."""
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +12,7 @@ import onnx
 import pytest
 import torch
 from onnx import TensorProto, numpy_helper
+from safetensors.torch import load_file, save_file
 
 from specc.backend.data.split import Resident
 from specc.backend.onnx import export as module
@@ -183,3 +185,62 @@ def test_weights_beyond_one_file_cannot_be_converted(
     with pytest.raises(SpeccError, match="cannot be converted to int8") as caught:
         export_run(tiny, out=tmp_path / "model.onnx", device="cpu", precisions=["int8"])
     assert caught.value.code == "E458"
+
+
+def refused(run_path: Path) -> SpeccError:
+    with pytest.raises(PartlyExported) as caught:
+        export_run(run_path, device="cpu", precisions=["fp16"])
+    assert [one.path.name for one in caught.value.written] == ["model.onnx"]
+    return caught.value.refused[0]
+
+
+def test_values_beyond_float16_are_refused_with_their_layer(tmp_path: Path) -> None:
+    """On the CPU onnxruntime computes such a file in float32, and loses nothing."""
+    run_path = trained(tmp_path, body="conv(4) -> relu -> scale(1e6) -> flatten -> dense(3)")
+    error = refused(run_path)
+    assert (error.code, error.status) == ("E466", 1)
+    wanted = r"`scale1`, at .*spec\.cnn:\d+:\d+, has a value of [\d,.e+]+; float16 ends at 65,504"
+    assert re.search(wanted, error.message)
+    assert not (run_path / "model.fp16.onnx").exists()
+
+
+def test_inner_values_of_a_layer_count_too(tmp_path: Path) -> None:
+    """The product of the first two is beyond float16; what the layer takes and gives is not."""
+    body = "conv(4) -> relu -> multiply { | scale(1e3) | scale(1e3) | scale(1e-6) } -> flatten -> dense(3)"
+    error = refused(trained(tmp_path, body=body))
+    assert error.code == "E466" and "`multiply1`" in error.message
+
+
+def test_weights_beyond_float16_are_refused(tmp_path: Path) -> None:
+    run_path = trained(tmp_path, body="conv(4) -> relu -> scale(1e-6) -> flatten -> dense(3)")
+    weights = load_file(run_path / "best.safetensors")
+    weights["dense1.weight"] *= 1e7
+    save_file(weights, run_path / "best.safetensors")
+    error = refused(run_path)
+    assert error.code == "E466" and "`dense1`" in error.message and "has a weight of" in error.message
+
+
+def test_values_that_a_folded_norm_brings_back_do_not_count(tmp_path: Path) -> None:
+    run_path = trained(tmp_path, body="conv(4) -> batch_norm -> relu -> flatten -> dense(3)", export=LOOSE)
+    weights = load_file(run_path / "best.safetensors")
+    for name, power in (("conv1.weight", 1), ("batch_norm1.running_mean", 1), ("batch_norm1.running_var", 2)):
+        weights[name] *= 1e6**power
+    save_file(weights, run_path / "best.safetensors")
+    _, half = export_run(run_path, device="cpu", precisions=["fp16"])
+    figures = half.certificate.half
+    assert figures is not None and figures.images == 36 and 0 < figures.largest < 100
+    assert json.loads((run_path / "model.fp16.certificate.json").read_text())["half_precision"] == figures.as_dict()
+
+
+def test_what_half_precision_loses_is_measured(tmp_path: Path) -> None:
+    """Values below the smallest normal number are lost on hardware that flushes them, with all that they tell."""
+    body = "conv(4) -> relu -> scale(1e-7) -> scale(1e4) -> scale(1e3) -> flatten -> dense(3)"
+    error = refused(trained(tmp_path, train_with="optimizer = adam(lr=1e-2)", export="max_loss = 0%", body=body))
+    assert error.code == "E462" and "in half precision the accuracy falls" in error.message
+
+
+def test_layers_below_the_range_of_float16_are_named(tmp_path: Path) -> None:
+    body = "conv(4) -> residual { conv(4) -> scale(1e-7) } -> flatten -> dense(3)"
+    _, half = export_run(trained(tmp_path, body=body, export=LOOSE), device="cpu", precisions=["fp16"])
+    assert half.certificate.half is not None and half.certificate.half.below == ("scale1",)
+    assert "all of `scale1` is below 6.1e-05" in half.path.with_name("card.md").read_text()
