@@ -1,10 +1,16 @@
 """Trained runs for tests: 16 x 16 (or other) RGB images of three classes in an npz file, a small network, one epoch."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from safetensors.torch import load_file
+from torch import Tensor
 
+from specc.backend.run.files import BEST
+from specc.backend.run.manifest import meaning_of, read_info
+from specc.backend.run.weights import weights_bytes
 from specc.backend.train.job import train
 from specc.check import check
 from specc.source import Source
@@ -74,3 +80,10 @@ def resizing_trained(folder: Path) -> Path:
     """A run on images of another size, with `resize`."""
     write_pictures(folder, (21, 34))
     return trained(folder, data="resize = 16x16")
+
+
+def change_weights(run: Path, change: Callable[[dict[str, Tensor]], object]) -> None:
+    """Change the best weights of a run, as if it had trained them."""
+    weights = load_file(run / BEST)
+    change(weights)
+    (run / BEST).write_bytes(weights_bytes(weights, meaning_of(read_info(run))))

@@ -4,12 +4,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from safetensors.torch import load_file, save_file
 
 from specc.backend.onnx.card import _cell, _fenced
 from specc.backend.onnx.export import export_run
 from specc.backend.onnx.exported import Exported
-from tests.helpers.tiny_run import trained
+from tests.helpers.tiny_run import change_weights, trained
 
 
 @pytest.fixture(scope="module")
@@ -60,9 +59,7 @@ def test_files_of_earlier_exports_stay_on_the_card(tmp_path: Path) -> None:
         "`model.int8.onnx` (by an earlier export)",
     ]
     (run / "model.fp16.onnx").write_bytes(b"damaged")
-    weights = load_file(run / "best.safetensors")
-    weights["dense1.bias"] += 0.01
-    save_file(weights, run / "best.safetensors")
+    change_weights(run, lambda weights: weights["dense1.bias"].add_(0.01))
     export_run(run, device="cpu")
     figures = tables((run / "card.md").read_text())[0]
     assert [row[0] for row in figures[1:]] == [

@@ -12,7 +12,6 @@ import onnx
 import pytest
 import torch
 from onnx import TensorProto, numpy_helper
-from safetensors.torch import load_file, save_file
 
 from specc.backend.data.split import Resident
 from specc.backend.onnx import export as module
@@ -23,7 +22,7 @@ from specc.backend.onnx.precision import convert
 from specc.backend.onnx.session import open_session, run
 from specc.backend.onnx.verify import verify
 from specc.errors import SpeccError
-from tests.helpers.tiny_run import trained, write_pictures
+from tests.helpers.tiny_run import change_weights, trained, write_pictures
 
 LOOSE = "max_loss = 20%"
 
@@ -213,19 +212,19 @@ def test_inner_values_of_a_layer_count_too(tmp_path: Path) -> None:
 
 def test_weights_beyond_float16_are_refused(tmp_path: Path) -> None:
     run_path = trained(tmp_path, body="conv(4) -> relu -> scale(1e-6) -> flatten -> dense(3)")
-    weights = load_file(run_path / "best.safetensors")
-    weights["dense1.weight"] *= 1e7
-    save_file(weights, run_path / "best.safetensors")
+    change_weights(run_path, lambda weights: weights["dense1.weight"].mul_(1e7))
     error = refused(run_path)
     assert error.code == "E466" and "`dense1`" in error.message and "has a weight of" in error.message
 
 
 def test_values_that_a_folded_norm_brings_back_do_not_count(tmp_path: Path) -> None:
     run_path = trained(tmp_path, body="conv(4) -> batch_norm -> relu -> flatten -> dense(3)", export=LOOSE)
-    weights = load_file(run_path / "best.safetensors")
-    for name, power in (("conv1.weight", 1), ("batch_norm1.running_mean", 1), ("batch_norm1.running_var", 2)):
-        weights[name] *= 1e6**power
-    save_file(weights, run_path / "best.safetensors")
+
+    def enlarge(weights: dict[str, torch.Tensor]) -> None:
+        for name, power in (("conv1.weight", 1), ("batch_norm1.running_mean", 1), ("batch_norm1.running_var", 2)):
+            weights[name] *= 1e6**power
+
+    change_weights(run_path, enlarge)
     _, half = export_run(run_path, device="cpu", precisions=["fp16"])
     figures = half.certificate.half
     assert figures is not None and figures.images == 36 and 0 < figures.largest < 100
