@@ -24,7 +24,7 @@ from specc.backend.onnx.proof import training_left
 from specc.backend.onnx.reference import of_run
 from specc.backend.onnx.session import CPU, CUDA, loads, open_session, run
 from specc.backend.onnx.verify import verify
-from specc.backend.onnx.write import portable
+from specc.backend.onnx.write import portable, write_model
 from specc.backend.predict.file import from_file
 from specc.backend.run.load import open_run
 from specc.backend.run.manifest import sha256_of
@@ -177,7 +177,7 @@ def test_logits_are_compared_where_probabilities_are_saturated(tmp_path: Path, m
     verified = verify(run_path / "model.onnx", device=torch.device("cpu"))
     assert verified.passed and verified.certificate["providers"][CPU]["logits"]["largest_difference"] > 0
     assert "saturated" in (run_path / "card.md").read_text() and "saturated" in summary(certificate)
-    real = module.write_model
+    real = write_model
 
     def faulty(*arguments: Any) -> Any:
         """Logits that are a tenth too large: the probabilities are the same."""
