@@ -15,7 +15,7 @@ from specc.errors import SpeccError, clean
 
 if TYPE_CHECKING:
     from specc.backend.onnx.certificate import Certificate
-    from specc.backend.onnx.exported import Exported
+    from specc.backend.onnx.exported import Exported, PartlyExported
 
 PROVIDER_HELP = "An execution provider of onnxruntime to compare on besides the CPU, such as cuda. Repeatable."
 FOR_HELP = (
@@ -62,7 +62,8 @@ def export(
 
     The file takes raw uint8 images; preprocessing and probabilities are inside. It is compared with the trained model
     on all validation images first. Where they differ, the exit status is 1 and no file is written. Files in fewer bits
-    may lose as much accuracy as `max_loss` in the section `export` allows.
+    may lose as much accuracy as `max_loss` in the section `export` allows; where one loses
+    more, the others are written and the exit status is 1.
 
     Examples:
 
@@ -81,18 +82,35 @@ def export(
         _refuse_with_spec(given(context), run)
         return _export_graph(run, out, provider or (), json)
     lay_out = _layout(target, runtime)
-    from specc.backend.onnx.export import export_run
-
-    made = export_run(
+    made, refusal = export_what_passes(
         run, out=out, data_dir=data_dir, device=device, providers=provider or (), precisions=precision or ()
     )
     laid_out = lay_out(made)
     if json:
         first, *others = [_as_json(one) for one in made]
-        print_json({**first, "others": others, "for": [str(path) for path in laid_out]})
+        values = {**first, "others": others, "refused": refused_as_json(refusal)}
+        print_json({**values, "for": [str(path) for path in laid_out]})
     else:
         print("\n".join([report(made), *(clean(str(path)) for path in laid_out)]))
+    if refusal:
+        raise refusal
     return 0
+
+
+def export_what_passes(run: Path, **options: Any) -> "tuple[list[Exported], PartlyExported | None]":
+    """The files that `export_run` wrote, and the error for those that were refused, to be raised after the report."""
+    from specc.backend.onnx.export import export_run
+    from specc.backend.onnx.exported import PartlyExported
+
+    try:
+        return export_run(run, **options), None
+    except PartlyExported as refusal:
+        return refusal.written, refusal
+
+
+def refused_as_json(refusal: "PartlyExported | None") -> list[dict[str, str]]:
+    """Why each file that was not written was refused."""
+    return [{"code": error.code, "message": error.message} for error in refusal.refused] if refusal else []
 
 
 def _layout(target: Target | None, runtime: Path | None) -> "Callable[[Sequence[Exported]], list[Path]]":
@@ -153,7 +171,9 @@ def report(made: "Sequence[Exported]") -> str:
     first, *others = made
     lines = [clean(str(first.path)), summary(first.certificate)]
     if others:
-        lines += [*(clean(str(one.path)) for one in others), *_table(made)]
+        for one in others:
+            lines += [clean(str(one.path)), *([f"  {one.certificate.half}"] if one.certificate.half else [])]
+        lines += _table(made)
     return "\n".join(lines)
 
 
@@ -186,5 +206,15 @@ def summary(certificate: "Certificate") -> str:
             f"same class on {found.whole.agreement:.2%}, largest difference {largest:.2g} "
             f"(allowed {certificate.tolerance * certificate.scale:.2g}), "
             f"batches of {', '.join(map(str, found.batches))}"
+        )
+    if certificate.largest_of_logits is not None:
+        lines.append(
+            f"  {'logits':24} largest difference {certificate.largest_of_logits:.2g} of their spread "
+            f"(allowed {certificate.tolerance:.2g})"
+        )
+    if certificate.saturated:
+        lines.append(
+            f"  {'saturated':24} the probabilities of {certificate.saturated:.2%} of the images are 0 and 1 in "
+            "float32: only the logits can differ there"
         )
     return "\n".join(lines)

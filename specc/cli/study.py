@@ -12,6 +12,7 @@ from specc.check import Checked
 from specc.check import check as check_source
 from specc.check.variants import samples_of, variants_of
 from specc.cli.common import base_of, load_base, read_source, report
+from specc.cli.export import export_what_passes
 from specc.cli.options import given, only_one, settings
 from specc.errors import SpeccError, clean, clean_lines
 from specc.report.study import study_table
@@ -139,9 +140,9 @@ class _Trainings:
 
     def export(self, run: Path) -> None:
         if self.exports:
-            from specc.backend.onnx.export import export_run  # imports onnxruntime
-
-            export_run(run, data_dir=self.options.data_dir, device=self.options.device)
+            _, refusal = export_what_passes(run, data_dir=self.options.data_dir, device=self.options.device)
+            if refusal:
+                print(f"{clean(str(run))}: {refusal.message}", file=sys.stderr)
 
 
 def _plan(

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from specc.check import Checked
 from specc.check import check as check_source
 from specc.cli.common import base_of, load_base, print_json, read_source, report
+from specc.cli.export import export_what_passes, refused_as_json
 from specc.cli.export import report as report_export
 from specc.errors import clean
 
@@ -150,18 +151,18 @@ def prove_resume(request: Request) -> int:
 
 def _finish(request: Request, outcome: "Outcome") -> int:
     """Export a run that is complete, and print how it went."""
-    exported = [] if outcome.status else _export(request, outcome.path)
+    exported: list[Exported] = []
+    refusal = None
+    if outcome.status == 0:
+        device = request.device or "auto"
+        exported, refusal = export_what_passes(outcome.path, data_dir=request.data_dir, device=device)
     if request.json:
-        print_json(_as_json(outcome, exported))
+        print_json({**_as_json(outcome, exported), "refused": refused_as_json(refusal)})
     else:
         _print(outcome, exported)
+    if refusal:
+        raise refusal
     return outcome.status
-
-
-def _export(request: Request, run: Path) -> "list[Exported]":
-    from specc.backend.onnx.export import export_run
-
-    return export_run(run, data_dir=request.data_dir, device=request.device or "auto")
 
 
 def _print(outcome: "Outcome", exported: "list[Exported]") -> None:

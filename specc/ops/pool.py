@@ -76,7 +76,7 @@ def _avg_onnx(g: Any, names: list[str], a: Args, w: Any, x: Shape, y: Shape) -> 
     value, counts = names[0], bool(a.count_padding)
     if counts and (down or right) and (tall or wide):
         # The padding counts in the average but the overhang does not: so the padding becomes part of the map.
-        value = g.node("Pad", [value, g.ints([0, 0, tall, wide, 0, 0, tall, wide])])
+        value = g.pad(value, tall, wide, tall, wide)
         tall = wide = 0
     pads = [tall, wide, tall + down, wide + right]
     return str(
@@ -234,7 +234,7 @@ def _blur_shape(x: Shape, a: Args) -> Shape:
 
 def _blur_onnx(g: Any, names: list[str], a: Args, w: Any, x: Shape, y: Shape) -> str:
     before, after = (a.size - 1) // 2, a.size // 2
-    padded = g.node("Pad", [names[0], g.ints([0, 0, before, before, 0, 0, after, after])], mode="reflect")
+    padded = g.pad(names[0], before, before, after, after, "reflect")
     row = binomial(a.size)
     kernel = g.floats([[[[p * q for q in row] for p in row]]] * x[0])
     return str(g.node("Conv", [padded, kernel], kernel_shape=[a.size] * 2, strides=[2, 2], group=x[0]))

@@ -201,7 +201,7 @@ def _pad_target(x: Shape, a: Args) -> Target:
 def _pad_onnx(g: Any, names: list[str], a: Args, w: Any, x: Shape, y: Shape) -> str:
     top, bottom, left, right = _pads(a)
     mode = {"zero": "constant", "reflect": "reflect", "replicate": "edge"}[a.mode]
-    return str(g.node("Pad", [names[0], g.ints([0, 0, top, left, 0, 0, bottom, right])], mode=mode))
+    return str(g.pad(names[0], top, left, bottom, right, mode))
 
 
 def _pad_reads(x: Shape, a: Args) -> tuple[Axis, Axis]:

@@ -142,6 +142,7 @@ class ExportSettings(Settings):
     max_loss: float = setting(
         Float(low=0, below=1), "largest loss of accuracy of an fp16 or int8 file", default=Percent(0.01)
     )
+    max_batch: int = setting(Int(1, 2**31 - 1), "most images that a server (Triton) may put into a batch", default=64)
 
 
 SECTIONS: dict[str, tuple[Param, ...]] = {

@@ -30,6 +30,7 @@ from specc.vocabulary.family import Initializer
 from specc.vocabulary.registry import component
 from specc.vocabulary.shape import Shape
 from specc.vocabulary.weight import Drawn, Statistic, WeightSpec
+from tests.helpers.networks import batch_of, made
 
 M: Shape = (8, 7, 10)  # a map whose sides differ, one odd and one even
 P: Shape = (8, 1, 1)
@@ -214,23 +215,6 @@ def one_layer(graph_of: Callable[..., Graph], name: str, shape: Any, given: dict
         inputs.append(len(layers))
         start += s[0]
     return graph_of((total, *size), [*layers, ("layer1", name, given, tuple(inputs))])
-
-
-def made(graph: Graph) -> Net:
-    """The network with all of its state away from the trivial, so that nothing left out stays hidden."""
-    net = build(graph)
-    initialize(net, seed=1)
-    random = torch.Generator().manual_seed(2)
-    with torch.no_grad():
-        for key, value in net.state_dict().items():
-            if value.is_floating_point():
-                noise = torch.rand(value.shape, generator=random)
-                value.copy_(noise + 0.5 if key.endswith("running_var") else value + noise - 0.3)
-    return net
-
-
-def batch_of(graph: Graph, count: int) -> torch.Tensor:
-    return torch.randn(count, *graph.input, generator=torch.Generator().manual_seed(count)) * 2
 
 
 def session(graph: Graph, net: Net, opset: int) -> onnxruntime.InferenceSession:

@@ -108,6 +108,7 @@ FINE = [
     ("export", "opset = 18", 18),
     ("export", "precision = int8", "int8"),
     ("export", "max_loss = 2%", Percent(0.02)),
+    ("export", "max_batch = 16", 16),
     ("export", "output = logits", "logits"),
     ("export", "tolerance = 1e-3", 1e-3),
 ]  # fmt: skip
@@ -226,6 +227,7 @@ WRONG = [
     ("export", "opset = latest", "E201", "latest", ""),
     ("export", "precision = int4", "E207", "int4", ""),
     ("export", "max_loss = 100%", "E207", "100%", ""),
+    ("export", "max_batch = 0", "E207", "0", ""),
     ("export", "output = softmax", "E207", "softmax", ""),
     ("data", 'source = "cifar10"', "E207", '"cifar10"', "without quotes"),
     ("data", 'source = "flowers"', "E207", '"flowers"', 'folder("flowers")'),

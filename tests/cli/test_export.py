@@ -52,6 +52,44 @@ def test_precisions_are_shown_in_one_table(specc, run, tmp_path):
     assert (tmp_path / "net.fp16.onnx").exists() and (tmp_path / "net.fp16.certificate.json").exists()
 
 
+@pytest.fixture
+def refuses_int8(monkeypatch):
+    """No conversion to int8 passes."""
+    from specc.backend.onnx import export
+    from specc.backend.onnx.precision import convert
+    from specc.errors import SpeccError
+
+    def only_fp16(model, precision, training):
+        if precision == "int8":
+            raise SpeccError("E462", "int8 loses too much", status=1)
+        return convert(model, precision, training)
+
+    monkeypatch.setattr(export, "convert", only_fp16)
+
+
+def test_a_refused_precision_withholds_no_other(specc, run, tmp_path, refuses_int8):
+    precisions = ("--precision", "int8", "--precision", "fp16")
+    answer = specc("export", run, "--out", tmp_path / "net.onnx", "--for", "triton", *precisions)
+    assert answer.status == 1 and "error[E462]: int8 loses too much" in answer.err
+    assert f"{tmp_path / 'net.onnx'}\n" in answer.out and f"{tmp_path / 'net.fp16.onnx'}\n" in answer.out
+    names = {"net.onnx", "net.certificate.json", "net.fp16.onnx", "net.fp16.certificate.json", "net.card.md", "triton"}
+    assert {path.name for path in tmp_path.iterdir()} == names
+    answer = specc("export", run, "--out", tmp_path / "net.onnx", "--json", *precisions)
+    assert answer.status == 1
+    found = json.loads(answer.out)
+    assert found["refused"] == [{"code": "E462", "message": "int8 loses too much"}]
+    assert [other["precision"] for other in found["others"]] == ["fp16"]
+
+
+def test_training_keeps_what_passes_where_a_precision_is_refused(specc, run, tmp_path, refuses_int8):
+    spec = (run / "spec.cnn").read_text().replace("export {", "export {\n  precision = int8")
+    (run.parent / "int8.cnn").write_text(spec)
+    answer = specc("train", run.parent / "int8.cnn", "--out", tmp_path / "run", "--device", "cpu", "--quiet")
+    assert answer.status == 1 and "error[E462]" in answer.err
+    assert answer.out.startswith("best validation accuracy") and f"{tmp_path / 'run' / 'model.onnx'}\n" in answer.out
+    assert {"model.onnx", "certificate.json", "card.md"} <= {path.name for path in (tmp_path / "run").iterdir()}
+
+
 def test_unknown_precision_is_refused(specc, run):
     answer = specc("export", run, "--precision", "int4")
     assert answer.status == 2 and "int4" in answer.err

@@ -298,6 +298,14 @@ def e462(stage: Stage) -> None:
     stage.patch.setattr(export, "convert", coarse)
 
 
+def e466(stage: Stage) -> None:
+    """A layer whose values are far too large."""
+    from specc.backend.onnx import half
+
+    stage.copy_run()
+    stage.patch.setattr(half, "_values", lambda *_: [half.Range("conv2", 1_523_418.0, False)])
+
+
 def e463(stage: Stage) -> None:
     """Nothing is installed, and npm is not there."""
     from specc.backend.onnx.web import runtime

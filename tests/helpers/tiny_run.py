@@ -1,10 +1,16 @@
 """Trained runs for tests: 16 x 16 (or other) RGB images of three classes in an npz file, a small network, one epoch."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from safetensors.torch import load_file
+from torch import Tensor
 
+from specc.backend.run.files import BEST
+from specc.backend.run.manifest import meaning_of, read_info
+from specc.backend.run.weights import weights_bytes
 from specc.backend.train.job import train
 from specc.check import check
 from specc.source import Source
@@ -17,9 +23,7 @@ data {{
 }}
 
 network Tiny {{
-  conv(8) -> batch_norm -> relu -> dropout(20%)
-  conv(8, 3x3, stride=2) -> batch_norm -> relu
-  global_avg_pool -> dense(3)
+  {body}
 }}
 
 train {{
@@ -32,6 +36,10 @@ export {{
   {export}
 }}
 """
+BODY = """\
+conv(8) -> batch_norm -> relu -> dropout(20%)
+  conv(8, 3x3, stride=2) -> batch_norm -> relu
+  global_avg_pool -> dense(3)"""
 CLASSES = ["red", "green", "blue"]
 
 
@@ -46,11 +54,13 @@ def write_pictures(folder: Path, size: tuple[int, int] = (16, 16), seed: int = 0
     np.savez(folder / "pictures.npz", **arrays, y_train=labels[:60], y_test=labels[60:], classes=np.array(CLASSES))
 
 
-def trained(folder: Path, data: str = "", train_with: str = "", export: str = "", network_input: str = "") -> Path:
+def trained(
+    folder: Path, data: str = "", train_with: str = "", export: str = "", network_input: str = "", body: str = BODY
+) -> Path:
     """A run in `folder`/run of SPEC with more settings in its sections; the pictures lie in `folder`."""
     if not (folder / "pictures.npz").exists():
         write_pictures(folder)
-    text = SPEC.format(data=data, train=train_with, export=export)
+    text = SPEC.format(data=data, train=train_with, export=export, body=body)
     text = text.replace("network Tiny {", f"network Tiny {{\n  {network_input or 'input(3, 16x16)'}")
     checked = check(Source("tiny.cnn", text))
     assert not checked.errors, checked.errors
@@ -70,3 +80,10 @@ def resizing_trained(folder: Path) -> Path:
     """A run on images of another size, with `resize`."""
     write_pictures(folder, (21, 34))
     return trained(folder, data="resize = 16x16")
+
+
+def change_weights(run: Path, change: Callable[[dict[str, Tensor]], object]) -> None:
+    """Change the best weights of a run, as if it had trained them."""
+    weights = load_file(run / BEST)
+    change(weights)
+    (run / BEST).write_bytes(weights_bytes(weights, meaning_of(read_info(run))))

@@ -33,6 +33,15 @@ class Builder:
         self.nodes.append(helper.make_node(kind, list(inputs), [name], name=name, **attributes))
         return name
 
+    def pad(self, value: str, top: int, left: int, bottom: int, right: int, mode: str = "constant") -> str:
+        """Write a `Pad` of height and width.
+
+        It names its axes: a `Pad` of zeros that does not is fused by onnxruntime into a pooling layer behind it, whose
+        own padding never counts as a number.
+        """
+        pads, axes = self.ints([top, left, bottom, right]), self.ints([2, 3])
+        return self.node("Pad", [value, pads, "", axes], mode=mode)
+
     def rename(self, value: str, name: str) -> str:
         """Give the last node written, whose output is `value`, another name."""
         node = self.nodes[-1]

@@ -3,25 +3,73 @@
 import json
 import re
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from specc.backend.data.dataset import DataSet
 from specc.backend.evaluation.scores import class_scores, confusions, share_text
 from specc.backend.onnx import model_file
-from specc.backend.onnx.exported import Exported
-from specc.errors import clean
+from specc.backend.onnx.certificate import Certificate
+from specc.backend.onnx.exported import Exported, path_of
+from specc.backend.onnx.model_file import read_model
+from specc.backend.onnx.precision import PRECISIONS
+from specc.errors import SpeccError, clean
+from specc.files import is_number
 
 MATRIX = 20  # classes of which the whole confusion matrix is shown
 MISTAKES = 20  # frequent mistakes that are shown where there are more classes
 
 
-def card(made: Sequence[Exported], dataset: DataSet, metadata: dict[str, str]) -> str:
-    """The card of the files of one export, fp32 first. metadata: what the files say of themselves (`describe`)."""
+class Listed(NamedTuple):
+    """A file in the table of figures. note: what sets it apart from the files of this export."""
+
+    name: str
+    size: int
+    certificate: dict[str, Any]
+    note: str = ""
+
+
+def of_earlier(made: Sequence[Exported]) -> list[Listed]:
+    """The files in other precisions that earlier exports left beside these, with their certificates.
+
+    One that is damaged, or was changed after it was certified, is not among them.
+    """
+    first, others = made[0], []
+    for path in (path_of(first.path, precision) for precision in PRECISIONS):
+        if path in [one.path for one in made] or not path.is_file():
+            continue
+        try:
+            file = read_model(path)
+        except SpeccError:
+            continue
+        if file.untouched and file.certificate is not None and _has_figures(file.certificate):
+            size = len(file.content) + sum(path.with_name(name).stat().st_size for name in file.beside)
+            same = file.certificate.get("weights_sha256") == first.certificate.weights_sha256
+            note = "by an earlier export" if same else "by an earlier export, of other weights"
+            others.append(Listed(path.name, size, file.certificate, note))
+    return others
+
+
+def _has_figures(certificate: dict[str, Any]) -> bool:
+    """Whether a certificate from a file has what the table shows."""
+    providers, precision = certificate.get("providers"), certificate.get("precision")
+    if precision not in PRECISIONS or not isinstance(providers, dict) or not is_number(certificate.get("accuracy")):
+        return False
+    return all(
+        isinstance(found, dict) and is_number(found.get("accuracy")) and is_number(found.get("agreement"))
+        for found in providers.values()
+    )
+
+
+def card(made: Sequence[Exported], others: Sequence[Listed], dataset: DataSet, metadata: dict[str, str]) -> str:
+    """The card of the files of one export, fp32 first, and of those that earlier exports left beside them.
+
+    metadata: what the files say of themselves (`describe`).
+    """
     first = made[0]
     sections = [
         f"# {first.certificate.network}",
         _what(first, dataset, metadata),
-        "## Figures\n\n" + _figures(made),
+        "## Figures\n\n" + _figures(made[0].certificate, [*(_listed(one) for one in made), *others]) + _half(made),
         "## Data\n\n" + _data(dataset, metadata),
         "## Classes\n\n" + _classes(first, dataset.classes),
         "## Confusion\n\n" + _confusion(first, dataset.classes),
@@ -43,25 +91,33 @@ def _what(first: Exported, dataset: DataSet, metadata: dict[str, str]) -> str:
     )
 
 
-def _figures(made: Sequence[Exported]) -> str:
-    certificate = made[0].certificate
+def _listed(one: Exported) -> Listed:
+    return Listed(one.path.name, one.size, one.certificate.as_dict())
+
+
+def _figures(certificate: Certificate, files: Sequence[Listed]) -> str:
     accuracy = f"{certificate.correct / certificate.images:.2%}"
     lines = [f"The trained model gets {accuracy} of {certificate.images:,} validation images right. The files:\n"]
     head = ["file", "precision", "size in bytes", "on", "accuracy", "lost", "same class as the trained model"]
     rows = [
         [
-            f"`{one.path.name}`",
-            one.certificate.precision,
+            f"`{one.name}`" + (f" ({one.note})" if one.note else ""),
+            one.certificate["precision"],
             f"{one.size:,}",
-            found.provider,
-            f"{found.correct / found.whole.images:.2%}",
-            f"{(one.certificate.correct - found.correct) / found.whole.images:.2%}",
-            f"{found.whole.agreement:.2%}",
+            _cell(provider),
+            f"{found['accuracy']:.2%}",
+            f"{one.certificate['accuracy'] - found['accuracy']:.2%}",
+            f"{found['agreement']:.2%}",
         ]
-        for one in made
-        for found in one.certificate.comparisons
+        for one in files
+        for provider, found in one.certificate["providers"].items()
     ]
     return "\n".join([*lines, _table(head, rows)])
+
+
+def _half(made: Sequence[Exported]) -> str:
+    """What half precision does, where there is an fp16 file."""
+    return "".join(f"\n\n`{one.path.name}` {one.certificate.half}." for one in made if one.certificate.half)
 
 
 def _data(dataset: DataSet, metadata: dict[str, str]) -> str:
@@ -93,10 +149,15 @@ def _confusion(first: Exported, classes: Sequence[str]) -> str:
 def _certificate(first: Exported) -> str:
     certificate = first.certificate
     allowed = certificate.tolerance * certificate.scale
-    rows = [
-        [found.provider, what, f"{figures.largest:.2g}", f"{figures.mean:.2g}", f"{figures.agreement:.2%}"]
+    compared = [(found.provider, what, figures) for found in certificate.comparisons for what, figures in found.all()]
+    compared += [
+        (found.provider, "logits of the whole validation set", found.logits)
         for found in certificate.comparisons
-        for what, figures in found.all()
+        if found.logits is not None
+    ]
+    rows = [
+        [provider, what, f"{figures.largest:.2g}", f"{figures.mean:.2g}", f"{figures.agreement:.2%}"]
+        for provider, what, figures in compared
     ]
     hashes = [
         ("file, up to its certificate", certificate.model_sha256),
@@ -109,11 +170,24 @@ def _certificate(first: Exported) -> str:
     versions = ", ".join(f"{name} {version}" for name, version in certificate.versions.items())
     found = (
         f"`{first.path.name}` was compared with the trained model in PyTorch ({certificate.device}); a difference of "
-        f"{allowed:.2g} was allowed. Its graph is in evaluation mode. `specc verify {first.path.name}` checks it again."
+        f"{allowed:.2g} was allowed{_of_logits(certificate)}. Its graph is in evaluation mode. "
+        f"`specc verify {first.path.name}` checks it again."
     )
-    compared = _table(["on", "images", "largest difference", "mean difference", "same class"], rows)
+    differences = _table(["on", "images", "largest difference", "mean difference", "same class"], rows)
     sums = _table(["SHA-256 of", ""], [[what, f"`{value}`"] for what, value in hashes])
-    return "\n\n".join([found, compared, sums, f"ONNX opset {certificate.opset}; {versions}."])
+    return "\n\n".join([found, differences, sums, f"ONNX opset {certificate.opset}; {versions}."])
+
+
+def _of_logits(certificate: Certificate) -> str:
+    """What was allowed of logits, and what saturated probabilities hide."""
+    if certificate.logits_scale is None:
+        return ""
+    allowed = f", and of {certificate.tolerance * certificate.logits_scale:.2g} in the logits"
+    if certificate.saturated:
+        allowed += (
+            f" (the probabilities of {certificate.saturated:.2%} of the images are saturated: 0 and 1 in float32)"
+        )
+    return allowed
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

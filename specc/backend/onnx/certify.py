@@ -18,11 +18,23 @@ from specc.backend.build import Net
 from specc.backend.data.dataset import DataSet
 from specc.backend.evaluation.answers import not_finite
 from specc.backend.onnx.certificate import Comparison
-from specc.backend.onnx.compare import CPU, Model, answers, compare, compare_sizes, file_model, scale_of
+from specc.backend.onnx.compare import (
+    CPU,
+    Model,
+    answers,
+    compare,
+    compare_sizes,
+    figures,
+    file_model,
+    saturated,
+    scale_of,
+    spread_of,
+)
 from specc.backend.onnx.first_divergence import find_parting
+from specc.backend.onnx.model_file import external_files
 from specc.backend.onnx.reference import Reference
 from specc.backend.onnx.session import Outputs
-from specc.backend.onnx.write import Written
+from specc.backend.onnx.write import Written, without_activation
 from specc.errors import SpeccError
 from specc.ir.graph import Graph, Node
 from specc.tricks.sections import DataSettings
@@ -33,10 +45,11 @@ PARTED = 1e-4  # of a layer's scale: far above what float32 sums differ by
 
 
 class Truth(NamedTuple):
-    """What the trained model says to the validation images. labels: int64 N. outputs: N x classes."""
+    """What the trained model says to the validation images. labels: int64 N. outputs, logits: N x classes."""
 
     labels: NDArray[np.int64]
     outputs: Outputs
+    logits: Outputs
 
     @property
     def correct(self) -> int:
@@ -47,12 +60,16 @@ class Truth(NamedTuple):
 class ModelComparison(NamedTuple):
     """A file held against the trained model.
 
-    models: the file on each provider. answers: what it says to the validation images on the first provider.
+    scale, logits_scale: what differences of outputs and of logits are measured by; the latter None where logits are the
+    output. saturated: the share of images whose probabilities are 0 and 1 in float32. models: the file on each
+    provider. answers: what it says to the validation images on the first provider.
     """
 
     comparisons: list[Comparison]
     truth: Truth
     scale: float
+    logits_scale: float | None
+    saturated: float
     models: list[Model]
     answers: Outputs
 
@@ -73,33 +90,55 @@ def compare_model(
 ) -> ModelComparison:
     """A model, in a file or serialized, on each provider against the trained one, over the validation images.
 
+    Where the output is probabilities, the logits that they are made of are compared as well, by a copy of the graph
+    that ends there: probabilities of 0 and 1 hide whatever differs.
+
     weights: the files of a serialized model's weights. truth: what the trained model says, where that is known already.
 
     Raises SpeccError: E454 a provider did not load, E457 the model does not run, E465 the trained model's answers are
     not finite.
     """
-    split = dataset.validation
-    models = [file_model(model, provider, len(dataset.classes), weights) for provider in providers]
+    split, classes = dataset.validation, len(dataset.classes)
+    models = [file_model(model, provider, classes, weights) for provider in providers]
+    bare: list[Model] = []
+    if reference.output != "logits":
+        content, files = _of_logits(model, weights)
+        bare = [file_model(content, provider, classes, files) for provider in providers]
+    own = [reference.logits] if truth is None else []
+    labels, given = answers(split, [*own, *models, *bare])
     if truth is None:
-        labels, (outputs, *given) = answers(split, [reference, *models])
-        truth = Truth(labels, outputs)
-        if odd := np.flatnonzero(~np.isfinite(outputs).all(axis=1)).tolist():
+        logits = given.pop(0)
+        truth = Truth(labels, reference.activate(logits), logits)
+        if odd := np.flatnonzero(~np.isfinite(truth.outputs).all(axis=1)).tolist():
             image = split.gather(torch.tensor(odd[:1]), CPU).numpy()
             what = f"{len(odd):,} of the {len(labels):,} validation images"
             raise not_finite(what, reference.first_not_finite(image))
-    else:
-        given = answers(split, models).outputs
     found = [
         compare(provider, model, whole, truth.outputs, truth.labels, split)
-        for provider, model, whole in zip(providers, models, given, strict=True)
+        for provider, model, whole in zip(providers, models, given[: len(models)], strict=True)
     ]
     if size is not None:
         found = [
             comparison._replace(sizes=compare_sizes(model, reference, split, size))
             for comparison, model in zip(found, models, strict=True)
         ]
-    output = "logits" if reference.output == "logits" else "probabilities"
-    return ModelComparison(found, truth, scale_of(output, truth.outputs), models, given[0])
+    if not bare:
+        return ModelComparison(found, truth, scale_of("logits", truth.outputs), None, 0.0, models, given[0])
+    found = [
+        comparison._replace(logits=figures(truth.logits, theirs))
+        for comparison, theirs in zip(found, given[len(models) :], strict=True)
+    ]
+    spread, flat = spread_of(reference.output, truth.logits), saturated(truth.outputs)
+    return ModelComparison(found, truth, scale_of("probabilities", truth.outputs), spread, flat, models, given[0])
+
+
+def _of_logits(model: bytes | Path, weights: Mapping[str, bytes] | None) -> tuple[bytes, Mapping[str, bytes] | None]:
+    """The copy of a model, in a file or serialized, that gives the logits, with the files of its weights."""
+    content = model.read_bytes() if isinstance(model, Path) else model
+    whole = onnx.load_from_string(content)
+    if isinstance(model, Path):
+        weights = {name: model.with_name(name).read_bytes() for name in external_files(whole, model.parent)}
+    return content_of(without_activation(whole)), weights
 
 
 def mismatch(verdict: str, written: Written, reference: Reference, dataset: DataSet) -> SpeccError:

@@ -23,6 +23,7 @@ Model = Callable[[Images], Outputs]
 SMALL_BATCHES = (1, 2, 7)
 FULL_BATCH = 256  # images, or fewer where they are large
 PIXELS = 1 << 22  # of a full batch; the activations of a deep network are a hundred times as large
+ROUNDING = 2.0**-24  # how far from 1 a float32 is rounded to it
 CPU = torch.device("cpu")
 
 
@@ -135,12 +136,36 @@ def scale_of(output: str, reference: Outputs) -> float:
     return 1.0 if output == "probabilities" else float(np.abs(reference).max()) or 1.0
 
 
-def judge(comparisons: Sequence[Comparison], tolerance: float, scale: float) -> str:
-    """Which comparison is beyond the tolerance and by how much; empty where none is."""
+def spread_of(activation: str, logits: Outputs) -> float:
+    """What a difference of logits, N x classes, is measured by where the output is probabilities.
+
+    For softmax the largest distance of a logit from the mean of its image's, since what all have in common changes no
+    probability; for sigmoid the largest absolute value.
+    """
+    exact = logits.astype(np.float64)
+    if activation == "softmax":
+        exact -= exact.mean(axis=1, keepdims=True)
+    return float(np.abs(exact).max()) or 1.0
+
+
+def saturated(outputs: Outputs) -> float:
+    """The share of images, of N x classes probabilities, whose every probability float32 cannot tell from 0 or 1."""
+    exact = outputs.astype(np.float64)
+    return float((np.minimum(exact, 1 - exact).max(axis=1) < ROUNDING).mean())
+
+
+def judge(comparisons: Sequence[Comparison], tolerance: float, scale: float, logits_scale: float | None = None) -> str:
+    """Which comparison is beyond the tolerance and by how much; empty where none is.
+
+    scale: of the outputs (`scale_of`). logits_scale: of the logits (`spread_of`), where they were compared besides.
+    """
     for comparison in comparisons:
-        for where, found in comparison.all():
-            if not found.largest / scale <= tolerance:
-                measure = "" if scale == 1.0 else f" times the scale of the output, {scale:.3g}"
+        measured = [(where, found, scale, "the output") for where, found in comparison.all()]
+        if comparison.logits is not None and logits_scale is not None:
+            measured.append(("the logits of the whole validation set", comparison.logits, logits_scale, "the logits"))
+        for where, found, size, what in measured:
+            if not found.largest / size <= tolerance:
+                measure = "" if size == 1.0 else f" times the scale of {what}, {size:.3g}"
                 return (
                     f"on {comparison.provider}, {where}: the largest difference is {found.largest:.3g}, "
                     f"the tolerance {tolerance:.3g}{measure}; the top class agrees on {found.agreement:.2%}"

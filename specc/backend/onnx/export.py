@@ -13,13 +13,14 @@ from specc.backend.data.dataset import DataSet, load
 from specc.backend.device import describe as describe_device
 from specc.backend.device import find
 from specc.backend.onnx import model_file
-from specc.backend.onnx.card import card
-from specc.backend.onnx.certificate import Certificate, as_json
+from specc.backend.onnx.card import card, of_earlier
+from specc.backend.onnx.certificate import Certificate, Half, as_json
 from specc.backend.onnx.certify import ModelComparison, compare_model, content_of, mismatch, resized, versions
 from specc.backend.onnx.compare import CPU, judge, judge_loss
-from specc.backend.onnx.exported import Exported, card_name, certificate_name, path_of
+from specc.backend.onnx.exported import Exported, PartlyExported, card_name, certificate_name, path_of
+from specc.backend.onnx.half import hold_against_half
 from specc.backend.onnx.latency import latencies
-from specc.backend.onnx.precision import FP32, convert
+from specc.backend.onnx.precision import FP16, FP32, convert
 from specc.backend.onnx.reference import Reference, activation, normalize_as
 from specc.backend.onnx.session import choose
 from specc.backend.onnx.write import Written, check_graph, describe, write_model
@@ -66,8 +67,9 @@ def export(
     for. precisions: "fp16", "int8"; the section `export` says it where nothing is asked for.
 
     Raises SpeccError: E441 other data than the run was trained on, E454 a provider did not load, E455 the file does not
-    answer as the trained model does, E458 too large to be converted, E459 something of the training is left, E462 too
-    much accuracy is lost, E481 it cannot be written.
+    answer as the trained model does, E459 something of the training is left, E481 it cannot be written. Raises
+    PartlyExported once everything else is written, where a file in fewer bits was refused: E458 too large to be
+    converted, E462 too much accuracy is lost, E466 values beyond float16.
     """
     refuse_other_data(run.path, run.info, about_data(dataset), "give the folder of the data with --data-dir")
     spec, path = run.spec, out or run.path / MODEL
@@ -80,15 +82,21 @@ def export(
     reference = Reference(run.net, normalize, output, device)
     job = _Job(run, dataset, reference, metadata, path, tuple(choose(providers)))
     made = [_certify(job, FP32, written, None)]
+    refused: list[SpeccError] = []
     wanted = precisions or [spec.export.precision]
     for precision in dict.fromkeys(wanted):
         if precision != FP32:
-            model = _converted(written, precision, dataset)
-            made.append(_certify(job, precision, written._replace(model=model), made[0].held))
+            try:
+                made.append(_in_few_bits(job, precision, written, made[0].held))
+            except SpeccError as error:
+                refused.append(error)
     times = _latencies(job, [one.held for one in made])
     reach("export")
     exported = [_write(job, one, latency) for one, latency in zip(made, times, strict=True)]
-    _put(job.path, {job.path.with_name(card_name(job.path)): card(exported, dataset, metadata).encode()})
+    text = card(exported, of_earlier(exported), dataset, metadata)
+    _put(job.path, {job.path.with_name(card_name(job.path)): text.encode()})
+    if refused:
+        raise PartlyExported(exported, refused)
     return exported
 
 
@@ -112,7 +120,18 @@ class _Made(NamedTuple):
     certificate: Certificate
 
 
-def _certify(job: _Job, precision: str, written: Written, known: ModelComparison | None) -> _Made:
+def _in_few_bits(job: _Job, precision: str, written: Written, known: ModelComparison) -> _Made:
+    """The fp32 model in another precision, certified."""
+    model = _converted(written, precision, job.dataset)
+    half = None
+    if precision == FP16:
+        half = hold_against_half(written, job.reference, job.dataset, known.truth, job.run.spec.export.max_loss)
+    return _certify(job, precision, written._replace(model=model), known, half)
+
+
+def _certify(
+    job: _Job, precision: str, written: Written, known: ModelComparison | None, half: Half | None = None
+) -> _Made:
     """Hold a model against the trained one, and judge it. known: what the first file of an export was found to be."""
     spec, dataset = job.run.spec, job.dataset
     check_graph(written.model)
@@ -120,7 +139,7 @@ def _certify(job: _Job, precision: str, written: Written, known: ModelComparison
     content = content_of(written.model)
     size, truth = resized(spec.data, dataset), known.truth if known else None
     held = compare_model(content, job.reference, dataset, size, job.providers, written.weights, truth)
-    if precision == FP32 and (verdict := judge(held.comparisons, spec.export.tolerance, held.scale)):
+    if precision == FP32 and (verdict := judge(held.comparisons, spec.export.tolerance, held.scale, held.logits_scale)):
         raise mismatch(verdict, written, job.reference, dataset)
     if precision != FP32 and (verdict := judge_loss(held.comparisons, held.truth.correct, spec.export.max_loss)):
         message = [f"{path_of(job.path, precision).name} loses too much, and was not written", verdict]
@@ -133,10 +152,14 @@ def _certify(job: _Job, precision: str, written: Written, known: ModelComparison
         opset=spec.export.opset,
         tolerance=spec.export.tolerance,
         max_loss=spec.export.max_loss,
+        max_batch=spec.export.max_batch,
         scale=held.scale,
+        logits_scale=held.logits_scale,
+        saturated=held.saturated,
         images=len(dataset.validation),
         correct=held.truth.correct,
         validated_on=dataset.validated_on,
+        half=half,
         device=describe_device(job.reference.device),
         comparisons=tuple(held.comparisons),
         model_sha256=model_file.sha256(content),

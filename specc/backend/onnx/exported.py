@@ -1,5 +1,6 @@
 """What an export leaves: a file, its certificate and card, and how they are called."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -9,6 +10,7 @@ from numpy.typing import NDArray
 from specc.backend.onnx.certificate import Certificate
 from specc.backend.onnx.precision import FP32
 from specc.backend.run.files import CERTIFICATE, MODEL
+from specc.errors import SpeccError
 
 
 class Exported(NamedTuple):
@@ -23,6 +25,19 @@ class Exported(NamedTuple):
     size: int
     confusion: NDArray[np.int64]
     latency: dict[str, float]
+
+
+class PartlyExported(SpeccError):
+    """Some files of an export were refused; those that passed are written.
+
+    written: the files that passed, fp32 first. refused: why each of the others was not written.
+    """
+
+    def __init__(self, written: Sequence[Exported], refused: Sequence[SpeccError]) -> None:
+        self.written, self.refused = list(written), list(refused)
+        lines = [line for error in refused for line in error.message.splitlines()]
+        help = "; ".join(dict.fromkeys(error.help for error in refused if error.help))
+        super().__init__(refused[0].code, lines, help=help, status=1)
 
 
 def path_of(path: Path, precision: str) -> Path:

@@ -21,10 +21,10 @@ from specc.backend.onnx import model_file
 from specc.backend.onnx.builder import Builder
 from specc.backend.onnx.certificate import Comparison, as_json
 from specc.backend.onnx.certify import content_of, parted, versions
-from specc.backend.onnx.compare import SMALL_BATCHES, figures, judge
+from specc.backend.onnx.compare import SMALL_BATCHES, figures, judge, spread_of
 from specc.backend.onnx.lower import lower
 from specc.backend.onnx.session import ORT_ERRORS, choose, open_session, plain, run
-from specc.backend.onnx.write import IMAGES, Written, check_graph, finish
+from specc.backend.onnx.write import IMAGES, Written, check_graph, finish, without_activation
 from specc.check import Checked, Compiled
 from specc.errors import SpeccError
 from specc.files import write_together
@@ -71,7 +71,15 @@ def export_graph(checked: Checked, out: Path, *, providers: Sequence[str] = ()) 
         truth = [last(net(torch.from_numpy(some))).numpy() for some in images]
     scale = max(float(np.abs(some).max()) for some in truth) or 1.0
     found = [_compare(content, written, provider, images, truth) for provider in choose(providers)]
-    verdict = judge(found, export.tolerance, scale)
+    logits_scale = None
+    if output == "probabilities":
+        with torch.inference_mode():
+            logits = net(torch.from_numpy(images[-1])).numpy()
+        bare, logits_scale = content_of(without_activation(written.model)), spread_of("softmax", logits)
+        found = [
+            one._replace(logits=_compare(bare, written, one.provider, images[-1:], [logits]).whole) for one in found
+        ]
+    verdict = judge(found, export.tolerance, scale, logits_scale)
     if verdict:
         values = {layer: value for layer, value in written.values.items() if value != IMAGES}
         raise parted(verdict, written._replace(values=values), net, nn.Identity(), images[-1])
@@ -84,6 +92,8 @@ def export_graph(checked: Checked, out: Path, *, providers: Sequence[str] = ()) 
         "opset": export.opset,
         "tolerance": export.tolerance,
         "scale": scale,
+        "logits_scale": logits_scale,
+        "logits_differ_by": {one.provider: one.logits.largest for one in found if one.logits is not None},
         "evaluation_mode": True,
         "providers": {one.provider: {str(n): part.as_dict() for n, part in one.batches.items()} for one in found},
         "model_sha256": model_file.sha256(content),
@@ -142,4 +152,4 @@ def _compare(
     except ORT_ERRORS as error:
         raise SpeccError("E457", f"the graph does not run on {provider}: {plain(error)}", status=1) from None
     batches = {len(some): figures(ours, theirs) for some, ours, theirs in zip(images, truth, given, strict=True)}
-    return Comparison(provider, batches[BATCHES[-1]], batches, 0)
+    return Comparison(provider, batches[len(images[-1])], batches, 0)

@@ -70,7 +70,7 @@ def _half(model: onnx.ModelProto) -> onnx.ModelProto:
     round to float16 between any two nodes of it.
     """
     graph = model.graph
-    before, last = _preparing(model), graph.node[-1]
+    before, last = preparing(model), graph.node[-1]
     inner = [node for node in graph.node if node.name not in before and node.name != last.name]
     if not inner:
         return model
@@ -79,7 +79,9 @@ def _half(model: onnx.ModelProto) -> onnx.ModelProto:
     enters = [shapes[name] for name in before if name in used]
     weights = [tensor for tensor in graph.initializer if tensor.name in used]
     network = helper.make_model(helper.make_graph(inner, graph.name, enters, [shapes[last.input[0]]], weights))
-    half: onnx.ModelProto = convert_float_to_float16(network, keep_io_types=True, disable_shape_infer=False)
+    half: onnx.ModelProto = convert_float_to_float16(
+        network, keep_io_types=True, max_finite_val=65504.0, disable_shape_infer=False
+    )
     OnnxModel.graph_topological_sort(half.graph, is_deterministic=True)
     nodes = [node for node in graph.node if node.name in before], half.graph.node, [last]
     others = [tensor for tensor in graph.initializer if tensor.name not in used]
@@ -101,20 +103,20 @@ def _integers(model: onnx.ModelProto, training: Split) -> onnx.ModelProto:
         quantize_static(
             model,
             path,
-            _Images(_batches(training), model.graph.input[0].name),
+            _Images(calibration(training), model.graph.input[0].name),
             quant_format=QuantFormat.QDQ,
             op_types_to_quantize=list(QUANTIZED),
             per_channel=True,
             reduce_range=True,
             activation_type=QuantType.QUInt8,
             weight_type=QuantType.QInt8,
-            nodes_to_exclude=_preparing(model),
+            nodes_to_exclude=preparing(model),
             extra_options={"OpTypesToExcludeOutputQuantization": ["Gemm"]},  # 256 levels are too few for logits
         )
         return onnx.load(path)
 
 
-def _preparing(model: onnx.ModelProto) -> list[str]:
+def preparing(model: onnx.ModelProto) -> list[str]:
     """The nodes that make the network's input of raw images."""
     return [node.name for node in model.graph.node if node.name.startswith("preprocess/")]
 
@@ -128,7 +130,7 @@ class _Images(CalibrationDataReader):  # type: ignore[misc]
         return None if images is None else {self.name: images}
 
 
-def _batches(training: Split) -> Iterator[NDArray[np.uint8]]:
+def calibration(training: Split) -> Iterator[NDArray[np.uint8]]:
     """Training images, spread over all of them, as they are before any augmentation."""
     chosen = torch.from_numpy(spread(len(training), min(CALIBRATION, len(training))))
     for some in torch.split(chosen, min(full_batch(training), 64)):

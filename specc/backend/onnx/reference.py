@@ -32,14 +32,23 @@ class Reference:
         self.net, self.normalize = net.float().eval().to(device), normalize.to(device)
         self.output, self.device = output, device
 
-    @torch.inference_mode()
     def __call__(self, images: NDArray[np.uint8]) -> Outputs:
         """The outputs, N x classes, for images of the network's size, uint8 N x C x H x W."""
+        return self.activate(self.logits(images))
+
+    @torch.inference_mode()
+    def logits(self, images: NDArray[np.uint8]) -> Outputs:
+        """The logits, N x classes, whatever the exported graph makes of them."""
         with torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=False):
-            logits = self.net(self._normalized(images))
-        if self.output != "logits":
-            logits = logits.softmax(dim=1) if self.output == "softmax" else logits.sigmoid()
-        outputs: Outputs = logits.cpu().numpy()
+            logits: Outputs = self.net(self._normalized(images)).cpu().numpy()
+        return logits
+
+    def activate(self, logits: Outputs) -> Outputs:
+        """What the exported graph makes of logits, N x classes."""
+        if self.output == "logits":
+            return logits
+        values = torch.from_numpy(logits)
+        outputs: Outputs = (values.softmax(dim=1) if self.output == "softmax" else values.sigmoid()).numpy()
         return outputs
 
     def first_not_finite(self, images: NDArray[np.uint8]) -> str:

@@ -42,16 +42,12 @@ def write_repository(folder: Path, models: Sequence[Path]) -> list[Path]:
 
 
 def config(name: str, file: ModelFile, certificate: dict[str, Any]) -> str:
-    """The text of config.pbtxt (github.com/triton-inference-server/common, model_config.proto).
-
-    Batches may be as large as the largest one that was certified.
-    """
-    largest = max(int(size) for found in certificate["providers"].values() for size in found["batches"])
+    """The text of config.pbtxt (github.com/triton-inference-server/common, model_config.proto)."""
     sides = ", ".join(map(str, file.size)) if file.size else "-1, -1"
     return f"""\
 name: "{name}"
 backend: "onnxruntime"
-max_batch_size: {largest}
+max_batch_size: {certificate["max_batch"]}
 input [
   {{
     name: "images"

@@ -209,7 +209,7 @@ def _weights(
     reference = Reference(net, normalize_as(spec, dataset.mean, dataset.std), output, device)
     held = compare_model(file.path, reference, dataset, resized(spec.data, dataset), providers)
     if certificate["precision"] == FP32:
-        verdict = judge(held.comparisons, float(certificate["tolerance"]), held.scale)
+        verdict = judge(held.comparisons, float(certificate["tolerance"]), held.scale, held.logits_scale)
     else:
         verdict = judge_loss(held.comparisons, held.truth.correct, float(certificate["max_loss"]))
     largest = max(figures.largest for comparison in held.comparisons for _, figures in comparison.all())

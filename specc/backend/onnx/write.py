@@ -92,6 +92,17 @@ def check_graph(model: onnx.ModelProto) -> None:
         raise SpeccError("E459", message, help="this is a defect of specc: please report it", status=1)
 
 
+def without_activation(model: onnx.ModelProto) -> onnx.ModelProto:
+    """A copy of a graph of probabilities that gives the logits they are made of."""
+    bare = onnx.ModelProto()
+    bare.CopyFrom(model)
+    output = bare.graph.output[0]
+    last = next(node for node in bare.graph.node if output.name in node.output)
+    output.name = last.input[0]
+    bare.graph.node.remove(last)
+    return bare
+
+
 def _without_weights(model: onnx.ModelProto) -> onnx.ModelProto:
     """A model whose weights in other files are inputs; itself where it has none."""
     beside = [tensor for tensor in model.graph.initializer if uses_external_data(tensor)]

@@ -8,7 +8,7 @@ import pytest
 from specc.backend.onnx.card import _cell, _fenced
 from specc.backend.onnx.export import export_run
 from specc.backend.onnx.exported import Exported
-from tests.helpers.tiny_run import trained
+from tests.helpers.tiny_run import change_weights, trained
 
 
 @pytest.fixture(scope="module")
@@ -38,11 +38,34 @@ def test_card_lies_beside_the_model_and_shows_the_figures(made: list[Exported]) 
         assert row[4:] == [f"{found.correct / 36:.2%}", f"{one.certificate.lost:.2%}", f"{found.whole.agreement:.2%}"]
     assert [row[0] for row in classes[1:]] == ["red", "green", "blue"]
     assert [[int(cell) for cell in row[1:]] for row in confusion[1:]] == made[0].confusion.tolist()
-    assert [row[1] for row in compared[1:]] == [f"a batch of {n}" for n in (1, 2, 7, 36)] + ["the whole validation set"]
+    assert [row[1] for row in compared[1:]] == [f"a batch of {n}" for n in (1, 2, 7, 36)] + [
+        "the whole validation set",
+        "logits of the whole validation set",
+    ]
     certificate = made[0].certificate
     wanted = [certificate.model_sha256, certificate.spec_sha256, certificate.data_sha256, certificate.weights_sha256]
     assert [row[1].strip("`") for row in hashes[1:]] == wanted
     assert "```cnn\n" + (made[0].path.parent / "spec.cnn").read_text().rstrip() + "\n```" in text
+
+
+def test_files_of_earlier_exports_stay_on_the_card(tmp_path: Path) -> None:
+    run = trained(tmp_path, export="max_loss = 20%")
+    export_run(run, device="cpu", precisions=["int8", "fp16"])
+    export_run(run, device="cpu")
+    figures = tables((run / "card.md").read_text())[0]
+    assert [row[0] for row in figures[1:]] == [
+        "`model.onnx`",
+        "`model.fp16.onnx` (by an earlier export)",
+        "`model.int8.onnx` (by an earlier export)",
+    ]
+    (run / "model.fp16.onnx").write_bytes(b"damaged")
+    change_weights(run, lambda weights: weights["dense1.bias"].add_(0.01))
+    export_run(run, device="cpu")
+    figures = tables((run / "card.md").read_text())[0]
+    assert [row[0] for row in figures[1:]] == [
+        "`model.onnx`",
+        "`model.int8.onnx` (by an earlier export, of other weights)",
+    ]
 
 
 def test_confusion_counts_every_validation_image(made: list[Exported]) -> None:

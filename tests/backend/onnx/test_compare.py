@@ -7,7 +7,7 @@ import torch
 
 from specc.backend.data.split import Resident
 from specc.backend.onnx.certificate import Comparison
-from specc.backend.onnx.compare import answers, compare, figures, file_model, judge, scale_of
+from specc.backend.onnx.compare import answers, compare, figures, file_model, judge, saturated, scale_of, spread_of
 from specc.backend.onnx.session import CPU, CUDA, choose, loads, open_session
 from specc.errors import SpeccError
 from tests.helpers.tiny_model import KERNEL, reference, tiny_body
@@ -72,6 +72,16 @@ def test_logits_are_measured_by_their_scale_of() -> None:
     found = Comparison(CPU, figures(ours, theirs), {}, 1)
     assert judge([found], 1e-4, scale_of("logits", ours)) == ""
     assert judge([found], 1e-4, scale_of("probabilities", ours))
+
+
+def test_spread_leaves_out_what_softmax_does() -> None:
+    logits = np.array([[1e6 + 3, 1e6 - 3], [1e6, 1e6 + 2]])
+    assert spread_of("softmax", logits) == 3 and spread_of("sigmoid", logits) == 1e6 + 3
+
+
+def test_saturated_counts_images_whose_probabilities_are_0_and_1() -> None:
+    sure, nearly = [1.0, 1e-9, 0.0], [1 - 2**-20, 2**-20, 0.0]
+    assert saturated(np.array([sure, nearly, [0.5, 0.25, 0.25], sure], np.float32)) == 0.5
 
 
 def test_provider_that_does_not_load_is_an_error() -> None:

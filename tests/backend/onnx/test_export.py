@@ -4,12 +4,14 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
 import onnxruntime as ort
 import pytest
 import torch
+from onnx import numpy_helper
 
 from specc.backend.data.dataset import load
 from specc.backend.images import resize
@@ -22,11 +24,12 @@ from specc.backend.onnx.proof import training_left
 from specc.backend.onnx.reference import of_run
 from specc.backend.onnx.session import CPU, CUDA, loads, open_session, run
 from specc.backend.onnx.verify import verify
-from specc.backend.onnx.write import portable
+from specc.backend.onnx.write import portable, write_model
 from specc.backend.predict.file import from_file
 from specc.backend.run.load import open_run
 from specc.backend.run.manifest import sha256_of
 from specc.check import check
+from specc.cli.export import summary
 from specc.errors import SpeccError
 from specc.source import Source
 from specc.values import Size
@@ -158,6 +161,41 @@ def test_logits_are_held_to_their_own_scale(tmp_path: Path) -> None:
     certificate = certified(trained(tmp_path, export="output = logits"))
     assert certificate.scale > 0 and certificate.scale != 1
     assert onnx.load(tmp_path / "run" / "model.onnx").graph.output[0].name == "logits"
+
+
+HUGE = "conv(4) -> relu -> scale(1e6) -> flatten -> dense(3) -> softmax"
+
+
+def test_logits_are_compared_where_probabilities_are_saturated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run_path = trained(tmp_path, body=HUGE)
+    certificate = certified(run_path)
+    assert certificate.saturated == 1 and certificate.largest == 0
+    (found,) = certificate.comparisons
+    assert certificate.logits_scale is not None and certificate.logits_scale > 1e4
+    assert found.logits is not None and 0 < found.logits.largest < 1e-4 * certificate.logits_scale
+    assert certificate.largest_of_logits == found.logits.largest / certificate.logits_scale
+    verified = verify(run_path / "model.onnx", device=torch.device("cpu"))
+    assert verified.passed and verified.certificate["providers"][CPU]["logits"]["largest_difference"] > 0
+    assert "saturated" in (run_path / "card.md").read_text() and "saturated" in summary(certificate)
+    real = write_model
+
+    def faulty(*arguments: Any) -> Any:
+        """Logits that are a tenth too large: the probabilities are the same."""
+        written = real(*arguments)
+        (weight,) = [one for one in written.model.graph.initializer if one.name == "dense1.weight"]
+        weight.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(weight) * np.float32(1.1), weight.name))
+        return written
+
+    monkeypatch.setattr(module, "write_model", faulty)
+    error = refused(run_path)
+    assert error.code == "E455" and "the logits of the whole validation set" in error.message
+    assert "`dense1`" in error.message
+
+
+def test_a_network_that_is_not_saturated_is_not_called_so(tiny: Path, tmp_path: Path) -> None:
+    certificate = certified(tiny, out=tmp_path / "model.onnx")
+    assert certificate.saturated == 0 and "saturated" not in summary(certificate)
+    assert certificate.largest_of_logits is not None and certificate.largest_of_logits < 1e-5
 
 
 def test_probabilities_of_separate_questions_are_sigmoids(tmp_path: Path) -> None:

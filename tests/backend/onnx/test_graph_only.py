@@ -86,6 +86,16 @@ def test_certificate_is_in_the_file_and_the_bytes_can_be_had_again(tmp_path: Pat
     assert not any("early" in tensor.name for tensor in onnx.load(tmp_path / "one.onnx").graph.initializer)
 
 
+def test_logits_are_compared_where_probabilities_are_0_and_1(tmp_path: Path) -> None:
+    text = "network N { input(3, 8x8) -> conv(4) -> relu -> scale(1e6) -> flatten -> dense(5) -> softmax }"
+    made = export_graph(checked(text), tmp_path / "net.onnx", providers=["cpu"])
+    (found,) = made.comparisons
+    assert made.output == "probabilities" and found.logits is not None
+    certificate = json.loads(metadata(tmp_path / "net.onnx")[CERTIFICATE])
+    assert certificate["logits_scale"] > 1e4 and 0 < found.logits.largest <= 1e-4 * certificate["logits_scale"]
+    assert certificate["logits_differ_by"] == {"CPUExecutionProvider": found.logits.largest}
+
+
 def test_it_is_no_model_to_predict_with(tmp_path: Path) -> None:
     export_graph(checked(NET), tmp_path / "net.onnx", providers=["cpu"])
     with pytest.raises(SpeccError, match="untrained weights") as caught:

@@ -1,6 +1,7 @@
 """Files in fp16 and int8: what they lose is measured, bounded, and shown; their bytes can be had again."""
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -15,13 +16,13 @@ from onnx import TensorProto, numpy_helper
 from specc.backend.data.split import Resident
 from specc.backend.onnx import export as module
 from specc.backend.onnx.export import export_run
-from specc.backend.onnx.exported import Exported
+from specc.backend.onnx.exported import Exported, PartlyExported
 from specc.backend.onnx.model_file import read_model
 from specc.backend.onnx.precision import convert
 from specc.backend.onnx.session import open_session, run
 from specc.backend.onnx.verify import verify
 from specc.errors import SpeccError
-from tests.helpers.tiny_run import trained, write_pictures
+from tests.helpers.tiny_run import change_weights, trained, write_pictures
 
 LOOSE = "max_loss = 20%"
 
@@ -139,7 +140,7 @@ def damaged(real: Any) -> Any:
         bias.CopyFrom(numpy_helper.from_array(values, bias.name))
         return changed
 
-    return convert
+    return watched
 
 
 @pytest.mark.parametrize("precision", ["fp16", "int8"])
@@ -153,6 +154,27 @@ def test_loss_beyond_the_bound_is_an_error_and_the_file_is_not_written(
         export_run(run_path, device="cpu", precisions=[precision])
     assert (caught.value.code, caught.value.status) == ("E462", 1)
     assert not list(run_path.glob("model.*.onnx"))
+    assert verify(run_path / "model.onnx", device=torch.device("cpu")).passed
+    assert (run_path / "certificate.json").exists() and (run_path / "card.md").exists()
+
+
+def test_what_passes_is_written_whatever_else_is_refused(
+    tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = convert
+
+    def only_fp16(model: onnx.ModelProto, precision: str, training: Any) -> onnx.ModelProto:
+        if precision == "int8":
+            raise SpeccError("E458", "too large", status=1)
+        return real(model, precision, training)
+
+    monkeypatch.setattr(module, "convert", only_fp16)
+    with pytest.raises(PartlyExported, match="too large") as caught:
+        export_run(tiny, out=tmp_path / "net.onnx", device="cpu", precisions=["int8", "fp16"])
+    assert [one.path.name for one in caught.value.written] == ["net.onnx", "net.fp16.onnx"]
+    assert [error.code for error in caught.value.refused] == ["E458"] and caught.value.status == 1
+    assert all(read_model(one.path).untouched for one in caught.value.written)
+    assert "`net.fp16.onnx`" in (tmp_path / "net.card.md").read_text()
 
 
 def test_weights_beyond_one_file_cannot_be_converted(
@@ -162,3 +184,62 @@ def test_weights_beyond_one_file_cannot_be_converted(
     with pytest.raises(SpeccError, match="cannot be converted to int8") as caught:
         export_run(tiny, out=tmp_path / "model.onnx", device="cpu", precisions=["int8"])
     assert caught.value.code == "E458"
+
+
+def refused(run_path: Path) -> SpeccError:
+    with pytest.raises(PartlyExported) as caught:
+        export_run(run_path, device="cpu", precisions=["fp16"])
+    assert [one.path.name for one in caught.value.written] == ["model.onnx"]
+    return caught.value.refused[0]
+
+
+def test_values_beyond_float16_are_refused_with_their_layer(tmp_path: Path) -> None:
+    """On the CPU onnxruntime computes such a file in float32, and loses nothing."""
+    run_path = trained(tmp_path, body="conv(4) -> relu -> scale(1e6) -> flatten -> dense(3)")
+    error = refused(run_path)
+    assert (error.code, error.status) == ("E466", 1)
+    wanted = r"`scale1`, at .*spec\.cnn:\d+:\d+, has a value of [\d,.e+]+; float16 ends at 65,504"
+    assert re.search(wanted, error.message)
+    assert not (run_path / "model.fp16.onnx").exists()
+
+
+def test_inner_values_of_a_layer_count_too(tmp_path: Path) -> None:
+    """The product of the first two is beyond float16; what the layer takes and gives is not."""
+    body = "conv(4) -> relu -> multiply { | scale(1e3) | scale(1e3) | scale(1e-6) } -> flatten -> dense(3)"
+    error = refused(trained(tmp_path, body=body))
+    assert error.code == "E466" and "`multiply1`" in error.message
+
+
+def test_weights_beyond_float16_are_refused(tmp_path: Path) -> None:
+    run_path = trained(tmp_path, body="conv(4) -> relu -> scale(1e-6) -> flatten -> dense(3)")
+    change_weights(run_path, lambda weights: weights["dense1.weight"].mul_(1e7))
+    error = refused(run_path)
+    assert error.code == "E466" and "`dense1`" in error.message and "has a weight of" in error.message
+
+
+def test_values_that_a_folded_norm_brings_back_do_not_count(tmp_path: Path) -> None:
+    run_path = trained(tmp_path, body="conv(4) -> batch_norm -> relu -> flatten -> dense(3)", export=LOOSE)
+
+    def enlarge(weights: dict[str, torch.Tensor]) -> None:
+        for name, power in (("conv1.weight", 1), ("batch_norm1.running_mean", 1), ("batch_norm1.running_var", 2)):
+            weights[name] *= 1e6**power
+
+    change_weights(run_path, enlarge)
+    _, half = export_run(run_path, device="cpu", precisions=["fp16"])
+    figures = half.certificate.half
+    assert figures is not None and figures.images == 36 and 0 < figures.largest < 100
+    assert json.loads((run_path / "model.fp16.certificate.json").read_text())["half_precision"] == figures.as_dict()
+
+
+def test_what_half_precision_loses_is_measured(tmp_path: Path) -> None:
+    """Values below the smallest normal number are lost on hardware that flushes them, with all that they tell."""
+    body = "conv(4) -> relu -> scale(1e-7) -> scale(1e4) -> scale(1e3) -> flatten -> dense(3)"
+    error = refused(trained(tmp_path, train_with="optimizer = adam(lr=1e-2)", export="max_loss = 0%", body=body))
+    assert error.code == "E462" and "in half precision the accuracy falls" in error.message
+
+
+def test_layers_below_the_range_of_float16_are_named(tmp_path: Path) -> None:
+    body = "conv(4) -> residual { conv(4) -> scale(1e-7) } -> flatten -> dense(3)"
+    _, half = export_run(trained(tmp_path, body=body, export=LOOSE), device="cpu", precisions=["fp16"])
+    assert half.certificate.half is not None and half.certificate.half.below == ("scale1",)
+    assert "all of `scale1` is below 6.1e-05" in half.path.with_name("card.md").read_text()

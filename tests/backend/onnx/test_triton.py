@@ -56,7 +56,7 @@ def test_configuration_says_what_the_model_takes_and_gives(tmp_path: Path) -> No
     (one,) = export_run(trained(tmp_path), device="cpu")
     (folder,) = write_repository(tmp_path / "models", [one.path])
     found = read(folder)
-    assert (found.name, folder.name, found.backend, found.max_batch_size) == ("Tiny", "Tiny", "onnxruntime", 36)
+    assert (found.name, folder.name, found.backend, found.max_batch_size) == ("Tiny", "Tiny", "onnxruntime", 64)
     assert (found.input[0].name, found.input[0].data_type, list(found.input[0].dims)) == ("images", 2, [3, 16, 16])
     assert (found.output[0].name, found.output[0].data_type, list(found.output[0].dims)) == ("probabilities", 11, [3])
     assert (folder / found.output[0].label_filename).read_text().splitlines() == CLASSES
@@ -66,10 +66,11 @@ def test_configuration_says_what_the_model_takes_and_gives(tmp_path: Path) -> No
 
 def test_each_precision_is_a_model_and_images_may_have_any_size(tmp_path: Path) -> None:
     write_pictures(tmp_path, (20, 24))
-    run_path = trained(tmp_path, data="resize = 16x16", export="max_loss = 20%; output = logits")
+    run_path = trained(tmp_path, data="resize = 16x16", export="max_loss = 20%; output = logits; max_batch = 7")
     made = export_run(run_path, device="cpu", precisions=["fp16"])
     folders = write_repository(tmp_path / "models", [one.path for one in made])
     assert [read(folder).name for folder in folders] == ["Tiny", "Tiny_fp16"]
+    assert [read(folder).max_batch_size for folder in folders] == [7, 7]
     assert list(read(folders[1]).input[0].dims) == [3, -1, -1] and read(folders[1]).output[0].name == "logits"
 
 
