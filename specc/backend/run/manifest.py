@@ -25,6 +25,7 @@ from specc.files import is_number, parse_json, read_file, reason, refuse_bytes
 
 FORMAT = 1
 PACKAGES = ("torch", "numpy", "safetensors", "onnx")
+OUTCOME = ("ended", "step", "finished", "best")  # what is added when a training ends or pauses
 RUNS_FOLDER = "is this a run's folder?"
 
 

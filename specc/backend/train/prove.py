@@ -16,11 +16,13 @@ from torch import Tensor
 from specc.backend.data.progress import hidden
 from specc.backend.run.checkpoint import load_checkpoint
 from specc.backend.run.files import CHECKPOINTS, INFO, METRICS, SPEC
-from specc.backend.run.metrics import read_lines
+from specc.backend.run.manifest import OUTCOME, read_info
+from specc.backend.run.metrics import epoch_result, read_lines
 from specc.backend.train.job import train
 from specc.backend.train.resume import resume
 from specc.check import Checked
 from specc.errors import SpeccError
+from specc.files import json_bytes
 from specc.plugins import load_words
 from specc.render import render_error
 
@@ -93,8 +95,9 @@ def prove(checked: Checked, *, device: str, data_dir: Path | None, base: Path) -
 def _begin_again(run: Path, other: Path) -> None:
     """A run as it is before its first step, with the spec and the place of `run`."""
     (other / CHECKPOINTS).mkdir(parents=True)
-    for name in (SPEC, INFO):
-        (other / name).write_bytes((run / name).read_bytes())
+    (other / SPEC).write_bytes((run / SPEC).read_bytes())
+    info = {name: value for name, value in read_info(run).items() if name not in OUTCOME}
+    (other / INFO).write_bytes(json_bytes(info))
     (other / METRICS).write_bytes(b"")
 
 
@@ -118,7 +121,10 @@ def _compare(one: Path, other: Path) -> list[Compared]:
         if names[0] or names[1]:
             hashes = (_tensors(side.tensors, mine) for side, mine in zip((first, second), names, strict=True))
             found.append(Compared(what, len(names[0]), *hashes))
-    rest = (_hash(_untimed(side.scalars)) for side in (first, second))
+    rest = (
+        _hash(_untimed(side.scalars) | {"lines": list(map(epoch_result, side.scalars["lines"]))})
+        for side in (first, second)
+    )
     found.append(Compared("step, epochs, scale of the loss", 0, *rest))
     lines = [[_untimed(line) for line in read_lines(run / METRICS)] for run in (one, other)]
     found.append(Compared(f"{len(lines[0])} of the lines of metrics.jsonl", 0, *map(_hash, lines)))
@@ -131,9 +137,8 @@ def _tensors(tensors: Mapping[str, Tensor], names: list[str]) -> str:
 
 
 def _untimed(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Without what a clock says, in the lines of epochs as well."""
-    kept = {name: value for name, value in values.items() if name not in TIMED}
-    return kept | {"lines": list(map(_untimed, kept["lines"]))} if "lines" in kept else kept
+    """Without what a clock says."""
+    return {name: value for name, value in values.items() if name not in TIMED}
 
 
 def _hash(value: Any) -> str:

@@ -12,7 +12,7 @@ from specc.backend.run.environment import ENVIRONMENT, differences, refuse
 from specc.backend.run.files import CHECKPOINTS, METRICS
 from specc.backend.run.folder import RunFolder
 from specc.backend.run.load import read_spec
-from specc.backend.run.manifest import meaning_of, now, read_info, refuse_other_data, sha256_of
+from specc.backend.run.manifest import OUTCOME, meaning_of, now, read_info, refuse_other_data, sha256_of
 from specc.backend.run.metrics import read_lines
 from specc.backend.train.compatibility import SAFE, TRAJECTORY, judge, refuse_incompatible
 from specc.backend.train.job import Outcome, Until, carry_out
@@ -99,5 +99,5 @@ def _has_begun(path: Path, info: Mapping[str, Any]) -> bool:
     One that starts from other weights has one before its first step: without it, it would be another training.
     """
     is_young = (path / METRICS).exists() and len(list(read_lines(path / METRICS))) < 2
-    is_fresh = is_young and info.get("start") is None and "ended" not in info
+    is_fresh = is_young and info.get("start") is None and not any(name in info for name in OUTCOME)
     return any((path / CHECKPOINTS).glob("*.json")) or not is_fresh
