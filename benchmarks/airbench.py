@@ -63,7 +63,7 @@ def spec(muon: bool = False, sets: Sequence[str] = ()) -> Checked:
 
 
 def images() -> DataSet:
-    return load(spec().trainable().data, data_dir=None, seed=0, base=SPEC.parent)
+    return load(spec().trainable().data, data_dir=None, base=SPEC.parent)
 
 
 def ours(seed: int, muon: bool, device: str, sets: list[str], data: DataSet) -> Trained:

@@ -4,18 +4,20 @@ Training data, prediction and the exported graph all stand on these definitions,
 everywhere. No torch here: prediction with an exported file does not need it.
 """
 
+import re
 import stat
 import warnings
 from collections.abc import Iterator
 from functools import lru_cache
 from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from specc.backend.foreign import described
 from specc.backend.traps import heavy, trap
 from specc.files import open_file
 from specc.values import Size
@@ -30,23 +32,16 @@ MODES = {1: "L", 3: "RGB"}
 
 # Pillow knows fifty kinds, among them some that run other programs (EPS) or are hardly ever meant.
 KINDS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
+SUFFIXES = {
+    ".apng", ".bmp", ".gif", ".jfif", ".jpe", ".jpeg", ".jpg", ".pbm", ".pgm", ".png", ".pnm", ".ppm", ".tif",
+    ".tiff", ".webp",
+}  # fmt: skip
 MOST_PIXELS = 1 << 26  # of an image: 8,192 x 8,192, which take 200 MB
 LONGEST = 1 << 14  # pixels of a side
 STRIP = 1 << 20  # pixels that are converted at once
 MOST_BYTES = 1 << 28  # of an image file
 
-# What is often found among images: a mark within the first 16 bytes, and what it tells.
-FOREIGN = (
-    (b"ftypheic", "a HEIC photo"),
-    (b"ftypheix", "a HEIC photo"),
-    (b"ftypmif1", "a HEIF photo"),
-    (b"ftypavif", "an AVIF image"),
-    (b"jP  \r\n", "a JPEG 2000 image"),
-    (b"8BPS", "a Photoshop document"),
-    (b"%PDF", "a PDF document"),
-    (b"%!PS", "a PostScript document"),
-    (b"<svg", "an SVG drawing"),
-)
+DEEP = re.compile(";16[BLN]")  # in how Pillow says that pixels are stored: 16 bits a channel
 
 # Sums that fall on x.5 go up, with this margin, so that two ways of adding up float32 numbers round alike.
 TIE = 2.0**-9
@@ -54,6 +49,14 @@ TIE = 2.0**-9
 
 class BadImage(ValueError):
     """An image file that cannot serve. The message completes "FILE …", as in "is not an image"."""
+
+
+class Decoded(NamedTuple):
+    """An image. pixels: uint8, channels x height x width. deep: the lowest and highest value, of 0 to 65,535, of a
+    16-bit image (of a color image in steps of 257: Pillow keeps its upper 8 bits)."""
+
+    pixels: Pixels
+    deep: tuple[int, int] | None = None
 
 
 def decode(path: Path, channels: int) -> Pixels:
@@ -87,6 +90,11 @@ def read_bytes(path: Path, start: int = 0, length: int | None = None) -> bytes:
 
 
 def decode_bytes(content: bytes, channels: int) -> Pixels:
+    """The pixels of an image, as `decode_image` gives them."""
+    return decode_image(content, channels).pixels
+
+
+def decode_image(content: bytes, channels: int) -> Decoded:
     """The pixels of an image: uint8, channels x height x width, turned upright as its EXIF entry says.
 
     content: of a BMP, GIF (its first picture), JPEG, PNG, PPM, TIFF or WebP file. channels: 3 (RGB) or 1 (gray: ITU-R
@@ -101,15 +109,17 @@ def decode_bytes(content: bytes, channels: int) -> Pixels:
     try:
         with Image.open(BytesIO(content), formats=KINDS) as image:
             _refuse_huge(image)
+            is_deep = any(DEEP.search(str(tile[3])) for tile in image.tile)
             image.load()
             if wrong := heavy(image.info.get("exif")) or heavy(image.info.get("Raw profile type exif")):
                 raise BadImage(wrong)
             ImageOps.exif_transpose(image, in_place=True)
-            return _pixels(eight_bits(image), channels)
+            deep = deep_range(image, is_deep)
+            return Decoded(_pixels(eight_bits(image), channels), deep)
     except (BadImage, MemoryError):
         raise
     except UnidentifiedImageError:
-        raise BadImage(f"is not an image that can be read: {_begins(content)}") from None
+        raise BadImage(f"is not an image that can be read: {described(content)}") from None
     except (Image.DecompressionBombWarning, Image.DecompressionBombError):
         raise BadImage(f"has more than {MOST_PIXELS:,} pixels, too many to be meant") from None
     except Exception as error:  # noqa: BLE001 - a damaged file makes Pillow's decoders raise nearly anything
@@ -145,17 +155,25 @@ def _refuse_huge(image: Image.Image) -> None:
         raise BadImage(f"has a side of more than {LONGEST:,} pixels, too long to be meant: {size}")
 
 
-def _begins(content: bytes) -> str:
-    """What a file that is none of the kinds is, as far as its first bytes tell."""
-    for mark, name in FOREIGN:
-        if mark in content[:16]:
-            return f"it is {name}; convert it to PNG or JPEG"
-    return f"it begins with {content[:8].hex(' ')}"
+def deep_range(image: Image.Image, is_deep: bool) -> tuple[int, int] | None:
+    """The lowest and highest value of a 16-bit image, of 0 to 65,535; None for any other. is_deep: its file says so."""
+    is_gray = _is_deep_gray(image)
+    if not is_gray and (not is_deep or image.mode not in ("RGB", "RGBA")):
+        return None
+    extremes: Any = image.getextrema()  # of each channel where there are several
+    if is_gray:
+        return int(extremes[0]), int(extremes[1])
+    return 257 * min(low for low, _ in extremes[:3]), 257 * max(high for _, high in extremes[:3])
+
+
+def _is_deep_gray(image: Image.Image) -> bool:
+    """Whether it is a gray image of 16 bits. Pillow spreads a PPM file's values over 16 bits, whatever its largest."""
+    return image.mode.startswith("I;16") or (image.mode == "I" and image.format in ("PNG", "PPM"))
 
 
 def eight_bits(image: Image.Image) -> Image.Image:
     """An image of 8 bits a channel. Grays of 16 bits are scaled; other deep images have no known range."""
-    if image.mode.startswith("I;16") or (image.mode == "I" and image.format == "PNG"):
+    if _is_deep_gray(image):
         levels = np.empty((image.height, image.width), dtype=np.uint8)
         for top, strip in _strips(image):
             levels[top : top + strip.height] = np.rint(np.asarray(strip).astype(np.float64) / 257)

@@ -1,16 +1,33 @@
 """Losses: what training makes small. Each takes logits and either class indices or soft targets (mixup, cutmix)."""
 
+from specc.values import Args
 from specc.vocabulary.family import Loss
-from specc.vocabulary.kinds import NOT_NEGATIVE, POSITIVE, Float, ListOf, Maybe, Symbols
+from specc.vocabulary.kinds import NOT_NEGATIVE, POSITIVE, Either, Float, ListOf, Maybe, Pair, Symbols, Text
 from specc.vocabulary.param import Param
+from specc.vocabulary.problem import Problem
 
-_WEIGHTS = Param("weights", Maybe(ListOf(POSITIVE)), None, "a weight for each class, in the order of the classes")
+_NAMED = Pair(Text(), POSITIVE, 'a name and a weight, as in [("defect", 9)]')
+_WEIGHTS = Param(
+    "weights",
+    Maybe(Either(Symbols("balanced"), ListOf(POSITIVE), ListOf(_NAMED))),
+    None,
+    "of classes by name, the others 1; or one for each class, in their order; `balanced`: n / (K n_c) of the training "
+    "images",
+)
 _REDUCTION = Param(
     "reduction",
     Symbols("mean", "sum"),
     "mean",
     "over the images of a batch; `sum`: gradients grow with the batch. What is reported is the mean",
 )
+
+
+def _each_name_once(a: Args) -> None:
+    names = [weight[0] for weight in a.weights or () if isinstance(weight, tuple)]
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise Problem("E315", f"`{twice}` gets two weights", param="weights", help="leave one of them out")
+
 
 CROSS_ENTROPY = Loss(
     "cross_entropy",
@@ -22,6 +39,7 @@ CROSS_ENTROPY = Loss(
     ),
     target="specc.backend.evaluation.losses.cross_entropy",
     example="cross_entropy(smoothing=0.1)",
+    check=_each_name_once,
 )
 
 COMPONENTS = (
@@ -32,6 +50,7 @@ COMPONENTS = (
         (Param("gamma", NOT_NEGATIVE, 2.0, "0 is cross entropy"), _WEIGHTS, _REDUCTION),
         target="specc.backend.evaluation.losses.focal",
         example="focal(gamma=2)",
+        check=_each_name_once,
     ),
     Loss(
         "binary_cross_entropy",
@@ -40,5 +59,6 @@ COMPONENTS = (
         target="specc.backend.evaluation.losses.binary_cross_entropy",
         per_class=True,
         example="binary_cross_entropy",
+        check=_each_name_once,
     ),
 )

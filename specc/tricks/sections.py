@@ -6,6 +6,7 @@ from specc.tricks.loss import CROSS_ENTROPY
 from specc.tricks.normalize import STANDARD
 from specc.tricks.optimizer import ADAM
 from specc.tricks.schedule import CONSTANT
+from specc.tricks.validation import AUTO
 from specc.values import Bound, Percent, Size
 from specc.vocabulary.kinds import (
     POSITIVE,
@@ -45,11 +46,12 @@ class DataSettings(Settings):
         "random changes to the training images, drawn anew for each image in each epoch",
         default=(),
     )
-    validation: Bound | None = setting(
-        Maybe(One("validation", "`test` or `split(10%)`")),
-        "the images that measure: the test part where there is one, else 10% of the training part",
-        default=None,
+    validation: Bound = setting(
+        One("validation", "`auto`, `given`, `test` or `split(10%)`", instead_of_none="auto"),
+        "the images that measure: a part that the source gives, or some of the training images",
+        default=AUTO.call(),
     )
+    seed: int = setting(Int(0, 2**31 - 1), "of the draw of the images to validate on, and of a subset", default=0)
 
 
 class TrainSettings(Settings):
@@ -80,7 +82,7 @@ class TrainSettings(Settings):
         "penalty on the kernels of conv and dense",
         default=None,
     )
-    seed: int = setting(Int(0, 2**31 - 1), "of every random draw", default=0)
+    seed: int = setting(Int(0, 2**31 - 1), "of every random draw of the training; the data have their own", default=0)
     precision: Literal["auto", "fp32", "bf16", "fp16"] = setting(
         Symbols("auto", "fp32", "bf16", "fp16"),
         "of convolutions and dense layers in training; `auto`: the fastest that the device has",

@@ -77,8 +77,8 @@ COMPONENTS = (
     ),
     Source(
         "folder",
-        "A folder with one folder of image files for each class, or with `train` and `test` (or `val`) that hold "
-        "these. Images are read as RGB.",
+        "A folder with one folder of image files for each class, or with the folders of parts that hold these: "
+        "`train`, `val`, `test`, in any dress. Images are read as RGB.",
         (
             Param("path", Text(), doc="the folder; a relative path counts from the spec's folder"),
             Param("skip_broken", Bool(), False, "leave out files that cannot be used; how many and which is shown"),
@@ -102,8 +102,9 @@ COMPONENTS = (
     ),
     Source(
         "npz",
-        "A NumPy archive with uint8 images and integer labels: `x_train` and `y_train`, with or without `x_test` and "
-        "`y_test`; or `images` and `labels`; and, if it likes, the class names as `classes`.",
+        "A NumPy archive with uint8 images and integer labels: `x_train` and `y_train`, with or without the same "
+        "for `val` and `test`; or `train_images` and `train_labels` (MedMNIST); or `images` and `labels`; and, if it "
+        "likes, the class names as `classes`.",
         (Param("path", Text(), doc="the file; a relative path counts from the spec's folder"),),
         target="specc.backend.data.npz.read_npz",
         example='npz("data/letters.npz")',

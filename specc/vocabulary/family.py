@@ -95,12 +95,18 @@ class Augmentation(Component):
 class Validation(Component):
     """Which images measure how good a network is.
 
-    share(a): the share of the training images, or how many of them; None: the data source's own test part.
+    parts: those parts of the data source that will do, "validation" or "test", the best first.
+    share(a): what is split off the training images where the source has none of them, a share or how many; None: that
+        is an error.
     """
 
     family: ClassVar[str] = "validation"
 
-    share: Callable[[Args], float | int] | None
+    parts: tuple[str, ...] = ()
+    share: Callable[[Args], float | int] | None = None
+
+    def broken_promise(self) -> str:
+        return "" if self.parts or self.share else "has neither `parts` nor `share`"
 
 
 # ---- how weights start

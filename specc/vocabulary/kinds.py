@@ -19,9 +19,10 @@ class Unfit(Exception):
 
 
 class Kind(ABC):
-    """A kind of value. `needs` completes "… must be …"."""
+    """A kind of value. `needs` completes "… must be …". `instead_of_none`: what to write where `none` does not fit."""
 
     needs = "a value"
+    instead_of_none = ""
     symbols: tuple[str, ...] = ()
 
     @abstractmethod
@@ -172,11 +173,23 @@ class ListOf(Kind):
         return tuple(UNKNOWN if item is UNKNOWN else self.item.accept(item, bind) for item in value)
 
 
+class Pair(Kind):
+    """Two values in parentheses, each of its own kind."""
+
+    def __init__(self, first: Kind, second: Kind, needs: str) -> None:
+        self.first, self.second, self.needs = first, second, needs
+
+    def accept(self, value: Any, bind: Bind) -> tuple[Any, Any]:
+        if type(value) not in (list, tuple) or len(value) != 2:
+            raise Unfit
+        return self.first.accept(value[0], bind), self.second.accept(value[1], bind)
+
+
 class One(Kind):
     """One call of a family of the vocabulary, such as an optimizer."""
 
-    def __init__(self, family: str, needs: str) -> None:
-        self.family, self.needs = family, needs
+    def __init__(self, family: str, needs: str, instead_of_none: str = "") -> None:
+        self.family, self.needs, self.instead_of_none = family, needs, instead_of_none
 
     def accept(self, value: Any, bind: Bind) -> Any:
         bound = bind(self.family, value)

@@ -129,7 +129,7 @@ def e409(stage: Stage) -> None:
 
 def e410(stage: Stage) -> None:
     Path("flowers").mkdir()
-    stage.raises("specc.backend.data.folder.os.scandir", PermissionError(errno.EACCES, "Permission denied"))
+    stage.raises("specc.backend.data.walk.os.scandir", PermissionError(errno.EACCES, "Permission denied"))
 
 
 def e411(stage: Stage) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
@@ -70,6 +71,12 @@ def read(source: str, settings: str = "", **how: Any) -> DataSet:
     checked = check(Source("net.cnn", text))
     assert checked.data is not None, checked.diagnostics
     return load(checked.data, **how)
+
+
+def gather_all(data: DataSet) -> None:
+    """Decode every image again."""
+    for part in (data.train, data.validation):
+        part.gather(torch.arange(len(part)), torch.device("cpu"))
 
 
 def refused(code: str, source: str, settings: str = "", **how: Any) -> str:

@@ -1,174 +1,110 @@
 """`folder`: a folder of class folders of image files. Here they are listed; `survey` opens them."""
 
-import os
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
 
-from specc.backend.data.places import Where, few, places, unreadable
-from specc.backend.data.raw import Files, Part, Raw
+from specc.backend.data.order import natural
+from specc.backend.data.parts import Parts, find_parts, look_into
+from specc.backend.data.paths import find_path, outside
+from specc.backend.data.places import Where, few
+from specc.backend.data.raw import Files, Given, Part, Raw, Unlabeled
+from specc.backend.data.walk import entries_of, is_folder, is_text, walk
+from specc.backend.images import SUFFIXES
 from specc.errors import SpeccError, clean
 from specc.values import Args
 
-# What file managers leave behind, in lower case; so are names that begin with a dot.
-LITTER = {"thumbs.db", "ehthumbs.db", "desktop.ini", "__macosx", "@eadir"}
-PICTURES = {".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"}
-TEST_NAMES = ("val", "valid", "validation", "test")
+
+class _Listed:
+    """A folder's classes and files. classes: in natural order. left: links that were not followed."""
+
+    def __init__(self, root: Path, folder: Path, skip_broken: bool) -> None:
+        self.classes = _class_names(folder)
+        prefix = "" if folder == root else f"{folder.relative_to(root).as_posix()}/"
+        walked = walk([(folder / name, f"{prefix}{name}/") for name in self.classes])
+        self.left = walked.left
+        self.names = [name for names in walked.files for name in names]
+        self.numbers = [number for number, names in enumerate(walked.files) for _ in names]
+        self.empty = [name for name, names in zip(self.classes, walked.files, strict=True) if not names]
+        self.root, self.folder, self.skip_broken = root, folder, skip_broken
+
+    def part(self, classes: Sequence[str]) -> Part:
+        """With labels that count in `classes`."""
+        place = {name: number for number, name in enumerate(classes)}
+        labels = [place[self.classes[number]] for number in self.numbers]
+        return Part(Files(self.root, self.names, self.skip_broken), torch.tensor(labels, dtype=torch.int64))
 
 
 def read_folder(a: Args, where: Where) -> Raw:
-    """The image files of a folder, sorted by name; a class is a folder, its number its place in the sorted names.
+    """The image files of a folder, sorted by name; a class is a folder, its number its place in the natural order.
 
-    Where the folder holds a folder `train` that holds folders, that is the training part, and the first of `val`,
-    `valid`, `validation` and `test` is the test part; `test` goes first where the spec asks for it.
+    Where the folder holds the folders of parts (`train`, `val`, `test`, however they are dressed), each of them holds
+    the class folders. `train` says which classes there are; another part may lack some, and has no others.
 
-    Raises SpeccError: E403 no such folder, E404 no images, a class without images or fewer than two classes, E407 test
-    classes that are not the training classes.
+    Raises SpeccError: E403 no such folder, E404 no images, a class without images, fewer than two classes, or folders
+    of which it is not clear what they are.
     """
     root = find_path(a.path, where, "folder")
-    notes = outside(root, where)
-    train = root / "train"
-    if not (train.is_dir() and any(_is_folder(entry) for entry in _entries(train))):
-        return Raw(*_part(root, root, a.skip_broken), None, notes)
-    classes, part = _part(root, train, a.skip_broken)
-    names = ("test", *TEST_NAMES) if where.test else TEST_NAMES
-    test = next((root / name for name in names if (root / name).is_dir()), None)
-    if test is None:
-        return Raw(classes, part, None, notes)
-    test_classes, test_part = _part(root, test, a.skip_broken)
-    if test_classes != classes:
-        extra = [name for name in test_classes if name not in classes]
-        lacking = [name for name in classes if name not in test_classes]
-        lines = [clean(f"{test} does not have the classes of {train}")]
-        lines += [f"only in {place.name}: {few(names)}" for place, names in ((test, extra), (train, lacking)) if names]
-        raise SpeccError("E407", lines, help="both need a folder of the same name for every class", status=1)
-    return Raw(classes, part, test_part, notes)
+    parts = find_parts(root)
+    listed = _Listed(root, parts.train or root, a.skip_broken)
+    if listed.empty:
+        raise _unfit(f"{clean(str(listed.folder))} has class folders without a file: {few(listed.empty)}")
+    if len(listed.classes) < 2:
+        raise _unfit(f"{clean(str(listed.folder))} holds only one class, {few(listed.classes)}")
+    left = list(listed.left)
+    validation, test = (_measured(root, folder, listed, left) for folder in (parts.validation, parts.test))
+    names = {part: clean(folder.relative_to(root).parts[0]) for part, folder in _measuring(parts)}
+    notes = [*outside(root, where), *([f"not used: {'; '.join(map(clean, parts.others))}"] if parts.others else ())]
+    if left:
+        notes.append(f"links out of their class were not followed: {few(left)}")
+    return Raw(listed.classes, listed.part(listed.classes), test, validation, names, tuple(notes))
 
 
-def outside(path: Path, where: Where) -> tuple[str, ...]:
-    """A note for data that lie outside the spec's folder: that is allowed, and shown."""
-    real = path.resolve()
-    return () if real.is_relative_to(where.base.resolve()) else (f"the images are read from {clean(str(real))}",)
+def _measuring(parts: Parts) -> list[tuple[str, Path]]:
+    return [(part, folder) for part, folder in (("validation", parts.validation), ("test", parts.test)) if folder]
 
 
-def find_path(text: str, where: Where, kind: str) -> Path:
-    """A path as a spec gives it: from the spec's folder, or else from the places where data is looked for.
-
-    kind: "folder" or "file". Raises SpeccError E403 where there is none.
-    """
+def _measured(root: Path, folder: Path | None, train: _Listed, left: list[str]) -> Given:
+    """A part to measure on, or what is wrong with it. left: gets the links that were not followed."""
+    if folder is None:
+        return None
+    inside = look_into(folder)
+    if inside.images and not inside.folders:
+        return Unlabeled(f"{inside.images:,} images without class folders")
     try:
-        tried = tried_paths(text, where)
-        for path in tried:
-            if path.is_dir() if kind == "folder" else path.is_file():
-                return path
-        other = next((path for path in tried if path.exists()), None)
-    except OSError as error:  # a folder that may not be entered, a name that is too long
-        raise no_path(text, error) from None
-    if other is not None:
-        what = "a file" if other.is_file() else "a folder" if other.is_dir() else "a pipe, a socket or a device"
-        message = clean(f"{other} is {what}; `source` needs a {kind} here")
-        raise SpeccError("E403", message, help=clean(_suggestion(other, kind)))
-    lines = [f"there is no {kind} {text}", *(f"looked for {path}" for path in tried)]
-    raise SpeccError("E403", lines, help="correct the path in `source`, or give the place with --data-dir")
+        listed = _Listed(root, folder, train.skip_broken)
+    except SpeccError as error:
+        return error
+    extra = [name for name in listed.classes if name not in train.classes]
+    if extra:
+        lines = [clean(f"{folder} has classes that {train.folder} does not have: {few(extra)}")]
+        lacking = [name for name in train.classes if name not in listed.classes]
+        lines += [f"only in {clean(train.folder.name)}: {few(lacking)}"] if lacking else []
+        help = "what is measured has to be learned: put images of these classes into the training folder, too"
+        return SpeccError("E407", lines, help=help, status=1)
+    if not listed.names:
+        return _unfit(f"{clean(str(folder))} holds no images")
+    left += listed.left
+    return listed.part(train.classes)
 
 
-def tried_paths(text: str, where: Where) -> list[Path]:
-    """Where a path as a spec gives it may lead to, in order. Raises SpeccError E403 for the home of nobody."""
-    try:
-        given = Path(text).expanduser()
-    except RuntimeError as error:
-        raise no_path(text, error) from None
-    return list(dict.fromkeys([where.base / given, *(place / given for place in places(where.data_dir))]))
-
-
-def no_path(text: str, error: Exception) -> SpeccError:
-    """E403: a path that the system does not even look for."""
-    message = clean(f"{text} cannot be looked for: {getattr(error, 'strerror', None) or error}")
-    return SpeccError("E403", message, help="correct the path in `source`")
-
-
-def _suggestion(path: Path, kind: str) -> str:
-    return f'write npz("{path}")' if kind == "folder" and path.suffix == ".npz" else f"give the path of a {kind}"
-
-
-def _part(root: Path, folder: Path, skip_broken: bool) -> tuple[tuple[str, ...], Part]:
-    """The classes of a folder, and its files."""
-    entries = _entries(folder)
-    classes = [entry for entry in entries if _is_folder(entry)]
-    loose = [entry.name for entry in entries if entry not in classes and Path(entry.name).suffix.lower() in PICTURES]
+def _class_names(folder: Path) -> tuple[str, ...]:
+    """The class folders of a folder, in natural order. Raises SpeccError E404 where it is no folder of classes."""
+    entries = entries_of(folder)
+    classes = [entry.name for entry in entries if is_folder(entry)]
+    loose = [e.name for e in entries if e.name not in classes and Path(e.name).suffix.lower() in SUFFIXES]
     shown = clean(str(folder))
     if loose:
         raise _unfit(f"{shown} holds images that are in no class folder: {few(loose)}")
     if not classes:
         raise _unfit(f"{shown} holds no class folders" if entries else f"{shown} is empty")
-    nameless = [entry.name for entry in classes if not is_text(entry.name)]
+    nameless = [name for name in classes if not is_text(name)]
     if nameless:
         raise _unfit(f"{shown} has class folders whose names are not UTF-8, so no model can hold them: {few(nameless)}")
-    names: list[str] = []
-    labels: list[int] = []
-    prefix = "" if folder == root else f"{folder.name}/"
-    for number, entry in enumerate(classes):
-        names += _files(Path(entry.path), f"{prefix}{entry.name}/")
-        labels += [number] * (len(names) - len(labels))
-    filled = set(labels)
-    empty = [entry.name for number, entry in enumerate(classes) if number not in filled]
-    if empty:
-        raise _unfit(f"{shown} has class folders without a file: {few(empty)}")
-    if len(classes) < 2:
-        raise _unfit(f"{shown} holds only one class, {few([classes[0].name])}")
-    return tuple(entry.name for entry in classes), Part(Files(root, names, skip_broken), torch.tensor(labels))
+    return tuple(sorted(classes, key=natural))
 
 
 def _unfit(message: str) -> SpeccError:
     help = "put the images of each class into a folder of its own, at least two such folders side by side"
     return SpeccError("E404", message, help=help, status=1)
-
-
-def is_text(name: str) -> bool:
-    """Whether a name can be written as UTF-8; the system's may be any bytes."""
-    try:
-        name.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
-
-
-def _entries(folder: Path) -> list[os.DirEntry[str]]:
-    """What is in a folder, sorted, without hidden files and litter."""
-    try:
-        with os.scandir(folder) as found:
-            entries = sorted(found, key=lambda entry: entry.name)
-    except OSError as error:
-        raise unreadable(folder, error) from None
-    return [entry for entry in entries if not entry.name.startswith(".") and entry.name.lower() not in LITTER]
-
-
-def _is_folder(entry: os.DirEntry[str]) -> bool:
-    """Whether it is a folder or a link to one. A link that leads nowhere counts as a file: opening it names it."""
-    try:
-        return entry.is_dir()
-    except OSError:
-        return False
-
-
-def _files(top: Path, prefix: str) -> list[str]:
-    """The names of all files below a folder, in order. Links are followed, but each folder is read once: one that is
-    met again, as by a link that runs in a circle, holds nothing new."""
-    names: list[str] = []
-    met: set[tuple[int, int]] = set()
-    to_read = [(top, prefix)]
-    while to_read:
-        folder, prefix = to_read.pop()
-        try:
-            status = folder.stat()
-        except OSError as error:
-            raise unreadable(folder, error) from None
-        own = (status.st_dev, status.st_ino)
-        if own in met:
-            continue
-        met.add(own)
-        entries = _entries(folder)
-        inner = [entry for entry in entries if _is_folder(entry)]
-        names += [prefix + entry.name for entry in entries if entry not in inner]
-        to_read += [(Path(entry.path), f"{prefix}{entry.name}/") for entry in reversed(inner)]
-    return sorted(names, key=lambda name: name.split("/"))

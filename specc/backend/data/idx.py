@@ -16,6 +16,7 @@ from specc.backend.data.download import Download
 from specc.backend.data.packed import CHUNK, Unpacked
 from specc.backend.data.places import Published, Where, damaged, obtain, unreadable
 from specc.backend.data.raw import Part, Raw
+from specc.backend.foreign import LOOKED_AT, described
 from specc.files import open_file
 from specc.tricks.source import DIGITS, FASHION
 from specc.values import Args
@@ -102,9 +103,7 @@ def read_idx(path: Path, size: tuple[int, ...], most: int) -> NDArray[np.uint8]:
             raise damaged(path, f"is only {len(header)} bytes long: too short for an IDX header")
         magic, *lengths = struct.unpack(f">{2 + len(size)}I", header)
         if magic != UNSIGNED_BYTES << 8 | (1 + len(size)):
-            raise damaged(
-                path, f"is not an IDX file of {'images' if size else 'labels'}: it begins with {header[:4].hex(' ')}"
-            )
+            raise damaged(path, f"is not an IDX file of {'images' if size else 'labels'}: {_described(header, file)}")
         if tuple(lengths[1:]) != size:
             found, needed = (" x ".join(map(str, x)) for x in (lengths[1:], size))
             raise damaged(path, f"holds images of {found}; they should be {needed}")
@@ -118,6 +117,14 @@ def read_idx(path: Path, size: tuple[int, ...], most: int) -> NDArray[np.uint8]:
         if len(content) > prod(lengths):
             raise damaged(path, f"goes on after the {prod(lengths):,} bytes that its header promises")
     return np.frombuffer(content, dtype=np.uint8).reshape(lengths)
+
+
+def _described(header: bytes, file: BinaryIO | Unpacked) -> str:
+    """What a file is that has another header."""
+    try:
+        return described(header + file.read(LOOKED_AT))
+    except (EOFError, zlib.error):
+        return described(header)
 
 
 def _all(file: BinaryIO | Unpacked, count: int) -> bytearray:

@@ -15,48 +15,53 @@ from torch import Tensor
 from specc.backend.data.parallel import ordered
 from specc.backend.data.progress import bar
 from specc.backend.data.raw import Files
-from specc.backend.data.survey import Feed, Surveyed, moments
-from specc.backend.images import BadImage, Pixels, decode_bytes, resize
+from specc.backend.data.survey import Feed, Surveyed, moments, picture_hash
+from specc.backend.images import BadImage, Pixels, decode_image, resize
 from specc.errors import SpeccError, clean
 from specc.values import Size
 
 NAMED = 20  # broken files that a message names
 RGB = 3
+DEEPEST = 65_535  # the highest value of 16 bits
 
 Shape = tuple[int, ...]
 
 
 class Opened(NamedTuple):
-    """A sound image file as it is trained on: uint8 RGB 3 x H x W, and the SHA-256 of its bytes."""
+    """A sound image file as it is trained on: uint8 RGB 3 x H x W, and the SHA-256 of its bytes. deep: the range of
+    the values of a 16-bit image."""
 
     pixels: Pixels
     digest: bytes
+    deep: tuple[int, int] | None = None
 
 
 class _Seen(NamedTuple):
     """What was found out about one sound file."""
 
     opened: Opened
+    picture: bytes
     sums: Tensor
     squares: Tensor
 
 
 class _Looked(NamedTuple):
-    """What was found out about the files of a part. broken: "NAME is damaged …". sizes: each with an example's name."""
+    """What was found out about the files of a part. broken: "NAME is damaged …". sizes: each with an example's name.
+    deep: the ranges of the values of 16-bit images."""
 
     surveyed: Surveyed | None
     broken: list[str]
     lost: set[int]
     sizes: Counter[Shape]
     example: dict[Shape, str]
-    digests: list[bytes]
+    deep: list[tuple[int, int]]
 
 
 def open_image(files: Files, number: int, size: Size | None) -> Opened:
     """An image file, read once. Raises BadImage or OSError."""
     content = files.content(number)
-    pixels = decode_bytes(content, RGB)
-    return Opened(pixels if size is None else resize(pixels, size), hashlib.sha256(content).digest())
+    pixels, deep = decode_image(content, RGB)
+    return Opened(pixels if size is None else resize(pixels, size), hashlib.sha256(content).digest(), deep)
 
 
 def look_through(
@@ -67,7 +72,7 @@ def look_through(
     parts: files and their labels, int64 N. room: bytes that decoded images may take; files that would take more are
     left as files.
 
-    Gives the parts, and what there is to say: files that were left out, test files that are training files, too.
+    Gives the parts, and what there is to say: files that were left out, 16-bit images of few levels.
 
     Raises SpeccError: E405 images that cannot be used, E406 images of different sizes and no `size`.
     """
@@ -88,10 +93,7 @@ def look_through(
     _refuse_uneven(first.root, looked)
     more = [f"and {len(broken) - NAMED:,} more"] if len(broken) > NAMED else []
     notes = [f"left out by skip_broken: {count}: {'; '.join([*broken[:NAMED], *more])}"] if broken else []
-    learned = set(looked[0].digests)
-    twice = sum(digest in learned for look in looked[1:] for digest in look.digests)
-    if twice:
-        notes.append(f"{twice:,} of {len(looked[1].digests):,} test images are training images, too")
+    notes += _of_few_levels([deep for look in looked for deep in look.deep])
     return [look.surveyed for look in looked if look.surveyed], notes
 
 
@@ -103,7 +105,7 @@ def _seen(files: Files, number: int, size: Size | None) -> _Seen | str:
         return clean(str(error))
     except OSError as error:
         return f"cannot be read: {error.strerror or clean(str(error))}"
-    return _Seen(opened, *moments(opened.pixels))
+    return _Seen(opened, picture_hash(opened.pixels), *moments(opened.pixels))
 
 
 def _all_seen(files: Files, size: Size | None) -> Iterator[_Seen | str]:
@@ -120,6 +122,8 @@ def _look_at(files: Files, labels: Tensor, size: Size | None, room: int, feed: F
     images: Tensor | None = None
     kept: list[int] = []
     digests: list[bytes] = []
+    pictures: list[bytes] = []
+    deep: list[tuple[int, int]] = []
     sums, squares = torch.zeros(2, len(files), RGB, dtype=torch.float64)
     for number, (name, label, seen) in enumerate(
         zip(files.names, labels.tolist(), _all_seen(files, size), strict=True)
@@ -127,7 +131,8 @@ def _look_at(files: Files, labels: Tensor, size: Size | None, room: int, feed: F
         if isinstance(seen, str):
             broken.append(f"{clean(name)} {seen}")
             continue
-        pixels, digest = seen.opened
+        pixels, digest, values = seen.opened
+        deep += [values] if values else []
         if not sizes and len(files) * pixels.size <= room:
             images = torch.empty(len(files), *pixels.shape, dtype=torch.uint8)
         sizes[pixels.shape] += 1
@@ -137,17 +142,36 @@ def _look_at(files: Files, labels: Tensor, size: Size | None, room: int, feed: F
         sums[len(kept)], squares[len(kept)] = seen.sums, seen.squares
         kept.append(number)
         digests.append(digest)
+        pictures.append(seen.picture)
         feed(f"{label} {name}\0".encode("utf-8", "surrogateescape") + digest)  # no name holds a zero byte
     if not kept:
-        return _Looked(None, broken, set(labels.tolist()), sizes, example, digests)
+        return _Looked(None, broken, set(labels.tolist()), sizes, example, deep)
     (channels, height, width), left = next(iter(sizes)), labels[kept]
     some = files.select(kept)
     stay = Files(some.root, some.names, digests=digests, places=some.places)
     count = len(kept)
     surveyed = Surveyed(
-        stay if images is None else images[:count], left, (channels, height, width), sums[:count], squares[:count]
+        stay if images is None else images[:count],
+        left,
+        (channels, height, width),
+        sums[:count],
+        squares[:count],
+        pictures,
+        some.names,
     )
-    return _Looked(surveyed, broken, set(labels.tolist()) - set(left.tolist()), sizes, example, digests)
+    return _Looked(surveyed, broken, set(labels.tolist()) - set(left.tolist()), sizes, example, deep)
+
+
+def _of_few_levels(deep: Sequence[tuple[int, int]]) -> list[str]:
+    """A note for 16-bit images that use less than a quarter of their range. deep: the lowest and highest value."""
+    if not deep:
+        return []
+    low, high = min(low for low, _ in deep), max(high for _, high in deep)
+    if high - low >= DEEPEST // 4:
+        return []
+    levels = round(high / 257) - round(low / 257) + 1
+    what = f"{len(deep):,} images of 16 bits have values from {low:,} to {high:,} only, of 0 to {DEEPEST:,}"
+    return [f"{what}: read as 8 bits they have {levels} levels; stretch them to the whole range before the training"]
 
 
 def _refused(what: str, broken: list[str]) -> SpeccError:

@@ -3,6 +3,7 @@
 import struct
 import zipfile
 import zlib
+from collections.abc import Sequence
 from math import prod
 from pathlib import Path
 from tokenize import TokenError
@@ -12,17 +13,23 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from specc.backend.data.folder import find_path, outside
 from specc.backend.data.memory import free_memory
 from specc.backend.data.packed import Careful
-from specc.backend.data.places import Where, damaged, unreadable
-from specc.backend.data.raw import Part, Raw
+from specc.backend.data.paths import find_path, outside
+from specc.backend.data.places import Where, damaged, few, unreadable
+from specc.backend.data.raw import Given, Part, Raw
+from specc.backend.foreign import LOOKED_AT, described
 from specc.errors import SpeccError, clean
 from specc.files import open_file
 from specc.values import Args
 
 Arrays = dict[str, NDArray[Any]]
-WANTED = ("x_train", "y_train", "x_test", "y_test", "images", "labels", "classes")
+# The names of images and labels of each part; the second are MedMNIST's.
+TRAIN = (("x_train", "y_train"), ("train_images", "train_labels"), ("images", "labels"))
+VALIDATION = (("x_val", "y_val"), ("val_images", "val_labels"))
+TEST = (("x_test", "y_test"), ("test_images", "test_labels"))
+CLASSES = "classes"
+WANTED = (*(name for pairs in (TRAIN, VALIDATION, TEST) for pair in pairs for name in pair), CLASSES)
 MOST_CLASSES = 100_000
 MOST_DIRECTORY = 1 << 20  # bytes; that of ten thousand members
 MOST_SHRUNK = 100  # to one, by compression, of what is larger than MOST_AT_ONCE bytes
@@ -30,26 +37,50 @@ MOST_AT_ONCE = 1 << 28
 
 
 def read_npz(a: Args, where: Where) -> Raw:
-    """Images and labels: `x_train`, `y_train` and, where they are there, `x_test`, `y_test`; or `images`, `labels`.
+    """Images and labels: `x_train`, `y_train`, with or without the like for `val` and `test`; or `train_images`,
+    `train_labels` and so on, as MedMNIST has them; or `images`, `labels`.
 
     Raises SpeccError: E403 no such file, E402 a damaged one, E411 arrays that are missing or of the wrong form.
     """
     path = find_path(a.path, where, "file")
-    arrays = _load(path)
-    pairs = [pair for pair in (("x_train", "y_train"), ("images", "labels")) if pair[0] in arrays and pair[1] in arrays]
-    if not pairs:
-        found = f"holds {', '.join(arrays)}" if arrays else "holds no array of a name that is known"
-        raise _form(path, found, "`x_train` and `y_train`, or `images` and `labels`")
-    train = _part(path, arrays, *pairs[0])
-    test = _part(path, arrays, "x_test", "y_test") if "x_test" in arrays and "y_test" in arrays else None
-    if test is not None and test.images.shape[1:] != train.images.shape[1:]:  # type: ignore[union-attr]
-        raise _form(path, "has test images of another shape than its training images", "images of one shape")
-    highest = max(int(part.labels.max()) for part in (train, test) if part is not None)
-    return Raw(_classes(path, arrays, highest), train, test, outside(path, where))
+    arrays, others = _load(path)
+    pair = _pair(arrays, TRAIN)
+    if pair is None:
+        found = f"holds {few([*arrays, *others], 20)}" if arrays else "holds no array of a name that is known"
+        found += f", but {few(others, 20)}" if others and not arrays else ""
+        needed = "`x_train` and `y_train`, or `images` and `labels`, or `train_images` and `train_labels`"
+        raise _form(path, found, needed)
+    train = _part(path, arrays, *pair)
+    measured = {"validation": _pair(arrays, VALIDATION), "test": _pair(arrays, TEST)}
+    validation, test = (_given(path, arrays, pair, train, name) for name, pair in measured.items())
+    highest = max(int(part.labels.max()) for part in (train, validation, test) if isinstance(part, Part))
+    read = {*pair, *(name for pair in measured.values() if pair for name in pair), CLASSES}
+    unread = [*(name for name in arrays if name not in read), *others]
+    notes = [f"not used: the arrays {few(unread, 20)} of {clean(path.name)}"] if unread else []
+    return Raw(_classes(path, arrays, highest), train, test, validation, notes=(*outside(path, where), *notes))
 
 
-def _load(path: Path) -> Arrays:
-    """The arrays that are wanted, each no larger than its own header and the archive's directory agree upon."""
+def _pair(arrays: Arrays, pairs: Sequence[tuple[str, str]]) -> tuple[str, str] | None:
+    """The first pair of names, of images and of labels, that is there."""
+    return next((pair for pair in pairs if pair[0] in arrays and pair[1] in arrays), None)
+
+
+def _given(path: Path, arrays: Arrays, pair: tuple[str, str] | None, train: Part, name: str) -> Given:
+    """A part to measure on, or what is wrong with it."""
+    if pair is None:
+        return None
+    try:
+        part = _part(path, arrays, *pair)
+    except SpeccError as error:
+        return error
+    if part.images.shape[1:] != train.images.shape[1:]:  # type: ignore[union-attr]
+        return _form(path, f"has {name} images of another shape than its training images", "images of one shape")
+    return part
+
+
+def _load(path: Path) -> tuple[Arrays, list[str]]:
+    """The arrays that are wanted, each no larger than its own header and the archive's directory agree upon, and the
+    names of all else that is in the archive."""
     try:
         with Careful(open_file(path, buffering=0)) as file:
             file.most = MOST_DIRECTORY
@@ -60,15 +91,24 @@ def _load(path: Path) -> Arrays:
             if need > free_memory():
                 found = clean(f"{path} would take {need:,} bytes of memory; {free_memory():,} are free")
                 raise SpeccError("E479", found, help="image files in folders are read as they are wanted: folder(…)")
+            names = [info.filename.removesuffix(".npy") for info in archive.infolist()]
+            others = list(dict.fromkeys(name for name in names if name not in chosen))
             arrays = {}
             for name, info in chosen.items():
                 with archive.open(info) as member:
                     arrays[name] = _array(path, name, member, info.file_size)  # type: ignore[arg-type]
     except (zipfile.BadZipFile, zlib.error, struct.error, EOFError, ValueError, RuntimeError) as error:
-        raise damaged(path, f"is not a whole NumPy archive: {error}") from None
+        raise damaged(path, f"is not a whole NumPy archive: {_or_foreign(path, error)}") from None
     except OSError as error:
         raise unreadable(path, error) from None
-    return arrays
+    return arrays, others
+
+
+def _or_foreign(path: Path, error: Exception) -> str:
+    """What an archive is that cannot be read, where it is none at all; else what is wrong with it."""
+    with path.open("rb") as file:
+        start = file.read(LOOKED_AT)
+    return str(error) if start[:2] == b"PK" or not start else described(start)
 
 
 def _members(archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:

@@ -17,14 +17,10 @@ MOST_MEMBERS = 1000  # likewise
 
 
 class Where(NamedTuple):
-    """Where to look: the folder given as `--data-dir`, or None, and the folder of the spec.
-
-    test: the spec says `validation = test`, so a part of that name is meant before one called `val`.
-    """
+    """Where to look: the folder given as `--data-dir`, or None, and the folder of the spec."""
 
     data_dir: Path | None = None
     base: Path = Path()
-    test: bool = False
 
 
 class Published(NamedTuple):

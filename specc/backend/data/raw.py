@@ -1,12 +1,14 @@
 """What a reader of a data source gives: its parts, as they lie in the files."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import NamedTuple
 
 from torch import Tensor
 
 from specc.backend.images import read_bytes
+from specc.errors import SpeccError
 
 
 class Place(NamedTuple):
@@ -58,13 +60,24 @@ class Part(NamedTuple):
     labels: Tensor
 
 
-class Raw(NamedTuple):
-    """A data source.
+class Unlabeled(NamedTuple):
+    """A part whose images have no classes, as those of a competition have none. about: what it is, in words."""
 
-    test: the part that its publisher set aside, where there is one. notes: what is said once about where it lies.
+    about: str
+
+
+Given = Part | Unlabeled | SpeccError | None  # an error is raised where the part is to be used, and else said
+
+
+class Raw(NamedTuple):
+    """A data source: its classes, the part to train on, and those parts to measure on that its publisher set aside.
+
+    names: what the source calls these two, such as `val`. notes: what is said once about where it lies.
     """
 
     classes: tuple[str, ...]
     train: Part
-    test: Part | None
+    test: Given = None
+    validation: Given = None
+    names: Mapping[str, str] = MappingProxyType({})
     notes: tuple[str, ...] = ()

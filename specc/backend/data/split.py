@@ -103,7 +103,7 @@ class Streamed:
     def _read(self, number: int) -> Pixels:
         path = self.files.root / self.files.names[number]
         try:
-            pixels, digest = open_image(self.files, number, self.size)
+            pixels, digest, _ = open_image(self.files, number, self.size)
         except BadImage as error:
             raise _changed(path, f"it {error}") from None
         except OSError as error:

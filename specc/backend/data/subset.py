@@ -10,17 +10,17 @@ from specc.backend.data.split import Resident, Split, Streamed
 USES = ("train", "validation", "measured")
 
 
-def subset_of(dataset: DataSet, count: int, seed: int) -> DataSet:
-    """`dataset` with at most `count` training images and at most as many validation images, drawn from the seed.
+def subset_of(dataset: DataSet, count: int) -> DataSet:
+    """`dataset` with at most `count` training images and at most as many validation images, drawn from its seed.
 
     Every class gets the same share, as far as it has images. Mean, deviation and hash stay those of the whole, so
     that what is trained on the part can be measured and exported with the whole.
     """
-    train = part_of(dataset.train, count, seed, "train")
-    validation = part_of(dataset.validation, count, seed, "validation")
+    train = part_of(dataset.train, count, dataset.seed, "train")
+    validation = part_of(dataset.validation, count, dataset.seed, "validation")
     taken, every = len(validation), len(dataset.validation)
     words = dataset.validated_on if taken == every else f"{taken:,} images out of {dataset.validated_on}"
-    return dataset._replace(train=train, validation=validation, validated_on=words)
+    return dataset._replace(train=train, validation=validation, validated_on=words, is_subset=True)
 
 
 def balanced(labels: Tensor, count: int, generator: torch.Generator) -> Tensor:

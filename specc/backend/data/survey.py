@@ -1,6 +1,7 @@
 """The first look at images: have they the right size, what are their mean and deviation, what is their hash."""
 
-from collections.abc import Callable
+import hashlib
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -24,6 +25,7 @@ class Surveyed(NamedTuple):
 
     images: uint8 N x C x H x W, or the files where they do not fit into memory. labels: int64 N. shape: C, H, W.
     sums, squares: float64 N x C, the sums of the levels (0 to 255) of each image and of their squares, which are exact.
+    pictures: of each image a hash of its pixels, as they are trained on. names: of the files; none for arrays.
     """
 
     images: Tensor | Files
@@ -31,12 +33,17 @@ class Surveyed(NamedTuple):
     shape: tuple[int, int, int]
     sums: Tensor
     squares: Tensor
+    pictures: list[bytes]
+    names: Sequence[str] = ()
 
     def select(self, index: Tensor) -> "Surveyed":
         """Some of the images, in the order of `index`."""
         images = self.images
         some = images.select(index.tolist()) if isinstance(images, Files) else images[index]
-        return Surveyed(some, self.labels[index], self.shape, self.sums[index], self.squares[index])
+        numbers = index.tolist()
+        pictures = [self.pictures[number] for number in numbers]
+        names = [self.names[number] for number in numbers] if self.names else ()
+        return Surveyed(some, self.labels[index], self.shape, self.sums[index], self.squares[index], pictures, names)
 
 
 def survey(images: Tensor, labels: Tensor, size: Size | None, feed: Feed) -> Surveyed:
@@ -47,8 +54,18 @@ def survey(images: Tensor, labels: Tensor, size: Size | None, feed: Feed) -> Sur
     if size is not None:
         images = _resized(images, size)
     sums, squares = zip(*ordered(moments, _chunks(images)), strict=True)
+    pictures = [picture for some in ordered(_hashed, _chunks(images)) for picture in some]
     _, channels, height, width = images.shape
-    return Surveyed(images, labels, (channels, height, width), torch.cat(sums), torch.cat(squares))
+    return Surveyed(images, labels, (channels, height, width), torch.cat(sums), torch.cat(squares), pictures)
+
+
+def picture_hash(pixels: Pixels) -> bytes:
+    """A hash by which images of one size are known to be identical."""
+    return hashlib.sha256(np.ascontiguousarray(pixels).reshape(-1).data).digest()
+
+
+def _hashed(images: Pixels) -> list[bytes]:
+    return list(map(picture_hash, images))
 
 
 def moments(images: Pixels) -> tuple[Tensor, Tensor]:

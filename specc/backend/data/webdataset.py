@@ -12,10 +12,14 @@ from typing import Any, NamedTuple, cast
 
 import torch
 
-from specc.backend.data.folder import PICTURES, is_text, no_path, outside, tried_paths
+from specc.backend.data.order import natural
 from specc.backend.data.packed import Careful
+from specc.backend.data.paths import no_path, outside, tried_paths
 from specc.backend.data.places import Where, damaged, few, unreadable
-from specc.backend.data.raw import Files, Part, Place, Raw
+from specc.backend.data.raw import Files, Given, Part, Place, Raw
+from specc.backend.data.walk import is_text
+from specc.backend.foreign import LOOKED_AT, described
+from specc.backend.images import SUFFIXES
 from specc.errors import SpeccError, clean
 from specc.files import open_file
 from specc.values import Args
@@ -24,6 +28,7 @@ MOST_SHARDS = 100_000
 MOST_HEADER = 1 << 20  # bytes of a header that a shard may have for a long name
 MOST_LABEL = 1 << 16  # bytes of a file that holds a label
 MOST_CLASSES = 100_000
+MOST_PADDING = 1 << 20  # zeros after the end of a shard: tar fills up a record, of 10,240 bytes mostly
 NAMED = 20
 RANGE = re.compile(r"\{(\d{1,9})\.\.(\d{1,9})\}")
 NAME = re.compile(r"((?:.*/)?[^./][^.]*)\.([^/]+)", re.DOTALL)  # what a sample's files share, and the rest
@@ -42,17 +47,31 @@ class Sample(NamedTuple):
 
 
 def read_webdataset(a: Args, where: Where) -> Raw:
-    """The images of the shards, in their order. A class is a number from 0, or a name; names are sorted.
+    """The images of the shards, in their order. A class is a number from 0, or a name; names are in natural order.
 
     Raises SpeccError: E403 shards that are not there, E402 a damaged one, E410 one that may not be read, E412 samples
-    that are not an image with a label, E407 test classes that are not training classes.
+    that are not an image with a label.
     """
     paths = find_shards(a.path, where)
     train = read_samples(paths)
-    test = read_samples(find_shards(a.test, where)) if a.test else []
-    classes = _classes(paths[0], train, test)
-    parts = [_part(samples, classes, paths[0].parent, a.skip_broken) for samples in (train, test) if samples]
-    return Raw(classes, parts[0], parts[1] if test else None, outside(paths[0], where))
+    test = _read_test(a.test, where) if a.test else []
+    measured = test if isinstance(test, list) else []
+    classes = _classes(paths[0], train, measured)
+
+    def part(samples: list[Sample]) -> Part:
+        return _part(samples, classes, paths[0].parent, a.skip_broken)
+
+    extra = [sample.label for sample in measured if str(sample.label) not in classes]
+    given: Given = _other_classes(extra) if extra else part(measured) if measured else None
+    return Raw(classes, part(train), test if isinstance(test, SpeccError) else given, notes=outside(paths[0], where))
+
+
+def _read_test(pattern: str, where: Where) -> list[Sample] | SpeccError:
+    """The samples of the test part, or what is wrong with them."""
+    try:
+        return read_samples(find_shards(pattern, where))
+    except SpeccError as error:
+        return error
 
 
 def find_shards(pattern: str, where: Where) -> list[Path]:
@@ -124,7 +143,7 @@ def _grouped(path: Path, file: Careful) -> dict[str, dict[str, tarfile.TarInfo]]
     """The members of a shard by what their names share, and then by the rest of their names."""
     groups: dict[str, dict[str, tarfile.TarInfo]] = {}
     try:
-        with tarfile.open(fileobj=file, mode="r:") as tar:
+        with _opened(path, file) as tar:
             for member in tar:
                 if member.isdir():
                     continue
@@ -141,40 +160,77 @@ def _grouped(path: Path, file: Careful) -> dict[str, dict[str, tarfile.TarInfo]]
         file.seek(end)
         if file.read(tarfile.BLOCKSIZE) != bytes(tarfile.BLOCKSIZE):
             raise damaged(path, f"is damaged, or breaks off, at byte {end:,}")
+        _refuse_more(path, file)
     except (tarfile.TarError, ValueError) as error:
         raise damaged(path, f"is not a whole tar file: {error}") from None
     return groups
 
 
+def _opened(path: Path, file: Careful) -> tarfile.TarFile:
+    """Raises SpeccError E402 where the file is something else; TarError for one that is damaged at its first header."""
+    try:
+        return tarfile.open(fileobj=file, mode="r:")
+    except tarfile.TarError:
+        file.seek(0)
+        start = file.read(LOOKED_AT)
+        if start[257:262] == b"ustar" or not start.strip(b"\0"):
+            raise
+        found = f"{path} is not a tar file: {described(start)}"
+        raise SpeccError(
+            "E402", clean(found), help="shards are plain tar files, which are not packed", status=1
+        ) from None
+
+
+def _refuse_more(path: Path, file: Careful) -> None:
+    """Raise SpeccError E402 where a shard goes on after its end: the samples there would be left out."""
+    end = file.tell()
+    padding = file.read(MOST_PADDING)
+    if padding.strip(b"\0") or file.read(1):
+        message = clean(
+            f"{path} goes on after its end, at byte {end:,}: tar files that are joined are read to the first's"
+        )
+        raise SpeccError("E402", message, help="give each of the tar files by itself, as in a-{000..127}.tar", status=1)
+
+
 def _sample(file: Careful, path: Path, name: str, members: dict[str, tarfile.TarInfo]) -> Sample | str:
     """A sample; else what is odd about it."""
     shown = f"{path.name}/{name}"
-    images = [suffix for suffix in members if f".{suffix.rpartition('.')[2]}" in PICTURES]
-    labels = [suffix for suffix in members if suffix in ("cls", "json")]
+    images = [suffix for suffix in members if f".{suffix.rpartition('.')[2]}" in SUFFIXES]
+    labels = [suffix for suffix in ("cls", "json") if suffix in members]
     if len(images) != 1:
         there = ", ".join(f".{suffix}" for suffix in sorted(members))
         return f"{shown} has {f'{len(images)} images' if images else 'no image'} among its files {there}"
     if not labels:
         return f"{shown} has no label, neither .cls nor .json"
-    label = _label(file, members[labels[0] if len(labels) == 1 else "cls"], "cls" in labels)
-    if label is None:
+    values = [_labels(file, members[suffix], suffix == "cls") for suffix in labels]
+    if not values[0]:
         return f"{shown} has a label that is neither a number from 0 to {MOST_CLASSES - 1:,} nor a name"
+    label = values[0][0]
+    # A number may have its name beside it.
+    others = [value for some in values for value in some if type(value) is type(label) and value != label]
+    if others:
+        return f"{shown} has two labels: {clean(str(label))} and {clean(str(others[0]))}"
     image = members[images[0]]
     return Sample(f"{path.name}/{image.name}", Place(path, image.offset_data, image.size), label)
 
 
-def _label(file: Careful, member: tarfile.TarInfo, plain: bool) -> Label | None:
-    """What a label file says: in it a number or a name, or JSON with one of KEYS."""
+def _labels(file: Careful, member: tarfile.TarInfo, plain: bool) -> list[Label]:
+    """What a label file says: a number or a name; or JSON with one, or with several under KEYS. Nothing where the first
+    is none."""
     if member.size > MOST_LABEL:
-        return None
+        return []
     file.seek(member.offset_data)
     try:
         text = file.read(member.size).decode()
         value = text.strip() if plain else json.loads(text)
     except (ValueError, RecursionError):
-        return None
-    if isinstance(value, dict):
-        value = next((cast(dict[str, Any], value)[key] for key in KEYS if key in value), None)
+        return []
+    table = cast(dict[str, Any], value) if isinstance(value, dict) else {KEYS[0]: value}
+    labels = [_label(table[key]) for key in KEYS if key in table]
+    return [label for label in labels if label is not None] if labels and labels[0] is not None else []
+
+
+def _label(value: Any) -> Label | None:
     if isinstance(value, str) and NUMBER.fullmatch(value):  # also -1 and 0.5, which name no class
         value = int(value) if value.isdecimal() and len(value) < 9 else None
     if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < MOST_CLASSES:
@@ -191,11 +247,14 @@ def _classes(path: Path, train: list[Sample], test: list[Sample]) -> tuple[str, 
         raise SpeccError("E412", message, help="label all of them by numbers, or all by names", status=1)
     if kinds == {int}:
         return tuple(map(str, range(max(cast(set[int], labels | others)) + 1)))
-    if others - labels:
-        extra = few(sorted(cast(set[str], others - labels)))
-        message = f"the test samples have classes that the training samples do not have: {extra}"
-        raise SpeccError("E407", message, help="both need samples of every class", status=1)
-    return tuple(sorted(cast(set[str], labels)))
+    return tuple(sorted(cast(set[str], labels), key=natural))
+
+
+def _other_classes(extra: list[Label]) -> SpeccError:
+    names = few(sorted({str(label) for label in extra}, key=natural))
+    message = f"the test samples have classes that the training samples do not have: {names}"
+    help = "what is measured has to be learned: put samples of these classes into the training shards, too"
+    return SpeccError("E407", message, help=help, status=1)
 
 
 def _part(samples: list[Sample], classes: tuple[str, ...], root: Path, skip_broken: bool) -> Part:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from torch import Tensor
 
+from specc.backend.data.classes import class_weights
 from specc.backend.data.dataset import load
 from specc.backend.data.loader import validation_batches
 from specc.backend.device import exact, find
@@ -24,10 +25,11 @@ def evaluate_run(run: Run, *, device: str = "auto", data_dir: Path | None = None
     place = find(device)
     exact(place)
     train, data = run.spec.train, run.spec.data
-    dataset = load(data, data_dir=data_dir or run.data_dir, seed=train.seed, base=run.base)
+    dataset = load(data, data_dir=data_dir or run.data_dir, base=run.base)
     refuse_other_data(run.path, run.info, about_data(dataset), "give the folder of the data with --data-dir")
     net = run.net.to(place)
-    loss = loss_function(train.loss, len(dataset.classes), place)
+    weighted = class_weights(train.loss, dataset.classes, dataset.train_counts)
+    loss = loss_function(weighted, len(dataset.classes), place)
     tta = train.evaluate.args if train.evaluate else None
 
     def batches() -> Iterator[tuple[Tensor, Tensor]]:

@@ -47,7 +47,7 @@ def export_run(
     """
     place = find(device)
     run = open_run(path)
-    dataset = load(run.spec.data, data_dir=data_dir or run.data_dir, seed=run.spec.train.seed, base=run.base)
+    dataset = load(run.spec.data, data_dir=data_dir or run.data_dir, base=run.base)
     return export(run, dataset, out=out, device=place, providers=providers, precisions=precisions)
 
 

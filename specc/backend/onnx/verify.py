@@ -77,7 +77,7 @@ def verify(
         raise SpeccError("E437", f"the spec in {path} has no section `data`: nothing can be compared", status=1)
     spec = checked.trainable()
     base, known = _places(path)
-    dataset = load(spec.data, data_dir=data_dir or known, seed=spec.train.seed, base=base)
+    dataset = load(spec.data, data_dir=data_dir or known, base=base)
     findings += _data(file, certificate, dataset)
     if all(finding.passed is not False for finding in findings):
         findings += _answers(file, certificate, spec, dataset, choose(providers))
@@ -142,6 +142,9 @@ def _data(file: ModelFile, certificate: dict[str, Any], dataset: DataSet) -> Ite
     same = dataset.hash == certificate["data_sha256"] == file.metadata[DATA_SHA256]
     yield Finding("data", same, f"{dataset.name}, {dataset.validated_on}" if same else "other data than were certified")
     names = list(dataset.classes) == file.classes
+    validated = certificate.get("validated_on", dataset.validated_on)
+    if same and validated != dataset.validated_on:
+        yield Finding("validation images", False, f"{validated} when it was certified, {dataset.validated_on} now")
     yield Finding("class names", names, f"{len(file.classes)} classes" if names else "other classes than the data's")
 
 

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from specc.backend.build import Net, build
+from specc.backend.data.classes import class_weights
 from specc.backend.data.dataset import DataSet, load
 from specc.backend.data.loader import DataLoader, check_fit
 from specc.backend.device import describe, exact, find, seed_generators, set_threads, thread_count
@@ -51,7 +52,7 @@ def _probe(whole: Trainable, device: str, data_dir: Path | None, base: Path, dat
     if place.type == "cpu":
         asked = settings.plan.args.threads if settings.plan else None
         set_threads(asked or thread_count(settings.batch * graph.total_macs))
-    dataset = dataset or load(data, data_dir=data_dir, seed=settings.seed, base=base)
+    dataset = dataset or load(data, data_dir=data_dir, base=base)
     check_fit(graph, dataset)
     loader = DataLoader(dataset, data, settings.batch, settings.seed, place)
     net = build(graph)
@@ -62,7 +63,8 @@ def _probe(whole: Trainable, device: str, data_dir: Path | None, base: Path, dat
     seed_generators(step_seed(settings.seed, 0), place)
     classes = len(dataset.classes)
     images, target = loader.training(0, 0)
-    loss = _backward(net, loss_function(settings.loss, classes, place), images, target)
+    weighted = class_weights(settings.loss, dataset.classes, dataset.train_counts)
+    loss = _backward(net, loss_function(weighted, classes, place), images, target)
     layers = watch.layers()
     measured, predicted = ratio(layers), watch.predicted_ratio()
     return Probed(
@@ -104,10 +106,10 @@ def probe_each(
     before, dataset = "", None
     for checked in specs:
         spec = checked.trainable()
-        data, seed = spec.data, spec.train.seed
-        wanted = f"{data.source} {data.resize} {data.validation} {seed}"
+        data = spec.data
+        wanted = f"{data.source} {data.resize} {data.validation} {data.seed}"
         if wanted != before:
-            before, dataset = wanted, load(data, data_dir=data_dir, seed=seed, base=base)
+            before, dataset = wanted, load(data, data_dir=data_dir, base=base)
         yield _probe(spec, device, data_dir, base, dataset)
 
 

@@ -16,7 +16,9 @@ from typing import Any
 import torch
 
 from specc import __version__
+from specc.backend.data.classes import class_counts
 from specc.backend.data.dataset import DataSet
+from specc.backend.data.divide import DRAW
 from specc.backend.device import describe
 from specc.backend.run.files import INFO, MOST_BYTES
 from specc.check import Trainable
@@ -160,6 +162,7 @@ OPTIONAL: dict[str, tuple[str, Callable[[Any], bool]]] = {
     "subset": ("a number of images or null", _or_none(_is_count)),
     "start": ("a path or null", _or_none(_is_path)),
     "images": ("a table", _is_table),
+    "split_version": ("a number", _is_count),
     "resumed": ("a list", _is_list),
     "packages": ("a table of packages and their versions", _are_texts),
     "next": ("a table with `spec_sha256` and `base`", _is_next),
@@ -225,6 +228,12 @@ def about_data(dataset: DataSet) -> dict[str, Any]:
         "data_sha256": dataset.hash,
         "mean": list(dataset.mean),
         "std": list(dataset.std),
+        "class_images": {
+            "train": list(class_counts(dataset.train.labels, dataset.classes)),
+            "validation": list(class_counts(dataset.validation.labels, dataset.classes)),
+        },
+        "drawn": dataset.is_split or dataset.is_subset,
+        "split_version": DRAW,
     }
 
 
@@ -256,10 +265,15 @@ def refuse_other_data(path: Path, info: Mapping[str, Any], now: Mapping[str, Any
     hashes = info["data_sha256"], now["data_sha256"]
     if hashes[0] == hashes[1]:
         refuse_other_meaning(path, info, now, "the data")
+        _refuse_other_draw(path, info, now)
         return
     found = []
     before, after = info["classes"], now["classes"]
-    if len(before) != len(after):
+    if before != after and sorted(before) == sorted(after):
+        first = next(pair for pair in zip(before, after, strict=True) if pair[0] != pair[1])
+        found.append(f"the same classes in another order: `{first[0]}` stood where `{first[1]}` is now")
+        found.append("since then classes are in natural order, 2 before 10")
+    elif len(before) != len(after):
         found.append(f"{len(before):,} classes then, {len(after):,} now")
     elif before != after:
         first = next(pair for pair in zip(before, after, strict=True) if pair[0] != pair[1])
@@ -276,3 +290,16 @@ def refuse_other_data(path: Path, info: Mapping[str, Any], now: Mapping[str, Any
         f"SHA-256 {hashes[0][:16]}… then, {hashes[1][:16]}… now",
     ]
     raise SpeccError("E441", lines, help=hint, status=1)
+
+
+def _refuse_other_draw(path: Path, info: Mapping[str, Any], now: Mapping[str, Any]) -> None:
+    """Raise SpeccError E441 where the images are the same, but others of them are trained on than by the run."""
+    if not now["drawn"] or info.get("split_version", 1) == now["split_version"]:
+        return
+    before, after = info.get("split_version", 1), now["split_version"]
+    lines = [
+        f"the images that measure {path} would be others than those that it did not learn from",
+        f"its split was drawn by another specc (version {before} of the draw, here {after}), and would be drawn anew:",
+        "from `data.seed`, stratified by class, with identical images on one side",
+    ]
+    raise SpeccError("E441", lines, help="begin a new run; or open this one with the specc that trained it", status=1)

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import torch
 
 from specc import __version__
+from specc.backend.data.divide import DRAW
 from specc.backend.run.metrics import is_epoch_line, read_lines
 from specc.check import Trainable
 from specc.files import parse_json, read_file, write_atomic
@@ -46,6 +47,7 @@ def key_of(spec: Trainable, data_hash: str, subset: int | None, device: torch.de
         "spec": spec.resolved,
         "data": data_hash,
         "subset": subset,
+        "draw": DRAW,
         "specc": __version__,
         "torch": torch.__version__,
         "device": device.type,

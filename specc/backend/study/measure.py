@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from specc.backend.build import build
+from specc.backend.data.classes import class_weights
 from specc.backend.data.dataset import DataSet
 from specc.backend.data.loader import validation_batches
 from specc.backend.data.subset import part_of
@@ -22,7 +23,7 @@ MOST = 10_000  # images
 
 
 def on_training_images(spec: Trainable, run: Path, dataset: DataSet, device: torch.device) -> Evaluation:
-    """The last weights of a run on at most 10,000 of its training images, drawn from its seed, un-augmented.
+    """The last weights of a run on at most 10,000 of its training images, drawn from `data.seed`, un-augmented.
 
     The accuracy of the training itself is a running mean over an epoch, of augmented images and with dropout: it says
     nothing about the gap to the validation images, which are seen as they are.
@@ -33,12 +34,13 @@ def on_training_images(spec: Trainable, run: Path, dataset: DataSet, device: tor
     net = build(graph)
     load_weights(net, run / LAST)
     net.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    some = dataset._replace(validation=part_of(dataset.train, MOST, settings.seed, "measured"))
+    some = dataset._replace(validation=part_of(dataset.train, MOST, dataset.seed, "measured"))
 
     def batches() -> Iterator[tuple[Tensor, Tensor]]:
         return validation_batches(some, data, settings.batch, device)
 
-    loss = loss_function(settings.loss, len(dataset.classes), device)
+    weighted = class_weights(settings.loss, dataset.classes, dataset.train_counts)
+    loss = loss_function(weighted, len(dataset.classes), device)
     precision = choose(settings.precision, device, settings.batch * graph.total_macs)
     tta = settings.evaluate.args if settings.evaluate else None  # as the validation images are seen
     evaluation = evaluate(net, batches(), len(dataset.classes), loss, precision, tta)

@@ -109,7 +109,7 @@ class Study:
         options = self.options
         spec = checked.trainable()
         dataset = self.dataset(spec)
-        some = self._some(dataset, seed)
+        some = self._some(dataset)
         self.seen = self.seen or some
         key = key_of(spec, dataset.hash, options.subset, self.device)
         place = place_of(options.out, key, name, seed)
@@ -143,16 +143,16 @@ class Study:
                 drop(place)
         return self.trainings.begin(checked, place, dataset, listener)
 
-    def _some(self, dataset: DataSet, seed: int) -> DataSet:
+    def _some(self, dataset: DataSet) -> DataSet:
         subset = self.options.subset
-        return dataset if subset is None else subset_of(dataset, subset, seed)
+        return dataset if subset is None else subset_of(dataset, subset)
 
     def dataset(self, spec: Trainable) -> DataSet:
         """The data of a spec, loaded once for all that have the same. Raises SpeccError E401 and on from the data."""
         data = spec.data
-        name = " ".join(map(show, (data.source, data.resize, data.validation)))
+        name = " ".join(map(show, (data.source, data.resize, data.validation, data.seed)))
         self._sections[name] = data
-        return self._data(name, spec.train.seed)
+        return self._data(name)
 
-    def _load(self, name: str, seed: int) -> DataSet:
-        return load(self._sections[name], data_dir=self.options.data_dir, seed=seed, base=self.options.base)
+    def _load(self, name: str) -> DataSet:
+        return load(self._sections[name], data_dir=self.options.data_dir, base=self.options.base)

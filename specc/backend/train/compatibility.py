@@ -16,6 +16,7 @@ from specc.vocabulary.family import Clock, Optimizer
 from specc.vocabulary.registry import component
 
 SAFE, TRAJECTORY, INCOMPATIBLE = "safe", "changes the trajectory", "incompatible"
+DIVIDING = ("data.validation", "data.seed")  # images that were trained on would measure
 STOPPING = ("train.target", "train.early_stop", "export.")
 
 
@@ -46,7 +47,7 @@ def judge(run: Trainable, spec: Trainable, per_epoch: int) -> list[Judged]:
             kind = SAFE  # what follows from it is told by itself
         elif change.name.startswith(("train.optimizer", "train.groups")):
             kind = TRAJECTORY if same_state else INCOMPATIBLE
-        elif change.name == "train.freeze" or _begins(change):
+        elif change.name == "train.freeze" or change.name.startswith(DIVIDING) or _begins(change):
             kind = INCOMPATIBLE
         judged.append(Judged(text, kind))
     return judged

@@ -30,7 +30,7 @@ def fit(checked: Checked, *, device: str, data_dir: Path | None, base: Path) -> 
     spec = checked.trainable()
     settings = spec.train
     place = find(device)
-    dataset = load(spec.data, data_dir=data_dir, seed=settings.seed, base=base)
+    dataset = load(spec.data, data_dir=data_dir, base=base)
     request = Request(spec, device, data_dir, base, dataset=dataset)
     size = estimate(spec, place)
     while size:

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import torch
 
 from specc.backend.build import build
+from specc.backend.data.classes import class_counts, class_table, class_weights, weights_note
 from specc.backend.data.dataset import DataSet, load
 from specc.backend.data.loader import DataLoader, check_fit
 from specc.backend.data.subset import subset_of
@@ -20,6 +21,7 @@ from specc.backend.execution.trial import settle
 from specc.backend.initialize import initialize
 from specc.backend.run import manifest
 from specc.backend.run.weights import load_matching
+from specc.backend.train.start import another_split
 from specc.check import Trainable
 from specc.errors import SpeccError
 from specc.plugins import packages_of
@@ -69,6 +71,7 @@ def prepare(request: Request) -> Job:
     set_up(plan)
     dataset = _dataset(request)
     check_fit(graph, dataset, settings.freeze or ())
+    settings = settings.replace(loss=class_weights(settings.loss, dataset.classes, dataset.train_counts))
     loader = DataLoader(dataset, data, settings.batch, settings.seed, device)
     if settings.accumulate > loader.batches:
         raise SpeccError(
@@ -79,9 +82,10 @@ def prepare(request: Request) -> Job:
         )
     net = build(graph)
     initialize(net, settings.seed, loader.sample)
-    notes = [*dataset.notes]
+    weights = weights_note(settings.loss, dataset.classes)
+    notes = [*dataset.notes, *weights, *_left_over(loader, settings.accumulate)]
     if request.start:
-        notes.append(load_matching(net, request.start))
+        notes += [load_matching(net, request.start), *another_split(request.start, dataset, data)]
     plan = settle(complete(plan, net, loader.source), net, loader, settings)
     forward = apply(plan, net)
     trainer, reached = assemble(net, settings, loader, plan.precision)
@@ -92,14 +96,31 @@ def prepare(request: Request) -> Job:
     shown = f"{describe(device)}, {plan.precision.name} ({plan.precision.reason}); validation: {dataset.validated_on}"
     again = request._replace(dataset=dataset, subset=None, start=None)
     about = _about(trainer, dataset, device, plan, notes) | {"packages": packages_of(request.spec)}
-    return Job(again, trainer, plan, [shown, *notes], about)
+    return Job(again, trainer, plan, [shown, *_table(dataset), *notes], about)
 
 
 def _dataset(request: Request) -> DataSet:
     """The data of a request, or so many images of them."""
-    spec, seed = request.spec, request.spec.train.seed
-    dataset = request.dataset or load(spec.data, data_dir=request.data_dir, seed=seed, base=request.base)
-    return dataset if request.subset is None else subset_of(dataset, request.subset, seed)
+    dataset = request.dataset or load(request.spec.data, data_dir=request.data_dir, base=request.base)
+    return dataset if request.subset is None else subset_of(dataset, request.subset)
+
+
+def _table(dataset: DataSet) -> list[str]:
+    """Each class with its number of images in each part."""
+    parts = [("training", dataset.train.labels), ("validation", dataset.validation.labels)]
+    parts += [("test (not used)", dataset.test.labels)] if dataset.test else []
+    return class_table(dataset.classes, [(name, class_counts(labels, dataset.classes)) for name, labels in parts])
+
+
+def _left_over(loader: DataLoader, accumulate: int) -> list[str]:
+    """A note on the images that fill no batch, or no step of `accumulate` batches, at the end of an epoch."""
+    images = len(loader.dataset.train)
+    batches = loader.batches // accumulate * accumulate
+    rest = images - loader.batch * batches
+    if not rest:
+        return []
+    what = f"{rest:,} of {images:,} training images {'is' if rest == 1 else 'are'} left over in each epoch"
+    return [f"{what}, others each time: batches stay full, {batches:,} of {loader.batch:,}"]
 
 
 def _about(trainer: Trainer, dataset: DataSet, device: torch.device, plan: Plan, notes: list[str]) -> dict[str, Any]:

@@ -76,6 +76,8 @@ class Binder:
             return UNKNOWN
 
         def help() -> str:
+            if isinstance(value, Ref) and value.name == "none" and kind.instead_of_none:
+                return f"write `{kind.instead_of_none}`"
             if isinstance(value, Ref):
                 quoted = f'write "{value.name}"' if isinstance(kind, Text) else ""
                 return quoted or nearest(value.name, [*kind.symbols, *scope.all_names(), *TRUTHS])

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from specc.check.context import Context
-from specc.diagnostics import Label
+from specc.diagnostics import Label, nearest
 from specc.ir.graph import Graph, Node
 from specc.ir.weights import frozen_norms
 from specc.source import Span
@@ -12,7 +12,7 @@ from specc.syntax import tree as t
 from specc.tricks.augment import augmented_size
 from specc.tricks.evaluate import views_fit
 from specc.tricks.sections import DataSettings, TrainSettings
-from specc.values import Size
+from specc.values import Bound, Size
 from specc.vocabulary.family import Source
 from specc.vocabulary.problem import Problem
 from specc.vocabulary.registry import component
@@ -169,10 +169,23 @@ def _output_fits(graph: Graph, data: DataSettings, train: TrainSettings | None, 
             label, labels = size_text(node.shape), (Label(end.span, size_text(shape)),)
             help = f"a head predicts the same classes as the network: end it with dense({width})"
             context.error("E306", message, node.span, label=label, labels=labels, help=help)
-    loss = None if train is None else train.loss
-    weights = getattr(loss.args, "weights", None) if loss else None
-    if loss and weights is not None and len(weights) != width:
+    if train is not None:
+        _class_weights_fit(train.loss, width, data, end, context)
+
+
+def _class_weights_fit(loss: Bound, width: int, data: DataSettings, end: Node, context: Context) -> None:
+    """Weights by position are as many as the classes; weights by name name classes, where these are known."""
+    weights, classes = getattr(loss.args, "weights", None), component(Source, data.source).classes
+    if weights is None or weights == "balanced":
+        return
+    labels = _source(data, f"{len(classes)} classes") if classes else ()
+    if weights and isinstance(weights[0], tuple):
+        unknown = [name for name, _ in weights if classes is not None and name not in classes]
+        if classes is not None and unknown:
+            message = f"`{loss.name}` gives a weight to `{unknown[0]}`, which is none of the classes"
+            help = nearest(unknown[0], classes) or f"the classes are {', '.join(classes)}"
+            context.error("E315", message, _place(loss, end), labels=labels, help=help)
+    elif len(weights) != width:
         message = f"`{loss.name}` has {_count(len(weights), 'weight')}, but the network has {width} classes"
-        labels = _source(data, f"{len(classes)} classes") if classes else ()
-        help = "give one weight per class, in the order of the classes"
+        help = "give one weight per class, in the order of the classes, or weights by name"
         context.error("E315", message, _place(loss, end), labels=labels, help=help)

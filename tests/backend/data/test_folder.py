@@ -3,7 +3,9 @@
 import json
 import os
 import shutil
+import struct
 import warnings
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +21,7 @@ from specc.check import check
 from specc.errors import SpeccError
 from specc.source import Source
 from specc.values import Size
-from tests.helpers.tiny_data import levels, read, refused, unprivileged, write_folder
+from tests.helpers.tiny_data import gather_all, levels, read, refused, unprivileged, write_folder
 
 CPU = torch.device("cpu")
 
@@ -59,7 +61,8 @@ def test_train_and_test_folders(tmp_path: Path, test: str) -> None:
     write_folder(tmp_path / test, each=2)
     data = read(folder(tmp_path))
     assert len(data.train) == 10 and len(data.validation) == 4
-    assert data.validated_on == "the test part, 4 images"
+    words = {"test": "the test part", "validation": "the validation part"}.get(test, f"the validation part ({test})")
+    assert data.validated_on == f"{words}, 4 images"
     assert read(folder(tmp_path), "validation = split(2)").validated_on.startswith("2 of 10 training images")
 
 
@@ -218,7 +221,7 @@ def test_train_and_test_with_other_classes(tmp_path: Path) -> None:
     write_folder(tmp_path / "test", classes=2)
     (tmp_path / "test" / "class0").rename(tmp_path / "test" / "Class0")
     found = refused("E407", folder(tmp_path))
-    assert "only in test: Class0" in found and "only in train: class0, class2" in found
+    assert "has classes that" in found and "does not have: Class0" in found and "only in train: class0, class2" in found
 
 
 def test_what_is_no_folder(tmp_path: Path) -> None:
@@ -243,7 +246,7 @@ def test_the_hash_is_of_the_content(tmp_path: Path) -> None:
     write_folder(tmp_path / "a")
     first = read(folder(tmp_path / "a")).hash
     shutil.copytree(tmp_path / "a", tmp_path / "b")
-    assert read(folder(tmp_path / "b"), "resize = 8x8; validation = split(2)", seed=3).hash == first
+    assert read(folder(tmp_path / "b"), "resize = 8x8; validation = split(2); seed = 3").hash == first
     Image.fromarray(levels(6, 5, 3, seed=9)).save(tmp_path / "b" / "class0" / "0.png")
     assert read(folder(tmp_path / "b")).hash != first
     (tmp_path / "a" / "class0").rename(tmp_path / "a" / "another")
@@ -289,8 +292,8 @@ def test_a_file_that_is_damaged_during_the_training_is_named(tmp_path: Path) -> 
     data = read(folder(tmp_path), "validation = split(1)", memory=0)
     for path in tmp_path.rglob("*.png"):
         path.write_bytes(b"gone")
-    with pytest.raises(SpeccError, match=r"class0/0.png has changed .* it is not an image"):
-        data.train.gather(torch.arange(7), CPU)
+    with pytest.raises(SpeccError, match=r"class0/\d.png has changed .* it is not an image"):
+        gather_all(data)
 
 
 def test_reading_leaves_the_filters_of_warnings_alone(tmp_path: Path) -> None:
@@ -417,11 +420,11 @@ def test_a_file_that_vanishes_or_is_exchanged_during_the_training_is_named(tmp_p
     data = read(folder(tmp_path), "validation = split(1)", memory=0)
     Image.fromarray(levels(6, 5, 3, seed=77)).save(tmp_path / "class0" / "0.png")
     with pytest.raises(SpeccError, match=r"class0/0.png has changed .* its content is another") as caught:
-        data.train.gather(torch.arange(7), CPU)
+        gather_all(data)
     assert caught.value.code == "E441"
     (tmp_path / "class0" / "0.png").unlink()
     with pytest.raises(SpeccError, match=r"class0/0.png has changed .* it cannot be read: No such file") as caught:
-        data.train.gather(torch.arange(7), CPU)
+        gather_all(data)
     assert caught.value.code == "E441"
 
 
@@ -440,15 +443,6 @@ def test_skip_broken_is_in_the_resolved_spec(tmp_path: Path) -> None:
     data = 'data { source = folder("x", skip_broken=true); resize = 8x8 }'
     checked = check(Source("net.cnn", f"{data}\nnetwork N {{ input(3, 8x8); flatten -> dense(2) }}"))
     assert not checked.errors and "skip_broken=true" in checked.resolved
-
-
-def test_test_images_that_are_trained_on_are_said(tmp_path: Path) -> None:
-    write_folder(tmp_path / "train", each=3)
-    write_folder(tmp_path / "test", each=2)
-    assert "4 of 4 test images are training images, too" in read(folder(tmp_path)).notes
-    for number, path in enumerate(sorted((tmp_path / "test").rglob("*.png"))[1:]):
-        Image.fromarray(levels(6, 5, 3, seed=1000 + number)).save(path)
-    assert "1 of 4 test images are training images, too" in read(folder(tmp_path), memory=0).notes
 
 
 def test_what_was_left_out_stands_in_the_run_and_is_said_once(
@@ -479,3 +473,42 @@ def test_what_may_not_be_read_is_named(tmp_path: Path) -> None:
         place.chmod(0)
         assert "cannot be looked for: Permission denied" in refused("E403", folder(place / "class0"))
         place.chmod(0o700)
+
+
+@pytest.mark.parametrize("memory", [None, 0])
+@pytest.mark.parametrize(("low", "high", "levels_left"), [(0, 1500, 7), (30_000, 34_095, 17), (0, 16_383, None)])
+def test_images_of_16_bits_that_use_little_of_their_range_are_said(
+    tmp_path: Path, low: int, high: int, levels_left: int | None, memory: int | None
+) -> None:
+    write_folder(tmp_path, each=2)
+    for number, path in enumerate(sorted(tmp_path.rglob("*.png"))):
+        values = np.random.default_rng(number).integers(low, high + 1, (6, 5)).astype(np.uint16)
+        values[0, :2] = low, high
+        Image.fromarray(values).save(path)
+    notes = [note for note in read(folder(tmp_path), "validation = split(2)", memory=memory).notes if "16 bits" in note]
+    if levels_left is None:
+        assert not notes
+    else:
+        (note,) = notes
+        assert note.startswith(f"4 images of 16 bits have values from {low:,} to {high:,} only, of 0 to 65,535")
+        assert f"they have {levels_left} levels" in note
+
+
+def test_color_images_of_16_bits_are_no_exception(tmp_path: Path) -> None:
+    write_folder(tmp_path, each=2)
+    for number, path in enumerate(sorted(tmp_path.rglob("*.png"))):
+        path.write_bytes(png_of_16_bits(np.random.default_rng(number).integers(0, 4096, (6, 5, 3))))
+    (note,) = (note for note in read(folder(tmp_path), "validation = split(2)").notes if "16 bits" in note)
+    assert note.startswith("4 images of 16 bits have values from 0 to 3,855 only")
+
+
+def png_of_16_bits(values: np.ndarray) -> bytes:
+    """The bytes of an RGB file, which Pillow does not write. values: height x width x 3."""
+
+    def chunk(kind: bytes, content: bytes) -> bytes:
+        return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+
+    height, width, _ = values.shape
+    rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in values)
+    header = struct.pack(">IIBBBBB", width, height, 16, 2, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")

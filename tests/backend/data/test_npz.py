@@ -49,7 +49,7 @@ def test_images_and_labels_without_a_test_part_are_split(tmp_path: Path) -> None
     np.savez_compressed(tmp_path / "a.npz", images=levels(100, 5, 5), labels=np.arange(100) % 4)
     data = read('npz("a.npz")', base=tmp_path)
     assert len(data.train) == 90 and len(data.validation) == 10
-    assert data.validated_on == "10 of 100 training images, drawn from seed 0"
+    assert data.validated_on == "10 of 100 training images, drawn from data.seed 0"
 
 
 def test_labels_in_a_column_and_names_of_classes(tmp_path: Path) -> None:
@@ -250,3 +250,48 @@ def test_a_file_that_is_not_there(tmp_path: Path) -> None:
     assert f"looked for {tmp_path / 'no.npz'}" in found and f"looked for {tmp_path / 'data' / 'no.npz'}" in found
     (tmp_path / "folder").mkdir()
     assert "is a folder; `source` needs a file here" in refused("E403", 'npz("folder")', base=tmp_path)
+
+
+def test_the_names_of_medmnist_have_three_parts(tmp_path: Path) -> None:
+    arrays: dict[str, Any] = {}
+    for number, (part, count) in enumerate((("train", 12), ("val", 6), ("test", 9))):
+        arrays[f"{part}_images"] = levels(count, 5, 5, 3, seed=number)
+        arrays[f"{part}_labels"] = (np.arange(count) % 3)[:, None].astype(np.uint8)
+    path = write(tmp_path / "a.npz", **arrays)
+    data = read(source(path), base=tmp_path)
+    assert (len(data.train), data.validated_on) == (12, "the validation part, 6 images")
+    assert data.test is not None and data.test.labels.tolist() == [0, 1, 2] * 3
+    assert data.notes == ("not used: the test part, 9 images",)
+    assert read(source(path), "validation = test").validated_on == "the test part, 9 images"
+    assert data.classes == ("0", "1", "2") and data.shape == (3, 5, 5)
+
+
+@pytest.mark.parametrize("names", [("x_val", "y_val"), ("val_images", "val_labels")])
+def test_a_validation_part_goes_before_a_test_part(tmp_path: Path, names: tuple[str, str]) -> None:
+    more = dict(zip(names, (levels(3, 5, 5, seed=1), LABELS[:3]), strict=True))
+    test = {"x_test": levels(6, 5, 5, seed=2), "y_test": LABELS[:6]}
+    path = write(tmp_path / "a.npz", x_train=levels(12, 5, 5), y_train=LABELS, **more, **test)
+    assert read(source(path)).validated_on == "the validation part, 3 images"
+
+
+def test_arrays_that_nobody_reads_are_named(tmp_path: Path) -> None:
+    more = {"x_val": levels(3, 5, 5), "ids": LABELS, "labels": LABELS, "x_valid": levels(3, 5, 5)}
+    path = write(tmp_path / "a.npz", x_train=levels(12, 5, 5), y_train=LABELS, **more)
+    notes = read(source(path), "validation = split(3)", base=tmp_path).notes
+    (note,) = (note for note in notes if "arrays" in note)
+    assert note.startswith("not used: the arrays ") and note.endswith(" of a.npz")
+    assert all(name in note for name in more)
+
+
+def test_a_part_of_the_wrong_form_stops_only_what_uses_it(tmp_path: Path) -> None:
+    path = write(
+        tmp_path / "a.npz", x_train=levels(12, 5, 5), y_train=LABELS, x_test=levels(3, 6, 5), y_test=LABELS[:3]
+    )
+    refused("E411", source(path))
+    (note,) = (note for note in read(source(path), "validation = split(3)").notes if "not used" in note)
+    assert "has test images of another shape" in note
+
+
+def test_another_file_under_its_name_is_called_what_it_is(tmp_path: Path) -> None:
+    (tmp_path / "a.npz").write_bytes(b"<html>not found</html>")
+    assert "is not a whole NumPy archive: it is an HTML page" in refused("E402", source(tmp_path / "a.npz"))

@@ -71,7 +71,7 @@ def test_digits_need_nothing() -> None:
     assert data.shape == (1, 8, 8) and len(data.train) + len(data.validation) == 1797
     assert data.validation.labels.bincount().tolist() == [35, 36, 35, 36, 36, 36, 36, 35, 34, 36]
     assert images_of(data.train).max() == 255 and images_of(data.train).min() == 0
-    assert read("digits", seed=5).hash == data.hash
+    assert read("digits", "seed = 5").hash == data.hash
 
 
 def test_digits_are_scikit_learn_s() -> None:
@@ -80,10 +80,11 @@ def test_digits_are_scikit_learn_s() -> None:
 
     from specc.backend.data.digits import read_digits
     from specc.backend.data.places import Where
+    from specc.backend.data.raw import Part
     from specc.values import Args
 
     digits, raw = load_digits(), read_digits(Args(), Where())
-    assert raw.test is not None
+    assert isinstance(raw.test, Part)
     test = np.zeros(1797, dtype=bool)
     for label in range(10):
         test[np.flatnonzero(digits.target == label)[4::5]] = True

@@ -6,17 +6,16 @@ import pytest
 import torch
 
 from specc.backend import rng
-from specc.backend.data.dataset import DataSet, load
+from specc.backend.data.dataset import DataSet
 from specc.backend.data.raw import Files
 from specc.backend.data.split import Resident, Streamed
 from specc.backend.data.subset import balanced, subset_of
-from specc.tricks.sections import DataSettings
-from specc.values import Args, Bound
+from tests.helpers.tiny_data import read
 
 
 @pytest.fixture(scope="module")
 def digits() -> DataSet:
-    return load(DataSettings(source=Bound("digits", Args())))
+    return read("digits")
 
 
 def generator(seed: int = 0) -> torch.Generator:
@@ -40,7 +39,7 @@ def test_the_seed_draws_it() -> None:
 
 
 def test_a_part_of_a_data_set(digits: DataSet) -> None:
-    part = subset_of(digits, 100, seed=1)
+    part = subset_of(digits._replace(seed=1), 100)
     assert len(part.train) == len(part.validation) == 100
     assert part.train.labels.bincount().tolist() == [10] * 10
     assert (part.hash, part.mean, part.std, part.classes) == (digits.hash, digits.mean, digits.std, digits.classes)
@@ -51,7 +50,7 @@ def test_a_part_of_a_data_set(digits: DataSet) -> None:
 
 
 def test_more_than_there_are_is_all(digits: DataSet) -> None:
-    part = subset_of(digits, 500, seed=1)
+    part = subset_of(digits._replace(seed=1), 500)
     assert len(part.train) == 500 and part.validation is digits.validation
     assert part.validated_on == digits.validated_on
 
@@ -59,8 +58,8 @@ def test_more_than_there_are_is_all(digits: DataSet) -> None:
 def test_of_files_the_same_images_are_taken(digits: DataSet) -> None:
     names = [f"{number}.png" for number in range(len(digits.train))]
     files = Streamed(Files(Path("there"), names), digits.train.labels, None, digits.shape)
-    part = subset_of(digits._replace(train=files), 50, seed=2).train
-    resident = subset_of(digits, 50, seed=2).train
+    part = subset_of(digits._replace(train=files, seed=2), 50).train
+    resident = subset_of(digits._replace(seed=2), 50).train
     assert isinstance(part, Streamed) and isinstance(resident, Resident) and isinstance(digits.train, Resident)
     numbers = [int(name.removesuffix(".png")) for name in part.files.names]
     assert torch.equal(digits.train.images[numbers], resident.images)

@@ -1,16 +1,19 @@
 """WebDataset shards: samples of an image and a label in tar files, read where they lie."""
 
+import gzip
 import json
 import tarfile
 from pathlib import Path
 
 import pytest
 import torch
+from PIL import Image
 
 from specc.backend.data.split import Resident, Streamed
 from specc.backend.data.webdataset import expand
+from specc.backend.images import SUFFIXES
 from specc.errors import SpeccError
-from tests.helpers.tiny_data import levels, picture, read, refused, write_shard
+from tests.helpers.tiny_data import gather_all, levels, picture, read, refused, write_shard
 
 CPU = torch.device("cpu")
 
@@ -61,12 +64,14 @@ def test_the_test_part_has_shards_of_its_own(tmp_path: Path) -> None:
     ],
 )
 def test_labels(tmp_path: Path, labels: dict[str, bytes], classes: tuple[str, ...]) -> None:
-    more = {"a.txt": b"a rose", "._a.png": b"litter", "README": b"hello"}
-    images = {"d.e/a.JPG": picture(1, kind="jpeg"), "d.e/b.seg.png": picture(2)}
-    members = {f"d.e/{name}": content for name, content in (labels | more).items()} | images
+    more = {"0a.txt": b"a rose", "._a.png": b"litter", "README": b"hello"}
+    members = {f"d.e/{name}": content for name, content in more.items()}
+    for number in range(2):
+        members |= {f"d.e/{number}{name}": content for name, content in labels.items()}
+        members |= {f"d.e/{number}a.JPG": picture(number, kind="jpeg"), f"d.e/{number}b.seg.png": picture(5 + number)}
     write_shard(tmp_path / "a.tar", members)
-    data = read('webdataset("a.tar")', "validation = split(1)", base=tmp_path)
-    assert data.classes == classes and len(data.train) == 1
+    data = read('webdataset("a.tar")', "validation = split(2)", base=tmp_path)
+    assert data.classes == classes and data.train.labels.tolist() == data.validation.labels.tolist()
 
 
 def test_patterns() -> None:
@@ -135,11 +140,88 @@ def test_a_shard_that_changes_during_the_training_is_named(tmp_path: Path) -> No
     content[start : start + len(other)] = other
     (tmp_path / "a-00.tar").write_bytes(content)
     with pytest.raises(SpeccError, match=r"a-00\.tar/0000\.png has changed") as caught:
-        data.train.gather(torch.arange(11), CPU)
+        gather_all(data)
     assert caught.value.code == "E441"
 
 
 def test_json_of_a_label_is_data_and_nothing_else(tmp_path: Path) -> None:
     label = json.dumps({"label": "__import__('os').system('x')"}).encode()
-    write_shard(tmp_path / "a.tar", {"a.png": picture(), "a.json": label, "b.png": picture(1), "b.json": b'"b"'})
+    write_shard(
+        tmp_path / "a.tar",
+        {"a.png": picture(), "a.json": label, "b.png": picture(1), "b.json": b'"b"'}
+        | {"c.png": picture(2), "c.json": label},
+    )
     assert read('webdataset("a.tar")', "validation = split(1)", base=tmp_path).classes[0].startswith("__import__")
+
+
+def shard_of(path: Path, samples: dict[str, dict[str, bytes]]) -> Path:
+    members = {f"{name}.{suffix}": content for name, files in samples.items() for suffix, content in files.items()}
+    return write_shard(path, members)
+
+
+@pytest.mark.parametrize(
+    ("files", "labels"),
+    [
+        ({"cls": b"1", "json": b'{"label": 2}'}, "1 and 2"),
+        ({"cls": b"cat", "json": b'{"class": "dog"}'}, "cat and dog"),
+        ({"json": b'{"label": 1, "cls": 2}'}, "1 and 2"),
+    ],
+)
+def test_two_labels_that_differ_are_refused(tmp_path: Path, files: dict[str, bytes], labels: str) -> None:
+    shard_of(tmp_path / "a.tar", {"x": {"png": picture(), **files}})
+    assert f"a.tar/x has two labels: {labels}" in refused("E412", 'webdataset("a.tar")', base=tmp_path)
+
+
+@pytest.mark.parametrize("json", [b'{"label": 0}', b'{"width": 6}', b'{"label": "zero"}', b"not json"])
+def test_json_beside_a_label_may_say_the_same_or_something_else(tmp_path: Path, json: bytes) -> None:
+    files = [{"png": picture(number), "cls": b"%d" % (number % 2), "json": json} for number in (0, 2, 4)]
+    other = [{"png": picture(number), "cls": b"1"} for number in (1, 3)]
+    shard_of(tmp_path / "a.tar", {str(number): sample for number, sample in enumerate(files + other)})
+    assert read('webdataset("a.tar")', "validation = split(2)", base=tmp_path).train_counts == (2, 1)
+
+
+def test_joined_shards_are_refused_and_more_zeros_are_none(tmp_path: Path) -> None:
+    shards(tmp_path)
+    first, second = (tmp_path / f"a-0{number}.tar" for number in range(2))
+    (tmp_path / "b.tar").write_bytes(first.read_bytes() + second.read_bytes())
+    found = refused("E402", 'webdataset("b.tar")', base=tmp_path)
+    assert "b.tar goes on after its end, at byte " in found and "each of the tar files by itself" in found
+    (tmp_path / "b.tar").write_bytes(first.read_bytes() + bytes(100_000))
+    assert len(read('webdataset("b.tar")', "validation = split(1)", base=tmp_path).train.labels) == 3
+
+
+@pytest.mark.parametrize(
+    ("content", "what"),
+    [
+        (gzip.compress(b"a", mtime=0), "is not a tar file: it is packed by gzip; unpack it"),
+        (b"\x28\xb5\x2f\xfd" + bytes(600), "it is packed by Zstandard"),
+        (b"PK\3\4" + bytes(600), "it is a zip archive"),
+        (b"<html>" + bytes(600), "it is an HTML page"),
+        (b"", "is not a whole tar file: empty file"),
+    ],
+)
+def test_what_is_no_tar_file_is_called_what_it_is(tmp_path: Path, content: bytes, what: str) -> None:
+    (tmp_path / "a.tar").write_bytes(content)
+    assert what in refused("E402", 'webdataset("a.tar")', base=tmp_path)
+
+
+@pytest.mark.parametrize("suffix", sorted(SUFFIXES))
+def test_folders_and_shards_read_the_same_kinds(tmp_path: Path, suffix: str) -> None:
+    kind = Image.registered_extensions().get(suffix, "PPM")
+    for number in range(4):
+        content = picture(number, kind=kind)
+        (tmp_path / f"data/c{number % 2}").mkdir(parents=True, exist_ok=True)
+        (tmp_path / f"data/c{number % 2}/{number}{suffix}").write_bytes(content)
+    samples = {str(number): {suffix[1:].upper(): (tmp_path / f"data/c{number % 2}/{number}{suffix}").read_bytes(),
+                             "cls": b"c%d" % (number % 2)} for number in (0, 2, 1, 3)}  # fmt: skip
+    shard_of(tmp_path / "a.tar", samples)
+    one, two = (
+        read(f'{source}")', "validation = split(2)", base=tmp_path) for source in ('folder("data', 'webdataset("a.tar')
+    )
+    assert torch.equal(one.train.images, two.train.images)  # type: ignore[union-attr]
+
+
+def test_names_of_classes_are_in_natural_order(tmp_path: Path) -> None:
+    samples = {str(i): {"png": picture(i), "cls": name} for i, name in enumerate([b"c10", b"c2", b"c1"] * 2)}
+    shard_of(tmp_path / "a.tar", samples)
+    assert read('webdataset("a.tar")', base=tmp_path).classes == ("c1", "c2", "c10")

@@ -29,7 +29,7 @@ from tests.helpers.tiny_run import trained
 
 def measured(run: Path) -> Any:
     opened = open_run(run)
-    data = load_data(opened.spec.data, data_dir=None, seed=0, base=opened.base)
+    data = load_data(opened.spec.data, data_dir=None, base=opened.base)
     return on_training_images(opened.spec, run, data, torch.device("cpu"))
 
 

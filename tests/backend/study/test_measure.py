@@ -26,7 +26,7 @@ def test_the_last_weights_are_measured_on_images_as_they_are(tmp_path: Path, mon
     """Neither noise nor dropout: the loss is that of the training images taken as validation images."""
     checked = check(Source("n.cnn", SPEC))
     spec = checked.trainable()
-    dataset = subset_of(load(spec.data), 200, seed=0)
+    dataset = subset_of(load(spec.data), 200)
     run = train(checked, out=tmp_path / "run", subset=200, quiet=True).path
     found = measure.on_training_images(spec, run, dataset, torch.device("cpu"))
     assert int(found.confusion.sum()) == 200

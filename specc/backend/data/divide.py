@@ -1,0 +1,89 @@
+"""Training and validation images out of one part: drawn from a seed, stratified, identical pictures together."""
+
+from collections.abc import Hashable, Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from specc.backend import rng
+
+Counts = NDArray[np.int64]
+
+DRAW = 2  # version of how split and subset are drawn; a run that was begun with another one measures on other images
+
+
+def divide(labels: Sequence[int], pictures: Sequence[Hashable], wanted: int, seed: int) -> list[int]:
+    """The numbers of about `wanted` images to validate on, ascending; the others are to be trained on.
+
+    labels: the class of each image. pictures: what is equal for images that stay together. seed: of the draw.
+
+    Images are drawn in units of identical pictures. Each class gives its share, to one image, as far as units allow;
+    of a class that has two units or more, there is one on each side, and of one with a single unit, none is taken. So
+    there may be more or fewer than `wanted`.
+    """
+    units, of_class = _units(labels, pictures)
+    generator = rng.generator(seed, 0, rng.SPLIT)
+    order = torch.randperm(len(units), generator=generator).tolist()
+    left = _class_units(of_class)  # units of each class that are still to be trained on
+    targets = _targets(np.bincount(np.asarray(labels, dtype=np.int64), minlength=len(left)), left, wanted, generator)
+    taken = np.zeros(len(units), dtype=bool)
+    got = np.zeros_like(targets)
+    for number in order:
+        counts = of_class[number]
+        if all(got[label] + count <= targets[label] and left[label] > 1 for label, count in counts.items()):
+            _take(number, counts, taken, got, left)
+    for number in order:  # classes whose units are all larger than their share
+        counts = of_class[number]
+        if any(got[label] == 0 for label in counts) and all(left[label] > 1 for label in counts):
+            _take(number, counts, taken, got, left)
+    return sorted(image for number in np.flatnonzero(taken).tolist() for image in units[number])
+
+
+def _units(labels: Sequence[int], pictures: Sequence[Hashable]) -> tuple[list[list[int]], list[dict[int, int]]]:
+    """The images of each unit, and how many of each class it has: of several, where labels contradict each other."""
+    by_picture: dict[Hashable, list[int]] = {}
+    for image, picture in enumerate(pictures):
+        by_picture.setdefault(picture, []).append(image)
+    units = list(by_picture.values())
+    of_class: list[dict[int, int]] = []
+    for unit in units:
+        counts: dict[int, int] = {}
+        for image in unit:
+            counts[labels[image]] = counts.get(labels[image], 0) + 1
+        of_class.append(counts)
+    return units, of_class
+
+
+def _class_units(of_class: Sequence[dict[int, int]]) -> Counts:
+    """How many units there are with each class."""
+    left = np.zeros(1 + max(label for counts in of_class for label in counts), dtype=np.int64)
+    for counts in of_class:
+        for label in counts:
+            left[label] += 1
+    return left
+
+
+def _take(number: int, counts: dict[int, int], taken: NDArray[np.bool_], got: Counts, left: Counts) -> None:
+    taken[number] = True
+    for label, count in counts.items():
+        got[label] += count
+        left[label] -= 1
+
+
+def _targets(images: Counts, units: Counts, wanted: int, generator: torch.Generator) -> Counts:
+    """How many images of each class to take: its share of `wanted`, to the next image, with at least one of a class of
+    two units or more, which keeps one; none of any other. Which of equal classes gives more is drawn."""
+    share = wanted * images / int(images.sum())
+    low = (units > 1).astype(np.int64)
+    high = np.where(units > 1, images - 1, 0)
+    targets: Counts = np.clip(np.floor(share).astype(np.int64), low, high)
+    among = torch.randperm(len(images), generator=generator).numpy()
+    for step in (1, -1):
+        while (wanted - targets.sum()) * step > 0:
+            free = targets < high if step > 0 else targets > low
+            gap = np.where(free, (share - targets) * step, -np.inf)[among]
+            if not free.any():
+                break
+            targets[among[int(gap.argmax())]] += step
+    return targets

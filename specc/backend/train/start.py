@@ -1,0 +1,32 @@
+"""A training that begins with the weights of another run: what that run has seen of the images."""
+
+from pathlib import Path
+
+from specc.backend.data.dataset import DataSet
+from specc.backend.data.divide import DRAW
+from specc.backend.run.files import INFO
+from specc.backend.run.load import read_spec
+from specc.backend.run.manifest import read_info
+from specc.errors import SpeccError
+from specc.tricks.sections import DataSettings
+
+
+def another_split(start: Path, dataset: DataSet, data: DataSettings) -> list[str]:
+    """A note where weights come from a run on the same source that split it otherwise.
+
+    start: the run, or a file of weights, of which nothing is known. dataset, data: what is trained on now.
+    """
+    if not dataset.is_split or not (start / INFO).exists():
+        return []
+    try:
+        info = read_info(start)
+        theirs = read_spec(start, info).data
+    except SpeccError:  # nothing can be said, and the weights may do nevertheless
+        return [f"which images the weights of {start} were trained on is not known"]
+    if (theirs.source.name, theirs.source.args) != (data.source.name, data.source.args):
+        return []
+    split = info["validated_on"].rpartition(" images out of ")[2]
+    if (split, info.get("split_version", 1)) == (dataset.validated_on.rpartition(" images out of ")[2], DRAW):
+        return []
+    what = f"{start} was trained on other images of this source: there {split} measured"
+    return [f"{what}; some of those that measure now were learned from, so that the figures are too good"]
