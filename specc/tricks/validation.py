@@ -4,12 +4,12 @@ from specc.vocabulary.family import Validation
 from specc.vocabulary.kinds import Either, Float, Int
 from specc.vocabulary.param import Param
 
-TEST = Validation("test", "The test part of the data source, as its publisher made it.", share=None, example="test")
+TEST = Validation("test", "The test split of the data source, as published.", share=None, example="test")
 
 SPLIT = Validation(
     "split",
-    "A part of the training images, drawn once from the seed; the others are trained on.",
-    (Param("part", Either(Float(above=0, below=1), Int(1)), doc="share of the training images, or how many"),),
+    "Holds out some of the training images, drawn once from the seed; the others are used for training.",
+    (Param("part", Either(Float(above=0, below=1), Int(1)), doc="fraction of the training images, or their number"),),
     share=lambda a: a.part,
     example="split(10%)",
 )

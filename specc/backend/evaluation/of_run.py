@@ -25,7 +25,7 @@ def evaluate_run(run: Run, *, device: str = "auto", data_dir: Path | None = None
     exact(place)
     train, data = run.spec.train, run.spec.data
     dataset = load(data, data_dir=data_dir or run.data_dir, seed=train.seed, base=run.base)
-    refuse_other_data(run.path, run.info, about_data(dataset), "give the folder of the data with --data-dir")
+    refuse_other_data(run.path, run.info, about_data(dataset), "give the folder of the data set with --data-dir")
     net = run.net.to(place)
     loss = loss_function(train.loss, len(dataset.classes), place)
     tta = train.evaluate.args if train.evaluate else None
