@@ -187,12 +187,16 @@ def _room() -> Iterator[Finding]:
     free = shutil.disk_usage(Path.cwd()).free
     little = free < LITTLE_DISK
     mend = "free some disk space: runs and data sets are written here" if little else ""
-    yield Finding("room", "disk, this folder", f"{free / GIB:,.1f} GiB free", "warning" if little else "fine", mend)
+    yield Finding(
+        "resources", "disk, this folder", f"{free / GIB:,.1f} GiB free", "warning" if little else "fine", mend
+    )
     memory = available_memory()
     if memory is not None:
         little = memory < LITTLE_MEMORY
         mend = "close other programs: large data sets will not fit" if little else ""
-        yield Finding("room", "memory", f"{memory / GIB:,.1f} GiB available", "warning" if little else "fine", mend)
+        yield Finding(
+            "resources", "memory", f"{memory / GIB:,.1f} GiB available", "warning" if little else "fine", mend
+        )
 
 
 def available_memory() -> int | None:

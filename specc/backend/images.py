@@ -111,7 +111,7 @@ def decode_bytes(content: bytes, channels: int) -> Pixels:
     except UnidentifiedImageError:
         raise BadImage(f"is not a readable image: {_begins(content)}") from None
     except (Image.DecompressionBombWarning, Image.DecompressionBombError):
-        raise BadImage(f"has more than the allowed {MOST_PIXELS:,} pixels") from None
+        raise BadImage(f"has more than {MOST_PIXELS:,} pixels, the limit") from None
     except Exception as error:  # noqa: BLE001 - a damaged file makes Pillow's decoders raise nearly anything
         raise BadImage(f"is damaged: {error or type(error).__name__}") from None
 
@@ -140,9 +140,9 @@ def _refuse_huge(image: Image.Image) -> None:
     """Raise BadImage for an image of more pixels than can be meant, before any is decoded."""
     size = f"{image.height:,} x {image.width:,}"
     if image.width * image.height > MOST_PIXELS:
-        raise BadImage(f"has more than the allowed {MOST_PIXELS:,} pixels: {size}")
+        raise BadImage(f"has more than {MOST_PIXELS:,} pixels, the limit: {size}")
     if max(image.size) > LONGEST:
-        raise BadImage(f"has a side longer than the allowed {LONGEST:,} pixels: {size}")
+        raise BadImage(f"has a side of more than {LONGEST:,} pixels, the limit: {size}")
 
 
 def _begins(content: bytes) -> str:

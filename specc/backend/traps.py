@@ -20,7 +20,7 @@ def trap(content: bytes) -> str:
     if content[:1] == b"P" and content[1:2].isdigit() and not PPM.match(content[:4096]):
         return "is not a readable image: a PPM file whose header is not that of a binary PPM"
     if content[:2] == b"\xff\xd8" and content.count(b"\xff\xda") > MOST_SCANS:
-        return f"has more than the allowed {MOST_SCANS} scans"
+        return f"has more than {MOST_SCANS} scans, the limit"
     if content[:4] in (b"II+\0", b"MM\0+"):
         return "is not a readable image: it is a BigTIFF file; convert it to PNG or JPEG"
     if content[:4] in (b"II*\0", b"MM\0*") and tag_bytes(content) > 2 * len(content):

@@ -47,7 +47,9 @@ def read_spec(file: Path) -> bytes:
         raise SpeccError("E471", f"`{shown}` is a folder, but a spec is needed", help=_specs_in(file)) from None
     except (OSError, RuntimeError) as error:
         if isinstance(error, RuntimeError) or error.errno == ELOOP:
-            raise SpeccError("E474", f"`{shown}` cannot be read: it is a link to itself", help="link it anew") from None
+            raise SpeccError(
+                "E474", f"`{shown}` cannot be read: it is a link to itself", help="create the link again"
+            ) from None
         help = "give a file" if error.errno == EINVAL else "check its permissions"
         raise SpeccError("E474", f"`{shown}` cannot be read: {error.strerror}", help=help) from error
 

@@ -55,7 +55,7 @@ def eval_run(
         return 0
     print(f"{clean(str(run))}: accuracy {found.accuracy:.2%}, loss {found.loss:.4f}, on {images:,} images")
     if views is not None:
-        print(f"by {clean(show(views))}; with a single view, as in the exported file: {found.one_view:.2%}")
+        print(f"with {clean(show(views))}; with a single view, as in the exported file: {found.one_view:.2%}")
     print(f"validation: {clean(opened.info['validated_on'])}\n")
     print("\n".join(_table(scores, macro(scores))))
     if absent := [clean(score.name) for score in scores if not score.support]:

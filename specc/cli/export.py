@@ -25,10 +25,10 @@ FOR_HELP = (
     "HTML page that runs the fp32 file in a browser, without a server or a network."
 )
 RUNTIME_HELP = (
-    "With --for web, the folder of the npm package onnxruntime-web. Unless given: node_modules here or above, then the "
+    "With --for web: the folder of the npm package onnxruntime-web. Default: node_modules here or above, then the "
     "user's cache, into which npm installs it."
 )
-PRECISION_HELP = "Write this file too: fp16 or int8. Repeatable; the setting `precision` unless given."
+PRECISION_HELP = "Also write a file of this precision: fp16 or int8. Repeatable. Default: the setting `precision`."
 
 
 class Precision(StrEnum):
@@ -52,7 +52,7 @@ def export(
         Path, typer.Argument(help="The folder of a run; or a spec, to export its untrained graph.", show_default=False)
     ],
     out: Annotated[
-        Path | None, typer.Option(help="The file to write; RUN/model.onnx unless given, SPEC.onnx of a spec.")
+        Path | None, typer.Option(help="The file to write. Default: RUN/model.onnx, or SPEC.onnx for a spec.")
     ] = None,
     precision: Annotated[list[Precision] | None, typer.Option(help=PRECISION_HELP)] = None,
     target: Annotated[Target | None, typer.Option("--for", help=FOR_HELP)] = None,
@@ -62,10 +62,10 @@ def export(
     runtime: Annotated[Path | None, typer.Option(help=RUNTIME_HELP)] = None,
     json: Annotated[bool, typer.Option("--json", help="Print the certificates as JSON.")] = False,
 ) -> int:
-    """Write a run's best weights as an ONNX file that was proven equal to the trained model.
+    """Export a run's best weights as an ONNX file that is verified against the trained model.
 
-    The file takes raw uint8 images; preprocessing and probabilities are inside. It is compared with the trained model
-    on all validation images first. Where they differ, the exit status is 1 and no file is written. Files in fewer bits
+    The file takes raw uint8 images and includes preprocessing and softmax. It is first compared with the trained model
+    on all validation images. If they differ, no file is written and the exit status is 1. Files of lower precision
     may lose as much accuracy as `max_loss` in the section `export` allows.
 
     Examples:
@@ -76,7 +76,7 @@ def export(
       specc export runs/Net-1 --for web
       specc export net.cnn
 
-    The last one writes the graph of a spec with untrained weights, which takes normalized float32 numbers.
+    The last one exports a spec's graph with untrained weights, which takes normalized float32 values.
     """
     if runtime is not None and target is not Target.WEB:
         raise SpeccError("E475", "--runtime only works with --for web", help="remove it, or add --for web")

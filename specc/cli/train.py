@@ -22,7 +22,7 @@ MODES = (RESUME, PLAN, PROVE, FIT)
 
 def train(
     context: typer.Context,
-    file: Annotated[Path | None, typer.Argument(help="A spec.", show_default=False)] = None,
+    file: Annotated[Path | None, typer.Argument(help="The spec to train.", show_default=False)] = None,
     variant: Annotated[str | None, typer.Option(help="Train this variant.", show_default=False)] = None,
     sets: Annotated[
         list[str] | None, typer.Option("--set", metavar="PATH=VALUE", help="Override a setting. Repeatable.")

@@ -42,7 +42,7 @@ class DataSettings(Settings):
     )
     augment: tuple[Bound, ...] = setting(
         Chain("augment", "augmentations joined by `->`, or `none`"),
-        "random transforms of the training images, drawn anew for each image in each epoch",
+        "random transforms of the training images, sampled anew for each image in each epoch",
         default=(),
     )
     validation: Bound | None = setting(
@@ -56,7 +56,7 @@ class TrainSettings(Settings):
     """The section `train`."""
 
     epochs: float = setting(POSITIVE, "passes over the training images; a fraction stops within an epoch", default=20.0)
-    batch: int = setting(Int(1), "images in a batch", default=128)
+    batch: int = setting(Int(1), "batch size, in images", default=128)
     optimizer: Bound = setting(
         One("optimizer", "an optimizer, such as adam(lr=1e-3)"), "the optimizer", default=ADAM.call()
     )
