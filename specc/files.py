@@ -27,8 +27,10 @@ def refuse_bytes(path: Path) -> None:
     try:
         str(path).encode()
     except UnicodeEncodeError:
-        help = "rename the folder, or give a path that begins below it"
-        raise SpeccError("E469", f"{path} is no path in UTF-8; runs and models cannot lie there", help=help) from None
+        help = "rename the folder, or use a relative path from inside it"
+        raise SpeccError(
+            "E469", f"{path} is not a valid UTF-8 path, so runs and models cannot be stored there", help=help
+        ) from None
 
 
 def size_of(path: Path) -> int:
@@ -70,7 +72,7 @@ def read_file(path: Path, most: int | None = None) -> bytes:
     with open_file(path) as file:
         size = os.fstat(file.fileno()).st_size
         if most is not None and size > most:
-            raise OSError(errno.EFBIG, f"it has {size:,} bytes, and at most {most:,} can be meant", str(path))
+            raise OSError(errno.EFBIG, f"it has {size:,} bytes, but at most {most:,} are allowed", str(path))
         return file.read(size)
 
 
@@ -79,7 +81,7 @@ def parse_json(text: str | bytes) -> Any:
     try:
         return json.loads(text)
     except RecursionError:
-        raise ValueError("it is nested too deep") from None
+        raise ValueError("it is nested too deeply") from None
 
 
 def is_number(value: Any) -> bool:

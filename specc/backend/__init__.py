@@ -23,5 +23,5 @@ try:
     os.getcwd()  # noqa: PTH109 - the cheapest way to ask
 except OSError:
     raise SpeccError(
-        "E478", "the system refused: the working directory was removed", help="change to a folder that exists"
+        "E478", "the working directory does not exist anymore", help="change to a folder that exists"
     ) from None

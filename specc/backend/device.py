@@ -32,7 +32,7 @@ def find(name: str) -> torch.device:
         name = present[0] if present[0].startswith("cuda") else "cpu"
     full = "cuda:0" if name == "cuda" else name
     if full not in present:
-        raise SpeccError("E430", f"there is no device `{name}` here", help=f"these are there: {', '.join(present)}")
+        raise SpeccError("E430", f"device `{name}` is not available", help=f"available: {', '.join(present)}")
     return torch.device(full)
 
 

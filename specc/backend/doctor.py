@@ -89,8 +89,8 @@ def _packages() -> Iterator[Finding]:
     for name in runtimes or RUNTIMES[:1]:
         yield _package(name, OLDEST["onnxruntime"])
     if len(runtimes) == 2:
-        value, mend = "both are installed, and share their files", "pip uninstall -y " + " ".join(RUNTIMES)
-        mend += "; then install the one that is wanted: pip install onnxruntime-gpu"
+        value, mend = "both are installed and overwrite each other's files", "pip uninstall -y " + " ".join(RUNTIMES)
+        mend += "; then install the one you want, such as: pip install onnxruntime-gpu"
         yield Finding("packages", " and ".join(RUNTIMES), value, "warning", mend)
 
 
@@ -114,7 +114,7 @@ def _words() -> Iterator[Finding]:
     try:
         load_words()
     except SpeccError as error:
-        yield Finding("packages", "words of packages", error.message, "broken", error.help)
+        yield Finding("packages", "plugin words", error.message, "broken", error.help)
         return
     for package in sorted(set(PACKAGES.values())):
         names = ", ".join(name for (_, name), other in PACKAGES.items() if other == package)
@@ -133,13 +133,17 @@ def _devices() -> Iterator[Finding]:
 
     for name in devices():
         device = torch.device(name)
-        bf16 = "bf16 is native" if native_bf16(device) else "no native bf16: `precision = auto` stays in fp32"
+        bf16 = "native bf16" if native_bf16(device) else "no native bf16: `precision = auto` uses fp32"
         yield Finding("devices", name, f"{describe(device)}; {bf16}")
     yield Finding("devices", "threads", f"{torch.get_num_threads()} of {os.cpu_count()} processors")
     if shutil.which("nvidia-smi") and not torch.cuda.is_available():
-        build = f"this torch is built for CUDA {torch.version.cuda}" if torch.version.cuda else "this torch has no CUDA"
-        mend = "install the build of torch for your driver: https://pytorch.org/get-started/locally"
-        yield Finding("devices", "cuda", f"there is an NVIDIA driver, but {build}", "warning", mend)
+        build = (
+            f"this torch is built for CUDA {torch.version.cuda}"
+            if torch.version.cuda
+            else "this build of torch has no CUDA support"
+        )
+        mend = "install a build of torch that matches your driver: https://pytorch.org/get-started/locally"
+        yield Finding("devices", "cuda", f"an NVIDIA driver is installed, but {build}", "warning", mend)
 
 
 def _providers() -> Iterator[Finding]:
@@ -155,11 +159,13 @@ def _providers() -> Iterator[Finding]:
             mend = "reinstall it: pip install --force-reinstall onnxruntime"
             yield Finding("execution providers", provider, "does not load", "broken", mend)
         elif torch.cuda.is_available():
-            value = "does not load: exported files are verified on the CPU only"
-            mend = "pip install --upgrade onnxruntime-gpu; its documentation says which CUDA and cuDNN it needs"
+            value = "does not load, so exported files are verified on the CPU only"
+            mend = (
+                "pip install --upgrade onnxruntime-gpu; see its documentation for the CUDA and cuDNN versions it needs"
+            )
             yield Finding("execution providers", provider, value, "warning", mend)
         else:
-            yield Finding("execution providers", provider, "does not load: there is no CUDA device")
+            yield Finding("execution providers", provider, "not used: there is no CUDA device")
 
 
 def _data(data_dir: Path | None) -> Iterator[Finding]:
@@ -169,24 +175,28 @@ def _data(data_dir: Path | None) -> Iterator[Finding]:
 
     section, looked = "data sets", places(data_dir)
     yield Finding(section, "looked in", ", ".join(map(str, looked)))
-    yield Finding(section, "digits", "comes with scikit-learn")
+    yield Finding(section, "digits", "included in scikit-learn")
     sets = {"mnist": MNIST, "fashion_mnist": FASHION_MNIST, "cifar10": PUBLISHED10, "cifar100": PUBLISHED100}
     for name, published in sets.items():
         found = locate(published, data_dir)
-        where = str(next(iter(found.values())).parent) if found else "not here; downloaded when it is first used"
+        where = str(next(iter(found.values())).parent) if found else "not downloaded yet; it is downloaded on first use"
         yield Finding(section, name, where)
 
 
 def _room() -> Iterator[Finding]:
     free = shutil.disk_usage(Path.cwd()).free
     little = free < LITTLE_DISK
-    mend = "runs and data sets are written here; make room" if little else ""
-    yield Finding("room", "disk, this folder", f"{free / GIB:,.1f} GiB free", "warning" if little else "fine", mend)
+    mend = "free some disk space: runs and data sets are written here" if little else ""
+    yield Finding(
+        "resources", "disk, this folder", f"{free / GIB:,.1f} GiB free", "warning" if little else "fine", mend
+    )
     memory = available_memory()
     if memory is not None:
         little = memory < LITTLE_MEMORY
-        mend = "large data sets will not fit; close other programs" if little else ""
-        yield Finding("room", "memory", f"{memory / GIB:,.1f} GiB available", "warning" if little else "fine", mend)
+        mend = "close other programs: large data sets will not fit" if little else ""
+        yield Finding(
+            "resources", "memory", f"{memory / GIB:,.1f} GiB available", "warning" if little else "fine", mend
+        )
 
 
 def available_memory() -> int | None:
@@ -207,6 +217,6 @@ def available_memory() -> int | None:
 def _terminal() -> Iterator[Finding]:
     size = shutil.get_terminal_size()
     encoding = (sys.stdout.encoding or "unknown").lower()
-    kind = f"{size.columns} columns" if sys.stdout.isatty() else "not a terminal: plain lines"
-    color = "no colors: NO_COLOR is set" if os.environ.get("NO_COLOR") else "colors where it is a terminal"
+    kind = f"{size.columns} columns" if sys.stdout.isatty() else "not a terminal: prints plain lines"
+    color = "no colors: NO_COLOR is set" if os.environ.get("NO_COLOR") else "colors in a terminal"
     yield Finding("terminal", "output", f"{kind}, {encoding}, {color}")

@@ -78,14 +78,14 @@ def read_bytes(path: Path, start: int = 0, length: int | None = None) -> bytes:
         raise BadImage("is not an image file, but a pipe, a socket or a device")
     size = status.st_size if length is None else length
     if size > MOST_BYTES:
-        raise BadImage(f"has {size:,} bytes, too many for an image: at most {MOST_BYTES:,} are read")
+        raise BadImage(f"has {size:,} bytes, but at most {MOST_BYTES:,} are allowed for an image")
     with open_file(path) as file:
         file.seek(start)
         content = file.read(MOST_BYTES if length is None else length)
     if not content:
         raise BadImage("is empty")
     if length is not None and len(content) < length:
-        raise BadImage("is cut short with its archive")
+        raise BadImage("is truncated, like its archive")
     return content
 
 
@@ -103,7 +103,7 @@ def decode_image(content: bytes, channels: int) -> Decoded:
     Raises BadImage: what cannot be read, is too large to be meant, or has pixels whose range nobody knows.
     """
     if channels not in MODES:
-        raise BadImage(f"cannot be given to a model of {channels} channels: an image file has 1 (gray) or 3 (RGB)")
+        raise BadImage(f"cannot be used with a model of {channels} channels: an image file has 1 (gray) or 3 (RGB)")
     if wrong := trap(content):
         raise BadImage(wrong)
     try:
@@ -119,9 +119,9 @@ def decode_image(content: bytes, channels: int) -> Decoded:
     except (BadImage, MemoryError):
         raise
     except UnidentifiedImageError:
-        raise BadImage(f"is not an image that can be read: {described(content)}") from None
+        raise BadImage(f"is not a readable image: {described(content)}") from None
     except (Image.DecompressionBombWarning, Image.DecompressionBombError):
-        raise BadImage(f"has more than {MOST_PIXELS:,} pixels, too many to be meant") from None
+        raise BadImage(f"has more than {MOST_PIXELS:,} pixels, the limit") from None
     except Exception as error:  # noqa: BLE001 - a damaged file makes Pillow's decoders raise nearly anything
         raise BadImage(f"is damaged: {error or type(error).__name__}") from None
 
@@ -150,9 +150,9 @@ def _refuse_huge(image: Image.Image) -> None:
     """Raise BadImage for an image of more pixels than can be meant, before any is decoded."""
     size = f"{image.height:,} x {image.width:,}"
     if image.width * image.height > MOST_PIXELS:
-        raise BadImage(f"has more than {MOST_PIXELS:,} pixels, too many to be meant: {size}")
+        raise BadImage(f"has more than {MOST_PIXELS:,} pixels, the limit: {size}")
     if max(image.size) > LONGEST:
-        raise BadImage(f"has a side of more than {LONGEST:,} pixels, too long to be meant: {size}")
+        raise BadImage(f"has a side of more than {LONGEST:,} pixels, the limit: {size}")
 
 
 def deep_range(image: Image.Image, is_deep: bool) -> tuple[int, int] | None:

@@ -67,8 +67,8 @@ def _draw(weight: Tensor, fans: Fans, init: Bound, source: Generator) -> None:
 def start_from_images(weight: Tensor, module: nn.Module, init: Bound, sample: Sample | None) -> None:
     """Fill a kernel after looking at training images. Raises SpeccError E437 where there are none."""
     if sample is None:
-        message = f"`{init.name}` starts from training images, and there are none"
-        raise SpeccError("E437", message, help="say where the images are, such as data { source = cifar10 }", status=1)
+        message = f"`{init.name}` needs training images, but there are none"
+        raise SpeccError("E437", message, help="add a data source, such as data { source = cifar10 }", status=1)
     resolve(component(Initializer, init).target)(weight, module, init.args, sample(init.args.samples))
 
 

@@ -38,10 +38,10 @@ def choose(asked: str, device: torch.device, macs: int) -> Precision:
         raise SpeccError(
             "E431",
             f"precision fp16 needs a CUDA device, but this training runs on `{device}`",
-            help="write precision = bf16, or precision = auto",
+            help="write precision = bf16 or precision = auto",
         )
     if asked != "auto":
-        return Precision(asked, "as the spec says")
+        return Precision(asked, "set in the spec")
     if not native_bf16(device):
         return Precision("fp32", f"{device.type} has no native bfloat16")
     if device.type == "cpu" and macs < SMALL_BATCH:

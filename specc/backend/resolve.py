@@ -19,7 +19,5 @@ def resolve(target: str) -> Any:
     try:
         return getattr(import_module(module), name)
     except Exception as error:  # whatever a package does wrong
-        message = (
-            f"`{target}`, which implements a word of a package, cannot be imported: {type(error).__name__}: {error}"
-        )
-        raise SpeccError("E491", message, help="upgrade or reinstall the package that the word comes from") from error
+        message = f"`{target}`, which implements a plugin word, cannot be imported: {type(error).__name__}: {error}"
+        raise SpeccError("E491", message, help="upgrade or reinstall the package that provides the word") from error

@@ -18,11 +18,11 @@ TAG_SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4,
 def trap(content: bytes) -> str:
     """What is wrong with the bytes of an image file, completing "FILE …"; an empty text where nothing is."""
     if content[:1] == b"P" and content[1:2].isdigit() and not PPM.match(content[:4096]):
-        return "is not an image that can be read: a PPM file with another header than the binary kinds have"
+        return "is not a readable image: a PPM file whose header is not that of a binary PPM"
     if content[:2] == b"\xff\xd8" and content.count(b"\xff\xda") > MOST_SCANS:
-        return f"has more than {MOST_SCANS} scans, too many to be meant"
+        return f"has more than {MOST_SCANS} scans, the limit"
     if content[:4] in (b"II+\0", b"MM\0+"):
-        return "is not an image that can be read: it is a BigTIFF file; convert it to PNG or JPEG"
+        return "is not a readable image: it is a BigTIFF file; convert it to PNG or JPEG"
     if content[:4] in (b"II*\0", b"MM\0*") and tag_bytes(content) > 2 * len(content):
         return "is damaged: its tags are larger than the file"
     return ""
@@ -44,4 +44,4 @@ def heavy(exif: object) -> str:
     """What is wrong with the EXIF data of an image, as bytes or as hexadecimal text: each of its tags may point to all
     of it."""
     size = len(exif) // (2 if isinstance(exif, str) else 1) if isinstance(exif, bytes | str) else 0
-    return f"has {size:,} bytes of EXIF data, too many to be meant" if size > MOST_METADATA else ""
+    return f"has {size:,} bytes of EXIF data, more than allowed" if size > MOST_METADATA else ""

@@ -27,25 +27,25 @@ from specc.render import render_error, style_of
 
 # name: (module:function, what it does), in the order of `specc --help`
 COMMANDS = {
-    "new": ("specc.cli.new:new", "writes a commented starter spec"),
-    "check": ("specc.cli.check:check", "all problems in all files and all variants"),
-    "fmt": ("specc.cli.fmt:fmt", "the one canonical layout; comments are kept"),
-    "show": ("specc.cli.show:show", "the layers as a table: shapes, parameters, MACs, receptive field, memory"),
-    "diff": ("specc.cli.diff:diff", "what differs in layers, parameters, MACs, data and training"),
-    "ops": ("specc.cli.ops:ops", "the vocabulary: layers, tricks, settings, each with parameters and an example"),
-    "explain": ("specc.cli.explain:explain", "the whole story of a diagnostic: what it means and how to mend it"),
-    "probe": ("specc.cli.probe:probe", "one batch through the fresh network: will it learn? asked before any training"),
-    "train": ("specc.cli.train:train", "trains a network, exports it and verifies the exported file"),
-    "study": ("specc.cli.study:study", "trains variants with several seeds: a table, and their curves side by side"),
-    "eval": ("specc.cli.eval:eval_run", "how good a run is: accuracy, each class, the most frequent mistakes"),
-    "predict": ("specc.cli.predict:predict", "the likeliest classes of image files, by a run or an exported file"),
-    "export": ("specc.cli.export:export", "the certified ONNX file of a run"),
-    "verify": ("specc.cli.verify:verify", "an exported file checked again, from the file and its data alone"),
-    "emit": ("specc.cli.emit:emit", "the network as readable PyTorch source that needs no specc"),
-    "doctor": ("specc.cli.doctor:doctor", "what there is on this machine, what is wrong and how to mend it"),
+    "new": ("specc.cli.new:new", "create a commented starter spec"),
+    "check": ("specc.cli.check:check", "report every problem in specs and all their variants"),
+    "fmt": ("specc.cli.fmt:fmt", "format specs in the one canonical style; comments are kept"),
+    "show": ("specc.cli.show:show", "print the layers as a table: shapes, parameters, MACs, receptive field, memory"),
+    "diff": ("specc.cli.diff:diff", "compare two specs: layers, parameters, MACs, data and training"),
+    "ops": ("specc.cli.ops:ops", "list the layers, tricks and settings, with their parameters and examples"),
+    "explain": ("specc.cli.explain:explain", "explain an error or warning code and how to fix it"),
+    "probe": ("specc.cli.probe:probe", "run one batch through the untrained network to predict whether it will learn"),
+    "train": ("specc.cli.train:train", "train a network, export it to ONNX and verify the exported file"),
+    "study": ("specc.cli.study:study", "train variants with several seeds and compare their results and curves"),
+    "eval": ("specc.cli.eval:eval_run", "evaluate a run: accuracy, per-class metrics, most frequent mistakes"),
+    "predict": ("specc.cli.predict:predict", "classify image files with a run or an exported model"),
+    "export": ("specc.cli.export:export", "export a run as a certified ONNX file"),
+    "verify": ("specc.cli.verify:verify", "verify an exported file again, from the file and its data set alone"),
+    "emit": ("specc.cli.emit:emit", "generate readable PyTorch source that does not depend on specc"),
+    "doctor": ("specc.cli.doctor:doctor", "check this machine's setup, and say how to fix what is wrong"),
 }
 INTERRUPTED = 130  # the exit status after Ctrl-C
-LESS = "a smaller `batch` or `resize` needs less"
+LESS = "try a smaller `batch` or `resize`"
 # Commands that look no word up, and so work whatever a package's words break. `explain` sees to itself.
 WITHOUT_WORDS = ("new", "fmt", "explain", "doctor")
 HELP = {"help_option_names": ["-h", "--help"]}
@@ -60,7 +60,7 @@ class Commands(TyperGroup):
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         if args[0] not in COMMANDS and not args[0].startswith("-"):
-            help = nearest(args[0], COMMANDS) or "`specc --help` lists the commands"
+            help = nearest(args[0], COMMANDS) or "run `specc --help` to list the commands"
             raise SpeccError("E477", f"there is no command `{args[0]}`", help=help)
         name, listed, rest = super().resolve_command(ctx, args)
         return name, load(name) if name else listed, rest
@@ -110,12 +110,12 @@ def _leave(status: int | None, **_: Any) -> None:
 
 def root(
     version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and leave.")
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
     ] = False,
 ) -> None:
     """A compiler for convolutional networks: from a .cnn file to a trained, verified ONNX model.
 
-    Begin with:
+    Get started:
 
       specc new first
       specc check first.cnn
@@ -148,16 +148,16 @@ def run(arguments: list[str]) -> int:
     except KeyboardInterrupt:
         return INTERRUPTED
     except MemoryError:
-        return _fail("E479", "there is not enough memory", LESS)
+        return _fail("E479", "out of memory", LESS)
     except OSError as error:
         return streams.LEFT if streams.has_left(error) else _refused(error)
     except Exception as error:  # noqa: BLE001 - the last line of defense
         if _is_interrupted(error):
             return INTERRUPTED
         if _ran_out_of_memory(error):
-            return _fail("E479", "there is not enough memory", LESS)
+            return _fail("E479", "out of memory", LESS)
         if isinstance(error, RuntimeError) and str(error).startswith("Symlink loop"):  # pathlib's, until Python 3.13
-            return _fail("E478", clean(f"the system refused: {error}"))
+            return _fail("E478", clean(f"operating system error: {error}"))
         return _defect(error, arguments)
     return status if isinstance(status, int) else 0
 
@@ -181,7 +181,7 @@ def _misused(error: typer.TyperException, arguments: list[str]) -> int:
         return 2
     context, option = getattr(error, "ctx", None), getattr(error, "option_name", None)
     command = f"specc {arguments[0]}" if arguments[0] in COMMANDS else "specc"
-    help = f"`{command} --help` shows what there is"
+    help = f"run `{command} --help` to list the options"
     found = clean(error.format_message().rstrip(".").replace("'", "`"))
     if context and option and f"No such option: {option}" in found:
         found = f"`{command}` has no option `{option}`"
@@ -213,7 +213,7 @@ def _fail(code: str, message: str, help: str = "", status: int = 2) -> int:
 
 def _refused(error: OSError) -> int:
     where = f": {os.fsdecode(error.filename)}" if isinstance(error.filename, str | bytes) else ""
-    return _fail("E478", clean(f"the system refused: {error.strerror or error}{where}"))
+    return _fail("E478", clean(f"operating system error: {error.strerror or error}{where}"))
 
 
 def _defect(error: Exception, arguments: list[str]) -> int:
@@ -221,7 +221,7 @@ def _defect(error: Exception, arguments: list[str]) -> int:
     import tempfile
     import traceback
 
-    print(f"this is a defect in specc: {type(error).__name__}: {clean(str(error))}", file=sys.stderr)
+    print(f"internal error in specc (this is a bug): {type(error).__name__}: {clean(str(error))}", file=sys.stderr)
     if os.environ.get("SPECC_TRACEBACK"):
         traceback.print_exception(error)
         return 2
@@ -232,9 +232,9 @@ def _defect(error: Exception, arguments: list[str]) -> int:
         ) as file:
             file.write(head)
             traceback.print_exception(error, file=file)
-        help = f"report it, with the spec and with what is in {file.name}"
+        help = f"please report it, and attach the spec and {file.name}"
     except OSError:
-        help = "report it, with what SPECC_TRACEBACK=1 shows"
+        help = "please report it, with the traceback that SPECC_TRACEBACK=1 prints"
     print(f"  = help: {help}", file=sys.stderr)
     return 2
 

@@ -20,10 +20,10 @@ from specc.source import Source, Span
 def check(
     context: typer.Context,
     files: Annotated[list[Path], typer.Argument(help="Specs to check.", metavar="FILE...")],
-    fix: Annotated[bool, typer.Option("--fix", help="Mend what has a certain repair, and say what.")] = False,
-    strict: Annotated[bool, typer.Option("--strict", help="Warnings are errors.")] = False,
-    short: Annotated[bool, typer.Option("--short", help="One line for each problem.")] = False,
-    json: Annotated[bool, typer.Option("--json", help="Print JSON for programs.")] = False,
+    fix: Annotated[bool, typer.Option("--fix", help="Apply the fixes that are certain, and list them.")] = False,
+    strict: Annotated[bool, typer.Option("--strict", help="Treat warnings as errors.")] = False,
+    short: Annotated[bool, typer.Option("--short", help="Print one line per problem.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print machine-readable JSON.")] = False,
     sarif: Annotated[bool, typer.Option("--sarif", help="Print SARIF 2.1.0 for code scanning.")] = False,
 ) -> int:
     """Check specs: every problem in every variant and search, before anything runs.
@@ -33,7 +33,7 @@ def check(
       specc check net.cnn
       specc check --fix --strict specs/*.cnn
     """
-    only_one(given(context), ("--short", "--json", "--sarif"), "each says how problems are printed")
+    only_one(given(context), ("--short", "--json", "--sarif"), "each sets the output format")
     results = [_one(file, fix=fix, strict=strict) for file in files]
     diagnostics = [diagnostic for result in results for diagnostic in result.diagnostics]
     fixed = [diagnostic for result in results for diagnostic in result.fixed]
@@ -102,8 +102,8 @@ def _done(found: Diagnostic) -> str:
     """What was mended, and how."""
     assert found.fix is not None
     old, new = (" ".join(text.split()).strip(", ") for text in (found.fix.span.text, found.fix.text))
-    how = f"`{old}` is now `{new}`" if old and new else f"added `{new}`" if new else f"took out `{old}`"
-    return f"mended {found.span.place}: {found.code}: {found.message}: {how}"
+    how = f"replaced `{old}` with `{new}`" if old and new else f"added `{new}`" if new else f"removed `{old}`"
+    return f"fixed {found.span.place}: {found.code}: {found.message}: {how}"
 
 
 def _print_json(diagnostics: list[Diagnostic], fixed: list[Diagnostic]) -> None:

@@ -38,17 +38,19 @@ def read_spec(file: Path) -> bytes:
         if size > LARGEST:
             raise _too_large(shown)
         if file.suffix == ".cnn" != file.resolve().suffix:
-            help = "its lines would be shown as those of a spec"
-            raise SpeccError("E474", f"`{shown}` is a link to a file that is no .cnn", help=help)
+            help = "give the path of the spec itself"
+            raise SpeccError("E474", f"`{shown}` is a link to a file that is not a .cnn file", help=help)
         return read_file(file)
     except (FileNotFoundError, NotADirectoryError, ValueError):
-        raise SpeccError("E470", f"there is no file `{shown}`", help=_near(file)) from None
+        raise SpeccError("E470", f"file `{shown}` not found", help=_near(file)) from None
     except IsADirectoryError:
-        raise SpeccError("E471", f"`{shown}` is a folder; a spec was expected", help=_specs_in(file)) from None
+        raise SpeccError("E471", f"`{shown}` is a folder, but a spec is needed", help=_specs_in(file)) from None
     except (OSError, RuntimeError) as error:
         if isinstance(error, RuntimeError) or error.errno == ELOOP:
-            raise SpeccError("E474", f"`{shown}` cannot be read: it is a link to itself", help="link it anew") from None
-        help = "give a file" if error.errno == EINVAL else "may you read it?"
+            raise SpeccError(
+                "E474", f"`{shown}` cannot be read: it is a link to itself", help="create the link again"
+            ) from None
+        help = "give a file" if error.errno == EINVAL else "check its permissions"
         raise SpeccError("E474", f"`{shown}` cannot be read: {error.strerror}", help=help) from error
 
 
@@ -58,8 +60,8 @@ def _shown(path: str) -> str:
 
 
 def _too_large(name: str) -> SpeccError:
-    found = f"`{name}` has more than {LARGEST:,} bytes; a spec is smaller"
-    return SpeccError("E103", found, help="is this a spec?", status=1)
+    found = f"`{name}` has more than {LARGEST:,} bytes; too many for a spec"
+    return SpeccError("E103", found, help="check that this is a spec", status=1)
 
 
 def read_stdin() -> tuple[Source, bytes]:
@@ -68,7 +70,7 @@ def read_stdin() -> tuple[Source, bytes]:
         data = sys.stdin.buffer.read(LARGEST + 1)
     except OSError as error:
         message = f"standard input cannot be read: {error.strerror}"
-        raise SpeccError("E474", message, help="is it closed?") from error
+        raise SpeccError("E474", message, help="check whether it is closed") from error
     return source_of("<stdin>", data), data
 
 
@@ -82,7 +84,7 @@ def source_of(name: str, data: bytes) -> Source:
         text = data.decode("utf-8-sig")
     except ValueError as error:
         shown = _shown(name)
-        raise SpeccError("E472", f"`{shown}` is not a text in UTF-8", help="is this a spec?") from error
+        raise SpeccError("E472", f"`{shown}` is not valid UTF-8", help="check that this is a spec") from error
     return Source(name, text.replace("\r\n", "\n").replace("\r", "\n"))
 
 
@@ -102,7 +104,7 @@ def write_source(path: Path, text: str) -> None:
         write_atomic(path.resolve(), bytes_like(read_file(path), text))
         path.chmod(mode & 0o7777)
     except OSError as error:
-        help = "may you write there?"
+        help = "check the permissions"
         raise SpeccError("E481", f"`{path}` cannot be written: {error.strerror}", help=help) from error
 
 
@@ -112,7 +114,7 @@ def load_base(path: str, source: Source) -> Source | str:
     Only a `.cnn` file is read: what is wrong in it is shown with its lines, which are nobody's business elsewhere.
     """
     if Path(path).suffix != ".cnn":
-        return "it is no .cnn file"
+        return "it is not a .cnn file"
     try:
         return read_source(os.path.normpath(Path(source.path).parent / path))
     except SpeccError as error:
@@ -136,7 +138,9 @@ def base_of(file: Path) -> Path:
 def refuse_spec(out: Path | None) -> None:
     """Raise SpeccError E480 where a result would be written over a spec."""
     if out is not None and out.suffix == ".cnn" and out.exists():
-        raise SpeccError("E480", f"`{out}` is a spec; it is left as it is", help="give another file with --out")
+        raise SpeccError(
+            "E480", f"`{out}` is a spec, which is never overwritten", help="choose another file with --out"
+        )
 
 
 def report(diagnostics: Sequence[Diagnostic], *, short: bool = False, stream: TextIO | None = None) -> int:
@@ -153,7 +157,7 @@ def report(diagnostics: Sequence[Diagnostic], *, short: bool = False, stream: Te
         print(summary(diagnostics), file=stream)
         if stream.isatty() and not short:
             first = next((d for d in diagnostics if d.severity == "error"), diagnostics[0])
-            print(style.paint(f"for more: specc explain {first.code}", "frame"), file=stream)
+            print(style.paint(f"run for details: specc explain {first.code}", "frame"), file=stream)
     return int(count(diagnostics, "error") > 0)
 
 
@@ -164,7 +168,7 @@ def print_json(values: dict[str, Any]) -> None:
 
 def _near(file: Path) -> str:
     if not file.parent.is_dir():
-        return f"there is no folder `{file.parent}` either"
+        return f"folder `{file.parent}` does not exist either"
     found = _specs(file.parent)
     near = nearest(file.name, found) or nearest(f"{file.name}.cnn", found)
     return near or (f"specs there: {', '.join(found[:5])}" if found else "run `specc new` to create a spec")

@@ -14,16 +14,16 @@ from specc.report.diff_table import diff_tables
 
 
 def diff(
-    a: Annotated[Path, typer.Argument(help="A spec, or a run.", show_default=False)],
-    b: Annotated[Path | None, typer.Argument(help="Another; without it A is compared with itself.")] = None,
+    a: Annotated[Path, typer.Argument(help="A spec or a run.", show_default=False)],
+    b: Annotated[Path | None, typer.Argument(help="The spec or run to compare with. Default: A itself.")] = None,
     variants: Annotated[
         list[str] | None,
-        typer.Option("--variant", help="Of B. Given twice: of A, then of B.", show_default=False),
+        typer.Option("--variant", help="The variant of B. If given twice: of A, then of B.", show_default=False),
     ] = None,
     sets: Annotated[
-        list[str] | None, typer.Option("--set", metavar="PATH=VALUE", help="Change a setting of B first; repeatable.")
+        list[str] | None, typer.Option("--set", metavar="PATH=VALUE", help="Override a setting of B. Repeatable.")
     ] = None,
-    json: Annotated[bool, typer.Option("--json", help="Print JSON for programs.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print machine-readable JSON.")] = False,
 ) -> int:
     """Show what differs in layers, parameters, multiply-accumulates, data, training and export.
 
@@ -37,10 +37,12 @@ def diff(
     sets = settings(sets)
     names: list[str | None] = [*(variants or [])]
     if len(names) > 2:
-        raise SpeccError("E483", "--variant stands more than twice", help="two specs are compared: at most one of each")
+        raise SpeccError(
+            "E483", "--variant is given more than twice", help="two specs are compared, so give at most one for each"
+        )
     if b is None and not names and not sets:
         help = f"specc diff {a} other.cnn, or specc diff {a} --variant NAME"
-        raise SpeccError("E483", "one spec, and nothing to compare it with", help=help)
+        raise SpeccError("E483", "there is only one spec, and nothing to compare it with", help=help)
     first, second = [None, None, *names][-2:]
     left, right = _checked(a, first, []), _checked(b or a, second, sets)
     if report([*left.errors, *right.errors]):

@@ -15,12 +15,12 @@ COLORS = {"fine": "note", "warning": "warning", "broken": "error"}
 
 
 def doctor(
-    data_dir: Annotated[Path | None, typer.Option(help="Where data sets are looked for first.")] = None,
-    json: Annotated[bool, typer.Option("--json", help="Print JSON for programs.")] = False,
+    data_dir: Annotated[Path | None, typer.Option(help="Look for data sets in this folder first.")] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print machine-readable JSON.")] = False,
 ) -> int:
-    """Look at Python, packages, devices, execution providers, data sets and room; say what is wrong and how to mend it.
+    """Check Python, packages, devices, execution providers, data sets and disk space, and say how to fix what is wrong.
 
-    The exit status is 1 where something that specc needs is broken.
+    The exit status is 1 if anything that specc needs is broken.
 
     Example:
 
@@ -45,5 +45,5 @@ def doctor(
         if finding.help:
             print(f"  {'':7}  {'':{wide}}  = help: {clean(finding.help)}")
     wrong = sum(finding.state != "fine" for finding in findings)
-    print(f"\n{len(broken)} broken, {wrong - len(broken)} warnings" if wrong else "\neverything is fine")
+    print(f"\n{len(broken)} broken, {wrong - len(broken)} warnings" if wrong else "\neverything is in order")
     return int(bool(broken))

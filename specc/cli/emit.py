@@ -17,14 +17,15 @@ def emit(
     file: Annotated[Path, typer.Argument(help="A spec.")],
     variant: Annotated[str | None, typer.Option(help="Emit this variant.", show_default=False)] = None,
     sets: Annotated[
-        list[str] | None, typer.Option("--set", metavar="PATH=VALUE", help="Change a setting first; repeatable.")
+        list[str] | None, typer.Option("--set", metavar="PATH=VALUE", help="Override a setting. Repeatable.")
     ] = None,
     out: Annotated[
-        Path | None, typer.Option(help="Write it here instead of to standard output.", show_default=False)
+        Path | None, typer.Option(help="Write to this file instead of standard output.", show_default=False)
     ] = None,
 ) -> int:
-    """Write a network as PyTorch source: a class for each block, no need of specc, and the `state_dict` of what
-    `specc train` trains.
+    """Generate PyTorch source for a network, with one class per block and no dependency on specc.
+
+    Its `state_dict` is the same as that of the network that `specc train` trains.
 
     Examples:
 
@@ -44,6 +45,6 @@ def emit(
     try:
         write_atomic(out, text.encode())
     except OSError as error:
-        help = "may you write there?" if out.parent.is_dir() else f"there is no folder `{out.parent}`"
+        help = "check the permissions" if out.parent.is_dir() else f"folder `{out.parent}` does not exist"
         raise SpeccError("E481", f"`{out}` cannot be written: {error.strerror}", help=help) from error
     return 0

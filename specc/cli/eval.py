@@ -17,13 +17,13 @@ MOST = 5
 
 def eval_run(
     run: Annotated[Path, typer.Argument(help="A run's folder.", metavar="RUN", show_default=False)],
-    device: Annotated[str, typer.Option(help="cpu, cuda, cuda:1, mps, or auto: CUDA where it is there.")] = "auto",
+    device: Annotated[str, typer.Option(help="cpu, cuda, cuda:1, mps, or auto: CUDA if available.")] = "auto",
     data_dir: Annotated[
-        Path | None, typer.Option(help="Look for data here first.", metavar="FOLDER", show_default=False)
+        Path | None, typer.Option(help="Look for data sets in this folder first.", metavar="FOLDER", show_default=False)
     ] = None,
-    json: Annotated[bool, typer.Option("--json", help="Print JSON for programs.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print machine-readable JSON.")] = False,
 ) -> int:
-    """Measure a run's best weights on its validation images: accuracy, each class, and the most frequent mistakes.
+    """Evaluate a run's best weights on its validation images: accuracy, per-class metrics, most frequent mistakes.
 
     Example:
 
@@ -55,11 +55,11 @@ def eval_run(
         return 0
     print(f"{clean(str(run))}: accuracy {found.accuracy:.2%}, loss {found.loss:.4f}, on {images:,} images")
     if views is not None:
-        print(f"by {clean(show(views))}; in one view, as the exported file sees an image: {found.one_view:.2%}")
+        print(f"with {clean(show(views))}; with a single view, as in the exported file: {found.one_view:.2%}")
     print(f"validation: {clean(opened.info['validated_on'])}\n")
     print("\n".join(_table(scores, macro(scores))))
     if absent := [clean(score.name) for score in scores if not score.support]:
-        print(f"not in the mean, for lack of validation images: {', '.join(absent)}")
+        print(f"left out of the mean, because they have no validation images: {', '.join(absent)}")
     if mistakes:
         print("\nmost frequent mistakes:")
         print("\n".join(_mistakes(mistakes)))
@@ -83,4 +83,4 @@ def _table(scores: "list[ClassScore]", mean: "Macro") -> list[str]:
 def _mistakes(mistakes: "list[Confusion]") -> list[str]:
     rows: list[tuple[str, Any]] = [(f"{m.images:,} of {clean(m.truth)}", clean(m.answer)) for m in mistakes]
     wide = max(len(truth) for truth, _ in rows)
-    return [f"  {truth:{wide}}  taken for {answer}" for truth, answer in rows]
+    return [f"  {truth:{wide}}  classified as {answer}" for truth, answer in rows]

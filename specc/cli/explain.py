@@ -34,12 +34,12 @@ class Page(NamedTuple):
 
 
 def explain(
-    code: Annotated[str, typer.Argument(help="The code of a message, such as E301.", show_default=False)] = "",
-    json: Annotated[bool, typer.Option("--json", help="Print JSON for programs.")] = False,
+    code: Annotated[str, typer.Argument(help="A code, such as E301.", show_default=False)] = "",
+    json: Annotated[bool, typer.Option("--json", help="Print machine-readable JSON.")] = False,
 ) -> None:
-    """Explain a diagnostic: what it means, why it matters, how to mend it, with an example of each.
+    """Explain an error or warning code: what it means, why it matters and how to fix it, with examples.
 
-    Without a code, list them all.
+    Without a code, list all codes.
 
     Examples:
 
@@ -58,7 +58,7 @@ def explain(
         return
     page = found.get(code.upper())
     if page is None:
-        raise SpeccError("E477", f"there is no diagnostic `{code}`", help=_near(code.upper(), found))
+        raise SpeccError("E477", f"unknown code `{code}`", help=_near(code.upper(), found))
     text = page.text()
     if json:
         print_json({"code": page.code, "title": page.title, "text": text})
@@ -93,7 +93,7 @@ def _near(code: str, known: Iterable[str]) -> str:
     letter, number = code[:1], code[1:]
     alike = [other for other in known if other.startswith(letter)]
     if not alike or not number.isdecimal():
-        return nearest(code, known) or "`specc explain` lists what there is"
+        return nearest(code, known) or "run `specc explain` to list all codes"
     return f"did you mean `{min(alike, key=lambda other: abs(int(other[1:]) - int(number)))}`?"
 
 

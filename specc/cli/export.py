@@ -17,16 +17,18 @@ if TYPE_CHECKING:
     from specc.backend.onnx.certificate import Certificate
     from specc.backend.onnx.exported import Exported, PartlyExported
 
-PROVIDER_HELP = "An execution provider of onnxruntime to compare on besides the CPU, such as cuda. Repeatable."
+PROVIDER_HELP = (
+    "Also verify on this execution provider of onnxruntime, such as cuda, in addition to the CPU. Repeatable."
+)
 FOR_HELP = (
-    "Lay the files out for where they go next: triton, a model repository for Triton Inference Server; or web, one "
+    "Package the files for deployment: triton, a model repository for Triton Inference Server; or web, one "
     "HTML page that runs the fp32 file in a browser, without a server or a network."
 )
 RUNTIME_HELP = (
-    "With --for web, the folder of the npm package onnxruntime-web. Unless given: node_modules here or above, then the "
+    "With --for web: the folder of the npm package onnxruntime-web. Default: node_modules here or above, then the "
     "user's cache, into which npm installs it."
 )
-PRECISION_HELP = "Write this file too: fp16 or int8. Repeatable; the setting `precision` unless given."
+PRECISION_HELP = "Also write a file of this precision: fp16 or int8. Repeatable. Default: the setting `precision`."
 
 
 class Precision(StrEnum):
@@ -46,24 +48,26 @@ class Target(StrEnum):
 
 def export(
     context: typer.Context,
-    run: Annotated[Path, typer.Argument(help="The folder of a run; or a spec, for its graph.", show_default=False)],
+    run: Annotated[
+        Path, typer.Argument(help="The folder of a run; or a spec, to export its untrained graph.", show_default=False)
+    ],
     out: Annotated[
-        Path | None, typer.Option(help="The file to write; RUN/model.onnx unless given, SPEC.onnx of a spec.")
+        Path | None, typer.Option(help="The file to write. Default: RUN/model.onnx, or SPEC.onnx for a spec.")
     ] = None,
     precision: Annotated[list[Precision] | None, typer.Option(help=PRECISION_HELP)] = None,
     target: Annotated[Target | None, typer.Option("--for", help=FOR_HELP)] = None,
-    data_dir: Annotated[Path | None, typer.Option(help="Where the data are looked for first.")] = None,
+    data_dir: Annotated[Path | None, typer.Option(help="Look for data sets in this folder first.")] = None,
     device: Annotated[str, typer.Option(help="Where PyTorch runs for the comparison: cpu, cuda, …")] = "auto",
     provider: Annotated[list[str] | None, typer.Option(help=PROVIDER_HELP)] = None,
     runtime: Annotated[Path | None, typer.Option(help=RUNTIME_HELP)] = None,
     json: Annotated[bool, typer.Option("--json", help="Print the certificates as JSON.")] = False,
 ) -> int:
-    """Write a run's best weights as an ONNX file that was proven equal to the trained model.
+    """Export a run's best weights as an ONNX file that is verified against the trained model.
 
-    The file takes raw uint8 images; preprocessing and probabilities are inside. It is compared with the trained model
-    on all validation images first. Where they differ, the exit status is 1 and no file is written. Files in fewer bits
-    may lose as much accuracy as `max_loss` in the section `export` allows; where one loses
-    more, the others are written and the exit status is 1.
+    The file takes raw uint8 images and includes preprocessing and softmax. It is first compared with the trained model
+    on all validation images. If they differ, no file is written and the exit status is 1. Files of lower precision
+    may lose as much accuracy as `max_loss` in the section `export` allows; if one loses more, the others are still
+    written, and the exit status is 1.
 
     Examples:
 
@@ -73,10 +77,10 @@ def export(
       specc export runs/Net-1 --for web
       specc export net.cnn
 
-    The last one writes the graph of a spec with untrained weights, which takes normalized float32 numbers.
+    The last one exports a spec's graph with untrained weights, which takes normalized float32 values.
     """
     if runtime is not None and target is not Target.WEB:
-        raise SpeccError("E475", "--runtime goes with --for web only", help="leave it out, or add --for web")
+        raise SpeccError("E475", "--runtime only works with --for web", help="remove it, or add --for web")
     refuse_spec(out)
     if run.suffix == ".cnn":
         _refuse_with_spec(given(context), run)
@@ -149,7 +153,7 @@ def _export_graph(spec: Path, out: Path | None, providers: "Sequence[str]", json
             {"file": str(made.path), "graph_only": True, "output": made.output, "scale": made.scale, "providers": found}
         )
         return 0
-    print(f"{clean(str(made.path))}: untrained weights, normalized float32 in, {made.output} out")
+    print(f"{clean(str(made.path))}: untrained weights, takes normalized float32, {made.output} out")
     for one in made.comparisons:
         largest = max(part.largest for part in one.batches.values()) / made.scale
         sizes = ", ".join(map(str, one.batches))

@@ -16,14 +16,15 @@ STDIN = Path("-")
 
 def fmt(
     files: Annotated[
-        list[Path], typer.Argument(help="Specs; `-`: standard input to standard output.", metavar="FILE...")
+        list[Path],
+        typer.Argument(help="Specs; `-` reads standard input and writes to standard output.", metavar="FILE..."),
     ],
-    check: Annotated[bool, typer.Option("--check", help="Change nothing; tell which files would change.")] = False,
+    check: Annotated[bool, typer.Option("--check", help="Change nothing; list the files that would change.")] = False,
     diff: Annotated[bool, typer.Option("--diff", help="Change nothing; show what would change.")] = False,
 ) -> int:
-    """Bring specs into the one canonical layout. Comments and empty lines are kept; what the spec says is kept.
+    """Format specs in the one canonical style. Comments, empty lines and the meaning of the spec are kept.
 
-    A file with syntax errors is left as it is. With --check or --diff the exit status is 1 where a file would change.
+    A file with syntax errors is left unchanged. With --check or --diff, the exit status is 1 if a file would change.
 
     Examples:
 
@@ -49,7 +50,7 @@ def _fmt(file: Path, check: bool, diff: bool) -> int:
         name = clean(source.path)
         sys.stdout.writelines(map(_ended, unified_diff(old, new, name, f"{name} (formatted)")))
     if check and after != before:
-        print(f"{clean(source.path)}: not in the canonical layout")
+        print(f"{clean(source.path)}: not in the canonical style")
     if check or diff:
         return int(after != before)
     if file == STDIN:

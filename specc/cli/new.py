@@ -51,9 +51,9 @@ variant wide {{ network.width = 64; train.epochs = 20 }}
 
 
 def new(
-    name: Annotated[str, typer.Argument(help="Of the network, and of the file that is written.")] = "net",
+    name: Annotated[str, typer.Argument(help="The name of the network and of its file.")] = "net",
 ) -> None:
-    """Write a commented starter spec, NAME.cnn, that checks and trains as it stands.
+    """Create a commented starter spec, NAME.cnn, that is ready to check and train.
 
     Example:
 
@@ -65,8 +65,8 @@ def new(
     if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_-]*", path.stem):
         raise SpeccError(
             "E476",
-            f"`{path.stem}` cannot be the name of a network",
-            help="begin with a letter; go on with letters, digits, `_` and `-`",
+            f"`{path.stem}` is not a valid name for a network",
+            help="a name starts with a letter and contains letters, digits, `_` and `-`",
         )
     text = STARTER.format(name=_camel(path.stem), file=clean(str(path)))
     try:
@@ -75,11 +75,11 @@ def new(
     except FileExistsError as error:
         raise SpeccError(
             "E480",
-            f"`{path}` exists already; it is left as it is",
+            f"`{path}` already exists",
             help=f"choose another name, as in `specc new {path.stem}2`",
         ) from error
     except OSError as error:
-        help = "may you write there?" if path.parent.is_dir() else f"there is no folder `{path.parent}`"
+        help = "check the permissions" if path.parent.is_dir() else f"folder `{path.parent}` does not exist"
         raise SpeccError("E481", f"`{path}` cannot be written: {error.strerror}", help=help) from error
     shown = clean(str(path))
     print(f"wrote {shown}\n\nnext:\n  specc check {shown}\n  specc show {shown}\n  specc train {shown}")

@@ -29,17 +29,19 @@ class Section(Component):
 
 
 _SECTION_DOCS = {
-    "data": ("Where the images are, and how they become numbers.", "data { source = digits; normalize = standard }"),
+    "data": ("The data set, and how its images are preprocessed.", "data { source = digits; normalize = standard }"),
     "train": ("How the network is trained.", "train { epochs = 20; optimizer = adam(lr=1e-3) }"),
-    "export": ("How the ONNX file is made.", "export { output = logits }"),
+    "export": ("How the ONNX file is exported.", "export { output = logits }"),
 }
 
 
 def ops(
-    name: Annotated[str, typer.Argument(help="A layer, a trick, a section or a group.", show_default=False)] = "",
-    json: Annotated[bool, typer.Option("--json", help="Print JSON for programs.")] = False,
+    name: Annotated[
+        str, typer.Argument(help="A layer, a trick, a section or a group of these.", show_default=False)
+    ] = "",
+    json: Annotated[bool, typer.Option("--json", help="Print machine-readable JSON.")] = False,
 ) -> None:
-    """Show the vocabulary: layers, tricks and settings, with parameters, defaults and an example of each.
+    """Show the available layers, tricks and settings, with their parameters, defaults and an example of each.
 
     Examples:
 
@@ -53,7 +55,7 @@ def ops(
     if not found:
         known = [*groups, *(entry.name for entries in groups.values() for entry in entries)]
         raise SpeccError(
-            "E477", f"there is nothing called `{name}`", help=nearest(name, known) or "`specc ops` lists what there is"
+            "E477", f"nothing is called `{name}`", help=nearest(name, known) or "run `specc ops` to list everything"
         )
     if json:
         print_json({"ops": [_as_json(group, entry) for group, entries in found.items() for entry in entries]})

@@ -48,31 +48,37 @@ def mode_of(names: Sequence[str], modes: Sequence[Mode], default: Mode) -> Mode:
     asked = [mode for mode in modes if mode.option in names]
     if len(asked) > 1:
         one, other = asked[:2]
-        message = f"{one.option} does not go with {other.option}: {one.option} {one.does}; {other.option} {other.does}"
-        raise SpeccError("E475", message, help="leave one of them out")
+        message = (
+            f"{one.option} cannot be combined with {other.option}: {one.option} {one.does}; {other.option} {other.does}"
+        )
+        raise SpeccError("E475", message, help="remove one of them")
     mode = asked[0] if asked else default
     for name in names:
         if name not in mode.honors and name != mode.option:
-            raise SpeccError("E475", f"{name} does not go with {mode.option}, which {mode.does}", help=_advice(name))
+            raise SpeccError(
+                "E475", f"{name} cannot be combined with {mode.option}, which {mode.does}", help=_advice(name)
+            )
     return mode
 
 
 def _advice(name: str) -> str:
-    return "leave one of them out" if name.startswith("--") else f"leave out the {name}"
+    return "remove one of them" if name.startswith("--") else f"remove {name}"
 
 
 def only_one(names: Collection[str], options: Sequence[str], because: str) -> None:
     """Raise SpeccError E475 where two of several options are given."""
     asked = [option for option in options if option in names]
     if len(asked) > 1:
-        raise SpeccError("E475", f"{asked[0]} does not go with {asked[1]}: {because}", help="give one of them")
+        raise SpeccError(
+            "E475", f"{asked[0]} cannot be combined with {asked[1]}: {because}", help="give only one of them"
+        )
 
 
 def refuse_with(names: Collection[str], option: str, ignored: Sequence[str], because: str) -> None:
     """Raise SpeccError E475 where one of the options in `ignored` is given together with `option`."""
     other = next((name for name in ignored if name in names), None)
     if option in names and other is not None:
-        raise SpeccError("E475", f"{other} does not go with {option}, which {because}", help=_advice(other))
+        raise SpeccError("E475", f"{other} cannot be combined with {option}, which {because}", help=_advice(other))
 
 
 def settings(sets: Sequence[str] | None, **shortcuts: float | None) -> list[str]:
@@ -84,14 +90,14 @@ def settings(sets: Sequence[str] | None, **shortcuts: float | None) -> list[str]
     for text in sets or ():
         path = "".join(text.partition("=")[0].split())
         if path in places:
-            raise SpeccError("E475", f"--set {text} does not go with --set {places[path]}", help="give one of them")
+            raise SpeccError("E475", f"--set {text} conflicts with --set {places[path]}", help="give only one of them")
         places[path] = text
     result = [*(sets or ())]
     for name, value in shortcuts.items():
         if value is not None:
             same = places.get(f"train.{name}")
             if same is not None:
-                message = f"--{name} does not go with --set {same}: --{name} is another way to write it"
-                raise SpeccError("E475", message, help="give one of them")
+                message = f"--{name} conflicts with --set {same}: both set train.{name}"
+                raise SpeccError("E475", message, help="give only one of them")
             result.append(f"train.{name}={value!r}")
     return result

@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 def predict(
     model: Annotated[Path, typer.Argument(help="A run, or an exported .onnx file.", show_default=False)],
     images: Annotated[list[Path], typer.Argument(help="Image files: PNG, JPEG, …", show_default=False)],
-    top: Annotated[int, typer.Option(min=1, help="How many classes to show.")] = 5,
-    json: Annotated[bool, typer.Option("--json", help="Print JSON for programs.")] = False,
+    top: Annotated[int, typer.Option(min=1, help="How many classes to show for each image.")] = 5,
+    json: Annotated[bool, typer.Option("--json", help="Print machine-readable JSON.")] = False,
 ) -> int:
-    """Show the likeliest classes of image files, with their probabilities.
+    """Classify image files, and show the most probable classes.
 
-    An exported file needs nothing but itself: it knows its classes and its preprocessing.
+    An exported file is self-contained: it includes its class names and its preprocessing.
 
     Examples:
 
@@ -67,7 +67,9 @@ def _refuse_swapped(model: Path, images: list[Path]) -> None:
     other = next((image for image in images if _is_model(image)), None)
     if other is not None:
         help = f"specc predict {other} {model}"
-        raise SpeccError("E483", f"the run or the exported file comes first: {model} is none, {other} is", help=help)
+        raise SpeccError(
+            "E483", f"the run or the exported file comes first: {model} is neither, {other} is one", help=help
+        )
 
 
 def _is_model(path: Path) -> bool:

@@ -19,27 +19,31 @@ def probe(
     context: typer.Context,
     file: Annotated[Path, typer.Argument(help="A spec.", show_default=False)],
     variant: Annotated[str | None, typer.Option(help="Probe this variant.", show_default=False)] = None,
-    every: Annotated[bool, typer.Option("--all", help="Probe every variant, with one line for each.")] = False,
+    every: Annotated[bool, typer.Option("--all", help="Probe every variant, and print one line for each.")] = False,
     sets: Annotated[
-        list[str] | None, typer.Option("--set", metavar="PATH=VALUE", help="Change a setting first; repeatable.")
+        list[str] | None, typer.Option("--set", metavar="PATH=VALUE", help="Override a setting. Repeatable.")
     ] = None,
     device: Annotated[
-        str | None, typer.Option(help="cpu, cuda, cuda:1, mps, or auto: CUDA where it is there.", show_default="auto")
+        str | None, typer.Option(help="cpu, cuda, cuda:1, mps, or auto: CUDA if available.", show_default="auto")
     ] = None,
     data_dir: Annotated[
-        Path | None, typer.Option(help="Look for data here first.", metavar="FOLDER", show_default=False)
+        Path | None, typer.Option(help="Look for data sets in this folder first.", metavar="FOLDER", show_default=False)
     ] = None,
-    seed: Annotated[int | None, typer.Option(help="In place of train.seed.", show_default=False)] = None,
+    seed: Annotated[int | None, typer.Option(help="Override train.seed.", show_default=False)] = None,
     picture: Annotated[
         Path | None,
-        typer.Option(help="Draw it: an .svg, a .png, or both without a suffix.", metavar="FILE", show_default=False),
+        typer.Option(
+            help="Draw a chart: an .svg or a .png file, or both if there is no suffix.",
+            metavar="FILE",
+            show_default=False,
+        ),
     ] = None,
-    json: Annotated[bool, typer.Option("--json", help="Print JSON for programs.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print machine-readable JSON.")] = False,
 ) -> int:
-    """Send one batch through the freshly initialized network and back, and say whether it will learn.
+    """Run one batch through the freshly initialized network, forward and backward, and predict whether it will learn.
 
-    By layer: how large activations are, how much of them differs from image to image, dead and saturated units, and
-    the gradient of the kernel. Nothing is trained.
+    For each layer: the size of its activations, how much they vary between images, dead and saturated units, and
+    the gradient of its kernel. Nothing is trained.
 
     Examples:
 
@@ -47,7 +51,7 @@ def probe(
       specc probe net.cnn --variant deep --picture deep.svg
       specc probe net.cnn --all
     """
-    refuse_with(given(context), "--all", ("--variant", "--picture"), "probes every variant, with a line for each")
+    refuse_with(given(context), "--all", ("--variant", "--picture"), "prints one line for every variant")
     sets = settings(sets, seed=seed)
     source = read_source(file)
     checked = check_source(source, variant=variant, sets=sets, load=load_base)
@@ -69,7 +73,7 @@ def probe(
         from specc.backend.pictures.probe import draw
 
         for path in draw(probed, picture):
-            print(f"drawn: {clean(str(path))}", file=sys.stderr)
+            print(f"wrote {clean(str(path))}", file=sys.stderr)
     return 0
 
 

@@ -18,12 +18,12 @@ def show(
     file: Annotated[Path | None, typer.Argument(help="A spec.", show_default=False)] = None,
     variant: Annotated[str | None, typer.Option(help="Show this variant.", show_default=False)] = None,
     sets: Annotated[
-        list[str] | None, typer.Option("--set", metavar="PATH=VALUE", help="Change a setting first; repeatable.")
+        list[str] | None, typer.Option("--set", metavar="PATH=VALUE", help="Override a setting. Repeatable.")
     ] = None,
-    json: Annotated[bool, typer.Option("--json", help="Print JSON for programs.")] = False,
-    defaults: Annotated[bool, typer.Option("--defaults", help="Print every setting with its default.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print machine-readable JSON.")] = False,
+    defaults: Annotated[bool, typer.Option("--defaults", help="Print every setting and its default.")] = False,
 ) -> int:
-    """Show a network's layers: output shape, parameters, multiply-accumulates, receptive field, activation memory.
+    """Show a network's layers: output shape, parameters, multiply-accumulates, receptive field and activation memory.
 
     Examples:
 
@@ -31,7 +31,12 @@ def show(
       specc show net.cnn --set network.width=64
       specc show --defaults
     """
-    refuse_with(given(context), "--defaults", ("FILE", "--variant", "--set"), "shows the defaults of every spec")
+    refuse_with(
+        given(context),
+        "--defaults",
+        ("FILE", "--variant", "--set"),
+        "shows the defaults, which are the same for every spec",
+    )
     if defaults:
         if json:
             print_json({"sections": defaults_json()})
@@ -39,7 +44,7 @@ def show(
             print(defaults_text())
         return 0
     if file is None:
-        raise SpeccError("E483", "`specc show` needs a file", help="specc show net.cnn")
+        raise SpeccError("E483", "`specc show` needs a spec", help="specc show net.cnn")
     checked = check(read_source(file), variant=variant, sets=settings(sets), load=load_base)
     status = report(checked.diagnostics)
     if checked.graph is None or status:

@@ -29,40 +29,51 @@ def study(
     context: typer.Context,
     file: Annotated[Path, typer.Argument(help="A spec.", show_default=False)],
     variants: Annotated[
-        str | None, typer.Option(help="These variants only, besides the file.", metavar="A,B,…", show_default="all")
+        str | None,
+        typer.Option(
+            help="Train only these variants, in addition to the file itself.", metavar="A,B,…", show_default="all"
+        ),
     ] = None,
     leave_one_out: Annotated[
         str | None,
-        typer.Option(help="This variant, and it without each of its settings.", metavar="VARIANT", show_default=False),
+        typer.Option(
+            help="Ablate this variant: train it, and train it without each of its settings.",
+            metavar="VARIANT",
+            show_default=False,
+        ),
     ] = None,
     samples: Annotated[
-        int | None, typer.Option(help="So many random samples of the file's `search`.", min=1, show_default=False)
+        int | None,
+        typer.Option(help="Train this many random samples from the file's `search`.", min=1, show_default=False),
     ] = None,
-    seeds: Annotated[int, typer.Option(help="Train each with so many seeds, from train.seed on.", min=1)] = 3,
-    epochs: Annotated[float | None, typer.Option(help="In place of train.epochs.", show_default=False)] = None,
+    seeds: Annotated[int, typer.Option(help="Train each with this many seeds, starting at train.seed.", min=1)] = 3,
+    epochs: Annotated[float | None, typer.Option(help="Override train.epochs.", show_default=False)] = None,
     subset: Annotated[
         int | None,
-        typer.Option(help="At most so many training images, and validation images.", min=1, show_default=False),
+        typer.Option(
+            help="Use at most this many training images, and this many validation images.", min=1, show_default=False
+        ),
     ] = None,
     sets: Annotated[
-        list[str] | None, typer.Option("--set", metavar="PATH=VALUE", help="Change a setting of all; repeatable.")
+        list[str] | None,
+        typer.Option("--set", metavar="PATH=VALUE", help="Override a setting of all trainings. Repeatable."),
     ] = None,
-    device: Annotated[str, typer.Option(help="cpu, cuda, cuda:1, mps, or auto: CUDA where it is there.")] = "auto",
+    device: Annotated[str, typer.Option(help="cpu, cuda, cuda:1, mps, or auto: CUDA if available.")] = "auto",
     data_dir: Annotated[
-        Path | None, typer.Option(help="Look for data here first.", metavar="FOLDER", show_default=False)
+        Path | None, typer.Option(help="Look for data sets in this folder first.", metavar="FOLDER", show_default=False)
     ] = None,
     out: Annotated[
         Path | None, typer.Option(help="The study's folder.", metavar="FOLDER", show_default="studies/FILE")
     ] = None,
-    export: Annotated[bool, typer.Option("--export", help="Export each run to ONNX, too.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
+    export: Annotated[bool, typer.Option("--export", help="Also export each run to ONNX.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Do not show progress.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print study.json.")] = False,
 ) -> int:
-    """Train a file and its variants with several seeds, and compare them: a table, study.json and a picture.
+    """Train a file and its variants with several seeds, and compare them in a table, study.json and a chart.
 
-    Every training is a run in the study's folder. What is there already is not trained again: the same command goes on
-    with a study that was stopped, and another variant trains only this one. A spec with errors, in any variant, trains
-    nothing. A variant whose training fails is noted in the table, the others go on, and the exit status is 1.
+    Every training is a run in the study's folder. Finished runs are not trained again: the same command resumes
+    a stopped study, and adding a variant trains only that one. If any variant of the spec has errors, nothing is
+    trained. If the training of a variant fails, the table says so, the others continue, and the exit status is 1.
 
     Examples:
 
@@ -76,7 +87,7 @@ def study(
     from specc.backend.study.runner import Options
 
     exclusive = ("--variants", "--leave-one-out", "--samples")
-    only_one(given(context), exclusive, "each says what is trained")
+    only_one(given(context), exclusive, "each selects what is trained")
     given_sets = settings(sets, epochs=epochs)
     source = read_source(file)
     entries, against = _plan(source, variants, leave_one_out, samples)
@@ -106,7 +117,7 @@ def study(
         print(clean_lines(study_table(found)))
         print("", *(clean(str(folder / name)) for name in FILES), sep="\n")
     if status:
-        print("stopped; the same command goes on with it", file=sys.stderr)
+        print("stopped; run the same command again to continue", file=sys.stderr)
     return status or int(any(variant["error"] for variant in found["variants"]))
 
 
@@ -157,8 +168,8 @@ def _plan(
     elif samples is not None:
         drawn = samples_of(source, samples, 0, load_base)
         if not drawn:
-            help = "such as search { train.optimizer.lr = log_uniform(1e-4, 1e-1) }"
-            raise SpeccError("E475", f"--samples, but {source.path} has no section `search`", help=help)
+            help = "add one, such as search { train.optimizer.lr = log_uniform(1e-4, 1e-1) }"
+            raise SpeccError("E475", f"--samples needs a section `search`, but {source.path} has none", help=help)
         entries = sampled(drawn)
     else:
         chosen = None if names is None else [name.strip() for name in names.split(",") if name.strip()]

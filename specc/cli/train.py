@@ -12,52 +12,55 @@ SPEC = frozenset({"FILE", "--variant", "--set", "--seed"})
 PLACE = frozenset({"--device", "--data-dir", "--json"})
 NEW_RUN = SPEC | PLACE | {"--quiet", "--out", "--start-from"}
 
-TRAIN = Mode("", "begins a training", NEW_RUN)
-FIT = Mode("--fit", "finds a batch for a training that begins", NEW_RUN)
-RESUME = Mode("--resume", "continues the run as it was begun", SPEC | PLACE | {"--quiet", "--resume-inexact"})
-PLAN = Mode("--plan", "only shows how a training would be carried out", SPEC | PLACE | {"--quiet"})
-PROVE = Mode("--prove-resume", "only trains a few steps, without progress, and keeps no run", SPEC | PLACE)
+TRAIN = Mode("", "starts a new training", NEW_RUN)
+FIT = Mode("--fit", "finds a batch size and starts a new training", NEW_RUN)
+RESUME = Mode("--resume", "continues the run with its own settings", SPEC | PLACE | {"--quiet", "--resume-inexact"})
+PLAN = Mode("--plan", "only shows how the training would run", SPEC | PLACE | {"--quiet"})
+PROVE = Mode("--prove-resume", "only trains a few steps, shows no progress and keeps no run", SPEC | PLACE)
 MODES = (RESUME, PLAN, PROVE, FIT)
 
 
 def train(
     context: typer.Context,
-    file: Annotated[Path | None, typer.Argument(help="A spec.", show_default=False)] = None,
+    file: Annotated[Path | None, typer.Argument(help="The spec to train.", show_default=False)] = None,
     variant: Annotated[str | None, typer.Option(help="Train this variant.", show_default=False)] = None,
     sets: Annotated[
-        list[str] | None, typer.Option("--set", metavar="PATH=VALUE", help="Change a setting first; repeatable.")
+        list[str] | None, typer.Option("--set", metavar="PATH=VALUE", help="Override a setting. Repeatable.")
     ] = None,
     device: Annotated[
-        str | None, typer.Option(help="cpu, cuda, cuda:1, mps, or auto: CUDA where it is there.", show_default="auto")
+        str | None, typer.Option(help="cpu, cuda, cuda:1, mps, or auto: CUDA if available.", show_default="auto")
     ] = None,
     data_dir: Annotated[
-        Path | None, typer.Option(help="Look for data here first.", metavar="FOLDER", show_default=False)
+        Path | None, typer.Option(help="Look for data sets in this folder first.", metavar="FOLDER", show_default=False)
     ] = None,
     out: Annotated[
-        Path | None, typer.Option(help="The run's folder.", metavar="RUN", show_default="runs/NAME-N")
+        Path | None, typer.Option(help="The folder of the new run.", metavar="RUN", show_default="runs/NAME-N")
     ] = None,
-    seed: Annotated[int | None, typer.Option(help="In place of train.seed.", show_default=False)] = None,
-    resume: Annotated[Path | None, typer.Option(help="Go on with this run.", metavar="RUN", show_default=False)] = None,
+    seed: Annotated[int | None, typer.Option(help="Override train.seed.", show_default=False)] = None,
+    resume: Annotated[Path | None, typer.Option(help="Continue this run.", metavar="RUN", show_default=False)] = None,
     start_from: Annotated[
         Path | None,
-        typer.Option(help="Begin with the weights of this run or file, as far as they fit.", show_default=False),
+        typer.Option(help="Start from the weights of this run or file that fit.", show_default=False),
     ] = None,
     resume_inexact: Annotated[
-        bool, typer.Option("--resume-inexact", help="Go on also where other digits will come out.")
+        bool, typer.Option("--resume-inexact", help="Resume even if the results will not be bit-identical.")
     ] = False,
-    plan: Annotated[bool, typer.Option("--plan", help="Only show how it would be carried out, and why.")] = False,
+    plan: Annotated[bool, typer.Option("--plan", help="Only show how the training would run, and why.")] = False,
     prove_resume: Annotated[
-        bool, typer.Option("--prove-resume", help="Only show that a killed training goes on exactly: a few steps.")
+        bool,
+        typer.Option(
+            "--prove-resume", help="Only prove, with a few steps, that a killed training resumes bit for bit."
+        ),
     ] = False,
-    fit: Annotated[bool, typer.Option("--fit", help="First find the largest batch that fits into memory.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
-    json: Annotated[bool, typer.Option("--json", help="Print JSON for programs.")] = False,
+    fit: Annotated[bool, typer.Option("--fit", help="First find the largest batch that fits in memory.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Do not show progress.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print machine-readable JSON.")] = False,
 ) -> int:
     """Train a network, export it to ONNX, and verify the exported file on the validation images.
 
-    Ctrl-C saves and stops, with exit status 130 (143 after SIGTERM); a second Ctrl-C stops at once. `--resume` goes on,
-    to the same weights as if it had never stopped; after a kill, too. With a changed spec it says what each change
-    means.
+    Ctrl-C saves and stops, with exit status 130 (143 after SIGTERM); a second Ctrl-C stops at once. `--resume`
+    continues a stopped or killed run, and ends with the same weights as if it had never stopped. With a changed spec,
+    it says what each change means for the run.
 
     Examples:
 
@@ -89,15 +92,15 @@ def recognize(names: list[str]) -> Mode:
     Raises SpeccError: E475 for what does not go together, E483 where neither a spec nor a run is given.
     """
     if "--resume-inexact" in names and "--resume" not in names:
-        raise SpeccError("E475", "--resume-inexact goes with --resume only", help="specc train --resume RUN")
+        raise SpeccError("E475", "--resume-inexact only works with --resume", help="specc train --resume RUN")
     mode = mode_of(names, MODES, TRAIN)
     if "FILE" in names:
         return mode
     if mode is not RESUME:
         help = "specc train net.cnn, or specc train --resume runs/Net-1"
-        raise SpeccError("E483", "neither a spec nor a run is given", help=help)
+        raise SpeccError("E483", "a spec or a run is needed", help=help)
     change = next((name for name in names if name in SPEC), None)
     if change is not None:
-        message = f"{change} does not go with --resume, which {RESUME.does}"
-        raise SpeccError("E475", message, help="give the changed spec, too: specc train FILE --resume RUN")
+        message = f"{change} cannot be combined with --resume alone, which {RESUME.does}"
+        raise SpeccError("E475", message, help="give the spec as well: specc train FILE --resume RUN")
     return mode

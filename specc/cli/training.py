@@ -138,14 +138,19 @@ def prove_resume(request: Request) -> int:
         print_json({**proof._asdict(), "parts": parts, "holds": proof.holds})
         return 0 if proof.holds else 1
     print(
-        f"{proof.steps} steps on {proof.device}, twice: without a stop; and saved after step {proof.saved}, killed "
-        f"(SIGKILL) after step {proof.killed}, gone on with in a new process"
+        f"{proof.steps} steps on {proof.device}, twice: once without stopping; once saved after step "
+        f"{proof.saved}, killed "
+        f"(SIGKILL) after step {proof.killed} and resumed in a new process"
     )
     for part in proof.parts:
         what = f"{part.what}, {part.tensors} tensors" if part.tensors else part.what
-        same = f"the same, SHA-256 {part.one[:16]}…" if part.is_same else f"{part.one[:16]}… is not {part.other[:16]}…"
+        same = (
+            f"the same, SHA-256 {part.one[:16]}…"
+            if part.is_same
+            else f"DIFFERENT: {part.one[:16]}… and {part.other[:16]}…"
+        )
         print(f"  {what:60} {same}")
-    print("bit for bit the same" if proof.holds else "NOT the same: this training does not go on exactly")
+    print("identical, bit for bit" if proof.holds else "NOT identical: this training does not resume exactly")
     return 0 if proof.holds else 1
 
 
@@ -168,14 +173,14 @@ def _finish(request: Request, outcome: "Outcome") -> int:
 def _print(outcome: "Outcome", exported: "list[Exported]") -> None:
     run = clean(shlex.quote(str(outcome.path)))
     if outcome.status:
-        print(f"stopped after step {outcome.step:,}; go on with: specc train --resume {run}", file=sys.stderr)
+        print(f"stopped after step {outcome.step:,}; to continue: specc train --resume {run}", file=sys.stderr)
         return
     best = outcome.best
     assert best is not None
-    by = f" by {outcome.views}" if outcome.views else ""
+    by = f" with {outcome.views}" if outcome.views else ""
     print(f"best validation accuracy {best.accuracy:.2%}{by}, after epoch {best.epoch:g}")
     if by:
-        print("in one view of an image, which is what the exported file sees:")
+        print("with a single view of each image, as in the exported file:")
     print(report_export(exported))
 
 

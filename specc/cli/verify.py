@@ -16,14 +16,14 @@ MARKS = {True: ("ok", "note"), False: ("wrong", "error"), None: ("-", "frame")}
 
 def verify(
     model: Annotated[Path, typer.Argument(help="An exported .onnx file.", show_default=False)],
-    data_dir: Annotated[Path | None, typer.Option(help="Where the data are looked for first.")] = None,
+    data_dir: Annotated[Path | None, typer.Option(help="Look for data sets in this folder first.")] = None,
     device: Annotated[str, typer.Option(help="Where PyTorch runs for the comparison: cpu, cuda, …")] = "auto",
     provider: Annotated[list[str] | None, typer.Option(help=PROVIDER_HELP)] = None,
-    json: Annotated[bool, typer.Option("--json", help="Print JSON for programs.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print machine-readable JSON.")] = False,
 ) -> int:
     """Check an exported file again: its content, its spec, and its answers on the validation images.
 
-    The file and the data set are enough. Where the run's weights lie beside the file, it is compared with them too.
+    The file and the data set are enough. If the run's weights are next to the file, it is compared with them, too.
 
     Example:
 
@@ -44,5 +44,5 @@ def verify(
     for finding in found.findings:
         result, color = MARKS[finding.passed]
         print(f"{style.paint(f'{result:5}', color)}  {finding.name:{wide}}  {clean(finding.detail)}")
-    print(f"{clean(str(model))}: " + ("verified" if found.passed else "NOT what was certified"))
+    print(f"{clean(str(model))}: " + ("verified" if found.passed else "NOT as certified"))
     return int(not found.passed)

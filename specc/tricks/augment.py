@@ -21,20 +21,22 @@ from specc.vocabulary.param import Param
 from specc.vocabulary.problem import Problem
 from specc.vocabulary.registry import component
 
-_FILL = Param("fill", Symbols("zero", "reflect"), "zero", "what stands beyond the border: black, or the image mirrored")
+_FILL = Param(
+    "fill", Symbols("zero", "reflect"), "zero", "what to fill in beyond the border: black, or the image mirrored"
+)
 _RATIO = "range of width / height, drawn on a logarithmic scale"
 
 GEOMETRY = (
     Augmentation(
         "flip",
-        "Mirrors each image with probability 1/2. `alternating` draws once, and then mirrors every other epoch, so "
-        "that two epochs show both forms of every image (Jordan, 2024).",
+        "Flips each image with probability 1/2. `alternating` draws once, and then flips in every other epoch, so "
+        "that two epochs show both versions of every image (Jordan, 2024).",
         (
             Param(
                 "direction",
                 Symbols("horizontal", "vertical", "alternating"),
                 "horizontal",
-                "left to right or top to bottom",
+                "horizontally (left to right) or vertically (top to bottom)",
             ),
         ),
         target="specc.backend.augment.geometry.flip",
@@ -44,10 +46,10 @@ GEOMETRY = (
     ),
     Augmentation(
         "crop",
-        "Cuts a window of this size at a random place, after padding the image on all four sides.",
+        "Crops a window of this size at a random position, after padding the image on all four sides.",
         (
-            Param("size", SizeOf(), doc="of the window"),
-            Param("pad", Int(0, 4096), 0, "pixels to pad on each side"),
+            Param("size", SizeOf(), doc="size of the window"),
+            Param("pad", Int(0, 4096), 0, "pixels of padding on each side"),
             _FILL,
         ),
         target="specc.backend.augment.geometry.crop",
@@ -58,10 +60,16 @@ GEOMETRY = (
     ),
     Augmentation(
         "crop_and_resize",
-        "Cuts a window of random area and shape, and enlarges it (bilinear) to the size of the image (Szegedy et al., "
+        "Crops a window of random area and aspect ratio, and resizes it (bilinear) to the size of the "
+        "image (Szegedy et al., "
         "2015).",
         (
-            Param("scale", ListOf(Float(above=0, high=1), 2), (0.8, 1.0), "range of the window's share of the area"),
+            Param(
+                "scale",
+                ListOf(Float(above=0, high=1), 2),
+                (0.8, 1.0),
+                "range of the window's area, as a fraction of the image's",
+            ),
             Param("ratio", ListOf(POSITIVE, 2), (3 / 4, 4 / 3), _RATIO),
         ),
         target="specc.backend.augment.geometry.crop_and_resize",
@@ -70,8 +78,8 @@ GEOMETRY = (
     ),
     Augmentation(
         "shift",
-        "Moves each image by up to so many pixels along both axes.",
-        (Param("pixels", Int(1, 4096), doc="how far at most"), _FILL),
+        "Shifts each image by up to this many pixels along both axes.",
+        (Param("pixels", Int(1, 4096), doc="the largest shift"), _FILL),
         target="specc.backend.augment.geometry.shift",
         example="shift(1)",
         size=shift_size,
@@ -80,7 +88,7 @@ GEOMETRY = (
     ),
     Augmentation(
         "rotate",
-        "Turns each image by an angle between -degrees and degrees (bilinear); what comes in from outside is black.",
+        "Rotates each image by an angle between -degrees and degrees (bilinear); empty corners are filled with black.",
         (Param("degrees", Float(above=0, high=180), doc="the largest angle"),),
         target="specc.backend.augment.geometry.rotate",
         example="rotate(15)",
@@ -91,10 +99,10 @@ GEOMETRY = (
 PIXELS = (
     Augmentation(
         "noise",
-        "Adds normal noise to every pixel of an image, in units of the image from 0 to 1.",
+        "Adds Gaussian noise to every pixel of an image, whose pixels range from 0 to 1.",
         (
-            Param("std", POSITIVE, doc="deviation of the noise"),
-            Param("p", PROBABILITY, 1.0, "share of images that get it"),
+            Param("std", POSITIVE, doc="standard deviation of the noise"),
+            Param("p", PROBABILITY, 1.0, "fraction of images that get noise"),
         ),
         target="specc.backend.augment.pixels.noise",
         example="noise(0.01, p=0.5)",
@@ -102,8 +110,8 @@ PIXELS = (
     ),
     Augmentation(
         "cutout",
-        "Blackens a square around a random pixel; it may reach over the border (DeVries and Taylor, 2017).",
-        (Param("size", SizeOf(), doc="of the square"),),
+        "Blacks out a square around a random pixel; it may extend beyond the border (DeVries and Taylor, 2017).",
+        (Param("size", SizeOf(), doc="side of the square"),),
         target="specc.backend.augment.pixels.cutout",
         example="cutout(8)",
         visible=cutout_visible,
@@ -111,10 +119,15 @@ PIXELS = (
     ),
     Augmentation(
         "erase",
-        "Fills a rectangle that lies within the image with random pixels (random erasing; Zhong et al., 2017).",
+        "Fills a rectangle inside the image with random pixels (random erasing; Zhong et al., 2017).",
         (
-            Param("p", PROBABILITY, 0.5, "share of images that lose a rectangle"),
-            Param("scale", ListOf(Float(above=0, high=1), 2), (0.02, 0.4), "range of its share of the area"),
+            Param("p", PROBABILITY, 0.5, "fraction of images that lose a rectangle"),
+            Param(
+                "scale",
+                ListOf(Float(above=0, high=1), 2),
+                (0.02, 0.4),
+                "range of its area, as a fraction of the image's",
+            ),
             Param("ratio", ListOf(POSITIVE, 2), (0.3, 1 / 0.3), _RATIO),
         ),
         target="specc.backend.augment.pixels.erase",
@@ -133,37 +146,38 @@ COLOR = (
     Augmentation(
         "brightness",
         "Multiplies each image by a factor between 1 - amount and 1 + amount.",
-        _amount(1, "how far the factor strays from 1"),
+        _amount(1, "how far the factor may be from 1"),
         target="specc.backend.augment.color.brightness",
         example="brightness(0.2)",
     ),
     Augmentation(
         "contrast",
-        "Stretches each image around its mean gray by a factor between 1 - amount and 1 + amount.",
-        _amount(1, "how far the factor strays from 1"),
+        "Scales the contrast of each image, around its mean gray, by a factor between 1 - amount and 1 + amount.",
+        _amount(1, "how far the factor may be from 1"),
         target="specc.backend.augment.color.contrast",
         example="contrast(0.2)",
     ),
     Augmentation(
         "saturation",
-        "Moves each pixel away from its gray by a factor between 1 - amount and 1 + amount.",
-        _amount(1, "how far the factor strays from 1"),
+        "Scales the saturation, the distance of each pixel from its gray, by a factor between 1 - "
+        "amount and 1 + amount.",
+        _amount(1, "how far the factor may be from 1"),
         target="specc.backend.augment.color.saturation",
         example="saturation(0.2)",
         color=True,
     ),
     Augmentation(
         "hue",
-        "Turns each image's hues by up to `amount` of the color circle.",
-        _amount(0.5, "largest turn; 0.5 reaches every hue"),
+        "Rotates each image's hues by up to `amount` of the color wheel.",
+        _amount(0.5, "largest rotation; 0.5 reaches every hue"),
         target="specc.backend.augment.color.hue",
         example="hue(0.05)",
         color=True,
     ),
     Augmentation(
         "grayscale",
-        "Takes the color out of an image; it keeps its three channels.",
-        (Param("p", PROBABILITY, 0.1, "share of images that lose their color"),),
+        "Converts an image to gray; it keeps its three channels.",
+        (Param("p", PROBABILITY, 0.1, "fraction of images that are converted"),),
         target="specc.backend.augment.color.grayscale",
         example="grayscale(0.2)",
         color=True,
@@ -173,18 +187,18 @@ COLOR = (
 MIXING = (
     Augmentation(
         "mixup",
-        "Mixes each image and its label with those of another one of the batch; the share is drawn from Beta(alpha, "
-        "alpha) (Zhang et al., 2017).",
-        (Param("alpha", POSITIVE, 0.2, "small: mostly one of the two; 1: any share is as likely"),),
+        "Blends each image and its label with those of another image of the batch; the weight is drawn from "
+        "Beta(alpha, alpha) (Zhang et al., 2017).",
+        (Param("alpha", POSITIVE, 0.2, "small values: mostly one of the two; 1: all weights are equally likely"),),
         target="specc.backend.augment.mixing.mixup",
         example="mixup(0.2)",
         mixes=True,
     ),
     Augmentation(
         "cutmix",
-        "Puts a rectangle of another image of the batch into each, and mixes the labels by the area; the share is "
+        "Pastes a rectangle of another image of the batch into each, and blends the labels by area; the fraction is "
         "drawn from Beta(alpha, alpha) (Yun et al., 2019).",
-        (Param("alpha", POSITIVE, 1.0, "small: mostly one of the two; 1: any share is as likely"),),
+        (Param("alpha", POSITIVE, 1.0, "small values: mostly one of the two; 1: all weights are equally likely"),),
         target="specc.backend.augment.mixing.cutmix",
         example="cutmix(1)",
         mixes=True,
@@ -194,30 +208,34 @@ MIXING = (
 POLICIES = (
     Augmentation(
         "rand_augment",
-        "Applies `n` of fourteen changes of shape and color, drawn for each image, with strength `m` of 30 (Cubuk et "
-        "al., 2019; the changes and their strengths are torchvision's).",
-        (Param("n", Int(1, 14), 2, "changes, one after the other"), Param("m", Int(0, 30), 9, "strength")),
+        "Applies `n` of fourteen geometric and color transforms, drawn for each image, with strength "
+        "`m` of 30 (Cubuk et "
+        "al., 2019; the transforms and their strengths are torchvision's).",
+        (
+            Param("n", Int(1, 14), 2, "number of transforms, applied one after the other"),
+            Param("m", Int(0, 30), 9, "strength"),
+        ),
         target="specc.backend.augment.policy.rand_augment",
         example="rand_augment(2, 9)",
     ),
     Augmentation(
         "trivial_augment",
-        "Applies one of fourteen changes of shape and color, with any strength, both drawn for each image (Müller and "
+        "Applies one of fourteen geometric and color transforms of any strength, both drawn for each image (Müller and "
         "Hutter, 2021; the wide ranges).",
         target="specc.backend.augment.policy.trivial_augment",
         example="trivial_augment",
     ),
     Augmentation(
         "choose",
-        "One of its branches, drawn for each image; each is as likely.",
+        "Applies one of its branches, drawn for each image; all are equally likely.",
         body="branches",
         target="specc.backend.augment.branching.choose",
         example="choose { | rotate(15) | shift(2) -> flip }",
     ),
     Augmentation(
         "maybe",
-        "Its body, for a share of the images.",
-        (Param("p", PROBABILITY, 0.5, "share of images that it changes"),),
+        "Applies its body to a fraction of the images.",
+        (Param("p", PROBABILITY, 0.5, "fraction of images that it is applied to"),),
         body="one",
         skips=True,
         target="specc.backend.augment.branching.maybe",
@@ -252,7 +270,7 @@ def _size_after(call: Bound, size: Size, channels: int | None) -> Size:
         raise Problem(
             "E318",
             f"`{call.name}` changes colors, but the images have {channels} channel{'s' * (channels != 1)}",
-            help=f"leave `{call.name}` out: it needs RGB images",
+            help=f"remove `{call.name}`: it needs RGB images",
         )
     sizes = [augmented_size(branch, size, channels) for branch in call.branches]
     if augmentation.skips:
@@ -261,7 +279,7 @@ def _size_after(call: Bound, size: Size, channels: int | None) -> Size:
         found = " and ".join(map(str, dict.fromkeys(sizes)))
         raise Problem(
             "E301",
-            f"`{call.name}` would give images of different sizes: {found}",
-            help="a batch holds images of one size: crop before or after, for all of them",
+            f"the branches of `{call.name}` give images of different sizes: {found}",
+            help="all images of a batch must have one size: crop all of them, before or after",
         )
     return sizes[0] if sizes else augmentation.size(call.args, size)

@@ -7,8 +7,8 @@ from specc.vocabulary.param import Param
 COMPONENTS = (
     EarlyStop(
         "early_stop",
-        "Ends the training after so many epochs without a better validation accuracy.",
-        (Param("patience", Int(1), doc="epochs that are let pass"),),
+        "Stops the training after this many epochs without a better validation accuracy.",
+        (Param("patience", Int(1), doc="epochs to wait"),),
         example="early_stop(patience=10)",
     ),
 )

@@ -15,8 +15,8 @@ def ordered(*names: str) -> Callable[[Args], None]:
         for name in names:
             low, high = getattr(a, name)
             if low > high:
-                message = f"`{name}` goes from {low:g} down to {high:g}"
-                raise Problem("E216", message, param=name, help="the lower end comes first")
+                message = f"the range of `{name}` is reversed: {low:g} to {high:g}"
+                raise Problem("E216", message, param=name, help="put the lower end first")
 
     return check
 
@@ -26,9 +26,9 @@ def crop_size(a: Args, size: Size) -> Size:
     if a.size.height > size.height + 2 * a.pad or a.size.width > size.width + 2 * a.pad:
         raise Problem(
             "E303",
-            f"`crop` cuts {a.size} out of images of {size}" + (f" padded by {a.pad}" if a.pad else ""),
+            f"`crop` of {a.size} is larger than the images of {size}" + (f" padded by {a.pad}" if a.pad else ""),
             param="size",
-            help="cut less, or pad more",
+            help="use a smaller crop, or more padding",
         )
     return Size(*a.size)
 
@@ -65,7 +65,7 @@ def _room(fill: str, pad: int, size: Size, trick: str, param: str) -> None:
     if fill == "reflect" and pad >= min(size):
         raise Problem(
             "E303",
-            f"`{trick}` reflects {pad} pixels, but images of {size} have only {min(size) - 1} beside their border",
+            f"`{trick}` reflects {pad} pixels, but images of {size} allow at most {min(size) - 1}",
             param=param,
-            help=f"at most {min(size) - 1}, or fill=zero",
+            help=f"use at most {min(size) - 1}, or fill=zero",
         )

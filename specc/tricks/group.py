@@ -10,32 +10,37 @@ from specc.vocabulary.problem import Problem
 def _check(a: Args) -> None:
     rates = [name for name in ("lr", "scale") if getattr(a, name) is not None]
     if len(rates) == 2:
-        message = "`group` gets a rate by `lr` and by `scale`"
-        raise Problem("E216", message, param="scale", help="give one of them: scale=0.1 is a tenth of the rate")
+        message = "`group` sets the learning rate with both `lr` and `scale`"
+        raise Problem(
+            "E216", message, param="scale", help="remove one of them: scale=0.1 is a tenth of the usual learning rate"
+        )
     if rates and a.optimizer is not None:
-        message = f"`group` has an optimizer of its own, and a rate by `{rates[0]}` besides"
-        raise Problem("E216", message, param=rates[0], help=f"write it in the call: {a.optimizer.name}(lr=…)")
+        message = f"`group` has its own optimizer, but also sets the learning rate with `{rates[0]}`"
+        raise Problem("E216", message, param=rates[0], help=f"set it in the optimizer: {a.optimizer.name}(lr=…)")
 
 
 COMPONENTS = (
     Group(
         "group",
-        "Weights that learn in a way of their own: what is not said here is as in `train`. They are picked by a kind "
+        "Weights with training settings of their own; settings that are not given are those of `train`. "
+        "Select them by kind "
         "(kernels, biases, norms), by the name of a layer or block (`unit` is every `unit1`, `unit2`, …), or by "
-        "either of these with a weight's own name behind it.",
+        "either of these followed by the name of a weight.",
         (
-            Param("*weights", ListOf(Selector()), doc="what picks them, such as norms.bias, stem, conv1.weight"),
+            Param("*weights", ListOf(Selector()), doc="which weights, such as norms.bias, stem, conv1.weight"),
             Param("lr", Maybe(POSITIVE), None, "their learning rate; `schedule` multiplies it"),
             Param("scale", Maybe(POSITIVE), None, "their learning rate, as a multiple of the usual one"),
-            Param("weight_decay", Maybe(NOT_NEGATIVE), None, "their decay, whatever kind of weights they are"),
-            Param("optimizer", Maybe(One("optimizer", "an optimizer, such as muon(lr=0.02)")), None, "what moves them"),
+            Param(
+                "weight_decay", Maybe(NOT_NEGATIVE), None, "their weight decay, which applies to weights of every kind"
+            ),
+            Param("optimizer", Maybe(One("optimizer", "an optimizer, such as muon(lr=0.02)")), None, "their optimizer"),
             Param(
                 "schedule",
                 Maybe(Chain("schedule", "schedules joined by `->`, such as warmup(5) -> cosine")),
                 None,
-                "how their learning rate changes",
+                "their learning rate schedule",
             ),
-            Param("until", Maybe(POSITIVE), None, "epochs, or percent of the training, after which they stand still"),
+            Param("until", Maybe(POSITIVE), None, "epochs, or percent of the training, after which they are frozen"),
         ),
         example="group(norms.bias, lr=0.05, weight_decay=0)",
         check=_check,

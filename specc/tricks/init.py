@@ -14,23 +14,23 @@ from specc.vocabulary.weight import Fans
 
 def _dirac_check(a: Args) -> None:
     if a.rest is not None and not component(Initializer, a.rest).fills:
-        message = f"`rest` draws the filters beyond the channels; `{a.rest.name}` is none for that"
+        message = f"`rest` initializes the filters beyond the channels; `{a.rest.name}` cannot be used for that"
         raise Problem("E216", message, param="rest", help="write rest=he_normal")
 
 
 def _whiten_fits(a: Args, site: Site) -> None:
     """Two filters for each number of a patch of the images."""
     if not site.is_first or site.op != "conv":
-        message = f"`whiten` looks at patches of images, but `{site.layer}` is not a conv directly on the input"
-        raise Problem("E319", message, help="give it to the first conv, or write init=dirac")
+        message = f"`whiten` needs patches of images, but `{site.layer}` is not a conv directly on the input"
+        raise Problem("E319", message, help="use it in the first conv, or write init=dirac")
     if site.args.groups != 1:
-        message = "`whiten` looks at patches over all channels, but this conv has groups"
-        raise Problem("E319", message, help="leave `groups` out")
+        message = "`whiten` needs patches of all channels, but this conv has groups"
+        raise Problem("E319", message, help="remove `groups`")
     channels, (height, width) = site.x[0], site.args.kernel
     filters = 2 * channels * height * width
     if site.args.filters != filters:
         patch = f"{height}x{width} patches of {channels} channel" + "s" * (channels != 1)
-        message = f"`whiten` gives {filters} filters for {patch}, but this conv has {site.args.filters}"
+        message = f"`whiten` computes {filters} filters from {patch}, but this conv has {site.args.filters}"
         raise Problem("E319", message, help=f"conv({filters}, {site.args.kernel}, init=whiten)")
 
 
@@ -70,7 +70,7 @@ def _unit(fans: Fans, a: Args) -> float:
 COMPONENTS = (
     _init(
         "he_normal",
-        "Normal, variance 2 / fan-in: keeps the scale through relu layers (He et al., 2015).",
+        "Normal, variance 2 / fan-in: preserves the scale of activations through relu layers (He et al., 2015).",
         _he,
         made_for="rectifiers",
     ),
@@ -95,7 +95,7 @@ COMPONENTS = (
     ),
     _init(
         "normal",
-        "Normal with mean 0 and the given deviation.",
+        "Normal with mean 0 and the given standard deviation.",
         lambda fans, a: float(a.std**2),
         (Param("std", POSITIVE, doc="the standard deviation"),),
         written="normal(0.01)",
@@ -109,19 +109,19 @@ COMPONENTS = (
     ),
     _init(
         "torch_uniform",
-        "Uniform, variance 1 / (3 fan-in): as PyTorch's own layers start.",
+        "Uniform, variance 1 / (3 fan-in): PyTorch's own default.",
         lambda fans, a: 1 / (3 * fans.into),
     ),
     _init(
         "dirac",
-        "Passes the input channels on unchanged, as far as there are filters for them.",
+        "Identity: passes as many input channels through unchanged as there are filters.",
         _unit,
         (
             Param(
                 "rest",
                 Maybe(One("init", "an initializer, such as `he_normal`")),
                 None,
-                "how the filters beyond the channels start; `none`: at zero",
+                "how to initialize the filters beyond the channels; `none`: with zeros",
             ),
         ),
         fills=False,
@@ -130,12 +130,17 @@ COMPONENTS = (
     ),
     _init(
         "whiten",
-        "For the first layer: eigenvectors of patches of the training images, scaled so that what comes out is "
-        "uncorrelated and of unit size, in both signs (Jordan, 2024).",
+        "For the first layer: eigenvectors of patches of the training images, scaled so that outputs are "
+        "uncorrelated and have unit variance, in both signs (Jordan, 2024).",
         None,
         (
-            Param("eps", POSITIVE, 5e-4, "added to the eigenvalues, so that what hardly varies is not blown up"),
-            Param("samples", Int(1), 5000, "training images that are looked at, evenly spaced over the set"),
+            Param(
+                "eps",
+                POSITIVE,
+                5e-4,
+                "added to the eigenvalues, so that directions of little variance are not amplified",
+            ),
+            Param("samples", Int(1), 5000, "number of training images to use, evenly spaced over the set"),
         ),
         fills=False,
         from_images=True,

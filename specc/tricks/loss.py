@@ -18,7 +18,7 @@ _REDUCTION = Param(
     "reduction",
     Symbols("mean", "sum"),
     "mean",
-    "over the images of a batch; `sum`: gradients grow with the batch. What is reported is the mean",
+    "over the images of a batch; with `sum`, gradients grow with the batch. The reported loss is always the mean",
 )
 
 
@@ -31,9 +31,9 @@ def _each_name_once(a: Args) -> None:
 
 CROSS_ENTROPY = Loss(
     "cross_entropy",
-    "Minus the log of the probability (softmax) given to the right class, as a mean weighted by the class.",
+    "Negative log of the softmax probability of the correct class, averaged with the class weights.",
     (
-        Param("smoothing", Float(low=0, below=1), 0.0, "share of the target spread evenly over all classes"),
+        Param("smoothing", Float(low=0, below=1), 0.0, "fraction of the target that is spread evenly over all classes"),
         _WEIGHTS,
         _REDUCTION,
     ),
@@ -46,15 +46,16 @@ COMPONENTS = (
     CROSS_ENTROPY,
     Loss(
         "focal",
-        "Cross entropy times (1 - p)^gamma, so that images that are already right count less (Lin et al., 2017).",
-        (Param("gamma", NOT_NEGATIVE, 2.0, "0 is cross entropy"), _WEIGHTS, _REDUCTION),
+        "Cross entropy times (1 - p)^gamma, so that images that are already classified well count less "
+        "(Lin et al., 2017).",
+        (Param("gamma", NOT_NEGATIVE, 2.0, "0 gives cross entropy"), _WEIGHTS, _REDUCTION),
         target="specc.backend.evaluation.losses.focal",
         example="focal(gamma=2)",
         check=_each_name_once,
     ),
     Loss(
         "binary_cross_entropy",
-        "One yes-or-no question for each class: the mean over the classes of the cross entropy of a sigmoid.",
+        "Treats each class as a binary classification: the mean over the classes of the sigmoid cross entropy.",
         (_WEIGHTS, _REDUCTION),
         target="specc.backend.evaluation.losses.binary_cross_entropy",
         per_class=True,

@@ -13,14 +13,14 @@ def _same_length(a: Args) -> None:
             "E216",
             f"`mean` has {len(a.mean)} values, but `std` has {len(a.std)}",
             param="std",
-            help="give one value for each channel to both",
+            help="give both one value per channel",
         )
 
 
 STANDARD = Normalization(
     "standard",
-    "(x - mean) / std: of each channel over the training set, or of each image over all its pixels.",
-    (Param("per", Symbols("set", "image"), "set", "over what mean and deviation are taken"),),
+    "(x - mean) / std: computed per channel over the training set, or per image over all its pixels.",
+    (Param("per", Symbols("set", "image"), "set", "what mean and standard deviation are computed over"),),
     target="specc.backend.data.normalize.standard",
     moments=lambda a, mean, deviation: (0.0, 1.0),
     example="standard",
@@ -35,7 +35,7 @@ def _fixed_moments(a: Args, mean: float, deviation: float) -> tuple[float, float
 COMPONENTS = (
     Normalization(
         "unit",
-        "Pixels from 0 to 1.",
+        "Scales pixels to the range from 0 to 1.",
         target="specc.backend.data.normalize.unit",
         moments=lambda a, mean, deviation: (mean, deviation),
         example="unit",
@@ -43,10 +43,10 @@ COMPONENTS = (
     STANDARD,
     Normalization(
         "fixed",
-        "(x - mean) / std with given values, in units of the image from 0 to 1.",
+        "(x - mean) / std with given values, for pixels from 0 to 1.",
         (
-            Param("mean", ListOf(Float()), doc="of each channel, or one value for all"),
-            Param("std", ListOf(POSITIVE), doc="of each channel, or one value for all"),
+            Param("mean", ListOf(Float()), doc="one value per channel, or one for all"),
+            Param("std", ListOf(POSITIVE), doc="one value per channel, or one for all"),
         ),
         target="specc.backend.data.normalize.fixed",
         moments=_fixed_moments,
@@ -55,7 +55,7 @@ COMPONENTS = (
     ),
     Normalization(
         "none",
-        "Pixels as the files hold them, from 0 to 255.",
+        "Leaves pixels as they are in the files, from 0 to 255.",
         target="specc.backend.data.normalize.none",
         moments=lambda a, mean, deviation: (255 * mean, 255 * deviation),
         example="none",

@@ -12,7 +12,7 @@ from specc.vocabulary.problem import Problem
 from specc.vocabulary.registry import component
 
 _FRACTION = Float(low=0, below=1)
-_DECAY = "decay of the kernels of conv and dense"
+_DECAY = "weight decay of the kernels of conv and dense"
 
 
 def _rate(default: float) -> Param:
@@ -32,7 +32,8 @@ def _sgd_check(a: Args) -> None:
 def _muon_check(a: Args) -> None:
     if component(Optimizer, a.others).division is not None:
         message = (
-            f"`others` moves all weights that muon leaves to it; `{a.others.name}` would leave some to another again"
+            f"`others` must be able to train all other weights; `{a.others.name}` would need another "
+            "optimizer for some of them"
         )
         raise Problem("E216", message, param="others", help="write others=adamw(lr=3e-4)")
     if a.nesterov and a.momentum == 0:
@@ -45,18 +46,23 @@ def _muon_check(a: Args) -> None:
 
 
 _ADAM = (
-    Param("betas", ListOf(_FRACTION, 2), (0.9, 0.999), "decay of the running mean of the gradient and of its square"),
-    Param("eps", POSITIVE, 1e-8, "added to the denominator"),
+    Param(
+        "betas",
+        ListOf(_FRACTION, 2),
+        (0.9, 0.999),
+        "decay rates of the running means of the gradient and of its square",
+    ),
+    Param("eps", POSITIVE, 1e-8, "added to the denominator for stability"),
 )
-_AMSGRAD = Param("amsgrad", Bool(), False, "divide by the largest mean square so far")
+_AMSGRAD = Param("amsgrad", Bool(), False, "divide by the largest running mean so far")
 
 SGD = Optimizer(
     "sgd",
-    "Stochastic gradient descent, with momentum where it is given.",
+    "Stochastic gradient descent, with optional momentum.",
     (
         Param("lr", POSITIVE, doc="learning rate; `schedule` multiplies it"),
-        Param("momentum", _FRACTION, 0.0, "share of the last step that is kept"),
-        Param("nesterov", Bool(), False, "look ahead along the momentum"),
+        Param("momentum", _FRACTION, 0.0, "fraction of the last step that is kept"),
+        Param("nesterov", Bool(), False, "use Nesterov momentum"),
         Param("weight_decay", NOT_NEGATIVE, 0.0, _DECAY),
     ),
     target="torch.optim.SGD",
@@ -82,7 +88,7 @@ ADAM = Optimizer(
 
 ADAMW = Optimizer(
     "adamw",
-    "AdamW (Loshchilov and Hutter, 2017): Adam whose weight decay does not pass through the gradient's scaling.",
+    "AdamW (Loshchilov and Hutter, 2017): Adam with weight decay that is decoupled from the gradient's scaling.",
     (_rate(1e-3), *_ADAM, Param("weight_decay", NOT_NEGATIVE, 1e-2, _DECAY), _AMSGRAD),
     target="torch.optim.AdamW",
     fused=True,
@@ -97,11 +103,11 @@ RMSPROP = Optimizer(
     "RMSprop (Hinton, 2012): steps divided by the root of a running mean of the squared gradient.",
     (
         _rate(1e-2),
-        Param("alpha", _FRACTION, 0.99, "decay of the running mean"),
-        Param("eps", POSITIVE, 1e-8, "added to the denominator"),
+        Param("alpha", _FRACTION, 0.99, "decay rate of the running mean"),
+        Param("eps", POSITIVE, 1e-8, "added to the denominator for stability"),
         Param("weight_decay", NOT_NEGATIVE, 0.0, _DECAY),
-        Param("momentum", _FRACTION, 0.0, "share of the last step that is kept"),
-        Param("centered", Bool(), False, "divide by the deviation instead of the root mean square"),
+        Param("momentum", _FRACTION, 0.0, "fraction of the last step that is kept"),
+        Param("centered", Bool(), False, "divide by the standard deviation instead of the root mean square"),
     ),
     target="torch.optim.RMSprop",
     tunable=("alpha", "eps"),
@@ -111,11 +117,11 @@ RMSPROP = Optimizer(
 
 LAMB = Optimizer(
     "lamb",
-    "LAMB (You et al., 2019): AdamW whose step is scaled, tensor by tensor, to the size of the weights.",
+    "LAMB (You et al., 2019): AdamW with the step of each tensor scaled to the norm of its weights.",
     (
         _rate(1e-3),
         _ADAM[0],
-        Param("eps", POSITIVE, 1e-6, "added to the denominator"),
+        Param("eps", POSITIVE, 1e-6, "added to the denominator for stability"),
         Param("weight_decay", NOT_NEGATIVE, 1e-2, _DECAY),
     ),
     target="specc.backend.engine.lamb.Lamb",
@@ -128,17 +134,23 @@ _OTHERS = ADAMW.call(lr=3e-4, betas=(0.9, 0.95))
 
 MUON = Optimizer(
     "muon",
-    "Muon (Jordan, 2024): steps of kernels are momentum made orthogonal, filters by the rest, by Newton-Schulz "
+    "Muon (Jordan, 2024): orthogonalizes the momentum of each kernel, as a matrix of filters by the "
+    "rest, by Newton-Schulz "
     "iterations. Biases, norms and the last layer go to `others`.",
     (
         _rate(0.02),
-        Param("momentum", _FRACTION, 0.95, "share of the running mean of the gradient that is kept"),
-        Param("nesterov", Bool(), True, "look ahead along the momentum"),
+        Param("momentum", _FRACTION, 0.95, "fraction of the running mean of the gradient that is kept"),
+        Param("nesterov", Bool(), True, "use Nesterov momentum"),
         Param("steps", Int(1, 20), 5, "Newton-Schulz iterations"),
         Param("weight_decay", NOT_NEGATIVE, 0.0, _DECAY),
-        Param("normalize", Bool(), False, "before each step, scale each kernel to the norm sqrt(filters)"),
-        Param("last", Bool(), False, "whether muon moves the last layer, too, which gives the classes"),
-        Param("others", One("optimizer", "an optimizer, such as adamw(lr=3e-4)"), _OTHERS, "moves the rest"),
+        Param("normalize", Bool(), False, "before each step, rescale each kernel to the norm sqrt(filters)"),
+        Param("last", Bool(), False, "whether muon also trains the last layer, the classifier"),
+        Param(
+            "others",
+            One("optimizer", "an optimizer, such as adamw(lr=3e-4)"),
+            _OTHERS,
+            "optimizer of the other weights",
+        ),
     ),
     target="specc.backend.engine.muon.Muon",
     recordable=True,

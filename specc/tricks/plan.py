@@ -7,13 +7,19 @@ from specc.vocabulary.param import Param
 COMPONENTS = (
     PlanOptions(
         "plan",
-        "How a training is carried out; what is not said here is chosen. `specc train --plan` shows the choice.",
+        "How the training is executed; settings that are not given are chosen automatically. `specc "
+        "train --plan` shows the choices.",
         (
-            Param("step", Symbols("auto", "eager", "compiled"), "auto", "compiled: the network by torch.compile"),
             Param(
-                "launch", Symbols("auto", "single"), "auto", "on CUDA; single: operation by operation, no CUDA graph"
+                "step", Symbols("auto", "eager", "compiled"), "auto", "compiled: compile the network with torch.compile"
             ),
-            Param("threads", Maybe(Int(1, 1024)), None, "of a CPU; `none`: chosen"),
+            Param(
+                "launch",
+                Symbols("auto", "single"),
+                "auto",
+                "on CUDA; single: launch each operation by itself, without a CUDA graph",
+            ),
+            Param("threads", Maybe(Int(1, 1024)), None, "number of CPU threads; `none`: chosen automatically"),
         ),
         example="plan(step=compiled, threads=1)",
     ),

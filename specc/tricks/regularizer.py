@@ -9,15 +9,15 @@ from specc.vocabulary.registry import component
 COMPONENTS = (
     Regularizer(
         "l1",
-        "Adds strength * sum |w| over every kernel to the loss: small weights become zero.",
+        "Adds strength * sum |w| over every kernel to the loss: drives small weights to zero.",
         (Param("strength", NOT_NEGATIVE, doc="factor of the sum"),),
         strengths=lambda a: (a.strength, 0.0),
         example="l1(1e-5)",
     ),
     Regularizer(
         "l2",
-        "Adds strength * sum w^2 over every kernel to the loss: large weights become smaller. As in Keras; "
-        "l2(1e-4) pulls as hard as weight_decay=2e-4 in torch's SGD.",
+        "Adds strength * sum w^2 over every kernel to the loss: keeps weights small. As in Keras; "
+        "l2(1e-4) is as strong as weight_decay=2e-4 in PyTorch's SGD.",
         (Param("strength", NOT_NEGATIVE, doc="factor of the sum"),),
         strengths=lambda a: (0.0, a.strength),
         example="l2(1e-4)",

@@ -14,12 +14,12 @@ from specc.vocabulary.kinds import NOT_NEGATIVE, POSITIVE, Float, Int, ListOf, M
 from specc.vocabulary.param import Param
 from specc.vocabulary.registry import component
 
-_LENGTH = Param("epochs", Maybe(POSITIVE), None, "length in epochs or percent of the training; `none`: what is left")
+_LENGTH = Param("epochs", Maybe(POSITIVE), None, "length in epochs or percent of the training; `none`: the rest")
 _GAMMA = Param("gamma", POSITIVE, 0.1, "factor of each drop")
 
 
 def _to(default: float) -> Param:
-    return Param("to", NOT_NEGATIVE, default, "factor of the learning rate at the end")
+    return Param("to", NOT_NEGATIVE, default, "learning rate factor at the end")
 
 
 def _mix(first: float, last: float, part: float) -> float:
@@ -62,13 +62,18 @@ def drops(losses: Sequence[float], patience: int, threshold: float) -> int:
 
 
 CONSTANT = Schedule(
-    "constant", "Stays where it is.", (_LENGTH,), factor=lambda a, at: at.first, length="epochs", example="constant"
+    "constant",
+    "Keeps the learning rate constant.",
+    (_LENGTH,),
+    factor=lambda a, at: at.first,
+    length="epochs",
+    example="constant",
 )
 
 COMPONENTS = (
     Schedule(
         "warmup",
-        "Rises in a straight line from `from` to 1 (Goyal et al., 2017).",
+        "Rises linearly from `from` to 1 (Goyal et al., 2017).",
         (
             Param("epochs", POSITIVE, doc="length in epochs, or percent of the training"),
             Param("from", NOT_NEGATIVE, 0.0, "factor of the first step"),
@@ -80,21 +85,21 @@ COMPONENTS = (
     CONSTANT,
     Schedule(
         "step",
-        "Drops by `gamma` every so many epochs.",
+        "Multiplies the learning rate by `gamma` each time this many epochs have passed.",
         (Param("every", POSITIVE, doc="epochs, or percent of the training, between drops"), _GAMMA),
         factor=lambda a, at: float(at.first * a.gamma ** int(at.step / at.clock.steps(a.every) + 1e-9)),
         example="step(30, gamma=0.1)",
     ),
     Schedule(
         "multistep",
-        "Drops by `gamma` at given epochs, counted from the start of the training.",
-        (Param("epochs", ListOf(POSITIVE), doc="when: epochs, or percent of the training"), _GAMMA),
+        "Multiplies the learning rate by `gamma` at given epochs, counted from the start of the training.",
+        (Param("epochs", ListOf(POSITIVE), doc="when to drop: epochs, or percent of the training"), _GAMMA),
         factor=_multistep,
         example="multistep([80, 120], gamma=0.1)",
     ),
     Schedule(
         "cosine",
-        "Falls along half a cosine (Loshchilov and Hutter, 2016).",
+        "Decays along half a cosine (Loshchilov and Hutter, 2016).",
         (_to(0.0), _LENGTH),
         factor=lambda a, at: _cosine(at.first, a.to, at.part),
         length="epochs",
@@ -102,7 +107,7 @@ COMPONENTS = (
     ),
     Schedule(
         "linear",
-        "Moves in a straight line to `to`.",
+        "Changes linearly to `to`.",
         (_to(0.0), _LENGTH),
         factor=lambda a, at: _mix(at.first, a.to, at.part),
         length="epochs",
@@ -110,7 +115,7 @@ COMPONENTS = (
     ),
     Schedule(
         "exponential",
-        "Is multiplied by `gamma` over each epoch, a little every step.",
+        "Decays exponentially: by `gamma` over each epoch, a little in every step.",
         (Param("gamma", POSITIVE, doc="factor of an epoch"), _LENGTH),
         factor=lambda a, at: float(at.first * a.gamma ** (at.step / at.clock.per_epoch)),
         length="epochs",
@@ -118,9 +123,9 @@ COMPONENTS = (
     ),
     Schedule(
         "one_cycle",
-        "Rises along half a cosine to 1 and falls along another far below the start (Smith and Topin, 2017).",
+        "Rises along half a cosine to 1, then decays along another to far below the start (Smith and Topin, 2017).",
         (
-            Param("peak", Float(above=0, below=1), Percent(0.3), "share of the piece that rises"),
+            Param("peak", Float(above=0, below=1), Percent(0.3), "fraction of its length that rises"),
             Param("from", NOT_NEGATIVE, 0.04, "factor of the first step"),
             _to(4e-6),
             _LENGTH,
@@ -131,11 +136,12 @@ COMPONENTS = (
     ),
     Schedule(
         "plateau",
-        "Drops by `gamma` when the validation loss has not improved for more than `patience` epochs.",
+        "Multiplies the learning rate by `gamma` when the validation loss has not improved for more "
+        "than `patience` epochs.",
         (
-            Param("patience", Int(0), 10, "epochs without improvement that are let pass"),
+            Param("patience", Int(0), 10, "epochs without improvement to wait"),
             _GAMMA,
-            Param("threshold", NOT_NEGATIVE, 1e-4, "relative improvement that counts as one"),
+            Param("threshold", NOT_NEGATIVE, 1e-4, "smallest relative change that counts as an improvement"),
         ),
         factor=_plateau,
         example="plateau(patience=5, gamma=0.5)",

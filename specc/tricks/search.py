@@ -12,12 +12,12 @@ from specc.vocabulary.problem import Problem
 def _ordered(a: Args) -> None:
     if a.low >= a.high:
         found = f"the range from {a.low:g} to {a.high:g} is empty"
-        raise Problem("E216", found, param="high", help="write low, then high")
+        raise Problem("E216", found, param="high", help="give the smaller value first")
 
 
 def _ordered_positive(a: Args) -> None:
     if a.low <= 0:
-        raise Problem("E207", f"a logarithmic range begins above 0, not at {a.low:g}", param="low")
+        raise Problem("E207", f"a logarithmic range must start above 0, found {a.low:g}", param="low")
     _ordered(a)
 
 
@@ -33,7 +33,7 @@ COMPONENTS = (
     ),
     Search(
         "uniform",
-        "A number of the range, all equally likely.",
+        "A number from the range, all equally likely.",
         _RANGE,
         number=lambda a, share: a.low + (a.high - a.low) * share,
         example="uniform(0.1, 0.5)",
@@ -41,7 +41,7 @@ COMPONENTS = (
     ),
     Search(
         "log_uniform",
-        "A number of the range, its logarithm equally likely.",
+        "A number from the range, uniform on a logarithmic scale.",
         _RANGE,
         number=lambda a, share: exp(log(a.low) + (log(a.high) - log(a.low)) * share),
         example="log_uniform(1e-4, 1e-1)",

@@ -34,47 +34,49 @@ class DataSettings(Settings):
         One("source", 'a data source, such as digits or folder("flowers")'), "where the images are", default=REQUIRED
     )
     resize: Size | None = setting(
-        Maybe(SizeOf()), "bring every image to this size (antialiased, bilinear)", default=None
+        Maybe(SizeOf()), "resize every image to this size (antialiased, bilinear)", default=None
     )
     normalize: Bound = setting(
         One("normalize", "`unit`, `standard`, `fixed(mean=[…], std=[…])` or `none`"),
-        "how pixels become numbers; the exported graph does the same",
+        "how pixels are normalized; the exported graph does the same",
         default=STANDARD.call(),
     )
     augment: tuple[Bound, ...] = setting(
         Chain("augment", "augmentations joined by `->`, or `none`"),
-        "random changes to the training images, drawn anew for each image in each epoch",
+        "random transforms of the training images, sampled anew for each image in each epoch",
         default=(),
     )
     validation: Bound = setting(
         One("validation", "`auto`, `given`, `test` or `split(10%)`", instead_of_none="auto"),
-        "the images that measure: a part that the source gives, or some of the training images",
+        "the validation images: a part that the source provides, or a share of the training images",
         default=AUTO.call(),
     )
-    seed: int = setting(Int(0, 2**31 - 1), "of the draw of the images to validate on, and of a subset", default=0)
+    seed: int = setting(
+        Int(0, 2**31 - 1), "seed of the split into training and validation images, and of a subset", default=0
+    )
 
 
 class TrainSettings(Settings):
     """The section `train`."""
 
-    epochs: float = setting(POSITIVE, "how often every image is seen; a fraction stops within an epoch", default=20.0)
-    batch: int = setting(Int(1), "images in a batch", default=128)
+    epochs: float = setting(POSITIVE, "passes over the training images; a fraction stops within an epoch", default=20.0)
+    batch: int = setting(Int(1), "batch size, in images", default=128)
     optimizer: Bound = setting(
-        One("optimizer", "an optimizer, such as adam(lr=1e-3)"), "how weights move", default=ADAM.call()
+        One("optimizer", "an optimizer, such as adam(lr=1e-3)"), "the optimizer", default=ADAM.call()
     )
     schedule: tuple[Bound, ...] = setting(
         Chain("schedule", "schedules joined by `->`, such as warmup(5) -> cosine"),
-        "how the learning rate changes",
+        "the learning rate schedule",
         default=(CONSTANT.call(),),
     )
     groups: list[Bound] | None = setting(
         Maybe(Calls("group", "groups, such as [group(norms.bias, lr=0.05), group(stem, scale=0.1)]")),
-        "weights that learn in a way of their own; the first group that picks a weight has it",
+        "weights with training settings of their own; a weight belongs to the first group that selects it",
         default=None,
     )
     loss: Bound = setting(
         One("loss", "a loss, such as cross_entropy(smoothing=0.1)"),
-        "what is made small",
+        "the loss to minimize",
         default=CROSS_ENTROPY.call(),
     )
     regularize: Bound | None = setting(
@@ -82,31 +84,35 @@ class TrainSettings(Settings):
         "penalty on the kernels of conv and dense",
         default=None,
     )
-    seed: int = setting(Int(0, 2**31 - 1), "of every random draw of the training; the data have their own", default=0)
+    seed: int = setting(
+        Int(0, 2**31 - 1), "seed of every random draw of the training; the split has `data.seed`", default=0
+    )
     precision: Literal["auto", "fp32", "bf16", "fp16"] = setting(
         Symbols("auto", "fp32", "bf16", "fp16"),
-        "of convolutions and dense layers in training; `auto`: the fastest that the device has",
+        "number format of convolutions and dense layers in training; `auto`: the fastest that the device supports",
         default="auto",
     )
     ema: float | None = setting(
         Maybe(Float(above=0, below=1)),
-        "decay of a running mean of the weights, which is what is evaluated, kept and exported",
+        "decay of a moving average of the weights, which is evaluated, saved and exported",
         default=None,
     )
     lookahead: Bound | None = setting(
         Maybe(One("lookahead", "lookahead(steps=5, alpha=0.5)")),
-        "slow weights that follow those that the optimizer moves, which are evaluated, kept and exported",
+        "slow weights that follow the optimizer's weights, and are evaluated, saved and exported",
         default=None,
     )
-    clip: float | None = setting(Maybe(POSITIVE), "largest norm of the whole gradient", default=None)
-    accumulate: int = setting(Int(1), "batches whose gradients make one step", default=1)
+    clip: float | None = setting(
+        Maybe(POSITIVE), "largest norm of the whole gradient; larger ones are scaled down", default=None
+    )
+    accumulate: int = setting(Int(1), "number of batches whose gradients are accumulated for one step", default=1)
     early_stop: int | None = setting(
         Maybe(Either(Int(1), ArgumentOf("early_stop", "early_stop(patience=10)", "patience"))),
-        "stop after so many epochs without a better validation accuracy",
+        "stop after this many epochs without a better validation accuracy",
         default=None,
     )
     target: float | None = setting(
-        Maybe(Float(above=0, high=1)), "stop when the validation accuracy is this high", default=None
+        Maybe(Float(above=0, high=1)), "stop when the validation accuracy reaches this value", default=None
     )
     freeze: tuple[str, ...] | None = setting(
         Maybe(ListOf(Selector(), lone=True)),
@@ -116,12 +122,12 @@ class TrainSettings(Settings):
     )
     plan: Bound | None = setting(
         Maybe(One("plan", "plan(threads=1)")),
-        "how it is carried out, where it is not to be chosen",
+        "how the training is executed, to override automatic choices",
         default=None,
     )
     evaluate: Bound | None = setting(
         Maybe(One("evaluate", "test-time augmentation, such as tta(flip, shift=1)")),
-        "how the validation images are looked at; `none`: as they are, as the exported file does",
+        "how the validation images are evaluated; `none`: as they are, as in the exported file",
         default=None,
     )
 
@@ -129,20 +135,20 @@ class TrainSettings(Settings):
 class ExportSettings(Settings):
     """The section `export`."""
 
-    opset: int = setting(Int(18, 22), "version of the ONNX operators", default=20)
+    opset: int = setting(Int(18, 22), "version of the ONNX operator set", default=20)
     output: Literal["probabilities", "logits"] = setting(
-        Symbols("probabilities", "logits"), "what the exported graph gives", default="probabilities"
+        Symbols("probabilities", "logits"), "what the exported graph returns", default="probabilities"
     )
     tolerance: float = setting(
-        POSITIVE, "largest difference to the trained model, relative to the output's scale", default=1e-4
+        POSITIVE, "largest allowed difference from the trained model, relative to the output's scale", default=1e-4
     )
     precision: Literal["fp32", "fp16", "int8"] = setting(
         Symbols("fp32", "fp16", "int8"),
-        "fp16 or int8: a second file, beside the one of fp32",
+        "fp16 or int8: a second file next to the fp32 file",
         default="fp32",
     )
     max_loss: float = setting(
-        Float(low=0, below=1), "largest loss of accuracy of an fp16 or int8 file", default=Percent(0.01)
+        Float(low=0, below=1), "largest allowed loss of accuracy of an fp16 or int8 file", default=Percent(0.01)
     )
     max_batch: int = setting(Int(1, 2**31 - 1), "most images that a server (Triton) may put into a batch", default=64)
 

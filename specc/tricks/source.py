@@ -47,7 +47,7 @@ COMPONENTS = (
     ),
     Source(
         "fashion_mnist",
-        "70,000 pictures of clothing, 28 x 28 gray (Xiao et al., 2017).",
+        "70,000 images of clothing, 28 x 28 gray (Xiao et al., 2017).",
         target="specc.backend.data.idx.read_fashion_mnist",
         example="fashion_mnist",
         shape=(1, 28, 28),
@@ -57,7 +57,7 @@ COMPONENTS = (
     ),
     Source(
         "cifar10",
-        "60,000 photographs of ten kinds of things, 32 x 32 RGB (Krizhevsky, 2009).",
+        "60,000 photographs in ten classes, 32 x 32 RGB (Krizhevsky, 2009).",
         target="specc.backend.data.cifar.read_cifar10",
         example="cifar10",
         shape=(3, 32, 32),
@@ -67,7 +67,7 @@ COMPONENTS = (
     ),
     Source(
         "cifar100",
-        "60,000 photographs of a hundred kinds of things, 32 x 32 RGB, fine labels (Krizhevsky, 2009).",
+        "60,000 photographs in a hundred classes, 32 x 32 RGB, fine labels (Krizhevsky, 2009).",
         target="specc.backend.data.cifar.read_cifar100",
         example="cifar100",
         shape=(3, 32, 32),
@@ -80,8 +80,8 @@ COMPONENTS = (
         "A folder with one folder of image files for each class, or with the folders of parts that hold these: "
         "`train`, `val`, `test`, in any dress. Images are read as RGB.",
         (
-            Param("path", Text(), doc="the folder; a relative path counts from the spec's folder"),
-            Param("skip_broken", Bool(), False, "leave out files that cannot be used; how many and which is shown"),
+            Param("path", Text(), doc="the folder; relative to the spec's folder"),
+            Param("skip_broken", Bool(), False, "skip files that cannot be used, and report how many and which"),
         ),
         target="specc.backend.data.folder.read_folder",
         example='folder("data/flowers")',
@@ -92,9 +92,9 @@ COMPONENTS = (
         'Tar files ("shards") of samples: the files of a sample share a name, such as `7.jpg` and `7.cls`. '
         "A label is a number from 0 or a name, in `.cls`, or in `.json` as `label`. Images are read as RGB.",
         (
-            Param("path", Text(), doc="the shards, such as train-{000..127}.tar; counts from the spec's folder"),
-            Param("test", Text(), None, "the shards of the test part"),
-            Param("skip_broken", Bool(), False, "leave out images that cannot be used; how many and which is shown"),
+            Param("path", Text(), doc="the shards, such as train-{000..127}.tar; relative to the spec's folder"),
+            Param("test", Text(), None, "the shards of the test split"),
+            Param("skip_broken", Bool(), False, "skip images that cannot be used, and report how many and which"),
         ),
         target="specc.backend.data.webdataset.read_webdataset",
         example='webdataset("data/train-{000..127}.tar")',

@@ -102,7 +102,7 @@ def test_image_made_to_explode_is_refused_before_it_is_decoded(tmp_path: Path) -
     header = chunk(b"IHDR", struct.pack(">IIBBBBB", 60_000, 60_000, 8, 2, 0, 0, 0))
     data = chunk(b"IDAT", zlib.compress(bytes(1000)))
     (tmp_path / "bomb.png").write_bytes(b"\x89PNG\r\n\x1a\n" + header + data + chunk(b"IEND", b""))
-    with pytest.raises(BadImage, match="too many to be meant"):
+    with pytest.raises(BadImage, match="more than 67,108,864 pixels"):
         decode(tmp_path / "bomb.png", 3)
 
 
@@ -143,7 +143,7 @@ def png_header(width: int, height: int) -> bytes:
 @pytest.mark.parametrize(
     ("width", "height", "message"),
     [
-        (8193, 8192, "has more than 67,108,864 pixels, too many to be meant: 8,192 x 8,193"),
+        (8193, 8192, "has more than 67,108,864 pixels, the limit: 8,192 x 8,193"),
         (30_000, 30_000, "has more than 67,108,864 pixels"),
         (2**31 - 1, 2**31 - 1, "has more than 67,108,864 pixels"),
         (16_385, 1, "has a side of more than 16,384 pixels"),

@@ -53,18 +53,26 @@ def test_without_a_command_it_shows_help(specc):
     ("arguments", "found", "help"),
     [
         ("chekc", "E477]: there is no command `chekc`", "did you mean `check`?"),
-        ("qqq net.cnn", "E477]: there is no command `qqq`", "`specc --help` lists the commands"),
-        ("--nope", "E483]: `specc` has no option `--nope`", "`specc --help` shows what there is"),
+        ("qqq net.cnn", "E477]: there is no command `qqq`", "run `specc --help` to list the commands"),
+        ("--nope", "E483]: `specc` has no option `--nope`", "run `specc --help` to list the options"),
         ("ops --jsn", "E483]: `specc ops` has no option `--jsn`", "did you mean `--json`?"),
-        ("check -x a.cnn", "E483]: `specc check` has no option `-x`", "`specc check --help` shows what there is"),
-        ("check", "E483]: missing argument `FILE...`", "`specc check --help` shows what there is"),
-        ("new a b", "E483]: got unexpected extra argument(s) (b)", "`specc new --help` shows what there is"),
-        ("check --json=3", "E483]: option `--json` does not take a value", "`specc check --help` shows what there is"),
-        ("train a --seed", "E483]: option `--seed` requires an argument", "`specc train --help` shows what there is"),
+        ("check -x a.cnn", "E483]: `specc check` has no option `-x`", "run `specc check --help` to list the options"),
+        ("check", "E483]: missing argument `FILE...`", "run `specc check --help` to list the options"),
+        ("new a b", "E483]: got unexpected extra argument(s) (b)", "run `specc new --help` to list the options"),
+        (
+            "check --json=3",
+            "E483]: option `--json` does not take a value",
+            "run `specc check --help` to list the options",
+        ),
+        (
+            "train a --seed",
+            "E483]: option `--seed` requires an argument",
+            "run `specc train --help` to list the options",
+        ),
         (
             "train a --seed=x",
             "E483]: invalid value for `--seed`: `x` is not a valid int",
-            "`specc train --help` shows what there is",
+            "run `specc train --help` to list the options",
         ),
     ],
 )
@@ -104,12 +112,12 @@ def failing(monkeypatch):
         (
             MemoryError(),
             2,
-            "error[E479]: there is not enough memory\n  = help: a smaller `batch` or `resize` needs less\n",
+            "error[E479]: out of memory\n  = help: try a smaller `batch` or `resize`\n",
         ),
         (
             PermissionError(errno.EACCES, "Permission denied", "a.txt"),
             2,
-            "error[E478]: the system refused: Permission denied: a.txt\n",
+            "error[E478]: operating system error: Permission denied: a.txt\n",
         ),
     ],
 )
@@ -124,7 +132,7 @@ def test_a_defect_is_owned_up_to_and_its_traceback_kept_in_a_file(specc, failing
     answer = specc("new")
     (file,) = tmp_path.iterdir()
     assert (answer.status, answer.out) == (2, "")
-    assert answer.err.startswith("this is a defect in specc: ZeroDivisionError: by nought\n")
+    assert answer.err.startswith("internal error in specc (this is a bug): ZeroDivisionError: by nought\n")
     assert str(file) in answer.err
     assert "Traceback" not in answer.err
     kept = file.read_text()
@@ -140,7 +148,7 @@ def test_a_defect_on_a_full_disk(specc, failing, monkeypatch):
     failing(ZeroDivisionError("by nought"))
     answer = specc("new")
     assert answer.status == 2
-    assert answer.err.endswith("  = help: report it, with what SPECC_TRACEBACK=1 shows\n")
+    assert answer.err.endswith("  = help: please report it, with the traceback that SPECC_TRACEBACK=1 prints\n")
 
 
 def test_characters_that_the_output_cannot_show(tmp_path):
@@ -187,7 +195,7 @@ def test_an_output_that_is_full():
         done = subprocess.run(
             [sys.executable, "-m", "specc", "--version"], stdout=full, stderr=subprocess.PIPE, text=True
         )
-    assert (done.returncode, done.stderr) == (2, "error[E478]: the system refused: No space left on device\n")
+    assert (done.returncode, done.stderr) == (2, "error[E478]: operating system error: No space left on device\n")
 
 
 class TestReadSource:
@@ -211,7 +219,7 @@ class TestReadSource:
             error = self.wrong(tmp_path / name)
             assert (error.code, error.status, error.help) == ("E470", 2, "did you mean `digits.cnn`?")
         assert self.wrong(tmp_path / "zzz").help == "specs there: digits.cnn"
-        assert self.wrong(tmp_path / "none" / "a.cnn").help == f"there is no folder `{tmp_path / 'none'}` either"
+        assert self.wrong(tmp_path / "none" / "a.cnn").help == f"folder `{tmp_path / 'none'}` does not exist either"
 
     def test_a_folder(self, tmp_path):
         assert self.wrong(tmp_path).code == "E471"

@@ -48,13 +48,13 @@ def test_all_codes_with_their_titles(specc):
         ("E300", "did you mean `E301`?"),
         ("301", "did you mean `E301`?"),
         ("W5", "did you mean `W500`?"),
-        ("X", "`specc explain` lists what there is"),
+        ("X", "run `specc explain` to list all codes"),
     ],
 )
 def test_a_code_that_does_not_exist(specc, code, help):
     answer = specc("explain", code)
     assert (answer.status, answer.out) == (2, "")
-    assert answer.err == f"error[E477]: there is no diagnostic `{code}`\n  = help: {help}\n"
+    assert answer.err == f"error[E477]: unknown code `{code}`\n  = help: {help}\n"
 
 
 def test_json(specc):
@@ -98,7 +98,7 @@ def test_the_layout_of_a_page(style, width, shown):
 def test_problems_on_a_terminal_end_with_where_more_is_told(monkeypatch, found, code):
     monkeypatch.setenv("NO_COLOR", "1")
     common.report(found, stream=(screen := Terminal()))
-    assert screen.getvalue().splitlines()[-1] == f"for more: specc explain {code}"
+    assert screen.getvalue().splitlines()[-1] == f"run for details: specc explain {code}"
 
 
 @pytest.mark.parametrize(("stream", "short"), [(io.StringIO(), False), (Terminal(), True)])

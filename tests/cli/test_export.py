@@ -124,7 +124,7 @@ def test_what_a_web_page_needs_is_looked_for_first(specc, run, tmp_path):
 
 def test_runtime_goes_with_web_only(specc, run, tmp_path):
     answer = specc("export", run, "--runtime", tmp_path)
-    assert answer.status == 2 and "error[E475]: --runtime goes with --for web only" in answer.err
+    assert answer.status == 2 and "error[E475]: --runtime only works with --for web" in answer.err
 
 
 def test_graph_of_a_spec(specc, tmp_path):
@@ -189,7 +189,7 @@ def test_other_data_are_not_verified(specc, run, tmp_path):
     shutil.copy(run / "model.onnx", tmp_path)
     write_pictures(tmp_path, seed=9)
     answer = specc("verify", tmp_path / "model.onnx", "--data-dir", tmp_path)
-    assert answer.status == 1 and answer.out.endswith("NOT what was certified\n")
+    assert answer.status == 1 and answer.out.endswith("NOT as certified\n")
 
 
 def pictures(folder):

@@ -64,7 +64,7 @@ def test_in_a_spec(specc: Specc, text: str, code: str, help: str) -> None:
         (("train", "net.cnn", "--early-stop", "5"), "did you mean --set train.early_stop=5?"),
         (("probe", "net.cnn", "--resize", "32x32"), "did you mean --set data.resize=32x32?"),
         (("train", "net.cnn", "--epochs"), "did you mean --set train.epochs=…?"),
-        (("check", "net.cnn", "--epochs", "3"), "`specc check --help` shows what there is"),
+        (("check", "net.cnn", "--epochs", "3"), "run `specc check --help` to list the options"),
     ],
 )
 def test_on_the_command_line(specc: Specc, arguments: tuple[str, ...], help: str) -> None:

@@ -48,12 +48,12 @@ def test_a_section(specc):
 
 
 @pytest.mark.parametrize(
-    ("name", "help"), [("conf", "did you mean `conv`?"), ("zzzz", "`specc ops` lists what there is")]
+    ("name", "help"), [("conf", "did you mean `conv`?"), ("zzzz", "run `specc ops` to list everything")]
 )
 def test_an_unknown_name(specc, name, help):
     answer = specc("ops", name)
     assert (answer.status, answer.out) == (2, "")
-    assert answer.err == f"error[E477]: there is nothing called `{name}`\n  = help: {help}\n"
+    assert answer.err == f"error[E477]: nothing is called `{name}`\n  = help: {help}\n"
 
 
 def test_json(specc):

@@ -76,7 +76,7 @@ def test_bad_images_are_named_and_the_others_answered(specc, model, picture, tmp
     text.write_text("no image")
     answer = specc("predict", model, text, tmp_path / "missing.png", tmp_path, picture, "--json")
     assert answer.status == 2
-    assert f"error[E461]: {text} is not an image that can be read" in answer.err
+    assert f"error[E461]: {text} is not a readable image" in answer.err
     assert f"error[E460]: {tmp_path / 'missing.png'} does not exist" in answer.err
     assert f"error[E460]: {tmp_path} is a folder" in answer.err
     assert [found["image"] for found in predictions(answer)] == [str(picture)]

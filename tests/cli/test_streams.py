@@ -195,7 +195,7 @@ def test_a_working_directory_that_was_removed(place: Path, tmp_path: Path, comma
     else:
         assert (done.returncode, done.stderr.splitlines()[0]) == (
             2,
-            "error[E478]: the system refused: the working directory was removed",
+            "error[E478]: the working directory does not exist anymore",
         )
 
 

@@ -79,13 +79,13 @@ def test_trains_compares_and_trains_nothing_twice(specc: Specc, spec: Path) -> N
 
     before = {path: path.stat().st_mtime_ns for path in folder.glob("runs/*/*.safetensors")}
     again = specc("study", spec, *QUICK)
-    assert again.status == 0 and again.err.count("(was there)") == 6
+    assert again.status == 0 and again.err.count("(reused)") == 6
     assert {path: path.stat().st_mtime_ns for path in folder.glob("runs/*/*.safetensors")} == before
     assert figures(found()) == figures(first)
 
     spec.write_text(SPEC + "variant wide extends norm { network.width = 6 }")
     more = specc("study", spec, *QUICK)
-    assert more.err.count("(was there)") == 6 and len(more.err.splitlines()) == 8
+    assert more.err.count("(reused)") == 6 and len(more.err.splitlines()) == 8
     assert len(list(folder.glob("runs/*"))) == 8
     assert figures(found())[:3] == figures(first)
 
@@ -115,7 +115,7 @@ def test_a_failing_variant_is_noted_and_the_others_go_on(specc: Specc, spec: Pat
     assert variants["last"]["error"] is None and len(variants["last"]["runs"]) == 2
     assert "0 (2 failed)" in answer.out and "wild, seed 0, 1: E436" in answer.out
     again = specc("study", spec, *QUICK)
-    assert again.status == 1 and again.err.count("(was there)") == 8
+    assert again.status == 1 and again.err.count("(reused)") == 8
 
 
 def test_leave_one_out(specc: Specc, spec: Path) -> None:
@@ -168,10 +168,10 @@ def test_a_run_of_a_study_is_an_ordinary_run(specc: Specc, spec: Path) -> None:
     [
         (("--variants", "rleu"), 1, "did you mean `relu`?"),
         (("--leave-one-out", "nrom"), 1, "did you mean `norm`?"),
-        (("--variants", "relu", "--leave-one-out", "norm"), 2, "--variants does not go with --leave-one-out"),
+        (("--variants", "relu", "--leave-one-out", "norm"), 2, "--variants cannot be combined with --leave-one-out"),
         (("--samples", "2"), 2, "no section `search`"),
         (("--set", "train.epoch=1"), 1, "`epochs`"),
-        (("--device", "gpu"), 2, "there is no device `gpu`"),
+        (("--device", "gpu"), 2, "device `gpu` is not available"),
         (("--out", "small.cnn"), 2, "cannot be written"),
         (("--seeds", "0"), 2, "--seeds"),
     ],
@@ -217,14 +217,14 @@ def test_a_stopped_study_goes_on_to_the_same_results(specc: Specc, spec: Path) -
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=120)
     assert process.returncode == 130, err
-    assert "the same command goes on with it" in err and "not finished" in out
+    assert "run the same command again to continue" in err and "not finished" in out
     stopped = found()
     assert stopped["command"] == ["specc", *arguments]
     assert not stopped["finished"] and stopped["variants"][0]["runs"] and not stopped["variants"][2]["runs"]
     assert Path("studies/small/curves.png").is_file()
 
     answer = specc(*arguments)
-    assert answer.status == 0 and answer.err.count("(was there)") == 2
+    assert answer.status == 0 and answer.err.count("(reused)") == 2
     assert figures(found()) == figures(found("straight"))
 
 

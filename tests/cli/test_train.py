@@ -43,7 +43,7 @@ def test_trains_exports_and_verifies(specc: Specc, spec: Path) -> None:
     measured = specc("eval", "runs/Small-1")
     assert measured.status == 0, measured.err
     assert "class  precision   recall       F1  images" in measured.out
-    assert "taken for" in measured.out
+    assert "classified as" in measured.out
 
     resumed = specc("train", "--resume", "runs/Small-1", "--quiet")
     assert resumed.status == 0 and resumed.err == ""
@@ -96,7 +96,7 @@ def test_prove_resume(specc: Specc, spec: Path, monkeypatch: pytest.MonkeyPatch,
     answer = specc(*arguments)
     assert answer.status == 0, answer.err
     assert "saved after step 3, killed (SIGKILL) after step 5" in answer.out
-    assert answer.out.count("the same, SHA-256") == 6 and answer.out.endswith("bit for bit the same\n")
+    assert answer.out.count("the same, SHA-256") == 6 and answer.out.endswith("identical, bit for bit\n")
     assert not list(tmp_path.glob("specc*"))
 
     monkeypatch.setattr("specc.backend.engine.trainer.Trainer._so_far", lambda loop, table: (0.0, 0.0, 0))
@@ -217,12 +217,12 @@ def test_errors_in_the_spec_are_shown_and_nothing_is_written(specc: Specc, spec:
         ((), "neither a spec nor a run"),
         (("small.cnn", "--resume", "run", "--out", "there"), "--out does not go"),
         (("small.cnn", "--resume", "run"), "run does not exist"),
-        (("--resume", "run", "--seed", "1"), "--seed does not go with --resume"),
+        (("--resume", "run", "--seed", "1"), "--seed cannot be combined with --resume"),
         (("--resume", "run", "--set", "train.epochs=1"), "--set does not go"),
         (("--resume", "nowhere"), "does not exist"),
         (("--resume", "small.cnn"), "is a file"),
         (("nothing.cnn",), "there is no file"),
-        (("small.cnn", "--device", "gpu"), "there is no device `gpu`"),
+        (("small.cnn", "--device", "gpu"), "device `gpu` is not available"),
         (("small.cnn", "--out", "small.cnn"), "cannot be written"),
     ],
 )
@@ -262,9 +262,9 @@ def test_views_and_groups_are_told_apart_from_what_is_exported(specc: Specc, spe
     answer = specc("train", spec, "--variant", "views", "--out", "run", "--device", "cpu")
     assert answer.status == 0, answer.err
     assert "group(conv2): 1 kernel, 288 weights: muon, lr 0.02\n" in answer.err
-    assert "group(norms.bias): 1 tensor of norms" not in answer.err
-    assert "group(norms.bias): 1 tensor of a norm, 8 weights: adam, lr 0.002, until 50%\n" in answer.err
-    assert " by tta(flip, shift=1), after epoch 1\nin one view" in answer.out
+    assert "group(norms.bias): 1 norm tensors" not in answer.err
+    assert "group(norms.bias): 1 norm tensor, 8 weights: adam, lr 0.002, until 50%\n" in answer.err
+    assert " with tta(flip, shift=1), after epoch 1\nwith a single view" in answer.out
     info = json.loads(Path("run/run.json").read_text())
     assert info["applied"][1:3] == [
         "whiten: conv1, from 1,442 training images",
@@ -275,7 +275,7 @@ def test_views_and_groups_are_told_apart_from_what_is_exported(specc: Specc, spe
     assert line["val_accuracy_one_view"] == pytest.approx(certificate["accuracy"])
 
     measured = specc("eval", "run", "--device", "cpu")
-    assert f"in one view, as the exported file sees an image: {certificate['accuracy']:.2%}" in measured.out
+    assert f"with a single view, as in the exported file: {certificate['accuracy']:.2%}" in measured.out
     found = json.loads(specc("eval", "run", "--json", "--device", "cpu").out)
     assert found["accuracy"] == pytest.approx(line["val_accuracy"])
     assert found["accuracy_one_view"] == pytest.approx(certificate["accuracy"])

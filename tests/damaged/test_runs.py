@@ -72,21 +72,21 @@ RUN: dict[str, tuple[str, str | bytes, str, str]] = {
     "run.json without a format": ("run.json", "{}", "E439", "cannot be read"),
     "run.json of a newer version": ("run.json", '{"format": 2, "versions": {"specc": "9.0"}}', "E447", "another version"),
     "run.json of no version": ("run.json", '{"format": "\\u001b[2J"}', "E447", "another version"),
-    **{f"run.json without `{name}`": ("run.json", without(name), "E439", f"does not say `{name}`") for name in NEEDED},
-    **{f"run.json with `{one}` {other!r}": ("run.json", without(one, other), "E439", f"its `{one}` is not") for one, other in OTHER},
-    "run.json nested deep": ("run.json", "[" * 100_000, "E439", "nested too deep"),
-    "run.json of another number of classes": ("run.json", without("classes", ["cat"]), "E439", "1 in `classes`, where it has 10"),
-    "run.json of another number of channels": ("run.json", without("std", [1.0] * 3), "E439", "3 in `std`, where it has 1"),
+    **{f"run.json without `{name}`": ("run.json", without(name), "E439", f"`{name}`, ") for name in NEEDED},
+    **{f"run.json with `{one}` {other!r}": ("run.json", without(one, other), "E439", f"`{one}` is not") for one, other in OTHER},
+    "run.json nested deep": ("run.json", "[" * 100_000, "E439", "nested too deeply"),
+    "run.json of another number of classes": ("run.json", without("classes", ["cat"]), "E439", "1 in `classes` instead of 10"),
+    "run.json of another number of channels": ("run.json", without("std", [1.0] * 3), "E439", "3 in `std` instead of 1"),
     "run.json of a newer version, and strange": ("run.json", '{"format": [2], "versions": 7}', "E447", "another version"),
     "spec changed": ("spec.cnn", SPEC.replace("relu", "tanh"), "E434", "was changed after the training"),
     "spec cut short": ("spec.cnn", SPEC[:60], "E440", "the spec has errors"),
     "spec is no text": ("spec.cnn", b"\xff\xfe", "E439", "cannot be read"),
-    "weights of another network": ("best.safetensors", header("{}"), "E445", "does not fit the spec"),
+    "weights of another network": ("best.safetensors", header("{}"), "E445", "does not match the spec"),
     **{
         f"weights: {name}": ("best.safetensors", content, "E443", SAYS.get(name, "is damaged"))
         for name, content in HOLLOW.items()
     },
-    "weights: 300,000 tensors": ("best.safetensors", many(300_000), "E443", "its table of tensors has"),
+    "weights: 300,000 tensors": ("best.safetensors", many(300_000), "E443", "its header has"),
 }  # fmt: skip
 
 

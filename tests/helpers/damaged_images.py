@@ -44,7 +44,7 @@ def texts() -> bytes:
 
 IMAGES: dict[str, tuple[bytes | Callable[[Path], Any], str, str]] = {
     "empty": (b"", "E461", "is empty"),
-    "text": (b"hello", "E461", "is not an image that can be read: it begins with 68 65 6c 6c 6f"),
+    "text": (b"hello", "E461", "is not a readable image: it starts with 68 65 6c 6c 6f"),
     "escape codes": (b"\x1b]0;owned\x07", "E461", "it begins with 1b 5d"),
     "PNG cut short": (saved()[:60], "E461", "is damaged"),
     "JPEG cut short": (saved("jpeg")[:-200], "E461", "is damaged"),
@@ -61,8 +61,8 @@ IMAGES: dict[str, tuple[bytes | Callable[[Path], Any], str, str]] = {
     "PNG of 16,385 columns": (png(16_385, 1, b""), "E461", "has a side of more than 16,384 pixels"),
     "PNG whose texts explode": (texts(), "E461", "is damaged: Decompressed data too large"),
     "PPM of nonsense": (b"P6\n99999999 99999999\n255\n", "E461", "pixels"),
-    "PPM without an end": (b"P6\n" + b"#" * 20_000_000, "E461", "with another header than the binary kinds have"),
-    "PPM in words": (b"P3\n4000 4000\n255\n" + b"1 " * 10_000_000, "E461", "with another header than the binary"),
+    "PPM without an end": (b"P6\n" + b"#" * 20_000_000, "E461", "whose header is not that of a binary PPM"),
+    "PPM in words": (b"P3\n4000 4000\n255\n" + b"1 " * 10_000_000, "E461", "whose header is not that of a binary PPM"),
     "TIFF whose tags explode": (tags(), "E461", "is damaged: its tags are larger than the file"),
     "PNG whose EXIF explodes": (
         png(4, 4, zlib.compress(bytes(52)), chunk(b"eXIf", tags())),

@@ -82,11 +82,11 @@ def test_what_it_is_measured_against_is_named_where_it_is_not_what_it_extends() 
 
 
 def test_failures_and_twins_and_what_is_not_finished() -> None:
-    error = {"code": "E436", "message": "the loss is not a finite number"}
+    error = {"code": "E436", "message": "the loss is not finite"}
     runs = [{"seed": 0, "train_images": 0, "error": error}, {"seed": 1, "train_images": 500, "error": None}]
     text = study_table(study(row("wild", error=error, runs=runs), row("twin", same_as="wild"), finished=False))
     assert "1 (1 failed)" in text
-    assert "wild, seed 0: E436, the loss is not a finite number" in text
+    assert "wild, seed 0: E436, the loss is not finite" in text
     assert "twin: the same spec as wild" in text
     assert "not finished; run the same command again" in text
 

@@ -103,8 +103,8 @@ def test_the_size_after_augmentation(text: str, size: Size) -> None:
 @pytest.mark.parametrize(
     ("text", "code", "message"),
     [
-        ("crop(33, pad=0)", "E303", "`crop` cuts 33x33 out of images of 32x24"),
-        ("crop(8) -> crop(16, pad=3)", "E303", "cuts 16x16 out of images of 8x8 padded by 3"),
+        ("crop(33, pad=0)", "E303", "`crop` of 33x33 is larger than the images of 32x24"),
+        ("crop(8) -> crop(16, pad=3)", "E303", "`crop` of 16x16 is larger than the images of 8x8 padded by 3"),
         ("shift(24, fill=reflect)", "E303", "reflects 24 pixels, but images of 32x24 have only 23"),
         ("crop(24, pad=24, fill=reflect)", "E303", "reflects 24 pixels"),
         ("choose { | crop(8) | flip }", "E301", "`choose` would give images of different sizes: 8x8 and 32x24"),

@@ -52,14 +52,14 @@ def kinds(members: Iterable[Weight]) -> str:
     """`9 kernels and 1 bias`."""
     counts: dict[str, int] = {}
     for weight in members:
-        kind = {"norm": "tensor of a norm", "other": "other tensor"}.get(weight.kind, weight.kind)
+        kind = {"norm": "norm tensor", "other": "other tensor"}.get(weight.kind, weight.kind)
         counts[kind] = counts.get(kind, 0) + 1
     parts = [_numbered(count, kind) for kind, count in counts.items()]
     return " and ".join([part for part in (", ".join(parts[:-1]), parts[-1]) if part])
 
 
 def _numbered(count: int, noun: str) -> str:
-    plural = {"bias": "biases", "tensor of a norm": "tensors of norms"}.get(noun, f"{noun}s")
+    plural = {"bias": "biases", "norm tensor": "norm tensors"}.get(noun, f"{noun}s")
     return f"{count} {noun if count == 1 else plural}"
 
 
@@ -71,9 +71,9 @@ def averaged(settings: TrainSettings, values: Iterable[str], weights: Iterable[s
     held += f" and {len(names) - tensors} running statistics" if len(names) > tensors else ""
     lines = []
     if settings.ema:
-        lines.append(f"ema {settings.ema:g}: {held}; it is what is evaluated, kept and exported")
+        lines.append(f"ema {settings.ema:g}: {held}; these averages are evaluated, saved and exported")
     if settings.lookahead:
-        also = "" if settings.ema else "; the slow ones are what is evaluated, kept and exported"
+        also = "" if settings.ema else "; the slow weights are evaluated, saved and exported"
         lines.append(f"{written(settings.lookahead)}: {held}{also}")
     return lines
 
@@ -85,7 +85,7 @@ def resting(rests: dict[str, float]) -> list[str]:
         if start < math.inf:
             starts.setdefault(start, []).append(layer)
     return [
-        f"frozen norms use their running statistics and do not update them"
+        f"frozen norms use their running statistics without updating them"
         f"{f' from step {math.ceil(start) + 1:,} on' if start else ''}: {_listed(layers)}"
         for start, layers in sorted(starts.items())
     ]
@@ -99,12 +99,15 @@ def fresh_statistics(net: Net) -> list[str]:
         for name in net.resting
         if not buffers[f"{name}.running_mean"].any() and bool((buffers[f"{name}.running_var"] == 1).all())
     ]
-    text = "untrained running statistics (mean 0, variance 1) in frozen norms normalize nothing; see --start-from"
+    text = (
+        "frozen norms with untrained running statistics (mean 0, variance 1) do not normalize anything; "
+        "see --start-from"
+    )
     return [f"{text}: {_listed(fresh)}"] if fresh else []
 
 
 def _listed(layers: list[str]) -> str:
-    return ", ".join(layers[:MOST]) + (f", … ({len(layers)} in all)" if len(layers) > MOST else "")
+    return ", ".join(layers[:MOST]) + (f", … ({len(layers)} in total)" if len(layers) > MOST else "")
 
 
 def whitened(graph: Graph, images: int) -> list[str]:

@@ -75,7 +75,9 @@ def _notes(
         beside = [n for n, value in net.state_dict().items() if value.is_floating_point() and n not in frozen_too]
         notes += averaged(settings, beside, weights)
     if settings.evaluate:
-        notes.append(f"validation by {written(settings.evaluate)}; the exported file sees one view of an image")
+        notes.append(
+            f"validation with {written(settings.evaluate)}; the exported file uses a single view of each image"
+        )
     return notes
 
 

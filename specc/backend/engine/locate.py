@@ -22,11 +22,11 @@ def locate(trainer: Trainer, step: int) -> str:
         while state.step < step and not watch.first:
             trainer.step()
             for name, weight in state.weights.items():
-                watch.note(lambda name=name: f"in the weights `{name}`, which that step made so", weight)  # type: ignore[misc]
+                watch.note(lambda name=name: f"in the weights `{name}`, after their update", weight)  # type: ignore[misc]
         if watch.first:
-            return f"it began at step {state.step} {watch.first}"
+            return f"it first appeared at step {state.step} {watch.first}"
         _validate(trainer)
-    return f"it began {watch.first}, in evaluation" if watch.first else ""
+    return f"it first appeared {watch.first}, in evaluation" if watch.first else ""
 
 
 @torch.no_grad()

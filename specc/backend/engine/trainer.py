@@ -218,6 +218,6 @@ class NotFinite(SpeccError):
 
     def __init__(self, what: str, step: int, where: str = "") -> None:
         self.what, self.step = what, step
-        message = f"the {what} is not a finite number at step {step}; the last checkpoint before it is kept"
-        help = "a smaller learning rate, `schedule = warmup(1) -> …`, or `clip = 1` usually mends it"
+        message = f"the {what} is not finite at step {step}; the last checkpoint before it is kept"
+        help = "a smaller learning rate, `schedule = warmup(1) -> …`, or `clip = 1` usually fixes it"
         super().__init__("E436", [message, where] if where else message, help=help, status=1)

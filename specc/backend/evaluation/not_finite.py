@@ -42,7 +42,7 @@ class Watch:
         def forward(module: nn.Module, given: tuple[Tensor, ...], out: Tensor) -> None:
             self.note(lambda: f"in the output of {place}, {_sizes(module, given)}", out)
             if self.gradients and out.requires_grad:
-                text = f"in the gradient that reaches {place}"
+                text = f"in the gradient of the output of {place}"
                 out.register_hook(lambda gradient: self.note(lambda: text, gradient))  # type: ignore[no-untyped-call]
 
         return forward

@@ -26,7 +26,7 @@ def evaluate_run(run: Run, *, device: str = "auto", data_dir: Path | None = None
     exact(place)
     train, data = run.spec.train, run.spec.data
     dataset = load(data, data_dir=data_dir or run.data_dir, base=run.base)
-    refuse_other_data(run.path, run.info, about_data(dataset), "give the folder of the data with --data-dir")
+    refuse_other_data(run.path, run.info, about_data(dataset), "give the folder of the data set with --data-dir")
     net = run.net.to(place)
     weighted = class_weights(train.loss, dataset.classes, dataset.train_counts)
     loss = loss_function(weighted, len(dataset.classes), place)

@@ -20,6 +20,8 @@ def compiled(net: Net) -> Any:
             return compiled_net(images)
         except torch._dynamo.exc.TorchDynamoException as error:  # noqa: SLF001
             last = str(error).strip().splitlines()[0]
-            raise SpeccError("E449", f"the network cannot be compiled here: {last}", help="plan(step=eager)") from error
+            raise SpeccError(
+                "E449", f"the network cannot be compiled on this machine: {last}", help="plan(step=eager)"
+            ) from error
 
     return forward

@@ -84,7 +84,7 @@ class Recorded:
             self.step.rewind()
             self._play()
             if not all(map(torch.equal, [self._figures, *tensors], [figures, *after])):
-                self.refused = "the record gives other bits"
+                self.refused = "replaying the graph does not give identical bits"
                 _set(tensors, after)
         if self.refused:
             self.step.rewind()  # a recording that is broken off leaves gradients

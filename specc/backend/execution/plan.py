@@ -26,7 +26,7 @@ from specc.vocabulary.registry import component
 
 MOST_THREADS = 1024
 GRAY = 10  # so many times SMALL_BATCH, or its part, and it is not known how many threads are the best
-SPEC_SAYS, BEGUN = "as the spec says", "as the run was begun"
+SPEC_SAYS, BEGUN = "set in the spec", "as when the run started"
 
 
 class Plan(NamedTuple):
@@ -62,7 +62,7 @@ class Plan(NamedTuple):
     def as_dict(self) -> dict[str, dict[str, str]]:
         """As run.json holds it."""
         on_cuda = self.device.type == "cuda"
-        launch = "one CUDA graph for a step" if self.recorded else "operation by operation"
+        launch = "one CUDA graph per step" if self.recorded else "one operation at a time"
         choices = {
             "precision": self.precision.name,
             "threads": self.threads,
@@ -102,12 +102,14 @@ def make_plan(
     fused = is_fused(settings.optimizer.name, device)
     reasons = {
         "precision": precision.reason,
-        "layout": "what convolutions work in",
+        "layout": "the layout that convolutions compute in",
         "step": why_step,
-        "cudnn": "two trainings give the same bits; so nothing is benchmarked",
-        "optimizer": "one pass over the weights" if fused else f"`{settings.optimizer.name}` has no fused form here",
-        "augmentation": "in whole batches, each image with its own draw",
-        "order": "the same numbers, found from fewer",
+        "cudnn": "two trainings give identical bits, so algorithms are not benchmarked",
+        "optimizer": "one pass over the weights"
+        if fused
+        else f"`{settings.optimizer.name}` has no fused version on this device",
+        "augmentation": "whole batches at once, with separate random draws for each image",
+        "order": "the same result from fewer operations",
     }
     undecided = {"step"} if step == "auto" else set()
     threads = None
@@ -128,7 +130,7 @@ def _step(asked: str, info: Mapping[str, Any] | None) -> tuple[str, str]:
         return asked, SPEC_SAYS
     if info is not None:
         return _begun_step(info), BEGUN
-    return "auto", "compiling takes longer than it saves in a short training"
+    return "auto", "in a short training, compiling takes longer than it saves"
 
 
 def _threads(asked: int | None, info: Mapping[str, Any] | None, work: int) -> tuple[int | None, str]:
@@ -137,8 +139,8 @@ def _threads(asked: int | None, info: Mapping[str, Any] | None, work: int) -> tu
         return asked, SPEC_SAYS
     if info is not None and type(info.get("threads")) is int and 0 < info["threads"] <= MOST_THREADS:
         return info["threads"], BEGUN
-    small = f"a batch's forward pass is below {SMALL_BATCH:,} multiply-accumulates"
-    return None, small if work < SMALL_BATCH else "as many as there are cores for"
+    small = f"a batch's forward pass takes less than {SMALL_BATCH:,} multiply-accumulates"
+    return None, small if work < SMALL_BATCH else "as many as PyTorch finds on this machine"
 
 
 def _recorded(graph: Graph, settings: TrainSettings, launch: str, precision: Precision) -> tuple[bool, str]:
@@ -146,15 +148,15 @@ def _recorded(graph: Graph, settings: TrainSettings, launch: str, precision: Pre
     if launch == "single":
         return False, SPEC_SAYS
     if precision.name == "fp16":
-        return False, "the scale of fp16's loss depends on what is found on the way"
+        return False, "the loss scale of fp16 changes during training"
     unsteady = [node.op.name for node in graph.nodes[1:] if not node.op.repeatable(graph.inputs_of(node), node.args)]
     if unsteady:
-        return False, f"the gradient of `{unsteady[0]}` is not the same, bit by bit, each time"
+        return False, f"the gradient of `{unsteady[0]}` is not bit-for-bit reproducible"
     rules = param_rules(graph, settings, [weight.name for weight in weights_of(graph)])
     others = {rule.optimizer for rule in rules.values() if not component(Optimizer, rule.optimizer).recordable}
     if others:
         return False, f"`{min(others)}` cannot be recorded"
-    return True, "forward, backward and optimizer are launched at once; used only if it gives the same bits"
+    return True, "forward, backward and optimizer are launched at once; used only if the result is bit-identical"
 
 
 def _begun_step(info: Mapping[str, Any]) -> str:
@@ -179,8 +181,11 @@ def _place_of_data(batches: TrainingBatches, device: torch.device) -> tuple[str,
     if isinstance(split, Streamed):
         most = (AHEAD + 2) * batches.size * image / 1e6  # the batch in use, too
         threads = workers() if split.workers is None else split.workers
-        why = f"{whole} are more than half of the free memory; {threads} threads decode ahead, {most:,.1f} MB at most"
+        why = (
+            f"{whole} would take more than half of the free memory; {threads} threads decode ahead, at most "
+            f"{most:,.1f} MB"
+        )
         return "streamed from their files", why
     if split.images.device == device:
         return f"resident on {device}", whole
-    return f"resident on {split.images.device}", f"{whole} are more than half of the memory of {device}"
+    return f"resident on {split.images.device}", f"{whole} would take more than half of the memory of {device}"

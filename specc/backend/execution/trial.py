@@ -42,7 +42,7 @@ class Tried(NamedTuple):
     seconds: dict[str, float]
 
     def __str__(self) -> str:
-        return "a pass takes " + ", ".join(f"{1000 * time:.3g} ms with {way}" for way, time in self.seconds.items())
+        return "one pass takes " + ", ".join(f"{1000 * time:.3g} ms with {way}" for way, time in self.seconds.items())
 
 
 def settle(plan: Plan, net: Net, loader: Loader, settings: TrainSettings) -> Plan:

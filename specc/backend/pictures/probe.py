@@ -89,7 +89,7 @@ def _activations(axes: Axes, layers: Sequence[Layer]) -> None:
     rows = range(len(layers))
     deviations, varying = ([getattr(layer.gives, name) for layer in layers] for name in ("std", "variation"))
     axes.plot(_drawable(deviations), rows, "o-", color=COLORS[0], label="deviation")
-    axes.plot(_drawable(varying), rows, "s--", color=COLORS[2], label="share that varies from image to image")
+    axes.plot(_drawable(varying), rows, "s--", color=COLORS[2], label="fraction that varies between images")
     _finish(axes, "activations", [*deviations, *varying])
 
 
@@ -98,15 +98,15 @@ def _gradients(axes: Axes, layers: Sequence[Layer]) -> None:
     rows = [row for row, _ in with_kernels]
     measured = [layer.rms or 0.0 for _, layer in with_kernels]
     predicted = [math.nan if layer.predicted is None else layer.predicted for _, layer in with_kernels]
-    axes.plot(_drawable(measured), rows, "o-", color=COLORS[0], label="measured, root mean square")
+    axes.plot(_drawable(measured), rows, "o-", color=COLORS[0], label="measured (root mean square)")
     axes.plot(_drawable(predicted), rows, "D", color=GRAY, fillstyle="none", label="predicted from the graph")
-    _finish(axes, "gradients of the kernels", [*measured, *predicted])
+    _finish(axes, "kernel gradients", [*measured, *predicted])
 
 
 def _shares(axes: Axes, rows: Sequence[Row]) -> None:
     places = range(len(rows))
     axes.barh(places, [row.dead for row in rows], 0.6, color=BAD, label="dead channels")
-    axes.barh(places, [row.saturated for row in rows], 0.6, color=COLORS[3], label="saturated numbers")
+    axes.barh(places, [row.saturated for row in rows], 0.6, color=COLORS[3], label="saturated values")
     axes.set_xlim(0, 1)
     axes.xaxis.set_major_formatter(PercentFormatter(1))
     axes.tick_params(axis="y", length=0, labelleft=False)

@@ -44,7 +44,7 @@ def study_figure(study: dict[str, Any]) -> Figure:
         _lowest(grid, column).set_xlabel("epoch")
     lines = [
         _sample(OWN, "-", "validation"),
-        _sample(OWN, "--", "training (as it ran, augmented)"),
+        _sample(OWN, "--", "training (measured during it, augmented)"),
         _sample(OTHER, "-", "what it extends"),
     ]
     figure.legend(handles=lines, loc="outside upper left", ncols=3)
@@ -62,7 +62,7 @@ def comparison_figure(study: dict[str, Any], names: Sequence[str]) -> Figure:
     axes.set_xlabel("epoch")
     axes.set_ylabel("accuracy [%]")
     lines = [_sample(color, "-", variant["name"]) for variant, color in zip(chosen, COLORS, strict=False)]
-    lines += [_sample(GRAY, "-", "validation"), _sample(GRAY, "--", "training (as it ran)")]
+    lines += [_sample(GRAY, "-", "validation"), _sample(GRAY, "--", "training (measured during it)")]
     figure.legend(handles=lines, loc="outside right upper")
     return figure
 

@@ -77,7 +77,7 @@ def paths(path: Path) -> list[Path]:
         return [path.with_name(path.name + suffix) for suffix in SUFFIXES]
     if path.suffix.lower() not in SUFFIXES:
         help = f"{path.stem}.svg, {path.stem}.png, or {path.stem} for both"
-        raise SpeccError("E482", f"a picture is an .svg or a .png file, not `{path.name}`", help=help)
+        raise SpeccError("E482", f"a chart must be an .svg or .png file, not `{path.name}`", help=help)
     return [path]
 
 
@@ -95,5 +95,5 @@ def save(figure: Figure, path: Path) -> list[Path]:
             write_atomic(file, buffer.getvalue())
         except OSError as error:
             message = f"`{file}` cannot be written: {error.strerror}"
-            raise SpeccError("E481", message, help="is the folder there, and may you write in it?") from error
+            raise SpeccError("E481", message, help="check that the folder exists, and its permissions") from error
     return written

@@ -49,7 +49,7 @@ def predict(classifier: Classifier, image: Path, top: int) -> Prediction:
         raise SpeccError("E461", clean(f"{image} {bad}"), help="give a PNG or JPEG file", status=1) from None
     except OSError as error:
         reason = "does not exist" if not image.exists() else "is a folder" if image.is_dir() else str(error.strerror)
-        raise SpeccError("E460", clean(f"{image} {reason}"), help="give the paths of image files") from None
+        raise SpeccError("E460", clean(f"{image} {reason}"), help="check the paths of the image files") from None
     stored = Size(*pixels.shape[1:])
     wanted = classifier.size or stored
     images = resize(pixels, wanted)[None]

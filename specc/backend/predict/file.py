@@ -31,14 +31,14 @@ def from_file(path: Path) -> Classifier:
         try:
             given = run(session, images).astype(np.float64)
         except ORT_ERRORS as error:
-            raise SpeccError("E457", f"{path} does not run on an image: {plain(error)}", help=AGAIN, status=1) from None
+            raise SpeccError("E457", f"{path} fails on an image: {plain(error)}", help=AGAIN, status=1) from None
         if given.shape != (len(images), len(file.classes)):
             found = " x ".join(map(str, given.shape))
-            message = f"{path} names {len(file.classes)} classes, but gives {found}"
+            message = f"{path} names {len(file.classes)} classes, but returns {found}"
             raise SpeccError("E457", message, help=AGAIN, status=1)
         if file.output == "probabilities":
             return given
         return softmax(given) if file.activation == "softmax" else 1 / (1 + np.exp(-given))
 
-    warning = "" if file.untouched else f"{path} was changed after it was certified; `specc verify` tells more"
+    warning = "" if file.untouched else f"{path} was changed after it was certified; for details, run `specc verify`"
     return Classifier(file.classes, file.channels, file.size, answer, partial(first_not_finite, file), warning)

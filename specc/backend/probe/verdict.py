@@ -54,13 +54,13 @@ def judge(layers: Sequence[Layer], loss: float, classes: int, ratio: float | Non
 def _not_finite(layers: Sequence[Layer], loss: float) -> Verdict | None:
     for layer in layers:
         if not math.isfinite(layer.gives.std):
-            text = f"the numbers of {layer.name} are beyond float32: this network will not learn"
+            text = f"the activations of {layer.name} overflow float32: this network will not learn"
             return Verdict("not_finite", False, text, layer.name)
     if not math.isfinite(loss):
-        return Verdict("not_finite", False, "the loss is not a finite number: this network will not learn")
+        return Verdict("not_finite", False, "the loss is not finite: this network will not learn")
     for layer in reversed(layers):
         if layer.rms is not None and not math.isfinite(layer.rms):
-            text = f"the gradient of {layer.name} is beyond float32: this network will not learn"
+            text = f"the gradient of {layer.name} overflows float32: this network will not learn"
             return Verdict("not_finite", False, text, layer.name)
     return None
 
@@ -68,7 +68,7 @@ def _not_finite(layers: Sequence[Layer], loss: float) -> Verdict | None:
 def _dead(layers: Sequence[Layer]) -> Verdict | None:
     for layer in layers:
         if layer.on_trunk and layer.gives.dead == 1:
-            text = f"{layer.name} gives zero for every image, and nothing gets past it: this network will not learn"
+            text = f"{layer.name} outputs zero for every image, and nothing bypasses it: this network will not learn"
             return Verdict("dead", False, text, layer.name)
     return None
 
@@ -77,10 +77,10 @@ def _vanishing(layers: Sequence[Layer], ratio: float | None) -> Verdict | None:
     """No gradient arrives at the first layer, or no difference between images at the last one."""
     lost = next((layer for layer in layers if layer.on_trunk and layer.gives.variation < LOST), None)
     if lost:
-        dies = f"the signal dies in {lost.name}, behind which all images look the same"
+        dies = f"the signal dies in {lost.name}, after which all images look the same"
     elif ratio is not None and ratio < BLOCKED:
         lost = _last_below(layers, BLOCKED)
-        dies = f"on its way back the gradient dies at {lost.name}"
+        dies = f"the gradient dies at {lost.name} on the way back"
     else:
         return None
     return Verdict("vanishing", False, f"{_gradients(ratio)}: this network will not learn; {dies}", lost.name)
@@ -101,12 +101,17 @@ def _faint(layers: Sequence[Layer], bound: float) -> Verdict | None:
 
 def _exploding(layers: Sequence[Layer], times: float, ratio: float | None, plain: bool) -> Verdict | None:
     if ratio is not None and ratio > STEEP:
-        text = f"gradients grow by {ratio:.1e} from the last layer to the first: this network will hardly learn"
+        text = (
+            f"gradients grow by a factor of {ratio:.1e} from the last layer to the first: this network will "
+            "hardly learn"
+        )
         return Verdict("exploding", False, text, _kernels(layers)[0].name)
     if times <= SHOUTING:
         return None
     where = max(layers, key=lambda layer: layer.gives.std)
-    then = "this network will not learn with sgd, which diverges" if plain else "this network learns late"
+    then = (
+        "this network will diverge with sgd and not learn" if plain else "this network will be slow to start learning"
+    )
     text = (
         f"activations grow to {where.gives.std:.1e} in {where.name}, and the loss starts at {times:.1e} times that of "
         f"a blind guess: {then}"
@@ -119,8 +124,9 @@ def _late(layers: Sequence[Layer], ratio: float | None) -> Verdict | None:
     if variation >= LATE and (ratio is None or ratio >= LATE):
         return None
     text = (
-        f"{_gradients(ratio)}, and images differ by {variation:.1e} at the last: this network learns late, "
-        "after a time at chance, if at all"
+        f"{_gradients(ratio)}, and images differ by {variation:.1e} at the last: this network will be "
+        "slow to start learning, "
+        "with an accuracy at chance until then, if it learns at all"
     )
     return Verdict("late", True, text)
 
@@ -129,7 +135,10 @@ def _saturated(layers: Sequence[Layer]) -> Verdict | None:
     worst = max(layers, key=lambda layer: layer.saturated or 0.0)
     if (worst.saturated or 0.0) <= MANY:
         return None
-    text = f"{worst.saturated:.0%} of what {worst.name} gives is saturated: this network learns late"
+    text = (
+        f"{worst.saturated:.0%} of the outputs of {worst.name} are saturated: this network will be slow "
+        "to start learning"
+    )
     return Verdict("saturated", True, text, worst.name)
 
 
@@ -137,15 +146,17 @@ def _dying(layers: Sequence[Layer]) -> Verdict | None:
     worst = max((layer for layer in layers if layer.rectifies), key=lambda layer: layer.gives.dead, default=None)
     if worst is None or worst.gives.dead <= MANY:
         return None
-    text = f"{worst.gives.dead:.0%} of the channels of {worst.name} are dead: this network learns with the rest"
+    text = f"{worst.gives.dead:.0%} of the channels of {worst.name} are dead: this network will learn with the rest"
     return Verdict("dying", True, text, worst.name)
 
 
 def _fine(layers: Sequence[Layer], ratio: float | None) -> Verdict:
     if ratio is None:
-        return Verdict("fine", True, "there are no kernels; what there is can learn")
+        return Verdict("fine", True, "there are no kernels; the network can learn")
     return Verdict(
-        "fine", True, f"fine: gradients reach the first layer ({ratio:.2g} times the last one's), and images differ"
+        "fine",
+        True,
+        f"fine: gradients reach the first layer ({ratio:.2g} times the last one's), and outputs differ between images",
     )
 
 
@@ -153,7 +164,7 @@ def _gradients(ratio: float | None) -> str:
     if ratio is None or 0.1 < ratio < 10:
         return "gradients keep their size"
     rule = "shrink" if ratio < 1 else "grow"
-    return f"gradients {rule} by {ratio:.1e} from the last layer to the first"
+    return f"gradients {rule} by a factor of {ratio:.1e} from the last layer to the first"
 
 
 def _kernels(layers: Sequence[Layer]) -> list[Layer]:

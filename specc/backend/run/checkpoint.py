@@ -111,8 +111,8 @@ def load_checkpoint(folder: Path, most: int = LARGEST) -> Checkpoint:
             pass
         damaged.append(path.name)
     names = ", ".join(damaged)
-    message = f"the checkpoints in {folder} are damaged: {names}" if damaged else f"there is no checkpoint in {folder}"
-    raise SpeccError("E438", message, help="begin again with `specc train` and the run's spec.cnn")
+    message = f"the checkpoints in {folder} are damaged: {names}" if damaged else f"no checkpoint in {folder}"
+    raise SpeccError("E438", message, help="start again with `specc train` and the run's spec.cnn")
 
 
 def _of_other_version(path: Path, number: int) -> SpeccError:
@@ -149,9 +149,11 @@ def restore(state: State, checkpoint: Checkpoint, path: Path) -> list[str]:
     try:
         state.restore(checkpoint.tensors, checkpoint.scalars)
     except (KeyError, RuntimeError, TypeError, ValueError, IndexError) as error:
-        message = f"the checkpoint in {path} does not fit its spec: {error}"
-        raise SpeccError("E445", message, help="was spec.cnn changed after the training began?") from error
-    return [f"damaged and passed over: {name}" for name in checkpoint.damaged]
+        message = f"the checkpoint in {path} does not match its spec: {error}"
+        raise SpeccError(
+            "E445", message, help="check whether spec.cnn was changed after the training started"
+        ) from error
+    return [f"skipped a damaged checkpoint: {name}" for name in checkpoint.damaged]
 
 
 def newest_step(folder: Path) -> int | None:

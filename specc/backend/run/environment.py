@@ -7,14 +7,14 @@ from specc.errors import SpeccError
 
 ENVIRONMENT = ("device", "device_name", "threads", "precision", "plan", "versions", "platform", "packages")
 MEANS = {
-    "device_name": "another device takes the same sums in another order, and rounds them otherwise",
-    "threads": "as many threads take a sum in so many parts, which are rounded each",
-    "precision": "numbers are rounded to another length in every layer",
-    "torch": "other versions may carry out the same layer by another algorithm",
-    "numpy": "other versions may put batches together by another algorithm",
-    "specc": "other versions may take a step in another way",
+    "device_name": "another device adds in another order, which changes rounding",
+    "threads": "each thread sums its own part, so their number changes rounding",
+    "precision": "every layer rounds to another precision",
+    "torch": "other versions may compute the same layer with another algorithm",
+    "numpy": "other versions may assemble batches with another algorithm",
+    "specc": "other versions may compute a step differently",
 }
-OF_PACKAGE = "other versions of its words may be other words"
+OF_PACKAGE = "other versions may change what its words do"
 
 
 class Different(NamedTuple):
@@ -52,7 +52,8 @@ def refuse(found: list[str], path: object) -> None:
     if found:
         raise SpeccError(
             "E486",
-            [f"{path} would not go on to the same bits as if it had never stopped:", *found],
-            help="--resume-inexact goes on all the same: to other digits, as another seed gives; run.json will say so",
+            [f"{path} cannot be resumed exactly, because the environment has changed:", *found],
+            help="--resume-inexact resumes anyway; results will differ as with another "
+            "seed, and run.json will record it",
             status=1,
         )

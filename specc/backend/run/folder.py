@@ -41,7 +41,7 @@ class RunFolder:
 
     def __init__(self, path: Path, *, is_new: bool = False) -> None:
         self.path = path
-        help = "wait until it ends, or give another folder with --out" if is_new else "wait until it ends"
+        help = "wait until it ends, or choose another folder with --out" if is_new else "wait until it ends"
         self.meaning: dict[str, Any] = {}
         with self._writing():
             self.lock = Lock(path, help)
@@ -69,8 +69,8 @@ class RunFolder:
             if taken:
                 raise SpeccError(
                     "E435",
-                    f"{self.path} holds a run already: there is {taken[0].name}",
-                    help=f"go on with it by `specc train --resume {self.path}`, or give another folder with --out",
+                    f"{self.path} already contains a run: it has {taken[0].name}",
+                    help=f"continue it with `specc train --resume {self.path}`, or choose another folder with --out",
                 )
             (self.path / CHECKPOINTS).mkdir(exist_ok=True)
             sweep_parts(self.path)
@@ -118,9 +118,9 @@ class RunFolder:
         try:
             yield
         except OSError as error:
-            help = "give a folder that can be written with --out"
+            help = "choose a writable folder with --out"
             if (self.path / INFO).exists():
-                help = f"nothing that was kept is lost; make room, then `specc train --resume {self.path}`"
+                help = f"nothing saved is lost; free some disk space, then run `specc train --resume {self.path}`"
             found = f"the run cannot be written to {self.path}: {error.strerror or error}"
             raise SpeccError("E481", found, help=help) from error
 
@@ -140,7 +140,7 @@ def create(out: Path | None, name: str, spec: str) -> RunFolder:
             out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         found = f"the run cannot be written to {out or 'runs'}: {error.strerror or error}"
-        raise SpeccError("E481", found, help="give a folder that can be written with --out") from error
+        raise SpeccError("E481", found, help="choose a writable folder with --out") from error
     folder = RunFolder(path, is_new=True)
     try:
         folder.begin(spec)

@@ -51,8 +51,8 @@ def read_spec(path: Path, info: Mapping[str, Any]) -> Trainable:
     checked = check(Source(str(path / SPEC), text))
     checked.refuse_errors()
     if sha256_of(text) not in (info["spec_sha256"], info.get("next", info)["spec_sha256"]):
-        message = f"{path / SPEC} was changed after the training: it is not the spec that {path / INFO} knows"
-        hint = f"bring it back as it was; a changed one is given beside it: specc train CHANGED.cnn --resume {path}"
+        message = f"{path / SPEC} was changed after the training: it is not the spec recorded in {path / INFO}"
+        hint = f"restore it; to continue with a changed spec, run specc train CHANGED.cnn --resume {path}"
         raise SpeccError("E434", message, help=hint, status=1)
     return checked.trainable()
 
@@ -70,9 +70,9 @@ def open_run(path: Path) -> Run:
     for name, count in wanted.items():
         if len(info[name]) != count:
             message = (
-                f"{path / INFO} does not fit the spec beside it: {len(info[name])} in `{name}`, where it has {count}"
+                f"{path / INFO} does not match the spec next to it: {len(info[name])} in `{name}` instead of {count}"
             )
             raise SpeccError("E439", message, help=RUNS_FOLDER)
     net = build(graph)
-    refuse_other_meaning(path, info, load_weights(net, path / BEST), f"the {BEST} beside it")
+    refuse_other_meaning(path, info, load_weights(net, path / BEST), f"the {BEST} next to it")
     return Run(path, info, spec, net.eval())

@@ -28,7 +28,7 @@ class Lock:
                 os.close(self.file)
                 raise SpeccError(
                     "E485",
-                    f"another training writes into {folder}: process {who or 'unknown'}",
+                    f"another training is writing to {folder}: process {who or 'unknown'}",
                     help=help,
                 )
             if _is_same(self.file, self.path):

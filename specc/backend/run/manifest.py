@@ -28,7 +28,7 @@ from specc.files import is_number, parse_json, read_file, reason, refuse_bytes
 FORMAT = 1
 PACKAGES = ("torch", "numpy", "safetensors", "onnx")
 OUTCOME = ("ended", "step", "finished", "best")  # what is added when a training ends or pauses
-RUNS_FOLDER = "is this a run's folder?"
+RUNS_FOLDER = "check that this is the folder of a run"
 
 
 def begun(
@@ -148,14 +148,14 @@ def _is_next(value: Any) -> bool:
 NEEDED: dict[str, tuple[str, Callable[[Any], bool]]] = {
     "base": ("a path", _is_path),
     "data_dir": ("a path or null", _or_none(_is_path)),
-    "spec_sha256": ("a text", _is_text),
-    "classes": ("a list of different texts", _are_different),
-    "validated_on": ("a text", _is_text),
-    "data_sha256": ("a text", _is_text),
+    "spec_sha256": ("a string", _is_text),
+    "classes": ("a list of distinct strings", _are_different),
+    "validated_on": ("a string", _is_text),
+    "data_sha256": ("a string", _is_text),
     "mean": ("a list of numbers from 0 to 1", _all(_is_share)),
     "std": ("a list of numbers from 0 to 1", _all(_is_share)),
     "steps_per_epoch": ("a number of steps", _is_count),
-    "device": ("a text", _is_text),
+    "device": ("a string", _is_text),
     "versions": ("a table", _is_table),
 }
 OPTIONAL: dict[str, tuple[str, Callable[[Any], bool]]] = {
@@ -173,9 +173,9 @@ def wrong_in(info: Mapping[str, Any]) -> str:
     """The first thing that a run.json does not say, or says in another form than it must, in words; "" for none."""
     for name, (what, fits) in (NEEDED | OPTIONAL).items():
         if name in NEEDED and name not in info:
-            return f"it does not say `{name}`, {what}"
+            return f"`{name}`, {what}, is missing"
         if name in info and not fits(info[name]):
-            return f"its `{name}` is not {what}"
+            return f"`{name}` is not {what}"
     return ""
 
 
@@ -188,13 +188,13 @@ def read_info(path: Path) -> dict[str, Any]:
     refuse_bytes(path)
     if not path.is_dir():
         what = "is a file" if path.exists() else "does not exist"
-        raise SpeccError("E439", f"{path} {what}; a run's folder is needed", help=_runs_there(path))
+        raise SpeccError("E439", f"{path} {what}, but the folder of a run is needed", help=_runs_there(path))
     try:
         info = parse_json(read_file(path / INFO, MOST_BYTES))
         if not isinstance(info, dict) or "format" not in info:
-            raise ValueError("it is no table with a `format`")
+            raise ValueError("it is not an object with a `format`")
     except FileNotFoundError:
-        message = f"{path} is no run: there is no {INFO} in it"
+        message = f"{path} is not a run: it has no {INFO}"
         raise SpeccError("E439", message, help=_runs_there(path)) from None
     except (OSError, ValueError) as error:
         raise unreadable(path / INFO, error) from error
@@ -202,9 +202,9 @@ def read_info(path: Path) -> dict[str, Any]:
         message = f"{path} was written by another version of specc: its format is {info['format']}, not {FORMAT}"
         versions = info.get("versions")
         by = versions.get("specc", "?") if isinstance(versions, dict) else "?"
-        raise SpeccError("E447", message, help=f"it was specc {by}")
+        raise SpeccError("E447", message, help=f"it was written by specc {by}")
     if wrong := wrong_in(info):
-        raise SpeccError("E439", f"{path / INFO} is not whole: {wrong}", help=RUNS_FOLDER)
+        raise SpeccError("E439", f"{path / INFO} is invalid: {wrong}", help=RUNS_FOLDER)
     return info
 
 
@@ -216,7 +216,7 @@ def _runs_there(path: Path) -> str:
     """A help line with the runs near a path."""
     folder = path if path.is_dir() else path.parent
     runs = sorted(found.parent.name for found in folder.glob(f"*/{INFO}")) if folder.is_dir() else []
-    return f"runs in {folder}: {', '.join(runs[:5])}" if runs else "`specc train` makes one"
+    return f"runs in {folder}: {', '.join(runs[:5])}" if runs else "run `specc train` to create one"
 
 
 def about_data(dataset: DataSet) -> dict[str, Any]:
@@ -271,23 +271,23 @@ def refuse_other_data(path: Path, info: Mapping[str, Any], now: Mapping[str, Any
     before, after = info["classes"], now["classes"]
     if before != after and sorted(before) == sorted(after):
         first = next(pair for pair in zip(before, after, strict=True) if pair[0] != pair[1])
-        found.append(f"the same classes in another order: `{first[0]}` stood where `{first[1]}` is now")
-        found.append("since then classes are in natural order, 2 before 10")
+        found.append(f"the same classes in a different order: `{first[0]}` before, `{first[1]}` now")
+        found.append("classes are now in natural order, 2 before 10")
     elif len(before) != len(after):
-        found.append(f"{len(before):,} classes then, {len(after):,} now")
+        found.append(f"{len(before):,} classes before, {len(after):,} now")
     elif before != after:
         first = next(pair for pair in zip(before, after, strict=True) if pair[0] != pair[1])
-        found.append(f"other classes: `{first[0]}` then, `{first[1]}` now")
+        found.append(f"different classes: `{first[0]}` before, `{first[1]}` now")
     counts = info.get("images", {}) if info.get("subset") is None else {}
     for name, what in (("train", "training"), ("validation", "validation")):
         if _is_count(counts.get(name)) and counts[name] != now["images"][name]:
-            found.append(f"{counts[name]:,} {what} images then, {now['images'][name]:,} now")
+            found.append(f"{counts[name]:,} {what} images before, {now['images'][name]:,} now")
     if not found:
-        found = [f"{'as many images of ' if counts else ''}the same classes", "with another content"]
+        found = [f"{'the same number of images and ' if counts else ''}the same classes", "but different content"]
     lines = [
-        f"the data are not those that {path} was trained on",
+        f"this is not the data that {path} was trained on",
         ", ".join(found),
-        f"SHA-256 {hashes[0][:16]}… then, {hashes[1][:16]}… now",
+        f"SHA-256 {hashes[0][:16]}… before, {hashes[1][:16]}… now",
     ]
     raise SpeccError("E441", lines, help=hint, status=1)
 
@@ -298,8 +298,10 @@ def _refuse_other_draw(path: Path, info: Mapping[str, Any], now: Mapping[str, An
         return
     before, after = info.get("split_version", 1), now["split_version"]
     lines = [
-        f"the images that measure {path} would be others than those that it did not learn from",
-        f"its split was drawn by another specc (version {before} of the draw, here {after}), and would be drawn anew:",
+        f"{path} would be validated on images that it was trained on",
+        f"its split was drawn by another version of specc (split {before}, now {after}) and would be drawn anew,",
         "from `data.seed`, stratified by class, with identical images on one side",
     ]
-    raise SpeccError("E441", lines, help="begin a new run; or open this one with the specc that trained it", status=1)
+    raise SpeccError(
+        "E441", lines, help="start a new run, or open this one with the version of specc that trained it", status=1
+    )

@@ -22,11 +22,11 @@ from specc.errors import SpeccError
 from specc.files import open_file, parse_json, reason, refuse_bytes, size_of
 
 MOST_HEADER = 1 << 24  # bytes of a safetensors file's table of tensors: that of some 100,000
-PICKLE = "pickled by torch.save, which is never read: a pickle can run any program"
+PICKLE = "a pickle written by torch.save, which specc never reads: a pickle can run any code"
 FOREIGN = (
     (b"PK\x03\x04", f"a ZIP archive, probably {PICKLE}"),
     *((bytes((0x80, protocol)), PICKLE) for protocol in range(2, 6)),
-    (b"\x89HDF\r\n", "an HDF5 file, as Keras writes them"),
+    (b"\x89HDF\r\n", "an HDF5 file, such as Keras writes"),
     (b"\x93NUMPY", "a NumPy array"),
 )
 
@@ -92,21 +92,21 @@ def open_weights(path: Path) -> Iterator[Weights]:
         _refuse_long_header(path, size)
         file: Any = safe_open(path, framework="pt")  # looks at its header, and whether it is as long as that says
     except FileNotFoundError:
-        hint = f"no epoch was finished; go on with `specc train --resume {path.parent}`"
+        hint = f"no epoch was finished; continue with `specc train --resume {path.parent}`"
         raise SpeccError("E442", f"there are no weights at {path}", help=hint) from None
     except OSError as error:
         raise SpeccError("E443", f"{path} cannot be read: {reason(error)}", help=hint) from error
     except (SafetensorError, ValueError) as error:
         raise _no_weights(path, hint) from error
     except RuntimeError as error:  # it cannot be mapped
-        raise SpeccError("E443", f"{path} cannot be read: it has {size:,} bytes", help=hint) from error
+        raise SpeccError("E443", f"{path} cannot be memory-mapped: it has {size:,} bytes", help=hint) from error
     with file:
         shapes = {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118
         yield Weights(file, shapes, file.metadata() or {})
 
 
 def _others(path: Path) -> str:
-    return f"{path.with_name(LAST)} holds the last weights, {path.parent / CHECKPOINTS} the newest states"
+    return f"the last weights are in {path.with_name(LAST)}, the newest checkpoints in {path.parent / CHECKPOINTS}"
 
 
 def _refuse_long_header(path: Path, size: int) -> None:
@@ -114,7 +114,7 @@ def _refuse_long_header(path: Path, size: int) -> None:
     with open_file(path) as file:
         length = int.from_bytes(file.read(8), "little")
     if MOST_HEADER < length < size:
-        raise OSError(EFBIG, f"its table of tensors has {length:,} bytes, and at most {MOST_HEADER:,} are accepted")
+        raise OSError(EFBIG, f"its header has {length:,} bytes, but at most {MOST_HEADER:,} are allowed")
 
 
 def _no_weights(path: Path, hint: str) -> SpeccError:
@@ -126,7 +126,7 @@ def _no_weights(path: Path, hint: str) -> SpeccError:
         what = "an ONNX model"
     if what is None:
         return SpeccError("E443", f"{path} is damaged", help=hint)
-    help = "weights are read from safetensors files: `safetensors.torch.save_file(model.state_dict(), FILE)` writes one"
+    help = "save weights as safetensors, with `safetensors.torch.save_file(model.state_dict(), FILE)`"
     return SpeccError("E443", f"{path} is not a safetensors file, but {what}", help=help)
 
 
@@ -151,7 +151,7 @@ def load_matching(net: nn.Module, path: Path) -> str:
             kinds |= {value.dtype} - {own[name].dtype}
             own[name].copy_(value)
     left = [name for name in own if name not in fits]
-    drawn = f"; drawn anew: {', '.join(left[:8])}{' …' if len(left) > 8 else ''}" if left else ""
+    drawn = f"; newly initialized: {', '.join(left[:8])}{' …' if len(left) > 8 else ''}" if left else ""
     converted = f"; converted from {', '.join(sorted(map(_kind, kinds)))}" if kinds else ""
     return f"{len(fits)} of {len(own)} weights and statistics from {path}{drawn}{converted}"
 
@@ -166,8 +166,8 @@ def _kind(dtype: torch.dtype) -> str:
 
 def _none_fits(path: Path, own: Collection[str], values: Collection[str]) -> SpeccError:
     first, theirs = next(iter(own), "none"), min(values, default="none")
-    message = f"no weight in {path} fits: of {len(own)} in the network none has its name and shape there"
-    hint = f"here the first is called `{first}`, there `{theirs}`; a layer's name comes from its place in the spec"
+    message = f"no weight in {path} fits: none of the network's {len(own)} matches by name and shape"
+    hint = f"the first is called `{first}` in the network and `{theirs}` in the file; layer names follow from the spec"
     return SpeccError("E489", message, help=hint, status=1)
 
 
@@ -183,13 +183,15 @@ def load_weights(net: nn.Module, path: Path) -> dict[str, Any]:
     with open_weights(path) as values:
         wrong = sorted({name for name, _ in shapes.items() ^ values.shapes.items()})
         if wrong:
-            message = f"{path} does not fit the spec beside it: {len(wrong)} weights differ, such as `{wrong[0]}`"
-            raise SpeccError("E445", message, help="is it of another run?")
+            message = f"{path} does not match the spec next to it: {len(wrong)} weights differ, such as `{wrong[0]}`"
+            raise SpeccError("E445", message, help="check whether it belongs to another run")
         for name, value in own.items():
             kind = values.read(name).dtype
             if kind != value.dtype:
-                message = f"{path} does not fit the spec beside it: `{name}` is {_kind(kind)}, not {_kind(value.dtype)}"
-                raise SpeccError("E445", message, help="was it written by specc?")
+                message = (
+                    f"{path} does not match the spec next to it: `{name}` is {_kind(kind)}, not {_kind(value.dtype)}"
+                )
+                raise SpeccError("E445", message, help="check whether it was written by specc")
         about = values.checked(path)
         if about is None:
             message = f"{path} has no checksum: it was written by another program or another version of specc"

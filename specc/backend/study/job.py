@@ -66,7 +66,7 @@ def _write(folder: Path, found: dict[str, Any]) -> None:
         write_atomic(folder / TABLE, study_markdown(found).encode("utf-8", "backslashreplace"))
     except OSError as error:
         message = f"the study cannot be written to {folder}: {error.strerror or error}"
-        raise SpeccError("E481", message, help="give a folder that can be written with --out") from error
+        raise SpeccError("E481", message, help="choose a writable folder with --out") from error
 
 
 def _now() -> str:

@@ -84,7 +84,7 @@ class Shown:
 
     def begin(self, name: str, seed: int) -> None:
         self.number += 1
-        self.name, self.state, self.trained = name, f"seed {seed}, reading", False
+        self.name, self.state, self.trained = name, f"seed {seed}, loading data", False
 
     def listener(self, spec: Trainable) -> ProgressListener:
         self.trained = True
@@ -104,7 +104,7 @@ class Shown:
             return "{code} {message}".format(**(record.error or {"code": "", "message": "nothing was measured"}))
         last = record.curve[-1]
         found = f"training {record.train_accuracy:.2%}, validation {last['val_accuracy']:.2%}, {record.seconds:.1f} s"
-        return found if self.trained else f"{found} (was there)"
+        return found if self.trained else f"{found} (reused)"
 
     def _shown(self) -> Group:
         minutes, seconds = divmod(int(perf_counter() - self.started), 60)

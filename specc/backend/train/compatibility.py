@@ -37,7 +37,7 @@ def judge(run: Trainable, spec: Trainable, per_epoch: int) -> list[Judged]:
     judged = [_layer(change, *shapes) for change in found.layers]
     same_state = _optimizers(run) == _optimizers(spec)
     for change in found.settings:
-        text = f"{change.name}: {change.a or 'not there'} -> {change.b or 'not there'}"
+        text = f"{change.name}: {change.a or 'not set'} -> {change.b or 'not set'}"
         kind = TRAJECTORY
         if change.name.startswith(STOPPING):
             kind = SAFE
@@ -58,8 +58,8 @@ def refuse_incompatible(judged: list[Judged], run: object, spec: object) -> None
     if any(one.kind == INCOMPATIBLE for one in judged):
         raise SpeccError(
             "E488",
-            [f"{run} cannot go on with {spec}:", *map(str, judged)],
-            help=f"`specc train {spec} --start-from {run}` begins anew, from those weights that fit",
+            [f"{run} cannot be continued with {spec}:", *map(str, judged)],
+            help=f"run `specc train {spec} --start-from {run}` to start a new run from the weights that fit",
             status=1,
         )
 

@@ -37,16 +37,16 @@ def fit(checked: Checked, *, device: str, data_dir: Path | None, base: Path) -> 
         accumulate = settings.accumulate * settings.batch // size
         if _is_tried(request, size, accumulate):
             free, takes = byte_text(room(place)), byte_text(needed(spec, size))
-            said = f"batches of {size} fit: {takes} by estimate, {free} free on {place}, and a trial step went well"
+            said = f"batches of {size} fit: {takes} estimated, {free} free on {place}, and a trial step succeeded"
             if size != settings.batch:
-                said += f"; train.batch = {size} and train.accumulate = {accumulate} in place of {settings.batch}"
+                said += f"; train.batch = {size} and train.accumulate = {accumulate} instead of {settings.batch}"
             return Fitted(size, accumulate, said)
         size = smaller(settings.batch, size)
     raise SpeccError(
         "E448",
-        f"not one image fits into the memory of {place}: {byte_text(needed(spec, 1))} needed, "
+        f"not even one image fits in the memory of {place}: {byte_text(needed(spec, 1))} needed, "
         f"{byte_text(room(place))} free",
-        help="smaller images (`resize`) or a narrower network",
+        help="use smaller images (`resize`) or a narrower network",
     )
 
 

@@ -122,5 +122,5 @@ def _where(job: Job, folder: RunFolder, step: int, listener: ProgressListener) -
     if newest_step(folder.path / CHECKPOINTS) is not None:
         restore(trainer.state, load_checkpoint(folder.path / CHECKPOINTS), folder.path)
         start = trainer.state.step
-    listener.say(f"looking for where numbers stop being finite: steps {start + 1:,} to {step:,} again")
+    listener.say(f"repeating steps {start + 1:,} to {step:,} to find where values stop being finite")
     return locate(trainer, step)

@@ -65,9 +65,9 @@ def memory_explained(spec: Trainable, device: str) -> Iterator[None]:
 def out_of_memory(spec: Trainable, batch: int, device: torch.device, error: BaseException) -> SpeccError:
     """E448: what was asked for, what there is, and what would fit by estimate. batch: images that were tried."""
     asked = ASKED.search(str(error))
-    how_much = f": {asked[1]} asked for at once, {byte_text(room(device))} free" if asked else ""
-    message = f"batches of {batch} images do not fit into the memory of {device}{how_much}; the last checkpoint is kept"
+    how_much = f": {asked[1]} requested at once, {byte_text(room(device))} free" if asked else ""
+    message = f"batches of {batch} images do not fit in the memory of {device}{how_much}; the last checkpoint is kept"
     size = smaller(batch, min(batch, estimate(spec, device) + 1)) or 1
     steps = spec.train.accumulate * batch // size
-    help = f"train.batch = {size} with train.accumulate = {steps} makes the same steps from less memory"
+    help = f"train.batch = {size} with train.accumulate = {steps} takes the same steps in less memory"
     return SpeccError("E448", message, help=f"{help}; --fit finds the largest batch that fits")

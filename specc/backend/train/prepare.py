@@ -77,7 +77,7 @@ def prepare(request: Request) -> Job:
         raise SpeccError(
             "E444",
             f"train.accumulate is {settings.accumulate}, but an epoch has {loader.batches} batches",
-            help="accumulate fewer batches, or make them smaller",
+            help="accumulate fewer batches, or use smaller ones",
             status=1,
         )
     net = build(graph)

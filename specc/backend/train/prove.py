@@ -34,8 +34,8 @@ PARTS = {
     "model": "weights and running statistics",
     "average": "moving average (ema)",
     "lookahead": "slow weights (lookahead)",
-    "optimizer": "what the optimizer remembers",
-    "table": "losses and right answers of the epoch so far",
+    "optimizer": "optimizer state",
+    "table": "losses and correct answers of the epoch so far",
 }
 
 
@@ -108,8 +108,10 @@ def _child(run: Path, until: int, kill: int = 0) -> None:
     status = subprocess.run(arguments, env=environment, stdin=subprocess.DEVNULL, check=False).returncode  # noqa: S603
     wanted = (-KILL, KILL) if kill else (0,)
     if status not in wanted:
-        found = f"the process that went on with the training ended with status {status}, not {wanted[0]}"
-        raise SpeccError("E487", found, help="what it said stands above; a plain `specc train` may tell more")
+        found = f"the process that resumed the training exited with status {status}, not {wanted[0]}"
+        raise SpeccError(
+            "E487", found, help="see its output above; `specc train` without --prove-resume may show the cause"
+        )
 
 
 def _compare(one: Path, other: Path) -> list[Compared]:
@@ -125,9 +127,9 @@ def _compare(one: Path, other: Path) -> list[Compared]:
         _hash(_untimed(side.scalars) | {"lines": list(map(epoch_result, side.scalars["lines"]))})
         for side in (first, second)
     )
-    found.append(Compared("step, epochs, scale of the loss", 0, *rest))
+    found.append(Compared("step, epochs, loss scale", 0, *rest))
     lines = [[_untimed(line) for line in read_lines(run / METRICS)] for run in (one, other)]
-    found.append(Compared(f"{len(lines[0])} of the lines of metrics.jsonl", 0, *map(_hash, lines)))
+    found.append(Compared(f"{len(lines[0])} lines of metrics.jsonl", 0, *map(_hash, lines)))
     return found
 
 

@@ -65,7 +65,7 @@ def resume(
         spec_now, place = new or trained, device or info["device"]
         with memory_explained(spec_now, place):
             job = prepare(Request(spec_now, place, data_dir, base, subset, dataset, begun=info))
-        refuse_other_data(path, info, job.about, "bring back the data, or begin a new run")
+        refuse_other_data(path, info, job.about, "restore the data, or start a new run")
         changed = [str(one) for one in differences(info, job.about)]
         changed += [str(one) for one in judged if one.kind == TRAJECTORY]
         is_exact = not changed
@@ -89,7 +89,7 @@ def resume(
         if found and found.scalars["step"] != state.step:
             folder.pause(state)  # steps are counted otherwise now, and no checkpoint shall stand under another's number
         notes += changed
-        notes.append(f"going on after step {job.trainer.state.step:,} of {job.trainer.total:,}")
+        notes.append(f"continuing after step {job.trainer.state.step:,} of {job.trainer.total:,}")
         return carry_out(job._replace(notes=notes), folder, read_info(path), quiet, listener, until)
 
 

@@ -98,5 +98,5 @@ def test_says_what_a_trick_applied_to() -> None:
     weights = learning(net)
     count = sum(weights[name].numel() for name in kernels if name in weights)
     assert applied(net.graph, weights, kernels, "l2(1e-4)") == (
-        f"l2(1e-4): 4 kernels, {count:,} weights; not 4 tensors of norms, 3 biases and 1 other tensor"
+        f"l2(1e-4): 4 kernels, {count:,} weights; not 4 norm tensors, 3 biases and 1 other tensor"
     )

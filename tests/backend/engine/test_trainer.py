@@ -217,7 +217,7 @@ def test_a_loss_that_is_not_finite_names_its_step(make_trainer: Make, recorder: 
             return [self.training(0, 0)]
 
     trainer = make_trainer("epochs = 3", network=PLAIN, loader=Poisoned())
-    with pytest.raises(SpeccError, match="not a finite number at step 7") as error:
+    with pytest.raises(SpeccError, match="not finite at step 7") as error:
         run(trainer, recorder)
     assert error.value.code == "E436"
     assert len(recorder.lines) == 1  # the epoch before it was kept

@@ -97,7 +97,7 @@ def test_a_record_that_gives_other_bits_is_not_used() -> None:
     recorded.launch = Recorded(recorded.compute, worse, said.append)
     first, second = after(plain), after(recorded)
     assert all(torch.equal(first[name], second[name]) for name in first)
-    assert said == ["steps are not recorded as a CUDA graph: the record gives other bits"]
+    assert said == ["steps are not recorded as a CUDA graph: replaying the graph does not give identical bits"]
 
 
 def test_what_cannot_be_recorded_is_trained_without() -> None:

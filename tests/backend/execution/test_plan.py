@@ -59,7 +59,7 @@ def test_a_larger_one_takes_all(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_spec_may_say_it() -> None:
     found = plan("train.plan=plan(threads=2, step=compiled)", "train.precision=bf16", "train.optimizer=rmsprop")
     assert {found[what]["is"] for what in ("threads", "step", "precision")} == {"2", "compiled", "bf16"}
-    assert {found[what]["because"] for what in ("threads", "step", "precision")} == {"as the spec says"}
+    assert {found[what]["because"] for what in ("threads", "step", "precision")} == {"set in the spec"}
     assert found["optimizer"]["is"] == "foreach"
 
 
@@ -105,11 +105,11 @@ def test_the_plan_is_written_to_the_run_and_changes_no_number(tmp_path: Path, mo
     [
         ([], ""),
         (["train.optimizer=muon", "train.clip=1"], ""),
-        (["train.plan=plan(launch=single)"], "as the spec says"),
-        (["train.precision=fp16"], "the scale of fp16's loss"),
+        (["train.plan=plan(launch=single)"], "set in the spec"),
+        (["train.precision=fp16"], "the loss scale of fp16"),
         (["train.optimizer=rmsprop"], "`rmsprop` cannot be recorded"),
         (["train.optimizer=muon(others=lamb)"], "`lamb` cannot be recorded"),
-        (["network.gap=blur_pool"], "the gradient of `blur_pool` is not the same"),
+        (["network.gap=blur_pool"], "the gradient of `blur_pool` is not bit-for-bit reproducible"),
     ],
 )
 def test_what_is_recorded_on_cuda(sets: list[str], why: str) -> None:
@@ -120,7 +120,7 @@ def test_what_is_recorded_on_cuda(sets: list[str], why: str) -> None:
     spec = found.compiled()
     made = make_plan(spec.graph, spec.train, torch.device("cuda"))
     launch = made.as_dict()["launch"]
-    assert made.recorded == (not why) == (launch["is"] == "one CUDA graph for a step")
+    assert made.recorded == (not why) == (launch["is"] == "one CUDA graph per step")
     assert launch["because"].startswith(why)
 
 

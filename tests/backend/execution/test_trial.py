@@ -44,7 +44,7 @@ def plan(*sets: str) -> Choices:
 
 def test_threads_are_measured_once_and_remembered(cache: Path) -> None:
     first, second = plan(), plan()
-    assert first["threads"]["because"].startswith("measured: a pass takes ")
+    assert first["threads"]["because"].startswith("measured: one pass takes ")
     assert second["threads"] == first["threads"] | {
         "because": first["threads"]["because"].replace("measured", "remembered")
     }
@@ -60,7 +60,7 @@ def test_what_is_remembered_is_done(cache: Path) -> None:
     (remembered,) = cache.iterdir()
     for count in "1", "2":
         remembered.write_text(json.dumps({"threads": {"best": count, "seconds": {"1": 0.25, "2": 0.5}}}))
-        choice = {"is": count, "because": "remembered: a pass takes 250 ms with 1, 500 ms with 2"}
+        choice = {"is": count, "because": "remembered: one pass takes 250 ms with 1, 500 ms with 2"}
         assert plan()["threads"] == choice
         assert torch.get_num_threads() == int(count)
 
@@ -86,7 +86,7 @@ def test_where_nothing_can_be_remembered_the_rules_hold(cache: Path) -> None:
 
 def test_what_is_known_is_not_tried(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "multiply-accumulates" in plan("network.width=2", "train.plan=plan(step=eager)")["threads"]["because"]
-    assert plan("train.plan=plan(threads=2, step=eager)")["threads"] == {"is": "2", "because": "as the spec says"}
+    assert plan("train.plan=plan(threads=2, step=eager)")["threads"] == {"is": "2", "because": "set in the spec"}
     monkeypatch.setattr(trial, "WORTHWHILE", 100)
     assert "measured" not in plan()["threads"]["because"]
     assert not cache.exists()
@@ -121,7 +121,7 @@ def test_compiling_is_tried_in_a_long_training(cache: Path, monkeypatch: pytest.
         "specc.backend.execution.apply.compiled", lambda net: net
     )  # compiling itself is tried in test_plan.py
     step = plan("network.width=2")["step"]
-    assert step["because"].startswith("measured: a pass takes ") and "with compiled" in step["because"]
+    assert step["because"].startswith("measured: one pass takes ") and "with compiled" in step["because"]
     (remembered,) = cache.iterdir()
     seconds = json.loads(remembered.read_text())["step"]["seconds"]
     assert seconds.keys() == {"eager", "compiled"}

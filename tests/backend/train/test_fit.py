@@ -65,7 +65,7 @@ def test_a_trial_step_has_the_last_word(checked: Checked, monkeypatch: pytest.Mo
 
 def test_nothing_fits(checked: Checked, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("specc.backend.train.memory.free_memory", lambda: 1000)
-    with pytest.raises(SpeccError, match="not one image fits") as caught:
+    with pytest.raises(SpeccError, match="not even one image fits") as caught:
         tried(checked)
     assert caught.value.code == "E448"
 
@@ -76,5 +76,5 @@ def test_what_was_asked_for_and_what_would_fit(checked: Checked, monkeypatch: py
         "DefaultCPUAllocator: can't allocate memory: you tried to allocate 123456 bytes. Error code 12"
     )
     found = out_of_memory(checked.trainable(), 48, CPU, error)
-    assert found.code == "E448" and ": 123456 bytes asked for at once, " in found.message
+    assert found.code == "E448" and ": 123456 bytes requested at once,  " in found.message
     assert "train.batch = 12 with train.accumulate = 8" in found.help

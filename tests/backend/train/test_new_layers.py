@@ -170,7 +170,7 @@ def test_from_check_to_export(specc: Any, here: Path) -> None:
     applied = "\n".join(info["applied"])
     assert "frozen by conv1.weight: 1 kernel, 54 weights" in applied
     assert "l2(1e-4): 1 kernel, 36 weights" in applied or "regularize: 1 kernel, 36 weights" in applied
-    assert "group(grn1.gamma): 1 tensor of a norm, 6 weights: adamw, lr 0.01" in applied
+    assert "group(grn1.gamma): 1 norm tensor, 6 weights: adamw, lr 0.01" in applied
     assert "1 kernel, 36 weights: muon, lr 0.02, weight_decay 0.01" in applied
 
     answer = specc("export", "run")

@@ -142,8 +142,11 @@ def test_data_that_have_changed(copied: Path) -> None:
     info = read_info(copied)
     (copied / "run.json").write_text(json.dumps({**info, "data_sha256": "0" * 64}))
     found = error_of(lambda: resume(copied, quiet=True))
-    assert found.code == "E441" and "as many images of the same classes, with another content" in found.message
-    assert f"SHA-256 {'0' * 16}… then, {info['data_sha256'][:16]}… now" in found.message
+    assert (
+        found.code == "E441"
+        and "the same number of images and the same classes, but different content" in found.message
+    )
+    assert f"SHA-256 {'0' * 16}… before, {info['data_sha256'][:16]}… now" in found.message
     images = {"train": 7, "validation": info["images"]["validation"]}
     changed = {"data_sha256": "0" * 64, "images": images, "classes": ["x", *info["classes"][1:]]}
     (copied / "run.json").write_text(json.dumps({**info, **changed}))
@@ -187,7 +190,7 @@ def test_threads_and_precision_are_those_of_the_run(copied: Path) -> None:
     assert torch.get_num_threads() == 2
     after = read_info(copied)
     assert (after["threads"], after["precision"]) == (2, "bf16")
-    assert after["plan"]["precision"] == {"is": "bf16", "because": "as the run was begun"}
+    assert after["plan"]["precision"] == {"is": "bf16", "because": "as when the run started"}
 
 
 @pytest.mark.parametrize("refused", range(9))
