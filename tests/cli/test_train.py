@@ -185,7 +185,7 @@ def test_start_from_takes_what_fits(specc: Specc, spec: Path, begun: Path) -> No
     spec.write_text(SPEC.replace("global_avg_pool", "conv(width) -> relu; global_avg_pool"))
     answer = specc("train", spec, "--start-from", "run", "--out", "next")
     assert answer.status == 0, answer.err
-    assert "8 of 10 weights and statistics from run; drawn anew: conv2.weight, conv2.bias\n" in answer.err
+    assert "8 of 10 weights and statistics from run; newly initialized: conv2.weight, conv2.bias\n" in answer.err
     info = json.loads(Path("next/run.json").read_text())
     assert any("from run; drawn anew" in note for note in info["applied"])
 
@@ -214,14 +214,14 @@ def test_errors_in_the_spec_are_shown_and_nothing_is_written(specc: Specc, spec:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ((), "neither a spec nor a run"),
-        (("small.cnn", "--resume", "run", "--out", "there"), "--out does not go"),
+        ((), "a spec or a run is needed"),
+        (("small.cnn", "--resume", "run", "--out", "there"), "--out cannot be combined"),
         (("small.cnn", "--resume", "run"), "run does not exist"),
         (("--resume", "run", "--seed", "1"), "--seed cannot be combined with --resume"),
-        (("--resume", "run", "--set", "train.epochs=1"), "--set does not go"),
+        (("--resume", "run", "--set", "train.epochs=1"), "--set cannot be combined"),
         (("--resume", "nowhere"), "does not exist"),
         (("--resume", "small.cnn"), "is a file"),
-        (("nothing.cnn",), "there is no file"),
+        (("nothing.cnn",), "not found"),
         (("small.cnn", "--device", "gpu"), "device `gpu` is not available"),
         (("small.cnn", "--out", "small.cnn"), "cannot be written"),
     ],
