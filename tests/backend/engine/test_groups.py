@@ -120,8 +120,8 @@ def test_what_each_trick_applied_to_is_said(make_trainer: Make) -> None:
         "group(stem): 1 kernel, 36 weights: sgd, lr 0.01, weight_decay 0.5, until epoch 1; constant",
         "group(norms): 2 norm tensors, 8 weights: sgd, lr 0.05",
         "the rest: 1 kernel and 1 bias, 147 weights: sgd, lr 0.1, weight_decay 0.5 (on 1 tensor)",
-        "ema 0.9: 7 weight tensors and 2 running statistics; these averages are evaluated, saved and exported",
-        "lookahead(steps=6): 7 weight tensors and 2 running statistics",
+        "ema 0.9: 5 weight tensors and 2 running statistics; these averages are evaluated, saved and exported",
+        "lookahead(steps=6): 5 weight tensors and 2 running statistics",
         "validation with tta(flip); the exported file uses a single view of each image",
     ]
 
