@@ -57,6 +57,6 @@ FILES = {
 @pytest.mark.parametrize(("content", "what"), FILES.items())
 def test_files_that_are_no_images(content: bytes, what: str) -> None:
     assert what in described(content)
-    with pytest.raises(BadImage, match="is not an image that can be read: it ") as caught:
+    with pytest.raises(BadImage, match="is not a readable image: it ") as caught:
         decode_bytes(content, 3)
     assert what in str(caught.value)

@@ -89,7 +89,7 @@ def test_truncated_image_is_refused(tmp_path: Path) -> None:
 def test_text_and_nothing_are_refused(tmp_path: Path) -> None:
     (tmp_path / "a.png").write_text("no image")
     (tmp_path / "b.png").write_bytes(b"")
-    with pytest.raises(BadImage, match="is not an image"):
+    with pytest.raises(BadImage, match="is not a readable image"):
         decode(tmp_path / "a.png", 3)
     with pytest.raises(BadImage, match="is empty"):
         decode(tmp_path / "b.png", 3)

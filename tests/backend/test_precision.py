@@ -49,6 +49,6 @@ def test_cuda_comes_first_and_is_numbered(monkeypatch: pytest.MonkeyPatch) -> No
     assert device.devices()[:2] == ["cuda:0", "cuda:1"]
     assert device.find("auto") == device.find("cuda") == torch.device("cuda:0")
     assert device.find("cuda:1") == torch.device("cuda:1")
-    with pytest.raises(SpeccError, match="no device `cuda:2`") as error:
+    with pytest.raises(SpeccError, match="device `cuda:2` is not available") as error:
         device.find("cuda:2")
     assert "cuda:0, cuda:1" in error.value.help

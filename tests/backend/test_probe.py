@@ -131,7 +131,7 @@ def test_frozen_kernels_and_heads() -> None:
 def test_a_large_batch_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
     found = probed("train.batch=1000", "network.depth=1")
     assert (found.batch, found.asked) == (256, 1000)
-    assert "256 images of the 1000 of a batch" in probe_table(found)
+    assert "256 images" in probe_table(found)
     monkeypatch.setattr("specc.backend.probe.ROOM", 1)
     assert probed("train.batch=1000", "network.depth=1").batch == 16
     assert probed("train.batch=8", "network.depth=1").batch == 8

@@ -75,8 +75,8 @@ def test_fix(specc, files):
     assert answer.status == 0
     bias = "`batch_norm` subtracts the mean, which cancels the bias of `conv`"
     assert answer.out.splitlines() == [
-        f"mended warned.cnn:3:11: W504: {bias}: took out `bias=true`",
-        "mended wrong.cnn:3:11: E203: `conv` has no argument `strde`: `strde` is now `stride`",
+        f"fixed warned.cnn:3:11: W504: {bias}: removed `bias=true`",
+        "fixed wrong.cnn:3:11: E203: `conv` has no argument `strde`: `strde` is now `stride`",
         "3 specs: no problems",
     ]
     assert (files / "warned.cnn").read_text() == WARNED.replace(", bias=true", "")
@@ -133,7 +133,7 @@ def test_a_file_that_cannot_be_written_is_left_as_it_is(specc, files, monkeypatc
 def test_a_file_that_cannot_be_read_does_not_hide_the_problems_of_the_others(specc):
     answer = specc("check", "missing.cnn", "wrong.cnn", "fine.cnn", "--short")
     assert answer.status == 2
-    assert "E203" in answer.err and "there is no file `missing.cnn`" in answer.err
+    assert "E203" in answer.err and "file `missing.cnn` not found" in answer.err
 
 
 @pytest.mark.parametrize("how", ["--json", "--sarif"])

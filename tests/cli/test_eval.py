@@ -40,4 +40,4 @@ def test_it_is_printed_as_a_dash(specc: Callable[..., Any], without_green: Path)
     (green,) = [line.split() for line in lines if line.startswith("green")]
     assert green[2] == "–" and green[-1] == "0"
     assert any(line.startswith("mean ") for line in lines)
-    assert "not in the mean, for lack of validation images: green" in lines
+    assert "left out of the mean, because they have no validation images: green" in lines

@@ -56,7 +56,7 @@ def test_a_file_that_is_laid_out_is_not_touched(specc, file):
 
 def test_check_changes_nothing(specc, file):
     (file.parent / "fine.cnn").write_text(LAID_OUT)
-    assert specc("fmt", "--check", "net.cnn", "fine.cnn") == (1, "net.cnn: not in the canonical layout\n", "")
+    assert specc("fmt", "--check", "net.cnn", "fine.cnn") == (1, "net.cnn: not in the canonical style\n", "")
     assert specc("fmt", "--check", "fine.cnn") == (0, "", "")
     assert file.read_text() == UGLY
 
@@ -104,7 +104,7 @@ def test_semantic_errors_are_no_obstacle(specc, file):
 def test_standard_input_to_standard_output(piped):
     assert piped(UGLY.encode(), "fmt", "-") == (0, LAID_OUT.encode())
     assert piped(LAID_OUT.encode(), "fmt", "-") == (0, LAID_OUT.encode())
-    assert piped(UGLY.encode(), "fmt", "--check", "-") == (1, b"<stdin>: not in the canonical layout\n")
+    assert piped(UGLY.encode(), "fmt", "--check", "-") == (1, b"<stdin>: not in the canonical style\n")
     assert piped(b"network {", "fmt", "-") == (1, b"")
     assert piped(b"\xff", "fmt", "-") == (2, b"")
     assert piped(b"#" * 1_000_001, "fmt", "-") == (1, b"")

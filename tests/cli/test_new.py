@@ -28,7 +28,7 @@ def test_overwrites_nothing(specc, tmp_path):
     (tmp_path / "net.cnn").write_text("mine")
     answer = specc("new")
     assert (answer.status, answer.out) == (2, "")
-    assert "error[E480]: `net.cnn` exists already" in answer.err
+    assert "error[E480]: `net.cnn` already exists" in answer.err
     assert (tmp_path / "net.cnn").read_text() == "mine"
 
 

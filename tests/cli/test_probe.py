@@ -38,7 +38,7 @@ def test_the_table(specc: Specc) -> None:
     assert [line.split()[0] for line in lines[2:10]] == [
         "images", "conv1", "batch_norm1", "relu1", "conv2", "relu2", "flatten1", "dense1",
     ]  # fmt: skip
-    assert "Small: 32 images of digits, seed 0" in answer.out
+    assert "Small: 32 images from digits, seed 0" in answer.out
     assert lines[-1].startswith("verdict: fine: gradients reach the first layer")
 
 
@@ -96,7 +96,7 @@ def test_a_variant_with_errors_is_told_of_and_the_others_are_probed(specc: Specc
 def test_the_picture(specc: Specc) -> None:
     answer = specc("probe", "net.cnn", "--device", "cpu", "--picture", "seen")
     assert answer.status == 0
-    assert answer.err == "drawn: seen.svg\ndrawn: seen.png\n"
+    assert answer.err == "wrote seen.svg\nwrote seen.png\n"
     before = Path("seen.svg").read_bytes()
     assert before.startswith(b"<?xml") and Path("seen.png").read_bytes().startswith(b"\x89PNG")
     assert specc("probe", "net.cnn", "--device", "cpu", "--picture", "again.svg").status == 0

@@ -169,7 +169,7 @@ def test_a_run_of_a_study_is_an_ordinary_run(specc: Specc, spec: Path) -> None:
         (("--variants", "rleu"), 1, "did you mean `relu`?"),
         (("--leave-one-out", "nrom"), 1, "did you mean `norm`?"),
         (("--variants", "relu", "--leave-one-out", "norm"), 2, "--variants cannot be combined with --leave-one-out"),
-        (("--samples", "2"), 2, "no section `search`"),
+        (("--samples", "2"), 2, "needs a section `search`"),
         (("--set", "train.epoch=1"), 1, "`epochs`"),
         (("--device", "gpu"), 2, "device `gpu` is not available"),
         (("--out", "small.cnn"), 2, "cannot be written"),

@@ -103,7 +103,7 @@ def test_prove_resume(specc: Specc, spec: Path, monkeypatch: pytest.MonkeyPatch,
     answer = specc(*arguments, "--json")
     found = json.loads(answer.out)
     assert answer.status == 1 and not found["holds"]
-    assert [part["what"] for part in found["parts"] if not part["same"]] == ["1 of the lines of metrics.jsonl"]
+    assert [part["what"] for part in found["parts"] if not part["same"]] == ["1 lines of metrics.jsonl"]
 
 
 @pytest.fixture
@@ -200,7 +200,7 @@ def test_fit_finds_the_batch_and_writes_it(specc: Specc, spec: Path, monkeypatch
     monkeypatch.setattr("specc.backend.train.memory.free_memory", lambda: 400_000)
     answer = specc("train", spec, "--fit", "--out", "run", "--device", "cpu")
     assert answer.status == 0, answer.err
-    assert "and train.accumulate = 4 in place of 64\n" in answer.err
+    assert "and train.accumulate = 4 instead of 64\n" in answer.err
     assert "batch      = 16" in Path("run/spec.cnn").read_text()
 
 

@@ -53,7 +53,7 @@ def without(name: str, *other: Any) -> str:
     )
 
 
-SAYS = {"pickle": "is not a safetensors file, but pickled by torch.save"}
+SAYS = {"pickle": "is not a safetensors file, but a pickle written by torch.save"}
 
 
 def many(count: int) -> bytes:

@@ -44,11 +44,11 @@ def texts() -> bytes:
 
 IMAGES: dict[str, tuple[bytes | Callable[[Path], Any], str, str]] = {
     "empty": (b"", "E461", "is empty"),
-    "text": (b"hello", "E461", "is not a readable image: it starts with 68 65 6c 6c 6f"),
+    "text": (b"hello", "E461", "is not a readable image: it begins with 68 65 6c 6c 6f"),
     "escape codes": (b"\x1b]0;owned\x07", "E461", "it begins with 1b 5d"),
     "PNG cut short": (saved()[:60], "E461", "is damaged"),
     "JPEG cut short": (saved("jpeg")[:-200], "E461", "is damaged"),
-    "GIF cut short": (saved("gif")[:-30], "E461", "is not an image"),
+    "GIF cut short": (saved("gif")[:-30], "E461", "is not a readable image"),
     "WebP cut short": (saved("webp")[:-20], "E461", "is"),
     "TIFF that points outside": (saved("tiff")[:4] + b"\xff\xff\xff\x7f" + saved("tiff")[8:], "E461", "is"),
     "BMP of -1 rows": (

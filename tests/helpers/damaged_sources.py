@@ -293,7 +293,7 @@ FOLDER = [
          r"not UTF-8, so no model can hold them: \udce9"),
     Case("image empty", HERE, classes("a.png", b""), "E405", "1 of 9 images in"),
     Case("image cut short", HERE, classes("a.png", png()[:60]), "E405", "class0/a.png is damaged"),
-    Case("image is text", HERE, classes("notes.txt", b"\x1b[2Jhello"), "E405", "notes.txt is not an image"),
+    Case("image is text", HERE, classes("notes.txt", b"\x1b[2Jhello"), "E405", "notes.txt is not a readable image"),
     Case("image is HEIC", HERE, classes("a.jpg", b"\0\0\0\x18ftypheic" + bytes(9)), "E405", "it is a HEIC photo"),
     Case("image is PostScript", HERE, classes("a.jpg", b"%!PS-Adobe-3.0 EPSF-3.0\n"), "E405", "it is a PostScript"),
     Case("image of 900 million", HERE, classes("a.png", png(30_000, 30_000)), "E405", "more than 67,108,864 pixels"),

@@ -205,7 +205,7 @@ def test_same_tells_what_differs(one, other):
 
 def test_a_layout_that_would_change_the_meaning_is_refused(monkeypatch):
     monkeypatch.setattr(print_body.BodyPrinter, "sequence", lambda self, node: "[]")
-    with pytest.raises(RuntimeError, match="left as it is"):
+    with pytest.raises(RuntimeError, match="left unchanged"):
         format_source(Source("net.cnn", "let a = [1, 2]"))
 
 

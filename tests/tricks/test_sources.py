@@ -105,10 +105,14 @@ def test_the_size_after_augmentation(text: str, size: Size) -> None:
     [
         ("crop(33, pad=0)", "E303", "`crop` of 33x33 is larger than the images of 32x24"),
         ("crop(8) -> crop(16, pad=3)", "E303", "`crop` of 16x16 is larger than the images of 8x8 padded by 3"),
-        ("shift(24, fill=reflect)", "E303", "reflects 24 pixels, but images of 32x24 have only 23"),
+        ("shift(24, fill=reflect)", "E303", "reflects 24 pixels, but images of 32x24 allow at most 23"),
         ("crop(24, pad=24, fill=reflect)", "E303", "reflects 24 pixels"),
-        ("choose { | crop(8) | flip }", "E301", "`choose` would give images of different sizes: 8x8 and 32x24"),
-        ("maybe(0.5) { crop(8) }", "E301", "`maybe` would give images of different sizes: 8x8 and 32x24"),
+        (
+            "choose { | crop(8) | flip }",
+            "E301",
+            "the branches of `choose` give images of different sizes: 8x8 and 32x24",
+        ),
+        ("maybe(0.5) { crop(8) }", "E301", "the branches of `maybe` give images of different sizes: 8x8 and 32x24"),
     ],
 )
 def test_sizes_that_do_not_work_out(text: str, code: str, message: str) -> None:

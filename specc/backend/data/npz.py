@@ -106,7 +106,7 @@ def _load(path: Path) -> tuple[Arrays, list[str]]:
 
 def _or_foreign(path: Path, error: Exception) -> str:
     """What an archive is that cannot be read, where it is none at all; else what is wrong with it."""
-    with path.open("rb") as file:
+    with open_file(path) as file:
         start = file.read(LOOKED_AT)
     return str(error) if start[:2] == b"PK" or not start else described(start)
 

@@ -36,6 +36,7 @@ from specc.backend.onnx.reference import Reference
 from specc.backend.onnx.session import Outputs
 from specc.backend.onnx.write import Written, without_activation
 from specc.errors import SpeccError
+from specc.files import read_file
 from specc.ir.graph import Graph, Node
 from specc.tricks.sections import DataSettings
 from specc.values import Size
@@ -134,10 +135,10 @@ def compare_model(
 
 def _of_logits(model: bytes | Path, weights: Mapping[str, bytes] | None) -> tuple[bytes, Mapping[str, bytes] | None]:
     """The copy of a model, in a file or serialized, that gives the logits, with the files of its weights."""
-    content = model.read_bytes() if isinstance(model, Path) else model
+    content = read_file(model) if isinstance(model, Path) else model
     whole = onnx.load_from_string(content)
     if isinstance(model, Path):
-        weights = {name: model.with_name(name).read_bytes() for name in external_files(whole, model.parent)}
+        weights = {name: read_file(model.with_name(name)) for name in external_files(whole, model.parent)}
     return content_of(without_activation(whole)), weights
 
 

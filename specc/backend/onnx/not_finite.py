@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 from specc.backend.images import Pixels
 from specc.backend.onnx.model_file import ModelFile
 from specc.backend.onnx.session import ORT_ERRORS, open_session
+from specc.files import read_file
 
 
 def first_not_finite(file: ModelFile, images: Pixels) -> str:
@@ -18,7 +19,7 @@ def first_not_finite(file: ModelFile, images: Pixels) -> str:
     nodes = list(model.graph.node)
     del model.graph.output[:]
     model.graph.output.extend(onnx.ValueInfoProto(name=name) for node in nodes for name in node.output if name)
-    weights = {name: file.path.with_name(name).read_bytes() for name in file.beside}
+    weights = {name: read_file(file.path.with_name(name)) for name in file.beside}
     try:
         session = open_session(model.SerializeToString(), weights=weights)
         names = [output.name for output in session.get_outputs()]

@@ -129,10 +129,10 @@ class Linted:
         images = self.data_source.images
         if self.data is None or images is None:
             return None
-        chosen = self.data.validation
-        share = component(Validation, chosen).share if chosen is not None else None
-        if chosen is not None and share is not None:
-            images -= split_off(images, share(chosen.args))
+        chosen = component(Validation, self.data.validation)
+        # Sources whose size is known all come with a test part: `auto` takes that one.
+        if chosen.share is not None and not chosen.parts:
+            images -= split_off(images, chosen.share(self.data.validation.args))
         if images < 1:
             return None
         return steps(self.train.epochs, batches(images, self.train.batch), self.train.accumulate)

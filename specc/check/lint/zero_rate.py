@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from specc.check.lint.lint import Found, Lint, Linted
 from specc.tricks.schedule import rate
 from specc.values import Bound
+from specc.vocabulary.family import Clock
 
 LEAST = 0.01
 LOOKED_AT = 1000  # steps, evenly spaced
@@ -14,16 +15,18 @@ STEPS_OF_AN_EPOCH = 100  # where the number of images is not known
 def find(linted: Linted) -> Iterator[Found]:
     yield from _schedule(linted, "schedule", linted.train.schedule)
     for group in linted.train.groups or ():
-        yield from _schedule(linted, "groups", group.args.schedule or ())
+        yield from _schedule(linted, "groups", group.args.schedule or (), group.args.until)
 
 
-def _schedule(linted: Linted, setting: str, schedule: Sequence[Bound]) -> Iterator[Found]:
+def _schedule(linted: Linted, setting: str, schedule: Sequence[Bound], until: float | None = None) -> Iterator[Found]:
+    """until: epochs, or percent of training, after which these weights are meant to stand still."""
     epochs = linted.train.epochs
     per_epoch, total = linted.steps or (STEPS_OF_AN_EPOCH, max(1, round(epochs * STEPS_OF_AN_EPOCH)))
-    looked_at = range(0, total, -(total // -LOOKED_AT))
+    end = total if until is None else min(total, round(Clock(0, per_epoch, total).steps(until)))
+    looked_at = range(0, end, -(total // -LOOKED_AT))
     # The first step of a warmup, which begins at 0, is meant.
     zeros = [step for step in looked_at if step and schedule and rate(schedule, step, per_epoch, total) == 0]
-    share = len(zeros) / len(looked_at)
+    share = len(zeros) / max(1, len(looked_at))
     if share > LEAST:
         yield Found(
             f"the learning rate is 0 in {share:.0%} of the steps, from epoch {round(zeros[0] / per_epoch, 1):g} on",

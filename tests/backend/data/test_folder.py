@@ -159,7 +159,7 @@ def test_every_bad_file_is_named_at_once(tmp_path: Path) -> None:
     for line in (
         "class1/0.png is damaged",
         "class1/1.png is empty",
-        "class1/notes.txt is not an image",
+        "class1/notes.txt is not a readable image",
         "class1/float.tiff has floating",
     ):
         assert line in found
@@ -292,7 +292,7 @@ def test_a_file_that_is_damaged_during_the_training_is_named(tmp_path: Path) -> 
     data = read(folder(tmp_path), "validation = split(1)", memory=0)
     for path in tmp_path.rglob("*.png"):
         path.write_bytes(b"gone")
-    with pytest.raises(SpeccError, match=r"class0/\d.png has changed .* it is not an image"):
+    with pytest.raises(SpeccError, match=r"class0/\d.png has changed .* it is not a readable image"):
         gather_all(data)
 
 

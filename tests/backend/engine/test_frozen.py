@@ -158,6 +158,6 @@ def test_steps_that_are_carried_out_otherwise_keep_them_too(make_trainer: Make, 
 def test_the_run_says_so(make_trainer: Make) -> None:
     trainer = make_trainer("freeze = [stem]", "groups = [group(body, until=1)]", network=NETWORK)
     _, notes = assemble(trainer.state.net, trainer.settings, trainer.loader, trainer.compute.precision)
-    what = "frozen norms use their running statistics and do not update them"
+    what = "frozen norms use their running statistics without updating them"
     assert f"{what}: stem1.batch_norm1, stem1.batch_norm2" in notes
     assert f"{what} from step 7 on: body1.batch_norm1, body1.batch_norm2" in notes

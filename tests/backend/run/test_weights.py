@@ -93,11 +93,11 @@ MEANINGS: dict[str, tuple[dict[str, Any], str]] = {
     "a deviation of zero": ({"std": [0.0, 0.0, 0.0]}, "entry 1 of `std` is `0.0`"),
     "another deviation": ({"std": [0.3, 0.3, 0.3]}, "entry 1 of `std` is `0.3`"),
     "another mean": ({"mean": [0.5, 0.5, 0.5]}, "entry 1 of `mean` is `0.5`"),
-    "a negative deviation": ({"std": [-0.3, 0.3, 0.3]}, "its `std` is not a list of numbers from 0 to 1"),
-    "one class three times": ({"classes": ["x", "x", "x"]}, "its `classes` is not a list of different texts"),
+    "a negative deviation": ({"std": [-0.3, 0.3, 0.3]}, "`std` is not a list of numbers from 0 to 1"),
+    "one class three times": ({"classes": ["x", "x", "x"]}, "`classes` is not a list of distinct strings"),
     "a permutation": ({"classes": ["red", "blue", "green"]}, "entry 2 of `classes` is `blue` instead of `green`"),
     "other classes": ({"classes": ["a", "b", "c"]}, "entry 1 of `classes` is `a` instead of `red`"),
-    "another number of classes": ({"classes": ["red", "green"]}, "2 in `classes`, where it has 3"),
+    "another number of classes": ({"classes": ["red", "green"]}, "2 in `classes` instead of 3"),
 }
 
 
@@ -142,7 +142,7 @@ def test_a_training_starts_from_weights_that_others_wrote(tmp_path: Path) -> Non
 def test_integers_are_no_weights(tmp_path: Path) -> None:
     net, path = Holder(), tmp_path / "other.safetensors"
     path.write_bytes(save(tensors(weight=torch.ones(2, 3, dtype=torch.int64))))
-    assert "drawn anew: weight" in load_matching(net, path)
+    assert "newly initialized: weight" in load_matching(net, path)
     assert not net.weight.any()
 
 

@@ -37,7 +37,7 @@ def test_the_next_smaller_batch_divides_the_whole() -> None:
 
 def test_a_batch_that_fits_stays(checked: Checked) -> None:
     found = tried(checked)
-    assert (found.batch, found.accumulate) == (48, 2) and "in place of" not in found.said
+    assert (found.batch, found.accumulate) == (48, 2) and "instead of" not in found.said
 
 
 def test_the_estimate_takes_what_is_free(checked: Checked, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -47,7 +47,7 @@ def test_the_estimate_takes_what_is_free(checked: Checked, monkeypatch: pytest.M
     assert estimate(checked.trainable(), CPU) == 16
     found = tried(checked)
     assert (found.batch, found.accumulate) == (16, 6)
-    assert "train.batch = 16 and train.accumulate = 6 in place of 48" in found.said
+    assert "train.batch = 16 and train.accumulate = 6 instead of 48" in found.said
 
 
 def test_a_trial_step_has_the_last_word(checked: Checked, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -76,5 +76,5 @@ def test_what_was_asked_for_and_what_would_fit(checked: Checked, monkeypatch: py
         "DefaultCPUAllocator: can't allocate memory: you tried to allocate 123456 bytes. Error code 12"
     )
     found = out_of_memory(checked.trainable(), 48, CPU, error)
-    assert found.code == "E448" and ": 123456 bytes requested at once,  " in found.message
+    assert found.code == "E448" and ": 123456 bytes requested at once, " in found.message
     assert "train.batch = 12 with train.accumulate = 8" in found.help

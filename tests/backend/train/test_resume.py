@@ -151,7 +151,7 @@ def test_data_that_have_changed(copied: Path) -> None:
     changed = {"data_sha256": "0" * 64, "images": images, "classes": ["x", *info["classes"][1:]]}
     (copied / "run.json").write_text(json.dumps({**info, **changed}))
     words = error_of(lambda: resume(copied, quiet=True)).message
-    assert f"`x` then, `{info['classes'][0]}` now, 7 training images then, " in words and "validation" not in words
+    assert f"`x` before, `{info['classes'][0]}` now, 7 training images before, " in words and "validation" not in words
     (copied / "run.json").write_text(json.dumps({**info, **changed, "classes": info["classes"]}))
     assert error_of(lambda: evaluate_run(open_run(copied))).code == "E441"
 

@@ -82,7 +82,7 @@ def test_a_run_of_the_old_split_is_not_measured_or_gone_on_with(here: Path) -> N
     evaluate_run(open_run(run), device="cpu")
     change(run, split_version=None, drawn=None)
     for use in (lambda: resume(run, quiet=True), lambda: evaluate_run(open_run(run), device="cpu")):
-        with pytest.raises(SpeccError, match="its split was drawn by another specc") as caught:
+        with pytest.raises(SpeccError, match="its split was drawn by another version of specc") as caught:
             use()
         assert caught.value.code == "E441"
 
@@ -94,14 +94,14 @@ def test_a_run_with_a_published_part_goes_on_whatever_drew_its_splits(here: Path
     evaluate_run(open_run(run), device="cpu")
     part = begin(here, "part", "data.validation=test", subset=9)
     change(part, split_version=None)
-    with pytest.raises(SpeccError, match="its split was drawn by another specc"):
+    with pytest.raises(SpeccError, match="its split was drawn by another version of specc"):
         resume(part, quiet=True)
 
 
 def test_classes_in_another_order_are_the_reason_that_is_given(here: Path) -> None:
     run = begin(here, "run")
     change(run, classes=["1", "10", "2"], data_sha256="0" * 64)
-    with pytest.raises(SpeccError, match="the same classes in another order: `10` stood where `2` is now") as caught:
+    with pytest.raises(SpeccError, match="the same classes in a different order: `10` before, `2` now") as caught:
         resume(run, quiet=True)
     assert caught.value.code == "E441" and "natural order" in caught.value.message
 

@@ -43,8 +43,8 @@ def test_run_json_says_what_it_was(straight: Path) -> None:
     assert info["best"]["accuracy"] == max(line["val_accuracy"] for line in read_lines(straight / "metrics.jsonl"))
     assert info["applied"] == [
         "34 of 1,442 training images are left over in each epoch, others each time: batches stay full, 22 of 64",
-        "l2(1e-4): 2 kernels, 152 weights; not 2 tensors of norms and 1 bias",
-        "ema 0.9: 5 weight tensors and 2 running statistics; it is what is evaluated, kept and exported",
+        "l2(1e-4): 2 kernels, 152 weights; not 2 norm tensors and 1 bias",
+        "ema 0.9: 5 weight tensors and 2 running statistics; these averages are evaluated, saved and exported",
     ]
     assert info["device"] == "cpu" and info["precision"] == "fp32" and info["threads"] == 1
     assert info["classes"] == list("0123456789")
