@@ -76,7 +76,7 @@ def test_fix(specc, files):
     bias = "`batch_norm` subtracts the mean, which cancels the bias of `conv`"
     assert answer.out.splitlines() == [
         f"fixed warned.cnn:3:11: W504: {bias}: removed `bias=true`",
-        "fixed wrong.cnn:3:11: E203: `conv` has no argument `strde`: `strde` is now `stride`",
+        "fixed wrong.cnn:3:11: E203: `conv` has no argument `strde`: replaced `strde` with `stride`",
         "3 specs: no problems",
     ]
     assert (files / "warned.cnn").read_text() == WARNED.replace(", bias=true", "")

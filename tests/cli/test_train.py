@@ -187,7 +187,7 @@ def test_start_from_takes_what_fits(specc: Specc, spec: Path, begun: Path) -> No
     assert answer.status == 0, answer.err
     assert "8 of 10 weights and statistics from run; newly initialized: conv2.weight, conv2.bias\n" in answer.err
     info = json.loads(Path("next/run.json").read_text())
-    assert any("from run; drawn anew" in note for note in info["applied"])
+    assert any("from run; newly initialized" in note for note in info["applied"])
 
 
 def test_start_from_what_fits_nowhere(specc: Specc, spec: Path, begun: Path) -> None:
