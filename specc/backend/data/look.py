@@ -177,7 +177,7 @@ def _of_few_levels(deep: Sequence[tuple[int, int]]) -> list[str]:
 def _refused(what: str, broken: list[str]) -> SpeccError:
     named = [f"  {line}" for line in broken[:NAMED]]
     more = [f"  and {len(broken) - NAMED:,} more"] if len(broken) > NAMED else []
-    help = "mend these files or take them out; with skip_broken=true in `source` it goes on without them"
+    help = "repair or remove these files, or set skip_broken=true in `source` to train without them"
     return SpeccError("E405", [what, *named, *more], help=help, status=1)
 
 

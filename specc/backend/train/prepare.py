@@ -119,8 +119,8 @@ def _left_over(loader: DataLoader, accumulate: int) -> list[str]:
     rest = images - loader.batch * batches
     if not rest:
         return []
-    what = f"{rest:,} of {images:,} training images {'is' if rest == 1 else 'are'} left over in each epoch"
-    return [f"{what}, others each time: batches stay full, {batches:,} of {loader.batch:,}"]
+    what = f"{rest:,} of {images:,} training images {'is' if rest == 1 else 'are'} left out of each epoch"
+    return [f"{what}, different ones each time, so that every batch is full: {batches:,} of {loader.batch:,}"]
 
 
 def _about(trainer: Trainer, dataset: DataSet, device: torch.device, plan: Plan, notes: list[str]) -> dict[str, Any]:
