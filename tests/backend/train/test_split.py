@@ -72,8 +72,8 @@ def test_a_run_says_how_it_was_split(here: Path) -> None:
     assert info["class_images"] == {"train": [15, 15, 15], "validation": [5, 5, 5]}
     assert "not used: the test part, 12 images" in info["applied"]
     assert (
-        "5 of 45 training images are left out of each epoch, different ones each time, so that every batch is full: 2 of 20"
-        in info["applied"]
+        "5 of 45 training images are left out of each epoch, different ones each time, "
+        "so that every batch is full: 2 of 20" in info["applied"]
     )
 
 
