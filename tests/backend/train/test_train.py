@@ -42,8 +42,10 @@ def test_run_json_says_what_it_was(straight: Path) -> None:
     assert info["finished"] and info["step"] == 44 and info["steps_per_epoch"] == PER_EPOCH
     assert info["best"]["accuracy"] == max(line["val_accuracy"] for line in read_lines(straight / "metrics.jsonl"))
     assert info["applied"] == [
-        "34 of 1,442 training images are left out of each epoch, different ones each time, "
-        "so that every batch is full: 22 of 64",
+        (
+            "34 of 1,442 training images are left out of each epoch, different ones each time, "
+            "so that every batch is full: 22 of 64"
+        ),
         "l2(1e-4): 2 kernels, 152 weights; not 2 norm tensors and 1 bias",
         "ema 0.9: 5 weight tensors and 2 running statistics; these averages are evaluated, saved and exported",
     ]
