@@ -1,10 +1,12 @@
 """Killed at any point, gone on with, killed again, gone on with: the same run as one that was never stopped."""
 
 import os
+import re
 from pathlib import Path
 
 import pytest
 
+import specc
 from tests.helpers.faults import Driver, fingerprint
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="SIGKILL and fork are POSIX's")
@@ -30,6 +32,15 @@ POINTS = [
     "evaluation",
     "evaluation:3",
 ]
+EXPORT_POINTS = ["export", "write.middle:1", "rename.after:1"]
+
+
+def test_every_point_that_the_code_reaches_is_killed_at_and_no_other() -> None:
+    folder = Path(specc.__file__).parent
+    reached = {
+        point for path in folder.rglob("*.py") for point in re.findall(r'\breach\("([\w.]+)"\)', path.read_text())
+    }
+    assert reached == {point.partition(":")[0] for point in [*POINTS, *EXPORT_POINTS]}
 
 
 @pytest.mark.parametrize("point", POINTS)
@@ -49,7 +60,7 @@ def test_killed_twice_and_gone_on_with(driver: Driver, straight: Path, point: st
 EXPORTED = {"model.onnx", "certificate.json", "card.md"}
 
 
-@pytest.mark.parametrize("point", ["export", "write.middle:1", "rename.after:1"])
+@pytest.mark.parametrize("point", EXPORT_POINTS)
 def test_killed_in_the_export(driver: Driver, straight: Path, point: str) -> None:
     run = driver.folder / f"export-{point.replace(':', '-')}"
     assert driver.train(run) == 0
