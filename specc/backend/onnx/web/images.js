@@ -32,7 +32,7 @@ async function decode(file, channels, limits) {
   const refuseHuge = (width, height) => {
     const size = `${many(height)} x ${many(width)}`;
     if (width * height > limits.pixels) {
-      throw new BadImage(`has more than ${many(limits.pixels)} pixels, too many to be meant: ${size}`);
+      throw new BadImage(`has more than ${many(limits.pixels)} pixels, the limit: ${size}`);
     }
     if (Math.max(width, height) > limits.side) {
       throw new BadImage(`has a side of more than ${many(limits.side)} pixels, too long to be meant: ${size}`);
@@ -40,7 +40,7 @@ async function decode(file, channels, limits) {
   };
   const bytes = new Uint8Array(await file.arrayBuffer());
   const kind = KINDS.find(([, fits]) => fits(bytes))?.[0];
-  if (!kind) throw new BadImage(`is not an image that can be read here: ${begins(bytes)}`);
+  if (!kind) throw new BadImage(`is not a readable image: ${begins(bytes)}`);
   const image = kind === "image/png" ? await decodePng(bytes, refuseHuge) : await decodeOther(bytes, kind, refuseHuge);
   return planes(image, channels);
 }
