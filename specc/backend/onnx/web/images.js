@@ -35,7 +35,7 @@ async function decode(file, channels, limits) {
       throw new BadImage(`has more than ${many(limits.pixels)} pixels, the limit: ${size}`);
     }
     if (Math.max(width, height) > limits.side) {
-      throw new BadImage(`has a side of more than ${many(limits.side)} pixels, too long to be meant: ${size}`);
+      throw new BadImage(`has a side of more than ${many(limits.side)} pixels, the limit: ${size}`);
     }
   };
   const bytes = new Uint8Array(await file.arrayBuffer());
@@ -99,7 +99,7 @@ function wholeJpeg(view) {
     else if (at + 4 > view.byteLength) return false;
     else at += 2 + view.getUint16(at + 2);
     if (marker === 0xffda && ++scans > MOST_SCANS) {
-      throw new BadImage(`has more than ${MOST_SCANS} scans, too many to be meant`);
+      throw new BadImage(`has more than ${MOST_SCANS} scans, the limit`);
     }
   }
   return false;

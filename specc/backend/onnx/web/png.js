@@ -109,7 +109,7 @@ async function decodePng(bytes, refuseHuge) {
   refuseHuge(width, height);
   const exif = chunks.eXIf;
   if (exif?.length > MOST_EXIF) {
-    throw new BadImage(`has ${exif.length.toLocaleString("en")} bytes of EXIF data, too many to be meant`);
+    throw new BadImage(`has ${exif.length.toLocaleString("en")} bytes of EXIF data, more than allowed`);
   }
   const count = SAMPLES[type];
   const samples = await samplesOf(chunks.IDAT, { width, height, depth, count, interlaced: header.getUint8(12) === 1 });
