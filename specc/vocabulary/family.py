@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple, get_args
 
+from specc.tasks import CLASSIFICATION, Task
 from specc.values import Args, Percent, Size
 from specc.vocabulary.component import Component
 from specc.vocabulary.shape import Shape
@@ -24,6 +25,7 @@ class Source(Component):
     shape: channels x height x width of its images. classes: their names. channels: of its images.
     images: how many its training part has.
     orientation_sensitive: its images are signs, which mirrored or turned around are others, or none.
+    task(a): what its labels are; None where only reading tells.
     """
 
     family: ClassVar[str] = "source"
@@ -34,6 +36,7 @@ class Source(Component):
     channels: int | None = None
     images: int | None = None
     orientation_sensitive: bool = False
+    task: Callable[[Args], Task | None] = lambda a: CLASSIFICATION
 
     def broken_promise(self) -> str:
         return "has a `shape` and other `channels`" if self.shape and self.shape[0] != self.channels else ""

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from specc.backend.images import read_bytes
 from specc.errors import SpeccError
+from specc.tasks import CLASSIFICATION, Task
 
 
 class Place(NamedTuple):
@@ -51,13 +52,18 @@ class Files(NamedTuple):
 
 
 class Part(NamedTuple):
-    """Images and their classes.
+    """Images and their labels.
 
-    images: uint8 N x C x H x W, or files. labels: int64 N, indices into the classes.
+    images: uint8 N x C x H x W, or files.
+    labels: classification: int64 N, indices into the classes. Multi-label: float32 N x K, 1 where an image has the tag,
+        else 0. Regression: float64 N x K, in the data's own units. Segmentation: uint8 N x H x W, indices into the
+        classes, or `Raw.ignore`; or the mask files, in the order of the images.
+    groups: of each image what it must not be torn apart from; empty where nothing is said.
     """
 
     images: Tensor | Files
-    labels: Tensor
+    labels: Tensor | Files
+    groups: Sequence[str] = ()
 
 
 class Unlabeled(NamedTuple):
@@ -72,7 +78,9 @@ Given = Part | Unlabeled | SpeccError | None  # an error is raised where the par
 class Raw(NamedTuple):
     """A data source: its classes, the part to train on, and those parts to measure on that its publisher set aside.
 
+    classes: what the network's outputs are called: classes or tags, or the names of the numbers.
     names: what the source calls these two, such as `val`. notes: what is said once about where it lies.
+    task: what the labels are. ignore: the number in a mask of pixels that are neither trained on nor measured.
     """
 
     classes: tuple[str, ...]
@@ -81,3 +89,5 @@ class Raw(NamedTuple):
     validation: Given = None
     names: Mapping[str, str] = MappingProxyType({})
     notes: tuple[str, ...] = ()
+    task: Task = CLASSIFICATION
+    ignore: int | None = None

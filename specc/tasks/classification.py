@@ -1,0 +1,21 @@
+"""One class for each image."""
+
+from specc.tasks.task import Figure, Task
+
+CLASSIFICATION = Task(
+    "classification",
+    outputs="classes",
+    figures=(
+        Figure("accuracy", "accuracy", counts_images=True),
+        Figure("balanced_accuracy", "balanced accuracy"),
+        Figure("f1", "macro F1"),
+        Figure("top5", "top-5 accuracy", counts_images=True),
+    ),
+    loss="cross_entropy",
+    activation="softmax",
+    exports=("probabilities", "logits"),
+    mixes=True,
+    per_pixel=False,
+    at_least=2,
+    target="specc.backend.tasks.classification.Classification",
+)

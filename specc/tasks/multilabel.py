@@ -1,0 +1,21 @@
+"""Several tags for each image, or none."""
+
+from specc.tasks.task import Figure, Task
+
+MULTILABEL = Task(
+    "multi-label",
+    outputs="tags",
+    figures=(
+        Figure("map", "mean average precision"),
+        Figure("micro_f1", "micro F1"),
+        Figure("f1", "macro F1"),
+        Figure("exact_match", "exact match", counts_images=True),
+    ),
+    loss="binary_cross_entropy",
+    activation="sigmoid",
+    exports=("probabilities", "logits"),
+    mixes=True,
+    per_pixel=False,
+    at_least=1,
+    target="specc.backend.tasks.multilabel.MultiLabel",
+)

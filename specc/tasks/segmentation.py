@@ -1,0 +1,20 @@
+"""A class for each pixel of an image."""
+
+from specc.tasks.task import Figure, Task
+
+SEGMENTATION = Task(
+    "segmentation",
+    outputs="classes",
+    figures=(
+        Figure("mean_iou", "mean IoU"),
+        Figure("dice", "mean Dice"),
+        Figure("pixel_accuracy", "pixel accuracy"),
+    ),
+    loss="cross_entropy",
+    activation="softmax",
+    exports=("probabilities", "logits", "classes"),
+    mixes=False,
+    per_pixel=True,
+    at_least=2,
+    target="specc.backend.tasks.segmentation.Segmentation",
+)
