@@ -2,6 +2,7 @@
 
 from typing import Literal
 
+from specc.tasks import Task
 from specc.tricks.loss import CROSS_ENTROPY
 from specc.tricks.normalize import STANDARD
 from specc.tricks.optimizer import ADAM
@@ -19,12 +20,22 @@ from specc.vocabulary.kinds import (
     ListOf,
     Maybe,
     One,
+    OneOrMore,
     Selector,
     SizeOf,
     Symbols,
 )
+from specc.vocabulary.family import Loss
 from specc.vocabulary.param import REQUIRED, Param
+from specc.vocabulary.registry import component
 from specc.vocabulary.settings import Settings, setting
+
+
+Output = Literal["auto", "probabilities", "logits", "classes", "numbers"]
+BestFigure = Literal[
+    "auto", "accuracy", "balanced_accuracy", "f1", "top5", "map", "micro_f1", "exact_match", "mae", "rmse", "r2",
+    "mean_iou", "dice", "pixel_accuracy", "loss", "last",
+]  # fmt: skip
 
 
 class DataSettings(Settings):
@@ -51,6 +62,11 @@ class DataSettings(Settings):
         "the validation images: a part that the source provides, or a share of the training images",
         default=AUTO.call(),
     )
+    targets: Literal["standard", "none"] = setting(
+        Symbols("standard", "none"),
+        "how numbers to predict are learned: standardized by the training images, or as they are",
+        default="standard",
+    )
     seed: int = setting(
         Int(0, 2**31 - 1), "seed of the split into training and validation images, and of a subset", default=0
     )
@@ -74,10 +90,17 @@ class TrainSettings(Settings):
         "weights with training settings of their own; a weight belongs to the first group that selects it",
         default=None,
     )
-    loss: Bound = setting(
-        One("loss", "a loss, such as cross_entropy(smoothing=0.1)"),
-        "the loss to minimize",
+    loss: Bound | tuple[Bound, ...] = setting(
+        OneOrMore("loss", "a loss, such as cross_entropy(smoothing=0.1)"),
+        "the loss to minimize, or the sum of a list; unless given, binary_cross_entropy for tags and mse for numbers",
         default=CROSS_ENTROPY.call(),
+    )
+    best: BestFigure = setting(
+        Symbols("auto", "accuracy", "balanced_accuracy", "f1", "top5", "map", "micro_f1", "exact_match", "mae", "rmse",
+                "r2", "mean_iou", "dice", "pixel_accuracy", "loss", "last"),
+        "the validation figure of the epoch whose weights are kept, which early_stop, target and plateau follow; "
+        "`auto`: the task's first, such as accuracy",
+        default="auto",
     )
     regularize: Bound | None = setting(
         Maybe(One("regularizer", "a regularizer, such as l2(1e-4)")),
@@ -108,11 +131,11 @@ class TrainSettings(Settings):
     accumulate: int = setting(Int(1), "number of batches whose gradients are accumulated for one step", default=1)
     early_stop: int | None = setting(
         Maybe(Either(Int(1), ArgumentOf("early_stop", "early_stop(patience=10)", "patience"))),
-        "stop after this many epochs without a better validation accuracy",
+        "stop after this many epochs in which the validation figure of `best` has not improved",
         default=None,
     )
     target: float | None = setting(
-        Maybe(Float(above=0, high=1)), "stop when the validation accuracy reaches this value", default=None
+        Maybe(Float()), "stop when the validation figure of `best` reaches this value", default=None
     )
     freeze: tuple[str, ...] | None = setting(
         Maybe(ListOf(Selector(), lone=True)),
@@ -136,8 +159,10 @@ class ExportSettings(Settings):
     """The section `export`."""
 
     opset: int = setting(Int(18, 22), "version of the ONNX operator set", default=20)
-    output: Literal["probabilities", "logits"] = setting(
-        Symbols("probabilities", "logits"), "what the exported graph returns", default="probabilities"
+    output: Output = setting(
+        Symbols("auto", "probabilities", "logits", "classes", "numbers"),
+        "what the exported graph returns; `auto`: probabilities, or numbers in the data's own units",
+        default="auto",
     )
     tolerance: float = setting(
         POSITIVE, "largest allowed difference from the trained model, relative to the output's scale", default=1e-4
@@ -148,9 +173,17 @@ class ExportSettings(Settings):
         default="fp32",
     )
     max_loss: float = setting(
-        Float(low=0, below=1), "largest allowed loss of accuracy of an fp16 or int8 file", default=Percent(0.01)
+        Float(low=0, below=1), "largest allowed loss of the figure of `best` of an fp16 or int8 file; of an error, relative to it", default=Percent(0.01)
     )
     max_batch: int = setting(Int(1, 2**31 - 1), "most images that a server (Triton) may put into a batch", default=64)
+
+
+def losses_of(train: TrainSettings, task: Task) -> tuple[Bound, ...]:
+    """The losses of a training: those that are written, or the task's own."""
+    if not isinstance(train.loss, Bound):
+        return train.loss
+    is_default = train.loss.span is None and train.loss.name != task.loss
+    return (component(Loss, task.loss).call() if is_default else train.loss,)
 
 
 SECTIONS: dict[str, tuple[Param, ...]] = {

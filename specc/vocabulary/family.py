@@ -4,11 +4,12 @@
 (`specc.backend.resolve`). A word that needs no torch brings its function along instead.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, ClassVar, NamedTuple, get_args
 
-from specc.tasks import CLASSIFICATION, Task
+from specc.tasks import CLASSIFICATION, TASKS, Task
 from specc.values import Args, Percent, Size
 from specc.vocabulary.component import Component
 from specc.vocabulary.shape import Shape
@@ -266,16 +267,31 @@ class Schedule(Component):
 class Loss(Component):
     """What training makes small.
 
-    target(a, classes): gives a function of logits and of shares of the classes, both N x classes, to the terms of the
-        loss, N x classes, whose sum over the classes is the loss of an image.
+    target(a, outputs): gives a function of what a network gives and of the labels, both N x outputs, to the terms of
+        the loss, N x outputs, whose sum over the outputs is the loss of an image. Labels are shares of the classes;
+        tags, 0 or 1 each; or standardized numbers.
+    tasks: what it is for, by the tasks' names. others: of these tasks and of more, the dotted paths of what implements
+        it there in place of `target`. For masks that is a function of (a, outputs, weights, ignore), which gives one of
+        logits N x C x H x W and masks N x H x W to `specc.backend.evaluation.losses.Parts`.
     per_class: it asks of each class by itself, so that probabilities are sigmoids of the logits; else their softmax.
-    An argument `weights`, one number for each class, weighs the terms; an argument `reduction` may be "sum".
+    An argument `weights`, one number for each class, weighs the terms; an argument `reduction` may be "sum"; an
+    argument `weight` is what it counts in a list of losses.
     """
 
     family: ClassVar[str] = "loss"
 
     target: str
+    tasks: tuple[str, ...] = ("classification",)
+    others: Mapping[str, str] = MappingProxyType({})
     per_class: bool = False
+
+    def implements(self, task: Task) -> str:
+        """The dotted path of what implements it for a task; "" where it is not for that."""
+        return self.others.get(task.name) or (self.target if task.name in self.tasks else "")
+
+    def broken_promise(self) -> str:
+        unknown = [name for name in (*self.tasks, *self.others) if name not in TASKS]
+        return f"is for `{unknown[0]}`, which is no task" if unknown else ""
 
 
 @dataclass(eq=False, repr=False, kw_only=True)

@@ -237,6 +237,22 @@ class Calls(Kind):
         return UNKNOWN if UNKNOWN in calls else calls
 
 
+class OneOrMore(Calls):
+    """A call of a family, which stays one, or a list of them, which becomes a tuple."""
+
+    def __init__(self, family: str, needs: str) -> None:
+        super().__init__(family, needs)
+        self.needs = f"{needs}, or a list of them"
+
+    def accept(self, value: Any, bind: Bind) -> Any:
+        if type(value) not in (list, tuple):
+            return self.item.accept(value, bind)
+        calls = super().accept(value, bind)
+        if not calls:
+            raise Unfit
+        return calls if calls is UNKNOWN else tuple(calls)
+
+
 class Maybe(Kind):
     """`none`, which gives None, or another kind."""
 

@@ -25,7 +25,7 @@ class DataLoader:
     def __init__(self, dataset: DataSet, data: DataSettings, batch: int, seed: int, device: torch.device) -> None:
         self.dataset, self.data, self.seed, self.device = dataset, data, seed, device
         self.source = TrainingBatches(dataset.train, batch, seed, device)
-        self.classes = dataset.classes
+        self.task = dataset.task
         self.batch, self.batches = self.source.size, self.source.count
         self.normalize = _normalizer(dataset, data, device)
         self.tables = Tables(len(dataset.train))
@@ -41,7 +41,7 @@ class DataLoader:
                 seed=self.seed,
                 epoch=epoch,
                 tricks=self.data.augment,
-                classes=len(self.classes),
+                classes=len(self.task.outputs),
                 tables=self.tables,
             )
         return self.normalize(images).contiguous(memory_format=torch.channels_last), target

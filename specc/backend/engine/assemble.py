@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import torch
+
 from specc.backend.build import Net
 from specc.backend.engine.applied import applied, averaged, by_rule, kinds, resting, written
 from specc.backend.engine.average import Average, Lookahead, constants
@@ -20,8 +22,9 @@ from specc.backend.engine.step import Step
 from specc.backend.engine.trainer import Loader, Trainer, length
 from specc.backend.evaluation.losses import loss_function
 from specc.backend.precision import Precision
+from specc.backend.run.metrics import selection
 from specc.ir.weights import weights_of
-from specc.tricks.sections import TrainSettings
+from specc.tricks.sections import TrainSettings, losses_of
 from specc.vocabulary.family import Clock
 
 
@@ -35,6 +38,8 @@ def assemble(net: Net, settings: TrainSettings, loader: Loader, precision: Preci
     weights = learning(net)
     device = next(iter(weights.values())).device
     per_epoch, total = length(settings, loader)
+    task = loader.task
+    loss = loss_function(losses_of(settings, task.facts), len(task.outputs), device, task.facts, task.ignore)
     lookahead = None
     if settings.lookahead:
         a = settings.lookahead.args
@@ -47,11 +52,12 @@ def assemble(net: Net, settings: TrainSettings, loader: Loader, precision: Preci
         Average(net, settings.ema) if settings.ema else None,
         lookahead,
         precision.scaler(device),
-        loader.batches,
+        torch.zeros(loss.rows + loader.batch * task.columns, loader.batches, device=device),
         per_epoch,
+        task.facts,
+        selection(settings.best, task.facts),
     )
-    loss = loss_function(settings.loss, len(loader.classes), device)
-    trainer = Trainer(state, loader, settings, Step(state, settings, loss, penalty, precision))
+    trainer = Trainer(state, loader, settings, Step(state, settings, task, loss, penalty, precision))
     return trainer, _notes(net, settings, weights, frozen, penalty, trainer.rests)
 
 

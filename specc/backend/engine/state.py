@@ -11,7 +11,8 @@ from torch import Tensor
 from specc.backend.build import Net
 from specc.backend.engine.average import Average, Copy, Lookahead
 from specc.backend.engine.optimizers import Optimizers, Weights
-from specc.backend.run.metrics import EpochResult, epoch_result
+from specc.backend.run.metrics import EpochResult, Selection, epoch_result
+from specc.tasks import Task
 
 Tensors = dict[str, Tensor]
 
@@ -19,9 +20,10 @@ Tensors = dict[str, Tensor]
 class TrainState:
     """A training between two steps.
 
-    step: optimizer steps done; per_epoch: those of an epoch. table: 3 x batches of an epoch: each batch's summed loss,
-    what that is divided by for the mean, and its number of right answers, as far as the epoch has come. seconds: spent
-    training in this epoch. lines: what each epoch so far came to, as metrics.jsonl says it.
+    step: optimizer steps done; per_epoch: those of an epoch. table: rows x batches of an epoch: of each batch what a
+    step gives, the sums of its loss and the records of its images, as far as the epoch has come. seconds: spent training
+    in this epoch. lines: what each epoch so far came to, as metrics.jsonl says it. task, selection: what the lines say,
+    and which epoch is the best.
     """
 
     def __init__(
@@ -32,30 +34,33 @@ class TrainState:
         average: Average | None,
         lookahead: Lookahead | None,
         scaler: torch.amp.GradScaler | None,
-        batches: int,
+        table: Tensor,
         per_epoch: int,
+        task: Task,
+        selection: Selection,
     ) -> None:
         self.net, self.weights, self.optimizers = net, weights, optimizers
         self.average, self.lookahead, self.scaler = average, lookahead, scaler
         self.step, self.per_epoch = 0, per_epoch
-        self.table = torch.zeros(3, batches, device=next(iter(weights.values())).device)
+        self.table = table
+        self.task, self.selection = task, selection
         self.seconds = 0.0
         self.lines: list[dict[str, Any]] = []
 
     @property
     def results(self) -> list[EpochResult]:
         """The end of each epoch so far."""
-        return list(map(epoch_result, self.lines))
+        return [epoch_result(line, self.task) for line in self.lines]
 
     @property
     def best(self) -> EpochResult | None:
-        """The epoch with the highest validation accuracy; among equals the one with the lowest loss."""
-        return max(self.results, key=lambda result: (result.accuracy, -result.loss), default=None)
+        """The epoch whose weights are kept."""
+        return self.selection.best(self.results)
 
     @property
     def has_improved(self) -> bool:
         """Whether the last epoch is the best one so far."""
-        return bool(self.lines) and epoch_result(self.lines[-1]) == self.best
+        return bool(self.lines) and self.results[-1] == self.best
 
     @property
     def kept(self) -> Copy | None:
@@ -113,7 +118,7 @@ class TrainState:
         self.step, self.seconds = scalars["step"], scalars["seconds"]
         self.lines = [dict(line) for line in scalars["lines"]]
         before = scalars.get("per_epoch", self.per_epoch)
-        if before == self.per_epoch and len(self.table[0]) == len(tensors["table"][0]):
+        if before == self.per_epoch and self.table.shape == tensors["table"].shape:
             self.table.copy_(tensors["table"])
         else:
             done = self.step // before

@@ -1,8 +1,7 @@
 """What one step of a training computes: answers, losses, gradients, and the weights after them."""
 
 import hashlib
-from collections.abc import Callable, Iterable
-from itertools import starmap
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import torch
@@ -13,11 +12,10 @@ from specc.backend.engine.penalty import Penalty
 from specc.backend.engine.state import TrainState
 from specc.backend.evaluation.losses import Loss, Parts
 from specc.backend.precision import Precision
+from specc.backend.tasks.bound import BoundTask
 from specc.tricks.sections import TrainSettings
 
-TOTAL, WEIGHT, RIGHT = range(3)  # rows of a step's figures: summed loss, what that is divided by, right answers
-
-Batch = tuple[Tensor, Tensor]  # normalized images, N x C x H x W, on the device, and their targets
+Batch = tuple[Tensor, Tensor]  # normalized images, N x C x H x W, on the device, and their labels
 
 
 class Step:
@@ -28,20 +26,30 @@ class Step:
     """
 
     def __init__(
-        self, state: TrainState, settings: TrainSettings, loss: Loss, penalty: Penalty, precision: Precision
+        self,
+        state: TrainState,
+        settings: TrainSettings,
+        task: BoundTask,
+        loss: Loss,
+        penalty: Penalty,
+        precision: Precision,
     ) -> None:
-        self.state, self.settings = state, settings
+        self.state, self.settings, self.task = state, settings, task
         self.loss, self.penalty, self.precision = loss, penalty, precision
         self.device = state.table.device
         self.forward: Callable[[Tensor], Any] = state.net
-        self.is_weighted = settings.accumulate > 1 and loss.weights is not None and not loss.is_sum
+        varies = any(term.varies for term in loss.terms)
+        self.is_weighted = settings.accumulate > 1 and varies and not loss.is_sum
         self.head_weights = {head.name: head.weight for head in state.net.graph.heads}
 
     def __call__(self, batches: Iterable[Batch]) -> Tensor:
-        """Take the step. Gives what `backward` does for each batch, 3 x batches."""
-        figures = torch.stack(list(starmap(self.backward, batches)), 1)  # which holds on to no batch
-        if self.is_weighted:
-            self._divide(figures[WEIGHT].sum())
+        """Take the step. Gives what `backward` does for each batch, rows x batches."""
+        weights = None
+        if self.is_weighted:  # all batches of the step are needed first
+            batches = list(batches)
+            each = [self.loss.weights(labels) for _, labels in batches]
+            weights = [sum(of_term) for of_term in zip(*each, strict=True)]
+        figures = torch.stack([self.backward(*batch, weights) for batch in batches], 1)  # which holds on to no batch
         self.update()
         return figures
 
@@ -49,41 +57,31 @@ class Step:
         """Set the generators that the network draws from (for dropout, say) for the step that comes."""
         seed_generators(step_seed(self.settings.seed, self.state.step), self.device)
 
-    def backward(self, images: Tensor, target: Tensor) -> Tensor:
-        """Add the gradient of the loss of one batch.
+    def backward(self, images: Tensor, labels: Tensor, weights: Sequence[Tensor | int] | None = None) -> Tensor:
+        """Add the gradient of the loss of one batch. weights: of each term of the loss, over all batches of the step.
 
-        Gives its summed loss, what that is divided by for the mean, and its number of right answers, as one tensor.
+        Gives the sums of the loss and what each is divided by, and the records of the images, as one tensor.
         """
         state = self.state
         with self.precision.autocast(self.device):
             answer = self.forward(images)
-        logits, heads = answer if isinstance(answer, tuple) else (answer, {})
-        parts = self.loss.parts(logits, target)
-        labels = target.argmax(dim=1) if target.is_floating_point() else target
-        right = (logits.detach().argmax(dim=1) == labels).sum()
-        figures = torch.cat([parts.pair(), right.to(parts.total.dtype)[None]])
-        loss = self._of_batch(parts)
+        outputs, heads = answer if isinstance(answer, tuple) else (answer, {})
+        parts = self.loss.parts(outputs, labels)
+        figures = torch.cat([self.loss.pairs(parts), self.task.records(outputs, labels).flatten()])
+        loss = self._of_batch(parts, weights)
         for name, of_head in heads.items():
-            loss = loss + self.head_weights[name] * self._of_batch(self.loss.parts(of_head, target))
-        loss = loss if self.loss.is_sum else loss / self.settings.accumulate
+            loss = loss + self.head_weights[name] * self._of_batch(self.loss.parts(of_head, labels), weights)
+        if not self.loss.is_sum and weights is None:
+            loss = loss / self.settings.accumulate
         if loss.requires_grad:  # not where all that learned stands still
             (state.scaler.scale(loss) if state.scaler else loss).backward()  # type: ignore[no-untyped-call]
         return figures
 
-    def _of_batch(self, parts: Parts) -> Tensor:
-        """The loss of a batch by which its gradient is taken: a sum, or a mean."""
+    def _of_batch(self, parts: Sequence[Parts], weights: Sequence[Tensor | int] | None) -> Tensor:
+        """The loss of a batch by which its gradient is taken: a sum, a mean, or its part of the mean over the step."""
         if self.loss.is_sum:
-            return parts.total
-        return parts.total / self.settings.batch if self.is_weighted else parts.mean
-
-    def _divide(self, weight: Tensor) -> None:
-        """Divide the gradients by the weight of all images of the step, which is known after its last batch.
-
-        Until then they were divided by the number of images, so that half precision can hold them.
-        """
-        gradients = [tensor.grad for tensor in self.state.weights.values() if tensor.grad is not None]
-        if gradients:
-            torch._foreach_mul_(gradients, self.settings.accumulate * self.settings.batch / weight)
+            return self.loss.sum(parts, [1] * len(parts))
+        return self.loss.mean(parts) if weights is None else self.loss.sum(parts, weights)
 
     def update(self) -> None:
         """Let the weights follow their gradients."""

@@ -9,25 +9,28 @@ from torch import Tensor, nn
 
 from specc.backend.engine.optimizers import param_rules, rest_steps
 from specc.backend.engine.state import TrainState
-from specc.backend.engine.step import TOTAL, Batch, Step
+from specc.backend.engine.step import Batch, Step
 from specc.backend.evaluation.evaluate import evaluate
+from specc.backend.evaluation.totals import Evaluation, Figures
 from specc.backend.interrupt import Interrupt
 from specc.backend.progress import INTERVAL, ProgressListener
-from specc.backend.run.metrics import EpochResult
+from specc.backend.tasks.bound import BoundTask, Records
 from specc.errors import SpeccError
 from specc.faults import reach
+from specc.tasks import LOSS
 from specc.tricks.length import steps
 from specc.tricks.schedule import rate
 from specc.tricks.sections import TrainSettings
 from specc.vocabulary.family import Clock
 
+LIVE = 10_000  # images, the latest, whose figure is shown within an epoch
 KEPT_FOR = 600.0  # seconds within an epoch after which the state is kept: no kill loses more than that
 
 
 class Loader(Protocol):
-    """Where batches come from: normalized images, N x C x H x W, on the device, and their targets."""
+    """Where batches come from: normalized images, N x C x H x W, on the device, and their labels."""
 
-    classes: tuple[str, ...]
+    task: BoundTask
     batch: int
     batches: int
 
@@ -105,7 +108,7 @@ class Trainer:
                         sink.pause(state)
                         started = looked = kept = perf_counter()
                         first = state.step
-            self._check(self.state.table[TOTAL].cpu())  # waits for the device
+            self._check(self.state.table.cpu())  # waits for the device
             state.seconds += perf_counter() - started
             if not ended:
                 sink.pause(state)
@@ -118,11 +121,12 @@ class Trainer:
         """Whether there is nothing left to do."""
         if self.state.step >= self.total:
             return True
-        best, results = self.state.best, self.state.results
+        selection, results = self.state.selection, self.state.results
+        best = selection.highest(results)
         if best is None or self.state.step != results[-1].step:
             return False
         target, patience = self.settings.target, self.settings.early_stop
-        reached = target is not None and best.accuracy >= target
+        reached = target is not None and selection.reached(best, target)
         tired = patience is not None and results[-1].epoch - best.epoch >= patience
         return reached or tired
 
@@ -138,8 +142,8 @@ class Trainer:
         if index == 0:
             state.table.zero_()
             state.seconds = 0.0
-        losses = [result.loss for result in state.results]
-        state.optimizers.set_rates(lambda schedule: rate(schedule, state.step, self.per_epoch, self.total, losses))
+        costs = [state.selection.cost(result) for result in state.results]
+        state.optimizers.set_rates(lambda schedule: rate(schedule, state.step, self.per_epoch, self.total, costs))
         first = index * self.settings.accumulate
         numbers = range(first, first + self.settings.accumulate)
         self.compute.seed()
@@ -160,57 +164,79 @@ class Trainer:
         if state.kept:
             state.kept.swap()
         views = self.settings.evaluate
-        classes, a = len(self.loader.classes), views.args if views else None
+        a = views.args if views else None
+        task, compute = self.loader.task, self.compute
         reach("evaluation")
-        found = evaluate(state.net, self.loader.validation(), classes, self.compute.loss, self.compute.precision, a)
+        evaluation = evaluate(state.net, self.loader.validation(), task, compute.loss, compute.precision, a)
         if state.kept:
             state.kept.swap()
-        if not math.isfinite(found.loss):
+        if not math.isfinite(evaluation.loss):
             raise NotFinite("validation loss", state.step)
-        result = EpochResult(state.step / self.per_epoch, state.step, found.loss, found.accuracy)
-        loss, accuracy, images = self._so_far(state.table.cpu())
+        self._refuse_unknown(evaluation)
+        loss, records = self._so_far(state.table.cpu())
         line: dict[str, Any] = {
-            "epoch": result.epoch,
-            "step": result.step,
+            "epoch": state.step / self.per_epoch,
+            "step": state.step,
             "train_loss": loss,
-            "train_accuracy": accuracy,
-            "val_loss": result.loss,
-            "val_accuracy": result.accuracy,
-            "images_per_second": images / state.seconds if state.seconds else 0.0,
+            **_keys("train_{}", self._of_training(records)),
+            "val_loss": evaluation.loss,
+            **_keys("val_{}", evaluation.figures),
+            "images_per_second": len(records) / state.seconds if state.seconds else 0.0,
             "seconds": state.seconds,
             "lr": state.optimizers.rate,
         }
         if views:
-            line["val_accuracy_one_view"] = found.one_view
-        if self.compute.penalty.names:
-            line["penalty"] = self.compute.penalty.value()
+            line |= _keys("val_{}_one_view", evaluation.one_view)
+        if compute.penalty.names:
+            line["penalty"] = compute.penalty.value()
         state.lines.append(line)
         sink.epoch(state, line)
-        listener.epoch(result, line, state.has_improved)
+        listener.epoch(state.results[-1], line, state.has_improved)
 
-    def _so_far(self, table: Tensor) -> tuple[float, float, int]:
-        """Mean loss, accuracy and number of images of the epoch up to now."""
+    def _refuse_unknown(self, evaluation: Evaluation) -> None:
+        """Raise SpeccError E409 where the figure that chooses says nothing about the validation images."""
+        figure = self.state.selection.figure
+        if figure != LOSS and evaluation.figures[figure.name] is None:
+            message = f"the validation images have no {figure.title}: there is nothing to compute it from"
+            raise SpeccError("E409", message, help="give validation images with labels, or set train.best", status=1)
+
+    def _of_training(self, records: Records) -> Figures:
+        """The figures of the training images that have a line: the task's first, and the one that chooses."""
+        task, chosen = self.loader.task, self.state.selection.figure
+        figures = task.figures(records)
+        return {name: figures[name] for name in dict.fromkeys([task.facts.figures[0].name, chosen.name]) if name in figures}
+
+    def _so_far(self, table: Tensor, most: int | None = None) -> tuple[float, Records]:
+        """Mean loss and records of the images of the epoch up to now. most: of so many batches, the latest."""
         batches = ((self.state.step - 1) % self.per_epoch + 1) * self.settings.accumulate
-        total, weight, right = table[:, :batches].double().sum(dim=1).tolist()
-        images = batches * self.loader.batch
-        return total / weight, right / images, images
+        rows, columns = self.compute.loss.rows, self.loader.task.columns
+        loss = self.compute.loss.mean_of(table[:rows, :batches].double().sum(dim=1).tolist())
+        latest = table[rows:, max(batches - most, 0) if most else 0 : batches]
+        return loss, latest.T.reshape(-1, columns).double().numpy()
 
     def _look(self, listener: ProgressListener, started: float, first: int) -> None:
         """Show how it goes; the only place within an epoch that waits for the device."""
         state = self.state
         table = state.table.cpu()
-        self._check(table[TOTAL])
-        loss, accuracy, _ = self._so_far(table)
+        self._check(table)
+        loss, records = self._so_far(table, most=max(LIVE // self.loader.batch, 1))
         images = (state.step - first) * self.settings.accumulate * self.loader.batch
         speed = images / (perf_counter() - started)
-        listener.steps(state.step, math.ceil(state.step / self.per_epoch), loss, accuracy, speed)
+        figure = self.loader.task.facts.figures[0]
+        text = f"{figure.title} {figure.text(self.loader.task.figures(records)[figure.name])}"
+        listener.steps(state.step, math.ceil(state.step / self.per_epoch), loss, text, speed)
 
-    def _check(self, losses: Tensor) -> None:
+    def _check(self, table: Tensor) -> None:
         """Raise E436 for the first step of this epoch whose loss is not finite."""
-        bad = (~losses.isfinite()).nonzero()
+        bad = (~table[: self.compute.loss.rows].isfinite().all(dim=0)).nonzero()
         if len(bad):
             start = (self.state.step - 1) // self.per_epoch * self.per_epoch
             raise NotFinite("loss", start + int(bad[0]) // self.settings.accumulate + 1)
+
+
+def _keys(form: str, figures: Figures) -> dict[str, float]:
+    """The figures that are known, by the keys of metrics.jsonl."""
+    return {form.format(name): value for name, value in figures.items() if value is not None}
 
 
 class NotFinite(SpeccError):

@@ -1,4 +1,4 @@
-"""A network on images that it does not learn from: loss, accuracy, and who is taken for whom."""
+"""A network on images that it does not learn from: its loss, and the figures of its task."""
 
 import math
 from collections.abc import Iterable
@@ -11,8 +11,9 @@ from specc.backend.evaluation.answers import not_finite
 from specc.backend.evaluation.losses import Loss
 from specc.backend.evaluation.not_finite import first_not_finite
 from specc.backend.evaluation.totals import Evaluation, Totals, exact_dtype
-from specc.backend.evaluation.views import views
+from specc.backend.evaluation.views import View, views
 from specc.backend.precision import Precision
+from specc.backend.tasks.bound import BoundTask
 from specc.values import Args
 
 
@@ -27,26 +28,32 @@ def refuse_not_finite(evaluation: Evaluation, net: Net, batches: Iterable[tuple[
 def evaluate(
     net: nn.Module,
     batches: Iterable[tuple[Tensor, Tensor]],
-    classes: int,
+    task: BoundTask,
     loss: Loss,
     precision: Precision,
     tta: Args | None = None,
 ) -> Evaluation:
-    """Run `net` in evaluation mode over batches of normalized images (N x C x H x W) and class indices (N).
+    """Run `net` in evaluation mode over batches of normalized images (N x C x H x W) and their labels.
 
-    tta: the arguments of test-time augmentation: logits are the mean over its views.
+    tta: the arguments of test-time augmentation: outputs are the mean over its views.
     """
     was_training = net.training
     net.eval()
     device = next(net.parameters()).device
-    totals, dtype = Totals(classes, device), exact_dtype(device)
+    totals, dtype = Totals(task, loss, device), exact_dtype(device)
     for images, labels in batches:
         first, *others = views(images, tta)
         with precision.autocast(device):
             alone: Tensor = net(first.images)
-            logits = alone * first.weight if others else alone
+            outputs = alone * first.weight if others else alone
             for view in others:
-                logits = logits.float() + view.weight * net(view.images).float()
-        totals.update(loss.parts(logits.to(dtype), labels), logits, alone, labels)
+                outputs = outputs.float() + view.weight * _seen(net, view, task.facts.per_pixel).float()
+        totals.update(loss.parts(outputs.to(dtype), labels), outputs, alone, labels)
     net.train(was_training)
     return totals.compute()
+
+
+def _seen(net: nn.Module, view: View, per_pixel: bool) -> Tensor:
+    """What a network gives for a view; maps are turned back to where the image was."""
+    outputs: Tensor = net(view.images)
+    return outputs.flip(3) if per_pixel and view.is_mirrored else outputs

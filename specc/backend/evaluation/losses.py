@@ -1,13 +1,14 @@
-"""Losses over a batch: logits, and class indices or soft targets."""
+"""Losses over a batch: what a network gives, and the labels."""
 
-from collections.abc import Callable
-from typing import NamedTuple
+from collections.abc import Callable, Sequence
+from typing import NamedTuple, Protocol
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
 from specc.backend.resolve import resolve
+from specc.tasks import CLASSIFICATION, MULTILABEL, REGRESSION, Task
 from specc.values import Args, Bound
 from specc.vocabulary import family
 from specc.vocabulary.registry import component
@@ -18,72 +19,180 @@ Each = Callable[[Tensor, Tensor], Tensor]
 class Parts(NamedTuple):
     """The loss of some images: the sum, and what it is divided by for the mean.
 
-    weight: the sum of the weights of the images' classes; without weights the number of images. It depends on the
-    targets alone. The mean over several batches is the sum of their totals over the sum of their weights, which is
-    not the mean of their means.
+    weight: the sum of the weights of the images' classes; without weights the number of images; for masks that of
+    pixels. It depends on the labels alone. The mean over several batches is the sum of their totals over the sum of
+    their weights, which is not the mean of their means.
     """
 
     total: Tensor
     weight: Tensor | int
 
-    @property
-    def mean(self) -> Tensor:
-        return self.total / self.weight
-
     def pair(self) -> Tensor:
         """Both as one tensor, without a gradient."""
         total = self.total.detach()
         weight = self.weight if isinstance(self.weight, Tensor) else torch.full_like(total, self.weight)
-        return torch.stack([total, weight])
+        return torch.stack([total, weight.to(total.dtype)])
+
+
+class Term(Protocol):
+    """One loss over a batch. varies: images may weigh differently, so that batches do."""
+
+    varies: bool
+
+    def parts(self, outputs: Tensor, labels: Tensor) -> Parts: ...
+
+    def weight(self, labels: Tensor) -> Tensor | int:
+        """The weight of `parts`, which the labels alone tell."""
 
 
 class Loss:
-    """A loss over a batch. Called, it gives the mean, a scalar, of logits (N x classes) and targets.
+    """The loss of a training: a weighted sum of terms. Called, it gives the mean over a batch, a scalar.
 
-    is_sum: training follows the gradient of the sum over the images instead.
-
-    classes: their indices. Targets are class indices (N, int64) or shares of the classes (N x classes, rows sum to 1).
-    The checker has seen to it that there is a weight for each class, where there are any.
+    is_sum: training follows the gradient of the sum over the images instead. `labels`: as `Part.labels`, or soft: N x
+    outputs shares of the classes or tags.
     """
 
-    def __init__(self, each: Each, classes: Tensor, weights: Tensor | None, is_sum: bool) -> None:
-        self.each, self.classes, self.weights, self.is_sum = each, classes, weights, is_sum
+    def __init__(self, terms: Sequence[Term], factors: Sequence[float] = (1.0,), is_sum: bool = False) -> None:
+        self.terms, self.factors, self.is_sum = tuple(terms), tuple(factors), is_sum
 
-    def __call__(self, logits: Tensor, target: Tensor) -> Tensor:
-        return self.parts(logits, target).mean
+    def __call__(self, outputs: Tensor, labels: Tensor) -> Tensor:
+        return self.mean(self.parts(outputs, labels))
 
-    def parts(self, logits: Tensor, target: Tensor) -> Parts:
-        shares = target if target.is_floating_point() else target[:, None] == self.classes
-        if logits.dtype in (torch.bfloat16, torch.float16):
-            logits = logits.float()
-        shares = shares.to(logits.dtype)
-        terms = self.each(logits, shares)
-        if self.weights is None:
-            return Parts(terms.sum(), len(logits))
-        return Parts((terms * self.weights).sum(), (shares * self.weights).sum())
+    def parts(self, outputs: Tensor, labels: Tensor) -> list[Parts]:
+        """Of each term."""
+        if outputs.dtype in (torch.bfloat16, torch.float16):
+            outputs = outputs.float()
+        return [term.parts(outputs, labels) for term in self.terms]
+
+    def weights(self, labels: Tensor) -> list[Tensor | int]:
+        """The weight of each term's parts."""
+        return [term.weight(labels) for term in self.terms]
+
+    def mean(self, parts: Sequence[Parts]) -> Tensor:
+        """The mean over the images that have these parts."""
+        return self.sum(parts, [part.weight for part in parts])
+
+    def sum(self, parts: Sequence[Parts], divisors: Sequence[Tensor | int]) -> Tensor:
+        """The weighted sum of the terms' totals, each divided by its divisor."""
+        loss: Tensor | None = None
+        for factor, part, divisor in zip(self.factors, parts, divisors, strict=True):
+            value = part.total / divisor
+            value = value if factor == 1 else factor * value
+            loss = value if loss is None else loss + value
+        assert loss is not None
+        return loss
+
+    def mean_of(self, pairs: Sequence[float]) -> float:
+        """The mean from sums over images: of each term the total and the weight, one after the other."""
+        terms = zip(self.factors, pairs[::2], pairs[1::2], strict=True)
+        return sum(factor * total / weight for factor, total, weight in terms)
+
+    @property
+    def rows(self) -> int:
+        """How many numbers `pairs` gives."""
+        return 2 * len(self.terms)
+
+    def pairs(self, parts: Sequence[Parts]) -> Tensor:
+        """Total and weight of each term, as one tensor without a gradient."""
+        return torch.cat([part.pair() for part in parts])
 
 
-def loss_function(loss: Bound, classes: int, device: torch.device) -> Loss:
-    """The loss that a spec names."""
+def loss_function(losses: Sequence[Bound], outputs: int, device: torch.device, task: Task, ignore: int | None) -> Loss:
+    """The loss that a spec names, one or a list of them; weights of classes are numbers by position.
+
+    outputs: how many the network gives. ignore: the number of pixels in masks that do not count.
+    """
+    terms = [_term(loss, outputs, device, task, ignore) for loss in losses]
+    factors = [getattr(loss.args, "weight", 1.0) for loss in losses]
+    return Loss(terms, factors, any(getattr(loss.args, "reduction", "mean") == "sum" for loss in losses))
+
+
+def _term(loss: Bound, outputs: int, device: torch.device, task: Task, ignore: int | None) -> Term:
     given = getattr(loss.args, "weights", None)
     weights = None if given is None else torch.tensor(given, dtype=torch.float32, device=device)
-    each: Each = resolve(component(family.Loss, loss).target)(loss.args, classes)
-    is_sum = getattr(loss.args, "reduction", "mean") == "sum"
-    return Loss(each, torch.arange(classes, device=device), weights, is_sum)
+    work = resolve(component(family.Loss, loss).implements(task))
+    if task.per_pixel:
+        term: Term = work(loss.args, outputs, weights, ignore)
+        return term
+    each: Each = work(loss.args, outputs)
+    if task == CLASSIFICATION:
+        return OfClasses(each, torch.arange(outputs, device=device), weights)
+    if task == MULTILABEL:
+        return OfTags(each, weights)
+    assert task == REGRESSION
+    return OfNumbers(each)
 
 
-def cross_entropy(a: Args, classes: int) -> Each:
+class OfClasses:
+    """A loss of logits, N x classes, and class indices (N, int64) or shares of the classes (N x classes).
+
+    classes: their indices. weights: of the classes; the checker has seen to it that there is one for each.
+    """
+
+    def __init__(self, each: Each, classes: Tensor, weights: Tensor | None) -> None:
+        self.each, self.classes, self.weights = each, classes, weights
+        self.varies = weights is not None
+
+    def parts(self, outputs: Tensor, labels: Tensor) -> Parts:
+        shares = self._shares(labels).to(outputs.dtype)
+        terms = self.each(outputs, shares)
+        if self.weights is None:
+            return Parts(terms.sum(), len(outputs))
+        return Parts((terms * self.weights).sum(), (shares * self.weights).sum())
+
+    def weight(self, labels: Tensor) -> Tensor | int:
+        return len(labels) if self.weights is None else (self._shares(labels).to(self.weights) * self.weights).sum()
+
+    def _shares(self, labels: Tensor) -> Tensor:
+        return labels if labels.is_floating_point() else labels[:, None] == self.classes
+
+
+class OfTags:
+    """A loss of logits and tags, N x tags: 0 or 1, or shares between them. weights: what a tag's presence counts."""
+
+    varies = False
+
+    def __init__(self, each: Each, weights: Tensor | None) -> None:
+        self.each, self.weights = each, weights
+
+    def parts(self, outputs: Tensor, labels: Tensor) -> Parts:
+        tags = labels.to(outputs.dtype)
+        if self.weights is None:
+            return Parts(self.each(outputs, tags).sum(), len(outputs))
+        there, absent = (self.each(outputs, torch.full_like(tags, value)) for value in (1, 0))
+        return Parts((self.weights * tags * there + (1 - tags) * absent).sum(), len(outputs))
+
+    def weight(self, labels: Tensor) -> int:
+        return len(labels)
+
+
+class OfNumbers:
+    """A loss of predictions and standardized numbers, both N x numbers: the mean over the numbers of an image."""
+
+    varies = False
+
+    def __init__(self, each: Each) -> None:
+        self.each = each
+
+    def parts(self, outputs: Tensor, labels: Tensor) -> Parts:
+        return Parts(self.each(outputs, labels.to(outputs.dtype)).sum() / outputs.shape[1], len(outputs))
+
+    def weight(self, labels: Tensor) -> int:
+        return len(labels)
+
+
+def cross_entropy(a: Args, outputs: int) -> Each:
     """Cross entropy with label smoothing (Szegedy et al., 2015), for each image and class."""
     smoothing: float = a.smoothing
 
     def each(logits: Tensor, shares: Tensor) -> Tensor:
-        smooth = shares * (1 - smoothing) + smoothing / classes if smoothing else shares
+        smooth = shares * (1 - smoothing) + smoothing / outputs if smoothing else shares
         return -smooth * functional.log_softmax(logits, dim=1)
 
     return each
 
 
-def focal(a: Args, classes: int) -> Each:
+def focal(a: Args, outputs: int) -> Each:
     """Lin et al., 2017, equation 4, for each image and class."""
     gamma: float = a.gamma
 
@@ -95,10 +204,40 @@ def focal(a: Args, classes: int) -> Each:
     return each
 
 
-def binary_cross_entropy(a: Args, classes: int) -> Each:
-    """The mean over the classes of each one's cross entropy."""
+def binary_focal(a: Args, outputs: int) -> Each:
+    """Lin et al., 2017, equation 4, of each tag's sigmoid: the mean over the tags. Linear in shares of tags."""
+    gamma: float = a.gamma
 
     def each(logits: Tensor, shares: Tensor) -> Tensor:
-        return functional.binary_cross_entropy_with_logits(logits, shares, reduction="none") / classes
+        log_p, log_q = functional.logsigmoid(logits), functional.logsigmoid(-logits)
+        there = (1 - log_p.exp()) ** gamma * log_p
+        absent = (1 - log_q.exp()) ** gamma * log_q
+        focused: Tensor = -(shares * there + (1 - shares) * absent) / outputs
+        return focused
 
     return each
+
+
+def binary_cross_entropy(a: Args, outputs: int) -> Each:
+    """The mean over the classes or tags of each one's cross entropy."""
+
+    def each(logits: Tensor, shares: Tensor) -> Tensor:
+        return functional.binary_cross_entropy_with_logits(logits, shares, reduction="none") / outputs
+
+    return each
+
+
+def mse(a: Args, outputs: int) -> Each:
+    """The squared error."""
+    return lambda numbers, wanted: (numbers - wanted).square()
+
+
+def mae(a: Args, outputs: int) -> Each:
+    """The absolute error."""
+    return lambda numbers, wanted: (numbers - wanted).abs()
+
+
+def huber(a: Args, outputs: int) -> Each:
+    """Huber, 1964: half the squared error up to `delta`, delta * (|error| - delta / 2) beyond."""
+    delta: float = a.delta
+    return lambda numbers, wanted: functional.huber_loss(numbers, wanted, reduction="none", delta=delta)

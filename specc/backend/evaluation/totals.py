@@ -1,58 +1,65 @@
-"""What a network's answers to a set of images amount to, however the set is cut into batches."""
+"""What a network's outputs for a set of images amount to, however the set is cut into batches."""
 
 from typing import NamedTuple, Self
 
+import numpy as np
 import torch
 from torch import Tensor
 
-from specc.backend.evaluation.losses import Parts
-from specc.backend.evaluation.scores import Counts
+from specc.backend.evaluation.losses import Loss, Parts
+from specc.backend.tasks.bound import BoundTask, Records
+
+Figures = dict[str, float | None]
 
 
 class Evaluation(NamedTuple):
-    """loss: mean over the images, weighted by their classes where the loss has weights. accuracy: 0 to 1.
+    """loss: mean over the images, weighted by their classes where the loss has weights. figures: those of the task.
 
-    confusion: classes x classes, rows the true ones. one_view: the accuracy on the images as they are; the same as
-    `accuracy` where they are looked at in no other way.
+    records: a row for each image, of which the figures are made. one_view: the figures of the images as they are; the
+    same as `figures` where they are looked at in no other way.
     """
 
     loss: float
-    accuracy: float
-    confusion: Counts
-    one_view: float
+    figures: Figures
+    records: Records
+    one_view: Figures
 
 
 class Totals:
-    """Sums over images. Counts are integers and losses are added in float64, so no cut into batches changes a figure.
+    """Records of images, and sums of losses in float64, so that no cut into batches changes a figure.
 
     Nothing waits for the device before `compute`.
     """
 
-    def __init__(self, classes: int, device: torch.device) -> None:
-        self.classes = classes
-        self.loss = torch.zeros(2, dtype=exact_dtype(device), device=device)  # the sum, and what it is divided by
-        self.right = torch.zeros((), dtype=torch.int64, device=device)
-        self.confusion = torch.zeros(classes * classes, dtype=torch.int64, device=device)
+    def __init__(self, task: BoundTask, loss: Loss, device: torch.device) -> None:
+        self.task, self.loss = task, loss
+        self.losses = torch.zeros(loss.rows, dtype=exact_dtype(device), device=device)
+        self.records: list[Tensor] = []
+        self.one_view: list[Tensor] = []
 
-    def update(self, loss: Parts, logits: Tensor, one_view: Tensor, labels: Tensor) -> None:
-        """Add a batch. loss: of its logits. logits, one_view: N x classes. labels: int64 N."""
-        self.loss += loss.pair()
-        self.right += (one_view.argmax(dim=1) == labels).sum()
-        pairs = labels * self.classes + logits.argmax(dim=1)
-        self.confusion += torch.bincount(pairs, minlength=self.classes * self.classes)
+    def update(self, parts: list[Parts], outputs: Tensor, one_view: Tensor, labels: Tensor) -> None:
+        """Add a batch. parts: its losses. outputs: of all views; one_view: the same tensor where there is only one."""
+        self.losses += self.loss.pairs(parts)
+        self.records.append(self.task.records(outputs, labels))
+        if one_view is not outputs:
+            self.one_view.append(self.task.records(one_view, labels))
 
     def merge(self, other: Self) -> None:
         """Add what was found on other images."""
-        self.loss += other.loss
-        self.right += other.right
-        self.confusion += other.confusion
+        self.losses += other.losses
+        self.records += other.records
+        self.one_view += other.one_view
 
     def compute(self) -> Evaluation:
         """The figures over all images so far; there must be one."""
-        total, weight = self.loss.tolist()
-        table = self.confusion.reshape(self.classes, self.classes).cpu()
-        count = int(table.sum())
-        return Evaluation(total / weight, int(table.trace()) / count, table.numpy(), int(self.right) / count)
+        records = _together(self.records)
+        figures = self.task.figures(records)
+        one_view = self.task.figures(_together(self.one_view)) if self.one_view else figures
+        return Evaluation(self.loss.mean_of(self.losses.tolist()), figures, records, one_view)
+
+
+def _together(records: list[Tensor]) -> Records:
+    return torch.cat(records).cpu().numpy().astype(np.float64)
 
 
 def exact_dtype(device: torch.device) -> torch.dtype:

@@ -9,10 +9,11 @@ from specc.values import Args
 
 
 class View(NamedTuple):
-    """Images, N x C x H x W, and the weight of their logits; the weights of all views sum to 1."""
+    """Images, N x C x H x W, and the weight of their outputs; the weights of all views sum to 1."""
 
     images: Tensor
     weight: float
+    is_mirrored: bool = False
 
 
 def views(images: Tensor, a: Args | None) -> list[View]:
@@ -24,7 +25,7 @@ def views(images: Tensor, a: Args | None) -> list[View]:
         found = [View(images, 1 - a.weight), *(View(moved, a.weight / 2) for moved in _shifted(images, a.shift))]
     if a.mirror:
         halves = [View(view.images, view.weight / 2) for view in found]
-        found = halves + [View(view.images.flip(3), view.weight) for view in halves]
+        found = halves + [View(view.images.flip(3), view.weight, is_mirrored=True) for view in halves]
     return found
 
 

@@ -1,33 +1,79 @@
-"""A run's metrics: one line of JSON for each epoch, and the figures by which epochs are compared."""
+"""A run's metrics: one line of JSON for each epoch, and how epochs are compared."""
 
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from specc.backend.run.files import MOST_METRICS
 from specc.backend.run.manifest import unreadable
 from specc.files import is_number, parse_json, read_file, write_atomic
+from specc.tasks import LOSS, Figure, Task
 
 
 class EpochResult(NamedTuple):
-    """What the validation images said at the end of an epoch. `epoch` and `step` count what was done until then."""
+    """What the validation images said at the end of an epoch. `epoch` and `step` count what was done until then.
+
+    figures: those of the task that are known, by name.
+    """
 
     epoch: float
     step: int
     loss: float
-    accuracy: float
+    figures: Mapping[str, float]
+
+    def value(self, figure: Figure) -> float:
+        """A figure, which may be the loss."""
+        return self.loss if figure == LOSS else self.figures[figure.name]
+
+    def as_json(self) -> dict[str, Any]:
+        return {"epoch": self.epoch, "step": self.step, "loss": self.loss, **self.figures}
 
 
-def epoch_result(line: Mapping[str, Any]) -> EpochResult:
+class Selection(NamedTuple):
+    """Which epoch's weights are kept: the best by a figure, or the last. The figure is also what `early_stop`,
+    `target` and `plateau` follow."""
+
+    figure: Figure
+    keeps_last: bool = False
+
+    def best(self, results: Sequence[EpochResult]) -> EpochResult | None:
+        """The epoch to keep; among equals the one with the lowest loss, and the first of these."""
+        if self.keeps_last:
+            return results[-1] if results else None
+        return self.highest(results)
+
+    def highest(self, results: Sequence[EpochResult]) -> EpochResult | None:
+        """The best epoch by the figure, whichever is kept."""
+        return min(results, key=lambda result: (self.cost(result), result.loss), default=None)
+
+    def cost(self, result: EpochResult) -> float:
+        """The figure, turned so that the lower is the better."""
+        value = result.value(self.figure)
+        return value if self.figure.is_error else -value
+
+    def reached(self, result: EpochResult, target: float) -> bool:
+        """Whether a result is as good as a target."""
+        return self.cost(result) <= (target if self.figure.is_error else -target)
+
+
+def selection(best: str | None, task: Task) -> Selection:
+    """What the setting `train.best` means for a task, which has that figure."""
+    if best is None or best == "last":
+        return Selection(task.figures[0], keeps_last=best == "last")
+    return Selection(task.figure(best))
+
+
+def epoch_result(line: Mapping[str, Any], task: Task) -> EpochResult:
     """The result in an epoch's line."""
-    return EpochResult(line["epoch"], line["step"], line["val_loss"], line["val_accuracy"])
+    known = {name: line[f"val_{name}"] for name in (figure.name for figure in task.figures) if f"val_{name}" in line}
+    return EpochResult(line["epoch"], line["step"], line["val_loss"], known)
 
 
 def is_epoch_line(line: Any) -> bool:
     """Whether a value from a JSON text is the line of an epoch."""
-    numbers = ("epoch", "val_loss", "val_accuracy")
+    numbers = ("epoch", "val_loss")
     return isinstance(line, dict) and type(line.get("step")) is int and all(is_number(line.get(n)) for n in numbers)
 
 

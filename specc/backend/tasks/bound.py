@@ -1,0 +1,66 @@
+"""A task on one data set: what a network's outputs are held against, and what they are worth."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor
+
+from specc.backend.resolve import resolve
+from specc.tasks import Task
+
+Records = NDArray[np.float64]
+
+
+class Scale(NamedTuple):
+    """How numbers are brought to the units in which they are learned: (number - mean) / std, of each of them."""
+
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+
+
+class BoundTask(ABC):
+    """A task, and what its data set says of it.
+
+    facts: the task. outputs: the names of what the network gives: classes, tags or numbers. ignore: the number of
+    pixels in masks that do not count. scale: of the numbers.
+    """
+
+    def __init__(
+        self, facts: Task, outputs: Sequence[str], *, ignore: int | None = None, scale: Scale | None = None
+    ) -> None:
+        self.facts, self.outputs, self.ignore, self.scale = facts, tuple(outputs), ignore, scale
+
+    @property
+    @abstractmethod
+    def columns(self) -> int:
+        """How many numbers the record of an image has."""
+
+    @abstractmethod
+    def records(self, outputs: Tensor, labels: Tensor) -> Tensor:
+        """What is kept of each image, N x columns: enough for every figure. Nothing waits for the device."""
+
+    @abstractmethod
+    def figures(self, records: Records) -> dict[str, float | None]:
+        """All figures of the task over the images that have these records; None for one over nothing."""
+
+    @abstractmethod
+    def by_output(self, records: Records) -> Sequence[Any]:
+        """The figures of each class, tag or number, a named tuple for each."""
+
+    def about(self) -> dict[str, Any]:
+        """What a run.json says of it, besides the names of the outputs."""
+        about: dict[str, Any] = {"task": self.facts.name}
+        if self.ignore is not None:
+            about["ignore"] = self.ignore
+        if self.scale is not None:
+            about["scale"] = {"mean": list(self.scale.mean), "std": list(self.scale.std)}
+        return about
+
+
+def bind(facts: Task, outputs: Sequence[str], *, ignore: int | None = None, scale: Scale | None = None) -> BoundTask:
+    """The task on a data set."""
+    bound: BoundTask = resolve(facts.target)(facts, outputs, ignore=ignore, scale=scale)
+    return bound

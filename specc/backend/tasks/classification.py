@@ -1,0 +1,20 @@
+"""Classification: one class for each image. Outputs are logits, N x classes; labels int64 N, or shares of classes."""
+
+from torch import Tensor
+
+from specc.backend.tasks.bound import BoundTask, Records
+from specc.backend.tasks.figures import classification
+from specc.backend.tasks.figures.scores import ClassScore
+
+
+class Classification(BoundTask):
+    columns = 3
+
+    def records(self, outputs: Tensor, labels: Tensor) -> Tensor:
+        return classification.records(outputs, labels)
+
+    def figures(self, records: Records) -> dict[str, float | None]:
+        return classification.figures(records, len(self.outputs))
+
+    def by_output(self, records: Records) -> list[ClassScore]:
+        return classification.by_output(records, self.outputs)

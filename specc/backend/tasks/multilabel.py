@@ -1,0 +1,22 @@
+"""Multi-label: tags for each image. Outputs are logits, N x tags; labels float32 N x tags, from 0 to 1."""
+
+from torch import Tensor
+
+from specc.backend.tasks.bound import BoundTask, Records
+from specc.backend.tasks.figures import multilabel
+from specc.backend.tasks.figures.multilabel import TagScore
+
+
+class MultiLabel(BoundTask):
+    @property
+    def columns(self) -> int:
+        return 2 * len(self.outputs)
+
+    def records(self, outputs: Tensor, labels: Tensor) -> Tensor:
+        return multilabel.records(outputs, labels)
+
+    def figures(self, records: Records) -> dict[str, float | None]:
+        return multilabel.figures(records)
+
+    def by_output(self, records: Records) -> list[TagScore]:
+        return multilabel.by_output(records, self.outputs)
