@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from specc.backend.evaluation.losses import Parts
-from specc.backend.evaluation.scores import Counts
+from specc.backend.tasks.figures.scores import Counts
 
 
 class Evaluation(NamedTuple):
