@@ -10,7 +10,7 @@ from specc.errors import clean
 from specc.values import show
 
 if TYPE_CHECKING:
-    from specc.backend.evaluation.scores import ClassScore, Confusion, Macro
+    from specc.backend.tasks.figures.scores import ClassScore, Confusion, Macro
 
 MOST = 5
 
@@ -30,8 +30,8 @@ def eval_run(
       specc eval runs/Digits-1
     """
     from specc.backend.evaluation.of_run import evaluate_run
-    from specc.backend.evaluation.scores import class_scores, confusions, macro
     from specc.backend.run.load import open_run
+    from specc.backend.tasks.figures.scores import class_scores, confusions, macro
 
     opened = open_run(run)
     found = evaluate_run(opened, device=device, data_dir=data_dir)
@@ -67,7 +67,7 @@ def eval_run(
 
 
 def _table(scores: "list[ClassScore]", mean: "Macro") -> list[str]:
-    from specc.backend.evaluation.scores import share_text
+    from specc.backend.tasks.figures.scores import share_text
 
     rows = [(clean(score.name), score.precision, score.recall, score.f1, score.support) for score in scores]
     rows.append(("mean", mean.precision, mean.recall, mean.f1, sum(score.support for score in scores)))

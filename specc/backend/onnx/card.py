@@ -6,12 +6,12 @@ from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 from specc.backend.data.dataset import DataSet
-from specc.backend.evaluation.scores import class_scores, confusions, share_text
 from specc.backend.onnx import model_file
 from specc.backend.onnx.certificate import Certificate
 from specc.backend.onnx.exported import Exported, path_of
 from specc.backend.onnx.model_file import read_model
 from specc.backend.onnx.precision import PRECISIONS
+from specc.backend.tasks.figures.scores import class_scores, confusions, share_text
 from specc.errors import SpeccError, clean
 from specc.files import is_number
 

@@ -7,8 +7,8 @@ from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 from torch import nn
 
 from specc.backend.evaluation.evaluate import evaluate
-from specc.backend.evaluation.scores import Confusion, class_scores, confusions, macro
 from specc.backend.precision import Precision
+from specc.backend.tasks.figures.scores import Confusion, class_scores, confusions, macro
 from tests.helpers.losses import cross_entropy
 
 CLASSES = ["a", "b", "c", "never seen", "never said", "neither"]

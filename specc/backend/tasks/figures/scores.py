@@ -37,12 +37,13 @@ def class_scores(confusion: Counts, classes: Sequence[str]) -> list[ClassScore]:
     columns = (np.diagonal(confusion), confusion.sum(axis=0), confusion.sum(axis=1))
     rows = zip(classes, *(column.tolist() for column in columns), strict=True)
     return [
-        ClassScore(name, _ratio(right, said), _ratio(right, support), _ratio(2 * right, said + support), support)
+        ClassScore(name, ratio(right, said), ratio(right, support), ratio(2 * right, said + support), support)
         for name, right, said, support in rows
     ]
 
 
-def _ratio(part: int, whole: int) -> float | None:
+def ratio(part: int, whole: int) -> float | None:
+    """part / whole; None over nothing, which says nothing."""
     return part / whole if whole else None
 
 

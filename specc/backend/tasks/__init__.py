@@ -1,0 +1,1 @@
+"""What the tasks of specc.tasks do with tensors."""
