@@ -7,7 +7,7 @@ from typing import Any, Protocol, Self, TextIO
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-from specc.backend.run.metrics import EpochResult
+from specc.backend.run.metrics import EpochResult, figures_text
 from specc.errors import clean_lines
 
 INTERVAL = 0.25  # seconds between looks at the device, each of which waits for it
@@ -25,8 +25,9 @@ class ProgressListener(Protocol):
     def say(self, text: str) -> None:
         """Something that is told once, such as what a trick applied to."""
 
-    def steps(self, done: int, epoch: float, loss: float, accuracy: float, speed: float) -> None:
-        """`done` steps are done; loss and accuracy are of the epoch so far, speed in images per second."""
+    def steps(self, done: int, epoch: float, loss: float, figure: str, speed: float) -> None:
+        """`done` steps are done; loss is of the epoch so far, `figure`, in words, of it or its latest images, speed in
+        images per second."""
 
     def epoch(self, result: EpochResult, line: dict[str, Any], best: bool) -> None:
         """An epoch has ended; `line` is its line in metrics.jsonl."""
@@ -46,7 +47,7 @@ class Quiet:
     def say(self, text: str) -> None:
         pass
 
-    def steps(self, done: int, epoch: float, loss: float, accuracy: float, speed: float) -> None:
+    def steps(self, done: int, epoch: float, loss: float, figure: str, speed: float) -> None:
         pass
 
     def epoch(self, result: EpochResult, line: dict[str, Any], best: bool) -> None:
@@ -83,15 +84,14 @@ class Lines:
     def say(self, text: str) -> None:
         self.console.print(clean_lines(text), markup=False)
 
-    def steps(self, done: int, epoch: float, loss: float, accuracy: float, speed: float) -> None:
-        about = f"epoch {epoch:.0f}/{self.epochs:g}  loss {loss:.4f}  accuracy {accuracy:.2%}  {speed:,.0f} images/s"
+    def steps(self, done: int, epoch: float, loss: float, figure: str, speed: float) -> None:
+        about = f"epoch {epoch:.0f}/{self.epochs:g}  loss {loss:.4f}  {figure}  {speed:,.0f} images/s"
         self.progress.update(self.task, completed=done, description=about)
 
     def epoch(self, result: EpochResult, line: dict[str, Any], best: bool) -> None:
         self.say(
             f"epoch {result.epoch:g}/{self.epochs:g}"
-            f"  loss {line['train_loss']:.4f}  accuracy {line['train_accuracy']:.2%}"
-            f"  val_loss {result.loss:.4f}  val_accuracy {result.accuracy:.2%}"
+            f"  {figures_text(line)}"
             f"  {line['images_per_second']:,.0f} images/s  {line['seconds']:.1f} s{'  best' if best else ''}"
         )
         self.progress.update(self.task, completed=result.step)

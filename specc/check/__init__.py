@@ -143,7 +143,7 @@ def elaborate(spec: Spec, context: Context) -> Elaborated:
         dropped = keep_reachable(graph)
         settle_biases(graph)
         find_receptive_fields(graph)
-        verify(spec, graph, data, train, context)
+        verify(spec, graph, data, train, export, context)
         return Elaborated(graph, data, train, export, tuple(dropped), tuple(expanded.overwritten))
     except TooMuch:
         context.work.left, context.trail = -1, ()

@@ -31,31 +31,35 @@ def eval_run(
     """
     from specc.backend.evaluation.of_run import evaluate_run
     from specc.backend.run.load import open_run
+    from specc.backend.tasks.figures.classification import confusion
     from specc.backend.tasks.figures.scores import class_scores, confusions, macro
 
     opened = open_run(run)
     found = evaluate_run(opened, device=device, data_dir=data_dir)
-    scores = class_scores(found.confusion, opened.classes)
-    mistakes = confusions(found.confusion, opened.classes, MOST)
-    images = int(found.confusion.sum())
+    table = confusion(found.records, len(opened.classes))
+    scores = class_scores(table, opened.classes)
+    mistakes = confusions(table, opened.classes, MOST)
+    images = len(found.records)
     views = opened.spec.train.evaluate
     if json:
         print_json(
             {
                 "run": str(run),
                 "images": images,
-                "accuracy": found.accuracy,
+                "accuracy": found.figure("accuracy"),
                 "loss": found.loss,
-                "accuracy_one_view": found.one_view,
+                "accuracy_one_view": found.one_view["accuracy"],
                 "macro": macro(scores)._asdict(),
                 "classes": [score._asdict() for score in scores],
                 "confusions": [mistake._asdict() for mistake in mistakes],
             }
         )
         return 0
-    print(f"{clean(str(run))}: accuracy {found.accuracy:.2%}, loss {found.loss:.4f}, on {images:,} images")
+    print(f"{clean(str(run))}: accuracy {found.figure('accuracy'):.2%}, loss {found.loss:.4f}, on {images:,} images")
     if views is not None:
-        print(f"with {clean(show(views))}; with a single view, as in the exported file: {found.one_view:.2%}")
+        print(
+            f"with {clean(show(views))}; with a single view, as in the exported file: {found.one_view['accuracy']:.2%}"
+        )
     print(f"validation: {clean(opened.info['validated_on'])}\n")
     print("\n".join(_table(scores, macro(scores))))
     if absent := [clean(score.name) for score in scores if not score.support]:

@@ -178,7 +178,8 @@ def _print(outcome: "Outcome", exported: "list[Exported]") -> None:
     best = outcome.best
     assert best is not None
     by = f" with {outcome.views}" if outcome.views else ""
-    print(f"best validation accuracy {best.accuracy:.2%}{by}, after epoch {best.epoch:g}")
+    figure = outcome.figure
+    print(f"best validation {figure.title} {figure.text(best.value(figure))}{by}, after epoch {best.epoch:g}")
     if by:
         print("with a single view of each image, as in the exported file:")
     print(report_export(exported))
@@ -189,6 +190,6 @@ def _as_json(outcome: "Outcome", exported: "list[Exported]") -> dict[str, Any]:
         "run": str(outcome.path),
         "step": outcome.step,
         "finished": outcome.status == 0,
-        "best": outcome.best._asdict() if outcome.best else None,
+        "best": outcome.best.as_json() if outcome.best else None,
         "certificate": exported[0].certificate.as_dict() if exported else None,
     }

@@ -8,5 +8,17 @@ from specc.tasks.task import LOSS, Figure, Task
 
 ALL = (CLASSIFICATION, MULTILABEL, REGRESSION, SEGMENTATION)
 TASKS = {task.name: task for task in ALL}
+FIGURES = {figure.name: figure for task in ALL for figure in task.figures}  # those of one name are alike
 
-__all__ = ["ALL", "CLASSIFICATION", "LOSS", "MULTILABEL", "REGRESSION", "SEGMENTATION", "TASKS", "Figure", "Task"]
+__all__ = [
+    "ALL",
+    "CLASSIFICATION",
+    "FIGURES",
+    "LOSS",
+    "MULTILABEL",
+    "REGRESSION",
+    "SEGMENTATION",
+    "TASKS",
+    "Figure",
+    "Task",
+]

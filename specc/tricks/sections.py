@@ -9,6 +9,7 @@ from specc.tricks.optimizer import ADAM
 from specc.tricks.schedule import CONSTANT
 from specc.tricks.validation import AUTO
 from specc.values import Bound, Percent, Size
+from specc.vocabulary.family import Loss
 from specc.vocabulary.kinds import (
     POSITIVE,
     ArgumentOf,
@@ -25,11 +26,9 @@ from specc.vocabulary.kinds import (
     SizeOf,
     Symbols,
 )
-from specc.vocabulary.family import Loss
 from specc.vocabulary.param import REQUIRED, Param
 from specc.vocabulary.registry import component
 from specc.vocabulary.settings import Settings, setting
-
 
 Output = Literal["auto", "probabilities", "logits", "classes", "numbers"]
 BestFigure = Literal[
@@ -96,8 +95,24 @@ class TrainSettings(Settings):
         default=CROSS_ENTROPY.call(),
     )
     best: BestFigure = setting(
-        Symbols("auto", "accuracy", "balanced_accuracy", "f1", "top5", "map", "micro_f1", "exact_match", "mae", "rmse",
-                "r2", "mean_iou", "dice", "pixel_accuracy", "loss", "last"),
+        Symbols(
+            "auto",
+            "accuracy",
+            "balanced_accuracy",
+            "f1",
+            "top5",
+            "map",
+            "micro_f1",
+            "exact_match",
+            "mae",
+            "rmse",
+            "r2",
+            "mean_iou",
+            "dice",
+            "pixel_accuracy",
+            "loss",
+            "last",
+        ),
         "the validation figure of the epoch whose weights are kept, which early_stop, target and plateau follow; "
         "`auto`: the task's first, such as accuracy",
         default="auto",
@@ -173,7 +188,9 @@ class ExportSettings(Settings):
         default="fp32",
     )
     max_loss: float = setting(
-        Float(low=0, below=1), "largest allowed loss of the figure of `best` of an fp16 or int8 file; of an error, relative to it", default=Percent(0.01)
+        Float(low=0, below=1),
+        "largest allowed loss of the figure of `best` of an fp16 or int8 file; of an error, relative to it",
+        default=Percent(0.01),
     )
     max_batch: int = setting(Int(1, 2**31 - 1), "most images that a server (Triton) may put into a batch", default=64)
 

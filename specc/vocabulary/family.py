@@ -5,8 +5,7 @@
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from types import MappingProxyType
+from dataclasses import dataclass, field
 from typing import Any, ClassVar, NamedTuple, get_args
 
 from specc.tasks import CLASSIFICATION, TASKS, Task
@@ -26,7 +25,8 @@ class Source(Component):
     shape: channels x height x width of its images. classes: their names. channels: of its images.
     images: how many its training part has.
     orientation_sensitive: its images are signs, which mirrored or turned around are others, or none.
-    task(a): what its labels are; None where only reading tells.
+    task(a): what its labels are; None where only reading tells. outputs(a): what a network has to give, by name, where
+        the arguments say it.
     """
 
     family: ClassVar[str] = "source"
@@ -38,6 +38,7 @@ class Source(Component):
     images: int | None = None
     orientation_sensitive: bool = False
     task: Callable[[Args], Task | None] = lambda a: CLASSIFICATION
+    outputs: Callable[[Args], tuple[str, ...] | None] = lambda a: None
 
     def broken_promise(self) -> str:
         return "has a `shape` and other `channels`" if self.shape and self.shape[0] != self.channels else ""
@@ -282,7 +283,7 @@ class Loss(Component):
 
     target: str
     tasks: tuple[str, ...] = ("classification",)
-    others: Mapping[str, str] = MappingProxyType({})
+    others: Mapping[str, str] = field(default_factory=dict)
     per_class: bool = False
 
     def implements(self, task: Task) -> str:

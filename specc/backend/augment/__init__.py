@@ -31,7 +31,8 @@ def augment(
     """The batch as it is trained on in this epoch, and its targets.
 
     x: N x C x H x W, float32 from 0 to 1, or uint8 (which is divided by 255). labels: int64 N, or N x tags. images:
-    int64 N, the images' numbers in the training set. tricks: checked augmentations, in their order. All tensors are on one device.
+    int64 N, the images' numbers in the training set. tricks: checked augmentations, in their order. All tensors are on
+    one device.
     tables: of the training set; without them the draws are made for this batch alone, and are the same.
 
     Returns the changed images, float32, and the labels; or, where a trick mixes images, N x classes shares of the

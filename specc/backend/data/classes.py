@@ -101,10 +101,12 @@ def _by_name(given: dict[str, float], classes: Sequence[str]) -> tuple[float, ..
     return tuple(given.get(name, 1.0) for name in classes)
 
 
-def weights_note(loss: Bound, classes: Sequence[str]) -> list[str]:
-    """Which class got which weight, in words. loss: as `class_weights` gives it."""
-    weights = getattr(loss.args, "weights", None)
-    if weights is None:
-        return []
-    pairs = zip(classes, weights, strict=True)
-    return [f"class weights of {loss.name}: {', '.join(f'{clean(name)} {weight:g}' for name, weight in pairs)}"]
+def weights_notes(losses: Sequence[Bound], classes: Sequence[str]) -> list[str]:
+    """Which class got which weight, in words. losses: as `class_weights` gives each."""
+    notes = []
+    for loss in losses:
+        if weights := getattr(loss.args, "weights", None):
+            pairs = zip(classes, weights, strict=True)
+            named = ", ".join(f"{clean(name)} {weight:g}" for name, weight in pairs)
+            notes.append(f"class weights of {loss.name}: {named}")
+    return notes

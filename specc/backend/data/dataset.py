@@ -18,6 +18,7 @@ from specc.backend.data.split import Resident, Split, Streamed
 from specc.backend.data.survey import Surveyed, statistics, survey
 from specc.backend.data.validation import choose
 from specc.backend.resolve import resolve
+from specc.backend.tasks.bound import BoundTask, bind
 from specc.errors import SpeccError
 from specc.tricks.length import split_off
 from specc.tricks.sections import DataSettings
@@ -35,7 +36,8 @@ class DataSet(NamedTuple):
         hash, wherever it lies and however it is split and resized.
     validated_on: in words, which images are the validation images. seed: from which they were drawn, and a subset is.
         is_split: whether they were, from the training part. is_subset: whether these are not all images.
-    train_counts: how many images of each class the training part has, of which `train` may be a subset.
+    train_counts: how many images of each class the training part has, of which `train` may be a subset. task: what is
+        learned of the images.
     test: the labeled test part where nothing validates on it, unopened: nothing is known of it but its labels.
     notes: what its user ought to know once: where it lies, what was left out, classes that look wrong.
     """
@@ -52,6 +54,7 @@ class DataSet(NamedTuple):
     seed: int
     is_split: bool
     train_counts: tuple[int, ...]
+    task: BoundTask
     test: Part | None = None
     is_subset: bool = False
     notes: tuple[str, ...] = ()
@@ -97,6 +100,7 @@ def load(
         data.seed,
         chosen.part is None,
         learned,
+        bind(raw.task, raw.classes, ignore=raw.ignore),
         chosen.left,
         notes=(*raw.notes, *chosen.notes, *left_out, *identical, *odd),
     )
@@ -107,12 +111,18 @@ def _look(
 ) -> tuple[list[Surveyed], str, list[str]]:
     """The parts after the first look, the hash of their content, and what was left out."""
     digest = hashlib.sha256(json.dumps(classes).encode())
-    files = [(part.images, part.labels) for part in parts if isinstance(part.images, Files)]
+    files = [(part.images, _numbers(part)) for part in parts if isinstance(part.images, Files)]
     if files:
         surveyed, left_out = look_through(files, classes, size, room, digest.update)
         return surveyed, digest.hexdigest(), left_out
-    arrays = [(part.images, part.labels) for part in parts if isinstance(part.images, Tensor)]
+    arrays = [(part.images, _numbers(part)) for part in parts if isinstance(part.images, Tensor)]
     return [survey(*array, size, digest.update) for array in arrays], digest.hexdigest(), []
+
+
+def _numbers(part: Part) -> Tensor:
+    """The labels of a part."""
+    assert isinstance(part.labels, Tensor)
+    return part.labels
 
 
 def _divide(part: Surveyed, share: float | int, seed: int) -> tuple[Surveyed, Surveyed, str]:

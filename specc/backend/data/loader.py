@@ -1,6 +1,6 @@
 """From a data set to what the network sees: batches gathered, augmented and normalized on the device."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 import torch
 from torch import Tensor
@@ -10,9 +10,10 @@ from specc.backend.data.batches import TrainingBatches, all_batches
 from specc.backend.data.dataset import DataSet
 from specc.backend.data.normalize import Normalize, normalizer
 from specc.backend.rng import Tables
+from specc.check import Trainable
 from specc.check.verify.fits import ALONE, batch_of_one
+from specc.check.verify.task import mismatches
 from specc.errors import SpeccError
-from specc.ir.graph import Graph
 from specc.tricks.sections import DataSettings
 from specc.vocabulary.shape import size_text
 
@@ -71,13 +72,13 @@ def _normalizer(dataset: DataSet, data: DataSettings, device: torch.device) -> N
     return normalizer(data.normalize, dataset.shape, dataset.mean, dataset.std).to(device)
 
 
-def check_fit(graph: Graph, dataset: DataSet, freeze: Iterable[str] = ()) -> None:
-    """Raise SpeccError E307 or E306 where a network does not take these images, or does not give these classes.
-
-    E316 where there is a single one, and it cannot learn from that. freeze: the selectors of what is frozen.
+def check_fit(spec: Trainable, dataset: DataSet) -> None:
+    """Raise SpeccError E307, E306 or E317 where a network does not take these images, or does not give what is learned
+    of them; E316 where there is a single one, and it cannot learn from that.
 
     `specc check` says so already where the source is known before it is read; a folder is not.
     """
+    graph = spec.graph
     if tuple(graph.input) != tuple(dataset.shape):
         channels, height, width = dataset.shape
         raise SpeccError(
@@ -86,15 +87,9 @@ def check_fit(graph: Graph, dataset: DataSet, freeze: Iterable[str] = ()) -> Non
             help=f"input({channels}, {height}x{width}), or `resize` in the section `data`",
             status=1,
         )
-    norm = batch_of_one(graph, freeze) if len(dataset.train) == 1 else None
+    norm = batch_of_one(graph, spec.train.freeze or ()) if len(dataset.train) == 1 else None
     if norm is not None:
         message = f"`{norm.name}` has only one value per channel to normalize: there is one training image"
         raise SpeccError("E316", message, help=ALONE, status=1)
-    found, wanted = graph.shape, len(dataset.classes)
-    if found[0] != wanted or any(size != 1 for size in found[1:]):
-        raise SpeccError(
-            "E306",
-            f"the network outputs {size_text(found)}, but the data has {wanted} classes",
-            help=f"end with global_avg_pool -> dense({wanted})",
-            status=1,
-        )
+    for odd in mismatches(dataset.task.facts, dataset.task.outputs, graph, spec.data, spec.train, spec.export):
+        raise SpeccError(odd.code, odd.message, help=odd.help, status=1)

@@ -53,7 +53,11 @@ def read_npz(a: Args, where: Where) -> Raw:
     train = _part(path, arrays, *pair)
     measured = {"validation": _pair(arrays, VALIDATION), "test": _pair(arrays, TEST)}
     validation, test = (_given(path, arrays, pair, train, name) for name, pair in measured.items())
-    highest = max(int(part.labels.max()) for part in (train, validation, test) if isinstance(part, Part))
+    highest = max(
+        int(part.labels.max())
+        for part in (train, validation, test)
+        if isinstance(part, Part) and isinstance(part.labels, torch.Tensor)
+    )
     read = {*pair, *(name for pair in measured.values() if pair for name in pair), CLASSES}
     unread = [*(name for name in arrays if name not in read), *others]
     notes = [f"not used: the arrays {few(unread, 20)} of {clean(path.name)}"] if unread else []

@@ -39,7 +39,7 @@ def assemble(net: Net, settings: TrainSettings, loader: Loader, precision: Preci
     device = next(iter(weights.values())).device
     per_epoch, total = length(settings, loader)
     task = loader.task
-    loss = loss_function(losses_of(settings, task.facts), len(task.outputs), device, task.facts, task.ignore)
+    loss = loss_function(losses_of(settings, task.facts), task, device)
     lookahead = None
     if settings.lookahead:
         a = settings.lookahead.args
@@ -54,7 +54,6 @@ def assemble(net: Net, settings: TrainSettings, loader: Loader, precision: Preci
         precision.scaler(device),
         torch.zeros(loss.rows + loader.batch * task.columns, loader.batches, device=device),
         per_epoch,
-        task.facts,
         selection(settings.best, task.facts),
     )
     trainer = Trainer(state, loader, settings, Step(state, settings, task, loss, penalty, precision))

@@ -12,7 +12,6 @@ from specc.backend.build import Net
 from specc.backend.engine.average import Average, Copy, Lookahead
 from specc.backend.engine.optimizers import Optimizers, Weights
 from specc.backend.run.metrics import EpochResult, Selection, epoch_result
-from specc.tasks import Task
 
 Tensors = dict[str, Tensor]
 
@@ -21,9 +20,9 @@ class TrainState:
     """A training between two steps.
 
     step: optimizer steps done; per_epoch: those of an epoch. table: rows x batches of an epoch: of each batch what a
-    step gives, the sums of its loss and the records of its images, as far as the epoch has come. seconds: spent training
-    in this epoch. lines: what each epoch so far came to, as metrics.jsonl says it. task, selection: what the lines say,
-    and which epoch is the best.
+    step gives, the sums of its loss and the records of its images, as far as the epoch has come. seconds: spent
+    training in this epoch. lines: what each epoch so far came to, as metrics.jsonl says it. selection: which epoch is
+    the best.
     """
 
     def __init__(
@@ -36,21 +35,20 @@ class TrainState:
         scaler: torch.amp.GradScaler | None,
         table: Tensor,
         per_epoch: int,
-        task: Task,
         selection: Selection,
     ) -> None:
         self.net, self.weights, self.optimizers = net, weights, optimizers
         self.average, self.lookahead, self.scaler = average, lookahead, scaler
         self.step, self.per_epoch = 0, per_epoch
         self.table = table
-        self.task, self.selection = task, selection
+        self.selection = selection
         self.seconds = 0.0
         self.lines: list[dict[str, Any]] = []
 
     @property
     def results(self) -> list[EpochResult]:
         """The end of each epoch so far."""
-        return [epoch_result(line, self.task) for line in self.lines]
+        return list(map(epoch_result, self.lines))
 
     @property
     def best(self) -> EpochResult | None:

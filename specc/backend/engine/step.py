@@ -10,7 +10,7 @@ from torch import Tensor
 from specc.backend.device import seed_generators
 from specc.backend.engine.penalty import Penalty
 from specc.backend.engine.state import TrainState
-from specc.backend.evaluation.losses import Loss, Parts
+from specc.backend.evaluation.losses import Loss
 from specc.backend.precision import Precision
 from specc.backend.tasks.bound import BoundTask
 from specc.tricks.sections import TrainSettings
@@ -68,20 +68,14 @@ class Step:
         outputs, heads = answer if isinstance(answer, tuple) else (answer, {})
         parts = self.loss.parts(outputs, labels)
         figures = torch.cat([self.loss.pairs(parts), self.task.records(outputs, labels).flatten()])
-        loss = self._of_batch(parts, weights)
+        loss = self.loss.of_batch(parts, weights)
         for name, of_head in heads.items():
-            loss = loss + self.head_weights[name] * self._of_batch(self.loss.parts(of_head, labels), weights)
+            loss = loss + self.head_weights[name] * self.loss.of_batch(self.loss.parts(of_head, labels), weights)
         if not self.loss.is_sum and weights is None:
             loss = loss / self.settings.accumulate
         if loss.requires_grad:  # not where all that learned stands still
             (state.scaler.scale(loss) if state.scaler else loss).backward()  # type: ignore[no-untyped-call]
         return figures
-
-    def _of_batch(self, parts: Sequence[Parts], weights: Sequence[Tensor | int] | None) -> Tensor:
-        """The loss of a batch by which its gradient is taken: a sum, a mean, or its part of the mean over the step."""
-        if self.loss.is_sum:
-            return self.loss.sum(parts, [1] * len(parts))
-        return self.loss.mean(parts) if weights is None else self.loss.sum(parts, weights)
 
     def update(self) -> None:
         """Let the weights follow their gradients."""

@@ -204,7 +204,8 @@ class Trainer:
         """The figures of the training images that have a line: the task's first, and the one that chooses."""
         task, chosen = self.loader.task, self.state.selection.figure
         figures = task.figures(records)
-        return {name: figures[name] for name in dict.fromkeys([task.facts.figures[0].name, chosen.name]) if name in figures}
+        wanted = dict.fromkeys([task.facts.figures[0].name, chosen.name])
+        return {name: figures[name] for name in wanted if name in figures}
 
     def _so_far(self, table: Tensor, most: int | None = None) -> tuple[float, Records]:
         """Mean loss and records of the images of the epoch up to now. most: of so many batches, the latest."""

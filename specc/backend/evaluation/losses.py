@@ -7,8 +7,12 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from specc.backend.data.classes import class_weights
+from specc.backend.data.dataset import DataSet
 from specc.backend.resolve import resolve
-from specc.tasks import CLASSIFICATION, MULTILABEL, REGRESSION, Task
+from specc.backend.tasks.bound import BoundTask
+from specc.tasks import CLASSIFICATION, MULTILABEL, REGRESSION
+from specc.tricks.sections import TrainSettings, losses_of
 from specc.values import Args, Bound
 from specc.vocabulary import family
 from specc.vocabulary.registry import component
@@ -68,6 +72,13 @@ class Loss:
         """The weight of each term's parts."""
         return [term.weight(labels) for term in self.terms]
 
+    def of_batch(self, parts: Sequence[Parts], weights: Sequence[Tensor | int] | None = None) -> Tensor:
+        """What the gradient of a batch is taken of: a sum, a mean, or, where the weight of each term over all batches
+        of a step is given, the batch's part of the mean over the step."""
+        if self.is_sum:
+            return self.sum(parts, [1] * len(parts))
+        return self.mean(parts) if weights is None else self.sum(parts, weights)
+
     def mean(self, parts: Sequence[Parts]) -> Tensor:
         """The mean over the images that have these parts."""
         return self.sum(parts, [part.weight for part in parts])
@@ -97,22 +108,34 @@ class Loss:
         return torch.cat([part.pair() for part in parts])
 
 
-def loss_function(losses: Sequence[Bound], outputs: int, device: torch.device, task: Task, ignore: int | None) -> Loss:
-    """The loss that a spec names, one or a list of them; weights of classes are numbers by position.
+def weighted_losses(train: TrainSettings, dataset: DataSet) -> tuple[Bound, ...]:
+    """The losses of a training on a data set, with the weight of each class as a number.
 
-    outputs: how many the network gives. ignore: the number of pixels in masks that do not count.
+    Raises SpeccError E315 as `class_weights` does.
     """
-    terms = [_term(loss, outputs, device, task, ignore) for loss in losses]
+    losses = losses_of(train, dataset.task.facts)
+    return tuple(class_weights(loss, dataset.classes, dataset.train_counts) for loss in losses)
+
+
+def loss_of(train: TrainSettings, dataset: DataSet, device: torch.device) -> Loss:
+    """The loss of a training on a data set. Raises SpeccError E315 as `weighted_losses` does."""
+    return loss_function(weighted_losses(train, dataset), dataset.task, device)
+
+
+def loss_function(losses: Sequence[Bound], task: BoundTask, device: torch.device) -> Loss:
+    """The sum of some losses, of which weights of classes are numbers by position."""
+    terms = [_term(loss, task, device) for loss in losses]
     factors = [getattr(loss.args, "weight", 1.0) for loss in losses]
     return Loss(terms, factors, any(getattr(loss.args, "reduction", "mean") == "sum" for loss in losses))
 
 
-def _term(loss: Bound, outputs: int, device: torch.device, task: Task, ignore: int | None) -> Term:
+def _term(loss: Bound, bound: BoundTask, device: torch.device) -> Term:
+    task, outputs = bound.facts, len(bound.outputs)
     given = getattr(loss.args, "weights", None)
     weights = None if given is None else torch.tensor(given, dtype=torch.float32, device=device)
     work = resolve(component(family.Loss, loss).implements(task))
     if task.per_pixel:
-        term: Term = work(loss.args, outputs, weights, ignore)
+        term: Term = work(loss.args, outputs, weights, bound.ignore)
         return term
     each: Each = work(loss.args, outputs)
     if task == CLASSIFICATION:

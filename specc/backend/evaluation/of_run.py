@@ -5,12 +5,11 @@ from pathlib import Path
 
 from torch import Tensor
 
-from specc.backend.data.classes import class_weights
 from specc.backend.data.dataset import load
 from specc.backend.data.loader import validation_batches
 from specc.backend.device import exact, find
 from specc.backend.evaluation.evaluate import evaluate, refuse_not_finite
-from specc.backend.evaluation.losses import loss_function
+from specc.backend.evaluation.losses import loss_of
 from specc.backend.evaluation.totals import Evaluation
 from specc.backend.precision import Precision
 from specc.backend.run.load import Run
@@ -28,13 +27,12 @@ def evaluate_run(run: Run, *, device: str = "auto", data_dir: Path | None = None
     dataset = load(data, data_dir=data_dir or run.data_dir, base=run.base)
     refuse_other_data(run.path, run.info, about_data(dataset), "give the folder of the data set with --data-dir")
     net = run.net.to(place)
-    weighted = class_weights(train.loss, dataset.classes, dataset.train_counts)
-    loss = loss_function(weighted, len(dataset.classes), place)
+    loss = loss_of(train, dataset, place)
     tta = train.evaluate.args if train.evaluate else None
 
     def batches() -> Iterator[tuple[Tensor, Tensor]]:
         return validation_batches(dataset, data, train.batch, place)
 
-    evaluation = evaluate(net, batches(), len(dataset.classes), loss, Precision("fp32", "exact"), tta)
+    evaluation = evaluate(net, batches(), dataset.task, loss, Precision("fp32", "exact"), tta)
     refuse_not_finite(evaluation, net, batches(), "the validation images")
     return evaluation

@@ -24,6 +24,12 @@ class Evaluation(NamedTuple):
     records: Records
     one_view: Figures
 
+    def figure(self, name: str) -> float:
+        """A figure that is known."""
+        value = self.figures[name]
+        assert value is not None
+        return value
+
 
 class Totals:
     """Records of images, and sums of losses in float64, so that no cut into batches changes a figure.

@@ -12,14 +12,19 @@ from specc.backend.evaluation.not_finite import first_not_finite
 from specc.backend.onnx.session import Outputs
 from specc.backend.run.load import Run
 from specc.check import Trainable
+from specc.check.verify.task import task_of
+from specc.tasks import CLASSIFICATION
+from specc.tricks.sections import losses_of
 from specc.vocabulary.family import Loss
 from specc.vocabulary.registry import component
 
 
 def activation(spec: Trainable) -> str:
     """What makes probabilities of logits: "softmax", or "sigmoid" where the loss asks a question for each class."""
-    each = component(Loss, spec.train.loss).per_class and not spec.graph.ends_in_softmax
-    return "sigmoid" if each else "softmax"
+    task = task_of(spec.data) or CLASSIFICATION
+    losses = losses_of(spec.train, task)
+    each = any(component(Loss, loss).per_class for loss in losses) and not spec.graph.ends_in_softmax
+    return "sigmoid" if each else task.activation
 
 
 class Reference:

@@ -7,13 +7,12 @@ import torch
 from torch import Tensor
 
 from specc.backend.build import Net, build
-from specc.backend.data.classes import class_weights
 from specc.backend.data.dataset import DataSet, load
 from specc.backend.data.loader import DataLoader, check_fit
 from specc.backend.device import describe, exact, find, seed_generators, set_threads, thread_count
 from specc.backend.engine.optimizers import freeze
 from specc.backend.engine.step import step_seed
-from specc.backend.evaluation.losses import Loss, loss_function
+from specc.backend.evaluation.losses import Loss, loss_of
 from specc.backend.initialize import initialize
 from specc.backend.probe.measure import Watch, ratio
 from specc.backend.probe.verdict import judge
@@ -53,7 +52,7 @@ def _probe(whole: Trainable, device: str, data_dir: Path | None, base: Path, dat
         asked = settings.plan.args.threads if settings.plan else None
         set_threads(asked or thread_count(settings.batch * graph.total_macs))
     dataset = dataset or load(data, data_dir=data_dir, base=base)
-    check_fit(graph, dataset)
+    check_fit(spec, dataset)
     loader = DataLoader(dataset, data, settings.batch, settings.seed, place)
     net = build(graph)
     initialize(net, settings.seed, loader.sample)
@@ -63,8 +62,7 @@ def _probe(whole: Trainable, device: str, data_dir: Path | None, base: Path, dat
     seed_generators(step_seed(settings.seed, 0), place)
     classes = len(dataset.classes)
     images, target = loader.training(0, 0)
-    weighted = class_weights(settings.loss, dataset.classes, dataset.train_counts)
-    loss = _backward(net, loss_function(weighted, classes, place), images, target)
+    loss = _backward(net, loss_of(settings, dataset, place), images, target)
     layers = watch.layers()
     measured, predicted = ratio(layers), watch.predicted_ratio()
     return Probed(
@@ -90,13 +88,12 @@ def _backward(net: Net, loss: Loss, images: Tensor, target: Tensor) -> float:
     answer = net(images)
     logits, heads = answer if isinstance(answer, tuple) else (answer, {})
     end = loss.parts(logits, target)
-    total = end.total if loss.is_sum else end.mean
+    total = loss.of_batch(end)
     for head in net.graph.heads:
-        parts = loss.parts(heads[head.name], target)
-        total = total + head.weight * (parts.total if loss.is_sum else parts.mean)
+        total = total + head.weight * loss.of_batch(loss.parts(heads[head.name], target))
     if total.requires_grad:  # not where everything is frozen and has no kernel
         total.backward()  # type: ignore[no-untyped-call]
-    return float(end.mean.detach())
+    return float(loss.mean(end).detach())
 
 
 def probe_each(

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from specc.backend.run.files import MOST_METRICS
 from specc.backend.run.manifest import unreadable
 from specc.files import is_number, parse_json, read_file, write_atomic
-from specc.tasks import LOSS, Figure, Task
+from specc.tasks import FIGURES, LOSS, Figure, Task
 
 
 class EpochResult(NamedTuple):
@@ -58,17 +58,30 @@ class Selection(NamedTuple):
         return self.cost(result) <= (target if self.figure.is_error else -target)
 
 
-def selection(best: str | None, task: Task) -> Selection:
+def selection(best: str, task: Task) -> Selection:
     """What the setting `train.best` means for a task, which has that figure."""
-    if best is None or best == "last":
+    if best in ("auto", "last"):
         return Selection(task.figures[0], keeps_last=best == "last")
     return Selection(task.figure(best))
 
 
-def epoch_result(line: Mapping[str, Any], task: Task) -> EpochResult:
+def epoch_result(line: Mapping[str, Any]) -> EpochResult:
     """The result in an epoch's line."""
-    known = {name: line[f"val_{name}"] for name in (figure.name for figure in task.figures) if f"val_{name}" in line}
-    return EpochResult(line["epoch"], line["step"], line["val_loss"], known)
+    return EpochResult(line["epoch"], line["step"], line["val_loss"], figures_in(line, "val"))
+
+
+def figures_in(line: Mapping[str, Any], part: str) -> dict[str, float]:
+    """The figures of a part, "train" or "val", in an epoch's line, by name."""
+    keys = ((name, f"{part}_{name}") for name in FIGURES)
+    return {name: line[key] for name, key in keys if key in line}
+
+
+def figures_text(line: Mapping[str, Any]) -> str:
+    """The figures of an epoch's line for people: those of training, and the same ones of validation."""
+    train, validation = (figures_in(line, part) for part in ("train", "val"))
+    texts = [f"{name} {FIGURES[name].text(value)}" for name, value in train.items()]
+    others = [f"val_{name} {FIGURES[name].text(validation[name])}" for name in train if name in validation]
+    return "  ".join([f"loss {line['train_loss']:.4f}", *texts, f"val_loss {line['val_loss']:.4f}", *others])
 
 
 def is_epoch_line(line: Any) -> bool:

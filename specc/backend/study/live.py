@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from specc.backend.progress import ProgressListener, Quiet
-from specc.backend.run.metrics import EpochResult
+from specc.backend.run.metrics import EpochResult, figures_text
 from specc.backend.study.cache import Record
 from specc.backend.study.statistics import summary
 from specc.check import Trainable
@@ -146,12 +146,12 @@ class _Row:
     def say(self, text: str) -> None:
         """What is said once stands in the run's folder."""
 
-    def steps(self, done: int, epoch: float, loss: float, accuracy: float, speed: float) -> None:
-        now = f"loss {loss:.4f}  accuracy {accuracy:.1%}  {speed:,.0f} images/s"
+    def steps(self, done: int, epoch: float, loss: float, figure: str, speed: float) -> None:
+        now = f"loss {loss:.4f}  {figure}  {speed:,.0f} images/s"
         self.shown.state = f"{self.words}{epoch:.0f}/{self.epochs:g}  {now}"
 
     def epoch(self, result: EpochResult, line: dict[str, Any], best: bool) -> None:
-        now = f"accuracy {line['train_accuracy']:.1%}  validation {result.accuracy:.1%}"
+        now = figures_text(line)
         self.shown.state = f"{self.words}{result.epoch:g}/{self.epochs:g}  {now}"
 
 

@@ -7,12 +7,11 @@ import torch
 from torch import Tensor
 
 from specc.backend.build import build
-from specc.backend.data.classes import class_weights
 from specc.backend.data.dataset import DataSet
 from specc.backend.data.loader import validation_batches
 from specc.backend.data.subset import part_of
 from specc.backend.evaluation.evaluate import evaluate, refuse_not_finite
-from specc.backend.evaluation.losses import loss_function
+from specc.backend.evaluation.losses import loss_of
 from specc.backend.evaluation.totals import Evaluation
 from specc.backend.precision import choose
 from specc.backend.run.files import LAST
@@ -39,10 +38,9 @@ def on_training_images(spec: Trainable, run: Path, dataset: DataSet, device: tor
     def batches() -> Iterator[tuple[Tensor, Tensor]]:
         return validation_batches(some, data, settings.batch, device)
 
-    weighted = class_weights(settings.loss, dataset.classes, dataset.train_counts)
-    loss = loss_function(weighted, len(dataset.classes), device)
+    loss = loss_of(settings, dataset, device)
     precision = choose(settings.precision, device, settings.batch * graph.total_macs)
     tta = settings.evaluate.args if settings.evaluate else None  # as the validation images are seen
-    evaluation = evaluate(net, batches(), len(dataset.classes), loss, precision, tta)
+    evaluation = evaluate(net, batches(), dataset.task, loss, precision, tta)
     refuse_not_finite(evaluation, net.eval(), batches(), "training images")
     return evaluation

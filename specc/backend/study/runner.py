@@ -125,8 +125,7 @@ class Study:
             if status:
                 return None, status
             found = on_training_images(spec, place, some, self.device)
-            images = int(found.confusion.sum())
-            record = Record(seed, "", found.accuracy, found.loss, images, [], None)
+            record = Record(seed, "", found.figure("accuracy"), found.loss, len(found.records), [], None)
             done = write_record(options.out, place, key, record)
         if done.error is None and not (place / MODEL).exists():
             self.trainings.export(place)

@@ -29,4 +29,5 @@ class Regression(BoundTask):
         if self.scale is None:
             return records
         mean, std = (np.tile(np.array(values), 2) for values in self.scale)
-        return records * std + mean
+        units: Records = records * std + mean
+        return units

@@ -19,6 +19,7 @@ from specc.backend.run.metrics import EpochResult
 from specc.backend.train.memory import is_out_of_memory, memory_explained, out_of_memory
 from specc.backend.train.prepare import Job, Request, prepare
 from specc.check import Checked
+from specc.tasks import Figure
 
 Until = Callable[[int, int], int]  # from the steps of an epoch, and those of the training
 
@@ -26,11 +27,13 @@ Until = Callable[[int, int], int]  # from the steps of an epoch, and those of th
 class Outcome(NamedTuple):
     """How a training ended. status: 0, or 130 and 143 where Ctrl-C or SIGTERM stopped it; it can then be resumed.
 
-    views: test-time augmentation as it stands in the spec, where validation figures were found by it.
+    figure: by which the best epoch was chosen. views: test-time augmentation as it stands in the spec, where validation
+    figures were found by it.
     """
 
     path: Path
     best: EpochResult | None
+    figure: Figure
     step: int
     status: int
     views: str = ""
@@ -103,11 +106,11 @@ def carry_out(
         "ended": manifest.now(),
         "step": trainer.state.step,
         "finished": trainer.finished(),
-        "best": best._asdict() if best else None,
+        "best": best.as_json() if best else None,
     }
     folder.write_info(info)
     views = written(settings.evaluate) if settings.evaluate else ""
-    return Outcome(folder.path, best, trainer.state.step, interrupt.status, views)
+    return Outcome(folder.path, best, trainer.state.selection.figure, trainer.state.step, interrupt.status, views)
 
 
 def _note(text: str, info: dict[str, Any], listener: ProgressListener) -> None:

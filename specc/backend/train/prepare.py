@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import torch
 
 from specc.backend.build import build
-from specc.backend.data.classes import class_counts, class_table, class_weights, weights_note
+from specc.backend.data.classes import class_counts, class_table, weights_notes
 from specc.backend.data.dataset import DataSet, load
 from specc.backend.data.loader import DataLoader, check_fit
 from specc.backend.data.subset import subset_of
@@ -15,6 +15,7 @@ from specc.backend.device import describe, find
 from specc.backend.engine.applied import fresh_statistics, whitened
 from specc.backend.engine.assemble import assemble
 from specc.backend.engine.trainer import Trainer
+from specc.backend.evaluation.losses import weighted_losses
 from specc.backend.execution.apply import apply, set_up
 from specc.backend.execution.plan import Plan, complete, make_plan
 from specc.backend.execution.trial import settle
@@ -25,6 +26,7 @@ from specc.backend.train.start import another_split
 from specc.check import Trainable
 from specc.errors import SpeccError
 from specc.plugins import packages_of
+from specc.tricks.sections import losses_of
 
 
 class Request(NamedTuple):
@@ -70,8 +72,8 @@ def prepare(request: Request) -> Job:
     plan = make_plan(graph, settings, device, request.begun)
     set_up(plan)
     dataset = _dataset(request)
-    check_fit(graph, dataset, settings.freeze or ())
-    settings = settings.replace(loss=class_weights(settings.loss, dataset.classes, dataset.train_counts))
+    check_fit(request.spec, dataset)
+    settings = settings.replace(loss=weighted_losses(settings, dataset))
     loader = DataLoader(dataset, data, settings.batch, settings.seed, device)
     if settings.accumulate > loader.batches:
         raise SpeccError(
@@ -82,7 +84,7 @@ def prepare(request: Request) -> Job:
         )
     net = build(graph)
     initialize(net, settings.seed, loader.sample)
-    weights = weights_note(settings.loss, dataset.classes)
+    weights = weights_notes(losses_of(settings, dataset.task.facts), dataset.classes)
     notes = [*dataset.notes, *weights, *_left_over(loader, settings.accumulate)]
     if request.start:
         notes += [load_matching(net, request.start), *another_split(request.start, dataset, data)]
@@ -108,7 +110,9 @@ def _dataset(request: Request) -> DataSet:
 def _table(dataset: DataSet) -> list[str]:
     """Each class with its number of images in each part."""
     parts = [("training", dataset.train.labels), ("validation", dataset.validation.labels)]
-    parts += [("test (not used)", dataset.test.labels)] if dataset.test else []
+    if dataset.test:
+        assert isinstance(dataset.test.labels, torch.Tensor)
+        parts += [("test (not used)", dataset.test.labels)]
     return class_table(dataset.classes, [(name, class_counts(labels, dataset.classes)) for name, labels in parts])
 
 

@@ -4,15 +4,20 @@ from collections.abc import Iterator
 
 from specc.check.lint.label_changing_augmentation import calls
 from specc.check.lint.lint import Found, Lint, Linted
+from specc.check.verify.task import task_of
+from specc.tasks import CLASSIFICATION
 from specc.tricks.augment import component_of
+from specc.tricks.sections import losses_of
 from specc.vocabulary.family import Loss
 from specc.vocabulary.registry import component
 
 
 def find(linted: Linted) -> Iterator[Found]:
     assert linted.data is not None
-    loss = linted.train.loss
-    if not component(Loss, loss).per_class or any(component_of(call).mixes for call in calls(linted.data.augment)):
+    if task_of(linted.data) != CLASSIFICATION or any(component_of(call).mixes for call in calls(linted.data.augment)):
+        return
+    loss = next((loss for loss in losses_of(linted.train, CLASSIFICATION) if component(Loss, loss).per_class), None)
+    if loss is None:
         return
     yield Found(
         f"`{loss.name}` treats each class on its own, but each image of `{linted.data.source.name}` has exactly one",
@@ -25,7 +30,7 @@ LINT = Lint(
     code="W537",
     name="binary-loss-on-single-label-data",
     doc="""\
-`binary_cross_entropy` without mixup or cutmix. Every data source gives each image exactly one class; only mixing puts
+`binary_cross_entropy` without mixup or cutmix. The data source gives each image exactly one class; only mixing puts
 two classes into one image, and then this loss is a good choice (Wightman et al., 2021, ResNet strikes back,
 https://arxiv.org/abs/2110.00476).
 """,

@@ -5,13 +5,20 @@ from specc.check.gather.spec import Spec
 from specc.check.verify.fits import batch_fits, hold_together
 from specc.check.verify.learning import initializers_fit, learning_fits
 from specc.ir.graph import Graph
-from specc.tricks.sections import DataSettings, TrainSettings
+from specc.tricks.sections import DataSettings, ExportSettings, TrainSettings
 
 
-def verify(spec: Spec, graph: Graph, data: DataSettings | None, train: TrainSettings | None, context: Context) -> None:
+def verify(
+    spec: Spec,
+    graph: Graph,
+    data: DataSettings | None,
+    train: TrainSettings | None,
+    export: ExportSettings | None,
+    context: Context,
+) -> None:
     """Report what does not fit together. data: None where the spec has none, or where it has errors."""
     if data is not None:
-        hold_together(graph, data, train, is_broken=spec.is_broken, context=context)
+        hold_together(spec, graph, data, train, export, context)
     initializers_fit(graph, context)
     if train is not None:
         settings = spec.sections.get("train", {})

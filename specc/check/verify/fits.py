@@ -4,6 +4,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from specc.check.context import Context
+from specc.check.gather.spec import Spec
+from specc.check.verify.task import Mismatch, mismatches, outputs_of, task_of
 from specc.diagnostics import Label, nearest
 from specc.ir.graph import Graph, Node
 from specc.ir.weights import frozen_norms
@@ -11,7 +13,7 @@ from specc.source import Span
 from specc.syntax import tree as t
 from specc.tricks.augment import augmented_size
 from specc.tricks.evaluate import views_fit
-from specc.tricks.sections import DataSettings, TrainSettings
+from specc.tricks.sections import DataSettings, ExportSettings, TrainSettings, losses_of
 from specc.values import Bound, Size
 from specc.vocabulary.family import Source
 from specc.vocabulary.problem import Problem
@@ -32,15 +34,19 @@ def data_shape(data: DataSettings | None) -> Any:
 
 
 def hold_together(
-    graph: Graph, data: DataSettings, train: TrainSettings | None, *, is_broken: bool, context: Context
+    spec: Spec,
+    graph: Graph,
+    data: DataSettings,
+    train: TrainSettings | None,
+    export: ExportSettings | None,
+    context: Context,
 ) -> None:
     """Report where the network's input or output is not what the data need."""
     if _input_fits(graph, data, context) and len(graph.input) == 3:
         _augment_fits(graph, data, context)
         _normalize_fits(graph, data, context)
         _views_fit(graph, train, context)
-    if not is_broken:  # else its end may be what cannot be read
-        _output_fits(graph, data, train, context)
+    _task_fits(spec, graph, data, train, export, context)
 
 
 def batch_of_one(graph: Graph, freeze: Iterable[str]) -> Node | None:
@@ -145,37 +151,43 @@ def _views_fit(graph: Graph, train: TrainSettings | None, context: Context) -> N
         context.error(problem.code, problem.message, _place(train.evaluate, graph.nodes[0]), help=problem.help)
 
 
-def _output_fits(graph: Graph, data: DataSettings, train: TrainSettings | None, context: Context) -> None:
-    shape, classes = graph.shape, component(Source, data.source).classes
-    end, width = graph.nodes[graph.output], shape[0]
-    if shape not in ((width,), (width, 1, 1)):
-        message = f"the network outputs {size_text(shape)}, but a classifier must output one number per class"
-        context.error("E306", message, end.span, help="end with global_avg_pool -> dense(…), or flatten -> dense(…)")
+def _task_fits(
+    spec: Spec,
+    graph: Graph,
+    data: DataSettings,
+    train: TrainSettings | None,
+    export: ExportSettings | None,
+    context: Context,
+) -> None:
+    """Report what does not fit the task, where the text tells it."""
+    task, outputs, end = task_of(data), outputs_of(data), graph.nodes[graph.output]
+    if task is None:
         return
-    if classes is not None and width != len(classes):
-        message = f"the network outputs {_count(width, 'number')}, but `{data.source.name}` has {len(classes)} classes"
-        labels = _source(data, f"{len(classes)} classes")
-        context.error("E306", message, end.span, labels=labels, help=f"end with dense({len(classes)})")
-        return
-    if width == 1:
-        found = f"the network ends in 1 number, but `{data.source.name}` has two classes or more"
-        help = "one number for each class, also of two: end with dense(2) -> softmax"
-        context.error("E306", found, end.span, labels=_source(data, "two classes or more"), help=help)
-        return
-    for head in graph.heads:
-        node = graph.nodes[head.output]
-        if node.shape not in ((width,), (width, 1, 1)):
-            message = f"head `{head.name}` outputs {size_text(node.shape)}, but the network outputs {size_text(shape)}"
-            label, labels = size_text(node.shape), (Label(end.span, size_text(shape)),)
-            help = f"a head predicts the same classes as the network: end it with dense({width})"
-            context.error("E306", message, node.span, label=label, labels=labels, help=help)
-    if train is not None:
-        _class_weights_fit(train.loss, width, data, end, context)
+    odd = list(mismatches(task, outputs, graph, data, train, export))
+    for one in odd:
+        if isinstance(one.at, Node) and spec.is_broken:
+            continue  # the end of the network may be what cannot be read
+        labels = _source(data, one.data) if one.data else ()
+        if isinstance(one.at, Node) and one.at is not end:
+            labels = (Label(end.span, size_text(end.shape)),)
+        context.error(one.code, one.message, _seen_at(one, spec, end), label=one.label, labels=labels, help=one.help)
+    if train is not None and not any(isinstance(one.at, Node) and one.at is end for one in odd):
+        for loss in losses_of(train, task):
+            _class_weights_fit(loss, end.shape[0], data, end, context)
+
+
+def _seen_at(mismatch: Mismatch, spec: Spec, end: Node) -> Span:
+    """Where a mismatch was written; a default is seen at the end of the network."""
+    if isinstance(mismatch.at, str):
+        section, name = mismatch.at.split(".")
+        setting = spec.sections.get(section, {}).get(name)
+        return setting.value.span if setting else end.span
+    return mismatch.at.span or end.span
 
 
 def _class_weights_fit(loss: Bound, width: int, data: DataSettings, end: Node, context: Context) -> None:
     """Weights by position are as many as the classes; weights by name name classes, where these are known."""
-    weights, classes = getattr(loss.args, "weights", None), component(Source, data.source).classes
+    weights, classes = getattr(loss.args, "weights", None), outputs_of(data)
     if weights is None or weights == "balanced":
         return
     labels = _source(data, f"{len(classes)} classes") if classes else ()
