@@ -71,6 +71,8 @@ class Augmentation(Component):
         target(a, count, draw), where it has a body: the branch of each image, int64 N, below `count`; or `count`, where
         it skips: that image stays as it is.
 
+    masks: the dotted path of what does the same to masks, N x 1 x H x W of float32 or uint8, where it moves pixels: by
+        the same draw, each pixel from the nearest one, and 0 where nothing comes in. "": masks stay as they are.
     size(a, size): the size of the images after it; raises `Problem` where they are too small for it.
     color: it needs RGB images. mixes: it mixes images with others of the batch, and their labels likewise.
     visible(a, size): in the worst case, which share of what comes out is still the image.
@@ -82,6 +84,7 @@ class Augmentation(Component):
     family: ClassVar[str] = "augment"
 
     target: str
+    masks: str = ""
     size: Callable[[Any, Size], Size] = lambda a, size: size
     color: bool = False
     mixes: bool = False

@@ -26,11 +26,13 @@ def augment(
     epoch: int,
     tricks: Pipeline,
     classes: int,
+    ignore: int | None = None,
     tables: Tables | None = None,
 ) -> Pair:
     """The batch as it is trained on in this epoch, and its targets.
 
-    x: N x C x H x W, float32 from 0 to 1, or uint8 (which is divided by 255). labels: int64 N, or N x tags. images:
+    x: N x C x H x W, float32 from 0 to 1, or uint8 (which is divided by 255). labels: int64 N, N x tags, N x
+    numbers, or masks, uint8 N x H x W, which move as the images do; `ignore` comes in from outside of them. images:
     int64 N, the images' numbers in the training set. tricks: checked augmentations, in their order. All tensors are on
     one device.
     tables: of the training set; without them the draws are made for this batch alone, and are the same.
@@ -38,13 +40,28 @@ def augment(
     Returns the changed images, float32, and the labels; or, where a trick mixes images, N x classes shares of the
     classes or tags.
     """
-    targets = one_hot(labels, classes).float() if mixes(tricks) and not labels.is_floating_point() else labels
+    targets = _marked(labels, ignore) if labels.dtype == torch.uint8 else labels
+    if mixes(tricks) and labels.dtype == torch.int64:
+        targets = one_hot(labels, classes).float()
     draw = Draw(seed, epoch, images, 0, tables)
     if x.dtype == torch.uint8:  # a quarter of the memory, as long as pixels only move
         moving = tuple(takewhile(lambda call: component_of(call).moves, tricks))
         x, targets = _pipeline(moving, x, targets, draw)
         x, draw, tricks = x.float().div_(255), draw.later(_places(moving)), tricks[len(moving) :]
-    return _pipeline(tricks, x, targets, draw)
+    x, targets = _pipeline(tricks, x, targets, draw)
+    return x, _unmarked(targets, ignore) if labels.dtype == torch.uint8 else targets
+
+
+def _marked(masks: Tensor, ignore: int | None) -> Tensor:
+    """Masks, uint8 N x H x W, as N x 1 x H x W that hold class + 1, and 0 where a pixel does not count."""
+    marked = masks[:, None] + 1
+    return marked if ignore is None else marked.masked_fill_(masks[:, None] == ignore, 0)
+
+
+def _unmarked(marked: Tensor, ignore: int | None) -> Tensor:
+    """The other way round."""
+    assert ignore is not None  # which every source of masks has
+    return (marked[:, 0] - 1).masked_fill_(marked[:, 0] == 0, ignore)
 
 
 def mixes(tricks: Pipeline) -> bool:
@@ -74,13 +91,15 @@ def _apply(call: Bound, x: Tensor, targets: Tensor, draw: Draw) -> Pair:
     if augmentation.mixes:
         mixed: Pair = work(x, targets, call.args, draw)
         return mixed
+    if targets.ndim == 4 and augmentation.masks:
+        targets = resolve(augmentation.masks)(targets, call.args, draw)
     return work(x, call.args, draw), targets
 
 
 def _branches(branches: Sequence[Pipeline], which: Tensor, x: Tensor, targets: Tensor, draw: Draw) -> Pair:
     """Each image through the branch of its number."""
     if by_part(x) and not any(map(mixes, branches)):
-        return _some_through_each(branches, which, x, draw), targets
+        return _some_through_each(branches, which, x, targets, draw)
     result: Pair | None = None
     for number, branch in enumerate(branches):
         through, shares = _pipeline(branch, x, targets, draw)
@@ -94,14 +113,17 @@ def _branches(branches: Sequence[Pipeline], which: Tensor, x: Tensor, targets: T
     return result
 
 
-def _some_through_each(branches: Sequence[Pipeline], which: Tensor, x: Tensor, draw: Draw) -> Tensor:
+def _some_through_each(branches: Sequence[Pipeline], which: Tensor, x: Tensor, targets: Tensor, draw: Draw) -> Pair:
     """The same, without work that is thrown away."""
-    result: Tensor | None = None
+    result: Pair | None = None
     for number, branch in enumerate(branches):
         places = (which == number).nonzero()[:, 0]
         if len(places):
-            through, _ = _pipeline(branch, x[places], places, draw.of(places))
-            result = through.new_empty(len(x), *through.shape[1:]) if result is None else result
-            result[places] = through
+            through = _pipeline(branch, x[places], targets[places], draw.of(places))
+            if result is None:
+                images, labels = (part.new_empty(len(x), *part.shape[1:]) for part in through)
+                result = images, labels
+            for whole, some in zip(result, through, strict=True):
+                whole[places] = some
         draw = draw.later(_places(branch))
-    return x if result is None else result
+    return (x, targets) if result is None else result

@@ -71,6 +71,16 @@ def crop_and_resize(x: Tensor, a: Args, draw: Draw) -> Tensor:
     The draw is that of GoogLeNet (Szegedy et al., 2015) as torchvision's RandomResizedCrop has it; the largest centered
     box of a shape that is allowed where no drawn one fits.
     """
+    return enlarge(x, *_drawn(x, a, draw))
+
+
+def crop_and_resize_masks(masks: Tensor, a: Args, draw: Draw) -> Tensor:
+    """The same box of masks, each pixel from the nearest one."""
+    return enlarge(masks.float(), *_drawn(masks, a, draw), mode="nearest").to(masks.dtype)
+
+
+def _drawn(x: Tensor, a: Args, draw: Draw) -> tuple[Tensor, Tensor]:
+    """Corner and size of each image's box."""
     height, width = x.shape[2:]
     numbers = draw.uniform(2 * TRIES + 2)
     tall, wide, fits = boxes(numbers[:, 2:], a.scale, a.ratio, height, width)
@@ -79,7 +89,7 @@ def crop_and_resize(x: Tensor, a: Args, draw: Draw) -> Tensor:
     box = torch.stack([torch.where(fits, tall, full_tall), torch.where(fits, wide, full_wide)], 1)
     top, left = ((height - full_tall) // 2, (width - full_wide) // 2)
     corner = torch.stack([torch.where(fits, corner[:, 0], top), torch.where(fits, corner[:, 1], left)], 1)
-    return enlarge(x, corner, box)
+    return corner, box
 
 
 def boxes(
@@ -109,8 +119,8 @@ def centered(ratio: tuple[float, float], height: int, width: int) -> tuple[int, 
     return height, min(width, max(round(height * high), 1))
 
 
-def enlarge(x: Tensor, corner: Tensor, box: Tensor) -> Tensor:
-    """The box of each image, bilinear, at the size of the image. corner, box: N x 2, whole (row, column) numbers.
+def enlarge(x: Tensor, corner: Tensor, box: Tensor, mode: str = "bilinear") -> Tensor:
+    """The box of each image at the size of the image. corner, box: N x 2, whole (row, column) numbers.
 
     Pixel centers are at half-integers, as in `interpolate(align_corners=False)` of the box alone. A box is never larger
     than the image, so that nothing is lost without antialiasing.
@@ -124,12 +134,18 @@ def enlarge(x: Tensor, corner: Tensor, box: Tensor) -> Tensor:
     rows, columns = grids
     shape = (len(x), *x.shape[2:])
     grid = torch.stack([columns[:, None, :].expand(shape), rows[:, :, None].expand(shape)], 3)
-    return grid_sample(x, grid, mode="bilinear", padding_mode="border", align_corners=False)
+    return grid_sample(x, grid, mode=mode, padding_mode="border", align_corners=False)
 
 
 def rotate(x: Tensor, a: Args, draw: Draw) -> Tensor:
     """Turn around the center by an angle between -degrees and degrees."""
     return affine(x, turned(draw.between(-a.degrees, a.degrees), *x.shape[2:]), "bilinear")
+
+
+def rotate_masks(masks: Tensor, a: Args, draw: Draw) -> Tensor:
+    """Masks turned by the same angle, each pixel from the nearest one."""
+    matrix = turned(draw.between(-a.degrees, a.degrees), *masks.shape[2:])
+    return affine(masks.float(), matrix, "nearest").to(masks.dtype)
 
 
 def turned(degrees: Tensor, height: int, width: int) -> Tensor:

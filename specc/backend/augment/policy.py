@@ -4,7 +4,7 @@ The changes and their strengths are those of torchvision's RandAugment and Trivi
 et al., 2018). Strength runs from 0 to 30; changes of shape take the nearest pixel and leave black behind.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import torch
@@ -33,21 +33,45 @@ class Ranges(NamedTuple):
     bits: float
 
 
+Drawn = tuple[Tensor, Tensor, Tensor, Ranges]  # which change, of what strength, with which sign: each N
+
+
 def rand_augment(x: Tensor, a: Args, draw: Draw) -> Tensor:
     """`n` changes, one after the other, each drawn from all, of strength `m`."""
+    for which, strength, sign, ranges in _random(x, a, draw):
+        x = change(x, which, strength, sign, ranges)
+    return x
+
+
+def rand_augment_masks(masks: Tensor, a: Args, draw: Draw) -> Tensor:
+    """The same changes of shape of masks."""
+    for which, strength, sign, ranges in _random(masks, a, draw):
+        masks = moved(masks, which, strength, sign, ranges)
+    return masks
+
+
+def _random(x: Tensor, a: Args, draw: Draw) -> Iterator[Drawn]:
     height, width = x.shape[2:]
     ranges = Ranges(0.3, (150 / 331 * width, 150 / 331 * height), 30, 0.9, 4)
     for numbers in draw.uniform(2 * a.n).chunk(a.n, 1):
         which, sign = numbers.unbind(1)
-        x = change(x, (which * CHANGES).long(), torch.full_like(sign, a.m), _signs(sign), ranges)
-    return x
+        yield (which * CHANGES).long(), torch.full_like(sign, a.m), _signs(sign), ranges
 
 
 def trivial_augment(x: Tensor, a: Args, draw: Draw) -> Tensor:
     """One change, of a strength drawn from 0 to 30."""
+    return change(x, *_trivial(draw))
+
+
+def trivial_augment_masks(masks: Tensor, a: Args, draw: Draw) -> Tensor:
+    """The same change of shape of masks."""
+    return moved(masks, *_trivial(draw))
+
+
+def _trivial(draw: Draw) -> Drawn:
     which, strength, sign = draw.uniform(3).unbind(1)
     strength = (strength * (STRONGEST + 1)).floor()
-    return change(x, (which * CHANGES).long(), strength, _signs(sign), Ranges(0.99, (32, 32), 135, 0.99, 6))
+    return (which * CHANGES).long(), strength, _signs(sign), Ranges(0.99, (32, 32), 135, 0.99, 6)
 
 
 def _signs(numbers: Tensor) -> Tensor:
@@ -57,8 +81,7 @@ def _signs(numbers: Tensor) -> Tensor:
 def change(x: Tensor, which: Tensor, strength: Tensor, sign: Tensor, ranges: Ranges) -> Tensor:
     """The change `which` (int64 N, from 0 to 13) of each image, with strength 0 to 30 and sign 1 or -1 (float N)."""
     share = strength / STRONGEST
-    moves = matrices(which, share * sign, ranges, x)
-    x = only((which > IDENTITY) & (which <= TURN), x, lambda some, of: affine(some, moves[of], "nearest"))
+    x = moved(x, which, strength, sign, ranges)
     factor = 1 + sign * share * ranges.factor
     bits = 8 - (share * ranges.bits).round()
     work: dict[int, Callable[[Tensor, Tensor | slice], Tensor]] = {
@@ -74,6 +97,13 @@ def change(x: Tensor, which: Tensor, strength: Tensor, sign: Tensor, ranges: Ran
     for number, apply in work.items():
         x = only(which == number, x, apply)
     return x
+
+
+def moved(x: Tensor, which: Tensor, strength: Tensor, sign: Tensor, ranges: Ranges) -> Tensor:
+    """Those of the changes that are of shape, the nearest pixel for each; of images or of masks."""
+    moves = matrices(which, strength / STRONGEST * sign, ranges, x)
+    changed = only((which > IDENTITY) & (which <= TURN), x.float(), lambda some, of: affine(some, moves[of], "nearest"))
+    return changed.to(x.dtype)
 
 
 def matrices(which: Tensor, amount: Tensor, ranges: Ranges, x: Tensor) -> Tensor:

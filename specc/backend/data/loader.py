@@ -43,6 +43,7 @@ class DataLoader:
                 epoch=epoch,
                 tricks=self.data.augment,
                 classes=len(self.task.outputs),
+                ignore=self.task.ignore,
                 tables=self.tables,
             )
         return self.normalize(images).contiguous(memory_format=torch.channels_last), target
