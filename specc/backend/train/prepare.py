@@ -25,6 +25,8 @@ from specc.backend.train.start import another_split
 from specc.check import Trainable
 from specc.errors import SpeccError
 from specc.plugins import packages_of
+from specc.vocabulary.family import Validation
+from specc.vocabulary.registry import component
 
 
 class Request(NamedTuple):
@@ -32,7 +34,8 @@ class Request(NamedTuple):
 
     base: the folder that relative paths in the spec start from. subset: train and validate on so many images only.
     dataset: the data, where they are loaded already. start: a run or a safetensors file whose weights are begun with,
-    as far as they fit. begun: the run.json of a run that is resumed.
+    as far as they fit. begun: the run.json of a run that is resumed. test: a test part that does not validate is
+    opened, to be measured at the end.
     """
 
     spec: Trainable
@@ -43,6 +46,7 @@ class Request(NamedTuple):
     dataset: DataSet | None = None
     start: Path | None = None
     begun: Mapping[str, Any] | None = None
+    test: bool = False
 
 
 class Job(NamedTuple):
@@ -101,14 +105,18 @@ def prepare(request: Request) -> Job:
 
 def _dataset(request: Request) -> DataSet:
     """The data of a request, or so many images of them."""
-    dataset = request.dataset or load(request.spec.data, data_dir=request.data_dir, base=request.base)
+    looks = component(Validation, request.spec.data.validation).looks
+    dataset = request.dataset or load(
+        request.spec.data, data_dir=request.data_dir, base=request.base, with_test=looks and request.test
+    )
     return dataset if request.subset is None else subset_of(dataset, request.subset)
 
 
 def _table(dataset: DataSet) -> list[str]:
     """Each class with its number of images in each part."""
     parts = [("training", dataset.train.labels), ("validation", dataset.validation.labels)]
-    parts += [("test (not used)", dataset.test.labels)] if dataset.test else []
+    if dataset.test:
+        parts.append(("test" if dataset.test.images is not None else "test (not used)", dataset.test.labels))
     return class_table(dataset.classes, [(name, class_counts(labels, dataset.classes)) for name, labels in parts])
 
 
