@@ -38,6 +38,10 @@ class Step(NamedTuple):
     after: str
 
 
+SOURCE = (
+    "the slide deck that `examples/deck_cifar10.cnn` follows, for all of CIFAR-10 with the published pixels. It gives "
+    "one figure for each variant, without seeds or an interval, and does not say which epoch it is from."
+)
 PUBLISHED = {
     "shallow": Published(64.59, 69.30),
     "baseline": Published(80.2, 99.0),

@@ -41,6 +41,7 @@ def study(examples: Path) -> dict[str, Any]:
         runs = [{"seed": seed, "train_images": 300, "error": None, "curve": curve} for seed, curve in enumerate(curves)]
         found, measured = summary(list(values[entry.name].values())), summary([0.6, 0.7])
         step = gain(values[entry.name], values[against[entry.name]]) if against[entry.name] else None
+        tested = {"p_holm": step.p, "more_than_chance": step.p is not None and step.p < 0.05} if step else {}
         assert found is not None and measured is not None
         rows.append(
             {
@@ -50,7 +51,7 @@ def study(examples: Path) -> dict[str, Any]:
                 "settings": entry.settings,
                 "train_accuracy": measured._asdict(),
                 "val_accuracy": found._asdict(),
-                "gain": step._asdict() if step else None,
+                "gain": step._asdict() | tested if step else None,
                 "same_as": None,
                 "seconds": 1.0,
                 "error": None,
@@ -66,6 +67,8 @@ def study(examples: Path) -> dict[str, Any]:
         "images": {"train": 300, "validation": 200},
         "validated_on": "the test part, 200 images",
         "seeds": [0, 1],
+        "folds": None,
+        "comparisons": 14,
         "confidence": 0.95,
         "finished": True,
         "variants": rows,
@@ -97,15 +100,18 @@ def test_every_lesson_becomes_a_page_with_its_figures(pages: ModuleType, study: 
 
 def test_what_an_interval_with_zero_in_it_says(pages: ModuleType) -> None:
     before, after = {"name": "a", "error": None}, {"name": "b", "error": None}
-    for low, high, words in [
-        (-0.01, 0.03, "may be chance"),
-        (0.01, 0.03, "more than chance"),
-        (None, None, "one seed"),
+    for low, high, p, words in [
+        (-0.01, 0.03, 1.0, "contains zero, so this may be chance"),
+        (0.01, 0.03, 0.01, "more than chance (p = 0.01 after Holm's correction for 14 comparisons)"),
+        (0.001, 0.03, 0.2, "leaves out zero, but with 14 comparisons this may be chance (p = 0.2 "),
+        (None, None, None, "one seed"),
+        (0.0, 0.0, None, "the same spec"),
     ]:
-        step = {"mean": 0.01, "low": low, "high": high, "seeds": 3}
-        assert words in pages._verdict(before, after | {"gain": step})
+        step = {"mean": 0.01, "low": low, "high": high, "pairs": 3, "p": p, "p_holm": p}
+        step["more_than_chance"] = None if p is None else p < 0.05
+        assert words in pages._verdict(before, after | {"gain": step}, 14)
     failed = {"name": "b", "gain": None, "error": {"code": "E436", "message": "the loss is not finite"}}
-    assert "could not be trained: E436" in pages._verdict(before, failed)
+    assert "could not be trained: E436" in pages._verdict(before, failed, 14)
 
 
 def test_a_study_that_lacks_a_variant_is_refused(pages: ModuleType, study: dict[str, Any], tmp_path: Path) -> None:

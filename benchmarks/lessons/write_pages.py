@@ -25,7 +25,7 @@ from specc.source import Source
 
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parent))
-from deck import PUBLISHED, Published  # noqa: E402
+from deck import PUBLISHED, SOURCE, Published  # noqa: E402
 
 DOCS = HERE.parent.parent / "docs" / "lessons"
 ORDER = (
@@ -39,11 +39,10 @@ LINES = (
 )
 INTRODUCTION = (
     "From a network that does not learn to one that generalizes: what each technique is for, its formula, how to write "
-    "it, and what it did in a study of `{}`. The published results are for training "
-    "`examples/deck_cifar10.cnn` on all of CIFAR-10 with the published pixels; how this study was trained is stated "
-    "below its table. A study with few images and epochs shows what makes a network learn at all. What closes the gap "
-    "between training and validation shows in the training accuracy first, and pays off in long runs on all images: "
-    "`python benchmarks/deck.py` trains those on a GPU."
+    "it, and what it did in a study of `{}`. How this study was trained is stated below its table. A study with few "
+    "images and epochs shows what makes a network learn at all. What closes the gap between training and validation "
+    "shows in the training accuracy first, and pays off in long runs on all images: `python benchmarks/deck.py` trains "
+    "those on a GPU."
 )
 # The context in which a snippet is checked: `file` is next to a network, `body` inside one.
 AROUND = {
@@ -100,7 +99,8 @@ def _effect(study: dict[str, Any], name: str) -> str:
         "| --- | --- | ---: | ---: | ---: | ---: |",
         *(_row(one) for one in (before, after)),
     ]
-    return "\n".join(rows) + f"\n\n{_verdict(before, after)}"
+    source = f"\n\nPublished: {SOURCE}" if any(one["name"] in PUBLISHED for one in (before, after)) else ""
+    return "\n".join(rows) + f"\n\n{_verdict(before, after, study['comparisons'])}{source}"
 
 
 def _row(one: dict[str, Any]) -> str:
@@ -116,8 +116,8 @@ def _published(published: Published | None) -> list[str]:
     return ["" if value is None else f"{value:g} %" for value in (published.training, published.validation)]
 
 
-def _verdict(before: dict[str, Any], after: dict[str, Any]) -> str:
-    """What the step did, in a sentence that claims no more than its interval allows."""
+def _verdict(before: dict[str, Any], after: dict[str, Any], comparisons: int) -> str:
+    """What the step did, in a sentence that claims no more than its test allows, corrected for all comparisons."""
     gain = after["gain"]
     failed = next((one for one in (before, after) if one["error"]), None)
     if failed is not None:
@@ -127,9 +127,15 @@ def _verdict(before: dict[str, Any], after: dict[str, Any]) -> str:
     words = f"`{after['name']}` over `{before['name']}`: {points(gain)} percentage points of validation accuracy"
     if gain["low"] is None:
         return f"{words}. With one seed, nothing can be said about chance."
+    words += f", over {gain['pairs']} seeds"
+    if gain["p"] is None:
+        return f"{words}: both are the same spec."
+    p = f"p = {gain['p_holm']:.2g} after Holm's correction for {comparisons} comparisons"
+    if gain["more_than_chance"]:
+        return f"{words}: more than chance ({p})."
     if gain["low"] <= 0 <= gain["high"]:
-        return f"{words}, over {gain['seeds']} seeds: the interval contains zero, so this may be chance."
-    return f"{words}, over {gain['seeds']} seeds: more than chance."
+        return f"{words}: the interval contains zero, so this may be chance."
+    return f"{words}: the interval leaves out zero, but with {comparisons} comparisons this may be chance ({p})."
 
 
 def _how(study: dict[str, Any]) -> str:
@@ -155,6 +161,7 @@ def index(lessons: list[Lesson], study: dict[str, Any]) -> str:
         "# Lessons",
         INTRODUCTION.format(study["file"]),
         "\n".join(rows),
+        f"Published: {SOURCE}",
         f"![All learning curves]({PICTURES}/curves.svg)",
         _how(study),
     ]

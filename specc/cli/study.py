@@ -1,6 +1,7 @@
 """`specc study`: the variants of a file, trained with several seeds, side by side."""
 
 import sys
+from collections.abc import Sequence
 from functools import cache
 from json import dumps
 from pathlib import Path
@@ -17,11 +18,12 @@ from specc.cli.options import given, only_one, settings
 from specc.errors import SpeccError, clean, clean_lines
 from specc.report.study import study_table
 from specc.source import Source
+from specc.tricks.validation import MOST_FOLDS
 
 if TYPE_CHECKING:
     from specc.backend.data.dataset import DataSet
     from specc.backend.progress import ProgressListener
-    from specc.backend.study.plan import Entry
+    from specc.backend.study.plan import Entry, Repetition
     from specc.backend.study.runner import Options
 
 
@@ -47,6 +49,16 @@ def study(
         typer.Option(help="Train this many random samples from the file's `search`.", min=1, show_default=False),
     ] = None,
     seeds: Annotated[int, typer.Option(help="Train each with this many seeds, starting at train.seed.", min=1)] = 3,
+    folds: Annotated[
+        int | None,
+        typer.Option(
+            help="Cross-validate: divide the training images into this many folds, and train each on all folds but "
+            "one, once for every fold. Overrides data.validation; the test part is not looked at.",
+            min=2,
+            max=MOST_FOLDS,
+            show_default=False,
+        ),
+    ] = None,
     epochs: Annotated[float | None, typer.Option(help="Override train.epochs.", show_default=False)] = None,
     subset: Annotated[
         int | None,
@@ -69,7 +81,7 @@ def study(
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Do not show progress.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print study.json.")] = False,
 ) -> int:
-    """Train a file and its variants with several seeds, and compare them in a table, study.json and a chart.
+    """Train a file and its variants with several seeds, or on folds; compare them in a table, study.json and a chart.
 
     Every training is a run in the study's folder. Finished runs are not trained again: the same command resumes
     a stopped study, and adding a variant trains only that one. If any variant of the spec has errors, nothing is
@@ -80,34 +92,38 @@ def study(
       specc study net.cnn --subset 5000 --epochs 3 --seeds 1
       specc study net.cnn --variants deep,wide --seeds 5
       specc study net.cnn --leave-one-out best
+      specc study net.cnn --folds 5
     """
     from specc.backend.data.progress import hidden
     from specc.backend.study.job import FILES
     from specc.backend.study.job import study as carry_out
+    from specc.backend.study.plan import repetitions
     from specc.backend.study.runner import Options
 
     exclusive = ("--variants", "--leave-one-out", "--samples")
     only_one(given(context), exclusive, "each selects what is trained")
+    only_one(given(context), ("--folds", "--seeds"), "each fold is trained once, with train.seed")
+    only_one(given(context), ("--folds", "--export"), "no run is trained on all training images")
     given_sets = settings(sets, epochs=epochs)
+    _refuse_other_parts(sets or (), folds)
     source = read_source(file)
     entries, against = _plan(source, variants, leave_one_out, samples)
 
     @cache
-    def checked(entry: "Entry", seed: int) -> Checked:
-        own = [*entry.sets, *given_sets, f"train.seed={seed}"]
+    def checked(entry: "Entry", repetition: "Repetition") -> Checked:
+        own = [*entry.sets, *given_sets, *repetition.sets]
         return check_source(source, variant=entry.variant, sets=own, load=load_base)
 
     plain = check_source(source, sets=given_sets, load=load_base)
     if report(plain.diagnostics):
         return 1
-    first = plain.compiled().train.seed
-    numbers = tuple(range(first, first + seeds))
+    trainings = repetitions(plain.compiled().train.seed, seeds, folds)
     needed = entries if leave_one_out is None and samples is None else entries[:1]
-    if report([error for entry in needed for error in checked(entry, numbers[0]).errors]):
+    if report([error for entry in needed for error in checked(entry, trainings[0]).errors]):
         return 1
     folder = out or Path("studies") / file.stem
     command = ("specc", *sys.argv[1:])
-    options = Options(numbers, folder, subset, device, data_dir, base_of(file), command)
+    options = Options(trainings, folder, subset, device, data_dir, base_of(file), command)
     about = {"file": str(file), "network": plain.name, "epochs": epochs, "sets": sets or []}
     with hidden(quiet):
         found, status = carry_out(entries, against, checked, options, _Trainings(options, export), about, quiet)
@@ -119,6 +135,14 @@ def study(
     if status:
         print("stopped; run the same command again to continue", file=sys.stderr)
     return status or int(any(variant["error"] for variant in found["variants"]))
+
+
+def _refuse_other_parts(sets: Sequence[str], folds: int | None) -> None:
+    """Raise SpeccError E475 where folds would override what `--set` says of the validation images."""
+    other = next((text for text in sets if "".join(text.partition("=")[0].split()) == "data.validation"), None)
+    if folds is not None and other is not None:
+        message = f"--set {other} conflicts with --folds {folds}, which validates on one fold after the other"
+        raise SpeccError("E475", message, help="give only one of them")
 
 
 class _Trainings:

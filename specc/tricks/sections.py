@@ -57,8 +57,8 @@ class DataSettings(Settings):
         default=(),
     )
     validation: Bound = setting(
-        One("validation", "`auto`, `given`, `test` or `split(10%)`", instead_of_none="auto"),
-        "the validation images: a part that the source provides, or a share of the training images",
+        One("validation", "`auto`, `given`, `test`, `split(10%)` or `fold(1, of=5)`", instead_of_none="auto"),
+        "the images that choose the best epoch: a part that the source provides, or a share of the training images",
         default=AUTO.call(),
     )
     targets: Literal["standard", "none"] = setting(

@@ -106,14 +106,20 @@ class Validation(Component):
     parts: those parts of the data source that will do, "validation" or "test", the best first.
     share(a): what is split off the training images where the source has none of them, a share or how many; None: that
         is an error.
+    fold(a): which fold of how many it is that is split off; None: it is drawn by itself.
+    looks: the test part is measured once the training has ended, where other images validate.
     """
 
     family: ClassVar[str] = "validation"
 
     parts: tuple[str, ...] = ()
     share: Callable[[Args], float | int] | None = None
+    fold: Callable[[Args], tuple[int, int]] | None = None
+    looks: bool = True
 
     def broken_promise(self) -> str:
+        if self.fold and not self.share:
+            return "has a `fold` and no `share`"
         return "" if self.parts or self.share else "has neither `parts` nor `share`"
 
 

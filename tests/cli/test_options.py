@@ -21,6 +21,7 @@ from specc.backend.onnx.verify import Finding, Verification
 from specc.backend.predict import Prediction
 from specc.backend.probe import probe
 from specc.backend.run.metrics import EpochResult
+from specc.backend.study.plan import Repetition
 from specc.backend.train.fit import Fitted
 from specc.backend.train.job import Outcome
 from specc.backend.train.prove import Compared, Proof
@@ -119,6 +120,7 @@ CASES = [
             "--leave-one-out": ("--leave-one-out", "wide"),
             "--samples": ("--samples", "2"),
             "--seeds": ("--seeds", "2"),
+            "--folds": ("--folds", "2"),
             "--epochs": ("--epochs", "2"),
             "--subset": ("--subset", "50"),
             "--set": ("--set", "train.batch=8"),
@@ -256,7 +258,7 @@ def _record(patch: pytest.MonkeyPatch) -> list[object]:
 
 
 def _study(entries: Any, checked: Any) -> dict[str, Any]:
-    spec = checked(entries[0], 0)
+    spec = checked(entries[0], Repetition(0))
     return {"variants": [{"error": None}], "entries": repr(entries), "train": repr(spec.train)}
 
 

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 SPEC = """
@@ -39,9 +40,10 @@ def found(folder: str = "studies/small") -> dict[str, Any]:
 
 
 def figures(study: dict[str, Any]) -> list[Any]:
-    """What a study found, without what a clock says."""
+    """What a study found, without what a clock says, and what the number of comparisons changes."""
+    corrected = {"p_holm": None, "more_than_chance": None}
     return [
-        [variant["name"], variant["val_accuracy"], variant["train_accuracy"], variant["gain"]]
+        [variant["name"], variant["val_accuracy"], variant["train_accuracy"], (variant["gain"] or {}) | corrected]
         + [[run["seed"], run["run"], run["curve"]] for run in variant["runs"]]
         for variant in study["variants"]
     ]
@@ -142,6 +144,38 @@ def test_what_does_not_check_without_a_setting_is_noted(specc: Specc, spec: Path
     assert without_norm["error"] is None
 
 
+def test_folds_validate_on_every_training_image_once(specc: Specc, spec: Path) -> None:
+    arguments = ("study", spec, "--device", "cpu", "--epochs", "1", "--folds", "3", "--variants", "relu")
+    answer = specc(*arguments)
+    assert answer.status == 0, answer.err
+    assert [line.split(":")[0] for line in answer.err.splitlines()][:2] == [
+        "[1/6] base file, fold 1",
+        "[2/6] relu, fold 1",
+    ]
+    study = found()
+    assert (study["seeds"], study["folds"], study["comparisons"]) == ([0], 3, 1)
+    base, relu = study["variants"]
+    assert [(run["seed"], run["fold"]) for run in relu["runs"]] == [(0, 1), (0, 2), (0, 3)]
+    values = [run["val_accuracy"] for run in relu["runs"]]
+    assert relu["val_accuracy"]["mean"] == pytest.approx(sum(values) / 3)
+    gains = np.array(values) - np.array([run["val_accuracy"] for run in base["runs"]])
+    # a fold of three: half as many images validate as train; t with two degrees of freedom
+    ratio = study["images"]["validation"] / study["images"]["train"]
+    assert ratio == pytest.approx(0.5, abs=0.01)
+    half = 4.30265 * gains.std(ddof=1) * np.sqrt(1 / 3 + ratio)
+    assert (relu["gain"]["low"], relu["gain"]["high"]) == pytest.approx(
+        (gains.mean() - half, gains.mean() + half), rel=1e-4
+    )
+    infos = [json.loads((Path("studies/small") / run["run"] / "run.json").read_text()) for run in relu["runs"]]
+    assert sum(info["images"]["validation"] for info in infos) == 1442
+    assert [info["validated_on"].split(":")[0] for info in infos] == [f"fold {fold} of 3" for fold in (1, 2, 3)]
+    assert not list(Path("studies").rglob("model.onnx")) and not list(Path("studies").rglob("looks.jsonl"))
+    assert "1,442 training images in 3 folds" in answer.out and ", 3 folds" in answer.out
+
+    again = specc(*arguments)
+    assert again.err.count("(reused)") == 6 and figures(found()) == figures(study)
+
+
 def test_samples_of_a_search(specc: Specc, spec: Path) -> None:
     spec.write_text(SPEC + "search { network.width = choice(3, 5, 6, 7) }")
     answer = specc("study", spec, *QUICK, "--samples", "2")
@@ -174,6 +208,10 @@ def test_a_run_of_a_study_is_an_ordinary_run(specc: Specc, spec: Path) -> None:
         (("--device", "gpu"), 2, "device `gpu` is not available"),
         (("--out", "small.cnn"), 2, "cannot be written"),
         (("--seeds", "0"), 2, "--seeds"),
+        (("--folds", "1"), 2, "--folds"),
+        (("--folds", "3", "--seeds", "2"), 2, "each fold is trained once, with train.seed"),
+        (("--folds", "3", "--export"), 2, "no run is trained on all training images"),
+        (("--folds", "3", "--set", "data.validation=test"), 2, "conflicts with --folds 3"),
     ],
 )
 def test_wrong_calls(specc: Specc, spec: Path, arguments: tuple[str, ...], status: int, words: str) -> None:

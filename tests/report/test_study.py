@@ -33,14 +33,21 @@ def study(*rows: dict[str, Any], **changes: Any) -> dict[str, Any]:
         "images": {"train": 5000, "validation": 1000},
         "validated_on": "the test part, 1,000 images",
         "seeds": [0, 1],
+        "folds": None,
         "confidence": 0.95,
+        "comparisons": 1,
         "finished": True,
         "variants": list(rows),
     } | changes
 
 
+def gain(mean: float, low: float | None, high: float | None, pairs: int, **more: Any) -> dict[str, Any]:
+    means = {"before": 0.8, "after": 0.8 + mean, "p": None, "p_holm": None, "more_than_chance": None}
+    return {"mean": mean, "low": low, "high": high, "pairs": pairs, "seeds": pairs, **means, **more}
+
+
 def test_columns() -> None:
-    step = {"mean": 0.0071, "low": -0.001, "high": 0.0152, "seeds": 2}
+    step = gain(0.0071, -0.001, 0.0152, 2, more_than_chance=False)
     noise = row("noise", extends="base file", compared_with="base file", gain=step)
     lines = study_table(study(row("base file"), noise)).splitlines()
     assert lines[0].split() == [
@@ -71,14 +78,54 @@ def test_columns() -> None:
         "15",
         "s",
     ]
-    assert "+0.7 (-0.1 to +1.5)" in lines[3] and "over" not in lines[3]
-    assert "paired by seed, with its 95% confidence interval" in lines[-1]
+    assert "+0.7 (-0.1 to +1.5), 2 seeds  " in lines[3] and "over" not in lines[3]
+    assert "paired by seed, with its 95% confidence interval" in lines[-2]
+    assert lines[-1] == "of 1 comparison, none is more than chance at 95%"
+
+
+def test_several_comparisons_are_counted_and_corrected() -> None:
+    strong = row(
+        "a", extends="base file", compared_with="base file", gain=gain(0.05, 0.02, 0.08, 3, more_than_chance=True)
+    )
+    weak = row(
+        "b", extends="base file", compared_with="base file", gain=gain(0.01, 0.001, 0.019, 3, more_than_chance=False)
+    )
+    text = study_table(study(row("base file"), strong, weak, comparisons=2))
+    assert "+5.0 (+2.0 to +8.0), 3 seeds *" in text and "+1.0 (+0.1 to +1.9), 3 seeds  " in text
+    corrected = "after Holm's correction; the intervals are not corrected"
+    assert text.endswith(f"*: more than chance, at 95% over 2 comparisons {corrected}")
+    text = study_table(study(row("base file"), weak, weak, comparisons=2))
+    assert text.endswith(f"of 2 comparisons, none is more than chance at 95% {corrected}")
+
+
+def test_what_failed_is_compared_on_the_seeds_that_are_left() -> None:
+    error = {"code": "E436", "message": "the loss is not finite"}
+    runs = [{"seed": seed, "train_images": 500, "error": error if seed else None} for seed in range(6)]
+    step = gain(0.02, None, None, 1)
+    wild = row("wild", extends="base file", compared_with="base file", gain=step, error=error, runs=runs)
+    text = study_table(study(row("base file"), wild, comparisons=0))
+    assert "1 (5 failed)" in text and "+2.0, 1 seed  " in text
+    assert (
+        "wild: 5 of 6 trainings failed; its gain is over the 1 that it shares with base file: 82.0 % against 80.0 %"
+        in text
+    )
+
+
+def test_folds() -> None:
+    error = {"code": "E436", "message": "the loss is not finite"}
+    runs = [{"seed": 0, "fold": fold, "train_images": 500, "error": error if fold == 2 else None} for fold in (1, 2, 3)]
+    accuracy = {"mean": 0.8, "deviation": 0.01, "low": 0.7712, "high": 0.8288}
+    text = study_table(study(row("base file", val_accuracy=accuracy, runs=runs, error=error), seeds=[0], folds=3))
+    assert "80.0 ± 1.0 % (77.1 to 82.9)" in text
+    assert "6,000 training images in 3 folds: each is validated on once, and the others are trained on" in text
+    assert "standard deviation over the folds" in text and "Nadeau and Bengio" in text
+    assert "base file, fold 2: E436" in text
 
 
 def test_what_it_is_measured_against_is_named_where_it_is_not_what_it_extends() -> None:
-    step = {"mean": 0.01, "low": None, "high": None, "seeds": 1}
+    step = gain(0.01, None, None, 1)
     text = study_table(study(row("bn", extends="noise", compared_with="base file", gain=step), seeds=[0]))
-    assert "+1.0 over base file" in text and "there is no confidence interval: use --seeds 3" in text
+    assert "+1.0 over base file, 1 seed" in text and "there is no confidence interval: use --seeds 3" in text
 
 
 def test_failures_and_twins_and_what_is_not_finished() -> None:

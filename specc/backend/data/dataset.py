@@ -2,21 +2,23 @@
 
 import hashlib
 import json
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from torch import Tensor, tensor
 
 from specc.backend.data.classes import class_counts, odd_classes, refuse_unlearned
-from specc.backend.data.divide import divide
+from specc.backend.data.divide import divide, fold
 from specc.backend.data.identical import notes_on_identical
 from specc.backend.data.look import look_through
 from specc.backend.data.memory import free_memory
-from specc.backend.data.places import Where
+from specc.backend.data.places import Where, few
 from specc.backend.data.raw import Files, Part, Raw
 from specc.backend.data.split import Resident, Split, Streamed
 from specc.backend.data.survey import Surveyed, statistics, survey
-from specc.backend.data.validation import choose
+from specc.backend.data.validation import Chosen, choose
 from specc.backend.resolve import resolve
 from specc.backend.tasks.bound import BoundTask, bind
 from specc.errors import SpeccError
@@ -27,6 +29,19 @@ from specc.vocabulary.family import Source
 from specc.vocabulary.registry import component
 
 
+class HeldOut(NamedTuple):
+    """The labeled test part where other images validate.
+
+    words: `the test part, 355 images`. labels: int64 N. images: once it was opened, what is measured. hash: then the
+    SHA-256 of its content, its labels and the classes.
+    """
+
+    words: str
+    labels: Tensor
+    images: Split | None = None
+    hash: str = ""
+
+
 class DataSet(NamedTuple):
     """A data set.
 
@@ -34,11 +49,12 @@ class DataSet(NamedTuple):
     mean, std: of each channel over the training images, in units of the image from 0 to 1.
     hash: SHA-256 over the content of all images that are used, their labels and the classes: the same data has the same
         hash, wherever it lies and however it is split and resized.
-    validated_on: in words, which images are the validation images. seed: from which they were drawn, and a subset is.
-        is_split: whether they were, from the training part. is_subset: whether these are not all images.
+    validated_on: in words, which images are the validation images. part: of the source, that they come from: "train",
+        "validation" or "test". seed: from which they were drawn, if so, and a subset is. is_subset: whether these are
+        not all images.
     train_counts: how many images of each class the training part has, of which `train` may be a subset. task: what is
         learned of the images.
-    test: the labeled test part where nothing validates on it, unopened: nothing is known of it but its labels.
+    test: the labeled test part where nothing validates on it.
     notes: what its user ought to know once: where it lies, what was left out, classes that look wrong.
     """
 
@@ -52,21 +68,32 @@ class DataSet(NamedTuple):
     hash: str
     validated_on: str
     seed: int
-    is_split: bool
+    part: str
     train_counts: tuple[int, ...]
     task: BoundTask
-    test: Part | None = None
+    test: HeldOut | None = None
     is_subset: bool = False
     notes: tuple[str, ...] = ()
 
+    @property
+    def is_split(self) -> bool:
+        """Whether the validation images were drawn from the training part."""
+        return self.part == "train"
+
 
 def load(
-    data: DataSettings, *, data_dir: Path | None = None, base: Path = Path(), memory: int | None = None
+    data: DataSettings,
+    *,
+    data_dir: Path | None = None,
+    base: Path = Path(),
+    memory: int | None = None,
+    with_test: bool = False,
 ) -> DataSet:
     """The data set that the checked section `data` describes.
 
     data_dir: looked into first. base: the folder of the spec. memory: bytes that decoded images may take, half of the
-    free memory where it is None; image files that would take more are decoded as they are wanted.
+    free memory where it is None; image files that would take more are decoded as they are wanted. with_test: a test
+    part that does not validate is opened, too; else nothing is known of it but its labels.
 
     Raises SpeccError: E401 to E411, E405 and E406 for image files, E408 no such part to validate on, E409 nothing to
     train on or to validate on.
@@ -74,19 +101,29 @@ def load(
     source = data.source
     raw: Raw = resolve(component(Source, source).target)(source.args, Where(data_dir, base))
     chosen = choose(raw, data.validation, source.name)
+    room = free_memory() // 2 if memory is None else memory
     used = [raw.train, chosen.part] if chosen.part else [raw.train]
-    parts, content, left_out = _look(used, raw.classes, data.resize, free_memory() // 2 if memory is None else memory)
-    identical = notes_on_identical(parts, ["training", chosen.words.split()[1]][: len(parts)], raw.classes)
+    parts, content, left_out = _look(used, raw.classes, data.resize, room)
     if chosen.part:
         train, validation = parts
         words = f"{chosen.words}, {len(validation.labels):,} images"
     else:
-        train, validation, words = _divide(parts[0], chosen.share, data.seed)
+        train, validation, words = _divide(parts[0], chosen, data.seed)
     learned, measured = (class_counts(part.labels, raw.classes) for part in (train, validation))
     refuse_unlearned(raw.classes, learned, measured)
     mean, std = statistics(train)
+    names = ["training", chosen.name][: len(parts)]
+    test, about_test = _held_out(chosen, raw.classes, learned)
+    if test and chosen.test and with_test:
+        opened, digest, more = _look([chosen.test[0]], raw.classes, data.resize, room - sum(map(_bytes, parts)))
+        test = test._replace(labels=opened[0].labels, images=_split(opened[0], data.resize), hash=digest)
+        parts, names, left_out = [*parts, *opened], [*names, "test"], [*left_out, *more]
+        about_test = [f"{test.words}: measured once, after the training"]
+    identical = notes_on_identical(parts, names, raw.classes, is_divided=chosen.part is None)
     learn, measure = (_split(part, data.resize) for part in (train, validation))
     odd = odd_classes(raw.classes, learned, measured)
+    if chosen.fold:
+        odd += _in_several_folds(parts[0], raw.classes, chosen.fold[1])
     return DataSet(
         source.name,
         raw.classes,
@@ -98,12 +135,30 @@ def load(
         content,
         words,
         data.seed,
-        chosen.part is None,
+        chosen.name,
         learned,
         bind(raw.task, raw.classes, ignore=raw.ignore),
-        chosen.left,
-        notes=(*raw.notes, *chosen.notes, *left_out, *identical, *odd),
+        test,
+        notes=(*raw.notes, *chosen.notes, *about_test, *left_out, *identical, *odd),
     )
+
+
+def _held_out(chosen: Chosen, classes: tuple[str, ...], learned: Sequence[int]) -> tuple[HeldOut | None, list[str]]:
+    """The test part, unopened, where it can be measured, and else what there is to say of it."""
+    if chosen.test is None:
+        return None, []
+    part, name = chosen.test
+    words = f"{name}, {len(part.labels):,} images"
+    counts = class_counts(part.labels, classes)
+    unlearned = [one for one, count, images in zip(classes, counts, learned, strict=True) if count and not images]
+    if unlearned:
+        return None, [f"not used: {words}; there is no image to train on in {few(unlearned)}"]
+    return HeldOut(words, part.labels), [f"not used: {words}"]
+
+
+def _bytes(part: Surveyed) -> int:
+    """What the decoded images of a part take."""
+    return part.images.nbytes if isinstance(part.images, Tensor) else 0
 
 
 def _look(
@@ -125,22 +180,38 @@ def _numbers(part: Part) -> Tensor:
     return part.labels
 
 
-def _divide(part: Surveyed, share: float | int, seed: int) -> tuple[Surveyed, Surveyed, str]:
+def _divide(part: Surveyed, chosen: Chosen, seed: int) -> tuple[Surveyed, Surveyed, str]:
     """Training and validation images out of one part, both in its order."""
     count = len(part.labels)
-    wanted = split_off(count, share)
+    wanted = split_off(count, chosen.share)
     if not 0 < wanted < count:
         message = f"`validation` would take {wanted:,} of {count:,} images"
         raise SpeccError("E409", message, help="both sides need at least one image", status=1)
-    taken = divide(part.labels.tolist(), part.pictures, wanted, seed)
+    labels = part.labels.tolist()
+    if chosen.fold is None:
+        taken = divide(labels, part.pictures, wanted, seed)
+    else:
+        taken = fold(labels, part.pictures, *chosen.fold, seed)
     if not taken:
         message = f"none of {count:,} images can be split off: no class has two different ones"
         raise SpeccError("E409", message, help="a class keeps at least one image to train on; give more", status=1)
-    chosen = set(taken)
-    rest = [image for image in range(count) if image not in chosen]
-    asked = f" (not {wanted:,}: every class has one, and copies stay together)" if len(taken) != wanted else ""
-    words = f"{len(taken):,} of {count:,} training images{asked}, drawn from data.seed {seed}"
+    validating = set(taken)
+    rest = [image for image in range(count) if image not in validating]
+    words = f"{len(taken):,} of {count:,} training images"
+    if chosen.fold:
+        words = "fold {} of {}: ".format(*chosen.fold) + words
+    elif len(taken) != wanted:
+        words += f" (not {wanted:,}: every class has one, and copies stay together)"
+    words += f", drawn from data.seed {seed}"
     return part.select(tensor(rest)), part.select(tensor(taken)), words
+
+
+def _in_several_folds(part: Surveyed, classes: tuple[str, ...], folds: int) -> list[str]:
+    """A note on classes of fewer different images than folds. part: all training images."""
+    pairs = set(zip(part.labels.tolist(), part.pictures, strict=True))
+    counts = Counter(label for label, _ in pairs)
+    rare = [name for label, name in enumerate(classes) if 1 < counts[label] < folds]
+    return [f"fewer different images than folds, so that some validate in several folds: {few(rare)}"] if rare else []
 
 
 def _split(part: Surveyed, size: Size | None) -> Split:

@@ -1,6 +1,7 @@
 """Training and validation images out of one part: drawn from a seed, stratified, identical pictures together."""
 
 from collections.abc import Hashable, Sequence
+from itertools import islice
 
 import numpy as np
 import torch
@@ -38,6 +39,67 @@ def divide(labels: Sequence[int], pictures: Sequence[Hashable], wanted: int, see
         if any(got[label] == 0 for label in counts) and all(left[label] > 1 for label in counts):
             _take(number, counts, taken, got, left)
     return sorted(image for number in np.flatnonzero(taken).tolist() for image in units[number])
+
+
+def fold(labels: Sequence[int], pictures: Sequence[Hashable], number: int, folds: int, seed: int) -> list[int]:
+    """The numbers of the images of a fold, ascending: those to validate on. The others are to be trained on.
+
+    labels, pictures: as for `divide`. number: of the fold, from 1. seed: of the draw, which is the same for all folds.
+
+    Units go to folds one after the other, the largest first, each to the fold that has the least of its classes, as
+    scikit-learn's StratifiedGroupKFold does; equal units in an order that is drawn. Each side has a unit of every class
+    that has two or more; so a class of fewer units than folds lends them to several folds, and all others are validated
+    on once. A class with a single unit is trained on in every fold.
+    """
+    units, of_class = _units(labels, pictures)
+    left = _class_units(of_class)
+    images = np.bincount(np.asarray(labels, dtype=np.int64), minlength=len(left))
+    order = torch.randperm(len(units), generator=rng.generator(seed, 0, rng.SPLIT)).tolist()
+    order.sort(key=lambda unit: -sum(count * count for count in of_class[unit].values()))
+    dealt = _deal([unit for unit in order if all(left[label] > 1 for label in of_class[unit])], of_class, images, folds)
+    with_class: list[list[int]] = [[] for _ in left]
+    for unit in dealt:
+        for label in of_class[unit]:
+            with_class[label].append(unit)
+    own = {unit for unit, place in dealt.items() if place == number - 1}
+    for label, members in enumerate(with_class):
+        if members and len(own.intersection(members)) == left[label]:
+            own.remove(members[0])
+    for unit in own:
+        left[list(of_class[unit])] -= 1
+    for members in with_class:
+        start = (number - 1) % max(1, len(members))
+        lent = (unit for unit in members[start:] + members[:start] if (left[list(of_class[unit])] > 1).all())
+        for unit in islice(lent, int(own.isdisjoint(members))):
+            own.add(unit)
+            left[list(of_class[unit])] -= 1
+    return sorted(image for unit in own for image in units[unit])
+
+
+def _deal(order: Sequence[int], of_class: Sequence[dict[int, int]], images: Counts, folds: int) -> dict[int, int]:
+    """The fold of each unit, from 0.
+
+    Each goes where the variance over the folds of the share of its classes grows least: where the sum over its classes
+    of its own images times those that are there, over the square of the class's, is the smallest; of equal folds to
+    that with the fewest images.
+    """
+    there: list[dict[int, int]] = [{} for _ in range(folds)]
+    sizes = [0] * folds
+    weights = (1.0 / np.maximum(images, 1).astype(np.float64) ** 2).tolist()
+    dealt = {}
+    for unit in order:
+        counts = of_class[unit]
+
+        def cost(place: int, counts: dict[int, int] = counts) -> tuple[float, int]:
+            own = there[place]
+            return sum(count * own.get(label, 0) * weights[label] for label, count in counts.items()), sizes[place]
+
+        place = min(range(folds), key=cost)
+        dealt[unit] = place
+        sizes[place] += sum(counts.values())
+        for label, count in counts.items():
+            there[place][label] = there[place].get(label, 0) + count
+    return dealt
 
 
 def _units(labels: Sequence[int], pictures: Sequence[Hashable]) -> tuple[list[list[int]], list[dict[int, int]]]:

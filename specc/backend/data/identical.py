@@ -1,6 +1,7 @@
 """Identical pictures in a data set, by their pixels: what there is to say about them."""
 
 from collections.abc import Sequence
+from itertools import combinations
 from typing import NamedTuple
 
 from specc.backend.data.survey import Surveyed
@@ -18,11 +19,13 @@ class Place(NamedTuple):
     label: int
 
 
-def notes_on_identical(parts: Sequence[Surveyed], names: Sequence[str], classes: Sequence[str]) -> list[str]:
+def notes_on_identical(
+    parts: Sequence[Surveyed], names: Sequence[str], classes: Sequence[str], *, is_divided: bool
+) -> list[str]:
     """What is said about identical pictures in the parts of a data set, the first of which is trained on.
 
-    names: of the parts, in words. One part is divided, and copies stay together; two were published, and stay as they
-    are.
+    names: of the parts, in words. is_divided: validation images are drawn from the first part, and copies stay
+    together; what was published stays as it is.
     """
     places: dict[bytes, list[Place]] = {}
     for part, surveyed in enumerate(parts):
@@ -36,17 +39,19 @@ def notes_on_identical(parts: Sequence[Surveyed], names: Sequence[str], classes:
         said = "; ".join(_named(_of_each_label(found), classes) for found in torn[:SHOWN])
         plural = "picture has" if len(torn) == 1 else "pictures have"
         notes.append(f"{len(torn):,} {plural} contradictory labels: {said}{_more(len(torn))}")
-    if len(parts) == 1 and several:
-        copies = sum(len(found) - 1 for found in several)
-        examples = "; ".join(_named(found[:2]) for found in several[:SHOWN])
+    inside = [own for found in several if len(own := [place for place in found if place.part == 0]) > 1]
+    if is_divided and inside:
+        copies = sum(len(found) - 1 for found in inside)
+        examples = "; ".join(_named(found[:2]) for found in inside[:SHOWN])
         what = f"{copies:,} of {len(parts[0].labels):,} images are copies of others, pixel by pixel"
-        notes.append(f"{what}: {examples}{_more(len(several))}; copies stay on one side of the split")
-    leaks = [found for found in several if {0, 1} <= {place.part for place in found}]
-    if leaks:
-        twice = sum(place.part == 1 for found in leaks for place in found)
-        examples = "; ".join(_named([_first(found, 0), _first(found, 1)]) for found in leaks[:SHOWN])
-        what = f"{twice:,} of {len(parts[1].labels):,} {names[1]} images are training images, too"
-        notes.append(f"{what}: {examples}{_more(len(leaks))}")
+        notes.append(f"{what}: {examples}{_more(len(inside))}; copies stay on one side of the split")
+    for one, other in combinations(range(len(parts)), 2):
+        leaks = [found for found in several if {one, other} <= {place.part for place in found}]
+        if leaks:
+            twice = sum(place.part == other for found in leaks for place in found)
+            examples = "; ".join(_named([_first(found, one), _first(found, other)]) for found in leaks[:SHOWN])
+            what = f"{twice:,} of {len(parts[other].labels):,} {names[other]} images are {names[one]} images, too"
+            notes.append(f"{what}: {examples}{_more(len(leaks))}")
     return notes
 
 

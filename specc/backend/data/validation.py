@@ -1,4 +1,4 @@
-"""Which images measure: a part that the source gives, or some of its training images."""
+"""Which images choose the best epoch, and which measure at the end: parts of the source, or training images."""
 
 from typing import NamedTuple
 
@@ -10,20 +10,24 @@ from specc.vocabulary.registry import component
 
 
 class Chosen(NamedTuple):
-    """What measures. part: as it was published, called `words`; None: split off the training part, `share` of it.
+    """What chooses: the part `name` as it was published, called `words`; or, where that is "train" and `part` None,
+    what is split off the training part: `share` of it, or a `fold` of so many.
 
-    left: the test part, where it is another and labeled; nothing was opened of it. notes: the parts that are not used.
+    test: the test part, where it is another and labeled, and what it is called. notes: the parts that are not used.
     """
 
+    name: str
     part: Part | None
     words: str
     share: float | int
-    left: Part | None
+    fold: tuple[int, int] | None
+    test: tuple[Part, str] | None
     notes: list[str]
 
 
 def choose(raw: Raw, asked: Bound, source: str) -> Chosen:
-    """What the setting `validation` means for a source, which is called `source`.
+    """What the setting `validation` means for a source, which is called `source`. The test part is not yet among the
+    notes where it can measure.
 
     Raises SpeccError: E408 there is no such part; what is wrong with the part, E404 or E407 for one, where it is to be
     used.
@@ -36,10 +40,20 @@ def choose(raw: Raw, asked: Bound, source: str) -> Chosen:
         raise part
     if not chosen and wanted.share is None:
         raise _missing(given[wanted.parts[0]], wanted.parts[0], source)
-    notes = [_unused(one, _words(raw, name)) for name, one in given.items() if one is not None and name != chosen]
-    left = given["test"] if chosen != "test" and isinstance(given["test"], Part) else None
-    share = wanted.share(asked.args) if wanted.share else 0
-    return Chosen(part if isinstance(part, Part) else None, _words(raw, chosen), share, left, notes)
+    test = (given["test"], _words(raw, "test")) if chosen != "test" and isinstance(given["test"], Part) else None
+    others = [
+        name for name, one in given.items() if one is not None and name != chosen and not (test and name == "test")
+    ]
+    notes = [_unused(given[name], _words(raw, name)) for name in others]
+    return Chosen(
+        chosen or "train",
+        part if isinstance(part, Part) else None,
+        _words(raw, chosen),
+        wanted.share(asked.args) if wanted.share else 0,
+        wanted.fold(asked.args) if wanted.fold else None,
+        test,
+        notes,
+    )
 
 
 def _words(raw: Raw, name: str) -> str:

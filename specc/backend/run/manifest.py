@@ -225,6 +225,7 @@ def about_data(dataset: DataSet) -> dict[str, Any]:
         "classes": list(dataset.classes),
         "images": {"train": len(dataset.train), "validation": len(dataset.validation)},
         "validated_on": dataset.validated_on,
+        "validation_part": dataset.part,
         "data_sha256": dataset.hash,
         "mean": list(dataset.mean),
         "std": list(dataset.std),

@@ -11,6 +11,7 @@ import torch
 from specc import __version__
 from specc.backend.data.divide import DRAW
 from specc.backend.run.metrics import is_epoch_line, read_lines
+from specc.backend.study.plan import Repetition
 from specc.check import Trainable
 from specc.files import parse_json, read_file, write_atomic
 from specc.plugins import packages_of
@@ -27,7 +28,7 @@ class Record(NamedTuple):
     `train_images` training images as they are. curve: the lines of its metrics. error: code and message, else None.
     """
 
-    seed: int
+    repetition: Repetition
     run: str
     train_accuracy: float | None
     train_loss: float | None
@@ -42,7 +43,7 @@ class Record(NamedTuple):
 
 
 def key_of(spec: Trainable, data_hash: str, subset: int | None, device: torch.device) -> str:
-    """The SHA-256 of all that a training's result depends on. Seed and epochs are in the resolved spec."""
+    """The SHA-256 of all that a training's result depends on. Seed, fold and epochs are in the resolved spec."""
     parts = {
         "spec": spec.resolved,
         "data": data_hash,
@@ -56,15 +57,15 @@ def key_of(spec: Trainable, data_hash: str, subset: int | None, device: torch.de
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
-def place_of(folder: Path, key: str, name: str, seed: int) -> Path:
+def place_of(folder: Path, key: str, name: str, repetition: Repetition) -> Path:
     """The folder of the run with this key: the one that is there, whatever it is called, or a new one's name."""
     short = key[:SHOWN]
     readable = "-".join("".join(c if c.isalnum() or c in "_." else " " for c in name).split())
     there = sorted((folder / RUNS).glob(f"*-{short}"))
-    return there[0] if there else folder / RUNS / f"{readable}-seed{seed}-{short}"
+    return there[0] if there else folder / RUNS / f"{readable}-{str(repetition).replace(' ', '')}-{short}"
 
 
-def read_record(study: Path, run: Path, key: str, seed: int) -> Record | None:
+def read_record(study: Path, run: Path, key: str, repetition: Repetition) -> Record | None:
     """The record of a run that is finished; None for any other."""
     try:
         found = parse_json(read_file(run / RESULT, MOST_RESULT))
@@ -76,7 +77,7 @@ def read_record(study: Path, run: Path, key: str, seed: int) -> Record | None:
             return None
     except (OSError, ValueError, KeyError, TypeError):
         return None
-    return Record(seed, _from(study, run), accuracy, loss, images, curve, error)
+    return Record(repetition, _from(study, run), accuracy, loss, images, curve, error)
 
 
 def write_record(study: Path, run: Path, key: str, record: Record) -> Record:
@@ -85,7 +86,8 @@ def write_record(study: Path, run: Path, key: str, record: Record) -> Record:
     found = {
         "format": 1,
         "key": key,
-        "seed": record.seed,
+        "seed": record.repetition.seed,
+        "fold": record.repetition.fold or None,
         "train_accuracy": record.train_accuracy,
         "train_loss": record.train_loss,
         "images": record.train_images,

@@ -13,6 +13,7 @@ from rich.text import Text
 from specc.backend.progress import ProgressListener, Quiet
 from specc.backend.run.metrics import EpochResult, figures_text
 from specc.backend.study.cache import Record
+from specc.backend.study.plan import Repetition
 from specc.backend.study.statistics import summary
 from specc.check import Trainable
 
@@ -28,7 +29,7 @@ class Board(Protocol):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None: ...
 
-    def begin(self, name: str, seed: int) -> None:
+    def begin(self, name: str, repetition: Repetition) -> None:
         """A training comes next, or is found to be there already."""
 
     def listener(self, spec: Trainable) -> ProgressListener:
@@ -49,7 +50,7 @@ class Silent:
     ) -> None:
         pass
 
-    def begin(self, name: str, seed: int) -> None:
+    def begin(self, name: str, repetition: Repetition) -> None:
         pass
 
     def listener(self, spec: Trainable) -> ProgressListener:
@@ -62,12 +63,13 @@ class Silent:
 class Shown:
     """A table with a row for each entry where the stream is a terminal; else a line for each training."""
 
-    def __init__(self, names: list[str], seeds: int, stream: TextIO | None = None) -> None:
-        self.names, self.seeds = names, seeds
+    def __init__(self, names: list[str], repetitions: int, stream: TextIO | None = None) -> None:
+        self.names, self.repetitions = names, repetitions
         self.records: dict[str, list[Record]] = {name: [] for name in names}
         self.console = Console(file=stream or sys.stderr, highlight=False, soft_wrap=True)
         self.is_live = self.console.is_terminal and not self.console.is_dumb_terminal
         self.name, self.state, self.number, self.trained = "", "", 0, False
+        self.repetition = Repetition(0)
         self.started = perf_counter()
         self.live = Live(console=self.console, get_renderable=self._shown, transient=True, refresh_per_second=4)
 
@@ -82,21 +84,22 @@ class Shown:
         if self.is_live:
             self.live.stop()
 
-    def begin(self, name: str, seed: int) -> None:
+    def begin(self, name: str, repetition: Repetition) -> None:
         self.number += 1
-        self.name, self.state, self.trained = name, f"seed {seed}, loading data", False
+        self.repetition = repetition
+        self.name, self.state, self.trained = name, f"{repetition}, loading data", False
 
     def listener(self, spec: Trainable) -> ProgressListener:
         self.trained = True
-        return _Row(self, f"seed {spec.train.seed}, epoch ", spec.train.epochs)
+        return _Row(self, f"{self.repetition}, epoch ", spec.train.epochs)
 
     def end(self, name: str, record: Record) -> None:
         self.records[name].append(record)
         self.name = self.state = ""
         if not self.is_live:
-            total = len(self.names) * self.seeds
+            total = len(self.names) * self.repetitions
             self.console.print(
-                f"[{self.number}/{total}] {name}, seed {record.seed}: {self._said(record)}", markup=False
+                f"[{self.number}/{total}] {name}, {record.repetition}: {self._said(record)}", markup=False
             )
 
     def _said(self, record: Record) -> str:
@@ -108,7 +111,7 @@ class Shown:
 
     def _shown(self) -> Group:
         minutes, seconds = divmod(int(perf_counter() - self.started), 60)
-        now = f"{self.number} of {len(self.names) * self.seeds}, {minutes}:{seconds:02}  {self.state}"
+        now = f"{self.number} of {len(self.names) * self.repetitions}, {minutes}:{seconds:02}  {self.state}"
         return Group(self._table(), Text(now, no_wrap=True, overflow="ellipsis"))
 
     def _table(self) -> Table:
@@ -121,7 +124,7 @@ class Shown:
             failed = next((record.error["code"] for record in records if record.error), "")
             table.add_row(
                 name,
-                f"{len(records)}/{self.seeds}",
+                f"{len(records)}/{self.repetitions}",
                 _percent([record.train_accuracy or 0.0 for record in fine]),
                 _percent([record.curve[-1]["val_accuracy"] for record in fine]),
                 "<-" if name == self.name else failed,

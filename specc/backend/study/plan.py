@@ -8,8 +8,32 @@ from specc.check.variants import Settings, Variant, lineage
 FILE = "base file"
 
 
+class Repetition(NamedTuple):
+    """One of the trainings of every entry: with a seed; or, where `folds` is not 0, on fold `fold` of so many."""
+
+    seed: int
+    fold: int = 0
+    folds: int = 0
+
+    def __str__(self) -> str:
+        return f"fold {self.fold}" if self.folds else f"seed {self.seed}"
+
+    @property
+    def sets(self) -> tuple[str, ...]:
+        """The settings that make it out of an entry."""
+        fold = (f"data.validation=fold({self.fold}, of={self.folds})",) if self.folds else ()
+        return (f"train.seed={self.seed}", *fold)
+
+
+def repetitions(seed: int, seeds: int, folds: int | None) -> tuple[Repetition, ...]:
+    """Every fold once with this seed; without folds, `seeds` seeds from this one on."""
+    if folds is not None:
+        return tuple(Repetition(seed, fold, folds) for fold in range(1, folds + 1))
+    return tuple(Repetition(number) for number in range(seed, seed + seeds))
+
+
 class Entry(NamedTuple):
-    """Something to train with every seed.
+    """Something to train with every seed, or on every fold.
 
     extends: the entry that it is one step from, "" for none. variant, sets: what makes it out of the file.
     settings: what the step changes, path and value.

@@ -10,9 +10,9 @@ from specc import __version__
 from specc.backend.data.dataset import DataSet
 from specc.backend.device import describe
 from specc.backend.study.cache import Record
-from specc.backend.study.plan import Entry
+from specc.backend.study.plan import Entry, Repetition
 from specc.backend.study.runner import Options, Records
-from specc.backend.study.statistics import CONFIDENCE, gain, summary
+from specc.backend.study.statistics import CONFIDENCE, Gain, gain, holm, summary
 from specc.check import Checked
 
 CURVE = ("epoch", "train_loss", "train_accuracy", "val_loss", "val_accuracy")
@@ -22,24 +22,30 @@ def as_json(
     entries: Sequence[Entry],
     against: Mapping[str, str],
     records: Records,
-    checked: Callable[[Entry, int], Checked],
-    seeds: Sequence[int],
+    checked: Callable[[Entry, Repetition], Checked],
+    repetitions: Sequence[Repetition],
+    overlap: float,
 ) -> dict[str, Any]:
     """The part of study.json that holds the figures. Accuracies and gains run from 0 to 1.
 
-    against: the entry that each entry is measured against, "" for none.
+    against: the entry that each entry is measured against, "" for none. overlap: see `statistics.gain`.
     """
     values = {
-        name: {seed: record.curve[-1]["val_accuracy"] for seed, record in found.items() if not record.error}
+        name: {each: record.curve[-1]["val_accuracy"] for each, record in found.items() if not record.error}
         for name, found in records.items()
     }
+    steps = {
+        entry.name: _step(records[entry.name], records[other], gain(values[entry.name], values[other], overlap))
+        for entry in entries
+        if (other := against[entry.name])
+    }
+    gains = _corrected(steps)
     variants = []
     for entry in entries:
         found = list(records[entry.name].values())
         fine = [record for record in found if not record.error]
         other = against[entry.name]
-        graph = checked(entry, seeds[0]).graph
-        step = gain(values[entry.name], values[other]) if other else None
+        graph = checked(entry, repetitions[0]).graph
         variants.append(
             {
                 "name": entry.name,
@@ -48,9 +54,9 @@ def as_json(
                 "settings": [list(setting) for setting in entry.settings],
                 "parameters": graph.parameters if graph else None,
                 "macs": graph.total_macs if graph else None,
-                "train_accuracy": _summary([record.train_accuracy or 0.0 for record in fine]),
-                "val_accuracy": _summary(list(values[entry.name].values())),
-                "gain": step._asdict() if step else None,
+                "train_accuracy": _summary([record.train_accuracy or 0.0 for record in fine], overlap),
+                "val_accuracy": _summary(list(values[entry.name].values()), overlap),
+                "gain": gains.get(entry.name),
                 "same_as": _same_as(entry, entries, records),
                 "seconds": sum(record.seconds for record in fine),
                 "error": next((record.error for record in found if record.error), None),
@@ -59,10 +65,34 @@ def as_json(
         )
     done = sum(map(len, records.values()))
     return {
-        "seeds": list(seeds),
+        "seeds": list(dict.fromkeys(each.seed for each in repetitions)),
+        "folds": repetitions[0].folds or None,
         "confidence": CONFIDENCE,
-        "finished": done == len(entries) * len(seeds),
+        "comparisons": sum(found["p"] is not None for found in gains.values()),
+        "finished": done == len(entries) * len(repetitions),
         "variants": variants,
+    }
+
+
+def _step(own: dict[Repetition, Record], other: dict[Repetition, Record], found: Gain | None) -> Gain | None:
+    """A gain; one between trainings that are the same compares nothing."""
+    same = all(own[each].run == other[each].run for each in own.keys() & other.keys())
+    return found._replace(p=None) if found and same else found
+
+
+def _corrected(steps: Mapping[str, Gain | None]) -> dict[str, dict[str, Any]]:
+    """The gains as JSON, each with its p-value corrected for the number of comparisons."""
+    found = {name: step for name, step in steps.items() if step}
+    tested = {name: step.p for name, step in found.items() if step.p is not None}
+    corrected = dict(zip(tested, holm(list(tested.values())), strict=True))
+    return {
+        name: step._asdict()
+        | {
+            "seeds": step.pairs,
+            "p_holm": corrected.get(name),
+            "more_than_chance": corrected[name] <= 1 - CONFIDENCE if name in corrected else None,
+        }
+        for name, step in found.items()
     }
 
 
@@ -88,8 +118,8 @@ def about_data(dataset: DataSet) -> dict[str, Any]:
     }
 
 
-def _summary(values: list[float]) -> dict[str, float | None] | None:
-    found = summary(values)
+def _summary(values: list[float], overlap: float) -> dict[str, float | None] | None:
+    found = summary(values, overlap)
     return found._asdict() if found else None
 
 
@@ -107,7 +137,8 @@ def _same_as(entry: Entry, entries: Sequence[Entry], records: Records) -> str | 
 def _run(record: Record) -> dict[str, Any]:
     last = record.curve[-1] if record.curve else {}
     return {
-        "seed": record.seed,
+        "seed": record.repetition.seed,
+        "fold": record.repetition.fold or None,
         "run": record.run or None,
         "train_accuracy": record.train_accuracy,
         "train_loss": record.train_loss,

@@ -14,13 +14,13 @@ from specc.backend.run.files import MODEL
 from specc.backend.study.cache import Record, drop, key_of, place_of, read_record, write_record
 from specc.backend.study.live import Board
 from specc.backend.study.measure import on_training_images
-from specc.backend.study.plan import Entry
+from specc.backend.study.plan import Entry, Repetition
 from specc.check import Checked, Trainable
 from specc.errors import SpeccError
 from specc.tricks.sections import DataSettings
 from specc.values import show
 
-Records = dict[str, dict[int, Record]]
+Records = dict[str, dict[Repetition, Record]]
 OURS = ("E481", "E482")  # not the variant's fault: the disk's
 FINAL = "E436"  # the same seed gives the same loss that is not finite
 
@@ -28,7 +28,7 @@ FINAL = "E436"  # the same seed gives the same loss that is not finite
 class Options(NamedTuple):
     """How a study is trained. base: the folder that relative paths in the spec start from. command: for the record."""
 
-    seeds: tuple[int, ...]
+    repetitions: tuple[Repetition, ...]
     out: Path
     subset: int | None = None
     device: str = "auto"
@@ -51,16 +51,16 @@ class Trainings(Protocol):
 
 
 class Study:
-    """Trains entries, seed by seed over all of them, so that what is there early can be compared.
+    """Trains entries, seed by seed or fold by fold over all of them, so that what is there early can be compared.
 
-    checked: the spec of an entry with a seed. trainings: what trains. keep: called after every training
+    checked: the spec of a repetition of an entry. trainings: what trains. keep: called after every training
     with all records so far.
     """
 
     def __init__(
         self,
         entries: Sequence[Entry],
-        checked: Callable[[Entry, int], Checked],
+        checked: Callable[[Entry, Repetition], Checked],
         options: Options,
         trainings: Trainings,
         board: Board,
@@ -81,51 +81,51 @@ class Study:
         Raises SpeccError: E481 the study cannot be written; E437, E401 and on where the first entry has no data, as
         then none has.
         """
-        self.dataset(self.checked(self.entries[0], self.options.seeds[0]).trainable())
+        self.dataset(self.checked(self.entries[0], self.options.repetitions[0]).trainable())
         with self.board, Interrupt() as interrupt:
-            for seed in self.options.seeds:
+            for repetition in self.options.repetitions:
                 for entry in self.entries:
                     if interrupt.signal:
                         return interrupt.status
-                    self.board.begin(entry.name, seed)
-                    record, status = self._one(entry, seed)
+                    self.board.begin(entry.name, repetition)
+                    record, status = self._one(entry, repetition)
                     if record is None:
                         return status
-                    self.records[entry.name][seed] = record
+                    self.records[entry.name][repetition] = record
                     self.keep(self.records)
                     self.board.end(entry.name, record)
             return interrupt.status
 
-    def _one(self, entry: Entry, seed: int) -> tuple[Record | None, int]:
+    def _one(self, entry: Entry, repetition: Repetition) -> tuple[Record | None, int]:
         """The record of one training, and 0; no record and the status where it was stopped."""
         try:
-            return self._train(self.checked(entry, seed), entry.name, seed)
+            return self._train(self.checked(entry, repetition), entry.name, repetition)
         except SpeccError as error:
             if error.code in OURS:
                 raise
-            return Record(seed, "", None, None, 0, [], {"code": error.code, "message": error.message}), 0
+            return Record(repetition, "", None, None, 0, [], {"code": error.code, "message": error.message}), 0
 
-    def _train(self, checked: Checked, name: str, seed: int) -> tuple[Record | None, int]:
+    def _train(self, checked: Checked, name: str, repetition: Repetition) -> tuple[Record | None, int]:
         options = self.options
         spec = checked.trainable()
         dataset = self.dataset(spec)
         some = self._some(dataset)
         self.seen = self.seen or some
         key = key_of(spec, dataset.hash, options.subset, self.device)
-        place = place_of(options.out, key, name, seed)
-        done = read_record(options.out, place, key, seed)
+        place = place_of(options.out, key, name, repetition)
+        done = read_record(options.out, place, key, repetition)
         if done is None:
             try:
                 status = self._go(checked, place, dataset, self.board.listener(spec))
             except SpeccError as error:
                 if error.code != FINAL:
                     raise
-                failed = Record(seed, "", None, None, 0, [], {"code": error.code, "message": error.message})
+                failed = Record(repetition, "", None, None, 0, [], {"code": error.code, "message": error.message})
                 return write_record(options.out, place, key, failed), 0
             if status:
                 return None, status
             found = on_training_images(spec, place, some, self.device)
-            record = Record(seed, "", found.figure("accuracy"), found.loss, len(found.records), [], None)
+            record = Record(repetition, "", found.figure("accuracy"), found.loss, len(found.records), [], None)
             done = write_record(options.out, place, key, record)
         if done.error is None and not (place / MODEL).exists():
             self.trainings.export(place)

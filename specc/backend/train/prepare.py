@@ -27,6 +27,8 @@ from specc.check import Trainable
 from specc.errors import SpeccError
 from specc.plugins import packages_of
 from specc.tricks.sections import losses_of
+from specc.vocabulary.family import Validation
+from specc.vocabulary.registry import component
 
 
 class Request(NamedTuple):
@@ -34,7 +36,8 @@ class Request(NamedTuple):
 
     base: the folder that relative paths in the spec start from. subset: train and validate on so many images only.
     dataset: the data, where they are loaded already. start: a run or a safetensors file whose weights are begun with,
-    as far as they fit. begun: the run.json of a run that is resumed.
+    as far as they fit. begun: the run.json of a run that is resumed. test: a test part that does not validate is
+    opened, to be measured at the end.
     """
 
     spec: Trainable
@@ -45,6 +48,7 @@ class Request(NamedTuple):
     dataset: DataSet | None = None
     start: Path | None = None
     begun: Mapping[str, Any] | None = None
+    test: bool = False
 
 
 class Job(NamedTuple):
@@ -103,7 +107,10 @@ def prepare(request: Request) -> Job:
 
 def _dataset(request: Request) -> DataSet:
     """The data of a request, or so many images of them."""
-    dataset = request.dataset or load(request.spec.data, data_dir=request.data_dir, base=request.base)
+    looks = component(Validation, request.spec.data.validation).looks
+    dataset = request.dataset or load(
+        request.spec.data, data_dir=request.data_dir, base=request.base, with_test=looks and request.test
+    )
     return dataset if request.subset is None else subset_of(dataset, request.subset)
 
 
@@ -111,8 +118,7 @@ def _table(dataset: DataSet) -> list[str]:
     """Each class with its number of images in each part."""
     parts = [("training", dataset.train.labels), ("validation", dataset.validation.labels)]
     if dataset.test:
-        assert isinstance(dataset.test.labels, torch.Tensor)
-        parts += [("test (not used)", dataset.test.labels)]
+        parts.append(("test" if dataset.test.images is not None else "test (not used)", dataset.test.labels))
     return class_table(dataset.classes, [(name, class_counts(labels, dataset.classes)) for name, labels in parts])
 
 

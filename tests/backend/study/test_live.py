@@ -8,13 +8,14 @@ import pytest
 from specc.backend.run.metrics import EpochResult
 from specc.backend.study.cache import Record
 from specc.backend.study.live import Shown
+from specc.backend.study.plan import Repetition
 from specc.check import check
 from specc.source import Source
 
 SPEC = "data { source = digits }\nnetwork N { global_avg_pool -> dense(10) }\ntrain { epochs = 4; seed = 1 }"
 LINE = {"epoch": 1.0, "train_accuracy": 0.4, "val_accuracy": 0.5, "seconds": 2.0}
-FINE = Record(1, "runs/relu-1", 0.45, 1.2, 100, [LINE], None)
-FAILED = Record(1, "", None, None, 0, [], {"code": "E436", "message": "the loss is not finite"})
+FINE = Record(Repetition(1), "runs/relu-1", 0.45, 1.2, 100, [LINE], None)
+FAILED = Record(Repetition(1), "", None, None, 0, [], {"code": "E436", "message": "the loss is not finite"})
 
 
 class Terminal(io.StringIO):
@@ -26,7 +27,7 @@ def follow(stream: io.StringIO) -> str:
     """Everything that a study of two entries shows."""
     spec = check(Source("n.cnn", SPEC)).trainable()
     with Shown(["relu", "wild"], 1, stream) as shown:
-        shown.begin("relu", 1)
+        shown.begin("relu", Repetition(1))
         with shown.listener(spec) as listener:
             listener.say("a note")
             listener.steps(3, 1.0, 2.25, 0.125, 1234.0)
@@ -34,7 +35,7 @@ def follow(stream: io.StringIO) -> str:
             listener.epoch(EpochResult(1.0, 5, 1.0, 0.5), LINE, True)
             shown.live.refresh()
         shown.end("relu", FINE)
-        shown.begin("wild", 1)
+        shown.begin("wild", Repetition(1))
         shown.end("wild", FAILED)
     return stream.getvalue()
 

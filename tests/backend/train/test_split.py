@@ -106,7 +106,7 @@ def test_classes_in_another_order_are_the_reason_that_is_given(here: Path) -> No
     assert caught.value.code == "E441" and "natural order" in caught.value.message
 
 
-@pytest.mark.parametrize("change_to", ["data.seed=1", "data.validation=split(50%)"])
+@pytest.mark.parametrize("change_to", ["data.seed=1", "data.validation=split(50%)", "data.validation=fold(1, of=4)"])
 def test_no_run_goes_on_with_another_split(here: Path, change_to: str) -> None:
     run = begin(here, "run")
     with pytest.raises(SpeccError) as caught:
@@ -150,5 +150,7 @@ def test_a_study_knows_runs_of_another_draw_apart(here: Path, monkeypatch: pytes
     trained = spec().trainable()
     data = load(trained.data, base=here)
     before = key_of(trained, data.hash, None, torch.device("cpu"))
+    folds = [spec(f"data.validation=fold({number}, of={of})").trainable() for number, of in ((1, 3), (2, 3), (2, 4))]
+    assert len({before, *(key_of(fold, data.hash, None, torch.device("cpu")) for fold in folds)}) == 4
     monkeypatch.setattr("specc.backend.study.cache.DRAW", 3)
     assert key_of(trained, data.hash, None, torch.device("cpu")) != before
