@@ -24,6 +24,7 @@ class Source(Component):
     shape: channels x height x width of its images. classes: their names. channels: of its images.
     images: how many its training part has.
     orientation_sensitive: its images are signs, which mirrored or turned around are others, or none.
+    files: it gives image files, which are decoded as `data.channels` and `data.range` say; `channels` is the default.
     """
 
     family: ClassVar[str] = "source"
@@ -34,9 +35,17 @@ class Source(Component):
     channels: int | None = None
     images: int | None = None
     orientation_sensitive: bool = False
+    files: bool = False
 
     def broken_promise(self) -> str:
         return "has a `shape` and other `channels`" if self.shape and self.shape[0] != self.channels else ""
+
+
+class Resizing(Component):
+    """How images of any size are brought to one: `specc.tricks.resize.Resize`."""
+
+    family: ClassVar[str] = "resize"
+    is_open: ClassVar[bool] = False
 
 
 @dataclass(eq=False, repr=False, kw_only=True)
@@ -47,12 +56,15 @@ class Normalization(Component):
         training images, in units of the image from 0 to 1.
     moments(a, mean, deviation): the mean and the deviation of what it makes of images with these, averaged over the
         channels.
+    constants(a): the means and the standard deviations, for pixels from 0 to 1, where the word itself gives them: one
+        for each channel, or one for all.
     """
 
     family: ClassVar[str] = "normalize"
 
     target: str
     moments: Callable[[Args, float, float], tuple[float, float]]
+    constants: Callable[[Args], tuple[Sequence[float], Sequence[float]]] | None = None
 
 
 @dataclass(eq=False, repr=False, kw_only=True)
@@ -340,6 +352,7 @@ class PlanOptions(Component):
 
 FAMILIES: tuple[type[Component], ...] = (
     Source,
+    Resizing,
     Normalization,
     Augmentation,
     Validation,

@@ -66,7 +66,7 @@ def windows(x: Tensor, top: Tensor, left: Tensor, size: Size) -> Tensor:
 
 
 def crop_and_resize(x: Tensor, a: Args, draw: Draw) -> Tensor:
-    """Cut a box of random area and shape, and enlarge it to the size of the image.
+    """Cut a box of random area and shape, and bring it to the size of the image, or to `size`.
 
     The draw is that of GoogLeNet (Szegedy et al., 2015) as torchvision's RandomResizedCrop has it; the largest centered
     box of a shape that is allowed where no drawn one fits.
@@ -79,7 +79,7 @@ def crop_and_resize(x: Tensor, a: Args, draw: Draw) -> Tensor:
     box = torch.stack([torch.where(fits, tall, full_tall), torch.where(fits, wide, full_wide)], 1)
     top, left = ((height - full_tall) // 2, (width - full_wide) // 2)
     corner = torch.stack([torch.where(fits, corner[:, 0], top), torch.where(fits, corner[:, 1], left)], 1)
-    return enlarge(x, corner, box)
+    return enlarge(x, corner, box) if a.size is None else resample(x, corner, box, Size(*a.size))
 
 
 def boxes(
@@ -125,6 +125,32 @@ def enlarge(x: Tensor, corner: Tensor, box: Tensor) -> Tensor:
     shape = (len(x), *x.shape[2:])
     grid = torch.stack([columns[:, None, :].expand(shape), rows[:, :, None].expand(shape)], 3)
     return grid_sample(x, grid, mode="bilinear", padding_mode="border", align_corners=False)
+
+
+def resample(x: Tensor, corner: Tensor, box: Tensor, size: Size) -> Tensor:
+    """The box of each image at `size`, bilinear and antialiased: `interpolate(antialias=True)` of the box alone.
+
+    corner, box: N x 2, whole (row, column) numbers. A product with one matrix for each image and axis.
+    """
+    rows, columns = (
+        _triangles(corner[:, axis], box[:, axis], x.shape[2 + axis], size[axis]).to(x.dtype) for axis in (0, 1)
+    )
+    return rows[:, None] @ x @ columns[:, None].transpose(2, 3)
+
+
+def _triangles(corner: Tensor, length: Tensor, old: int, new: int) -> Tensor:
+    """How much each of `old` pixels counts for each of `new` ones that show `length` pixels from `corner` on.
+
+    N x new x old; `specc.backend.resizing.resize_weights`, for a stretch of the axis.
+    """
+    corner, length = corner.float(), length.float()
+    scale = (length / new)[:, None, None]
+    place = torch.arange(old, device=corner.device) + 0.5 - corner[:, None]
+    center = (torch.arange(new, device=corner.device) + 0.5)[:, None] * scale
+    weights = (1 - (place[:, None] - center).abs() / scale.clamp(min=1)).clamp(min=0)
+    inside = (place > 0) & (place < length[:, None])
+    weights = weights * inside[:, None]
+    return weights / weights.sum(2, keepdim=True)
 
 
 def rotate(x: Tensor, a: Args, draw: Draw) -> Tensor:

@@ -10,7 +10,7 @@ from torch import Tensor, tensor
 from specc.backend.data.classes import class_counts, odd_classes, refuse_unlearned
 from specc.backend.data.divide import divide
 from specc.backend.data.identical import notes_on_identical
-from specc.backend.data.look import look_through
+from specc.backend.data.look import Reading, look_through, reading
 from specc.backend.data.memory import free_memory
 from specc.backend.data.places import Where
 from specc.backend.data.raw import Files, Part, Raw
@@ -21,7 +21,7 @@ from specc.backend.resolve import resolve
 from specc.errors import SpeccError
 from specc.tricks.length import split_off
 from specc.tricks.sections import DataSettings
-from specc.values import Size
+from specc.values import show
 from specc.vocabulary.family import Source
 from specc.vocabulary.registry import component
 
@@ -72,7 +72,8 @@ def load(
     raw: Raw = resolve(component(Source, source).target)(source.args, Where(data_dir, base))
     chosen = choose(raw, data.validation, source.name)
     used = [raw.train, chosen.part] if chosen.part else [raw.train]
-    parts, content, left_out = _look(used, raw.classes, data.resize, free_memory() // 2 if memory is None else memory)
+    how, room = reading(data), free_memory() // 2 if memory is None else memory
+    parts, content, left_out = _look(used, raw.classes, how, room)
     identical = notes_on_identical(parts, ["training", chosen.words.split()[1]][: len(parts)], raw.classes)
     if chosen.part:
         train, validation = parts
@@ -82,7 +83,7 @@ def load(
     learned, measured = (class_counts(part.labels, raw.classes) for part in (train, validation))
     refuse_unlearned(raw.classes, learned, measured)
     mean, std = statistics(train)
-    learn, measure = (_split(part, data.resize) for part in (train, validation))
+    learn, measure = (_split(part, how) for part in (train, validation))
     odd = odd_classes(raw.classes, learned, measured)
     return DataSet(
         source.name,
@@ -102,17 +103,22 @@ def load(
     )
 
 
+def dataset_key(data: DataSettings) -> str:
+    """What of the section `data` decides what `load` gives: with the same key, one data set serves several specs."""
+    return " ".join(map(show, (data.source, data.channels, data.range, data.resize, data.validation, data.seed)))
+
+
 def _look(
-    parts: list[Part], classes: tuple[str, ...], size: Size | None, room: int
+    parts: list[Part], classes: tuple[str, ...], how: Reading, room: int
 ) -> tuple[list[Surveyed], str, list[str]]:
     """The parts after the first look, the hash of their content, and what was left out."""
     digest = hashlib.sha256(json.dumps(classes).encode())
     files = [(part.images, part.labels) for part in parts if isinstance(part.images, Files)]
     if files:
-        surveyed, left_out = look_through(files, classes, size, room, digest.update)
+        surveyed, left_out = look_through(files, classes, how, room, digest.update)
         return surveyed, digest.hexdigest(), left_out
     arrays = [(part.images, part.labels) for part in parts if isinstance(part.images, Tensor)]
-    return [survey(*array, size, digest.update) for array in arrays], digest.hexdigest(), []
+    return [survey(*array, how.resize, digest.update) for array in arrays], digest.hexdigest(), []
 
 
 def _divide(part: Surveyed, share: float | int, seed: int) -> tuple[Surveyed, Surveyed, str]:
@@ -133,7 +139,7 @@ def _divide(part: Surveyed, share: float | int, seed: int) -> tuple[Surveyed, Su
     return part.select(tensor(rest)), part.select(tensor(taken)), words
 
 
-def _split(part: Surveyed, size: Size | None) -> Split:
+def _split(part: Surveyed, how: Reading) -> Split:
     if isinstance(part.images, Files):
-        return Streamed(part.images, part.labels, size, part.shape)
+        return Streamed(part.images, part.labels, how, part.shape)
     return Resident(part.images, part.labels)

@@ -14,6 +14,7 @@ from specc.check.verify.fits import ALONE, batch_of_one
 from specc.errors import SpeccError
 from specc.ir.graph import Graph
 from specc.tricks.sections import DataSettings
+from specc.values import Size
 from specc.vocabulary.shape import size_text
 
 LARGEST = 512  # images of a batch that is only evaluated
@@ -68,21 +69,30 @@ def validation_batches(
 
 
 def _normalizer(dataset: DataSet, data: DataSettings, device: torch.device) -> Normalize:
-    return normalizer(data.normalize, dataset.shape, dataset.mean, dataset.std).to(device)
+    shape = _seen(dataset, data.view)
+    return normalizer(data.normalize, shape, dataset.mean, dataset.std, data.view).to(device)
 
 
-def check_fit(graph: Graph, dataset: DataSet, freeze: Iterable[str] = ()) -> None:
+def _seen(dataset: DataSet, view: Size | None) -> tuple[int, int, int]:
+    """C, H, W of what the network sees of the images."""
+    channels, height, width = dataset.shape
+    return (channels, *view) if view else (channels, height, width)
+
+
+def check_fit(graph: Graph, dataset: DataSet, freeze: Iterable[str] = (), view: Size | None = None) -> None:
     """Raise SpeccError E307 or E306 where a network does not take these images, or does not give these classes.
 
-    E316 where there is a single one, and it cannot learn from that. freeze: the selectors of what is frozen.
+    E316 where there is a single one, and it cannot learn from that. freeze: the selectors of what is frozen. view: what
+    the network sees of larger images.
 
     `specc check` says so already where the source is known before it is read; a folder is not.
     """
-    if tuple(graph.input) != tuple(dataset.shape):
-        channels, height, width = dataset.shape
+    seen = _seen(dataset, view)
+    if tuple(graph.input) != seen:
+        channels, height, width = seen
         raise SpeccError(
             "E307",
-            f"the network takes {size_text(graph.input)}, but the images are {size_text(dataset.shape)}",
+            f"the network takes {size_text(graph.input)}, but the images are {size_text(seen)}",
             help=f"input({channels}, {height}x{width}), or `resize` in the section `data`",
             status=1,
         )

@@ -44,4 +44,4 @@ def part_of(split: Split, count: int, seed: int, use: str) -> Split:
     index = balanced(split.labels, count, rng.generator(seed, USES.index(use), rng.SUBSET))
     if isinstance(split, Resident):
         return Resident(split.images[index], split.labels[index])
-    return Streamed(split.files.select(index.tolist()), split.labels[index], split.size, split.shape, split.workers)
+    return Streamed(split.files.select(index.tolist()), split.labels[index], split.how, split.shape, split.workers)

@@ -11,9 +11,10 @@ from torch import Tensor
 from specc.backend.data.memory import free_memory
 from specc.backend.data.parallel import ordered
 from specc.backend.data.raw import Files
-from specc.backend.images import Pixels, resize
+from specc.backend.images import Pixels
+from specc.backend.resizing import resize
 from specc.errors import SpeccError
-from specc.values import Size
+from specc.tricks.resize import Resize
 
 CHUNK = 1 << 21  # pixels that are worked on at once
 
@@ -46,13 +47,13 @@ class Surveyed(NamedTuple):
         return Surveyed(some, self.labels[index], self.shape, self.sums[index], self.squares[index], pictures, names)
 
 
-def survey(images: Tensor, labels: Tensor, size: Size | None, feed: Feed) -> Surveyed:
-    """Look at images in memory, uint8 N x C x H x W, brought to `size` where one is given; `feed` gets all of it."""
+def survey(images: Tensor, labels: Tensor, how: Resize | None, feed: Feed) -> Surveyed:
+    """Look at images in memory, uint8 N x C x H x W, resized where it says how; `feed` gets all of it."""
     feed(repr(tuple(images.shape)).encode())
     feed(images.contiguous().numpy().reshape(-1).data)
     feed(labels.numpy().data)
-    if size is not None:
-        images = _resized(images, size)
+    if how is not None:
+        images = _resized(images, how)
     sums, squares = zip(*ordered(moments, _chunks(images)), strict=True)
     pictures = [picture for some in ordered(_hashed, _chunks(images)) for picture in some]
     _, channels, height, width = images.shape
@@ -96,7 +97,8 @@ def _chunks(images: Tensor) -> list[Pixels]:
     return [values[first : first + step] for first in range(0, len(values), step)]
 
 
-def _resized(images: Tensor, size: Size) -> Tensor:
+def _resized(images: Tensor, how: Resize) -> Tensor:
+    size = how.size
     if tuple(images.shape[2:]) == tuple(size):
         return images
     need = images.shape[0] * images.shape[1] * size.height * size.width
@@ -106,7 +108,7 @@ def _resized(images: Tensor, size: Size) -> Tensor:
         raise SpeccError("E479", message, help=help)
     result = torch.empty(*images.shape[:2], *size, dtype=torch.uint8)
     first = 0
-    for some in ordered(lambda chunk: resize(chunk, size), _chunks(images)):
+    for some in ordered(lambda chunk: resize(chunk, how), _chunks(images)):
         result.numpy()[first : first + len(some)] = some
         first += len(some)
     return result

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from specc.backend.build import Net, build
 from specc.backend.data.classes import class_weights
-from specc.backend.data.dataset import DataSet, load
+from specc.backend.data.dataset import DataSet, dataset_key, load
 from specc.backend.data.loader import DataLoader, check_fit
 from specc.backend.device import describe, exact, find, seed_generators, set_threads, thread_count
 from specc.backend.engine.optimizers import freeze
@@ -53,7 +53,7 @@ def _probe(whole: Trainable, device: str, data_dir: Path | None, base: Path, dat
         asked = settings.plan.args.threads if settings.plan else None
         set_threads(asked or thread_count(settings.batch * graph.total_macs))
     dataset = dataset or load(data, data_dir=data_dir, base=base)
-    check_fit(graph, dataset)
+    check_fit(graph, dataset, view=data.view)
     loader = DataLoader(dataset, data, settings.batch, settings.seed, place)
     net = build(graph)
     initialize(net, settings.seed, loader.sample)
@@ -107,7 +107,7 @@ def probe_each(
     for checked in specs:
         spec = checked.trainable()
         data = spec.data
-        wanted = f"{data.source} {data.resize} {data.validation} {data.seed}"
+        wanted = dataset_key(data)
         if wanted != before:
             before, dataset = wanted, load(data, data_dir=data_dir, base=base)
         yield _probe(spec, device, data_dir, base, dataset)

@@ -70,7 +70,7 @@ def prepare(request: Request) -> Job:
     plan = make_plan(graph, settings, device, request.begun)
     set_up(plan)
     dataset = _dataset(request)
-    check_fit(graph, dataset, settings.freeze or ())
+    check_fit(graph, dataset, settings.freeze or (), data.view)
     settings = settings.replace(loss=class_weights(settings.loss, dataset.classes, dataset.train_counts))
     loader = DataLoader(dataset, data, settings.batch, settings.seed, device)
     if settings.accumulate > loader.batches:
