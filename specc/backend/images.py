@@ -1,14 +1,13 @@
-"""Images as arrays: reading one from a file, and the one definition of resizing.
+"""Images as arrays: reading one from a file.
 
-Training data, prediction and the exported graph all stand on these definitions, so that a model sees the same pixels
-everywhere. No torch here: prediction with an exported file does not need it.
+Training data and prediction both stand on this definition, so that a model sees the same pixels everywhere. No torch
+here: prediction with an exported file does not need it.
 """
 
 import re
 import stat
 import warnings
 from collections.abc import Iterator
-from functools import lru_cache
 from io import BytesIO
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -20,7 +19,6 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from specc.backend.foreign import described
 from specc.backend.traps import heavy, trap
 from specc.files import open_file
-from specc.values import Size
 
 Pixels = NDArray[np.uint8]
 
@@ -43,8 +41,8 @@ MOST_BYTES = 1 << 28  # of an image file
 
 DEEP = re.compile(";16[BLN]")  # in how Pillow says that pixels are stored: 16 bits a channel
 
-# Sums that fall on x.5 go up, with this margin, so that two ways of adding up float32 numbers round alike.
-TIE = 2.0**-9
+Range = tuple[int, int]
+WHOLE: Range = (0, 65_535)  # of 16 bits
 
 
 class BadImage(ValueError):
@@ -59,12 +57,12 @@ class Decoded(NamedTuple):
     deep: tuple[int, int] | None = None
 
 
-def decode(path: Path, channels: int) -> Pixels:
+def decode(path: Path, channels: int, window: Range | None = None) -> Pixels:
     """The pixels of an image file, as `decode_bytes` gives them.
 
     Raises BadImage as `decode_bytes` and `read_bytes` do; OSError where the file itself cannot be opened.
     """
-    return decode_bytes(read_bytes(path), channels)
+    return decode_bytes(read_bytes(path), channels, window)
 
 
 def read_bytes(path: Path, start: int = 0, length: int | None = None) -> bytes:
@@ -89,18 +87,20 @@ def read_bytes(path: Path, start: int = 0, length: int | None = None) -> bytes:
     return content
 
 
-def decode_bytes(content: bytes, channels: int) -> Pixels:
+def decode_bytes(content: bytes, channels: int, window: Range | None = None) -> Pixels:
     """The pixels of an image, as `decode_image` gives them."""
-    return decode_image(content, channels).pixels
+    return decode_image(content, channels, window).pixels
 
 
-def decode_image(content: bytes, channels: int) -> Decoded:
+def decode_image(content: bytes, channels: int, window: Range | None = None) -> Decoded:
     """The pixels of an image: uint8, channels x height x width, turned upright as its EXIF entry says.
 
     content: of a BMP, GIF (its first picture), JPEG, PNG, PPM, TIFF or WebP file. channels: 3 (RGB) or 1 (gray: ITU-R
-    601 luma of a color image). Transparent pixels are laid on white; 16-bit grays are scaled to 8 bits.
+    601 luma of a color image). Transparent pixels are laid on white. window: the values of 16-bit grays that become 0
+    and 255, 0 and 65,535 where it is None; what lies outside is clipped.
 
-    Raises BadImage: what cannot be read, is too large to be meant, or has pixels whose range nobody knows.
+    Raises BadImage: what cannot be read, is too large to be meant, or has pixels whose range nobody knows; with a
+    `window`, also 16-bit colors, of which Pillow keeps only the upper 8 bits.
     """
     if channels not in MODES:
         raise BadImage(f"cannot be used with a model of {channels} channels: an image file has 1 (gray) or 3 (RGB)")
@@ -114,8 +114,10 @@ def decode_image(content: bytes, channels: int) -> Decoded:
             if wrong := heavy(image.info.get("exif")) or heavy(image.info.get("Raw profile type exif")):
                 raise BadImage(wrong)
             ImageOps.exif_transpose(image, in_place=True)
+            if window and is_deep and not _is_deep_gray(image):
+                raise BadImage("has 16-bit colors, of which only the upper 8 bits are read: `range` is for gray images")
             deep = deep_range(image, is_deep)
-            return Decoded(_pixels(eight_bits(image), channels), deep)
+            return Decoded(_pixels(eight_bits(image, window or WHOLE), channels), deep)
     except (BadImage, MemoryError):
         raise
     except UnidentifiedImageError:
@@ -171,12 +173,14 @@ def _is_deep_gray(image: Image.Image) -> bool:
     return image.mode.startswith("I;16") or (image.mode == "I" and image.format in ("PNG", "PPM"))
 
 
-def eight_bits(image: Image.Image) -> Image.Image:
+def eight_bits(image: Image.Image, window: Range = WHOLE) -> Image.Image:
     """An image of 8 bits a channel. Grays of 16 bits are scaled; other deep images have no known range."""
     if _is_deep_gray(image):
+        low, high = window
         levels = np.empty((image.height, image.width), dtype=np.uint8)
         for top, strip in _strips(image):
-            levels[top : top + strip.height] = np.rint(np.asarray(strip).astype(np.float64) / 257)
+            values = np.asarray(strip).astype(np.float64).clip(low, high)
+            levels[top : top + strip.height] = np.rint((values - low) * 255 / (high - low))
         return Image.fromarray(levels)
     if image.mode in ("I", "F"):
         raise BadImage(f"has {'32-bit integer' if image.mode == 'I' else 'floating-point'} pixels of unknown range")
@@ -189,48 +193,3 @@ def opaque(image: Image.Image) -> Image.Image:
         return image
     layered = image if image.mode == "RGBA" else image.convert("RGBA")
     return Image.alpha_composite(Image.new("RGBA", layered.size, "white"), layered).convert("RGB")
-
-
-def resize_weights(old: int, new: int) -> NDArray[np.float32]:
-    """How much each of `old` pixels counts for each of `new` ones along one axis: a new x old matrix, rows sum to 1.
-
-    Antialiased linear interpolation, pixel centers at half-integers: a triangle as wide as the larger of the two
-    pixels, cut off at the border (Pillow's BILINEAR, `interpolate(mode="bilinear", antialias=True)` of PyTorch).
-    """
-    scale = old / new
-    reach = max(scale, 1.0)
-    center = (np.arange(new, dtype=np.float64) + 0.5) * scale
-    distance = np.abs(np.arange(old, dtype=np.float64) + 0.5 - center[:, None])
-    weights = np.maximum(1 - distance / reach, 0)
-    rows: NDArray[np.float64] = weights / weights.sum(axis=1, keepdims=True)
-    return rows.astype(np.float32)
-
-
-@lru_cache(maxsize=256)
-def _taps(old: int, new: int) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
-    """`resize_weights` without its zeros: for each new pixel the first old one that counts, and weights from there."""
-    weights = resize_weights(old, new)
-    counts = weights > 0
-    first = counts.argmax(axis=1)
-    width = int((old - counts[:, ::-1].argmax(axis=1) - first).max())
-    first = np.minimum(first, old - width)
-    return first, np.take_along_axis(weights, first[:, None] + np.arange(width), axis=1)
-
-
-def _resize_rows(pixels: NDArray[Any], new: int) -> NDArray[np.float32]:
-    """`pixels`, … x height x width, with `new` rows. Not by a product of matrices: most of the weights are zero."""
-    first, weights = _taps(pixels.shape[-2], new)
-    result = np.zeros((*pixels.shape[:-2], new, pixels.shape[-1]), dtype=np.float32)
-    for tap in range(weights.shape[1]):
-        result += weights[:, tap, None] * pixels[..., first + tap, :]
-    return result
-
-
-def resize(pixels: Pixels, size: Size) -> Pixels:
-    """uint8 images, … x height x width, brought to `size`; antialiased bilinear, rounded to the nearest level."""
-    if pixels.shape[-2:] == tuple(size):
-        return pixels
-    down = np.ascontiguousarray(_resize_rows(pixels, size.height).swapaxes(-1, -2))
-    both = _resize_rows(down, size.width).swapaxes(-1, -2)
-    levels: Pixels = np.floor(both + np.float32(0.5 + TIE)).clip(0, 255).astype(np.uint8, order="C")
-    return levels

@@ -33,6 +33,7 @@ from specc.check.resolved import resolved_text
 from specc.check.settings import file_scope, settings
 from specc.check.verify import verify
 from specc.check.verify.fits import data_shape
+from specc.check.verify.images import images_fit
 from specc.check.verify.unreached import check_unreached
 from specc.ir.graph import Graph, Node
 from specc.ir.passes import is_whole, keep_reachable, settle_biases
@@ -134,6 +135,8 @@ def elaborate(spec: Spec, context: Context) -> Elaborated:
         scope = file_scope(spec, binder)
         has_data = "data" in spec.sections
         data = settings(spec, "data", DataSettings, binder, scope) if has_data else None
+        if data is not None:
+            images_fit(data, spec.sections["data"], context)
         train = settings(spec, "train", TrainSettings, binder, scope)
         export = settings(spec, "export", ExportSettings, binder, scope)
         expanded = expand(spec, scope, UNKNOWN if has_data and data is None else data_shape(data), context)

@@ -3,8 +3,9 @@
 from typing import NamedTuple
 
 from specc.emit.arguments import literal
+from specc.emit.resize import resize_lines
 from specc.tricks.sections import DataSettings
-from specc.values import Args, Bound, Size
+from specc.values import Bound, Size
 from specc.vocabulary.family import Normalization
 from specc.vocabulary.registry import component
 from specc.vocabulary.shape import Shape
@@ -24,7 +25,7 @@ def preprocessing(data: DataSettings, shape: Shape) -> Preprocessing:
     """How the source writes the way from images to the network. shape: C, H, W of what the network takes."""
     channels, height, width = shape
     constants, steps, parameters = _normalized(data.normalize, shape)
-    resized = _resized(data.resize) if data.resize else []
+    resized = resize_lines(data.resizing, Size(height, width)) if data.resizing else []
     what = f"N x {channels} x {'H x W' if resized else f'{height} x {width}'}"
     known = [
         "",
@@ -48,20 +49,12 @@ def _joined(lines: list[str]) -> list[str]:
     return [lines[1].replace("x", "images.float()", 1)] if len(lines) == 2 else lines
 
 
-def _resized(size: Size) -> list[str]:
-    wanted = f"({size.height}, {size.width})"
-    return [
-        f"    if x.shape[2:] != {wanted}:",
-        f'        x = F.interpolate(x, size={wanted}, mode="bilinear", antialias=True)',
-        "        x = (x + 0.5).floor().clamp(0, 255)  # whole levels, as in an image file",
-    ]
-
-
 def _normalized(normalize: Bound, shape: Shape) -> tuple[list[str], list[str], str]:
     """Constants, the last lines of the function, and its further parameters."""
-    a = normalize.args
-    if normalize.name == "fixed":
-        numbers = [f"{name} = {literal(tuple(map(float, values)))}" for name, values in _fixed(a)]
+    a, given = normalize.args, component(Normalization, normalize).constants
+    if given is not None:
+        named = zip(("MEAN", "STD"), given(a), strict=True)
+        numbers = [f"{name} = {literal(tuple(map(float, values)))}" for name, values in named]
         return [*numbers, "", ""], [*_spread("MEAN", "STD"), "    return (x / 255 - mean) / std"], ""
     if normalize.name == "standard" and a.per == "set":
         more = ", mean: Sequence[float], std: Sequence[float]"
@@ -80,14 +73,10 @@ def _normalized(normalize: Bound, shape: Shape) -> tuple[list[str], list[str], s
         )
     if normalize.name in PLAIN:
         return [], [f"    return {PLAIN[normalize.name]}"], ""
-    given = ", ".join(f"{name}={literal(value)}" for name, value in a.as_dict().items())
+    arguments = ", ".join(f"{name}={literal(value)}" for name, value in a.as_dict().items())
     target = component(Normalization, normalize).target
-    made = f"    normalize = {target}(SimpleNamespace({given}), {shape}, mean, std).to(x.device)"
+    made = f"    normalize = {target}(SimpleNamespace({arguments}), {shape}, mean, std).to(x.device)"
     return [], [made, "    return normalize(x / 255)"], ", mean: Sequence[float], std: Sequence[float]"
-
-
-def _fixed(a: Args) -> tuple[tuple[str, list[float]], ...]:
-    return ("MEAN", list(a.mean)), ("STD", list(a.std))
 
 
 def _spread(mean: str, std: str) -> list[str]:

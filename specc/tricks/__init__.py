@@ -12,6 +12,7 @@ from specc.tricks import (
     optimizer,
     plan,
     regularizer,
+    resize,
     schedule,
     search,
     source,
@@ -22,6 +23,7 @@ from specc.vocabulary.registry import register
 
 for _module in (
     source,
+    resize,
     normalize,
     augment,
     validation,

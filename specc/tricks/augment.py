@@ -16,7 +16,7 @@ from specc.tricks.effect import (
 )
 from specc.values import Bound, Size
 from specc.vocabulary.family import Augmentation
-from specc.vocabulary.kinds import POSITIVE, PROBABILITY, Float, Int, ListOf, SizeOf, Symbols
+from specc.vocabulary.kinds import POSITIVE, PROBABILITY, Float, Int, ListOf, Maybe, SizeOf, Symbols
 from specc.vocabulary.param import Param
 from specc.vocabulary.problem import Problem
 from specc.vocabulary.registry import component
@@ -62,9 +62,8 @@ GEOMETRY = (
     ),
     Augmentation(
         "crop_and_resize",
-        "Crops a window of random area and aspect ratio, and resizes it (bilinear) to the size of the "
-        "image (Szegedy et al., "
-        "2015).",
+        "Crops a window of random area and aspect ratio, and resizes it (bilinear) to the size of the image, or to "
+        "`size` (antialiased; Szegedy et al., 2015).",
         (
             Param(
                 "scale",
@@ -73,11 +72,13 @@ GEOMETRY = (
                 "range of the window's area, as a fraction of the image's",
             ),
             Param("ratio", ListOf(POSITIVE, 2), (3 / 4, 4 / 3), _RATIO),
+            Param("size", Maybe(SizeOf()), None, "size of the result, such as the `view`; `none`: that of the image"),
         ),
         target="specc.backend.augment.geometry.crop_and_resize",
         masks="specc.backend.augment.geometry.crop_and_resize_masks",
         example="crop_and_resize(scale=(0.7, 1))",
         check=ordered("scale", "ratio"),
+        size=lambda a, size: a.size or size,
     ),
     Augmentation(
         "shift",

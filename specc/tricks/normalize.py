@@ -1,5 +1,7 @@
 """How pixels become the numbers that a network sees. The exported graph does the same."""
 
+from collections.abc import Sequence
+
 from specc.values import Args
 from specc.vocabulary.family import Normalization
 from specc.vocabulary.kinds import POSITIVE, Float, ListOf, Symbols
@@ -27,9 +29,21 @@ STANDARD = Normalization(
 )
 
 
+def _constants_of(a: Args) -> tuple[Sequence[float], Sequence[float]]:
+    return a.mean, a.std
+
+
 def _fixed_moments(a: Args, mean: float, deviation: float) -> tuple[float, float]:
-    shift, scale = (sum(values) / len(values) for values in (a.mean, a.std))
+    return _moments(a.mean, a.std, mean, deviation)
+
+
+def _moments(means: Sequence[float], deviations: Sequence[float], mean: float, deviation: float) -> tuple[float, float]:
+    shift, scale = (sum(values) / len(values) for values in (means, deviations))
     return (mean - shift) / scale, deviation / scale
+
+
+# Of the 1.28 million training images of ImageNet, as torchvision and timm give them with their weights.
+IMAGENET = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
 COMPONENTS = (
@@ -50,8 +64,17 @@ COMPONENTS = (
         ),
         target="specc.backend.data.normalize.fixed",
         moments=_fixed_moments,
-        example="fixed(mean=[0.485, 0.456, 0.406], std=[0.229, 0.224, 0.225])",
+        constants=_constants_of,
+        example="fixed(mean=[0.1307], std=[0.3081])",
         check=_same_length,
+    ),
+    Normalization(
+        "imagenet",
+        "fixed(mean=[0.485, 0.456, 0.406], std=[0.229, 0.224, 0.225]): what most published weights expect.",
+        target="specc.backend.data.normalize.imagenet",
+        moments=lambda a, mean, deviation: _moments(*IMAGENET, mean, deviation),
+        constants=lambda a: IMAGENET,
+        example="imagenet",
     ),
     Normalization(
         "none",

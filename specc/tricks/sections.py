@@ -6,10 +6,11 @@ from specc.tasks import Task
 from specc.tricks.loss import CROSS_ENTROPY
 from specc.tricks.normalize import STANDARD
 from specc.tricks.optimizer import ADAM
+from specc.tricks.resize import STRETCH, Resize, resize_of
 from specc.tricks.schedule import CONSTANT
 from specc.tricks.validation import AUTO
 from specc.values import Bound, Percent, Size
-from specc.vocabulary.family import Loss
+from specc.vocabulary.family import Loss, Source
 from specc.vocabulary.kinds import (
     POSITIVE,
     ArgumentOf,
@@ -23,6 +24,7 @@ from specc.vocabulary.kinds import (
     One,
     OneOrMore,
     Selector,
+    Shorthand,
     SizeOf,
     Symbols,
 )
@@ -43,11 +45,34 @@ class DataSettings(Settings):
     source: Bound = setting(
         One("source", 'a data source, such as digits or folder("flowers")'), "where the images are", default=REQUIRED
     )
-    resize: Size | None = setting(
-        Maybe(SizeOf()), "resize every image to this size (antialiased, bilinear)", default=None
+    channels: Literal["rgb", "gray"] = setting(
+        Symbols("rgb", "gray"), "how image files are read: in color, or as gray levels (ITU-R 601 luma)", default="rgb"
+    )
+    range: tuple[int, int] | None = setting(
+        Maybe(ListOf(Int(0, 65_535), 2)),
+        "which values of 16-bit gray image files are black and white, such as (0, 4095); `none`: 0 and 65,535",
+        default=None,
+    )
+    resize: Bound | None = setting(
+        Maybe(
+            Shorthand(
+                "resize",
+                "a size, such as 224x224, or cover(256x256) or contain(224x224)",
+                SizeOf(),
+                lambda size: STRETCH.call(size=size),
+            )
+        ),
+        "the size that every image is brought to, and how; a bare size stretches",
+        default=None,
+    )
+    view: Size | None = setting(
+        Maybe(SizeOf()),
+        "what the network sees of a resized image: its center; in training what `augment` leaves of it, if that is "
+        "this size",
+        default=None,
     )
     normalize: Bound = setting(
-        One("normalize", "`unit`, `standard`, `fixed(mean=[…], std=[…])` or `none`"),
+        One("normalize", "`unit`, `standard`, `fixed(mean=[…], std=[…])`, `imagenet` or `none`"),
         "how pixels are normalized; the exported graph does the same",
         default=STANDARD.call(),
     )
@@ -69,6 +94,17 @@ class DataSettings(Settings):
     seed: int = setting(
         Int(0, 2**31 - 1), "seed of the split into training and validation images, and of a subset", default=0
     )
+
+    @property
+    def resizing(self) -> Resize | None:
+        """How images are brought to one size; None where they are left as they are."""
+        return resize_of(self.resize) if self.resize else None
+
+    @property
+    def image_channels(self) -> int | None:
+        """How many channels the images have; None where only reading tells."""
+        source = component(Source, self.source)
+        return 1 if source.files and self.channels == "gray" else source.channels
 
 
 class TrainSettings(Settings):

@@ -78,7 +78,7 @@ COMPONENTS = (
     Source(
         "folder",
         "A folder with one folder of image files for each class, or with the folders of parts that hold these: "
-        "`train`, `val`, `test`, in any dress. Images are read as RGB.",
+        "`train`, `val`, `test`, in any dress.",
         (
             Param("path", Text(), doc="the folder; relative to the spec's folder"),
             Param("skip_broken", Bool(), False, "skip files that cannot be used, and report how many and which"),
@@ -86,11 +86,12 @@ COMPONENTS = (
         target="specc.backend.data.folder.read_folder",
         example='folder("data/flowers")',
         channels=3,
+        files=True,
     ),
     Source(
         "webdataset",
         'Tar files ("shards") of samples: the files of a sample share a name, such as `7.jpg` and `7.cls`. '
-        "A label is a number from 0 or a name, in `.cls`, or in `.json` as `label`. Images are read as RGB.",
+        "A label is a number from 0 or a name, in `.cls`, or in `.json` as `label`.",
         (
             Param("path", Text(), doc="the shards, such as train-{000..127}.tar; relative to the spec's folder"),
             Param("test", Text(), None, "the shards of the test split"),
@@ -99,6 +100,7 @@ COMPONENTS = (
         target="specc.backend.data.webdataset.read_webdataset",
         example='webdataset("data/train-{000..127}.tar")',
         channels=3,
+        files=True,
     ),
     Source(
         "npz",

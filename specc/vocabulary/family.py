@@ -25,6 +25,7 @@ class Source(Component):
     shape: channels x height x width of its images. classes: their names. channels: of its images.
     images: how many its training part has.
     orientation_sensitive: its images are signs, which mirrored or turned around are others, or none.
+    files: it gives image files, which are decoded as `data.channels` and `data.range` say; `channels` is the default.
     task(a): what its labels are; None where only reading tells. outputs(a): what a network has to give, by name, where
         the arguments say it.
     """
@@ -37,11 +38,19 @@ class Source(Component):
     channels: int | None = None
     images: int | None = None
     orientation_sensitive: bool = False
+    files: bool = False
     task: Callable[[Args], Task | None] = lambda a: CLASSIFICATION
     outputs: Callable[[Args], tuple[str, ...] | None] = lambda a: None
 
     def broken_promise(self) -> str:
         return "has a `shape` and other `channels`" if self.shape and self.shape[0] != self.channels else ""
+
+
+class Resizing(Component):
+    """How images of any size are brought to one: `specc.tricks.resize.Resize`."""
+
+    family: ClassVar[str] = "resize"
+    is_open: ClassVar[bool] = False
 
 
 @dataclass(eq=False, repr=False, kw_only=True)
@@ -52,12 +61,15 @@ class Normalization(Component):
         training images, in units of the image from 0 to 1.
     moments(a, mean, deviation): the mean and the deviation of what it makes of images with these, averaged over the
         channels.
+    constants(a): the means and the standard deviations, for pixels from 0 to 1, where the word itself gives them: one
+        for each channel, or one for all.
     """
 
     family: ClassVar[str] = "normalize"
 
     target: str
     moments: Callable[[Args, float, float], tuple[float, float]]
+    constants: Callable[[Args], tuple[Sequence[float], Sequence[float]]] | None = None
 
 
 @dataclass(eq=False, repr=False, kw_only=True)
@@ -369,6 +381,7 @@ class PlanOptions(Component):
 
 FAMILIES: tuple[type[Component], ...] = (
     Source,
+    Resizing,
     Normalization,
     Augmentation,
     Validation,

@@ -200,6 +200,23 @@ class One(Kind):
         return bound
 
 
+class Shorthand(One):
+    """One call of a family, or a value that is short for one: `224x224` for `stretch(224x224)`.
+
+    short: the kind of that value. call(value): what it is short for.
+    """
+
+    def __init__(self, family: str, needs: str, short: Kind, call: Callable[[Any], Any]) -> None:
+        super().__init__(family, needs)
+        self.short, self.call = short, call
+
+    def accept(self, value: Any, bind: Bind) -> Any:
+        try:
+            return self.call(self.short.accept(value, bind))
+        except Unfit:
+            return super().accept(value, bind)
+
+
 class ArgumentOf(One):
     """One argument of a call, in its place: the 10 of `early_stop(patience=10)`."""
 

@@ -8,12 +8,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-import torch
 from PIL import Image
-from torch.nn.functional import interpolate
 
-from specc.backend.images import BadImage, decode, decode_bytes, resize, resize_weights
-from specc.values import Size
+from specc.backend.images import BadImage, decode, decode_bytes
 
 RGB = np.random.default_rng(0).integers(0, 256, (12, 9, 3), dtype=np.uint8)
 GRAY = RGB[..., 0]
@@ -109,23 +106,6 @@ def test_image_made_to_explode_is_refused_before_it_is_decoded(tmp_path: Path) -
 def test_model_of_five_channels_takes_no_image_file(tmp_path: Path) -> None:
     with pytest.raises(BadImage, match="5 channels"):
         decode(saved(tmp_path, Image.fromarray(RGB)), 5)
-
-
-SIZES = [((32, 32), (64, 64)), ((32, 32), (24, 24)), ((100, 75), (32, 32)), ((60, 60), (32, 100)), ((7, 5), (1, 1))]
-
-
-@pytest.mark.parametrize(("old", "new"), SIZES)
-def test_resize_is_the_antialiased_bilinear_one_of_pytorch(old: tuple[int, int], new: tuple[int, int]) -> None:
-    pixels = np.random.default_rng(1).integers(0, 256, (3, *old), dtype=np.uint8)
-    exact = interpolate(torch.from_numpy(pixels)[None].double(), size=new, mode="bilinear", antialias=True)[0].numpy()
-    resized = resize(pixels, Size(*new))
-    assert resized.dtype == np.uint8 and resized.shape == (3, *new)
-    assert np.abs(resized - exact).max() <= 0.502
-
-
-def test_resize_to_the_same_size_changes_nothing() -> None:
-    assert (resize_weights(8, 8) == np.eye(8)).all()
-    assert (resize(GRAY[None], Size(*GRAY.shape)) == GRAY).all()
 
 
 def png_header(width: int, height: int) -> bytes:

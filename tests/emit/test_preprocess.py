@@ -5,9 +5,10 @@ import pytest
 import torch
 
 from specc.backend.data.normalize import normalizer
-from specc.backend.images import resize
+from specc.backend.resizing import resize
 from specc.check import check
 from specc.source import Source
+from specc.tricks.resize import Resize
 from specc.values import Size
 
 NET = "network N { input(3, 12x10) -> global_avg_pool -> dense(2) }"
@@ -44,7 +45,7 @@ def test_normalized_as_in_training(emitted, normalize):
 def test_resized_as_in_training(emitted):
     images = torch.randint(0, 256, (2, 3, 31, 23), dtype=torch.uint8, generator=torch.Generator().manual_seed(2))
     found = emitted(spec("none", "resize = 12x10")).module.preprocess(images).numpy()
-    expected = resize(images.numpy(), Size(12, 10))
+    expected = resize(images.numpy(), Resize(Size(12, 10)))
     assert np.abs(found - expected).max() <= 1  # of 255: sums that fall on a half may be rounded either way
     assert (found == expected).mean() > 0.99
 

@@ -66,17 +66,19 @@ def windows(x: Tensor, top: Tensor, left: Tensor, size: Size) -> Tensor:
 
 
 def crop_and_resize(x: Tensor, a: Args, draw: Draw) -> Tensor:
-    """Cut a box of random area and shape, and enlarge it to the size of the image.
+    """Cut a box of random area and shape, and bring it to the size of the image, or to `size`.
 
     The draw is that of GoogLeNet (Szegedy et al., 2015) as torchvision's RandomResizedCrop has it; the largest centered
     box of a shape that is allowed where no drawn one fits.
     """
-    return enlarge(x, *_drawn(x, a, draw))
+    corner, box = _drawn(x, a, draw)
+    return enlarge(x, corner, box) if a.size is None else resample(x, corner, box, Size(*a.size))
 
 
 def crop_and_resize_masks(masks: Tensor, a: Args, draw: Draw) -> Tensor:
     """The same box of masks, each pixel from the nearest one."""
-    return enlarge(masks.float(), *_drawn(masks, a, draw), mode="nearest").to(masks.dtype)
+    size = Size(*masks.shape[2:]) if a.size is None else Size(*a.size)
+    return enlarge(masks.float(), *_drawn(masks, a, draw), size, "nearest").to(masks.dtype)
 
 
 def _drawn(x: Tensor, a: Args, draw: Draw) -> tuple[Tensor, Tensor]:
@@ -119,22 +121,50 @@ def centered(ratio: tuple[float, float], height: int, width: int) -> tuple[int, 
     return height, min(width, max(round(height * high), 1))
 
 
-def enlarge(x: Tensor, corner: Tensor, box: Tensor, mode: str = "bilinear") -> Tensor:
-    """The box of each image at the size of the image. corner, box: N x 2, whole (row, column) numbers.
+def enlarge(
+    x: Tensor, corner: Tensor, box: Tensor, size: Size | None = None, mode: str = "bilinear"
+) -> Tensor:
+    """The box of each image at the size of the image, or at `size`. corner, box: N x 2, whole (row, column) numbers.
 
-    Pixel centers are at half-integers, as in `interpolate(align_corners=False)` of the box alone. A box is never larger
-    than the image, so that nothing is lost without antialiasing.
+    Pixel centers are at half-integers, as in `interpolate(align_corners=False)` of the box alone. Without `size` a box
+    is never larger than what comes out, so that nothing is lost without antialiasing.
     """
     grids = []
-    for axis, length in enumerate(x.shape[2:]):
-        step = (box[:, axis] / length)[:, None]
-        place = (torch.arange(length, device=x.device) + 0.5) * step - 0.5
+    for axis, (old, new) in enumerate(zip(x.shape[2:], size or x.shape[2:], strict=True)):
+        step = (box[:, axis] / new)[:, None]
+        place = (torch.arange(new, device=x.device) + 0.5) * step - 0.5
         place = torch.minimum(place.clamp(min=0), box[:, axis, None] - 1) + corner[:, axis, None]
-        grids.append((place + 0.5) * (2 / length) - 1)
+        grids.append((place + 0.5) * (2 / old) - 1)
     rows, columns = grids
-    shape = (len(x), *x.shape[2:])
+    shape = (len(x), rows.shape[1], columns.shape[1])
     grid = torch.stack([columns[:, None, :].expand(shape), rows[:, :, None].expand(shape)], 3)
     return grid_sample(x, grid, mode=mode, padding_mode="border", align_corners=False)
+
+
+def resample(x: Tensor, corner: Tensor, box: Tensor, size: Size) -> Tensor:
+    """The box of each image at `size`, bilinear and antialiased: `interpolate(antialias=True)` of the box alone.
+
+    corner, box: N x 2, whole (row, column) numbers. A product with one matrix for each image and axis.
+    """
+    rows, columns = (
+        _triangles(corner[:, axis], box[:, axis], x.shape[2 + axis], size[axis]).to(x.dtype) for axis in (0, 1)
+    )
+    return rows[:, None] @ x @ columns[:, None].transpose(2, 3)
+
+
+def _triangles(corner: Tensor, length: Tensor, old: int, new: int) -> Tensor:
+    """How much each of `old` pixels counts for each of `new` ones that show `length` pixels from `corner` on.
+
+    N x new x old; `specc.backend.resizing.resize_weights`, for a stretch of the axis.
+    """
+    corner, length = corner.float(), length.float()
+    scale = (length / new)[:, None, None]
+    place = torch.arange(old, device=corner.device) + 0.5 - corner[:, None]
+    center = (torch.arange(new, device=corner.device) + 0.5)[:, None] * scale
+    weights = (1 - (place[:, None] - center).abs() / scale.clamp(min=1)).clamp(min=0)
+    inside = (place > 0) & (place < length[:, None])
+    weights = weights * inside[:, None]
+    return weights / weights.sum(2, keepdim=True)
 
 
 def rotate(x: Tensor, a: Args, draw: Draw) -> Tensor:

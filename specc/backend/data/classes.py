@@ -7,15 +7,12 @@ from torch import Tensor
 
 from specc.backend.data.places import few
 from specc.diagnostics import nearest
+from specc.backend.tasks.bound import BoundTask
 from specc.errors import SpeccError, clean
+from specc.tasks import REGRESSION
 from specc.values import Args, Bound
 
 LINES = 40  # classes that have a line each; more are put together
-
-
-def class_counts(labels: Tensor, classes: Sequence[str]) -> tuple[int, ...]:
-    """How many images each class has. labels: int64 N."""
-    return tuple(labels.bincount(minlength=len(classes)).tolist())
 
 
 def refuse_unlearned(classes: Sequence[str], train: Sequence[int], validation: Sequence[int]) -> None:
@@ -48,16 +45,41 @@ def _classes(names: Sequence[str]) -> str:
     return f"{'class' if len(names) == 1 else f'{len(names):,} classes:'} {few(names)}"
 
 
-def class_table(classes: Sequence[str], parts: Sequence[tuple[str, Sequence[int]]]) -> list[str]:
+def label_table(task: BoundTask, parts: Sequence[tuple[str, Tensor]]) -> list[str]:
+    """A line for each class, tag or number with what each part has of it: (the part's name, its labels)."""
+    if task.facts == REGRESSION:
+        return _number_table(task, parts)
+    word = {"classes": "class", "tags": "tag"}[task.facts.outputs]
+    counts = [(name, task.counts(labels)) for name, labels in parts]
+    table = class_table(task.outputs, counts, word)
+    return ["pixels of each class:", *table] if task.facts.per_pixel else table
+
+
+def _number_table(task: BoundTask, parts: Sequence[tuple[str, Tensor]]) -> list[str]:
+    """The images of each part, and the mean, deviation and range of their numbers in the data's own units."""
+    lines = []
+    for index, output in enumerate(task.outputs):
+        mean, std = (task.scale.mean[index], task.scale.std[index]) if task.scale else (0.0, 1.0)
+        for name, labels in parts:
+            numbers = labels[:, index].double() * std + mean
+            spread = f"mean {numbers.mean():.4g}, deviation {numbers.std(correction=0):.4g}"
+            ends = f"from {numbers.min():.4g} to {numbers.max():.4g}"
+            lines.append(f"{clean(output)}, {name}: {len(labels):,} images, {spread}, {ends}")
+    return lines
+
+
+def class_table(
+    classes: Sequence[str], parts: Sequence[tuple[str, Sequence[int]]], word: str = "class"
+) -> list[str]:
     """A line for each class with its number of images in each part: (the part's name, the numbers)."""
     names = list(map(clean, classes))
     if len(classes) > LINES:
         counts = ["/".join(f"{numbers[index]:,}" for _, numbers in parts) for index in range(len(classes))]
         every = ", ".join(f"{name} {count}" for name, count in zip(names, counts, strict=True))
         return [f"{len(classes):,} classes ({' / '.join(part for part, _ in parts)} images): {every}"]
-    wide = max(map(len, ["class", *names]))
+    wide = max(map(len, [word, *names]))
     columns = [max(len(part), len(f"{max(numbers):,}")) for part, numbers in parts]
-    lines = ["  ".join([f"{'class':{wide}}", *(f"{part:>{w}}" for (part, _), w in zip(parts, columns, strict=True))])]
+    lines = ["  ".join([f"{word:{wide}}", *(f"{part:>{w}}" for (part, _), w in zip(parts, columns, strict=True))])]
     for index, name in enumerate(names):
         cells = [f"{numbers[index]:>{w},}" for (_, numbers), w in zip(parts, columns, strict=True)]
         lines.append("  ".join([f"{name:{wide}}", *cells]))

@@ -9,10 +9,10 @@ from typing import NamedTuple
 
 from torch import Tensor, tensor
 
-from specc.backend.data.classes import class_counts, odd_classes, refuse_unlearned
+from specc.backend.data.classes import odd_classes, refuse_unlearned
 from specc.backend.data.divide import divide, fold
 from specc.backend.data.identical import notes_on_identical
-from specc.backend.data.look import look_through
+from specc.backend.data.look import Reading, look_through, reading
 from specc.backend.data.memory import free_memory
 from specc.backend.data.places import Where, few
 from specc.backend.data.raw import Files, Part, Raw
@@ -20,11 +20,13 @@ from specc.backend.data.split import Resident, Split, Streamed
 from specc.backend.data.survey import Surveyed, statistics, survey
 from specc.backend.data.validation import Chosen, choose
 from specc.backend.resolve import resolve
-from specc.backend.tasks.bound import BoundTask, bind
+from specc.backend.tasks.bound import BoundTask, Scale, bind
+from specc.backend.tasks.regression import learnable, scale_of
 from specc.errors import SpeccError
+from specc.tasks import CLASSIFICATION, REGRESSION
 from specc.tricks.length import split_off
 from specc.tricks.sections import DataSettings
-from specc.values import Size
+from specc.values import show
 from specc.vocabulary.family import Source
 from specc.vocabulary.registry import component
 
@@ -32,12 +34,12 @@ from specc.vocabulary.registry import component
 class HeldOut(NamedTuple):
     """The labeled test part where other images validate.
 
-    words: `the test part, 355 images`. labels: int64 N. images: once it was opened, what is measured. hash: then the
+    words: `the test part, 355 images`. labels: None for mask files that are not opened yet. images: once it was opened, what is measured. hash: then the
     SHA-256 of its content, its labels and the classes.
     """
 
     words: str
-    labels: Tensor
+    labels: Tensor | None
     images: Split | None = None
     hash: str = ""
 
@@ -98,32 +100,37 @@ def load(
     Raises SpeccError: E401 to E411, E405 and E406 for image files, E408 no such part to validate on, E409 nothing to
     train on or to validate on.
     """
-    source = data.source
+    source, how = data.source, reading(data)
     raw: Raw = resolve(component(Source, source).target)(source.args, Where(data_dir, base))
+    task = bind(raw.task, raw.classes, ignore=raw.ignore)
     chosen = choose(raw, data.validation, source.name)
     room = free_memory() // 2 if memory is None else memory
     used = [raw.train, chosen.part] if chosen.part else [raw.train]
-    parts, content, left_out = _look(used, raw.classes, data.resize, room)
+    parts, content, left_out = _look(used, raw, how, room)
     if chosen.part:
         train, validation = parts
         words = f"{chosen.words}, {len(validation.labels):,} images"
     else:
-        train, validation, words = _divide(parts[0], chosen, data.seed)
-    learned, measured = (class_counts(part.labels, raw.classes) for part in (train, validation))
-    refuse_unlearned(raw.classes, learned, measured)
+        train, validation, words = _divide(parts[0], task, chosen, data.seed)
+    learned, measured = (task.counts(part.labels) for part in (train, validation))
+    if learned:
+        refuse_unlearned(raw.classes, learned, measured)
     mean, std = statistics(train)
     names = ["training", chosen.name][: len(parts)]
-    test, about_test = _held_out(chosen, raw.classes, learned)
+    test, about_test = _held_out(chosen, task, learned)
     if test and chosen.test and with_test:
-        opened, digest, more = _look([chosen.test[0]], raw.classes, data.resize, room - sum(map(_bytes, parts)))
-        test = test._replace(labels=opened[0].labels, images=_split(opened[0], data.resize), hash=digest)
+        opened, digest, more = _look([chosen.test[0]], raw, how, room - sum(map(_bytes, parts)))
+        test = test._replace(labels=opened[0].labels, images=_split(opened[0], how), hash=digest)
         parts, names, left_out = [*parts, *opened], [*names, "test"], [*left_out, *more]
         about_test = [f"{test.words}: measured once, after the training"]
-    identical = notes_on_identical(parts, names, raw.classes, is_divided=chosen.part is None)
-    learn, measure = (_split(part, data.resize) for part in (train, validation))
-    odd = odd_classes(raw.classes, learned, measured)
+    identical = notes_on_identical(parts, names, task, is_divided=chosen.part is None)
+    odd = odd_classes(raw.classes, learned, measured) if raw.task == CLASSIFICATION else []
     if chosen.fold:
-        odd += _in_several_folds(parts[0], raw.classes, chosen.fold[1])
+        odd += _in_several_folds(parts[0], task, chosen.fold[1])
+    if raw.task == REGRESSION:
+        task = bind(raw.task, raw.classes, scale=scale_of(train.labels) if data.targets == "standard" else None)
+        test = test and test._replace(labels=learnable(test.labels, task.scale))
+    learn, measure = (_split(part, how, task.scale) for part in (train, validation))
     return DataSet(
         source.name,
         raw.classes,
@@ -137,20 +144,28 @@ def load(
         data.seed,
         chosen.name,
         learned,
-        bind(raw.task, raw.classes, ignore=raw.ignore),
+        task,
         test,
         notes=(*raw.notes, *chosen.notes, *about_test, *left_out, *identical, *odd),
     )
 
 
-def _held_out(chosen: Chosen, classes: tuple[str, ...], learned: Sequence[int]) -> tuple[HeldOut | None, list[str]]:
+def dataset_key(data: DataSettings) -> str:
+    """What of the section `data` decides what `load` gives: with the same key, one data set serves several specs."""
+    settings = (data.source, data.channels, data.range, data.resize, data.validation, data.seed, data.targets)
+    return " ".join(map(show, settings))
+
+
+def _held_out(chosen: Chosen, task: BoundTask, learned: Sequence[int]) -> tuple[HeldOut | None, list[str]]:
     """The test part, unopened, where it can be measured, and else what there is to say of it."""
     if chosen.test is None:
         return None, []
     part, name = chosen.test
     words = f"{name}, {len(part.labels):,} images"
-    counts = class_counts(part.labels, classes)
-    unlearned = [one for one, count, images in zip(classes, counts, learned, strict=True) if count and not images]
+    if isinstance(part.labels, Files):
+        return HeldOut(words, None), [f"not used: {words}"]
+    counts = task.counts(part.labels)
+    unlearned = [one for one, count, images in zip(task.outputs, counts, learned, strict=False) if count and not images]
     if unlearned:
         return None, [f"not used: {words}; there is no image to train on in {few(unlearned)}"]
     return HeldOut(words, part.labels), [f"not used: {words}"]
@@ -161,37 +176,27 @@ def _bytes(part: Surveyed) -> int:
     return part.images.nbytes if isinstance(part.images, Tensor) else 0
 
 
-def _look(
-    parts: list[Part], classes: tuple[str, ...], size: Size | None, room: int
-) -> tuple[list[Surveyed], str, list[str]]:
+def _look(parts: list[Part], raw: Raw, how: Reading, room: int) -> tuple[list[Surveyed], str, list[str]]:
     """The parts after the first look, the hash of their content, and what was left out."""
-    digest = hashlib.sha256(json.dumps(classes).encode())
-    files = [(part.images, _numbers(part)) for part in parts if isinstance(part.images, Files)]
-    if files:
-        surveyed, left_out = look_through(files, classes, size, room, digest.update)
+    digest = hashlib.sha256(json.dumps(raw.classes).encode())
+    if any(isinstance(part.images, Files) for part in parts):
+        surveyed, left_out = look_through(parts, raw.classes, how, raw.ignore, room, digest.update)
         return surveyed, digest.hexdigest(), left_out
-    arrays = [(part.images, _numbers(part)) for part in parts if isinstance(part.images, Tensor)]
-    return [survey(*array, size, digest.update) for array in arrays], digest.hexdigest(), []
+    return [survey(part, how.resize, raw.ignore, digest.update) for part in parts], digest.hexdigest(), []
 
 
-def _numbers(part: Part) -> Tensor:
-    """The labels of a part."""
-    assert isinstance(part.labels, Tensor)
-    return part.labels
-
-
-def _divide(part: Surveyed, chosen: Chosen, seed: int) -> tuple[Surveyed, Surveyed, str]:
+def _divide(part: Surveyed, task: BoundTask, chosen: Chosen, seed: int) -> tuple[Surveyed, Surveyed, str]:
     """Training and validation images out of one part, both in its order."""
     count = len(part.labels)
     wanted = split_off(count, chosen.share)
     if not 0 < wanted < count:
         message = f"`validation` would take {wanted:,} of {count:,} images"
         raise SpeccError("E409", message, help="both sides need at least one image", status=1)
-    labels = part.labels.tolist()
+    strata = task.strata(part.labels)
     if chosen.fold is None:
-        taken = divide(labels, part.pictures, wanted, seed)
+        taken = divide(strata, part.pictures, wanted, seed)
     else:
-        taken = fold(labels, part.pictures, *chosen.fold, seed)
+        taken = fold(strata, part.pictures, *chosen.fold, seed)
     if not taken:
         message = f"none of {count:,} images can be split off: no class has two different ones"
         raise SpeccError("E409", message, help="a class keeps at least one image to train on; give more", status=1)
@@ -206,15 +211,21 @@ def _divide(part: Surveyed, chosen: Chosen, seed: int) -> tuple[Surveyed, Survey
     return part.select(tensor(rest)), part.select(tensor(taken)), words
 
 
-def _in_several_folds(part: Surveyed, classes: tuple[str, ...], folds: int) -> list[str]:
+def _in_several_folds(part: Surveyed, task: BoundTask, folds: int) -> list[str]:
     """A note on classes of fewer different images than folds. part: all training images."""
-    pairs = set(zip(part.labels.tolist(), part.pictures, strict=True))
+    if not task.counts(part.labels):
+        return []
+    pairs = {(label, picture) for own, picture in zip(task.strata(part.labels), part.pictures, strict=True) for label in own}
     counts = Counter(label for label, _ in pairs)
-    rare = [name for label, name in enumerate(classes) if 1 < counts[label] < folds]
+    rare = [name for label, name in enumerate(task.outputs) if 1 < counts[label] < folds]
     return [f"fewer different images than folds, so that some validate in several folds: {few(rare)}"] if rare else []
 
 
 def _split(part: Surveyed, size: Size | None) -> Split:
+=======
+def _split(part: Surveyed, how: Reading, scale: Scale | None = None) -> Split:
+    labels = learnable(part.labels, scale)
+>>>>>>> images
     if isinstance(part.images, Files):
-        return Streamed(part.images, part.labels, size, part.shape)
+        return Streamed(part.images, part.labels, how, part.shape)
     return Resident(part.images, part.labels)

@@ -14,20 +14,21 @@ Counts = NDArray[np.int64]
 DRAW = 2  # version of how split and subset are drawn; a run that was begun with another one measures on other images
 
 
-def divide(labels: Sequence[int], pictures: Sequence[Hashable], wanted: int, seed: int) -> list[int]:
+def divide(strata: Sequence[Sequence[int]], pictures: Sequence[Hashable], wanted: int, seed: int) -> list[int]:
     """The numbers of about `wanted` images to validate on, ascending; the others are to be trained on.
 
-    labels: the class of each image. pictures: what is equal for images that stay together. seed: of the draw.
+    strata: of each image what it counts for, as `BoundTask.strata` gives it: its class, or all of its tags.
+    pictures: what is equal for images that stay together. seed: of the draw.
 
     Images are drawn in units of identical pictures. Each class gives its share, to one image, as far as units allow;
     of a class that has two units or more, there is one on each side, and of one with a single unit, none is taken. So
     there may be more or fewer than `wanted`.
     """
-    units, of_class = _units(labels, pictures)
+    units, of_class = _units(strata, pictures)
     generator = rng.generator(seed, 0, rng.SPLIT)
     order = torch.randperm(len(units), generator=generator).tolist()
     left = _class_units(of_class)  # units of each class that are still to be trained on
-    targets = _targets(np.bincount(np.asarray(labels, dtype=np.int64), minlength=len(left)), left, wanted, generator)
+    targets = _targets(_images(of_class, len(left)), left, round(wanted * sum(map(len, strata)) / len(strata)), generator)
     taken = np.zeros(len(units), dtype=bool)
     got = np.zeros_like(targets)
     for number in order:
@@ -41,19 +42,19 @@ def divide(labels: Sequence[int], pictures: Sequence[Hashable], wanted: int, see
     return sorted(image for number in np.flatnonzero(taken).tolist() for image in units[number])
 
 
-def fold(labels: Sequence[int], pictures: Sequence[Hashable], number: int, folds: int, seed: int) -> list[int]:
+def fold(strata: Sequence[Sequence[int]], pictures: Sequence[Hashable], number: int, folds: int, seed: int) -> list[int]:
     """The numbers of the images of a fold, ascending: those to validate on. The others are to be trained on.
 
-    labels, pictures: as for `divide`. number: of the fold, from 1. seed: of the draw, which is the same for all folds.
+    strata, pictures: as for `divide`. number: of the fold, from 1. seed: of the draw, which is the same for all folds.
 
     Units go to folds one after the other, the largest first, each to the fold that has the least of its classes, as
     scikit-learn's StratifiedGroupKFold does; equal units in an order that is drawn. Each side has a unit of every class
     that has two or more; so a class of fewer units than folds lends them to several folds, and all others are validated
     on once. A class with a single unit is trained on in every fold.
     """
-    units, of_class = _units(labels, pictures)
+    units, of_class = _units(strata, pictures)
     left = _class_units(of_class)
-    images = np.bincount(np.asarray(labels, dtype=np.int64), minlength=len(left))
+    images = _images(of_class, len(left))
     order = torch.randperm(len(units), generator=rng.generator(seed, 0, rng.SPLIT)).tolist()
     order.sort(key=lambda unit: -sum(count * count for count in of_class[unit].values()))
     dealt = _deal([unit for unit in order if all(left[label] > 1 for label in of_class[unit])], of_class, images, folds)
@@ -102,7 +103,9 @@ def _deal(order: Sequence[int], of_class: Sequence[dict[int, int]], images: Coun
     return dealt
 
 
-def _units(labels: Sequence[int], pictures: Sequence[Hashable]) -> tuple[list[list[int]], list[dict[int, int]]]:
+def _units(
+    strata: Sequence[Sequence[int]], pictures: Sequence[Hashable]
+) -> tuple[list[list[int]], list[dict[int, int]]]:
     """The images of each unit, and how many of each class it has: of several, where labels contradict each other."""
     by_picture: dict[Hashable, list[int]] = {}
     for image, picture in enumerate(pictures):
@@ -112,9 +115,19 @@ def _units(labels: Sequence[int], pictures: Sequence[Hashable]) -> tuple[list[li
     for unit in units:
         counts: dict[int, int] = {}
         for image in unit:
-            counts[labels[image]] = counts.get(labels[image], 0) + 1
+            for stratum in strata[image]:
+                counts[stratum] = counts.get(stratum, 0) + 1
         of_class.append(counts)
     return units, of_class
+
+
+def _images(of_class: Sequence[dict[int, int]], classes: int) -> Counts:
+    """How many images there are of each class."""
+    images = np.zeros(classes, dtype=np.int64)
+    for counts in of_class:
+        for label, count in counts.items():
+            images[label] += count
+    return images
 
 
 def _class_units(of_class: Sequence[dict[int, int]]) -> Counts:

@@ -1,11 +1,15 @@
 """Identical pictures in a data set, by their pixels: what there is to say about them."""
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from itertools import combinations
 from typing import NamedTuple
 
+from torch import Tensor
+
 from specc.backend.data.survey import Surveyed
+from specc.backend.tasks.bound import BoundTask
 from specc.errors import clean
+from specc.tasks import CLASSIFICATION
 
 SHOWN = 3  # pictures that a note names
 
@@ -16,11 +20,11 @@ class Place(NamedTuple):
     part: int
     image: int
     name: str
-    label: int
+    label: Hashable
 
 
 def notes_on_identical(
-    parts: Sequence[Surveyed], names: Sequence[str], classes: Sequence[str], *, is_divided: bool
+    parts: Sequence[Surveyed], names: Sequence[str], task: BoundTask, *, is_divided: bool
 ) -> list[str]:
     """What is said about identical pictures in the parts of a data set, the first of which is trained on.
 
@@ -29,11 +33,12 @@ def notes_on_identical(
     """
     places: dict[bytes, list[Place]] = {}
     for part, surveyed in enumerate(parts):
-        for image, (picture, label) in enumerate(zip(surveyed.pictures, surveyed.labels.tolist(), strict=True)):
+        for image, (picture, label) in enumerate(zip(surveyed.pictures, _keys(surveyed.labels), strict=True)):
             name = surveyed.names[image] if surveyed.names else f"{names[part]} image {image:,}"
             places.setdefault(picture, []).append(Place(part, image, name, label))
     several = [found for found in places.values() if len(found) > 1]
     notes = []
+    classes = task.outputs if task.facts == CLASSIFICATION else ()
     torn = [found for found in several if len({place.label for place in found}) > 1]
     if torn:
         said = "; ".join(_named(_of_each_label(found), classes) for found in torn[:SHOWN])
@@ -53,6 +58,14 @@ def notes_on_identical(
             what = f"{twice:,} of {len(parts[other].labels):,} {names[other]} images are {names[one]} images, too"
             notes.append(f"{what}: {examples}{_more(len(leaks))}")
     return notes
+
+
+def _keys(labels: Tensor) -> list[Hashable]:
+    """Of each image what is the same for the same labels."""
+    if labels.ndim == 1:
+        keys: list[Hashable] = labels.tolist()
+        return keys
+    return [row.numpy().tobytes() for row in labels]
 
 
 def _of_each_label(found: Sequence[Place]) -> list[Place]:

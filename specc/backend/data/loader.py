@@ -15,6 +15,7 @@ from specc.check.verify.fits import ALONE, batch_of_one
 from specc.check.verify.task import mismatches
 from specc.errors import SpeccError
 from specc.tricks.sections import DataSettings
+from specc.values import Size
 from specc.vocabulary.shape import size_text
 
 LARGEST = 512  # images of a batch that is only evaluated
@@ -70,7 +71,14 @@ def validation_batches(
 
 
 def _normalizer(dataset: DataSet, data: DataSettings, device: torch.device) -> Normalize:
-    return normalizer(data.normalize, dataset.shape, dataset.mean, dataset.std).to(device)
+    shape = _seen(dataset, data.view)
+    return normalizer(data.normalize, shape, dataset.mean, dataset.std, data.view).to(device)
+
+
+def _seen(dataset: DataSet, view: Size | None) -> tuple[int, int, int]:
+    """C, H, W of what the network sees of the images."""
+    channels, height, width = dataset.shape
+    return (channels, *view) if view else (channels, height, width)
 
 
 def check_fit(spec: Trainable, dataset: DataSet) -> None:
@@ -79,12 +87,12 @@ def check_fit(spec: Trainable, dataset: DataSet) -> None:
 
     `specc check` says so already where the source is known before it is read; a folder is not.
     """
-    graph = spec.graph
-    if tuple(graph.input) != tuple(dataset.shape):
-        channels, height, width = dataset.shape
+    graph, seen = spec.graph, _seen(dataset, spec.data.view)
+    if tuple(graph.input) != seen:
+        channels, height, width = seen
         raise SpeccError(
             "E307",
-            f"the network takes {size_text(graph.input)}, but the images are {size_text(dataset.shape)}",
+            f"the network takes {size_text(graph.input)}, but the images are {size_text(seen)}",
             help=f"input({channels}, {height}x{width}), or `resize` in the section `data`",
             status=1,
         )

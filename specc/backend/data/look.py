@@ -7,28 +7,42 @@ import hashlib
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
 from specc.backend.data.parallel import ordered
 from specc.backend.data.progress import bar
-from specc.backend.data.raw import Files
+from specc.backend.data.masks import mask_labels
+from specc.backend.data.raw import Files, Part
 from specc.backend.data.survey import Feed, Surveyed, moments, picture_hash
-from specc.backend.images import BadImage, Pixels, decode_image, resize
+from specc.backend.images import WHOLE, BadImage, Pixels, Range, decode_image
+from specc.backend.resizing import resize
 from specc.errors import SpeccError, clean
-from specc.values import Size
+from specc.tricks.resize import Resize
+from specc.tricks.sections import DataSettings
 
 NAMED = 20  # broken files that a message names
-RGB = 3
-DEEPEST = 65_535  # the highest value of 16 bits
 
 Shape = tuple[int, ...]
 
 
+class Reading(NamedTuple):
+    """How image files become pixels, as the section `data` says: see `decode_image` and `resize`."""
+
+    channels: int = 3
+    range: Range | None = None
+    resize: Resize | None = None
+
+
+def reading(data: DataSettings) -> Reading:
+    """How the image files of a checked section `data` are read."""
+    return Reading(data.image_channels or 3, data.range, data.resizing)
+
+
 class Opened(NamedTuple):
-    """A sound image file as it is trained on: uint8 RGB 3 x H x W, and the SHA-256 of its bytes. deep: the range of
+    """A sound image file as it is trained on: uint8 C x H x W, and the SHA-256 of its bytes. deep: the range of
     the values of a 16-bit image."""
 
     pixels: Pixels
@@ -57,33 +71,34 @@ class _Looked(NamedTuple):
     deep: list[tuple[int, int]]
 
 
-def open_image(files: Files, number: int, size: Size | None) -> Opened:
+def open_image(files: Files, number: int, how: Reading) -> Opened:
     """An image file, read once. Raises BadImage or OSError."""
     content = files.content(number)
-    pixels, deep = decode_image(content, RGB)
-    return Opened(pixels if size is None else resize(pixels, size), hashlib.sha256(content).digest(), deep)
+    pixels, deep = decode_image(content, how.channels, how.range)
+    return Opened(pixels if how.resize is None else resize(pixels, how.resize), hashlib.sha256(content).digest(), deep)
 
 
 def look_through(
-    parts: Sequence[tuple[Files, Tensor]], classes: Sequence[str], size: Size | None, room: int, feed: Feed
+    parts: Sequence[Part], classes: Sequence[str], how: Reading, ignore: int | None, room: int, feed: Feed
 ) -> tuple[list[Surveyed], list[str]]:
-    """Look at every file of the parts, resized to `size` where one is given; `feed` gets what the sound ones are.
+    """Look at every file of the parts, read as `how` says; `feed` gets what the sound ones are.
 
-    parts: files and their labels, int64 N. room: bytes that decoded images may take; files that would take more are
+    ignore: the number in masks of pixels that do not count. room: bytes that decoded images may take; files that would take more are
     left as files.
 
-    Gives the parts, and what there is to say: files that were left out, 16-bit images of few levels.
+    Gives the parts, and what there is to say: files that were left out, 16-bit images of few levels, or out of range.
 
-    Raises SpeccError: E405 images that cannot be used, E406 images of different sizes and no `size`.
+    Raises SpeccError: E405 images that cannot be used, E406 images of different sizes that are not resized.
     """
     looked: list[_Looked] = []
-    for files, labels in parts:
-        looked.append(_look_at(files, labels, size, room, feed))
+    for part in parts:
+        looked.append(_look_at(part, how, ignore, room, feed))
         found = looked[-1].surveyed
         room -= found.images.nbytes if found and isinstance(found.images, Tensor) else 0
-    first = parts[0][0]
+    first = parts[0].images
+    assert isinstance(first, Files)
     broken = [line for look in looked for line in look.broken]
-    count = f"{len(broken):,} of {sum(len(files) for files, _ in parts):,} images in {clean(str(first.root))}"
+    count = f"{len(broken):,} of {sum(len(files) for files, *_ in parts):,} images in {clean(str(first.root))}"
     if broken and not first.skip_broken:
         raise _refused(f"{count} cannot be used:", broken)
     emptied = sorted({classes[number] for look in looked for number in look.lost})
@@ -93,14 +108,14 @@ def look_through(
     _refuse_uneven(first.root, looked)
     more = [f"and {len(broken) - NAMED:,} more"] if len(broken) > NAMED else []
     notes = [f"left out by skip_broken: {count}: {'; '.join([*broken[:NAMED], *more])}"] if broken else []
-    notes += _of_few_levels([deep for look in looked for deep in look.deep])
+    notes += _about_range([deep for look in looked for deep in look.deep], how.range)
     return [look.surveyed for look in looked if look.surveyed], notes
 
 
-def _seen(files: Files, number: int, size: Size | None) -> _Seen | str:
+def _seen(files: Files, number: int, how: Reading) -> _Seen | str:
     """What is found out about a file; else what is wrong with it, completing "FILE …"."""
     try:
-        opened = open_image(files, number, size)
+        opened = open_image(files, number, how)
     except BadImage as error:
         return clean(str(error))
     except OSError as error:
@@ -108,14 +123,17 @@ def _seen(files: Files, number: int, size: Size | None) -> _Seen | str:
     return _Seen(opened, picture_hash(opened.pixels), *moments(opened.pixels))
 
 
-def _all_seen(files: Files, size: Size | None) -> Iterator[_Seen | str]:
+def _all_seen(files: Files, how: Reading) -> Iterator[_Seen | str]:
     with bar(f"reading {files.root.name}", len(files), "images") as advance:
-        for seen in ordered(lambda number: _seen(files, number, size), range(len(files))):
+        for seen in ordered(lambda number: _seen(files, number, how), range(len(files))):
             advance(1)
             yield seen
 
 
-def _look_at(files: Files, labels: Tensor, size: Size | None, room: int, feed: Feed) -> _Looked:
+def _look_at(part: Part, how: Reading, ignore: int | None, room: int, feed: Feed) -> _Looked:
+    files, labels = part.images, part.labels
+    assert isinstance(files, Files)
+    keys = labels.names if isinstance(labels, Files) else labels.tolist()
     broken: list[str] = []
     sizes: Counter[Shape] = Counter()
     example: dict[Shape, str] = {}
@@ -124,10 +142,8 @@ def _look_at(files: Files, labels: Tensor, size: Size | None, room: int, feed: F
     digests: list[bytes] = []
     pictures: list[bytes] = []
     deep: list[tuple[int, int]] = []
-    sums, squares = torch.zeros(2, len(files), RGB, dtype=torch.float64)
-    for number, (name, label, seen) in enumerate(
-        zip(files.names, labels.tolist(), _all_seen(files, size), strict=True)
-    ):
+    sums, squares = torch.zeros(2, len(files), how.channels, dtype=torch.float64)
+    for number, (name, label, seen) in enumerate(zip(files.names, keys, _all_seen(files, how), strict=True)):
         if isinstance(seen, str):
             broken.append(f"{clean(name)} {seen}")
             continue
@@ -145,8 +161,12 @@ def _look_at(files: Files, labels: Tensor, size: Size | None, room: int, feed: F
         pictures.append(seen.picture)
         feed(f"{label} {name}\0".encode("utf-8", "surrogateescape") + digest)  # no name holds a zero byte
     if not kept:
-        return _Looked(None, broken, set(labels.tolist()), sizes, example, deep)
-    (channels, height, width), left = next(iter(sizes)), labels[kept]
+        return _Looked(None, broken, _classes(keys), sizes, example, deep)
+    channels, height, width = next(iter(sizes))
+    if isinstance(labels, Files):
+        left = mask_labels(labels.select(kept), how.resize, ignore, feed)
+    else:
+        left = labels[kept]
     some = files.select(kept)
     stay = Files(some.root, some.names, digests=digests, places=some.places)
     count = len(kept)
@@ -158,20 +178,33 @@ def _look_at(files: Files, labels: Tensor, size: Size | None, room: int, feed: F
         squares[:count],
         pictures,
         some.names,
+        [part.groups[number] for number in kept] if part.groups else (),
     )
-    return _Looked(surveyed, broken, set(labels.tolist()) - set(left.tolist()), sizes, example, deep)
+    return _Looked(surveyed, broken, _classes(keys) - _classes([keys[n] for n in kept]), sizes, example, deep)
 
 
-def _of_few_levels(deep: Sequence[tuple[int, int]]) -> list[str]:
-    """A note for 16-bit images that use less than a quarter of their range. deep: the lowest and highest value."""
+def _classes(labels: Sequence[Any]) -> set[int]:
+    """The classes that there are among labels; none where these are no classes."""
+    return {label for label in labels if isinstance(label, int)}
+
+
+def _about_range(deep: Sequence[Range], window: Range | None) -> list[str]:
+    """A note for 16-bit images that use less than a quarter of their range where none is given, or exceed one that is.
+
+    deep: the lowest and highest value of each.
+    """
     if not deep:
-        return []
+        return ["no image has 16 bits: `range` changes nothing"] if window else []
     low, high = min(low for low, _ in deep), max(high for _, high in deep)
-    if high - low >= DEEPEST // 4:
+    if window:
+        clipped = sum(one[0] < window[0] or one[1] > window[1] for one in deep)
+        what = f"{clipped:,} of {len(deep):,} images of 16 bits have values outside of `range`"
+        return [f"{what}, which are clipped: they go from {low:,} to {high:,}"] if clipped else []
+    if high - low >= WHOLE[1] // 4:
         return []
     levels = round(high / 257) - round(low / 257) + 1
-    what = f"{len(deep):,} images of 16 bits have values from {low:,} to {high:,} only, of 0 to {DEEPEST:,}"
-    return [f"{what}: read as 8 bits they have {levels} levels; stretch them to the whole range before the training"]
+    what = f"{len(deep):,} images of 16 bits have values from {low:,} to {high:,} only, of 0 to {WHOLE[1]:,}"
+    return [f"{what}: read as 8 bits they have {levels} levels; write `range = ({low}, {high})` in `data` to use all"]
 
 
 def _refused(what: str, broken: list[str]) -> SpeccError:

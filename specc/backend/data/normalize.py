@@ -8,7 +8,9 @@ from torch import Tensor, nn
 
 from specc.backend.resolve import resolve
 from specc.errors import SpeccError
-from specc.values import Args, Bound
+from specc.tricks.normalize import IMAGENET
+from specc.tricks.resize import center
+from specc.values import Args, Bound, Size
 from specc.vocabulary.family import Normalization
 from specc.vocabulary.registry import component
 
@@ -22,10 +24,12 @@ class Normalize(nn.Module):
     floor None: (x - mean) / std. `mean` and `std` are float32 buffers, 1 x C x 1 x 1.
     Else, for each image: (x - m) / max(s, floor), where m and s are the mean and the deviation (of the population) over
     all channels and pixels of the image; `mean` and `std` are 0 and 1, and not used.
+    view: larger images are cropped to their center of this size first.
     """
 
     mean: Tensor
     std: Tensor
+    view: Size | None = None
 
     def __init__(self, mean: Values, std: Values, floor: float | None = None) -> None:
         super().__init__()
@@ -34,6 +38,9 @@ class Normalize(nn.Module):
         self.floor = floor
 
     def forward(self, x: Tensor) -> Tensor:
+        if self.view is not None:
+            top, left = (center(whole, part) for whole, part in zip(x.shape[2:], self.view, strict=True))
+            x = x[:, :, top : top + self.view.height, left : left + self.view.width]
         if x.dtype == torch.uint8:
             x = x.float().div_(255)
         if self.floor is None:
@@ -43,14 +50,16 @@ class Normalize(nn.Module):
         return centered / deviation.clamp(min=self.floor)
 
 
-def normalizer(call: Bound, shape: Shape, mean: Values, std: Values) -> Normalize:
+def normalizer(call: Bound, shape: Shape, mean: Values, std: Values, view: Size | None = None) -> Normalize:
     """What a checked `normalize` stands for.
 
-    shape: C, H, W. mean, std: of each channel of the training images, in units of the image from 0 to 1.
+    shape: C, H, W of what the network sees. mean, std: of each channel of the training images, in units of the image
+    from 0 to 1. view: what is seen of larger images, their center.
 
     Raises SpeccError E313 where `fixed` has values for another number of channels.
     """
     module: Normalize = resolve(component(Normalization, call).target)(call.args, shape, mean, std)
+    module.view = view
     return module
 
 
@@ -78,9 +87,17 @@ def standard(a: Args, shape: Shape, mean: Values, std: Values) -> Normalize:
 
 def fixed(a: Args, shape: Shape, mean: Values, std: Values) -> Normalize:
     """Given means and deviations: one for each channel, or one for all."""
-    channels = shape[0]
-    if len(a.mean) not in (1, channels):
-        message = f"`normalize` has {len(a.mean)} means and deviations, but the images have {channels} channels"
+    return _given(a.mean, a.std, shape[0])
+
+
+def imagenet(a: Args, shape: Shape, mean: Values, std: Values) -> Normalize:
+    """The means and deviations of ImageNet's three channels."""
+    return _given(*IMAGENET, shape[0])
+
+
+def _given(mean: Values, std: Values, channels: int) -> Normalize:
+    if len(mean) not in (1, channels):
+        message = f"`normalize` has {len(mean)} means and deviations, but the images have {channels} channels"
         raise SpeccError("E313", message, help=f"give {channels} of each, or one for all channels", status=1)
-    repeat = channels if len(a.mean) == 1 else 1
-    return Normalize(list(a.mean) * repeat, list(a.std) * repeat)
+    repeat = channels if len(mean) == 1 else 1
+    return Normalize(list(mean) * repeat, list(std) * repeat)

@@ -7,12 +7,11 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from specc.backend.data.look import open_image
+from specc.backend.data.look import Reading, open_image
 from specc.backend.data.parallel import ordered
 from specc.backend.data.raw import Files
 from specc.backend.images import BadImage, Pixels
 from specc.errors import SpeccError, clean
-from specc.values import Size
 from specc.vocabulary.shape import size_text
 
 AHEAD = 2  # batches that are decoded before they are wanted
@@ -61,22 +60,22 @@ class Resident:
 class Streamed:
     """Images that stay in their files, and labels, int64 N. The same pixels in the same order as if they were resident.
 
-    size: what each is resized to; shape: C, H, W after that. place: where the numbers of images are wanted.
+    how: the way that each is read; shape: C, H, W after that. place: where the numbers of images are wanted.
     """
 
     place = torch.device("cpu")
 
     def __init__(
-        self, files: Files, labels: Tensor, size: Size | None, shape: tuple[int, int, int], workers: int | None = None
+        self, files: Files, labels: Tensor, how: Reading, shape: tuple[int, int, int], workers: int | None = None
     ) -> None:
-        self.files, self.labels, self.size, self.shape, self.workers = files, labels, size, shape, workers
+        self.files, self.labels, self.how, self.shape, self.workers = files, labels, how, shape, workers
 
     def __len__(self) -> int:
         return len(self.labels)
 
     def to(self, device: torch.device) -> "Streamed":
         """The same files, with the labels on a device."""
-        return Streamed(self.files, self.labels.to(device), self.size, self.shape, self.workers)
+        return Streamed(self.files, self.labels.to(device), self.how, self.shape, self.workers)
 
     def gather(self, index: Tensor, device: torch.device) -> Tensor:
         """The images of these numbers, uint8 N x C x H x W, on `device`."""
@@ -103,7 +102,7 @@ class Streamed:
     def _read(self, number: int) -> Pixels:
         path = self.files.root / self.files.names[number]
         try:
-            pixels, digest, _ = open_image(self.files, number, self.size)
+            pixels, digest, _ = open_image(self.files, number, self.how)
         except BadImage as error:
             raise _changed(path, f"it {error}") from None
         except OSError as error:

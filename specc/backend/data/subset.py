@@ -6,6 +6,7 @@ from torch import Tensor
 from specc.backend import rng
 from specc.backend.data.dataset import DataSet
 from specc.backend.data.split import Resident, Split, Streamed
+from specc.backend.tasks.bound import BoundTask
 
 USES = ("train", "validation", "measured")
 
@@ -16,8 +17,8 @@ def subset_of(dataset: DataSet, count: int) -> DataSet:
     Every class gets the same share, as far as it has images. Mean, deviation and hash stay those of the whole, so
     that what is trained on the part can be measured and exported with the whole.
     """
-    train = part_of(dataset.train, count, dataset.seed, "train")
-    validation = part_of(dataset.validation, count, dataset.seed, "validation")
+    train = part_of(dataset.train, dataset.task, count, dataset.seed, "train")
+    validation = part_of(dataset.validation, dataset.task, count, dataset.seed, "validation")
     taken, every = len(validation), len(dataset.validation)
     words = dataset.validated_on if taken == every else f"{taken:,} images out of {dataset.validated_on}"
     return dataset._replace(train=train, validation=validation, validated_on=words, is_subset=True)
@@ -37,11 +38,12 @@ def balanced(labels: Tensor, count: int, generator: torch.Generator) -> Tensor:
     return order[turn.argsort(stable=True)[:count]].sort().values
 
 
-def part_of(split: Split, count: int, seed: int, use: str) -> Split:
+def part_of(split: Split, task: BoundTask, count: int, seed: int, use: str) -> Split:
     """At most `count` images of a split, in its order; every use draws its own."""
     if count >= len(split):
         return split
-    index = balanced(split.labels, count, rng.generator(seed, USES.index(use), rng.SUBSET))
+    strata = torch.tensor([own[0] for own in task.strata(split.labels)])
+    index = balanced(strata, count, rng.generator(seed, USES.index(use), rng.SUBSET))
     if isinstance(split, Resident):
         return Resident(split.images[index], split.labels[index])
-    return Streamed(split.files.select(index.tolist()), split.labels[index], split.size, split.shape, split.workers)
+    return Streamed(split.files.select(index.tolist()), split.labels[index], split.how, split.shape, split.workers)

@@ -10,10 +10,11 @@ from torch import Tensor
 
 from specc.backend.data.memory import free_memory
 from specc.backend.data.parallel import ordered
-from specc.backend.data.raw import Files
-from specc.backend.images import Pixels, resize
+from specc.backend.data.raw import Files, Part
+from specc.backend.images import Pixels
+from specc.backend.resizing import resize
 from specc.errors import SpeccError
-from specc.values import Size
+from specc.tricks.resize import Resize
 
 CHUNK = 1 << 21  # pixels that are worked on at once
 
@@ -23,9 +24,11 @@ Feed = Callable[[bytes | memoryview], object]
 class Surveyed(NamedTuple):
     """A part of a data set after the first look.
 
-    images: uint8 N x C x H x W, or the files where they do not fit into memory. labels: int64 N. shape: C, H, W.
+    images: uint8 N x C x H x W, or the files where they do not fit into memory. labels: as
+    `specc.backend.data.raw.Part` has them, masks as large as the images. shape: C, H, W.
     sums, squares: float64 N x C, the sums of the levels (0 to 255) of each image and of their squares, which are exact.
     pictures: of each image a hash of its pixels, as they are trained on. names: of the files; none for arrays.
+    groups: of each image what it must not be torn apart from; none where nothing is said.
     """
 
     images: Tensor | Files
@@ -35,6 +38,7 @@ class Surveyed(NamedTuple):
     squares: Tensor
     pictures: list[bytes]
     names: Sequence[str] = ()
+    groups: Sequence[str] = ()
 
     def select(self, index: Tensor) -> "Surveyed":
         """Some of the images, in the order of `index`."""
@@ -43,20 +47,36 @@ class Surveyed(NamedTuple):
         numbers = index.tolist()
         pictures = [self.pictures[number] for number in numbers]
         names = [self.names[number] for number in numbers] if self.names else ()
-        return Surveyed(some, self.labels[index], self.shape, self.sums[index], self.squares[index], pictures, names)
+        groups = [self.groups[number] for number in numbers] if self.groups else ()
+        return Surveyed(
+            some, self.labels[index], self.shape, self.sums[index], self.squares[index], pictures, names, groups
+        )
 
 
-def survey(images: Tensor, labels: Tensor, size: Size | None, feed: Feed) -> Surveyed:
-    """Look at images in memory, uint8 N x C x H x W, brought to `size` where one is given; `feed` gets all of it."""
+def survey(part: Part, how: Resize | None, ignore: int | None, feed: Feed) -> Surveyed:
+    """Look at images in memory, uint8 N x C x H x W, resized where it says how; `feed` gets all of it.
+
+    ignore: the number in masks of pixels that do not count.
+    """
+    images, labels = part.images, part.labels
+    assert isinstance(images, Tensor) and isinstance(labels, Tensor)
     feed(repr(tuple(images.shape)).encode())
     feed(images.contiguous().numpy().reshape(-1).data)
     feed(labels.numpy().data)
-    if size is not None:
-        images = _resized(images, size)
+    if how is not None:
+        images = _resized(images, how)
+        labels = resized_masks(labels, how, ignore) if labels.dtype == torch.uint8 else labels
     sums, squares = zip(*ordered(moments, _chunks(images)), strict=True)
     pictures = [picture for some in ordered(_hashed, _chunks(images)) for picture in some]
     _, channels, height, width = images.shape
-    return Surveyed(images, labels, (channels, height, width), torch.cat(sums), torch.cat(squares), pictures)
+    shape = (channels, height, width)
+    return Surveyed(images, labels, shape, torch.cat(sums), torch.cat(squares), pictures, groups=part.groups)
+
+
+def resized_masks(masks: Tensor, how: Resize, ignore: int | None) -> Tensor:
+    """Masks, uint8 N x H x W, where their images come to lie; what surrounds a contained image is ignored."""
+    assert ignore is not None  # which every source of masks has
+    return torch.from_numpy(resize(masks.numpy(), how._replace(by="nearest", fill=ignore)))
 
 
 def picture_hash(pixels: Pixels) -> bytes:
@@ -96,7 +116,8 @@ def _chunks(images: Tensor) -> list[Pixels]:
     return [values[first : first + step] for first in range(0, len(values), step)]
 
 
-def _resized(images: Tensor, size: Size) -> Tensor:
+def _resized(images: Tensor, how: Resize) -> Tensor:
+    size = how.size
     if tuple(images.shape[2:]) == tuple(size):
         return images
     need = images.shape[0] * images.shape[1] * size.height * size.width
@@ -106,7 +127,7 @@ def _resized(images: Tensor, size: Size) -> Tensor:
         raise SpeccError("E479", message, help=help)
     result = torch.empty(*images.shape[:2], *size, dtype=torch.uint8)
     first = 0
-    for some in ordered(lambda chunk: resize(chunk, size), _chunks(images)):
+    for some in ordered(lambda chunk: resize(chunk, how), _chunks(images)):
         result.numpy()[first : first + len(some)] = some
         first += len(some)
     return result

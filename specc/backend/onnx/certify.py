@@ -38,8 +38,7 @@ from specc.backend.onnx.write import Written, without_activation
 from specc.errors import SpeccError
 from specc.files import read_file
 from specc.ir.graph import Graph, Node
-from specc.tricks.sections import DataSettings
-from specc.values import Size
+from specc.tricks.resize import Resize
 
 FEW = 8  # images that are enough to find the layer where values part
 PARTED = 1e-4  # of a layer's scale: far above what float32 sums differ by
@@ -75,16 +74,11 @@ class ModelComparison(NamedTuple):
     answers: Outputs
 
 
-def resized(data: DataSettings, dataset: DataSet) -> Size | None:
-    """The size to which the graph brings its images; None where it takes no other."""
-    return Size(*dataset.shape[1:]) if data.resize is not None else None
-
-
 def compare_model(
     model: bytes | Path,
     reference: Reference,
     dataset: DataSet,
-    size: Size | None,
+    how: Resize | None,
     providers: Sequence[str],
     weights: Mapping[str, bytes] | None = None,
     truth: Truth | None = None,
@@ -94,6 +88,7 @@ def compare_model(
     Where the output is probabilities, the logits that they are made of are compared as well, by a copy of the graph
     that ends there: probabilities of 0 and 1 hide whatever differs.
 
+    how: the way the graph resizes its images; None where it takes one size only.
     weights: the files of a serialized model's weights. truth: what the trained model says, where that is known already.
 
     Raises SpeccError: E454 a provider did not load, E457 the model does not run, E465 the trained model's answers are
@@ -118,9 +113,9 @@ def compare_model(
         compare(provider, model, whole, truth.outputs, truth.labels, split)
         for provider, model, whole in zip(providers, models, given[: len(models)], strict=True)
     ]
-    if size is not None:
+    if how is not None:
         found = [
-            comparison._replace(sizes=compare_sizes(model, reference, split, size))
+            comparison._replace(sizes=compare_sizes(model, reference, split, how))
             for comparison, model in zip(found, models, strict=True)
         ]
     if not bare:

@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 from specc.backend.data.batches import all_batches
 from specc.backend.data.progress import bar
 from specc.backend.data.split import Split
-from specc.backend.images import resize
 from specc.backend.onnx.certificate import Comparison, Figures
 from specc.backend.onnx.session import ORT_ERRORS, Outputs, open_session, plain, run
+from specc.backend.resizing import resize
 from specc.errors import SpeccError
+from specc.tricks.resize import Resize
 from specc.values import Size
 
 Images = NDArray[np.uint8]
@@ -111,18 +112,19 @@ def compare(
     return Comparison(provider, figures(reference, whole), dict(sorted(found.items())), correct)
 
 
-def compare_sizes(model: Model, reference: Model, split: Split, size: Size) -> dict[str, Figures]:
+def compare_sizes(model: Model, reference: Model, split: Split, how: Resize) -> dict[str, Figures]:
     """A file that resizes its images itself, on images of other sizes: real ones, stretched and cut unevenly.
 
-    reference: takes images of `size`, to which `images.resize` brings them here.
+    Where it keeps proportions, on tall ones, too. reference: takes images that `resizing.resize` has resized.
     """
     images = split.gather(torch.from_numpy(spread(len(split), min(7, len(split)))), CPU).numpy()
     found = {}
     for factor in (1, 2, 3):
         large = images.repeat(factor, axis=2).repeat(factor + 1, axis=3)
         height, width = large.shape[2:]
-        pixels = np.ascontiguousarray(large[:, :, : max(1, height - 1), : max(1, width - 3)])
-        found[str(Size(*pixels.shape[2:]))] = figures(reference(resize(pixels, size)), model(pixels))
+        wide = np.ascontiguousarray(large[:, :, : max(1, height - 1), : max(1, width - 3)])
+        for pixels in [wide] if how.fit == "stretch" else [wide, np.ascontiguousarray(wide.swapaxes(2, 3))]:
+            found[str(Size(*pixels.shape[2:]))] = figures(reference(resize(pixels, how)), model(pixels))
     return found
 
 

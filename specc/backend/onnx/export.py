@@ -15,7 +15,7 @@ from specc.backend.device import find
 from specc.backend.onnx import model_file
 from specc.backend.onnx.card import card, of_earlier
 from specc.backend.onnx.certificate import Certificate, Half, as_json
-from specc.backend.onnx.certify import ModelComparison, compare_model, content_of, mismatch, resized, versions
+from specc.backend.onnx.certify import ModelComparison, compare_model, content_of, mismatch, versions
 from specc.backend.onnx.compare import CPU, judge, judge_loss
 from specc.backend.onnx.exported import Exported, PartlyExported, card_name, certificate_name, path_of
 from specc.backend.onnx.half import hold_against_half
@@ -137,8 +137,8 @@ def _certify(
     check_graph(written.model)
     _check_classes(written.model, dataset)
     content = content_of(written.model)
-    size, truth = resized(spec.data, dataset), known.truth if known else None
-    held = compare_model(content, job.reference, dataset, size, job.providers, written.weights, truth)
+    how, truth = spec.data.resizing, known.truth if known else None
+    held = compare_model(content, job.reference, dataset, how, job.providers, written.weights, truth)
     if precision == FP32 and (verdict := judge(held.comparisons, spec.export.tolerance, held.scale, held.logits_scale)):
         raise mismatch(verdict, written, job.reference, dataset)
     if precision != FP32 and (verdict := judge_loss(held.comparisons, held.truth.correct, spec.export.max_loss)):

@@ -32,7 +32,8 @@ class ModelFile(NamedTuple):
     """An exported file that was read and whose form is sound.
 
     content: its bytes. metadata: all of it. certificate: as a dictionary; None in a file that is not sealed.
-    channels, size: of the images that it takes; `size` is None where the graph resizes them itself. output:
+    channels, size: of the images that it takes; `size` is None where the graph resizes them itself. range: the
+    values of 16-bit image files that become 0 and 255 in them; None: 0 and 65,535. output:
     "probabilities" or "logits". activation: "softmax" or "sigmoid", which makes the one of the other.
     beside: the names of the files that it takes weights from.
     """
@@ -44,6 +45,7 @@ class ModelFile(NamedTuple):
     classes: list[str]
     channels: int
     size: Size | None
+    range: tuple[int, int] | None
     output: str
     activation: str
     beside: frozenset[str]
@@ -134,7 +136,18 @@ def _described(path: Path, content: bytes, metadata: dict[str, str], beside: fro
     if not named or not isinstance(certificate, dict | None) or (size and not 0 < min(size) <= max(size) <= LONGEST):
         raise ValueError
     channels, output, activation = int(takes["channels"]), gives["name"], gives["activation"]
-    return ModelFile(path, content, metadata, certificate, classes, channels, size, output, activation, beside)
+    return ModelFile(
+        path, content, metadata, certificate, classes, channels, size, _range(takes), output, activation, beside
+    )
+
+
+def _range(takes: dict[str, Any]) -> tuple[int, int] | None:
+    if "range" not in takes:
+        return None
+    low, high = map(int, takes["range"])
+    if not 0 <= low < high < 1 << 16:
+        raise ValueError
+    return low, high
 
 
 def _state(content: bytes) -> str:

@@ -38,7 +38,7 @@ class Reference:
         self.output, self.device = output, device
 
     def __call__(self, images: NDArray[np.uint8]) -> Outputs:
-        """The outputs, N x classes, for images of the network's size, uint8 N x C x H x W."""
+        """The outputs, N x classes, for images as the data set has them, resized, uint8 N x C x H x W."""
         return self.activate(self.logits(images))
 
     @torch.inference_mode()
@@ -69,7 +69,7 @@ class Reference:
 def normalize_as(spec: Trainable, mean: Sequence[float], std: Sequence[float]) -> Normalize:
     """A spec's normalization, with the statistics of its training images."""
     channels, height, width = spec.graph.input
-    return normalizer(spec.data.normalize, (channels, height, width), mean, std)
+    return normalizer(spec.data.normalize, (channels, height, width), mean, std, spec.data.view)
 
 
 def of_run(run: Run, output: str, device: torch.device) -> Reference:

@@ -10,7 +10,7 @@ import torch
 
 from specc.backend.build import Net, build
 from specc.backend.data.dataset import DataSet, load
-from specc.backend.onnx.certify import compare_model, resized
+from specc.backend.onnx.certify import compare_model
 from specc.backend.onnx.compare import Model, answers, file_model, judge, judge_loss
 from specc.backend.onnx.exported import certificate_name
 from specc.backend.onnx.model_file import DATA_SHA256, SPEC, SPEC_SHA256, ModelFile, file_sha256, read_model, sha256
@@ -210,7 +210,7 @@ def _weights(
     load_weights(net, weights)
     output = "logits" if spec.export.output == "logits" else activation(spec)
     reference = Reference(net, normalize_as(spec, dataset.mean, dataset.std), output, device)
-    held = compare_model(file.path, reference, dataset, resized(spec.data, dataset), providers)
+    held = compare_model(file.path, reference, dataset, spec.data.resizing, providers)
     if certificate["precision"] == FP32:
         verdict = judge(held.comparisons, float(certificate["tolerance"]), held.scale, held.logits_scale)
     else:

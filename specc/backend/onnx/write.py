@@ -20,7 +20,7 @@ from specc.backend.onnx.proof import training_left
 from specc.backend.onnx.reference import activation
 from specc.check import Trainable
 from specc.errors import SpeccError
-from specc.values import Size, show
+from specc.values import show
 
 IMAGES = "images"
 
@@ -52,7 +52,7 @@ def write_model(
     open_size: tuple[int | str, int | str] = ("height", "width")
     g = Builder(export.opset)
     images = g.input(IMAGES, TensorProto.UINT8, ["N", channels, *(open_size if data.resize else (height, width))])
-    x = preprocess(g, images, normalize, Size(height, width) if data.resize else None)
+    x = preprocess(g, images, normalize, data.resizing)
     lowered = lower(graph, state, g, x)
     if export.output == "logits":
         output = g.node("Identity", [lowered.logits], name="logits")
@@ -130,6 +130,9 @@ def describe(spec: Trainable, classes: tuple[str, ...], data_sha256: str) -> dic
         "order": {1: "gray", 3: "RGB"}.get(channels, ""),
         "size": None if data.resize else [height, width],
         "normalize": show(data.normalize),
+        **({"resize": show(data.resize)} if data.resize else {}),
+        **({"view": [height, width]} if data.view else {}),
+        **({"range": data.range} if data.range else {}),
     }
     return {
         model_file.VERSION: __version__,

@@ -8,8 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from specc.backend.evaluation.answers import not_finite
-from specc.backend.images import BadImage, Pixels, decode, resize
+from specc.backend.images import BadImage, Pixels, Range, decode
+from specc.backend.resizing import resize
 from specc.errors import SpeccError, clean
+from specc.tricks.resize import Resize
 from specc.values import Size
 
 
@@ -18,7 +20,8 @@ class Classifier(NamedTuple):
 
     answer: uint8 images, N x C x H x W, to probabilities, N x classes. size: the images that it takes; None where it
     takes any and resizes them itself. first_not_finite: for such images, where in the model numbers are not finite
-    first, in words. warning: what its user ought to know.
+    first, in words. warning: what its user ought to know. range: the values of 16-bit image files that become 0 and
+    255.
     """
 
     classes: list[str]
@@ -27,6 +30,7 @@ class Classifier(NamedTuple):
     answer: Callable[[Pixels], NDArray[np.float64]]
     first_not_finite: Callable[[Pixels], str]
     warning: str = ""
+    range: Range | None = None
 
 
 class Prediction(NamedTuple):
@@ -44,7 +48,7 @@ def predict(classifier: Classifier, image: Path, top: int) -> Prediction:
     the model's answer is not a finite number.
     """
     try:
-        pixels = decode(image, classifier.channels)
+        pixels = decode(image, classifier.channels, classifier.range)
     except BadImage as bad:
         raise SpeccError("E461", clean(f"{image} {bad}"), help="give a PNG or JPEG file", status=1) from None
     except OSError as error:
@@ -52,7 +56,7 @@ def predict(classifier: Classifier, image: Path, top: int) -> Prediction:
         raise SpeccError("E460", clean(f"{image} {reason}"), help="check the paths of the image files") from None
     stored = Size(*pixels.shape[1:])
     wanted = classifier.size or stored
-    images = resize(pixels, wanted)[None]
+    images = resize(pixels, Resize(wanted))[None]
     probabilities = classifier.answer(images)[0]
     if not np.isfinite(probabilities).all():
         raise not_finite(str(image), classifier.first_not_finite(images))

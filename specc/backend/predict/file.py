@@ -41,4 +41,5 @@ def from_file(path: Path) -> Classifier:
         return softmax(given) if file.activation == "softmax" else 1 / (1 + np.exp(-given))
 
     warning = "" if file.untouched else f"{path} was changed after it was certified; for details, run `specc verify`"
-    return Classifier(file.classes, file.channels, file.size, answer, partial(first_not_finite, file), warning)
+    explain = partial(first_not_finite, file)
+    return Classifier(file.classes, file.channels, file.size, answer, explain, warning, file.range)

@@ -6,10 +6,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from specc.backend.images import Pixels, resize
+from specc.backend.images import Pixels
 from specc.backend.onnx.reference import activation, of_run
 from specc.backend.predict import Classifier
+from specc.backend.resizing import resize
 from specc.backend.run.load import open_run
+from specc.tricks.resize import Resize
 from specc.values import Size
 
 
@@ -20,13 +22,15 @@ def from_run(path: Path) -> Classifier:
     """
     run = open_run(path)
     channels, *shape = run.spec.graph.input
-    size = Size(*shape)
+    size, data = Size(*shape), run.spec.data
+    how = data.resizing or Resize(size)
     reference = of_run(run, activation(run.spec), torch.device("cpu"))
 
     def answer(images: Pixels) -> NDArray[np.float64]:
-        return reference(resize(images, size)).astype(np.float64)
+        return reference(resize(images, how)).astype(np.float64)
 
     def first_not_finite(images: Pixels) -> str:
-        return reference.first_not_finite(resize(images, size))
+        return reference.first_not_finite(resize(images, how))
 
-    return Classifier(run.classes, channels, None if run.spec.data.resize else size, answer, first_not_finite)
+    fixed = None if data.resize else size
+    return Classifier(run.classes, channels, fixed, answer, first_not_finite, range=data.range)

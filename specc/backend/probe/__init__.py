@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from specc.backend.build import Net, build
-from specc.backend.data.dataset import DataSet, load
+from specc.backend.data.dataset import DataSet, dataset_key, load
 from specc.backend.data.loader import DataLoader, check_fit
 from specc.backend.device import describe, exact, find, seed_generators, set_threads, thread_count
 from specc.backend.engine.optimizers import freeze
@@ -104,7 +104,7 @@ def probe_each(
     for checked in specs:
         spec = checked.trainable()
         data = spec.data
-        wanted = f"{data.source} {data.resize} {data.validation} {data.seed}"
+        wanted = dataset_key(data)
         if wanted != before:
             before, dataset = wanted, load(data, data_dir=data_dir, base=base)
         yield _probe(spec, device, data_dir, base, dataset)

@@ -16,7 +16,6 @@ from typing import Any
 import torch
 
 from specc import __version__
-from specc.backend.data.classes import class_counts
 from specc.backend.data.dataset import DataSet
 from specc.backend.data.divide import DRAW
 from specc.backend.device import describe
@@ -230,8 +229,8 @@ def about_data(dataset: DataSet) -> dict[str, Any]:
         "mean": list(dataset.mean),
         "std": list(dataset.std),
         "class_images": {
-            "train": list(class_counts(dataset.train.labels, dataset.classes)),
-            "validation": list(class_counts(dataset.validation.labels, dataset.classes)),
+            "train": list(dataset.task.counts(dataset.train.labels)),
+            "validation": list(dataset.task.counts(dataset.validation.labels)),
         },
         "drawn": dataset.is_split or dataset.is_subset,
         "split_version": DRAW,

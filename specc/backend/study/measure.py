@@ -33,7 +33,7 @@ def on_training_images(spec: Trainable, run: Path, dataset: DataSet, device: tor
     net = build(graph)
     load_weights(net, run / LAST)
     net.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    some = dataset._replace(validation=part_of(dataset.train, MOST, dataset.seed, "measured"))
+    some = dataset._replace(validation=part_of(dataset.train, dataset.task, MOST, dataset.seed, "measured"))
 
     def batches() -> Iterator[tuple[Tensor, Tensor]]:
         return validation_batches(some, data, settings.batch, device)

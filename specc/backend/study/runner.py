@@ -5,7 +5,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
-from specc.backend.data.dataset import DataSet, load
+from specc.backend.data.dataset import DataSet, dataset_key, load
 from specc.backend.data.subset import subset_of
 from specc.backend.device import find
 from specc.backend.interrupt import Interrupt
@@ -18,7 +18,6 @@ from specc.backend.study.plan import Entry, Repetition
 from specc.check import Checked, Trainable
 from specc.errors import SpeccError
 from specc.tricks.sections import DataSettings
-from specc.values import show
 
 Records = dict[str, dict[Repetition, Record]]
 OURS = ("E481", "E482")  # not the variant's fault: the disk's
@@ -149,7 +148,7 @@ class Study:
     def dataset(self, spec: Trainable) -> DataSet:
         """The data of a spec, loaded once for all that have the same. Raises SpeccError E401 and on from the data."""
         data = spec.data
-        name = " ".join(map(show, (data.source, data.resize, data.validation, data.seed)))
+        name = dataset_key(data)
         self._sections[name] = data
         return self._data(name)
 

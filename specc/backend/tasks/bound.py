@@ -50,6 +50,15 @@ class BoundTask(ABC):
     def by_output(self, records: Records) -> Sequence[Any]:
         """The figures of each class, tag or number, a named tuple for each."""
 
+    @abstractmethod
+    def counts(self, labels: Tensor) -> tuple[int, ...]:
+        """How often labels have each class or tag: images, or pixels of masks; () for numbers."""
+
+    @abstractmethod
+    def strata(self, labels: Tensor) -> list[tuple[int, ...]]:
+        """Of each image what a split divides evenly, as numbers from 0: its class; its tags, the rarest first; the
+        tenth of its number; the rarest class in its mask."""
+
     def about(self) -> dict[str, Any]:
         """What a run.json says of it, besides the names of the outputs."""
         about: dict[str, Any] = {"task": self.facts.name}

@@ -18,3 +18,9 @@ class Classification(BoundTask):
 
     def by_output(self, records: Records) -> list[ClassScore]:
         return classification.by_output(records, self.outputs)
+
+    def counts(self, labels: Tensor) -> tuple[int, ...]:
+        return tuple(labels.bincount(minlength=len(self.outputs)).tolist())
+
+    def strata(self, labels: Tensor) -> list[tuple[int, ...]]:
+        return [(label,) for label in labels.tolist()]

@@ -20,3 +20,11 @@ class MultiLabel(BoundTask):
 
     def by_output(self, records: Records) -> list[TagScore]:
         return multilabel.by_output(records, self.outputs)
+
+    def counts(self, labels: Tensor) -> tuple[int, ...]:
+        return tuple((labels > 0).sum(dim=0).tolist())
+
+    def strata(self, labels: Tensor) -> list[tuple[int, ...]]:
+        counts, none = self.counts(labels), len(self.outputs)
+        tags = [(row > 0).nonzero()[:, 0].tolist() for row in labels]
+        return [tuple(sorted(own, key=counts.__getitem__)) or (none,) for own in tags]

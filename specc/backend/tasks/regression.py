@@ -4,11 +4,29 @@ Records are standardized, too; figures are in the data's own units.
 """
 
 import numpy as np
+import torch
 from torch import Tensor
 
-from specc.backend.tasks.bound import BoundTask, Records
+from specc.backend.tasks.bound import BoundTask, Records, Scale
 from specc.backend.tasks.figures import regression
 from specc.backend.tasks.figures.regression import NumberScore
+
+
+def scale_of(numbers: Tensor) -> Scale:
+    """Mean and standard deviation (of the population) of each number, float64 N x numbers; 1 for one that is constant."""
+    deviation = numbers.std(dim=0, correction=0)
+    std = torch.where(deviation > 0, deviation, torch.ones_like(deviation))
+    return Scale(tuple(numbers.mean(dim=0).tolist()), tuple(std.tolist()))
+
+
+def learnable(labels: Tensor, scale: Scale | None) -> Tensor:
+    """Numbers, float64, as they are learned: standardized where there is a scale, float32. Other labels as they are."""
+    if labels.dtype != torch.float64:
+        return labels
+    if scale is None:
+        return labels.float()
+    mean, std = (torch.tensor(values, dtype=torch.float64) for values in scale)
+    return ((labels - mean) / std).float()
 
 
 class Regression(BoundTask):
@@ -24,6 +42,15 @@ class Regression(BoundTask):
 
     def by_output(self, records: Records) -> list[NumberScore]:
         return regression.by_output(self._in_units(records), self.outputs)
+
+    def counts(self, labels: Tensor) -> tuple[int, ...]:
+        return ()
+
+    def strata(self, labels: Tensor) -> list[tuple[int, ...]]:
+        """Tenths of the first number, or as many parts as leave two images in each."""
+        parts = max(1, min(10, len(labels) // 2))
+        ranks = labels[:, 0].argsort(stable=True).argsort()
+        return [(rank * parts // len(labels),) for rank in ranks.tolist()]
 
     def _in_units(self, records: Records) -> Records:
         if self.scale is None:

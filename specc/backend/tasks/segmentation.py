@@ -1,5 +1,6 @@
 """Segmentation: a class for each pixel. Outputs are logits, N x classes x H x W; labels uint8 N x H x W."""
 
+import torch
 from torch import Tensor
 
 from specc.backend.tasks.bound import BoundTask, Records
@@ -20,3 +21,23 @@ class Segmentation(BoundTask):
 
     def by_output(self, records: Records) -> list[PixelScore]:
         return segmentation.by_output(records, self.outputs)
+
+    def counts(self, labels: Tensor) -> tuple[int, ...]:
+        return tuple(self._pixels(labels).sum(dim=0).tolist())
+
+    def strata(self, labels: Tensor) -> list[tuple[int, ...]]:
+        pixels = self._pixels(labels)
+        order = pixels.sum(dim=0).argsort(stable=True)  # classes, the rarest first
+        there = pixels[:, order] > 0
+        none = torch.tensor(len(self.outputs))
+        rarest = torch.where(there.any(dim=1), order[there.int().argmax(dim=1)], none)
+        return [(label,) for label in rarest.tolist()]
+
+    def _pixels(self, labels: Tensor) -> Tensor:
+        """How many pixels of each class a mask has: int64 N x classes."""
+        classes = range(len(self.outputs))
+        return torch.stack([((labels == number) & (labels != self._none)).flatten(1).sum(dim=1) for number in classes], 1)
+
+    @property
+    def _none(self) -> int:
+        return -1 if self.ignore is None else self.ignore

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import torch
 
 from specc.backend.build import build
-from specc.backend.data.classes import class_counts, class_table, weights_notes
+from specc.backend.data.classes import label_table, weights_notes
 from specc.backend.data.dataset import DataSet, load
 from specc.backend.data.loader import DataLoader, check_fit
 from specc.backend.data.subset import subset_of
@@ -115,11 +115,11 @@ def _dataset(request: Request) -> DataSet:
 
 
 def _table(dataset: DataSet) -> list[str]:
-    """Each class with its number of images in each part."""
+    """What the labels of each part are: how often each class occurs, or how the numbers are distributed."""
     parts = [("training", dataset.train.labels), ("validation", dataset.validation.labels)]
-    if dataset.test:
+    if dataset.test and dataset.test.labels is not None:
         parts.append(("test" if dataset.test.images is not None else "test (not used)", dataset.test.labels))
-    return class_table(dataset.classes, [(name, class_counts(labels, dataset.classes)) for name, labels in parts])
+    return label_table(dataset.task, parts)
 
 
 def _left_over(loader: DataLoader, accumulate: int) -> list[str]:

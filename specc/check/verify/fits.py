@@ -5,6 +5,7 @@ from typing import Any
 
 from specc.check.context import Context
 from specc.check.gather.spec import Spec
+from specc.check.verify.images import view_fits
 from specc.check.verify.task import Mismatch, mismatches, outputs_of, task_of
 from specc.diagnostics import Label, nearest
 from specc.ir.graph import Graph, Node
@@ -15,7 +16,7 @@ from specc.tricks.augment import augmented_size
 from specc.tricks.evaluate import views_fit
 from specc.tricks.sections import DataSettings, ExportSettings, TrainSettings, losses_of
 from specc.values import Bound, Size
-from specc.vocabulary.family import Source
+from specc.vocabulary.family import Normalization, Source
 from specc.vocabulary.problem import Problem
 from specc.vocabulary.registry import component
 from specc.vocabulary.shape import size_text
@@ -27,10 +28,10 @@ def data_shape(data: DataSettings | None) -> Any:
     """Channels, height and width of the images as `data` alone says them; None where they have to be read first."""
     if data is None:
         return None
-    source = component(Source, data.source)
-    if data.resize is None or source.channels is None:
-        return source.shape
-    return (source.channels, *data.resize)
+    size = data.view or (data.resizing and data.resizing.size)
+    if size is None or data.image_channels is None:
+        return component(Source, data.source).shape
+    return (data.image_channels, *size)
 
 
 def hold_together(
@@ -43,7 +44,8 @@ def hold_together(
 ) -> None:
     """Report where the network's input or output is not what the data need."""
     if _input_fits(graph, data, context) and len(graph.input) == 3:
-        _augment_fits(graph, data, context)
+        if view_fits(data):
+            _augment_fits(graph, data, context)
         _normalize_fits(graph, data, context)
         _views_fit(graph, train, context)
     _task_fits(spec, graph, data, train, export, context)
@@ -89,7 +91,7 @@ def _place(call: Any, node: Node) -> Span:
 
 
 def _input_fits(graph: Graph, data: DataSettings, context: Context) -> bool:
-    images, channels = data_shape(data), component(Source, data.source).channels
+    images, channels = data_shape(data), data.image_channels
     takes, source, span = graph.input, data.source.name, graph.nodes[0].span
     if images is None:
         if channels is None or takes[0] == channels:
@@ -103,37 +105,54 @@ def _input_fits(graph: Graph, data: DataSettings, context: Context) -> bool:
         return True
     help = f"write input({images[0]}, {Size(*images[1:])}), or leave out `input`: the data determine it"
     if len(takes) == 3 and takes[0] == images[0]:
-        help = f"set resize = {Size(*takes[1:])} in `data`, or {help}"
+        help = f"set {_fix(data, Size(*takes[1:]))} in `data`, or {help}"
     message = f"the network takes {size_text(takes)}, but `{source}` gives {size_text(images)}"
-    other = data_shape(data.replace(resize=None))
-    labels = _source(data, size_text(other) + (f", resized to {data.resize}" if data.resize else "")) if other else ()
+    other = data_shape(data.replace(resize=None, view=None))
+    resized = f", resized to {data.resizing.size}" if data.resizing else ""
+    resized += f", seen as {data.view}" if data.view else ""
+    labels = _source(data, size_text(other) + resized) if other else ()
     context.error("E307", message, span, label=size_text(takes), labels=labels, help=help)
     return False
 
 
+def _fix(data: DataSettings, size: Size) -> str:
+    """The settings with which the network would see images of this size."""
+    if data.resizing and view_fits(data.replace(view=size)):
+        return f"view = {size}" if data.view else f"resize = {size} (or view = {size}, the center)"
+    return f"resize = {size}"
+
+
 def _augment_fits(graph: Graph, data: DataSettings, context: Context) -> None:
-    """Augmented images must be as large as those that are evaluated, which nothing augments."""
-    channels, *wanted = graph.input
-    size = Size(*wanted)
-    span = graph.nodes[0].span
+    """Augmented images must be as large as those that are evaluated, which nothing augments; or give what is seen."""
+    channels, *seen = graph.input
+    wanted = Size(*seen)
+    whole = data.resizing.size if data.resizing and data.view else wanted
+    size, span = whole, graph.nodes[0].span
     for call in data.augment:
         try:
             after = augmented_size([call], size, channels)
         except Problem as problem:
-            place, labels = _place(call, graph.nodes[0]), _source(data, size_text(graph.input))
+            place, labels = _place(call, graph.nodes[0]), _source(data, size_text((channels, *whole)))
             context.error(problem.code, problem.message, place, labels=labels, help=problem.help)
             return
         if after != size:
             size, span = after, _place(call, graph.nodes[0])
-    if size != tuple(wanted):
-        message = f"`augment` turns {Size(*wanted)} into {size}, but the network takes {Size(*wanted)}"
-        context.error(
-            "E307", message, span, help=f"crop to {Size(*wanted)}, or scale all images to {size} with `resize`"
-        )
+    if size in (whole, wanted):
+        return
+    if data.view:
+        message = f"`augment` turns {whole} into {size}, but the network sees {wanted}, the `view`"
+        context.error("E307", message, span, help=f"crop to {wanted}, or set view = {size}")
+        return
+    message = f"`augment` turns {wanted} into {size}, but the network takes {wanted}"
+    help = f"crop to {wanted}, or scale all images to {size} with `resize`"
+    if data.resizing and view_fits(data.replace(view=size)):
+        help = f"set view = {size} in `data`: in evaluation the network then sees the center of {wanted}"
+    context.error("E307", message, span, help=help)
 
 
 def _normalize_fits(graph: Graph, data: DataSettings, context: Context) -> None:
-    count = len(getattr(data.normalize.args, "mean", ()))
+    constants = component(Normalization, data.normalize).constants
+    count = len(constants(data.normalize.args)[0]) if constants else 0
     if count > 1 and count != graph.input[0]:
         has = _count(graph.input[0], "channel")
         message = f"`{data.normalize.name}` has {count} means and standard deviations, but the images have {has}"

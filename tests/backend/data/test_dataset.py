@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from specc.backend.images import resize
+from specc.backend.resizing import resize
+from specc.tricks.resize import Resize
 from specc.values import Size
 from tests.helpers.tiny_data import images_of, levels, read, refused
 
@@ -60,7 +61,7 @@ def test_a_test_part_that_is_not_there_is_refused(path: Path) -> None:
 def test_resize_is_the_one_of_images(path: Path) -> None:
     data = read(f'npz("{path}")', "resize = 6x12; validation = split(1)")
     assert data.shape == (3, 6, 12) and images_of(data.train).dtype == torch.uint8
-    expected = {image.tobytes() for image in resize(levels(60, 3, 9, 8), Size(6, 12))}
+    expected = {image.tobytes() for image in resize(levels(60, 3, 9, 8), Resize(Size(6, 12)))}
     assert {image.numpy().tobytes() for image in images_of(data.train)} <= expected
     images = images_of(data.train).numpy().astype(np.float64) / 255
     assert np.allclose(data.mean, images.mean(axis=(0, 2, 3)))

@@ -15,11 +15,12 @@ from PIL import Image
 
 from specc.backend.data.dataset import DataSet
 from specc.backend.data.split import Resident, Streamed
-from specc.backend.images import resize
+from specc.backend.resizing import resize
 from specc.backend.train.job import train
 from specc.check import check
 from specc.errors import SpeccError
 from specc.source import Source
+from specc.tricks.resize import Resize
 from specc.values import Size
 from tests.helpers.tiny_data import gather_all, levels, read, refused, unprivileged, write_folder
 
@@ -118,7 +119,7 @@ def test_resize_is_the_one_of_images(tmp_path: Path) -> None:
     data = read(folder(tmp_path), "resize = 8x8; validation = split(1)")
     assert data.shape == (3, 8, 8)
     old = pixels(tmp_path / "class0" / "0.png")
-    assert contents(data)[resize(np.ascontiguousarray(old), Size(8, 8)).tobytes()] == 0
+    assert contents(data)[resize(np.ascontiguousarray(old), Resize(Size(8, 8))).tobytes()] == 0
 
 
 def test_images_of_different_sizes_are_brought_to_one_by_resize(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import torch
 
 from specc.backend import rng
 from specc.backend.data.dataset import DataSet
+from specc.backend.data.look import Reading
 from specc.backend.data.raw import Files
 from specc.backend.data.split import Resident, Streamed
 from specc.backend.data.subset import balanced, subset_of
@@ -57,7 +58,7 @@ def test_more_than_there_are_is_all(digits: DataSet) -> None:
 
 def test_of_files_the_same_images_are_taken(digits: DataSet) -> None:
     names = [f"{number}.png" for number in range(len(digits.train))]
-    files = Streamed(Files(Path("there"), names), digits.train.labels, None, digits.shape)
+    files = Streamed(Files(Path("there"), names), digits.train.labels, Reading(1), digits.shape)
     part = subset_of(digits._replace(train=files, seed=2), 50).train
     resident = subset_of(digits._replace(seed=2), 50).train
     assert isinstance(part, Streamed) and isinstance(resident, Resident) and isinstance(digits.train, Resident)

@@ -14,7 +14,6 @@ import torch
 from onnx import numpy_helper
 
 from specc.backend.data.dataset import load
-from specc.backend.images import resize
 from specc.backend.onnx import compare as compare_module
 from specc.backend.onnx import export as module
 from specc.backend.onnx.certificate import Certificate
@@ -26,12 +25,14 @@ from specc.backend.onnx.session import CPU, CUDA, loads, open_session, run
 from specc.backend.onnx.verify import verify
 from specc.backend.onnx.write import portable, write_model
 from specc.backend.predict.file import from_file
+from specc.backend.resizing import resize
 from specc.backend.run.load import open_run
 from specc.backend.run.manifest import sha256_of
 from specc.check import check
 from specc.cli.export import summary
 from specc.errors import SpeccError
 from specc.source import Source
+from specc.tricks.resize import Resize
 from specc.values import Size
 from tests.helpers.tiny_run import CLASSES, trained, write_pictures
 
@@ -214,7 +215,7 @@ def test_resize_is_inside_the_graph(tmp_path: Path) -> None:
     session, opened = open_session(file.path), open_run(run_path)
     reference = of_run(opened, "softmax", torch.device("cpu"))
     raw = np.load(tmp_path / "pictures.npz")["x_test"]
-    assert np.abs(run(session, raw) - reference(resize(raw, Size(16, 16)))).max() < 1e-4
+    assert np.abs(run(session, raw) - reference(resize(raw, Resize(Size(16, 16))))).max() < 1e-4
     dataset = load(opened.spec.data, base=tmp_path)
     held = next(iter(dataset.validation.stream([torch.arange(36)], torch.device("cpu")))).numpy()
     assert np.abs(run(session, raw) - run(session, held)).max() < 1e-4

@@ -23,7 +23,7 @@ const starts = (bytes, mark) => mark.every((byte, i) => bytes[i] === byte);
 const text = (bytes, from, to) => String.fromCharCode(...bytes.subarray(from, to));
 
 // The pixels of an image file, upright: uint8, channels x height x width, with `rgba` to be shown.
-async function decode(file, channels, limits) {
+async function decode(file, { channels, range, limits }) {
   if (!file.size) throw new BadImage("is empty");
   const many = (number) => number.toLocaleString("en");
   if (file.size > limits.bytes) {
@@ -41,7 +41,7 @@ async function decode(file, channels, limits) {
   const bytes = new Uint8Array(await file.arrayBuffer());
   const kind = KINDS.find(([, fits]) => fits(bytes))?.[0];
   if (!kind) throw new BadImage(`is not a readable image: ${begins(bytes)}`);
-  const image = kind === "image/png" ? await decodePng(bytes, refuseHuge) : await decodeOther(bytes, kind, refuseHuge);
+  const image = kind === "image/png" ? await decodePng(bytes, refuseHuge, range) : await decodeOther(bytes, kind, refuseHuge);
   return planes(image, channels);
 }
 

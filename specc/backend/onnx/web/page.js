@@ -131,7 +131,7 @@ function picture(shown) {
 }
 
 function take(file) {
-  if (file && session) classify(file.name, () => decode(file, facts.channels, facts.limits));
+  if (file && session) classify(file.name, () => decode(file, facts));
 }
 
 // Begin anew, with an empty drawing where one can be made.

@@ -14,9 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from specc import __version__
-from specc.backend.images import LONGEST, MODES, MOST_BYTES, MOST_PIXELS, TIE
+from specc.backend.images import LONGEST, MODES, MOST_BYTES, MOST_PIXELS
 from specc.backend.onnx.model_file import ModelFile, read_model
 from specc.backend.onnx.web.runtime import VERSION, Runtime
+from specc.backend.resizing import TIE
 from specc.errors import SpeccError, clean
 from specc.files import write_atomic
 
@@ -104,6 +105,7 @@ def _json(file: ModelFile) -> str:
         "classes": file.classes,
         "channels": file.channels,
         "size": file.size,
+        "range": file.range,
         "output": file.output,
         "activation": file.activation,
         "limits": {"bytes": MOST_BYTES, "pixels": MOST_PIXELS, "side": LONGEST},

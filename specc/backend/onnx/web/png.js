@@ -98,8 +98,9 @@ async function samplesOf(parts, { width, height, depth, count, interlaced }) {
   return samples;
 }
 
-// The pixels of a PNG file: RGBA, height x width x 4, as they are stored.
-async function decodePng(bytes, refuseHuge) {
+// The pixels of a PNG file: RGBA, height x width x 4, as they are stored. range: the values of 16-bit grays that become
+// 0 and 255; null: all there are.
+async function decodePng(bytes, refuseHuge, range) {
   const chunks = chunksOf(bytes);
   if (chunks.IHDR?.length !== 13) throw new BadImage("is damaged: it has no header");
   const header = new DataView(chunks.IHDR.buffer, chunks.IHDR.byteOffset, 13);
@@ -113,11 +114,16 @@ async function decodePng(bytes, refuseHuge) {
   }
   const count = SAMPLES[type];
   const samples = await samplesOf(chunks.IDAT, { width, height, depth, count, interlaced: header.getUint8(12) === 1 });
+  if (range && depth === 16 && type !== 0) {
+    throw new BadImage("has 16-bit colors, of which only the upper 8 bits are read: `range` is for gray images");
+  }
   const data = new Uint8Array(width * height * 4);
   const clear = chunks.tRNS;
   const key = type !== 3 && depth <= 8 && clear && Array.from({ length: count }, (_, i) => clear[2 * i + 1]);
   // 16-bit grays are scaled, 16-bit colors lose their low byte, shallow grays are spread over 0 to 255.
-  const level = (v) => (depth < 8 ? (v * 255) / ((1 << depth) - 1) : depth === 8 ? v : type === 0 ? nearest(v / 257) : v >> 8);
+  const [low, high] = range ?? [0, 65535];
+  const gray16 = (v) => nearest(((Math.min(Math.max(v, low), high) - low) * 255) / (high - low));
+  const level = (v) => (depth < 8 ? (v * 255) / ((1 << depth) - 1) : depth === 8 ? v : type === 0 ? gray16(v) : v >> 8);
   for (let i = 0; i < width * height; i++) {
     const own = samples.subarray(i * count, (i + 1) * count);
     let rgba;
