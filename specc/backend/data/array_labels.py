@@ -14,7 +14,7 @@ from specc.tasks import CLASSIFICATION, MULTILABEL, REGRESSION, SEGMENTATION, Ta
 
 MOST_CLASSES = 100_000
 IGNORE = 255  # the number of pixels that are ignored in masks of fewer classes
-NEEDED = "integers N for classes, N x K of 0 and 1 for tags, or N x H x W for masks; floats N or N x K for numbers to predict"
+NEEDED = "integers N for classes, N x K of 0 and 1 for tags, N x H x W for masks; floats N or N x K for numbers"
 
 
 class Labels(NamedTuple):

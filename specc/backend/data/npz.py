@@ -13,7 +13,7 @@ from specc.backend.data.archive import Arrays, form, read_archive
 from specc.backend.data.array_labels import IGNORE, Labels, output_names, read_labels, refuse_other, refuse_single
 from specc.backend.data.paths import find_path, outside
 from specc.backend.data.places import Where, few
-from specc.backend.data.raw import Part, Raw
+from specc.backend.data.raw import Given, Part, Raw
 from specc.errors import SpeccError, clean
 from specc.tasks import SEGMENTATION
 from specc.values import Args
