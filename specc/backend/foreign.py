@@ -4,6 +4,7 @@ import re
 
 LOOKED_AT = 1024  # bytes of a file's beginning
 CONVERT = "; convert it to PNG or JPEG"
+EXPORT = "; save a workbook as CSV in UTF-8"
 FETCH_AGAIN = "; the download failed: get the file again"
 
 # Marks at the beginning of a file, what it is, and what to do about it.
@@ -28,6 +29,8 @@ MARKS = (
     (b"\x1a\x45\xdf\xa3", "a Matroska or WebM video", ""),
     (b"\x93NUMPY", "a NumPy array", ""),
     (b"\x89HDF", "an HDF5 file", ""),
+    (b"PAR1", "a Parquet file", ""),
+    (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "a workbook or another document of Office", EXPORT),
     (b"PK\3\4", "a zip archive", "; unpack it"),
     (b"\x1f\x8b", "packed by gzip", "; unpack it with `gunzip`"),
     (b"BZh", "packed by bzip2", "; unpack it with `bunzip2`"),
@@ -36,6 +39,7 @@ MARKS = (
     (b"7z\xbc\xaf\x27\x1c", "a 7-Zip archive", "; unpack it"),
     (b"Rar!", "a RAR archive", "; unpack it"),
 )
+OFFICE = b"[Content_Types].xml"  # which every archive of Office Open XML holds
 # What the box `ftyp` of an ISO media file names (ISO/IEC 14496-12; the registry is at mp4ra.org).
 BRANDS = {
     **dict.fromkeys((b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs"), "a HEIC photo"),
@@ -51,6 +55,8 @@ ANNEX = re.compile(rb"(?:\.\./)*(?:\.git)?/annex/objects/")
 def described(content: bytes) -> str:
     """What the beginning of a file tells of it: "it is an HTML page; …", or "it begins with 68 65 …"."""
     start = content[:LOOKED_AT].lstrip(b"\xef\xbb\xbf").lstrip()
+    if content.startswith(b"PK\3\4") and OFFICE in content[:LOOKED_AT]:
+        return f"it is a workbook or another document of Office{EXPORT}"
     for mark, name, advice in MARKS:
         if content.startswith(mark):
             return f"it is {name}{advice}"

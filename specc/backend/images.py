@@ -108,7 +108,7 @@ def decode_image(content: bytes, channels: int, window: Range | None = None) -> 
         raise BadImage(wrong)
     try:
         with Image.open(BytesIO(content), formats=KINDS) as image:
-            _refuse_huge(image)
+            refuse_huge(image)
             is_deep = any(DEEP.search(str(tile[3])) for tile in image.tile)
             image.load()
             if wrong := heavy(image.info.get("exif")) or heavy(image.info.get("Raw profile type exif")):
@@ -148,7 +148,7 @@ def _strips(image: Image.Image) -> Iterator[tuple[int, Image.Image]]:
         yield top, image.crop((0, top, image.width, min(top + height, image.height)))
 
 
-def _refuse_huge(image: Image.Image) -> None:
+def refuse_huge(image: Image.Image) -> None:
     """Raise BadImage for an image of more pixels than can be meant, before any is decoded."""
     size = f"{image.height:,} x {image.width:,}"
     if image.width * image.height > MOST_PIXELS:

@@ -1,8 +1,11 @@
 """Data sources: where the images come from, and what is known of them before a byte is read."""
 
+from specc.tasks import CLASSIFICATION, MULTILABEL, REGRESSION, SEGMENTATION, Task
+from specc.values import Args
 from specc.vocabulary.family import Source
-from specc.vocabulary.kinds import Bool, Text
+from specc.vocabulary.kinds import Bool, Either, Int, ListOf, Maybe, Text, Word
 from specc.vocabulary.param import Param
+from specc.vocabulary.problem import Problem
 
 DIGITS = tuple("0123456789")
 FASHION = (
@@ -21,6 +24,72 @@ CIFAR100 = (
     "squirrel", "streetcar", "sunflower", "sweet_pepper", "table", "tank", "telephone", "television", "tiger",
     "tractor", "train", "trout", "tulip", "turtle", "wardrobe", "whale", "willow_tree", "wolf", "woman", "worm",
 )  # fmt: skip
+
+COLUMN = Word("a column", "Date taken")
+LEARNED = {"label": CLASSIFICATION, "labels": MULTILABEL, "target": REGRESSION, "targets": REGRESSION}
+MOST_MASK_CLASSES = 256  # the numbers that 8 bits hold
+
+
+def learned(a: Args) -> str:
+    """Which argument of `csv` says what is to be learned."""
+    return next(name for name in LEARNED if getattr(a, name) is not None)
+
+
+def _check_csv(a: Args) -> None:
+    given = [name for name in LEARNED if getattr(a, name) is not None]
+    if not given:
+        help = "write label=COLUMN for one class for each image, labels=… for tags, target=… or targets=[…] for numbers"
+        raise Problem("E206", "`csv` needs one of `label`, `labels`, `target` and `targets`", help=help)
+    if len(given) > 1:
+        message = f"`csv` takes only one of `{given[0]}` and `{given[1]}`: a network learns one task"
+        raise Problem("E216", message, param=given[1], help="remove one of them")
+    value = getattr(a, given[0])
+    columns = [value] if isinstance(value, str) else list(value)
+    if not columns:
+        raise Problem("E216", f"`{given[0]}` names no column", param=given[0], help="name at least one")
+    is_split = given == ["labels"] and isinstance(value, str)
+    if is_split and not a.separator:
+        message = f"`labels={value}` is one column of several tags, but nothing says what separates them"
+        help = f'write labels={value}, separator=";"; a column of 0 and 1 is labels=[{value}]'
+        raise Problem("E216", message, param="labels", help=help)
+    if a.separator is not None and not is_split:
+        message = "`separator` separates the tags of one column, and no single column is given as `labels`"
+        raise Problem("E216", message, param="separator", help='remove it, or write labels=COLUMN, separator=";"')
+    used = [a.image, *columns, *(column for column in (a.part, a.group) if column is not None)]
+    twice = next((column for column in used if used.count(column) > 1), None)
+    if twice is not None:
+        raise Problem("E216", f"the column `{twice}` is used twice", help="each column serves one purpose")
+
+
+def _csv_task(a: Args) -> Task:
+    return LEARNED[learned(a)]
+
+
+def _csv_outputs(a: Args) -> tuple[str, ...] | None:
+    """The columns of tags or numbers; classes, and tags in one column, are known once they are read."""
+    name = learned(a)
+    value = getattr(a, name)
+    if name == "target":
+        return (value,)
+    return None if isinstance(value, str) else tuple(value)
+
+
+def _check_masks(a: Args) -> None:
+    classes = a.classes
+    if classes is None:
+        return
+    if len(set(classes)) < len(classes):
+        twice = next(name for name in classes if classes.count(name) > 1)
+        raise Problem("E216", f"the class `{twice}` is named twice", param="classes", help="remove one of them")
+    if not 2 <= len(classes) <= MOST_MASK_CLASSES:
+        message = f"`masks` needs 2 to {MOST_MASK_CLASSES} classes, found {len(classes)}"
+        help = "name all of them in the order of their numbers, the background included"
+        raise Problem("E216", message, param="classes", help=help)
+    if a.ignore is not None and a.ignore < len(classes):
+        message = f"`ignore={a.ignore}` is the number of the class `{classes[a.ignore]}`"
+        help = "ignore a number that is no class's, or none: ignore=none"
+        raise Problem("E216", message, param="ignore", help=help)
+
 
 COMPONENTS = (
     Source(
@@ -89,9 +158,64 @@ COMPONENTS = (
         files=True,
     ),
     Source(
+        "csv",
+        "A table of image files and what is to be learned of each: a class (`label`), tags (`labels`), or numbers "
+        "(`target`, `targets`). Columns are bare names or texts. Paths are relative to the table's folder. A CSV file "
+        "is UTF-8, and its first row names the columns; Parquet is known by its ending.",
+        (
+            Param("path", Text(), doc="the table, .csv or .parquet; relative to the spec's folder"),
+            Param("image", COLUMN, doc="the column with the image files"),
+            Param("label", COLUMN, None, "the column with the class"),
+            Param(
+                "labels",
+                Either(COLUMN, ListOf(COLUMN)),
+                None,
+                "columns of 0 and 1, one for each tag, or one column with several tags",
+            ),
+            Param("target", COLUMN, None, "the column with a number to predict"),
+            Param("targets", ListOf(COLUMN), None, "columns with numbers to predict"),
+            Param("separator", Text(), None, 'what separates the tags in one column, such as ";"'),
+            Param("part", COLUMN, None, "a column that says train, validation or test"),
+            Param("group", COLUMN, None, "a column whose equal values stay on one side of a split, such as a patient"),
+            Param("skip_broken", Bool(), False, "skip images that cannot be used, and report how many and which"),
+        ),
+        check=_check_csv,
+        target="specc.backend.data.csv_source.read_csv",
+        example='csv("labels.csv", image=file, label=species)',
+        channels=3,
+        files=True,
+        task=_csv_task,
+        outputs=_csv_outputs,
+    ),
+    Source(
+        "masks",
+        "Two folders: images, and for each a mask of the same name, whatever its ending: an image file that holds the "
+        "number of a class for each pixel, in 8 or 16 bits of gray or as indices into a palette. Both may hold the "
+        "folders of parts: `train`, `val`, `test`, in any dress.",
+        (
+            Param("images", Text(), doc="the folder with the images; relative to the spec's folder"),
+            Param("masks", Text(), doc="the folder with the masks"),
+            Param(
+                "classes",
+                ListOf(Word("a class", "traffic light")),
+                None,
+                "the names of the classes 0, 1, 2, …; without it, they are called by their numbers",
+            ),
+            Param("ignore", Maybe(Int(0, 255)), 255, "the number of pixels that are neither trained on nor measured"),
+        ),
+        check=_check_masks,
+        target="specc.backend.data.masks.read_masks",
+        example='masks("images", "masks", classes=[background, cat])',
+        channels=3,
+        files=True,
+        task=lambda a: SEGMENTATION,
+        outputs=lambda a: a.classes,
+    ),
+    Source(
         "webdataset",
         'Tar files ("shards") of samples: the files of a sample share a name, such as `7.jpg` and `7.cls`. '
-        "A label is a number from 0 or a name, in `.cls`, or in `.json` as `label`.",
+        "A label is a number from 0 or a name, in `.cls`, or in `.json` as `label`; tags are a list in `.json`, as "
+        "`labels`.",
         (
             Param("path", Text(), doc="the shards, such as train-{000..127}.tar; relative to the spec's folder"),
             Param("test", Text(), None, "the shards of the test split"),
@@ -101,14 +225,17 @@ COMPONENTS = (
         example='webdataset("data/train-{000..127}.tar")',
         channels=3,
         files=True,
+        task=lambda a: None,
     ),
     Source(
         "npz",
-        "A NumPy archive with uint8 images and integer labels: `x_train` and `y_train`, with or without the same "
-        "for `val` and `test`; or `train_images` and `train_labels` (MedMNIST); or `images` and `labels`; and, if it "
-        "likes, the class names as `classes`.",
+        "A NumPy archive with uint8 images and their labels: `x_train` and `y_train`, optionally with the same for "
+        "`val` and `test`; or `train_images` and `train_labels` (MedMNIST); or `images` and `labels`. Integers N or "
+        "N x 1 are classes, N x K of 0 and 1 are tags, N x H x W are masks (255 is ignored), and floats are numbers to "
+        "predict. `classes` may hold their names.",
         (Param("path", Text(), doc="the file; a relative path counts from the spec's folder"),),
         target="specc.backend.data.npz.read_npz",
         example='npz("data/letters.npz")',
+        task=lambda a: None,
     ),
 )

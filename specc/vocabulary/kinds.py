@@ -19,9 +19,13 @@ class Unfit(Exception):
 
 
 class Kind(ABC):
-    """A kind of value. `needs` completes "… must be …". `instead_of_none`: what to write where `none` does not fit."""
+    """A kind of value. `needs` completes "… must be …". `instead_of_none`: what to write where `none` does not fit.
+
+    is_literal: a bare name stands for itself, whatever a `let` calls so.
+    """
 
     needs = "a value"
+    is_literal = False
     instead_of_none = ""
     symbols: tuple[str, ...] = ()
 
@@ -154,6 +158,25 @@ class Selector(Kind):
         return value
 
 
+class Word(Kind):
+    """A word of the data, bare or as a text: the name of a column or of a class. It is never evaluated.
+
+    of: whose word it is, such as "a column"; example: one that only a text can hold.
+    """
+
+    is_literal = True
+
+    def __init__(self, of: str, example: str) -> None:
+        self.needs = f'the name of {of}, bare or quoted, such as "{example}"'
+
+    def accept(self, value: Any, bind: Bind) -> str:
+        if isinstance(value, Ref):
+            return value.name
+        if not isinstance(value, str) or not value:
+            raise Unfit
+        return value
+
+
 class ListOf(Kind):
     """A list or tuple of one kind; a tuple of the converted values. `lone`: a single value may do without brackets."""
 
@@ -161,7 +184,7 @@ class ListOf(Kind):
         self.item, self.length, self.lone = item, length, lone
         count = f"{length} values, each " if length else "values, each "
         self.needs = f"a list of {count}{item.needs}"
-        self.symbols = item.symbols
+        self.symbols, self.is_literal = item.symbols, item.is_literal
 
     def accept(self, value: Any, bind: Bind) -> tuple[Any, ...]:
         if type(value) not in (list, tuple):  # sizes and names are tuples of Python only
@@ -291,6 +314,7 @@ class Either(Kind):
         self.kinds = kinds
         self.needs = ", or ".join(kind.needs for kind in kinds)
         self.symbols = tuple(name for kind in kinds for name in kind.symbols)
+        self.is_literal = any(kind.is_literal for kind in kinds)
 
     def accept(self, value: Any, bind: Bind) -> Any:
         for kind in self.kinds:

@@ -121,9 +121,7 @@ def centered(ratio: tuple[float, float], height: int, width: int) -> tuple[int, 
     return height, min(width, max(round(height * high), 1))
 
 
-def enlarge(
-    x: Tensor, corner: Tensor, box: Tensor, size: Size | None = None, mode: str = "bilinear"
-) -> Tensor:
+def enlarge(x: Tensor, corner: Tensor, box: Tensor, size: Size | None = None, mode: str = "bilinear") -> Tensor:
     """The box of each image at the size of the image, or at `size`. corner, box: N x 2, whole (row, column) numbers.
 
     Pixel centers are at half-integers, as in `interpolate(align_corners=False)` of the box alone. Without `size` a box

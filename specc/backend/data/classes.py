@@ -6,8 +6,8 @@ from unicodedata import normalize
 from torch import Tensor
 
 from specc.backend.data.places import few
-from specc.diagnostics import nearest
 from specc.backend.tasks.bound import BoundTask
+from specc.diagnostics import nearest
 from specc.errors import SpeccError, clean
 from specc.tasks import REGRESSION
 from specc.values import Args, Bound
@@ -68,9 +68,7 @@ def _number_table(task: BoundTask, parts: Sequence[tuple[str, Tensor]]) -> list[
     return lines
 
 
-def class_table(
-    classes: Sequence[str], parts: Sequence[tuple[str, Sequence[int]]], word: str = "class"
-) -> list[str]:
+def class_table(classes: Sequence[str], parts: Sequence[tuple[str, Sequence[int]]], word: str = "class") -> list[str]:
     """A line for each class with its number of images in each part: (the part's name, the numbers)."""
     names = list(map(clean, classes))
     if len(classes) > LINES:

@@ -34,8 +34,8 @@ from specc.vocabulary.registry import component
 class HeldOut(NamedTuple):
     """The labeled test part where other images validate.
 
-    words: `the test part, 355 images`. labels: None for mask files that are not opened yet. images: once it was opened, what is measured. hash: then the
-    SHA-256 of its content, its labels and the classes.
+    words: `the test part, 355 images`. labels: None for mask files that are not opened yet. images: once it was opened,
+    what is measured. hash: then the SHA-256 of its content, its labels and the classes.
     """
 
     words: str
@@ -129,7 +129,8 @@ def load(
         odd += _in_several_folds(parts[0], task, chosen.fold[1])
     if raw.task == REGRESSION:
         task = bind(raw.task, raw.classes, scale=scale_of(train.labels) if data.targets == "standard" else None)
-        test = test and test._replace(labels=learnable(test.labels, task.scale))
+        if test and test.labels is not None:
+            test = test._replace(labels=learnable(test.labels, task.scale))
     learn, measure = (_split(part, how, task.scale) for part in (train, validation))
     return DataSet(
         source.name,
@@ -215,17 +216,16 @@ def _in_several_folds(part: Surveyed, task: BoundTask, folds: int) -> list[str]:
     """A note on classes of fewer different images than folds. part: all training images."""
     if not task.counts(part.labels):
         return []
-    pairs = {(label, picture) for own, picture in zip(task.strata(part.labels), part.pictures, strict=True) for label in own}
+    pairs = {
+        (label, picture) for own, picture in zip(task.strata(part.labels), part.pictures, strict=True) for label in own
+    }
     counts = Counter(label for label, _ in pairs)
     rare = [name for label, name in enumerate(task.outputs) if 1 < counts[label] < folds]
     return [f"fewer different images than folds, so that some validate in several folds: {few(rare)}"] if rare else []
 
 
-def _split(part: Surveyed, size: Size | None) -> Split:
-=======
 def _split(part: Surveyed, how: Reading, scale: Scale | None = None) -> Split:
     labels = learnable(part.labels, scale)
->>>>>>> images
     if isinstance(part.images, Files):
-        return Streamed(part.images, part.labels, how, part.shape)
-    return Resident(part.images, part.labels)
+        return Streamed(part.images, labels, how, part.shape)
+    return Resident(part.images, labels)

@@ -28,7 +28,9 @@ def divide(strata: Sequence[Sequence[int]], pictures: Sequence[Hashable], wanted
     generator = rng.generator(seed, 0, rng.SPLIT)
     order = torch.randperm(len(units), generator=generator).tolist()
     left = _class_units(of_class)  # units of each class that are still to be trained on
-    targets = _targets(_images(of_class, len(left)), left, round(wanted * sum(map(len, strata)) / len(strata)), generator)
+    targets = _targets(
+        _images(of_class, len(left)), left, round(wanted * sum(map(len, strata)) / len(strata)), generator
+    )
     taken = np.zeros(len(units), dtype=bool)
     got = np.zeros_like(targets)
     for number in order:
@@ -42,7 +44,9 @@ def divide(strata: Sequence[Sequence[int]], pictures: Sequence[Hashable], wanted
     return sorted(image for number in np.flatnonzero(taken).tolist() for image in units[number])
 
 
-def fold(strata: Sequence[Sequence[int]], pictures: Sequence[Hashable], number: int, folds: int, seed: int) -> list[int]:
+def fold(
+    strata: Sequence[Sequence[int]], pictures: Sequence[Hashable], number: int, folds: int, seed: int
+) -> list[int]:
     """The numbers of the images of a fold, ascending: those to validate on. The others are to be trained on.
 
     strata, pictures: as for `divide`. number: of the fold, from 1. seed: of the draw, which is the same for all folds.

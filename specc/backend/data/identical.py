@@ -79,7 +79,9 @@ def _first(found: Sequence[Place], part: int) -> Place:
 
 def _named(found: Sequence[Place], classes: Sequence[str] = ()) -> str:
     """`cat/1.png = dog/7.png`, with the classes where they are given."""
-    return " = ".join(clean(p.name) + (f" ({clean(classes[p.label])})" if classes else "") for p in found)
+    return " = ".join(
+        clean(p.name) + (f" ({clean(classes[p.label])})" if classes and isinstance(p.label, int) else "") for p in found
+    )
 
 
 def _more(count: int) -> str:

@@ -14,6 +14,7 @@ from specc.check import Trainable
 from specc.check.verify.fits import ALONE, batch_of_one
 from specc.check.verify.task import mismatches
 from specc.errors import SpeccError
+from specc.tricks.resize import center
 from specc.tricks.sections import DataSettings
 from specc.values import Size
 from specc.vocabulary.shape import size_text
@@ -47,7 +48,7 @@ class DataLoader:
                 ignore=self.task.ignore,
                 tables=self.tables,
             )
-        return self.normalize(images).contiguous(memory_format=torch.channels_last), target
+        return self.normalize(images).contiguous(memory_format=torch.channels_last), in_view(target, self.data.view)
 
     def sample(self, count: int) -> Tensor:
         """So many training images, evenly spaced over the set, normalized, on the CPU; all where there are fewer."""
@@ -67,7 +68,15 @@ def validation_batches(
     """All validation images, normalized, with their labels; in batches larger than those of training."""
     normalize = _normalizer(dataset, data, device)
     for found in all_batches(dataset.validation, min(4 * batch, LARGEST), device):
-        yield normalize(found.images).contiguous(memory_format=torch.channels_last), found.labels
+        yield normalize(found.images).contiguous(memory_format=torch.channels_last), in_view(found.labels, data.view)
+
+
+def in_view(labels: Tensor, view: Size | None) -> Tensor:
+    """Masks, uint8 N x H x W, where the network sees their images: the center. Other labels as they are."""
+    if view is None or labels.dtype != torch.uint8:
+        return labels
+    top, left = (center(whole, part) for whole, part in zip(labels.shape[1:], view, strict=True))
+    return labels[:, top : top + view.height, left : left + view.width]
 
 
 def _normalizer(dataset: DataSet, data: DataSettings, device: torch.device) -> Normalize:

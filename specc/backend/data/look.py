@@ -12,9 +12,9 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
+from specc.backend.data.masks import mask_labels
 from specc.backend.data.parallel import ordered
 from specc.backend.data.progress import bar
-from specc.backend.data.masks import mask_labels
 from specc.backend.data.raw import Files, Part
 from specc.backend.data.survey import Feed, Surveyed, moments, picture_hash
 from specc.backend.images import WHOLE, BadImage, Pixels, Range, decode_image
@@ -83,8 +83,8 @@ def look_through(
 ) -> tuple[list[Surveyed], list[str]]:
     """Look at every file of the parts, read as `how` says; `feed` gets what the sound ones are.
 
-    ignore: the number in masks of pixels that do not count. room: bytes that decoded images may take; files that would take more are
-    left as files.
+    ignore: the number in masks of pixels that do not count. room: bytes that decoded images may take; files that would
+    take more are left as files.
 
     Gives the parts, and what there is to say: files that were left out, 16-bit images of few levels, or out of range.
 
@@ -163,10 +163,7 @@ def _look_at(part: Part, how: Reading, ignore: int | None, room: int, feed: Feed
     if not kept:
         return _Looked(None, broken, _classes(keys), sizes, example, deep)
     channels, height, width = next(iter(sizes))
-    if isinstance(labels, Files):
-        left = mask_labels(labels.select(kept), how.resize, ignore, feed)
-    else:
-        left = labels[kept]
+    left = mask_labels(labels.select(kept), how.resize, ignore, feed) if isinstance(labels, Files) else labels[kept]
     some = files.select(kept)
     stay = Files(some.root, some.names, digests=digests, places=some.places)
     count = len(kept)

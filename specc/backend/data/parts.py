@@ -89,8 +89,7 @@ def find_parts(root: Path) -> Parts:
     Raises SpeccError: E404 where it is not clear which folders are parts and which are classes, E410.
     """
     names = [entry.name for entry in entries_of(root) if is_folder(entry)]
-    read = {name: part for name in names if (part := part_name(name)) is not None}
-    sure = {name: part for name, part in read.items() if not part.rest or _has_partner(part, read)}
+    sure = sure_parts(names)
     inside = {name: look_into(root / name) for name in names}
     if not sure:
         _refuse_inside_out(root, inside)
@@ -105,6 +104,12 @@ def find_parts(root: Path) -> Parts:
     if not any(sure[name].part == TRAIN for name in divided):
         raise _unclear(root, inside, sure)
     return _chosen(root, sure, inside, others)
+
+
+def sure_parts(names: Sequence[str]) -> dict[str, PartName]:
+    """Those of the folders side by side whose names are sure to be parts'."""
+    read = {name: part for name in names if (part := part_name(name)) is not None}
+    return {name: part for name, part in read.items() if not part.rest or _has_partner(part, read)}
 
 
 def _has_partner(part: PartName, read: dict[str, PartName]) -> bool:

@@ -3,12 +3,11 @@
 The format is that of github.com/webdataset/webdataset. The shards are listed here, and read where each image lies.
 """
 
-import json
 import re
 import tarfile
 from itertools import product
 from pathlib import Path
-from typing import Any, NamedTuple, cast
+from typing import NamedTuple, cast
 
 import torch
 
@@ -17,7 +16,7 @@ from specc.backend.data.packed import Careful
 from specc.backend.data.paths import no_path, outside, tried_paths
 from specc.backend.data.places import Where, damaged, few, unreadable
 from specc.backend.data.raw import Files, Given, Part, Place, Raw
-from specc.backend.data.walk import is_text
+from specc.backend.data.sample_labels import TAGS, Label, Name, OddLabel, class_names, every, read_label, task_of
 from specc.backend.foreign import LOOKED_AT, described
 from specc.backend.images import SUFFIXES
 from specc.errors import SpeccError, clean
@@ -25,21 +24,17 @@ from specc.files import open_file
 from specc.values import Args
 
 MOST_SHARDS = 100_000
-MOST_HEADER = 1 << 20  # bytes of a header that a shard may have for a long name
 MOST_LABEL = 1 << 16  # bytes of a file that holds a label
-MOST_CLASSES = 100_000
+MOST_HEADER = 1 << 20  # bytes of a header that a shard may have for a long name
 MOST_PADDING = 1 << 20  # zeros after the end of a shard: tar fills up a record, of 10,240 bytes mostly
 NAMED = 20
 RANGE = re.compile(r"\{(\d{1,9})\.\.(\d{1,9})\}")
 NAME = re.compile(r"((?:.*/)?[^./][^.]*)\.([^/]+)", re.DOTALL)  # what a sample's files share, and the rest
-NUMBER = re.compile(r"[-+.\d]+(e[-+]?\d+)?", re.IGNORECASE)
-KEYS = ("label", "cls", "class")  # of a label in JSON
-
-Label = int | str
 
 
 class Sample(NamedTuple):
-    """An image in a shard. name: the shard's and its own. place: where its bytes lie. label: a number or a name."""
+    """An image in a shard. name: the shard's and its own. place: where its bytes lie. label: a number or a name, or
+    several of them, or none."""
 
     name: str
     place: Place
@@ -47,7 +42,8 @@ class Sample(NamedTuple):
 
 
 def read_webdataset(a: Args, where: Where) -> Raw:
-    """The images of the shards, in their order. A class is a number from 0, or a name; names are in natural order.
+    """The images of the shards, in their order. A class or a tag is a number from 0, or a name; names are in natural
+    order.
 
     Raises SpeccError: E403 shards that are not there, E402 a damaged one, E410 one that may not be read, E412 samples
     that are not an image with a label.
@@ -56,14 +52,18 @@ def read_webdataset(a: Args, where: Where) -> Raw:
     train = read_samples(paths)
     test = _read_test(a.test, where) if a.test else []
     measured = test if isinstance(test, list) else []
-    classes = _classes(paths[0], train, measured)
+    learned, held = ([sample.label for sample in samples] for samples in (train, measured))
+    task = task_of(paths[0], [*learned, *held])
+    classes = class_names(paths[0], learned, held)
 
     def part(samples: list[Sample]) -> Part:
         return _part(samples, classes, paths[0].parent, a.skip_broken)
 
-    extra = [sample.label for sample in measured if str(sample.label) not in classes]
+    extra = [name for name in every(held) if str(name) not in classes]
     given: Given = _other_classes(extra) if extra else part(measured) if measured else None
-    return Raw(classes, part(train), test if isinstance(test, SpeccError) else given, notes=outside(paths[0], where))
+    if isinstance(test, SpeccError):
+        given = test
+    return Raw(classes, part(train), given, notes=outside(paths[0], where), task=task)
 
 
 def _read_test(pattern: str, where: Where) -> list[Sample] | SpeccError:
@@ -135,7 +135,10 @@ def read_samples(paths: list[Path]) -> list[Sample]:
         text = [f"{len(odd):,} of {len(odd) + len(samples):,} samples are not an image with a label:"] if odd else []
         text += [f"  {line}" for line in odd[:NAMED]] or [f"{paths[0]} holds no samples"]
         text += [f"  and {len(odd) - NAMED:,} more"] if len(odd) > NAMED else []
-        raise SpeccError("E412", text, help="a sample is NAME.jpg (or .png …) beside NAME.cls or NAME.json", status=1)
+        help = "a sample is NAME.jpg (or .png …) beside NAME.cls or NAME.json"
+        if odd and "`labels`" in odd[0]:
+            help = f"`{TAGS}` lists the tags that an image has, by number or by name: [2, 5], or [] for none"
+        raise SpeccError("E412", text, help=help, status=1)
     return samples
 
 
@@ -202,63 +205,36 @@ def _sample(file: Careful, path: Path, name: str, members: dict[str, tarfile.Tar
         return f"{shown} has {f'{len(images)} images' if images else 'no image'} among its files {there}"
     if not labels:
         return f"{shown} has no label, neither .cls nor .json"
-    values = [_labels(file, members[suffix], suffix == "cls") for suffix in labels]
-    if not values[0]:
-        return f"{shown} has a label that is neither a number from 0 to {MOST_CLASSES - 1:,} nor a name"
-    label = values[0][0]
-    # A number may have its name beside it.
-    others = [value for some in values for value in some if type(value) is type(label) and value != label]
-    if others:
-        return f"{shown} has two labels: {clean(str(label))} and {clean(str(others[0]))}"
+    try:
+        label = read_label({suffix: _content(file, members[suffix]) for suffix in labels})
+    except OddLabel as error:
+        return f"{shown} {error}"
     image = members[images[0]]
     return Sample(f"{path.name}/{image.name}", Place(path, image.offset_data, image.size), label)
 
 
-def _labels(file: Careful, member: tarfile.TarInfo, plain: bool) -> list[Label]:
-    """What a label file says: a number or a name; or JSON with one, or with several under KEYS. Nothing where the first
-    is none."""
+def _content(file: Careful, member: tarfile.TarInfo) -> bytes | None:
+    """What is in a small file; None where it is large."""
     if member.size > MOST_LABEL:
-        return []
+        return None
     file.seek(member.offset_data)
-    try:
-        text = file.read(member.size).decode()
-        value = text.strip() if plain else json.loads(text)
-    except (ValueError, RecursionError):
-        return []
-    table = cast(dict[str, Any], value) if isinstance(value, dict) else {KEYS[0]: value}
-    labels = [_label(table[key]) for key in KEYS if key in table]
-    return [label for label in labels if label is not None] if labels and labels[0] is not None else []
+    return file.read(member.size)
 
 
-def _label(value: Any) -> Label | None:
-    if isinstance(value, str) and NUMBER.fullmatch(value):  # also -1 and 0.5, which name no class
-        value = int(value) if value.isdecimal() and len(value) < 9 else None
-    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < MOST_CLASSES:
-        return value
-    return value if isinstance(value, str) and value and is_text(value) else None
-
-
-def _classes(path: Path, train: list[Sample], test: list[Sample]) -> tuple[str, ...]:
-    labels = {sample.label for sample in train}
-    others = {sample.label for sample in test}
-    kinds = {type(label) for label in labels | others}
-    if len(kinds) > 1:
-        message = clean(f"the samples beside {path} have numbers and names as labels")
-        raise SpeccError("E412", message, help="label all of them by numbers, or all by names", status=1)
-    if kinds == {int}:
-        return tuple(map(str, range(max(cast(set[int], labels | others)) + 1)))
-    return tuple(sorted(cast(set[str], labels), key=natural))
-
-
-def _other_classes(extra: list[Label]) -> SpeccError:
-    names = few(sorted({str(label) for label in extra}, key=natural))
+def _other_classes(extra: list[Name]) -> SpeccError:
+    names = few(sorted(map(str, extra), key=natural))
     message = f"the test samples have classes that the training samples do not have: {names}"
     help = "what is measured has to be learned: put samples of these classes into the training shards, too"
     return SpeccError("E407", message, help=help, status=1)
 
 
 def _part(samples: list[Sample], classes: tuple[str, ...], root: Path, skip_broken: bool) -> Part:
-    numbers = {name: number for number, name in enumerate(classes)}
-    labels = [sample.label if isinstance(sample.label, int) else numbers[sample.label] for sample in samples]
+    place = {name: number for number, name in enumerate(classes)}
     names, places = [sample.name for sample in samples], [sample.place for sample in samples]
-    return Part(Files(root, names, skip_broken, places=places), torch.tensor(labels))
+    files = Files(root, names, skip_broken, places=places)
+    if not isinstance(samples[0].label, frozenset):
+        return Part(files, torch.tensor([place[str(sample.label)] for sample in samples]))
+    labels = torch.zeros(len(samples), len(classes))
+    for row, sample in enumerate(samples):
+        labels[row, [place[str(tag)] for tag in cast(frozenset[Name], sample.label)]] = 1
+    return Part(files, labels)

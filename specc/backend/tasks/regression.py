@@ -13,7 +13,7 @@ from specc.backend.tasks.figures.regression import NumberScore
 
 
 def scale_of(numbers: Tensor) -> Scale:
-    """Mean and standard deviation (of the population) of each number, float64 N x numbers; 1 for one that is constant."""
+    """Mean and deviation (of the population) of each number, float64 N x numbers; 1 for one that is constant."""
     deviation = numbers.std(dim=0, correction=0)
     std = torch.where(deviation > 0, deviation, torch.ones_like(deviation))
     return Scale(tuple(numbers.mean(dim=0).tolist()), tuple(std.tolist()))

@@ -36,7 +36,9 @@ class Segmentation(BoundTask):
     def _pixels(self, labels: Tensor) -> Tensor:
         """How many pixels of each class a mask has: int64 N x classes."""
         classes = range(len(self.outputs))
-        return torch.stack([((labels == number) & (labels != self._none)).flatten(1).sum(dim=1) for number in classes], 1)
+        return torch.stack(
+            [((labels == number) & (labels != self._none)).flatten(1).sum(dim=1) for number in classes], 1
+        )
 
     @property
     def _none(self) -> int:

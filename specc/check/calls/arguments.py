@@ -24,16 +24,25 @@ class Given(NamedTuple):
 
 
 def assign(
-    evaluator: Evaluator, call: t.Call, params: Sequence[str], what: str, scope: Scope, flow: Flow, rest: str = ""
+    evaluator: Evaluator,
+    call: t.Call,
+    params: Sequence[str],
+    what: str,
+    scope: Scope,
+    flow: Flow,
+    rest: str = "",
+    literal: Collection[str] = (),
 ) -> dict[str, Given]:
     """Which parameter gets which argument, evaluated; `UNASSIGNED` is among them where that is not clear.
 
-    `rest` names the parameter that takes all further positional arguments, as a list.
+    `rest` names the parameter that takes all further positional arguments, as a list. `literal` are the parameters
+    whose arguments stand for themselves where they are bare names, whatever these names hold.
     """
     given: dict[str, Given] = {}
     by_name = False
     for position, argument in enumerate(call.arguments):
-        value = evaluator.evaluate(argument.value, scope, flow)
+        taker = argument.name or next(iter(params[position : position + 1]), "")
+        value = evaluator.evaluate(argument.value, Scope() if taker in literal else scope, flow)
         by_name = by_name or bool(argument.name)
         if rest and not by_name:
             given.setdefault(rest, Given([], call.span)).value.append(value)

@@ -156,7 +156,9 @@ class Binder:
     def _bind_component(self, component: Component, call: t.Call, scope: Scope, flow: Flow) -> Any:
         rest = next((param.name[1:] for param in component.params if param.name.startswith("*")), "")
         params = [param._replace(name=param.name.lstrip("*")) for param in component.params]
-        given = assign(self.evaluator, call, [param.name for param in params], component.name, scope, flow, rest)
+        names = [param.name for param in params]
+        literal = [param.name for param in params if param.kind.is_literal]
+        given = assign(self.evaluator, call, names, component.name, scope, flow, rest, literal)
         args = self.convert(given, params, component.name, call.span, scope, flow)
         branches = self._branches(component, call, scope, flow)
         if args is None or branches is UNKNOWN or UNKNOWN in args.as_dict().values():
