@@ -21,6 +21,7 @@ from typer.core import TyperCommand, TyperGroup
 
 from specc import __version__
 from specc.cli import streams
+from specc.cli.options import refuse_repeated
 from specc.diagnostics import nearest
 from specc.errors import SpeccError, clean
 from specc.render import render_error, style_of
@@ -66,6 +67,16 @@ class Commands(TyperGroup):
         return name, load(name) if name else listed, rest
 
 
+class Command(TyperCommand):
+    """A command that refuses an option whose value another one would replace."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        given = list(args)
+        rest = super().parse_args(ctx, args)
+        refuse_repeated(ctx, given)
+        return rest
+
+
 def load(name: str) -> TyperCommand:
     """The command of that name, with its parameters."""
     module, _, attribute = COMMANDS[name][0].partition(":")
@@ -73,7 +84,7 @@ def load(name: str) -> TyperCommand:
     if name not in WITHOUT_WORDS:
         function = _with_words(function)
     one = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
-    one.command(name, help=_help(function), context_settings=HELP)(function)
+    one.command(name, cls=Command, help=_help(function), context_settings=HELP)(function)
     command = typer.main.get_command(one)
     assert isinstance(command, TyperCommand)
     return command
