@@ -165,8 +165,12 @@ def run(arguments: list[str]) -> int:
     except Exception as error:  # noqa: BLE001 - the last line of defense
         if _is_interrupted(error):
             return INTERRUPTED
-        if _ran_out_of_memory(error):
-            return _fail("E479", "out of memory", LESS)
+        if "memory" in str(error) and "torch" in sys.modules:
+            from specc.backend.memory import is_out_of_memory, not_enough
+
+            if is_out_of_memory(error):
+                explained = not_enough(error)
+                return _fail(explained.code, explained.message, explained.help)
         if isinstance(error, RuntimeError) and str(error).startswith("Symlink loop"):  # pathlib's, until Python 3.13
             return _fail("E478", clean(f"operating system error: {error}"))
         return _defect(error, arguments)
@@ -178,11 +182,6 @@ def _is_interrupted(error: BaseException | None) -> bool:
     while error is not None and not isinstance(error, KeyboardInterrupt):
         error = error.__cause__ or error.__context__
     return error is not None
-
-
-def _ran_out_of_memory(error: Exception) -> bool:
-    """Whether memory ran out within PyTorch, whose CPU allocator has no exception of its own."""
-    return type(error).__name__ == "OutOfMemoryError" or "can't allocate memory" in str(error)
 
 
 def _misused(error: typer.TyperException, arguments: list[str]) -> int:

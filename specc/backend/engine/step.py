@@ -1,7 +1,7 @@
 """What one step of a training computes: answers, losses, gradients, and the weights after them."""
 
 import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from itertools import starmap
 from typing import Any
 
@@ -62,9 +62,8 @@ class Step:
         labels = target.argmax(dim=1) if target.is_floating_point() else target
         right = (logits.detach().argmax(dim=1) == labels).sum()
         figures = torch.cat([parts.pair(), right.to(parts.total.dtype)[None]])
-        loss = self._of_batch(parts)
-        for name, of_head in heads.items():
-            loss = loss + self.head_weights[name] * self._of_batch(self.loss.parts(of_head, target))
+        of_heads = {name: self.loss.parts(answered, target) for name, answered in heads.items()}
+        loss = with_heads(parts, of_heads, self.head_weights, self._of_batch)
         loss = loss if self.loss.is_sum else loss / self.settings.accumulate
         if loss.requires_grad:  # not where all that learned stands still
             (state.scaler.scale(loss) if state.scaler else loss).backward()  # type: ignore[no-untyped-call]
@@ -116,6 +115,19 @@ class Step:
         """Bring back what a step begins from besides these tensors: generators, and no gradients."""
         self.seed()
         self.state.optimizers.zero_grad()
+
+
+def with_heads(
+    end: Parts, heads: Mapping[str, Parts], weights: Mapping[str, float], of_batch: Callable[[Parts], Tensor]
+) -> Tensor:
+    """The loss whose gradient a network follows: that of its end, and those of its heads by their weights.
+
+    of_batch: the sum, or the mean, over a batch.
+    """
+    loss = of_batch(end)
+    for name, parts in heads.items():
+        loss = loss + weights[name] * of_batch(parts)
+    return loss
 
 
 def step_seed(seed: int, step: int) -> int:

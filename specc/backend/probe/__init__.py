@@ -12,9 +12,10 @@ from specc.backend.data.dataset import DataSet, load
 from specc.backend.data.loader import DataLoader, check_fit
 from specc.backend.device import describe, exact, find, seed_generators, set_threads, thread_count
 from specc.backend.engine.optimizers import freeze
-from specc.backend.engine.step import step_seed
+from specc.backend.engine.step import step_seed, with_heads
 from specc.backend.evaluation.losses import Loss, loss_function
 from specc.backend.initialize import initialize
+from specc.backend.memory import memory_explained
 from specc.backend.probe.measure import Watch, ratio
 from specc.backend.probe.verdict import judge
 from specc.check import Checked, Trainable
@@ -46,13 +47,18 @@ def probe(
 
 
 def _probe(whole: Trainable, device: str, data_dir: Path | None, base: Path, dataset: DataSet | None) -> Probed:
-    spec, place = _small(whole), find(device)
+    spec = _small(whole)
+    with memory_explained(spec, device, trains=False):
+        return _run(spec, whole.train.batch, find(device), dataset or load(spec.data, data_dir=data_dir, base=base))
+
+
+def _run(spec: Trainable, batch: int, place: torch.device, dataset: DataSet) -> Probed:
+    """batch: of the spec as it is trained; that of `spec` fits into memory."""
     graph, data, settings = spec.graph, spec.data, spec.train
     exact(place)
     if place.type == "cpu":
         asked = settings.plan.args.threads if settings.plan else None
         set_threads(asked or thread_count(settings.batch * graph.total_macs))
-    dataset = dataset or load(data, data_dir=data_dir, base=base)
     check_fit(graph, dataset)
     loader = DataLoader(dataset, data, settings.batch, settings.seed, place)
     net = build(graph)
@@ -70,10 +76,10 @@ def _probe(whole: Trainable, device: str, data_dir: Path | None, base: Path, dat
     return Probed(
         spec.name,
         spec.variant,
-        spec.data.source.name,
+        data.source.name,
         describe(place),
         settings.seed,
-        whole.train.batch,
+        batch,
         loader.batch,
         classes,
         watch.images,
@@ -90,10 +96,9 @@ def _backward(net: Net, loss: Loss, images: Tensor, target: Tensor) -> float:
     answer = net(images)
     logits, heads = answer if isinstance(answer, tuple) else (answer, {})
     end = loss.parts(logits, target)
-    total = end.total if loss.is_sum else end.mean
-    for head in net.graph.heads:
-        parts = loss.parts(heads[head.name], target)
-        total = total + head.weight * (parts.total if loss.is_sum else parts.mean)
+    of_heads = {name: loss.parts(answered, target) for name, answered in heads.items()}
+    weights = {head.name: head.weight for head in net.graph.heads}
+    total = with_heads(end, of_heads, weights, lambda parts: parts.total if loss.is_sum else parts.mean)
     if total.requires_grad:  # not where everything is frozen and has no kernel
         total.backward()  # type: ignore[no-untyped-call]
     return float(end.mean.detach())
