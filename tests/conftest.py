@@ -13,6 +13,10 @@ from hypothesis import settings
 assert "torch" not in sys.modules, "torch is imported before its threads are counted"
 os.environ.update(OMP_NUM_THREADS="1", MKL_NUM_THREADS="1")
 
+# Compiled modules are kept, whatever the environment says: hundreds of processes would compile the package again.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
 pytest.register_assert_rewrite("tests.helpers")
 
 settings.register_profile("specc", deadline=None, derandomize=True, database=None)

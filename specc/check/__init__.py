@@ -34,6 +34,7 @@ from specc.check.settings import file_scope, settings
 from specc.check.verify import verify
 from specc.check.verify.fits import data_shape
 from specc.check.verify.images import images_fit
+from specc.check.verify.schedules import schedules_fit
 from specc.check.verify.unreached import check_unreached
 from specc.ir.graph import Graph, Node
 from specc.ir.passes import is_whole, keep_reachable, settle_biases
@@ -139,6 +140,8 @@ def elaborate(spec: Spec, context: Context) -> Elaborated:
             images_fit(data, spec.sections["data"], context)
         train = settings(spec, "train", TrainSettings, binder, scope)
         export = settings(spec, "export", ExportSettings, binder, scope)
+        if train is not None:
+            schedules_fit(train, context)
         expanded = expand(spec, scope, UNKNOWN if has_data and data is None else data_shape(data), context)
         if expanded is None or not is_whole(expanded.graph):
             return Elaborated(None, data, train, export)

@@ -21,6 +21,7 @@ from typer.core import TyperCommand, TyperGroup
 
 from specc import __version__
 from specc.cli import streams
+from specc.cli.options import refuse_repeated
 from specc.diagnostics import nearest
 from specc.errors import SpeccError, clean
 from specc.render import render_error, style_of
@@ -66,6 +67,16 @@ class Commands(TyperGroup):
         return name, load(name) if name else listed, rest
 
 
+class Command(TyperCommand):
+    """A command that refuses an option whose value another one would replace."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        given = list(args)
+        rest = super().parse_args(ctx, args)
+        refuse_repeated(ctx, given)
+        return rest
+
+
 def load(name: str) -> TyperCommand:
     """The command of that name, with its parameters."""
     module, _, attribute = COMMANDS[name][0].partition(":")
@@ -73,7 +84,7 @@ def load(name: str) -> TyperCommand:
     if name not in WITHOUT_WORDS:
         function = _with_words(function)
     one = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
-    one.command(name, help=_help(function), context_settings=HELP)(function)
+    one.command(name, cls=Command, help=_help(function), context_settings=HELP)(function)
     command = typer.main.get_command(one)
     assert isinstance(command, TyperCommand)
     return command
@@ -154,8 +165,12 @@ def run(arguments: list[str]) -> int:
     except Exception as error:  # noqa: BLE001 - the last line of defense
         if _is_interrupted(error):
             return INTERRUPTED
-        if _ran_out_of_memory(error):
-            return _fail("E479", "out of memory", LESS)
+        if "memory" in str(error) and "torch" in sys.modules:
+            from specc.backend.memory import is_out_of_memory, not_enough
+
+            if is_out_of_memory(error):
+                explained = not_enough(error)
+                return _fail(explained.code, explained.message, explained.help)
         if isinstance(error, RuntimeError) and str(error).startswith("Symlink loop"):  # pathlib's, until Python 3.13
             return _fail("E478", clean(f"operating system error: {error}"))
         return _defect(error, arguments)
@@ -167,11 +182,6 @@ def _is_interrupted(error: BaseException | None) -> bool:
     while error is not None and not isinstance(error, KeyboardInterrupt):
         error = error.__cause__ or error.__context__
     return error is not None
-
-
-def _ran_out_of_memory(error: Exception) -> bool:
-    """Whether memory ran out within PyTorch, whose CPU allocator has no exception of its own."""
-    return type(error).__name__ == "OutOfMemoryError" or "can't allocate memory" in str(error)
 
 
 def _misused(error: typer.TyperException, arguments: list[str]) -> int:

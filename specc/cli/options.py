@@ -4,11 +4,12 @@ Options are called what the user writes (`--set`), arguments what the help calls
 """
 
 from collections.abc import Collection, Sequence
+from copy import copy
 from typing import Any, NamedTuple
 
 import typer
 
-from specc.errors import SpeccError
+from specc.errors import SpeccError, clean
 
 
 class Mode(NamedTuple):
@@ -38,6 +39,28 @@ def written(parameter: Any) -> str:
     if parameter.param_type_name == "argument":
         return str(parameter.metavar or parameter.name.upper())
     return str(max(parameter.opts, key=len))  # `--quiet`, not `-q`
+
+
+def refuse_repeated(context: typer.Context, arguments: Sequence[str]) -> None:
+    """Raise SpeccError E475 where an option that holds one value is given several: all but the last would be ignored.
+
+    arguments: the command line, which has been parsed once without an error.
+    """
+    parser = type(context.command.make_parser(context))(context)
+    single: list[Any] = []
+    parameter: Any
+    for parameter in context.command.get_params(context):
+        if parameter.param_type_name == "option" and not parameter.is_flag and not parameter.multiple:
+            single.append(parameter)
+            parameter = copy(parameter)
+            parameter.multiple = True
+        parameter.add_to_parser(parser, context)
+    values, _, _ = parser.parse_args(args=list(arguments))
+    for parameter in single:
+        several = values.get(parameter.name, ())
+        if len(several) > 1:
+            message = f"{written(parameter)} is given more than once: {', '.join(several[:-1])} and {several[-1]}"
+            raise SpeccError("E475", clean(message), help="give only one of them")
 
 
 def mode_of(names: Sequence[str], modes: Sequence[Mode], default: Mode) -> Mode:

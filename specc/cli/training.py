@@ -109,7 +109,7 @@ def show_plan(request: Request) -> int:
     checked = request.check()
     if checked is None:
         return 1
-    from specc.backend.train.memory import memory_explained
+    from specc.backend.memory import memory_explained
     from specc.backend.train.prepare import Request as Training
     from specc.backend.train.prepare import prepare
 

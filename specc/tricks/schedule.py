@@ -6,10 +6,11 @@ share what the others leave. After the last piece its last factor holds.
 """
 
 from collections.abc import Sequence
-from math import cos, pi
+from functools import partial
+from math import ceil, cos, expm1, floor, log1p, pi
 
 from specc.values import Args, Bound, Percent
-from specc.vocabulary.family import Clock, Moment, Schedule
+from specc.vocabulary.family import Clock, Moment, Piece, Schedule
 from specc.vocabulary.kinds import NOT_NEGATIVE, POSITIVE, Float, Int, ListOf, Maybe
 from specc.vocabulary.param import Param
 from specc.vocabulary.registry import component
@@ -59,6 +60,38 @@ def drops(losses: Sequence[float], patience: int, threshold: float) -> int:
         if waited > patience:
             waited, count = 0, count + 1
     return count
+
+
+def _restart(a: Args, at: Moment) -> float:
+    assert at.before is not None
+    start, length = cycle(at.step, at.before.length * a.factor, a.factor, is_over=at.step >= at.length)
+    step = min(max(at.step - start, 0.0), length)
+    return at.before.factor(at._replace(first=1.0, step=step, length=length, start=at.start + start))
+
+
+def cycle(step: float, first: float, growth: float, *, is_over: bool) -> tuple[float, float]:
+    """The beginning and the length, both in steps, of the cycle in which a step lies.
+
+    first: the length of the first cycle, which takes a step at least. growth: what multiplies the length of each cycle.
+    is_over: the step is the end of a cycle, rather than the beginning of the next one.
+    Once cycles have shrunk to less than a step, the last one has ended, and no other begins.
+    """
+    first = max(first, 1.0)
+    if growth == 1:
+        number = _whole(step / first, is_over=is_over)
+        return first * number, first
+    grown, rate = step * (growth - 1) / first, log1p(growth - 1)
+    if grown > -1:  # all cycles that shrink take a finite number of steps together
+        number = _whole(log1p(grown) / rate, is_over=is_over)
+        length = first * growth**number
+        if length >= 1:
+            return first * expm1(number * rate) / (growth - 1), length
+    return step - 1, 1.0
+
+
+def _whole(count: float, *, is_over: bool) -> int:
+    """How many cycles have ended; one that ends right now has not, where is_over."""
+    return max(ceil(count - 1e-9) - 1, 0) if is_over else floor(count + 1e-9)
 
 
 CONSTANT = Schedule(
@@ -146,6 +179,16 @@ COMPONENTS = (
         factor=_plateau,
         example="plateau(patience=5, gamma=0.5)",
     ),
+    Schedule(
+        "restart",
+        "Repeats the piece before it, beginning at 1 again, each time with its length multiplied by `factor` once more "
+        "(Loshchilov and Hutter, 2016). `warmup` and `one_cycle` begin at their own `from`.",
+        (_LENGTH, Param("factor", Float(low=0.01, high=100), 1.0, "what multiplies the length in each repetition")),
+        factor=_restart,
+        length="epochs",
+        repeats=True,
+        example="cosine(epochs=10) -> restart(factor=2)",
+    ),
 )
 
 
@@ -157,17 +200,18 @@ def rate(
     losses: the validation loss of each epoch that has ended; only `plateau` looks at them.
     """
     clock = Clock(step, steps_per_epoch, total_steps)
-    factor, start = 1.0, 0.0
-    for piece, length in zip(schedule, _lengths(schedule, clock), strict=True):
-        moment = Moment(factor, min(step - start, length), length, start, clock, losses)
-        factor = component(Schedule, piece).factor(piece.args, moment)
+    factor, start, before = 1.0, 0.0, None
+    for piece, length in zip(schedule, lengths(schedule, clock), strict=True):
+        moment = Moment(factor, min(step - start, length), length, start, clock, losses, before)
+        before = Piece(partial(component(Schedule, piece).factor, piece.args), length)
+        factor = before.factor(moment)
         start += length
         if step < start:
             break
     return factor
 
 
-def _lengths(schedule: Sequence[Bound], clock: Clock) -> list[float]:
+def lengths(schedule: Sequence[Bound], clock: Clock) -> list[float]:
     """The steps of each piece. The last one without a length is never cut short by rounding: it ends the training."""
     fixed = [_length(piece, clock) for piece in schedule]
     left = max(clock.total - sum(length for length in fixed if length is not None), 0.0)

@@ -246,12 +246,19 @@ class Clock(NamedTuple):
         return length * (self.total if isinstance(length, Percent) else self.per_epoch)
 
 
+class Piece(NamedTuple):
+    """A piece of a schedule: the factor at each moment of it, and its length in steps."""
+
+    factor: "Callable[[Moment], float]"
+    length: float
+
+
 class Moment(NamedTuple):
     """A moment within a piece of a schedule, in steps.
 
     first: the factor at which the piece begins. step: counted from its beginning. length: of the piece.
     start: of the piece, counted from the start of the training. losses: the validation loss of each epoch that has
-    ended.
+    ended. before: the piece before it; None for the first one.
     """
 
     first: float
@@ -260,6 +267,7 @@ class Moment(NamedTuple):
     start: float
     clock: Clock
     losses: Sequence[float]
+    before: Piece | None = None
 
     @property
     def part(self) -> float:
@@ -274,12 +282,14 @@ class Schedule(Component):
     factor(a, moment): what multiplies the learning rate.
     length: the argument that holds its length, in epochs or percent of the training; "": it takes what the others
         leave, as it does where the argument is None.
+    repeats: it repeats the piece before it, which must have a length of its own.
     """
 
     family: ClassVar[str] = "schedule"
 
     factor: Callable[[Args, Moment], float]
     length: str = ""
+    repeats: bool = False
 
     def broken_promise(self) -> str:
         return _lacks(self, self.length) if self.length else ""

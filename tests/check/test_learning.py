@@ -61,6 +61,30 @@ def test_what_picks_nothing(settings: str, expected: list[tuple[str, str, str]])
     assert all(help in given for (_, _, given), (_, _, help) in zip(found, expected, strict=True))
 
 
+@pytest.mark.parametrize(
+    ("schedule", "span", "says"),
+    [
+        ("restart -> cosine", "restart", "the first piece"),
+        ("restart(epochs=4)", "restart(epochs=4)", "the first piece"),
+        ("cosine(epochs=4) -> restart(epochs=4) -> restart(8)", "restart(8)", "a repetition itself"),
+        ("step(3) -> restart", "restart", "`step`, which has no length"),
+        ("multistep([3]) -> restart(4)", "restart(4)", "`multistep`, which has no length"),
+        ("plateau -> restart(4)", "restart(4)", "`plateau`, which has no length"),
+    ],
+)
+def test_nothing_to_repeat(schedule: str, span: str, says: str) -> None:
+    for setting in (f"schedule = {schedule}", f"groups = [group(stem, schedule={schedule})]"):
+        text = f"{NETWORK}\ntrain {{ epochs = 30; {setting} }}"
+        (problem,) = check(Source("net.cnn", text)).errors
+        assert (problem.code, problem.span.text) == ("E226", span)
+        assert says in problem.message and problem.help
+
+
+def test_what_is_repeated_may_have_a_name() -> None:
+    text = f"let again = restart(factor=2)\n{NETWORK}\ntrain {{ schedule = cosine(epochs=4) -> again }}"
+    assert not check(Source("net.cnn", text)).errors
+
+
 def test_in_every_variant() -> None:
     text = f"{NETWORK}variant slow {{ train.groups = [group(stm, lr=1)] }}\n"
     (found,) = check(Source("net.cnn", text), everything=True).errors

@@ -69,6 +69,23 @@ CURVES: dict[str, Callable[[float], float]] = {
     "cosine(to=0.5, epochs=30%) -> cosine(to=0.1)": lambda t: pieces(
         t, (3, lambda s: half_cosine(1, 0.5, s / 3)), (10, lambda s: half_cosine(0.5, 0.1, s / 7))
     ),
+    "cosine(epochs=2) -> restart": lambda t: half_cosine(1, 0, t % 2 / 2),
+    "cosine(epochs=1, to=0.1) -> restart(factor=2)": lambda t: pieces(
+        t,
+        (1, lambda s: half_cosine(1, 0.1, s)),
+        (3, lambda s: half_cosine(1, 0.1, s / 2)),
+        (7, lambda s: half_cosine(1, 0.1, s / 4)),
+        (15, lambda s: half_cosine(1, 0.1, s / 8)),
+    ),
+    "cosine(epochs=2) -> restart(epochs=4, factor=2) -> linear(to=1)": lambda t: pieces(
+        t,
+        (2, lambda s: half_cosine(1, 0, s / 2)),
+        (6, lambda s: half_cosine(1, 0, s / 4)),
+        (10, lambda s: s / 4),
+    ),
+    "warmup(1) -> linear(epochs=3) -> restart(60%)": lambda t: pieces(
+        t, (1, lambda s: s), (4, lambda s: 1 - s / 3), (7, lambda s: 1 - s / 3), (10, lambda s: 1 - s / 3)
+    ),
     "constant -> linear": lambda t: pieces(t, (5, lambda s: 1.0), (10, lambda s: 1 - s / 5)),
 }
 

@@ -42,6 +42,11 @@ def texts() -> bytes:
     return saved(pnginfo=info)
 
 
+def made(content: Callable[[], bytes]) -> Callable[[Path], Any]:
+    """Large content, made when it is needed: every process imports this."""
+    return lambda path: path.write_bytes(content())
+
+
 IMAGES: dict[str, tuple[bytes | Callable[[Path], Any], str, str]] = {
     "empty": (b"", "E461", "is empty"),
     "text": (b"hello", "E461", "is not a readable image: it begins with 68 65 6c 6c 6f"),
@@ -56,16 +61,16 @@ IMAGES: dict[str, tuple[bytes | Callable[[Path], Any], str, str]] = {
         "E461",
         "pixels",
     ),
-    "PNG whose data explode": (png(8000, 8000, zlib.compress(bytes(1 << 24))), "E461", "is damaged"),
+    "PNG whose data explode": (made(lambda: png(8000, 8000, zlib.compress(bytes(1 << 24)))), "E461", "is damaged"),
     "PNG of 2^62 pixels": (png(2**31 - 1, 2**31 - 1, b""), "E461", "has more than 67,108,864 pixels"),
     "PNG of 16,385 columns": (png(16_385, 1, b""), "E461", "has a side of more than 16,384 pixels"),
-    "PNG whose texts explode": (texts(), "E461", "is damaged: Decompressed data too large"),
+    "PNG whose texts explode": (made(texts), "E461", "is damaged: Decompressed data too large"),
     "PPM of nonsense": (b"P6\n99999999 99999999\n255\n", "E461", "pixels"),
-    "PPM without an end": (b"P6\n" + b"#" * 20_000_000, "E461", "whose header is not that of a binary PPM"),
-    "PPM in words": (b"P3\n4000 4000\n255\n" + b"1 " * 10_000_000, "E461", "whose header is not that of a binary PPM"),
-    "TIFF whose tags explode": (tags(), "E461", "is damaged: its tags are larger than the file"),
+    "PPM without an end": (made(lambda: b"P6\n" + b"#" * 20_000_000), "E461", "header is not that of a binary PPM"),
+    "PPM in words": (made(lambda: b"P3\n4000 4000\n255\n" + b"1 " * 10_000_000), "E461", "not that of a binary PPM"),
+    "TIFF whose tags explode": (made(tags), "E461", "is damaged: its tags are larger than the file"),
     "PNG whose EXIF explodes": (
-        png(4, 4, zlib.compress(bytes(52)), chunk(b"eXIf", tags())),
+        made(lambda: png(4, 4, zlib.compress(bytes(52)), chunk(b"eXIf", tags()))),
         "E461",
         "bytes of EXIF data",
     ),

@@ -18,6 +18,7 @@ DEFAULTS: dict[str, dict[str, Any]] = {
     "cosine": {"to": 0.0, "epochs": None},
     "linear": {"to": 0.0, "epochs": None},
     "exponential": {"epochs": None},
+    "restart": {"epochs": None, "factor": 1.0},
     "one_cycle": {"peak": Percent(0.3), "from": 0.04, "to": 4e-6, "epochs": None},
     "plateau": {"patience": 1, "gamma": 0.5, "threshold": 1e-4},
 }
@@ -72,6 +73,41 @@ def test_warmup_then_cosine_equals_torchs_sequence() -> None:
     assert curve(piece("warmup", epochs=2.0, **{"from": 0.2}), piece("cosine")) == pytest.approx(
         torch_curve(sequence), abs=1e-9
     )
+
+
+@pytest.mark.parametrize(("epochs", "factor", "to"), [(2.0, 1, 0.0), (1.0, 2, 0.1), (0.7, 3, 0.0), (3.0, 1, 0.0)])
+def test_cosines_that_restart_equal_torchs(epochs: float, factor: int, to: float) -> None:
+    ours = piece("cosine", epochs=epochs, to=to), piece("restart", factor=float(factor))
+    first = round(epochs * EPOCH)
+    theirs = torch_curve(lambda o: LR.CosineAnnealingWarmRestarts(o, first, factor, eta_min=to))
+    assert curve(*ours) == pytest.approx(theirs, abs=1e-9)
+
+
+def test_a_restart_behind_a_warmup_begins_at_one() -> None:
+    factors = curve(piece("warmup", epochs=1.0), piece("linear", epochs=3.0), piece("restart"))
+    falls = [1 - step / 30 for step in range(30)]
+    assert factors[10:] == pytest.approx(falls * 3)
+
+
+def test_a_piece_behind_a_restart_begins_where_the_repetition_ended() -> None:
+    pieces = piece("linear", to=0.4, epochs=2.0), piece("restart", epochs=4.0), piece("constant")
+    assert curve(*pieces)[60:] == pytest.approx([0.4] * 40)
+    cut = piece("linear", to=0.4, epochs=2.0), piece("restart", epochs=3.0), piece("constant")
+    assert curve(*cut)[50:] == pytest.approx([0.7] * 50)
+
+
+@pytest.mark.parametrize("factor", [0.01, 0.5, 0.999999999, 1.0, 1.000000001, 1.5, 100.0])
+@pytest.mark.parametrize("length", [0.0, 1e-9, 0.05, 0.3, 3.0, 20.0])
+def test_restarts_of_any_length_stay_in_range(factor: float, length: float) -> None:
+    pieces = piece("cosine", epochs=length), piece("restart", factor=factor)
+    assert all(0 <= rate(pieces, step, EPOCH, 10**9) <= 1 for step in [*range(50), 10**5, 10**9 - 1])
+
+
+def test_a_restart_that_shrinks_ends_below_a_step() -> None:
+    """Halves of 8 steps: 4, 2 and 1, then nothing but the end of the last one."""
+    pieces = piece("linear", epochs=0.8), piece("restart", factor=0.5)
+    falls = [1 - step / 8 for step in range(8)] + [1, 0.75, 0.5, 0.25, 1, 0.5, 1]
+    assert curve(*pieces) == pytest.approx(falls + [0] * (TOTAL - 15))
 
 
 def test_warmup_starts_at_from_and_reaches_one_at_its_end() -> None:

@@ -14,6 +14,7 @@ from specc.backend.engine.optimizers import freeze
 from specc.backend.engine.step import step_seed
 from specc.backend.evaluation.losses import Loss, loss_of
 from specc.backend.initialize import initialize
+from specc.backend.memory import memory_explained
 from specc.backend.probe.measure import Watch, ratio
 from specc.backend.probe.verdict import judge
 from specc.check import Checked, Trainable
@@ -45,13 +46,18 @@ def probe(
 
 
 def _probe(whole: Trainable, device: str, data_dir: Path | None, base: Path, dataset: DataSet | None) -> Probed:
-    spec, place = _small(whole), find(device)
+    spec = _small(whole)
+    with memory_explained(spec, device, trains=False):
+        return _run(spec, whole.train.batch, find(device), dataset or load(spec.data, data_dir=data_dir, base=base))
+
+
+def _run(spec: Trainable, batch: int, place: torch.device, dataset: DataSet) -> Probed:
+    """batch: of the spec as it is trained; that of `spec` fits into memory."""
     graph, data, settings = spec.graph, spec.data, spec.train
     exact(place)
     if place.type == "cpu":
         asked = settings.plan.args.threads if settings.plan else None
         set_threads(asked or thread_count(settings.batch * graph.total_macs))
-    dataset = dataset or load(data, data_dir=data_dir, base=base)
     check_fit(spec, dataset)
     loader = DataLoader(dataset, data, settings.batch, settings.seed, place)
     net = build(graph)
@@ -68,10 +74,10 @@ def _probe(whole: Trainable, device: str, data_dir: Path | None, base: Path, dat
     return Probed(
         spec.name,
         spec.variant,
-        spec.data.source.name,
+        data.source.name,
         describe(place),
         settings.seed,
-        whole.train.batch,
+        batch,
         loader.batch,
         classes,
         watch.images,

@@ -7,7 +7,7 @@ import torch
 
 from specc.backend.data.dataset import load
 from specc.backend.device import find
-from specc.backend.train.memory import estimate, is_out_of_memory, needed, room, smaller
+from specc.backend.memory import NARROWER, estimate, is_out_of_memory, needed, room, smaller
 from specc.backend.train.prepare import Request, prepare
 from specc.check import Checked
 from specc.errors import SpeccError
@@ -46,7 +46,7 @@ def fit(checked: Checked, *, device: str, data_dir: Path | None, base: Path) -> 
         "E448",
         f"not even one image fits in the memory of {place}: {byte_text(needed(spec, 1))} needed, "
         f"{byte_text(room(place))} free",
-        help="use smaller images (`resize`) or a narrower network",
+        help=NARROWER,
     )
 
 

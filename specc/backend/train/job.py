@@ -10,13 +10,13 @@ from specc.backend.engine.locate import locate
 from specc.backend.engine.trainer import NotFinite
 from specc.backend.execution.apply import launched
 from specc.backend.interrupt import Interrupt
+from specc.backend.memory import is_out_of_memory, memory_explained, out_of_memory
 from specc.backend.progress import Lines, ProgressListener, Quiet
 from specc.backend.run import manifest
 from specc.backend.run.checkpoint import load_checkpoint, newest_step, restore
 from specc.backend.run.files import CHECKPOINTS
 from specc.backend.run.folder import RunFolder, create
 from specc.backend.run.metrics import EpochResult
-from specc.backend.train.memory import is_out_of_memory, memory_explained, out_of_memory
 from specc.backend.train.prepare import Job, Request, prepare
 from specc.check import Checked
 from specc.tasks import Figure
@@ -99,7 +99,8 @@ def carry_out(
             raise NotFinite(error.what, error.step, _where(job, folder, error.step, listener)) from error
         except RuntimeError as error:
             if is_out_of_memory(error):
-                raise out_of_memory(job.request.spec, trainer.loader.batch, trainer.device, error) from error
+                batch, device = trainer.loader.batch, trainer.device
+                raise out_of_memory(job.request.spec, batch, device, error, kept=_kept(folder.path)) from error
             raise
     best = trainer.state.best
     info |= {
@@ -117,6 +118,12 @@ def _note(text: str, info: dict[str, Any], listener: ProgressListener) -> None:
     """Say something that turned out on the way, and keep it in the run."""
     listener.say(text)
     info["applied"] = [*info.get("applied", ()), text]
+
+
+def _kept(run: Path) -> str:
+    """What is left of a training that could not go on."""
+    step = newest_step(run / CHECKPOINTS)
+    return "no checkpoint has been written yet" if step is None else f"the checkpoint of step {step:,} is kept"
 
 
 def _where(job: Job, folder: RunFolder, step: int, listener: ProgressListener) -> str:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from specc.backend.data.dataset import DataSet
+from specc.backend.memory import memory_explained
 from specc.backend.progress import ProgressListener
 from specc.backend.run.checkpoint import load_checkpoint, most_bytes, newest_step, restore
 from specc.backend.run.environment import ENVIRONMENT, differences, refuse
@@ -16,7 +17,6 @@ from specc.backend.run.manifest import OUTCOME, meaning_of, now, read_info, refu
 from specc.backend.run.metrics import read_lines
 from specc.backend.train.compatibility import SAFE, TRAJECTORY, judge, refuse_incompatible
 from specc.backend.train.job import Outcome, Until, carry_out
-from specc.backend.train.memory import memory_explained
 from specc.backend.train.prepare import Request, prepare
 from specc.check import Checked
 

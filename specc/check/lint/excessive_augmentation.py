@@ -39,12 +39,14 @@ padding of a crop, by half the image size; a cutout or an erased rectangle as la
 0.4, given that images have a standard deviation of about 0.25.
 """,
     why="""\
-The network has to classify what it cannot see. It can only memorize such images, and they drown out the others. Noise
-and sizes are often given in units other than those of the language: pixel values from 0 to 1, and lengths in pixels.
+The network has to classify what it cannot see. To hide a part of an image helps only up to a point: with a growing
+cutout, accuracy on CIFAR rises to an optimum (at 16 of 32 pixels for 10 classes, at 8 for 100), then falls, in the end
+below that of training without it. Noise and sizes are often given in units other than those of the language: pixel
+values from 0 to 1, and lengths in pixels.
 """,
     source="""\
-DeVries and Taylor, 2017, Improved regularization of convolutional neural networks with cutout: the size of the
-cut-out square is a hyperparameter to be tuned, https://arxiv.org/abs/1708.04552
+DeVries and Taylor, 2017, Improved regularization of convolutional neural networks with cutout, figure 3 and its text,
+https://arxiv.org/abs/1708.04552; a quarter, and what it means for the other augmentations, is a choice of specc
 """,
     bad="""\
 data {

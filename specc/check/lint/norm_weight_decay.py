@@ -37,7 +37,8 @@ the optimizer's weight decay and `regularize` apply only to the kernels of convo
 """,
     why="""\
 Weight decay keeps kernels from growing to fit noise. Norms and biases have only a few numbers per channel and no such
-capacity; pulled to zero, a norm's scale silences its channel. Without decay on them, accuracy is as good or better.
+capacity; pulled to zero, a norm's scale silences its channel. The usual recommendation, to avoid overfitting, is to
+decay only the weights of convolutions and dense layers.
 """,
     source="""\
 He et al., 2018, Bag of tricks for image classification with convolutional neural networks, section 3.1 ("no bias

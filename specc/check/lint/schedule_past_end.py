@@ -3,8 +3,14 @@
 from collections.abc import Iterator, Sequence
 
 from specc.check.lint.lint import Found, Lint, Linted
+from specc.source import Span
+from specc.tricks.schedule import cycle, lengths
 from specc.values import Bound, Percent
+from specc.vocabulary.family import Clock, Schedule
+from specc.vocabulary.registry import component
 
+FINE = 1000  # parts of an epoch
+LEAST = 0.01  # of a repetition; less is a matter of rounding
 HELP = "train longer, or give lengths as percentages of training: warmup(10%)"
 
 
@@ -26,7 +32,7 @@ def find(linted: Linted) -> Iterator[Found]:
 def _schedule(linted: Linted, setting: str, schedule: Sequence[Bound]) -> Iterator[Found]:
     """The parts of a schedule that come after the end."""
     epochs, start = linted.train.epochs, 0.0
-    for piece in schedule:
+    for position, piece in enumerate(schedule):
         place = linted.place("train", setting, piece)
         length = _length(piece, epochs)
         if start >= epochs:
@@ -43,7 +49,24 @@ def _schedule(linted: Linted, setting: str, schedule: Sequence[Bound]) -> Iterat
         message = _never(piece, epochs)
         if message:
             yield Found(message, place, help="train longer, or remove it")
+        if component(Schedule, piece).repeats:
+            yield from _cut(schedule, position, epochs, place)
         start += length or 0.0
+
+
+def _cut(schedule: Sequence[Bound], position: int, epochs: float, place: Span) -> Iterator[Found]:
+    """The last repetition of a part, where it is cut short."""
+    before, length = lengths(schedule, Clock(0, FINE, round(epochs * FINE)))[position - 1 : position + 1]
+    piece = schedule[position]
+    start, last = cycle(length, before * piece.args.factor, piece.args.factor, is_over=True)
+    if length - start < last * (1 - LEAST):
+        whole = " or ".join(f"{steps / FINE:g}" for steps in (start, start + last) if steps)
+        yield Found(
+            f"the last repetition of `{schedule[position - 1].name}` takes {last / FINE:g} epochs, but is cut off "
+            f"after {(length - start) / FINE:g}",
+            place,
+            help=f"give `{piece.name}` whole repetitions, here {whole} epochs",
+        )
 
 
 def _in_epochs(length: float, epochs: float) -> float:

@@ -25,10 +25,12 @@ LINT = Lint(
     doc="group_norm with as many groups as there are channels.",
     why="""\
 A group of one channel is normalized on its own, which is instance_norm: the relative strength of the channels is
-lost. If that is what is meant, instance_norm says so.
+lost. On ImageNet a ResNet-50 has an error of 28.4% with one channel per group, and of 25.6% with two. If
+instance_norm is what is meant, write it.
 """,
     source="""\
-Wu and He, 2018, Group normalization, section 3: instance norm is the case of one channel per group,
+Wu and He, 2018, Group normalization, section 3.1: with one channel per group it becomes instance norm, which "misses
+the opportunity of exploiting the channel dependence"; section 4.1, "Group division", for the figures,
 https://arxiv.org/abs/1803.08494
 """,
     bad="""\

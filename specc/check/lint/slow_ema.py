@@ -34,8 +34,7 @@ of several such values compares a run with itself.
 """,
     source="""\
 TensorFlow, ExponentialMovingAverage, num_updates,
-https://www.tensorflow.org/api_docs/python/tf/train/ExponentialMovingAverage; Izmailov et al., 2018,
-https://arxiv.org/abs/1803.05407
+https://www.tensorflow.org/api_docs/python/tf/train/ExponentialMovingAverage
 """,
     bad="""\
 data { source = digits }

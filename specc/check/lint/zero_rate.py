@@ -31,8 +31,8 @@ def _schedule(linted: Linted, setting: str, schedule: Sequence[Bound], until: fl
         yield Found(
             f"the learning rate is 0 in {share:.0%} of the steps, from epoch {round(zeros[0] / per_epoch, 1):g} on",
             linted.place("train", setting, schedule[-1]),
-            help="a piece begins where the one before it ended: end that one above 0, as in cosine(to=0.01), "
-            "or let one piece take the whole length",
+            help="a piece begins where the one before it ended: to begin at 1 again, as in a warm restart, write "
+            "cosine(epochs=…) -> restart; or end that piece above 0, as in cosine(to=0.01)",
         )
 
 
@@ -47,7 +47,7 @@ the one before it ended, and after the last piece its last factor holds: so a `c
 """,
     why="""\
 At a learning rate of 0 no weight moves: these steps cost as much as all others and change nothing. A `cosine` after a
-`cosine` is not a warm restart, since it begins at 0, not at 1.
+`cosine` is not a warm restart, since it begins at 0, not at 1: `cosine(epochs=4) -> restart` is one.
 """,
     source="""\
 Loshchilov and Hutter, 2016, SGDR: stochastic gradient descent with warm restarts, https://arxiv.org/abs/1608.03983
@@ -75,7 +75,7 @@ network Net {
 
 train {
   epochs   = 8
-  schedule = cosine(to=0.1, epochs=4) -> cosine
+  schedule = cosine(epochs=4) -> restart
 }
 """,
     find=find,

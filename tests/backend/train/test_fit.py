@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 
 from specc.backend.engine.step import Step
+from specc.backend.memory import estimate, needed, out_of_memory, smaller
 from specc.backend.train.fit import fit
-from specc.backend.train.memory import estimate, needed, out_of_memory, smaller
 from specc.check import Checked, check
 from specc.errors import SpeccError
 from specc.source import Source
@@ -41,9 +41,7 @@ def test_a_batch_that_fits_stays(checked: Checked) -> None:
 
 
 def test_the_estimate_takes_what_is_free(checked: Checked, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(
-        "specc.backend.train.memory.free_memory", lambda: int(needed(checked.trainable(), 20) / 0.9) + 1
-    )
+    monkeypatch.setattr("specc.backend.memory.free_memory", lambda: int(needed(checked.trainable(), 20) / 0.9) + 1)
     assert estimate(checked.trainable(), CPU) == 16
     found = tried(checked)
     assert (found.batch, found.accumulate) == (16, 6)
@@ -64,14 +62,14 @@ def test_a_trial_step_has_the_last_word(checked: Checked, monkeypatch: pytest.Mo
 
 
 def test_nothing_fits(checked: Checked, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("specc.backend.train.memory.free_memory", lambda: 1000)
+    monkeypatch.setattr("specc.backend.memory.free_memory", lambda: 1000)
     with pytest.raises(SpeccError, match="not even one image fits") as caught:
         tried(checked)
     assert caught.value.code == "E448"
 
 
 def test_what_was_asked_for_and_what_would_fit(checked: Checked, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("specc.backend.train.memory.free_memory", lambda: int(needed(checked.trainable(), 13) / 0.9))
+    monkeypatch.setattr("specc.backend.memory.free_memory", lambda: int(needed(checked.trainable(), 13) / 0.9))
     error = RuntimeError(
         "DefaultCPUAllocator: can't allocate memory: you tried to allocate 123456 bytes. Error code 12"
     )
