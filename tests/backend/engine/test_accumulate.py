@@ -10,6 +10,7 @@ from torch import Tensor
 from specc.backend.engine.trainer import Trainer
 from specc.backend.interrupt import Interrupt
 from specc.backend.progress import Quiet
+from tests.helpers.losses import classes_of
 
 Make = Callable[..., Trainer]
 IMAGES = 60
@@ -37,7 +38,7 @@ REST = ("epochs = 2", "optimizer = sgd(lr=0.05, momentum=0.9)", "regularize = l2
 class Cut:
     """The same images in batches of any size. Targets are shares of two classes each where they are mixed."""
 
-    classes = ("dark", "gray", "bright")
+    task = classes_of(3)
 
     def __init__(self, batch: int, mixed: bool) -> None:
         self.batch, self.batches, self.mixed = batch, IMAGES // batch, mixed
