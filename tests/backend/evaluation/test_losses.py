@@ -74,10 +74,13 @@ def test_half_precision_logits_are_reckoned_in_fp32() -> None:
 
 def test_extreme_logits_stay_finite() -> None:
     logits = torch.tensor([[1e4, -1e4, 0.0, 0.0, 0.0]], requires_grad=True)
-    for loss_of in (make("cross_entropy", smoothing=0.1), make("focal", gamma=2.0), make("binary_cross_entropy")):
-        loss = loss_of(logits, torch.tensor([1]))
-        (gradient,) = torch.autograd.grad(loss, logits)
-        assert loss.isfinite() and gradient.isfinite().all()
+    losses = [make("cross_entropy", smoothing=0.1), make("binary_cross_entropy")]
+    losses += [make("focal", gamma=gamma) for gamma in (0.0, 0.5, 2.0)]
+    for loss_of in losses:
+        for label in (0, 1):
+            loss = loss_of(logits, torch.tensor([label]))
+            (gradient,) = torch.autograd.grad(loss, logits)
+            assert loss.isfinite() and gradient.isfinite().all()
 
 
 @pytest.mark.parametrize(
