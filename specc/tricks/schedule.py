@@ -46,15 +46,19 @@ def _multistep(a: Args, at: Moment) -> float:
 
 def _plateau(a: Args, at: Moment) -> float:
     begin, end = (int((at.start + step) / at.clock.per_epoch + 1e-9) for step in (0, at.step))
-    return float(at.first * a.gamma ** drops(at.losses[begin:end], a.patience, a.threshold))
+    return float(at.first * a.gamma ** drops(at.costs[begin:end], a.patience, a.threshold))
 
 
-def drops(losses: Sequence[float], patience: int, threshold: float) -> int:
-    """How often a `plateau` has dropped after these validation losses (torch's ReduceLROnPlateau, relative, "min")."""
+def drops(costs: Sequence[float], patience: int, threshold: float) -> int:
+    """How often a `plateau` has dropped after epochs of these costs, of which the lower is the better.
+
+    As torch's ReduceLROnPlateau with a relative threshold: "min" for errors; "max" for other figures, whose costs are
+    their negatives.
+    """
     best, waited, count = float("inf"), 0, 0
-    for loss in losses:
-        if loss < best * (1 - threshold):
-            best, waited = loss, 0
+    for cost in costs:
+        if cost < best * (1 - threshold if best > 0 else 1 + threshold):
+            best, waited = cost, 0
         else:
             waited += 1
         if waited > patience:
@@ -169,7 +173,7 @@ COMPONENTS = (
     ),
     Schedule(
         "plateau",
-        "Multiplies the learning rate by `gamma` when the validation loss has not improved for more "
+        "Multiplies the learning rate by `gamma` when the validation figure of `train.best` has not improved for more "
         "than `patience` epochs.",
         (
             Param("patience", Int(0), 10, "epochs without improvement to wait"),
@@ -193,16 +197,17 @@ COMPONENTS = (
 
 
 def rate(
-    schedule: Sequence[Bound], step: int, steps_per_epoch: int, total_steps: int, losses: Sequence[float] = ()
+    schedule: Sequence[Bound], step: int, steps_per_epoch: int, total_steps: int, costs: Sequence[float] = ()
 ) -> float:
     """The factor of the learning rate for the step number `step`, counted from 0.
 
-    losses: the validation loss of each epoch that has ended; only `plateau` looks at them.
+    costs: of each epoch that has ended the validation figure that chooses the best, turned so that lower is better;
+    only `plateau` looks at them.
     """
     clock = Clock(step, steps_per_epoch, total_steps)
     factor, start, before = 1.0, 0.0, None
     for piece, length in zip(schedule, lengths(schedule, clock), strict=True):
-        moment = Moment(factor, min(step - start, length), length, start, clock, losses, before)
+        moment = Moment(factor, min(step - start, length), length, start, clock, costs, before)
         before = Piece(partial(component(Schedule, piece).factor, piece.args), length)
         factor = before.factor(moment)
         start += length

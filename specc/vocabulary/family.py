@@ -257,8 +257,8 @@ class Moment(NamedTuple):
     """A moment within a piece of a schedule, in steps.
 
     first: the factor at which the piece begins. step: counted from its beginning. length: of the piece.
-    start: of the piece, counted from the start of the training. losses: the validation loss of each epoch that has
-    ended. before: the piece before it; None for the first one.
+    start: of the piece, counted from the start of the training. costs: of each epoch that has ended the
+    validation figure that chooses the best, turned so that lower is better. before: the piece before it; None for the first one.
     """
 
     first: float
@@ -266,7 +266,7 @@ class Moment(NamedTuple):
     length: float
     start: float
     clock: Clock
-    losses: Sequence[float]
+    costs: Sequence[float]
     before: Piece | None = None
 
     @property

@@ -181,10 +181,10 @@ def test_without_normalization_skip_or_relu_the_deep_sigmoid_network_stays_at_ch
         assert outcome.best is not None
         if variant is None:
             assert (verdict.kind, verdict.learns) == ("vanishing", False)
-            assert outcome.best.accuracy < 0.15
+            assert outcome.best.figures["accuracy"] < 0.15
         else:
             assert verdict.learns, verdict.text
-            assert outcome.best.accuracy > 0.6, variant
+            assert outcome.best.figures["accuracy"] > 0.6, variant
 
 
 @pytest.fixture

@@ -11,6 +11,9 @@ from specc.backend.run.metrics import EpochResult
 LINE: dict[str, Any] = {
     "train_loss": 0.5,
     "train_accuracy": 0.8,
+    "val_loss": 0.4,
+    "val_accuracy": 0.85,
+    "val_f1": 0.8,
     "images_per_second": 1234.5,
     "seconds": 2.0,
 }
@@ -24,8 +27,8 @@ class Terminal(io.StringIO):
 def shown(stream: io.StringIO) -> str:
     with Lines(2, 20, stream=stream) as lines:
         lines.say("l2(1e-4): 3 kernels [not markup]")
-        lines.steps(5, 1, 0.75, 0.6, 1000.0)
-        lines.epoch(EpochResult(1.0, 10, 0.4, 0.85), LINE, best=True)
+        lines.steps(5, 1, 0.75, "accuracy 60.00%", 1000.0)
+        lines.epoch(EpochResult(1.0, 10, 0.4, {"accuracy": 0.85}), LINE, best=True)
     return stream.getvalue()
 
 

@@ -29,6 +29,7 @@ from specc.check import Checked, check
 from specc.cli import app
 from specc.cli.options import written
 from specc.source import Source
+from specc.tasks import CLASSIFICATION
 
 SPEC = """\
 data { source = digits }
@@ -208,7 +209,7 @@ def _record(patch: pytest.MonkeyPatch) -> list[object]:
     calls: list[object] = []
     spec = check(Source("net.cnn", SPEC))
     seen = probe(spec, device="cpu")
-    outcome = Outcome(Path("run"), EpochResult(1.0, 2, 0.5, 0.9), 2, 0)
+    outcome = Outcome(Path("run"), EpochResult(1.0, 2, 0.5, {"accuracy": 0.9}), CLASSIFICATION.figures[0], 2, 0)
 
     def stub(target: str, result: Any) -> None:
         def called(*arguments: Any, **named: Any) -> Any:

@@ -11,9 +11,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from specc.backend.evaluation.losses import loss_function
+from specc.backend.evaluation.losses import Loss, loss_function
 from specc.check import check
 from specc.source import Source
+from specc.tasks import CLASSIFICATION
+from specc.tricks.sections import TrainSettings, losses_of
+from tests.helpers.losses import classes_of
 
 Numbers = NDArray[np.float64]
 N, CLASSES = 6, 4
@@ -25,13 +28,20 @@ SOFT = SHARE * HARD + (1 - SHARE) * np.roll(HARD, 1, axis=0)  # what mixup gives
 WEIGHTS = np.array([1.0, 3.0, 0.5, 2.0])
 
 
+def loss_of(train: TrainSettings) -> Loss:
+    """The loss of these settings, of CLASSES classes."""
+    return loss_function(losses_of(train, CLASSIFICATION), classes_of(CLASSES), torch.device("cpu"))
+
+
 def ours(setting: str, target: Any) -> tuple[float, Numbers]:
     """The loss that a spec asks for, and its gradient in the logits."""
     text = f"network N {{ input({CLASSES}); dense({CLASSES}) }}\ntrain {{ loss = {setting} }}"
     checked = check(Source("net.cnn", text))
     assert checked.train is not None, checked.errors
     logits = torch.tensor(LOGITS, requires_grad=True)
-    loss = loss_function(checked.train.loss, CLASSES, torch.device("cpu"))(logits, torch.as_tensor(target))
+    loss = loss_function(losses_of(checked.train, CLASSIFICATION), classes_of(CLASSES), torch.device("cpu"))(
+        logits, torch.as_tensor(target)
+    )
     loss.backward()
     assert logits.grad is not None
     return loss.item(), logits.grad.double().numpy()
@@ -137,5 +147,7 @@ def test_the_least_loss_with_smoothing_is_at_the_smoothed_label() -> None:
     logits: Tensor = smooth.log().requires_grad_()
     checked = check(Source("n.cnn", "network N { input(4); dense(4) }\ntrain { loss = cross_entropy(smoothing=0.1) }"))
     assert checked.train is not None
-    loss_function(checked.train.loss, CLASSES, torch.device("cpu"))(logits, torch.tensor(LABELS)).backward()
+    loss_function(losses_of(checked.train, CLASSIFICATION), classes_of(CLASSES), torch.device("cpu"))(
+        logits, torch.tensor(LABELS)
+    ).backward()
     assert logits.grad is not None and logits.grad.abs().max() < 1e-7

@@ -5,6 +5,8 @@ from typing import Any
 import torch
 
 from specc.backend.evaluation.losses import Loss, loss_function
+from specc.backend.tasks.bound import BoundTask, bind
+from specc.tasks import CLASSIFICATION
 from specc.values import Args, Bound
 
 LOSSES: list[tuple[str, dict[str, Any]]] = [
@@ -15,11 +17,16 @@ LOSSES: list[tuple[str, dict[str, Any]]] = [
 ]
 
 
+def classes_of(count: int) -> BoundTask:
+    """Classification with so many classes."""
+    return bind(CLASSIFICATION, [str(number) for number in range(count)])
+
+
 def make_loss(
     name: str, classes: int, weights: list[float] | None = None, reduction: str = "mean", **args: Any
 ) -> Loss:
     bound = Bound(name, Args(weights=weights, reduction=reduction, **args))
-    return loss_function(bound, classes, torch.device("cpu"))
+    return loss_function([bound], classes_of(classes), torch.device("cpu"))
 
 
 def cross_entropy(classes: int) -> Loss:

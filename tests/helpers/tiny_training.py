@@ -12,8 +12,10 @@ from specc.backend.engine.state import TrainState
 from specc.backend.engine.trainer import Trainer
 from specc.backend.initialize import initialize
 from specc.backend.precision import Precision
+from specc.backend.tasks.bound import bind
 from specc.check import check
 from specc.source import Source
+from specc.tasks import CLASSIFICATION
 
 NETWORK = """
 network Tiny {
@@ -28,7 +30,7 @@ network Tiny {
 class MadeUp:
     """Batches of two images whose brightness tells the class; each is a function of (epoch, index)."""
 
-    classes = ("dark", "gray", "bright")
+    task = bind(CLASSIFICATION, ("dark", "gray", "bright"))
     batch, batches = 2, 6
 
     def training(self, epoch: int, index: int) -> tuple[Tensor, Tensor]:

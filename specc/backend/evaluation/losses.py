@@ -1,5 +1,6 @@
 """Losses over a batch: what a network gives, and the labels."""
 
+import math
 from collections.abc import Callable, Sequence
 from typing import NamedTuple, Protocol
 
@@ -16,6 +17,8 @@ from specc.tricks.sections import TrainSettings, losses_of
 from specc.values import Args, Bound
 from specc.vocabulary import family
 from specc.vocabulary.registry import component
+
+TINY = torch.finfo(torch.float32).tiny
 
 Each = Callable[[Tensor, Tensor], Tensor]
 
@@ -84,19 +87,22 @@ class Loss:
         return self.sum(parts, [part.weight for part in parts])
 
     def sum(self, parts: Sequence[Parts], divisors: Sequence[Tensor | int]) -> Tensor:
-        """The weighted sum of the terms' totals, each divided by its divisor."""
+        """The weighted sum of the terms' totals, each divided by its divisor; 0 / 0, where nothing counts, is 0."""
         loss: Tensor | None = None
         for factor, part, divisor in zip(self.factors, parts, divisors, strict=True):
-            value = part.total / divisor
+            value = part.total / (divisor.clamp(min=TINY) if isinstance(divisor, Tensor) else divisor)
             value = value if factor == 1 else factor * value
             loss = value if loss is None else loss + value
         assert loss is not None
         return loss
 
     def mean_of(self, pairs: Sequence[float]) -> float:
-        """The mean from sums over images: of each term the total and the weight, one after the other."""
+        """The mean from sums over images: of each term the total and the weight, one after the other.
+
+        Not a number where nothing counts, such as in masks of ignored pixels alone.
+        """
         terms = zip(self.factors, pairs[::2], pairs[1::2], strict=True)
-        return sum(factor * total / weight for factor, total, weight in terms)
+        return sum(factor * total / weight if weight else math.nan for factor, total, weight in terms)
 
     @property
     def rows(self) -> int:
@@ -221,7 +227,8 @@ def focal(a: Args, outputs: int) -> Each:
 
     def each(logits: Tensor, shares: Tensor) -> Tensor:
         log_p = functional.log_softmax(logits, dim=1)
-        focused: Tensor = -shares * (1 - log_p.exp()) ** gamma * log_p
+        rest = (1 - log_p.exp()).clamp(min=TINY)  # whose root has no gradient at 0
+        focused: Tensor = -shares * rest**gamma * log_p
         return focused
 
     return each
@@ -233,8 +240,8 @@ def binary_focal(a: Args, outputs: int) -> Each:
 
     def each(logits: Tensor, shares: Tensor) -> Tensor:
         log_p, log_q = functional.logsigmoid(logits), functional.logsigmoid(-logits)
-        there = (1 - log_p.exp()) ** gamma * log_p
-        absent = (1 - log_q.exp()) ** gamma * log_q
+        there = (gamma * log_q).exp() * log_p  # q = 1 - p, whose power has a gradient at 0, too
+        absent = (gamma * log_p).exp() * log_q
         focused: Tensor = -(shares * there + (1 - shares) * absent) / outputs
         return focused
 

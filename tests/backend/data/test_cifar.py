@@ -45,7 +45,7 @@ def test_records_are_a_label_and_planes(tmp_path: Path, label_bytes: int) -> Non
         tables.append(table)
     part = read_records(paths, 5, label_bytes, 10)
     whole = np.concatenate(tables)
-    assert isinstance(part.images, Tensor)
+    assert isinstance(part.images, Tensor) and isinstance(part.labels, Tensor)
     assert (part.images.numpy() == whole[:, label_bytes:].reshape(-1, 3, 32, 32)).all()
     assert part.labels.tolist() == whole[:, label_bytes - 1].tolist()  # the fine label is the last one
 

@@ -7,13 +7,16 @@ import numpy as np
 import pytest
 import torch
 
-from specc.backend.data.classes import class_table, class_weights, weights_note
+from specc.backend.data.classes import class_table, class_weights, weights_notes
 from specc.backend.data.order import natural
 from specc.backend.evaluation.losses import loss_function
 from specc.check import check
 from specc.errors import SpeccError
 from specc.source import Source
+from specc.tasks import CLASSIFICATION
+from specc.tricks.sections import losses_of
 from specc.values import Bound
+from tests.helpers.losses import classes_of
 from tests.helpers.tiny_data import levels, read, refused
 
 CLASSES = ("1", "2", "10", "defect")
@@ -26,7 +29,8 @@ def loss(weights: str, name: str = "cross_entropy") -> Bound:
     )
     checked = check(Source("net.cnn", f"{text}(weights={weights}) }}"))
     assert checked.train is not None, checked.diagnostics
-    return checked.train.loss
+    (bound,) = losses_of(checked.train, CLASSIFICATION)
+    return bound
 
 
 @pytest.mark.parametrize("name", ["cross_entropy", "focal", "binary_cross_entropy"])
@@ -43,7 +47,7 @@ def loss(weights: str, name: str = "cross_entropy") -> Bound:
 def test_weights_by_name_by_position_and_balanced(name: str, weights: str, expected: tuple[float, ...] | None) -> None:
     found = class_weights(loss(weights, name), CLASSES, COUNTS)
     assert found.args.weights == pytest.approx(expected) and found.name == name
-    loss_function(found, 4, torch.device("cpu"))(torch.zeros(2, 4), torch.tensor([0, 3]))
+    loss_function([found], classes_of(4), torch.device("cpu"))(torch.zeros(2, 4), torch.tensor([0, 3]))
 
 
 def test_balanced_is_scikit_learn_s() -> None:
@@ -55,9 +59,9 @@ def test_balanced_is_scikit_learn_s() -> None:
 
 
 def test_which_class_got_which_weight_is_said() -> None:
-    (note,) = weights_note(class_weights(loss('[("defect", 9)]'), CLASSES, COUNTS), CLASSES)
+    (note,) = weights_notes([class_weights(loss('[("defect", 9)]'), CLASSES, COUNTS)], CLASSES)
     assert note == "class weights of cross_entropy: 1 1, 2 1, 10 1, defect 9"
-    assert weights_note(loss("none"), CLASSES) == []
+    assert weights_notes([loss("none")], CLASSES) == []
 
 
 @pytest.mark.parametrize(

@@ -7,9 +7,8 @@ import torch
 
 from specc.backend.data.dataset import DataSet, load
 from specc.backend.data.loader import DataLoader, check_fit, validation_batches
-from specc.check import check
+from specc.check import Trainable, check
 from specc.errors import SpeccError
-from specc.ir.graph import Graph
 from specc.source import Source
 
 CPU = torch.device("cpu")
@@ -63,16 +62,15 @@ def test_mixing_gives_soft_targets(digits: DataSet) -> None:
     torch.testing.assert_close(target.sum(1), torch.ones(32))
 
 
-def graph_of(text: str) -> Graph:
-    graph = check(Source("net.cnn", f"network Net {{ {text} }}\n")).graph
-    assert graph is not None
-    return graph
+def spec_of(text: str) -> Trainable:
+    """A spec of which only reading tells what its data are."""
+    return check(Source("net.cnn", f'data {{ source = folder("x") }}\nnetwork Net {{ {text} }}\n')).trainable()
 
 
 def test_a_network_for_other_images_or_classes_is_refused(digits: DataSet) -> None:
     """A folder's images and classes are known only once it is read, so the checker cannot say it."""
-    check_fit(graph_of("input(1, 8x8); global_avg_pool -> dense(10)"), digits)
-    check_fit(graph_of("input(1, 8x8); conv(10, 1x1) -> global_avg_pool"), digits)
+    check_fit(spec_of("input(1, 8x8); global_avg_pool -> dense(10)"), digits)
+    check_fit(spec_of("input(1, 8x8); conv(10, 1x1) -> global_avg_pool"), digits)
     for text, code in [
         ("input(3, 8x8); global_avg_pool -> dense(10)", "E307"),
         ("input(1, 9x8); global_avg_pool -> dense(10)", "E307"),
@@ -80,5 +78,5 @@ def test_a_network_for_other_images_or_classes_is_refused(digits: DataSet) -> No
         ("input(1, 8x8); conv(10)", "E306"),
     ]:
         with pytest.raises(SpeccError) as error:
-            check_fit(graph_of(text), digits)
+            check_fit(spec_of(text), digits)
         assert error.value.code == code and error.value.status == 1

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from tests.helpers.tiny_data import images_of, levels, read, refused
 
@@ -260,7 +261,8 @@ def test_the_names_of_medmnist_have_three_parts(tmp_path: Path) -> None:
     path = write(tmp_path / "a.npz", **arrays)
     data = read(source(path), base=tmp_path)
     assert (len(data.train), data.validated_on) == (12, "the validation part, 6 images")
-    assert data.test is not None and data.test.labels.tolist() == [0, 1, 2] * 3
+    assert data.test is not None and isinstance(data.test.labels, torch.Tensor)
+    assert data.test.labels.tolist() == [0, 1, 2] * 3
     assert data.notes == ("not used: the test part, 9 images",)
     assert read(source(path), "validation = test").validated_on == "the test part, 9 images"
     assert data.classes == ("0", "1", "2") and data.shape == (3, 5, 5)

@@ -89,7 +89,7 @@ def test_digits_are_scikit_learn_s() -> None:
     for label in range(10):
         test[np.flatnonzero(digits.target == label)[4::5]] = True
     for part, mask in ((raw.train, ~test), (raw.test, test)):
-        assert isinstance(part.images, Tensor)
+        assert isinstance(part.images, Tensor) and isinstance(part.labels, Tensor)
         assert part.labels.tolist() == digits.target[mask].tolist()
         assert (part.images.numpy()[:, 0] == np.rint(digits.images[mask] * 255 / 16)).all()
 

@@ -10,6 +10,9 @@ from torch import Tensor
 from specc.backend.engine.trainer import Trainer
 from specc.backend.interrupt import Interrupt
 from specc.backend.progress import Quiet
+from specc.backend.tasks.bound import bind
+from specc.tasks import TASKS
+from tests.helpers.losses import classes_of
 
 Make = Callable[..., Trainer]
 IMAGES = 60
@@ -37,7 +40,7 @@ REST = ("epochs = 2", "optimizer = sgd(lr=0.05, momentum=0.9)", "regularize = l2
 class Cut:
     """The same images in batches of any size. Targets are shares of two classes each where they are mixed."""
 
-    classes = ("dark", "gray", "bright")
+    task = classes_of(3)
 
     def __init__(self, batch: int, mixed: bool) -> None:
         self.batch, self.batches, self.mixed = batch, IMAGES // batch, mixed
@@ -109,3 +112,62 @@ def test_a_scaled_loss_is_divided_too(make_trainer: Make, loss: str) -> None:
     for trainer in (plain, scaled):
         trainer.step()
     torch.testing.assert_close(scaled.state.net.state_dict(), plain.state.net.state_dict())
+
+
+class CutOthers:
+    """The same images of another task in batches of any size: tags, mixed tags, or masks with pixels that are ignored,
+    one batch of five of them as a whole."""
+
+    def __init__(self, batch: int, task: str, mixed: bool = False) -> None:
+        self.batch, self.batches, self.mixed = batch, 50 // batch, mixed
+        self.task = bind(TASKS[task], ("a", "b", "c"), ignore=255 if task == "segmentation" else None)
+
+    def training(self, epoch: int, index: int) -> tuple[Tensor, Tensor]:
+        source = torch.Generator().manual_seed(epoch)
+        images = torch.randn(50, 1, 4, 4, generator=source)
+        if self.task.facts.per_pixel:
+            labels = torch.randint(0, 3, (50, 4, 4), generator=source).clamp(max=(torch.arange(50) % 3)[:, None, None])
+            labels[torch.rand(labels.shape, generator=source) < 0.3] = 255
+            labels[5:10] = 255
+            labels = labels.to(torch.uint8)
+        else:
+            labels = (torch.rand(50, 3, generator=source) < 0.4).float()
+            labels = 0.6 * labels + 0.4 * labels.roll(1, 0) if self.mixed else labels
+        own = slice(index * self.batch, (index + 1) * self.batch)
+        return images[own], labels[own]
+
+    def validation(self) -> Iterable[tuple[Tensor, Tensor]]:
+        return [CutOthers(50, self.task.facts.name).training(99, 0)]
+
+
+MAPS = "network Maps { input(1, 4x4); conv(4, bias=true) -> relu -> conv(3, 1x1, bias=true) }\n"
+OF_OTHERS = [
+    ("segmentation", MAPS, "cross_entropy"),
+    ("segmentation", MAPS, "cross_entropy(weights=[0.1, 1, 9], smoothing=0.1)"),
+    ("segmentation", MAPS, "dice"),
+    ("segmentation", MAPS, "[cross_entropy, dice(weight=0.5)]"),
+    ("segmentation", MAPS, "[cross_entropy(weights=[0.1, 1, 9]), dice(weight=0.5, reduction=sum)]"),
+    ("multi-label", PLAIN, "binary_cross_entropy(weights=[0.1, 1, 9])"),
+    ("multi-label", PLAIN, "[focal(gamma=1), binary_cross_entropy(weight=0.5)]"),
+]
+
+
+@pytest.mark.parametrize(("task", "network", "loss"), OF_OTHERS)
+def test_accumulated_batches_of_other_tasks_are_one_large_one(
+    make_trainer: Make, recorder: Any, task: str, network: str, loss: str
+) -> None:
+    def train(batch: int, accumulate: int) -> Trainer:
+        sizes = (f"batch = {batch}", f"accumulate = {accumulate}", f"loss = {loss}")
+        loader = CutOthers(batch, task, mixed=task == "multi-label")
+        trainer = make_trainer(*REST, *sizes, network=network, loader=loader)
+        trainer.run(recorder, Quiet(), Interrupt())
+        assert trainer.state.step == 4
+        return trainer
+
+    wanted, trainer = train(25, 1), train(5, 5)
+    for name, value in wanted.state.net.state_dict().items():
+        torch.testing.assert_close(trainer.state.net.state_dict()[name], value, rtol=1e-5, atol=1e-7, msg=name)
+    for one, other in zip(recorder.lines[:2], recorder.lines[2:], strict=True):
+        for name in one:
+            if name not in ("seconds", "images_per_second"):
+                assert one[name] == pytest.approx(other[name], rel=1e-5), name

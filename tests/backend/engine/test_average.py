@@ -16,6 +16,7 @@ from specc.backend.interrupt import Interrupt
 from specc.backend.precision import Precision
 from specc.backend.progress import Quiet
 from specc.values import Args
+from tests.helpers.losses import classes_of
 from tests.helpers.losses import cross_entropy as plain
 
 
@@ -88,7 +89,7 @@ def test_the_slow_weights_are_evaluated_and_kept(
     assert torch.equal(kept["batch_norm1.running_mean"], slow.values["batch_norm1.running_mean"])
     assert torch.equal(now["conv1.weight"], slow.values["conv1.weight"] if rewind == "true" else fast["conv1.weight"])
     other.state.net.load_state_dict(kept)
-    found = evaluate(other.state.net, other.loader.validation(), 3, plain(3), Precision("fp32", "exact"))
+    found = evaluate(other.state.net, other.loader.validation(), classes_of(3), plain(3), Precision("fp32", "exact"))
     assert recorder.lines[0]["val_loss"] == pytest.approx(found.loss, rel=1e-5)
 
 
@@ -145,10 +146,10 @@ def test_evaluation_in_views() -> None:
     net = nn.Sequential(nn.Flatten(), nn.Linear(84, 2)).eval()
     tta = Args(mirror="flip", shift=1, weight=0.4)
     batches = [(x[:2], labels[:2]), (x[2:], labels[2:])]
-    found = evaluate(net, batches, 2, plain(2), Precision("fp32", "exact"), tta)
+    found = evaluate(net, batches, classes_of(2), plain(2), Precision("fp32", "exact"), tta)
     with torch.no_grad():
         logits = sum(view.weight * net(view.images) for view in views(x, tta))
     assert isinstance(logits, Tensor)
     assert found.loss == pytest.approx(float(cross_entropy(logits, labels)), rel=1e-5)
-    assert found.accuracy == pytest.approx(float((logits.argmax(1) == labels).float().mean()))
-    assert found.one_view == pytest.approx(float((net(x).argmax(1) == labels).float().mean()))
+    assert found.figure("accuracy") == pytest.approx(float((logits.argmax(1) == labels).float().mean()))
+    assert found.one_view["accuracy"] == pytest.approx(float((net(x).argmax(1) == labels).float().mean()))

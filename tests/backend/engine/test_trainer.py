@@ -11,6 +11,7 @@ from specc.backend.engine.trainer import Trainer
 from specc.backend.interrupt import Interrupt
 from specc.backend.progress import Quiet
 from specc.errors import SpeccError
+from tests.helpers.losses import classes_of
 
 Make = Callable[..., Trainer]
 
@@ -85,7 +86,7 @@ PLAIN = "network Plain { input(1, 4x4); flatten -> dense(3) }\n"
 class Halves:
     """One epoch of two batches, or of one that holds both."""
 
-    classes = ("a", "b", "c")
+    task = classes_of(3)
 
     def __init__(self, whole: bool) -> None:
         self.batch, self.batches = (8, 1) if whole else (4, 2)

@@ -6,6 +6,7 @@ from torch.nn import functional
 
 from specc.backend.evaluation.losses import Loss, loss_function
 from specc.values import Args, Bound
+from tests.helpers.losses import classes_of, make_loss
 
 CLASSES = 5
 LOGITS = torch.randn(7, CLASSES, generator=torch.Generator().manual_seed(0)) * 2
@@ -14,7 +15,8 @@ WEIGHTS = (1.0, 2.0, 0.5, 3.0, 1.5)
 
 
 def make(name: str, weights: tuple[float, ...] | None = None, **args: float) -> Loss:
-    return loss_function(Bound(name, Args(weights=weights, reduction="mean", **args)), CLASSES, torch.device("cpu"))
+    bound = Bound(name, Args(weights=weights, reduction="mean", **args))
+    return loss_function([bound], classes_of(CLASSES), torch.device("cpu"))
 
 
 @pytest.mark.parametrize("smoothing", [0.0, 0.1])
@@ -72,10 +74,13 @@ def test_half_precision_logits_are_reckoned_in_fp32() -> None:
 
 def test_extreme_logits_stay_finite() -> None:
     logits = torch.tensor([[1e4, -1e4, 0.0, 0.0, 0.0]], requires_grad=True)
-    for loss_of in (make("cross_entropy", smoothing=0.1), make("focal", gamma=2.0), make("binary_cross_entropy")):
-        loss = loss_of(logits, torch.tensor([1]))
-        (gradient,) = torch.autograd.grad(loss, logits)
-        assert loss.isfinite() and gradient.isfinite().all()
+    losses = [make("cross_entropy", smoothing=0.1), make("binary_cross_entropy")]
+    losses += [make("focal", gamma=gamma) for gamma in (0.0, 0.5, 2.0)]
+    for loss_of in losses:
+        for label in (0, 1):
+            loss = loss_of(logits, torch.tensor([label]))
+            (gradient,) = torch.autograd.grad(loss, logits)
+            assert loss.isfinite() and gradient.isfinite().all()
 
 
 @pytest.mark.parametrize(
@@ -83,7 +88,5 @@ def test_extreme_logits_stay_finite() -> None:
     [(torch.float64, torch.float64), (torch.float32, torch.float32), (torch.bfloat16, torch.float32)],
 )
 def test_only_half_precision_is_cast_up(given: torch.dtype, found: torch.dtype) -> None:
-    loss = loss_function(
-        Bound("cross_entropy", Args(smoothing=0.1, weights=[1.0, 2.0], reduction="mean")), 2, torch.device("cpu")
-    )
+    loss = make_loss("cross_entropy", 2, [1.0, 2.0], smoothing=0.1)
     assert loss(torch.tensor([[1.0, 2.0]], dtype=given), torch.tensor([1])).dtype is found

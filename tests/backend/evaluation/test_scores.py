@@ -8,8 +8,9 @@ from torch import nn
 
 from specc.backend.evaluation.evaluate import evaluate
 from specc.backend.precision import Precision
+from specc.backend.tasks.figures.classification import confusion
 from specc.backend.tasks.figures.scores import Confusion, class_scores, confusions, macro
-from tests.helpers.losses import cross_entropy
+from tests.helpers.losses import classes_of, cross_entropy
 
 CLASSES = ["a", "b", "c", "never seen", "never said", "neither"]
 TRUTH = np.array([0, 0, 0, 1, 1, 2, 2, 2, 2, 4])
@@ -51,8 +52,8 @@ def test_evaluation_counts_every_image_once_in_evaluation_mode() -> None:
     net = nn.Sequential(nn.Dropout(0.9), nn.Linear(5, 5, bias=False)).train()
     net.get_parameter("1.weight").data.copy_(torch.eye(5))
     batches = list(zip(logits.split(4), labels.split(4), strict=True))
-    found = evaluate(net, batches, 5, cross_entropy(5), Precision("fp32", "exact"))
+    found = evaluate(net, batches, classes_of(5), cross_entropy(5), Precision("fp32", "exact"))
     assert found.loss == pytest.approx(float(nn.functional.cross_entropy(logits, labels)), rel=1e-6)
-    assert found.accuracy == pytest.approx(float((logits.argmax(1) == labels).float().mean()))
-    assert np.array_equal(found.confusion, confusion_matrix(labels, logits.argmax(1), labels=range(5)))
+    assert found.figure("accuracy") == pytest.approx(float((logits.argmax(1) == labels).float().mean()))
+    assert np.array_equal(confusion(found.records, 5), confusion_matrix(labels, logits.argmax(1), labels=range(5)))
     assert net.training

@@ -12,8 +12,9 @@ from torch.nn import functional
 from specc.backend.evaluation.evaluate import evaluate
 from specc.backend.evaluation.totals import Evaluation, Totals
 from specc.backend.precision import Precision
+from specc.backend.tasks.figures.classification import confusion
 from specc.values import Args
-from tests.helpers.losses import LOSSES, make_loss
+from tests.helpers.losses import LOSSES, classes_of, make_loss
 
 IMAGES, CLASSES = 37, 4
 SIZES = (1, 2, 5, 16, IMAGES)
@@ -45,7 +46,7 @@ def figures(
     logits: Tensor, labels: Tensor, size: int, loss: Any, tta: Args | None = None, shape: tuple[int, ...] = (-1,)
 ) -> Evaluation:
     batches = list(zip(logits.view(IMAGES, *shape).split(size), labels.split(size), strict=True))
-    return evaluate(Passing(logits.dtype), batches, CLASSES, loss, FP32, tta)
+    return evaluate(Passing(logits.dtype), batches, classes_of(CLASSES), loss, FP32, tta)
 
 
 @pytest.mark.parametrize(("dtype", "rel"), [(torch.float64, 1e-12), (torch.float32, 1e-6)])
@@ -60,8 +61,11 @@ def test_no_figure_depends_on_the_size_of_the_batches(
     for size in SIZES:
         evaluation = figures(logits, labels, size, loss)
         assert evaluation.loss == pytest.approx(float(whole), rel=rel), size
-        assert evaluation.accuracy == evaluation.one_view == accuracy_score(labels, logits.argmax(1)), size
-        assert np.array_equal(evaluation.confusion, confusion_matrix(labels, logits.argmax(1), labels=range(4)))
+        assert evaluation.figures == evaluation.one_view
+        assert evaluation.figure("accuracy") == accuracy_score(labels, logits.argmax(1)), size
+        assert np.array_equal(
+            confusion(evaluation.records, CLASSES), confusion_matrix(labels, logits.argmax(1), labels=range(4))
+        )
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -81,13 +85,13 @@ def test_views_do_not_change_that(size: int) -> None:
     evaluation = figures(logits, labels, size, loss, tta, (1, 1, CLASSES))
     wanted = figures(logits, labels, IMAGES, loss, tta, (1, 1, CLASSES))
     assert evaluation.loss == pytest.approx(wanted.loss, rel=1e-6)  # means over views are taken in fp32
-    assert (evaluation.accuracy, evaluation.one_view) == (wanted.accuracy, wanted.one_view)
+    assert (evaluation.figures, evaluation.one_view) == (wanted.figures, wanted.one_view)
 
 
 def test_parts_of_a_set_merge_to_the_whole() -> None:
     logits, labels = answers(torch.float64)
     loss = make_loss("cross_entropy", CLASSES, [0.5, 8.0, 2.0, 0.25], smoothing=0.0)
-    parts = [Totals(CLASSES, torch.device("cpu")) for _ in range(4)]
+    parts = [Totals(classes_of(CLASSES), loss, torch.device("cpu")) for _ in range(4)]
     for part, x, y in zip(parts, logits.split(11), labels.split(11), strict=True):
         part.update(loss.parts(x, y), x, x, y)
     whole = parts[3]
@@ -96,5 +100,5 @@ def test_parts_of_a_set_merge_to_the_whole() -> None:
     wanted = figures(logits, labels, 5, loss)
     evaluation = whole.compute()
     assert evaluation.loss == pytest.approx(wanted.loss, rel=1e-12)
-    assert (evaluation.accuracy, evaluation.one_view) == (wanted.accuracy, wanted.one_view)
-    assert np.array_equal(evaluation.confusion, wanted.confusion)
+    assert (evaluation.figures, evaluation.one_view) == (wanted.figures, wanted.one_view)
+    assert np.array_equal(np.sort(evaluation.records, 0), np.sort(wanted.records, 0))

@@ -10,6 +10,7 @@ from specc.backend.data.subset import subset_of
 from specc.backend.run.manifest import read_info
 from specc.backend.run.metrics import read_lines
 from specc.backend.study import measure
+from specc.backend.tasks.figures.classification import confusion
 from specc.backend.train.job import train
 from specc.backend.train.resume import resume
 from specc.check import check
@@ -29,14 +30,14 @@ def test_the_last_weights_are_measured_on_images_as_they_are(tmp_path: Path, mon
     dataset = subset_of(load(spec.data), 200)
     run = train(checked, out=tmp_path / "run", subset=200, quiet=True).path
     found = measure.on_training_images(spec, run, dataset, torch.device("cpu"))
-    assert int(found.confusion.sum()) == 200
+    assert len(found.records) == 200
     swapped = dataset._replace(validation=dataset.train)
     again = train(checked, out=tmp_path / "swapped", dataset=swapped, quiet=True)
     assert again.best is not None
-    assert found.accuracy == again.best.accuracy and found.loss == pytest.approx(again.best.loss)
+    assert found.figure("accuracy") == again.best.figures["accuracy"] and found.loss == pytest.approx(again.best.loss)
     monkeypatch.setattr(measure, "MOST", 50)
     few = measure.on_training_images(spec, run, dataset, torch.device("cpu"))
-    assert few.confusion.sum(axis=1).tolist() == [5] * 10
+    assert confusion(few.records, 10).sum(axis=1).tolist() == [5] * 10
 
 
 def test_a_run_remembers_its_part_of_the_data(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from specc.backend.precision import Precision
 from specc.backend.progress import Quiet
 from specc.check import check
 from specc.source import Source
+from tests.helpers.losses import classes_of
 
 EXAMPLE = Path(__file__).parents[3] / "examples" / "cifar10_airbench94.cnn"
 EPOCHS, BATCHES = 4.75, 4  # the last epoch ends early
@@ -24,7 +25,7 @@ EPOCHS, BATCHES = 4.75, 4  # the last epoch ends early
 class Blobs:
     """Batches of 3 x 32 x 32 images whose color and stripes tell the class."""
 
-    classes = tuple("0123456789")
+    task = classes_of(10)
     batches = BATCHES
 
     def __init__(self, batch: int = 8) -> None:
