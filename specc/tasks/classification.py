@@ -7,8 +7,8 @@ CLASSIFICATION = Task(
     outputs="classes",
     figures=(
         Figure("accuracy", "accuracy", counts_images=True),
-        Figure("balanced_accuracy", "balanced accuracy"),
-        Figure("f1", "macro F1"),
+        Figure("balanced_accuracy", "balanced accuracy", by_class=True),
+        Figure("f1", "macro F1", by_class=True),
         Figure("top5", "top-5 accuracy", counts_images=True),
     ),
     loss="cross_entropy",

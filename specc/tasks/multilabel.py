@@ -6,9 +6,9 @@ MULTILABEL = Task(
     "multi-label",
     outputs="tags",
     figures=(
-        Figure("map", "mean average precision"),
+        Figure("map", "mean average precision", by_class=True),
         Figure("micro_f1", "micro F1"),
-        Figure("f1", "macro F1"),
+        Figure("f1", "macro F1", by_class=True),
         Figure("exact_match", "exact match", counts_images=True),
     ),
     loss="binary_cross_entropy",

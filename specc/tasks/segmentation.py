@@ -6,8 +6,8 @@ SEGMENTATION = Task(
     "segmentation",
     outputs="classes",
     figures=(
-        Figure("mean_iou", "mean IoU"),
-        Figure("dice", "mean Dice"),
+        Figure("mean_iou", "mean IoU", by_class=True),
+        Figure("dice", "mean Dice", by_class=True),
         Figure("pixel_accuracy", "pixel accuracy"),
     ),
     loss="cross_entropy",

@@ -10,6 +10,7 @@ class Figure(NamedTuple):
     is_error: the lower, the better; else the higher.
     unit: "share", from 0 to 1 and printed in percent; "data", in the units of the data's numbers; "", a plain number.
     counts_images: it is the share of the images of which something holds, so that its interval is a binomial's.
+    by_class: a mean over the classes or tags, in which a rare one counts as much as any other.
     """
 
     name: str
@@ -17,6 +18,7 @@ class Figure(NamedTuple):
     is_error: bool = False
     unit: str = "share"
     counts_images: bool = False
+    by_class: bool = False
 
     def text(self, value: float | None) -> str:
         """A value as it is printed; a dash for one over nothing."""

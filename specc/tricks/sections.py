@@ -81,6 +81,12 @@ class DataSettings(Settings):
         "random transforms of the training images, sampled anew for each image in each epoch",
         default=(),
     )
+    sample: Literal["balanced"] | None = setting(
+        Maybe(Symbols("balanced")),
+        "how an epoch's training images are drawn: `balanced` draws classes equally often, so that images of rare "
+        "classes come several times; `none`: each image comes once",
+        default=None,
+    )
     validation: Bound = setting(
         One("validation", "`auto`, `given`, `test`, `split(10%)` or `fold(1, of=5)`", instead_of_none="auto"),
         "the images that choose the best epoch: a part that the source provides, or a share of the training images",

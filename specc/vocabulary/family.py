@@ -258,7 +258,8 @@ class Moment(NamedTuple):
 
     first: the factor at which the piece begins. step: counted from its beginning. length: of the piece.
     start: of the piece, counted from the start of the training. costs: of each epoch that has ended the
-    validation figure that chooses the best, turned so that lower is better. before: the piece before it; None for the first one.
+    validation figure that chooses the best, turned so that lower is better. before: the piece before it; None for the
+    first one.
     """
 
     first: float

@@ -1,4 +1,4 @@
-"""The classes of a data set: how many images each has, what is odd about them, and what they weigh."""
+"""The classes of a data set, or its tags: how many images each has, and what is odd about them."""
 
 from collections.abc import Sequence
 from unicodedata import normalize
@@ -7,51 +7,60 @@ from torch import Tensor
 
 from specc.backend.data.places import few
 from specc.backend.tasks.bound import BoundTask
-from specc.diagnostics import nearest
 from specc.errors import SpeccError, clean
-from specc.tasks import REGRESSION
-from specc.values import Args, Bound
+from specc.tasks import MULTILABEL, REGRESSION, Task
 
 LINES = 40  # classes that have a line each; more are put together
 
 
-def refuse_unlearned(classes: Sequence[str], train: Sequence[int], validation: Sequence[int]) -> None:
-    """Raise SpeccError E407 where classes are to be measured that have no image to train on."""
-    lacking = [name for name, learned, held in zip(classes, train, validation, strict=True) if held and not learned]
-    if lacking:
-        message = f"there is no image to train on in {_classes(lacking)}, which validation images have"
-        help = "what is measured has to be learned: give the training part images of every class"
+def noun(task: Task) -> str:
+    """What one of the outputs is called."""
+    return {"classes": "class", "tags": "tag", "numbers": "number"}[task.outputs]
+
+
+def refuse_unlearned(task: BoundTask, train: Sequence[int], validation: Sequence[int]) -> None:
+    """Raise SpeccError E407 where classes or tags are to be measured that no training image has.
+
+    train, validation: `task.counts` of their labels.
+    """
+    counts = zip(train, validation, strict=True)
+    names = [task.outputs[number] for number, (learned, held) in enumerate(counts) if held and not learned]
+    if names:
+        message = f"there is no {_of(task.facts, 'to train on', names)}, which validation images have"
+        help = f"what is measured has to be learned: give the training part images of every {noun(task.facts)}"
         raise SpeccError("E407", message, help=help, status=1)
 
 
-def odd_classes(classes: Sequence[str], train: Sequence[int], validation: Sequence[int]) -> list[str]:
-    """What is odd about the classes, and may be meant. train, validation: how many images each has."""
+def odd_classes(task: BoundTask, train: Sequence[int], validation: Sequence[int]) -> list[str]:
+    """What is odd about the classes or tags, and may be meant. train, validation: `task.counts` of their labels."""
     alike: dict[str, list[str]] = {}
-    for name in classes:
+    for name in task.outputs:
         alike.setdefault(normalize("NFC", name).casefold(), []).append(name)
-    notes = [f"classes whose names look alike: {few(names)}" for names in alike.values() if len(names) > 1]
-    for what, counts, number in (
-        ("no image to train on in", train, 0),
-        ("a single image to train on in", train, 1),
-        ("no image to validate on in", validation, 0),
+    notes = [f"{task.facts.outputs} whose names look alike: {few(names)}" for names in alike.values() if len(names) > 1]
+    for article, use, counts, number in (
+        ("no", "to train on", train, 0),
+        ("a single", "to train on", train, 1),
+        ("no", "to validate on", validation, 0),
     ):
-        names = [name for name, count in zip(classes, counts, strict=True) if count == number]
+        names = [task.outputs[index] for index, count in enumerate(counts) if count == number]
         if names:
-            notes.append(f"{what} {_classes(names)}")
+            notes.append(f"{article} {_of(task.facts, use, names)}")
     return notes
 
 
-def _classes(names: Sequence[str]) -> str:
-    return f"{'class' if len(names) == 1 else f'{len(names):,} classes:'} {few(names)}"
+def _of(task: Task, use: str, names: Sequence[str]) -> str:
+    """Images for a use, of some classes, in words."""
+    which = noun(task) if len(names) == 1 else f"{len(names):,} {task.outputs}:"
+    what, having = "pixel" if task.per_pixel else "image", "with" if task == MULTILABEL else "in"
+    return f"{what} {use} {having} {which} {few(names)}"
 
 
 def label_table(task: BoundTask, parts: Sequence[tuple[str, Tensor]]) -> list[str]:
     """A line for each class, tag or number with what each part has of it: (the part's name, its labels)."""
     if task.facts == REGRESSION:
         return _number_table(task, parts)
-    word = {"classes": "class", "tags": "tag"}[task.facts.outputs]
     counts = [(name, task.counts(labels)) for name, labels in parts]
-    table = class_table(task.outputs, counts, word)
+    table = class_table(task.outputs, counts, noun(task.facts))
     return ["pixels of each class:", *table] if task.facts.per_pixel else table
 
 
@@ -82,51 +91,3 @@ def class_table(classes: Sequence[str], parts: Sequence[tuple[str, Sequence[int]
         cells = [f"{numbers[index]:>{w},}" for (_, numbers), w in zip(parts, columns, strict=True)]
         lines.append("  ".join([f"{name:{wide}}", *cells]))
     return lines
-
-
-def class_weights(loss: Bound, classes: Sequence[str], counts: Sequence[int]) -> Bound:
-    """A loss with a weight for each class by position, whatever way its `weights` are written.
-
-    classes: their names. counts: how many training images each has; `balanced` weighs a class by n / (K n_c) (King and
-    Zeng, 2001, as scikit-learn has it).
-
-    Raises SpeccError E315: a name that is no class's, another number of weights, a class without images to balance.
-    """
-    given = getattr(loss.args, "weights", None)
-    if given is None:
-        return loss
-    if given == "balanced":
-        empty = [name for name, count in zip(classes, counts, strict=True) if not count]
-        if empty:
-            message = f"`balanced` cannot weigh a class without training images: {few(empty)}"
-            raise SpeccError("E315", message, help="give images of every class, or write the weights", status=1)
-        weights = tuple(sum(counts) / (len(counts) * count) for count in counts)
-    elif given and isinstance(given[0], tuple):
-        weights = _by_name(dict(given), classes)
-    else:
-        weights = given
-    if len(weights) != len(classes):
-        message = f"`{loss.name}` has {len(weights)} weights, but there are {len(classes)} classes"
-        help = 'give one weight for each class, in their order, or by name: weights=[("NAME", 9)]'
-        raise SpeccError("E315", message, help=help, status=1)
-    return loss._replace(args=Args(**{**loss.args.as_dict(), "weights": weights}))
-
-
-def _by_name(given: dict[str, float], classes: Sequence[str]) -> tuple[float, ...]:
-    unknown = [name for name in given if name not in classes]
-    if unknown:
-        message = f"there is no class {few(unknown)}, to which `weights` gives a weight"
-        near = nearest(unknown[0], classes) or f"the classes are {few(classes, 20)}"
-        raise SpeccError("E315", message, help=near, status=1)
-    return tuple(given.get(name, 1.0) for name in classes)
-
-
-def weights_notes(losses: Sequence[Bound], classes: Sequence[str]) -> list[str]:
-    """Which class got which weight, in words. losses: as `class_weights` gives each."""
-    notes = []
-    for loss in losses:
-        if weights := getattr(loss.args, "weights", None):
-            pairs = zip(classes, weights, strict=True)
-            named = ", ".join(f"{clean(name)} {weight:g}" for name, weight in pairs)
-            notes.append(f"class weights of {loss.name}: {named}")
-    return notes

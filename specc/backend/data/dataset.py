@@ -23,7 +23,7 @@ from specc.backend.resolve import resolve
 from specc.backend.tasks.bound import BoundTask, Scale, bind
 from specc.backend.tasks.regression import learnable, scale_of
 from specc.errors import SpeccError
-from specc.tasks import CLASSIFICATION, REGRESSION
+from specc.tasks import REGRESSION
 from specc.tricks.length import split_off
 from specc.tricks.sections import DataSettings
 from specc.values import show
@@ -54,8 +54,8 @@ class DataSet(NamedTuple):
     validated_on: in words, which images are the validation images. part: of the source, that they come from: "train",
         "validation" or "test". seed: from which they were drawn, if so, and a subset is. is_subset: whether these are
         not all images.
-    train_counts: how many images of each class the training part has, of which `train` may be a subset. task: what is
-        learned of the images.
+    train_counts: how often the training part, of which `train` may be a subset, has each class (`BoundTask.counts`).
+        train_images: how many images that part has. task: what is learned of the images.
     test: the labeled test part where nothing validates on it.
     notes: what its user ought to know once: where it lies, what was left out, classes that look wrong.
     """
@@ -72,6 +72,7 @@ class DataSet(NamedTuple):
     seed: int
     part: str
     train_counts: tuple[int, ...]
+    train_images: int
     task: BoundTask
     test: HeldOut | None = None
     is_subset: bool = False
@@ -113,8 +114,7 @@ def load(
     else:
         train, validation, words = _divide(parts[0], task, chosen, data.seed)
     learned, measured = (task.counts(part.labels) for part in (train, validation))
-    if learned:
-        refuse_unlearned(raw.classes, learned, measured)
+    refuse_unlearned(task, learned, measured)
     mean, std = statistics(train)
     names = ["training", chosen.name][: len(parts)]
     test, about_test = _held_out(chosen, task, learned)
@@ -124,7 +124,7 @@ def load(
         parts, names, left_out = [*parts, *opened], [*names, "test"], [*left_out, *more]
         about_test = [f"{test.words}: measured once, after the training"]
     identical = notes_on_identical(parts, names, task, is_divided=chosen.part is None)
-    odd = odd_classes(raw.classes, learned, measured) if raw.task == CLASSIFICATION else []
+    odd = odd_classes(task, learned, measured)
     if chosen.fold:
         odd += _in_several_folds(parts[0], task, chosen.fold[1])
     if raw.task == REGRESSION:
@@ -145,6 +145,7 @@ def load(
         data.seed,
         chosen.name,
         learned,
+        len(train.labels),
         task,
         test,
         notes=(*raw.notes, *chosen.notes, *about_test, *left_out, *identical, *odd),

@@ -27,7 +27,7 @@ class DataLoader:
 
     def __init__(self, dataset: DataSet, data: DataSettings, batch: int, seed: int, device: torch.device) -> None:
         self.dataset, self.data, self.seed, self.device = dataset, data, seed, device
-        self.source = TrainingBatches(dataset.train, batch, seed, device)
+        self.source = TrainingBatches(dataset.train, batch, seed, device, data.sample)
         self.task = dataset.task
         self.batch, self.batches = self.source.size, self.source.count
         self.normalize = _normalizer(dataset, data, device)
@@ -40,7 +40,7 @@ class DataLoader:
             images, target = augment(
                 images,
                 target,
-                batch.numbers,
+                batch.draws,
                 seed=self.seed,
                 epoch=epoch,
                 tricks=self.data.augment,

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from specc.backend.data.classes import class_weights
+from specc.backend.data.balance import class_weights
 from specc.backend.data.dataset import DataSet
 from specc.backend.resolve import resolve
 from specc.backend.tasks.bound import BoundTask
@@ -119,8 +119,8 @@ def weighted_losses(train: TrainSettings, dataset: DataSet) -> tuple[Bound, ...]
 
     Raises SpeccError E315 as `class_weights` does.
     """
-    losses = losses_of(train, dataset.task.facts)
-    return tuple(class_weights(loss, dataset.classes, dataset.train_counts) for loss in losses)
+    counts, images = dataset.train_counts, dataset.train_images
+    return tuple(class_weights(loss, dataset.task, counts, images) for loss in losses_of(train, dataset.task.facts))
 
 
 def loss_of(train: TrainSettings, dataset: DataSet, device: torch.device) -> Loss:

@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 import torch
 
 from specc.backend.build import build
-from specc.backend.data.classes import label_table, weights_notes
+from specc.backend.data.balance import rare_note, sample_note, weights_notes
+from specc.backend.data.classes import label_table
 from specc.backend.data.dataset import DataSet, load
 from specc.backend.data.loader import DataLoader, check_fit
 from specc.backend.data.subset import subset_of
@@ -26,7 +27,7 @@ from specc.backend.train.start import another_split
 from specc.check import Trainable
 from specc.errors import SpeccError
 from specc.plugins import packages_of
-from specc.tricks.sections import losses_of
+from specc.tricks.sections import DataSettings, TrainSettings, losses_of
 from specc.vocabulary.family import Validation
 from specc.vocabulary.registry import component
 
@@ -88,8 +89,7 @@ def prepare(request: Request) -> Job:
         )
     net = build(graph)
     initialize(net, settings.seed, loader.sample)
-    weights = weights_notes(losses_of(settings, dataset.task.facts), dataset.classes)
-    notes = [*dataset.notes, *weights, *_left_over(loader, settings.accumulate)]
+    notes = [*dataset.notes, *_balance(dataset, data, settings), *_left_over(loader, settings.accumulate)]
     if request.start:
         notes += [load_matching(net, request.start), *another_split(request.start, dataset, data)]
     plan = settle(complete(plan, net, loader.source), net, loader, settings)
@@ -120,6 +120,16 @@ def _table(dataset: DataSet) -> list[str]:
     if dataset.test and dataset.test.labels is not None:
         parts.append(("test" if dataset.test.images is not None else "test (not used)", dataset.test.labels))
     return label_table(dataset.task, parts)
+
+
+def _balance(dataset: DataSet, data: DataSettings, settings: TrainSettings) -> list[str]:
+    """What is done about classes that differ in size, and what is not."""
+    losses = losses_of(settings, dataset.task.facts)
+    return [
+        *weights_notes(losses, dataset.task),
+        *sample_note(data.sample, dataset.task, dataset.train.labels),
+        *rare_note(dataset, losses, data.sample, settings.best),
+    ]
 
 
 def _left_over(loader: DataLoader, accumulate: int) -> list[str]:

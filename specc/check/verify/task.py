@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from specc.ir.graph import Graph, Node
-from specc.tasks import LOSS, Task
+from specc.tasks import CLASSIFICATION, LOSS, Task
 from specc.tricks.augment import component_of
 from specc.tricks.sections import DataSettings, ExportSettings, TrainSettings, losses_of
 from specc.values import Bound, Size
@@ -55,6 +55,9 @@ def mismatches(
         yield from _loss(task, data, train)
         yield from _figures(task, train)
     yield from _pixels_move(task, data, train)
+    if data.sample is not None and task != CLASSIFICATION:
+        message = f"`sample = {data.sample}` draws images by their class, which {task.name} does not give them"
+        yield Mismatch("E317", message, "data.sample", _help_to_balance(task), task.name)
     if export is not None and export.output not in ("auto", *task.exports):
         message = f"the graph of a {task.name} network cannot give {export.output}"
         yield Mismatch("E317", message, "export.output", f"output = {_or(task.exports)}")
@@ -96,6 +99,12 @@ def _pixels_move(task: Task, data: DataSettings, train: TrainSettings | None) ->
     if task.per_pixel and train is not None and train.evaluate is not None and train.evaluate.args.shift:
         message = "`tta` would average maps that are shifted against each other"
         yield Mismatch("E317", message, train.evaluate, "evaluate = tta(flip), which is flipped back")
+
+
+def _help_to_balance(task: Task) -> str:
+    if "weights" not in [param.name for param in COMPONENTS["loss"][task.loss].params]:
+        return "leave out `sample`"
+    return f"leave out `sample`; loss = {task.loss}(weights=balanced) weighs rare {task.outputs}"
 
 
 def end_of(task: Task, outputs: Sequence[str] | None, graph: Graph, data: DataSettings) -> Iterator[Mismatch]:
