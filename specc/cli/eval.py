@@ -1,5 +1,6 @@
 """`specc eval`: how good a trained model is, class by class."""
 
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -10,74 +11,130 @@ from specc.errors import clean
 from specc.values import show
 
 if TYPE_CHECKING:
-    from specc.backend.evaluation.scores import ClassScore, Confusion, Macro
+    from specc.backend.evaluation.figures import Figure, Figures
+    from specc.backend.evaluation.of_run import Measured
+    from specc.backend.evaluation.scores import Confusion
 
 MOST = 5
 
 
+class Part(StrEnum):
+    """The parts of the data that a run can be measured on."""
+
+    VALIDATION = "validation"
+    TEST = "test"
+    TRAIN = "train"
+
+
 def eval_run(
     run: Annotated[Path, typer.Argument(help="A run's folder.", metavar="RUN", show_default=False)],
+    part: Annotated[
+        Part,
+        typer.Option(
+            help="Measure on the validation images, which chose the best epoch; on the test part, where each look is "
+            "recorded in RUN/looks.jsonl; or on the training images."
+        ),
+    ] = Part.VALIDATION,
     device: Annotated[str, typer.Option(help="cpu, cuda, cuda:1, mps, or auto: CUDA if available.")] = "auto",
     data_dir: Annotated[
         Path | None, typer.Option(help="Look for data sets in this folder first.", metavar="FOLDER", show_default=False)
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print machine-readable JSON.")] = False,
 ) -> int:
-    """Evaluate a run's best weights on its validation images: accuracy, per-class metrics, most frequent mistakes.
+    """Evaluate a run's best weights on a part of its images: accuracy, per-class metrics, most frequent mistakes.
 
-    Example:
+    Every figure has its 95% interval: Wilson's for shares, a bootstrap over the images for the rest. That of the best
+    epoch on the images that chose it is optimistic; the test part, where it is another, measures honestly until it is
+    used to choose as well.
+
+    Examples:
 
       specc eval runs/Digits-1
+      specc eval runs/Digits-1 --part test
     """
+    from specc.backend.evaluation.figures import figures_json
+    from specc.backend.evaluation.intervals import CONFIDENCE
     from specc.backend.evaluation.of_run import evaluate_run
-    from specc.backend.evaluation.scores import class_scores, confusions, macro
+    from specc.backend.evaluation.scores import confusions
+    from specc.backend.evaluation.words import loss_words
     from specc.backend.run.load import open_run
 
     opened = open_run(run)
-    found = evaluate_run(opened, device=device, data_dir=data_dir)
-    scores = class_scores(found.confusion, opened.classes)
-    mistakes = confusions(found.confusion, opened.classes, MOST)
-    images = int(found.confusion.sum())
-    views = opened.spec.train.evaluate
+    measured = evaluate_run(opened, device=device, data_dir=data_dir, part=part.value)
+    figures = measured.figures
+    mistakes = confusions(measured.evaluation.confusion, opened.classes, MOST)
+    settings = opened.spec.train
+    about_loss = loss_words(settings.loss, len(opened.classes))
     if json:
         print_json(
             {
                 "run": str(run),
-                "images": images,
-                "accuracy": found.accuracy,
-                "loss": found.loss,
-                "accuracy_one_view": found.one_view,
-                "macro": macro(scores)._asdict(),
-                "classes": [score._asdict() for score in scores],
+                "part": part.value,
+                "measured_on": measured.words,
+                "images": figures.images,
+                "confidence": CONFIDENCE,
+                **figures_json(figures),
+                "optimistic": measured.optimistic or None,
+                "about_loss": about_loss or None,
+                "looks": measured.looks or None,
                 "confusions": [mistake._asdict() for mistake in mistakes],
             }
         )
         return 0
-    print(f"{clean(str(run))}: accuracy {found.accuracy:.2%}, loss {found.loss:.4f}, on {images:,} images")
-    if views is not None:
-        print(f"with {clean(show(views))}; with a single view, as in the exported file: {found.one_view:.2%}")
-    print(f"validation: {clean(opened.info['validated_on'])}\n")
-    print("\n".join(_table(scores, macro(scores))))
-    if absent := [clean(score.name) for score in scores if not score.support]:
-        print(f"left out of the mean, because they have no validation images: {', '.join(absent)}")
+    low, high = figures.loss.interval or (None, None)
+    between = "" if low is None else f" ({low:.4f} to {high:.4f})"
+    print(f"{clean(str(run))}: accuracy {figures.accuracy}, loss {figures.loss.value:.4f}{between}")
+    print(f"on {figures.images:,} images; in parentheses: {CONFIDENCE:.0%} intervals")
+    if settings.evaluate is not None:
+        views = clean(show(settings.evaluate))
+        print(f"with {views}; with a single view, as in the exported file: {figures.one_view}")
+    print("\n".join(_about(measured)))
+    if about_loss:
+        print(about_loss)
+    print("", *_table(figures), sep="\n")
+    if absent := [clean(one.name) for one in figures.classes if not one.support]:
+        what = {Part.TRAIN: "training"}.get(part, part.value)
+        print(f"left out of the mean, because they have no {what} images: {', '.join(absent)}")
     if mistakes:
         print("\nmost frequent mistakes:")
         print("\n".join(_mistakes(mistakes)))
     return 0
 
 
-def _table(scores: "list[ClassScore]", mean: "Macro") -> list[str]:
+def _about(measured: "Measured") -> list[str]:
+    """Which images were looked at, and how far their figures can be believed."""
+    lines = [f"{measured.part}: {clean(measured.words)}"]
+    if measured.optimistic:
+        lines.append(clean(measured.optimistic))
+    if measured.looks:
+        times = "once" if measured.looks == 1 else f"{measured.looks:,} times"
+        more = "; whoever chooses by it makes it optimistic" if measured.looks > 1 else ""
+        lines.append(f"this run has looked at the test part {times}, as looks.jsonl records{more}")
+    if measured.part == "train":
+        lines.append("the network learned from these images: the figures say nothing of others")
+    return lines
+
+
+def _table(figures: "Figures") -> list[str]:
+    rows: list[tuple[Any, ...]] = [
+        (clean(one.name), one.precision, one.recall, one.f1, one.support) for one in figures.classes
+    ]
+    rows.append(("mean", *figures.macro, figures.images))
+    cells: list[tuple[str, ...]] = [("class", "precision", "recall", "F1", "images")]
+    cells += [(name, *map(_cell, scores), f"{images:,}") for name, *scores, images in rows]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    return [
+        "  ".join([f"{name:{widths[0]}}", *(f"{cell:>{width}}" for cell, width in zip(row, widths[1:], strict=True))])
+        for name, *row in cells
+    ]
+
+
+def _cell(figure: "Figure") -> str:
+    """`98.61% (92.5 - 99.8)`."""
     from specc.backend.evaluation.scores import share_text
 
-    rows = [(clean(score.name), score.precision, score.recall, score.f1, score.support) for score in scores]
-    rows.append(("mean", mean.precision, mean.recall, mean.f1, sum(score.support for score in scores)))
-    wide = max(len("class"), *(len(name) for name, *_ in rows))
-    lines = [f"{'class':{wide}}  precision   recall       F1  images"]
-    lines += [
-        f"{name:{wide}}  {share_text(precision):>9}  {share_text(recall):>7}  {share_text(f1):>7}  {images:6,}"
-        for name, precision, recall, f1, images in rows
-    ]
-    return lines
+    interval = figure.interval
+    return share_text(figure.value) + (f" ({interval.low * 100:.1f} - {interval.high * 100:.1f})" if interval else "")
 
 
 def _mistakes(mistakes: "list[Confusion]") -> list[str]:

@@ -31,15 +31,19 @@ def evaluate(
     loss: Loss,
     precision: Precision,
     tta: Args | None = None,
+    *,
+    keep_losses: bool = False,
 ) -> Evaluation:
     """Run `net` in evaluation mode over batches of normalized images (N x C x H x W) and class indices (N).
 
-    tta: the arguments of test-time augmentation: logits are the mean over its views.
+    tta: the arguments of test-time augmentation: logits are the mean over its views. keep_losses: give the loss of each
+    image, too.
     """
     was_training = net.training
     net.eval()
     device = next(net.parameters()).device
     totals, dtype = Totals(classes, device), exact_dtype(device)
+    losses: list[Tensor] = []
     for images, labels in batches:
         first, *others = views(images, tta)
         with precision.autocast(device):
@@ -48,5 +52,8 @@ def evaluate(
             for view in others:
                 logits = logits.float() + view.weight * net(view.images).float()
         totals.update(loss.parts(logits.to(dtype), labels), logits, alone, labels)
+        if keep_losses:
+            losses.append(loss.each_image(logits.to(dtype), labels).cpu())
     net.train(was_training)
-    return totals.compute()
+    evaluation = totals.compute()
+    return evaluation._replace(losses=torch.cat(losses).double().numpy()) if losses else evaluation

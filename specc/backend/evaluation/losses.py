@@ -52,15 +52,26 @@ class Loss:
     def __call__(self, logits: Tensor, target: Tensor) -> Tensor:
         return self.parts(logits, target).mean
 
+    def each_image(self, logits: Tensor, target: Tensor) -> Tensor:
+        """Of each image its loss and its weight, N x 2; the sums of both columns are `parts`."""
+        terms, shares = self._terms(logits, target)
+        if self.weights is None:
+            return torch.stack([terms.sum(dim=1), torch.ones_like(terms[:, 0])], dim=1)
+        return torch.stack([(terms * self.weights).sum(dim=1), (shares * self.weights).sum(dim=1)], dim=1)
+
     def parts(self, logits: Tensor, target: Tensor) -> Parts:
+        terms, shares = self._terms(logits, target)
+        if self.weights is None:
+            return Parts(terms.sum(), len(logits))
+        return Parts((terms * self.weights).sum(), (shares * self.weights).sum())
+
+    def _terms(self, logits: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
+        """The terms of the loss and the shares of the classes, both N x classes."""
         shares = target if target.is_floating_point() else target[:, None] == self.classes
         if logits.dtype in (torch.bfloat16, torch.float16):
             logits = logits.float()
         shares = shares.to(logits.dtype)
-        terms = self.each(logits, shares)
-        if self.weights is None:
-            return Parts(terms.sum(), len(logits))
-        return Parts((terms * self.weights).sum(), (shares * self.weights).sum())
+        return self.each(logits, shares), shares
 
 
 def loss_function(loss: Bound, classes: int, device: torch.device) -> Loss:

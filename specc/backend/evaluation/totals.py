@@ -2,7 +2,9 @@
 
 from typing import NamedTuple, Self
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from specc.backend.evaluation.losses import Parts
@@ -13,13 +15,15 @@ class Evaluation(NamedTuple):
     """loss: mean over the images, weighted by their classes where the loss has weights. accuracy: 0 to 1.
 
     confusion: classes x classes, rows the true ones. one_view: the accuracy on the images as they are; the same as
-    `accuracy` where they are looked at in no other way.
+    `accuracy` where they are looked at in no other way. losses: of each image its loss and its weight, N x 2; None
+    where they were not kept.
     """
 
     loss: float
     accuracy: float
     confusion: Counts
     one_view: float
+    losses: NDArray[np.float64] | None = None
 
 
 class Totals:

@@ -1,13 +1,17 @@
 """A training from its beginning to its end: from a checked spec to a run."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from specc.backend.data.dataset import DataSet
 from specc.backend.engine.applied import written
 from specc.backend.engine.locate import locate
 from specc.backend.engine.trainer import NotFinite
+from specc.backend.evaluation.figures import share
+from specc.backend.evaluation.of_run import TRAINING, earlier_look, look_at_test
+from specc.backend.evaluation.words import optimism
 from specc.backend.execution.apply import launched
 from specc.backend.interrupt import Interrupt
 from specc.backend.progress import Lines, ProgressListener, Quiet
@@ -15,10 +19,12 @@ from specc.backend.run import manifest
 from specc.backend.run.checkpoint import load_checkpoint, newest_step, restore
 from specc.backend.run.files import CHECKPOINTS
 from specc.backend.run.folder import RunFolder, create
+from specc.backend.run.load import open_run
 from specc.backend.run.metrics import EpochResult
 from specc.backend.train.memory import is_out_of_memory, memory_explained, out_of_memory
 from specc.backend.train.prepare import Job, Request, prepare
 from specc.check import Checked
+from specc.errors import SpeccError
 
 Until = Callable[[int, int], int]  # from the steps of an epoch, and those of the training
 
@@ -26,7 +32,8 @@ Until = Callable[[int, int], int]  # from the steps of an epoch, and those of th
 class Outcome(NamedTuple):
     """How a training ended. status: 0, or 130 and 143 where Ctrl-C or SIGTERM stopped it; it can then be resumed.
 
-    views: test-time augmentation as it stands in the spec, where validation figures were found by it.
+    views: test-time augmentation as it stands in the spec, where validation figures were found by it. figures: those of
+    the best epoch with their intervals, as run.json has them. refusal: why the test part could not be measured.
     """
 
     path: Path
@@ -34,6 +41,8 @@ class Outcome(NamedTuple):
     step: int
     status: int
     views: str = ""
+    figures: Mapping[str, Any] = MappingProxyType({})
+    refusal: SpeccError | None = None
 
 
 def train(
@@ -63,7 +72,7 @@ def train(
     """
     spec = checked.trainable()
     with memory_explained(spec, device):
-        job = prepare(Request(spec, device, data_dir, base, subset, dataset, start))
+        job = prepare(Request(spec, device, data_dir, base, subset, dataset, start, test=until is None))
     folder = create(out, spec.name, spec.resolved)
     info = manifest.begun(spec, command, base, data_dir, subset, start) | job.about
     folder.meaning = manifest.meaning_of(info)
@@ -98,16 +107,46 @@ def carry_out(
             if is_out_of_memory(error):
                 raise out_of_memory(job.request.spec, trainer.loader.batch, trainer.device, error) from error
             raise
-    best = trainer.state.best
+    best, finished = trainer.state.best, trainer.finished()
     info |= {
         "ended": manifest.now(),
         "step": trainer.state.step,
-        "finished": trainer.finished(),
+        "finished": finished,
         "best": best._asdict() if best else None,
+        "figures": {"validation": validation_figures(best, job.dataset, len(trainer.state.lines))} if best else {},
     }
     folder.write_info(info)
+    refusal = _look_at_test(job, folder, info) if finished and not interrupt.status and best else None
     views = written(settings.evaluate) if settings.evaluate else ""
-    return Outcome(folder.path, best, trainer.state.step, interrupt.status, views)
+    return Outcome(folder.path, best, trainer.state.step, interrupt.status, views, info["figures"], refusal)
+
+
+def validation_figures(best: EpochResult, dataset: DataSet, epochs: int) -> dict[str, Any]:
+    """The figure of the best epoch for run.json. epochs: out of how many it is the best."""
+    images = len(dataset.validation)
+    return {
+        "measured_on": dataset.validated_on,
+        "images": images,
+        "epochs": epochs,
+        "optimistic": optimism(dataset.part, epochs),
+        "figures": {"accuracy": share(best.accuracy, images).as_dict()},
+    }
+
+
+def _look_at_test(job: Job, folder: RunFolder, info: dict[str, Any]) -> SpeccError | None:
+    """Measure the test part, where it is held out, and keep its figures in run.json; why it could not be measured."""
+    held_out = job.dataset.test
+    if held_out is None or held_out.images is None:
+        return None
+    try:
+        look = earlier_look(folder.path, job.dataset)
+        if look is None:
+            look = look_at_test(open_run(folder.path), job.dataset, job.trainer.device, by=TRAINING).look
+    except SpeccError as error:
+        return error
+    info["figures"] = {**info["figures"], "test": look}
+    folder.write_info(info)
+    return None
 
 
 def _note(text: str, info: dict[str, Any], listener: ProgressListener) -> None:
