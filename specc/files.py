@@ -99,6 +99,37 @@ def reason(error: Exception) -> str:
     return (error.strerror if isinstance(error, OSError) else None) or str(error)
 
 
+def append_locked(path: Path, data: bytes) -> None:
+    """Add `data`, whole lines, to the end of a plain file, which is made where there is none.
+
+    Processes that do so at once wait for each other. What one that was killed left of a line is ended first. All is on
+    the disk when this returns. Raises OSError.
+    """
+    if os.path.lexists(path):
+        size_of(path)
+    flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+    with os.fdopen(os.open(path, flags, 0o666), "r+b", buffering=0) as file:
+        _refuse_odd(os.fstat(file.fileno()), path)
+        _wait_for_lock(file.fileno())
+        end = file.seek(0, os.SEEK_END)
+        if end:
+            file.seek(end - 1)
+            if file.read(1) != b"\n":
+                data = b"\n" + data
+        file.write(data)
+        os.fsync(file.fileno())
+
+
+def _wait_for_lock(descriptor: int) -> None:
+    """Hold an open file for this process until it is closed, where the system has such locks."""
+    try:
+        import fcntl
+
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+    except (ImportError, OSError):  # not POSIX, or a file system without locks: a single write is whole there, too
+        return
+
+
 def write_atomic(path: Path, data: bytes) -> None:
     """Write `data` to `path`: beside it, synced to the disk, then renamed over it.
 

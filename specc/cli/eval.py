@@ -1,5 +1,7 @@
 """`specc eval`: how good a trained model is, class by class."""
 
+from collections.abc import Sequence
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -10,78 +12,181 @@ from specc.errors import clean
 from specc.values import show
 
 if TYPE_CHECKING:
-    from specc.backend.tasks.figures.scores import ClassScore, Confusion, Macro
+    from specc.backend.evaluation.class_figures import ClassFigures, Means
+    from specc.backend.evaluation.figures import Estimate
+    from specc.backend.evaluation.of_run import Measured
+    from specc.backend.tasks.figures.scores import Confusion
 
 MOST = 5
 
 
+class Part(StrEnum):
+    """The parts of the data that a run can be measured on."""
+
+    VALIDATION = "validation"
+    TEST = "test"
+    TRAIN = "train"
+
+
 def eval_run(
     run: Annotated[Path, typer.Argument(help="A run's folder.", metavar="RUN", show_default=False)],
+    part: Annotated[
+        Part,
+        typer.Option(
+            help="Measure on the validation images, which chose the best epoch; on the test part, where each look is "
+            "recorded in RUN/looks.jsonl; or on the training images."
+        ),
+    ] = Part.VALIDATION,
     device: Annotated[str, typer.Option(help="cpu, cuda, cuda:1, mps, or auto: CUDA if available.")] = "auto",
     data_dir: Annotated[
         Path | None, typer.Option(help="Look for data sets in this folder first.", metavar="FOLDER", show_default=False)
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print machine-readable JSON.")] = False,
 ) -> int:
-    """Evaluate a run's best weights on its validation images: accuracy, per-class metrics, most frequent mistakes.
+    """Evaluate a run's best weights on a part of its images: the figures of its task, and of each class or number.
 
-    Example:
+    Every figure has its 95% interval: Wilson's for shares, a bootstrap over the images for the rest. That of the best
+    epoch on the images that chose it is optimistic; the test part, where it is another, measures honestly until it is
+    used to choose as well.
+
+    Examples:
 
       specc eval runs/Digits-1
+      specc eval runs/Digits-1 --part test
     """
+    from specc.backend.evaluation.figures import figures_json
+    from specc.backend.evaluation.intervals import CONFIDENCE
     from specc.backend.evaluation.of_run import evaluate_run
+    from specc.backend.evaluation.words import loss_words
     from specc.backend.run.load import open_run
-    from specc.backend.tasks.figures.classification import confusion
-    from specc.backend.tasks.figures.scores import class_scores, confusions, macro
+    from specc.tasks import CLASSIFICATION
+    from specc.tricks.sections import losses_of
 
     opened = open_run(run)
-    found = evaluate_run(opened, device=device, data_dir=data_dir)
-    table = confusion(found.records, len(opened.classes))
-    scores = class_scores(table, opened.classes)
-    mistakes = confusions(table, opened.classes, MOST)
-    images = len(found.records)
-    views = opened.spec.train.evaluate
+    measured = evaluate_run(opened, device=device, data_dir=data_dir, part=part.value)
+    figures, task = measured.figures, measured.task
+    about_loss = loss_words(losses_of(opened.spec.train, task.facts), len(task.outputs))
     if json:
         print_json(
             {
                 "run": str(run),
-                "images": images,
-                "accuracy": found.figure("accuracy"),
-                "loss": found.loss,
-                "accuracy_one_view": found.one_view["accuracy"],
-                "macro": macro(scores)._asdict(),
-                "classes": [score._asdict() for score in scores],
-                "confusions": [mistake._asdict() for mistake in mistakes],
+                "part": part.value,
+                "measured_on": measured.words,
+                "task": task.facts.name,
+                "images": figures.images,
+                "confidence": CONFIDENCE,
+                **figures_json(figures),
+                "optimistic": measured.optimistic or None,
+                "about_loss": about_loss or None,
+                "looks": measured.looks or None,
+                **_outputs_json(measured),
             }
         )
         return 0
-    print(f"{clean(str(run))}: accuracy {found.figure('accuracy'):.2%}, loss {found.loss:.4f}, on {images:,} images")
+    print("\n".join(_summary(str(run), measured)))
+    print(f"on {figures.images:,} images; in parentheses: {CONFIDENCE:.0%} intervals")
+    views = opened.spec.train.evaluate
     if views is not None:
-        print(
-            f"with {clean(show(views))}; with a single view, as in the exported file: {found.one_view['accuracy']:.2%}"
-        )
-    print(f"validation: {clean(opened.info['validated_on'])}\n")
-    print("\n".join(_table(scores, macro(scores))))
-    if absent := [clean(score.name) for score in scores if not score.support]:
-        print(f"left out of the mean, because they have no validation images: {', '.join(absent)}")
-    if mistakes:
-        print("\nmost frequent mistakes:")
-        print("\n".join(_mistakes(mistakes)))
+        first = task.facts.figures[0]
+        single = figures.one_view[first.name].text(first)
+        print(f"with {clean(show(views))}; with a single view, as in the exported file: {single}")
+    print("\n".join(_about(measured)))
+    if about_loss:
+        print(about_loss)
+    print("", *(_classes(measured, part) if task.facts == CLASSIFICATION else _outputs(measured)), sep="\n")
     return 0
 
 
-def _table(scores: "list[ClassScore]", mean: "Macro") -> list[str]:
+def _summary(run: str, measured: "Measured") -> list[str]:
+    """All figures of the task and the loss, the one that chooses first."""
+    figures = measured.figures
+    first, *others = [f"{one.title} {figures.text(one.name)}" for one in measured.task.facts.figures]
+    low, high = figures.loss.interval or (None, None)
+    between = "" if low is None else f" ({low:.4f} to {high:.4f})"
+    lines = [f"{clean(run)}: {first}, loss {figures.loss.value:.4f}{between}"]
+    known = [text for text in others if not text.endswith("–")]
+    return [*lines, ", ".join(known)] if known else lines
+
+
+def _about(measured: "Measured") -> list[str]:
+    """Which images were looked at, and how far their figures can be believed."""
+    lines = [f"{measured.part}: {clean(measured.words)}"]
+    if measured.optimistic:
+        lines.append(clean(measured.optimistic))
+    if measured.looks:
+        times = "once" if measured.looks == 1 else f"{measured.looks:,} times"
+        more = "; whoever chooses by it makes it optimistic" if measured.looks > 1 else ""
+        lines.append(f"this run has looked at the test part {times}, as looks.jsonl records{more}")
+    if measured.part == "train":
+        lines.append("the network learned from these images: the figures say nothing of others")
+    return lines
+
+
+def _outputs_json(measured: "Measured") -> dict[str, Any]:
+    """The figures of each class, tag or number."""
+    from specc.backend.evaluation.class_figures import by_class, scores_json
+    from specc.backend.tasks.figures.classification import confusion
+    from specc.backend.tasks.figures.scores import confusions
+    from specc.tasks import CLASSIFICATION
+
+    task, records = measured.task, measured.evaluation.records
+    if task.facts != CLASSIFICATION:
+        return {task.facts.outputs: [row._asdict() for row in task.by_output(records)]}
+    table = confusion(records, len(task.outputs))
+    mistakes = [mistake._asdict() for mistake in confusions(table, task.outputs, MOST)]
+    return {**scores_json(*by_class(table, task.outputs)), "confusions": mistakes}
+
+
+def _classes(measured: "Measured", part: Part) -> list[str]:
+    """The table of classes, and the most frequent mistakes."""
+    from specc.backend.evaluation.class_figures import by_class
+    from specc.backend.tasks.figures.classification import confusion
+    from specc.backend.tasks.figures.scores import confusions
+
+    names = measured.task.outputs
+    table = confusion(measured.evaluation.records, len(names))
+    means, classes = by_class(table, names)
+    lines = _class_table(means, classes, measured.figures.images)
+    if absent := [clean(one.name) for one in classes if not one.support]:
+        what = {Part.TRAIN: "training"}.get(part, part.value)
+        lines.append(f"left out of the mean, because they have no {what} images: {', '.join(absent)}")
+    if mistakes := confusions(table, names, MOST):
+        lines += ["", "most frequent mistakes:", *_mistakes(mistakes)]
+    return lines
+
+
+def _class_table(means: "Means", classes: "Sequence[ClassFigures]", images: int) -> list[str]:
+    rows: list[tuple[Any, ...]] = [(clean(one.name), one.precision, one.recall, one.f1, one.support) for one in classes]
+    rows.append(("mean", *means, images))
+    cells: list[tuple[str, ...]] = [("class", "precision", "recall", "F1", "images")]
+    cells += [(name, *map(_cell, scores), f"{count:,}") for name, *scores, count in rows]
+    return _aligned(cells)
+
+
+def _outputs(measured: "Measured") -> list[str]:
+    """A table with a row for each tag, number or class of pixels."""
+    from specc.report.figures import output_cells
+
+    rows = measured.task.by_output(measured.evaluation.records)
+    word = {"tags": "tag", "numbers": "number", "classes": "class"}[measured.task.facts.outputs]
+    return _aligned(output_cells(rows, word))
+
+
+def _aligned(cells: "Sequence[Sequence[str]]") -> list[str]:
+    """Rows of a table: names to the left, figures to the right."""
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    return [
+        "  ".join([f"{name:{widths[0]}}", *(f"{cell:>{width}}" for cell, width in zip(row, widths[1:], strict=True))])
+        for name, *row in cells
+    ]
+
+
+def _cell(figure: "Estimate") -> str:
+    """`98.61% (92.5 - 99.8)`."""
     from specc.backend.tasks.figures.scores import share_text
 
-    rows = [(clean(score.name), score.precision, score.recall, score.f1, score.support) for score in scores]
-    rows.append(("mean", mean.precision, mean.recall, mean.f1, sum(score.support for score in scores)))
-    wide = max(len("class"), *(len(name) for name, *_ in rows))
-    lines = [f"{'class':{wide}}  precision   recall       F1  images"]
-    lines += [
-        f"{name:{wide}}  {share_text(precision):>9}  {share_text(recall):>7}  {share_text(f1):>7}  {images:6,}"
-        for name, precision, recall, f1, images in rows
-    ]
-    return lines
+    interval = figure.interval
+    return share_text(figure.value) + (f" ({interval.low * 100:.1f} - {interval.high * 100:.1f})" if interval else "")
 
 
 def _mistakes(mistakes: "list[Confusion]") -> list[str]:

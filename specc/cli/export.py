@@ -95,7 +95,9 @@ def export(
         values = {**first, "others": others, "refused": refused_as_json(refusal)}
         print_json({**values, "for": [str(path) for path in laid_out]})
     else:
-        print("\n".join([report(made), *(clean(str(path)) for path in laid_out)]))
+        optimistic = made[0].certificate.optimistic
+        words = [f"  {'':24} {optimistic}"] if optimistic else []
+        print("\n".join([report(made), *words, *(clean(str(path)) for path in laid_out)]))
     if refusal:
         raise refusal
     return 0
@@ -201,8 +203,10 @@ def _table(made: "Sequence[Exported]") -> list[str]:
 
 def summary(certificate: "Certificate") -> str:
     """The certificate's figures for a person, one line for each execution provider."""
-    accuracy = certificate.correct / certificate.images
-    lines = [f"  {'PyTorch':24} accuracy {accuracy:.2%} of {certificate.images:,} validation images"]
+    from specc.backend.evaluation.figures import share
+
+    accuracy = share(certificate.correct / certificate.images, certificate.images)
+    lines = [f"  {'PyTorch':24} accuracy {accuracy} of {certificate.images:,} validation images"]
     for found in certificate.comparisons:
         largest = max(figures.largest for _, figures in found.all())
         lines.append(

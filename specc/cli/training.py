@@ -2,7 +2,7 @@
 
 import shlex
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -13,10 +13,12 @@ from specc.cli.common import base_of, load_base, print_json, read_source, report
 from specc.cli.export import export_what_passes, refused_as_json
 from specc.cli.export import report as report_export
 from specc.errors import clean
+from specc.render import render_error
 
 if TYPE_CHECKING:
     from specc.backend.onnx.exported import Exported
     from specc.backend.train.job import Outcome
+    from specc.tasks import Figure
 
 
 class Request(NamedTuple):
@@ -165,8 +167,11 @@ def _finish(request: Request, outcome: "Outcome") -> int:
         print_json({**_as_json(outcome, exported), "refused": refused_as_json(refusal)})
     else:
         _print(outcome, exported)
-    if refusal:
-        raise refusal
+    problems = [problem for problem in (refusal, outcome.refusal) if problem]
+    for other in problems[1:]:
+        print(render_error(other.code, other.message, other.help), file=sys.stderr)
+    if problems:
+        raise problems[0]
     return outcome.status
 
 
@@ -178,11 +183,32 @@ def _print(outcome: "Outcome", exported: "list[Exported]") -> None:
     best = outcome.best
     assert best is not None
     by = f" with {outcome.views}" if outcome.views else ""
-    figure = outcome.figure
-    print(f"best validation {figure.title} {figure.text(best.value(figure))}{by}, after epoch {best.epoch:g}")
+    print("\n".join(_figures(outcome.figures, outcome.figure, by, best.epoch)))
     if by:
         print("with a single view of each image, as in the exported file:")
     print(report_export(exported))
+
+
+def _figures(figures: Mapping[str, Any], figure: "Figure", by: str, epoch: float) -> list[str]:
+    """The figures of the best epoch, each with its interval: on the validation images, and on the test part.
+
+    figures: as run.json has them. figure: the one that chose. by: in which views the images were looked at, in words.
+    """
+    validation, test = figures["validation"], figures.get("test")
+    lines = [f"best validation {figure.title} {_with_interval(validation, figure)}{by}, after epoch {epoch:g}"]
+    if validation["optimistic"]:
+        lines.append(f"  {clean(validation['optimistic'])}")
+    if test:
+        measured = f"test {figure.title} {_with_interval(test, figure)}{by}"
+        lines.append(f"{measured}, on {clean(test['measured_on'])}, which chose nothing")
+    return lines
+
+
+def _with_interval(measured: Mapping[str, Any], figure: "Figure") -> str:
+    found = measured["figures"][figure.name]
+    if found["low"] is None:
+        return figure.text(found["value"])
+    return f"{figure.text(found['value'])} (95% interval {figure.text(found['low'])} to {figure.text(found['high'])})"
 
 
 def _as_json(outcome: "Outcome", exported: "list[Exported]") -> dict[str, Any]:
@@ -191,5 +217,6 @@ def _as_json(outcome: "Outcome", exported: "list[Exported]") -> dict[str, Any]:
         "step": outcome.step,
         "finished": outcome.status == 0,
         "best": outcome.best.as_json() if outcome.best else None,
+        "figures": dict(outcome.figures),
         "certificate": exported[0].certificate.as_dict() if exported else None,
     }

@@ -113,6 +113,8 @@ def load(
         words = f"{chosen.words}, {len(validation.labels):,} images"
     else:
         train, validation, words = _divide(parts[0], task, chosen, data.seed)
+    if raw.task == REGRESSION and data.targets == "standard":
+        task = bind(raw.task, raw.classes, scale=scale_of(train.labels))
     learned, measured = (task.counts(part.labels) for part in (train, validation))
     refuse_unlearned(task, learned, measured)
     mean, std = statistics(train)
@@ -120,17 +122,15 @@ def load(
     test, about_test = _held_out(chosen, task, learned)
     if test and chosen.test and with_test:
         opened, digest, more = _look([chosen.test[0]], raw, how, room - sum(map(_bytes, parts)))
-        test = test._replace(labels=opened[0].labels, images=_split(opened[0], how), hash=digest)
+        test = test._replace(
+            labels=learnable(opened[0].labels, task.scale), images=_split(opened[0], how, task.scale), hash=digest
+        )
         parts, names, left_out = [*parts, *opened], [*names, "test"], [*left_out, *more]
         about_test = [f"{test.words}: measured once, after the training"]
     identical = notes_on_identical(parts, names, task, is_divided=chosen.part is None)
     odd = odd_classes(task, learned, measured)
     if chosen.fold:
         odd += _in_several_folds(parts[0], task, chosen.fold[1])
-    if raw.task == REGRESSION:
-        task = bind(raw.task, raw.classes, scale=scale_of(train.labels) if data.targets == "standard" else None)
-        if test and test.labels is not None:
-            test = test._replace(labels=learnable(test.labels, task.scale))
     learn, measure = (_split(part, how, task.scale) for part in (train, validation))
     return DataSet(
         source.name,
@@ -170,7 +170,7 @@ def _held_out(chosen: Chosen, task: BoundTask, learned: Sequence[int]) -> tuple[
     unlearned = [one for one, count, images in zip(task.outputs, counts, learned, strict=False) if count and not images]
     if unlearned:
         return None, [f"not used: {words}; there is no image to train on in {few(unlearned)}"]
-    return HeldOut(words, part.labels), [f"not used: {words}"]
+    return HeldOut(words, learnable(part.labels, task.scale)), [f"not used: {words}"]
 
 
 def _bytes(part: Surveyed) -> int:

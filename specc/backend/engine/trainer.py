@@ -69,6 +69,7 @@ class Trainer:
         self.device = state.table.device
         self.per_epoch, self.total = length(settings, loader)
         self.ends = self._ends()
+        self.best_records: Records | None = None  # of the validation images, where the best epoch was of this process
         self.rests = rest_steps(state.net.graph, settings, Clock(0, self.per_epoch, self.total))
 
     def _ends(self) -> list[tuple[float, list[nn.Parameter]]]:
@@ -190,6 +191,8 @@ class Trainer:
         if compute.penalty.names:
             line["penalty"] = compute.penalty.value()
         state.lines.append(line)
+        if state.has_improved:
+            self.best_records = evaluation.records
         sink.epoch(state, line)
         listener.epoch(state.results[-1], line, state.has_improved)
 

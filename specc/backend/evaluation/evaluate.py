@@ -32,15 +32,19 @@ def evaluate(
     loss: Loss,
     precision: Precision,
     tta: Args | None = None,
+    *,
+    keep_losses: bool = False,
 ) -> Evaluation:
     """Run `net` in evaluation mode over batches of normalized images (N x C x H x W) and their labels.
 
-    tta: the arguments of test-time augmentation: outputs are the mean over its views.
+    tta: the arguments of test-time augmentation: outputs are the mean over its views. keep_losses: give the loss of
+    each image, too.
     """
     was_training = net.training
     net.eval()
     device = next(net.parameters()).device
     totals, dtype = Totals(task, loss, device), exact_dtype(device)
+    losses: list[Tensor] = []
     for images, labels in batches:
         first, *others = views(images, tta)
         with precision.autocast(device):
@@ -49,8 +53,11 @@ def evaluate(
             for view in others:
                 outputs = outputs.float() + view.weight * _seen(net, view, task.facts.per_pixel).float()
         totals.update(loss.parts(outputs.to(dtype), labels), outputs, alone, labels)
+        if keep_losses:
+            losses.append(loss.each_image(outputs.to(dtype), labels).cpu())
     net.train(was_training)
-    return totals.compute()
+    evaluation = totals.compute()
+    return evaluation._replace(losses=torch.cat(losses).double().numpy()) if losses else evaluation
 
 
 def _seen(net: nn.Module, view: View, per_pixel: bool) -> Tensor:

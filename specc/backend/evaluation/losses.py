@@ -48,6 +48,9 @@ class Term(Protocol):
 
     def parts(self, outputs: Tensor, labels: Tensor) -> Parts: ...
 
+    def each_image(self, outputs: Tensor, labels: Tensor) -> Tensor:
+        """Of each image its loss and its weight, N x 2; the sums of both columns are `parts`."""
+
     def weight(self, labels: Tensor) -> Tensor | int:
         """The weight of `parts`, which the labels alone tell."""
 
@@ -70,6 +73,10 @@ class Loss:
         if outputs.dtype in (torch.bfloat16, torch.float16):
             outputs = outputs.float()
         return [term.parts(outputs, labels) for term in self.terms]
+
+    def each_image(self, outputs: Tensor, labels: Tensor) -> Tensor:
+        """Of each image the loss and the weight of each term, N x 2 terms."""
+        return torch.cat([term.each_image(outputs, labels) for term in self.terms], dim=1)
 
     def weights(self, labels: Tensor) -> list[Tensor | int]:
         """The weight of each term's parts."""
@@ -169,6 +176,13 @@ class OfClasses:
             return Parts(terms.sum(), len(outputs))
         return Parts((terms * self.weights).sum(), (shares * self.weights).sum())
 
+    def each_image(self, outputs: Tensor, labels: Tensor) -> Tensor:
+        shares = self._shares(labels).to(outputs.dtype)
+        terms = self.each(outputs, shares)
+        if self.weights is None:
+            return with_ones(terms.sum(dim=1))
+        return torch.stack([(terms * self.weights).sum(dim=1), (shares * self.weights).sum(dim=1)], dim=1)
+
     def weight(self, labels: Tensor) -> Tensor | int:
         return len(labels) if self.weights is None else (self._shares(labels).to(self.weights) * self.weights).sum()
 
@@ -185,11 +199,17 @@ class OfTags:
         self.each, self.weights = each, weights
 
     def parts(self, outputs: Tensor, labels: Tensor) -> Parts:
+        return Parts(self._terms(outputs, labels).sum(), len(outputs))
+
+    def each_image(self, outputs: Tensor, labels: Tensor) -> Tensor:
+        return with_ones(self._terms(outputs, labels).sum(dim=1))
+
+    def _terms(self, outputs: Tensor, labels: Tensor) -> Tensor:
         tags = labels.to(outputs.dtype)
         if self.weights is None:
-            return Parts(self.each(outputs, tags).sum(), len(outputs))
+            return self.each(outputs, tags)
         there, absent = (self.each(outputs, torch.full_like(tags, value)) for value in (1, 0))
-        return Parts((self.weights * tags * there + (1 - tags) * absent).sum(), len(outputs))
+        return self.weights * tags * there + (1 - tags) * absent
 
     def weight(self, labels: Tensor) -> int:
         return len(labels)
@@ -206,8 +226,16 @@ class OfNumbers:
     def parts(self, outputs: Tensor, labels: Tensor) -> Parts:
         return Parts(self.each(outputs, labels.to(outputs.dtype)).sum() / outputs.shape[1], len(outputs))
 
+    def each_image(self, outputs: Tensor, labels: Tensor) -> Tensor:
+        return with_ones(self.each(outputs, labels.to(outputs.dtype)).mean(dim=1))
+
     def weight(self, labels: Tensor) -> int:
         return len(labels)
+
+
+def with_ones(losses: Tensor) -> Tensor:
+    """The losses of images that all weigh alike, N, with their weights, N x 2."""
+    return torch.stack([losses, torch.ones_like(losses)], dim=1)
 
 
 def cross_entropy(a: Args, outputs: int) -> Each:

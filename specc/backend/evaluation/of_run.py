@@ -1,31 +1,150 @@
-"""A run's best weights on its validation images."""
+"""A run's best weights on a part of its images."""
 
+import hashlib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any, Literal, NamedTuple
 
+import torch
 from torch import Tensor
 
-from specc.backend.data.dataset import load
+from specc.backend.data.dataset import DataSet, load
 from specc.backend.data.loader import validation_batches
+from specc.backend.data.subset import subset_of
 from specc.backend.device import exact, find
 from specc.backend.evaluation.evaluate import evaluate, refuse_not_finite
+from specc.backend.evaluation.figures import Figures, figures_of
 from specc.backend.evaluation.losses import loss_of
 from specc.backend.evaluation.totals import Evaluation
+from specc.backend.evaluation.words import optimism
 from specc.backend.precision import Precision
+from specc.backend.run.files import BEST, METRICS
 from specc.backend.run.load import Run
-from specc.backend.run.manifest import about_data, refuse_other_data
+from specc.backend.run.looks import read_looks, write_look
+from specc.backend.run.manifest import about_data, now, refuse_other_data, refuse_other_test
+from specc.backend.run.metrics import read_lines
+from specc.backend.tasks.bound import BoundTask
+from specc.errors import SpeccError
+from specc.files import is_number, read_file
+
+PartName = Literal["validation", "test", "train"]
+TRAINING, EVAL = "specc train", "specc eval"  # who looks
+DATA_PLACE = "give the folder of the data set with --data-dir"
 
 
-def evaluate_run(run: Run, *, device: str = "auto", data_dir: Path | None = None) -> Evaluation:
-    """The best weights of a run on its validation images, in fp32.
+class Measured(NamedTuple):
+    """A run's figures on a part of its images.
 
-    Raises SpeccError: E430 no such device, E441 the data have changed, E465 answers that are not finite, E401 and on.
+    words: which images, such as `the test part, 355 images`. optimistic: why the figures are too good; "" where they
+    are not. look: of the test part, as it stands in looks.jsonl. looks: how many there are by now.
+    """
+
+    part: PartName
+    words: str
+    task: BoundTask
+    evaluation: Evaluation
+    figures: Figures
+    optimistic: str
+    look: dict[str, Any] | None = None
+    looks: int = 0
+
+
+def evaluate_run(
+    run: Run, *, device: str = "auto", data_dir: Path | None = None, part: PartName = "validation"
+) -> Measured:
+    """The best weights of a run on its validation, test or training images, in fp32. A look at the test part is
+    recorded in the run's looks.jsonl.
+
+    Raises SpeccError: E430 no such device, E408 no such part, E441 the data have changed, E465 answers that are not
+    finite, E481 the look cannot be recorded, E401 and on.
     """
     place = find(device)
+    data = run.spec.data
+    dataset = load(data, data_dir=data_dir or run.data_dir, base=run.base, with_test=part == "test")
+    refuse_other_data(run.path, run.info, about_data(dataset), DATA_PLACE)
+    if part == "test":
+        return look_at_test(run, dataset, place, by=EVAL)
+    if part == "train":
+        subset = run.info.get("subset")
+        dataset = dataset if subset is None else subset_of(dataset, subset)
+        return _measure(run, dataset._replace(validation=dataset.train), place, part, _trained_on(dataset))
+    return _measure(run, dataset, place, part, dataset.validated_on)
+
+
+def look_at_test(run: Run, dataset: DataSet, place: torch.device, by: str) -> Measured:
+    """The best weights of a run on the test part, recorded before it is shown. by: who looks.
+
+    A training that looks with the weights and images of an earlier look of its own gets what that one found.
+
+    Raises SpeccError: E408 there is no test part, E441, E465, E481.
+    """
+    held_out = dataset.test
+    if dataset.part == "test":
+        words, images, digest = dataset.validated_on, dataset.validation, dataset.hash
+    elif held_out is None or held_out.images is None:
+        message = f"`{dataset.name}` has no labeled test part to measure on"
+        raise SpeccError("E408", message, help="give it one; `--part validation` measures on the images that chose")
+    else:
+        refuse_other_test(run.path, run.info, held_out, DATA_PLACE)
+        words, images, digest = held_out.words, held_out.images, held_out.hash
+    measured = _measure(run, dataset._replace(validation=images), place, "test", words)
+    look = {
+        "at": now(),
+        "by": by,
+        "measured_on": words,
+        "images": measured.figures.images,
+        "weights_sha256": _hash_of(run.path / BEST),
+        "data_sha256": digest,
+        "figures": measured.figures.as_dict(),
+    }
+    return measured._replace(look=look, looks=write_look(run.path, look))
+
+
+def earlier_look(run: Path, dataset: DataSet) -> dict[str, Any] | None:
+    """The look that the training of a run has had at this test part with its best weights; None where it had none."""
+    if dataset.test is None:
+        return None
+    known = {"by": TRAINING, "weights_sha256": _hash_of(run / BEST), "data_sha256": dataset.test.hash}
+    return next((look for look in read_looks(run) if known.items() <= look.items() and _is_whole(look)), None)
+
+
+def test_figures(run: Run) -> dict[str, Any] | None:
+    """What run.json says of the test part, where that was measured with the best weights that are there now."""
+    look = run.info.get("figures", {}).get("test")
+    if not look or not _is_whole(look) or look.get("weights_sha256") != _hash_of(run.path / BEST):
+        return None
+    return {name: look[name] for name in ("measured_on", "images", "data_sha256", "figures")}
+
+
+def _is_whole(look: dict[str, Any]) -> bool:
+    """Whether a look from a file has what is printed of it."""
+    if not all(isinstance(look.get(name), str) for name in ("measured_on", "data_sha256")):
+        return False
+    if type(look.get("images")) is not int:
+        return False
+    figures = look.get("figures")
+    return isinstance(figures, dict) and all(map(_is_figure, figures.values()))
+
+
+def _is_figure(value: Any) -> bool:
+    """Whether a value from a file is a figure with its interval, either of which may be null."""
+    return isinstance(value, dict) and all(
+        value.get(name) is None or is_number(value[name]) for name in ("value", "low", "high")
+    )
+
+
+def _hash_of(path: Path) -> str:
+    return hashlib.sha256(read_file(path)).hexdigest()
+
+
+def _trained_on(dataset: DataSet) -> str:
+    return f"the images that it was trained on, {len(dataset.train):,} of them, as they are"
+
+
+def _measure(run: Run, dataset: DataSet, place: torch.device, part: PartName, words: str) -> Measured:
+    """The best weights of a run on the validation images of a data set."""
     exact(place)
     train, data = run.spec.train, run.spec.data
-    dataset = load(data, data_dir=data_dir or run.data_dir, base=run.base)
-    refuse_other_data(run.path, run.info, about_data(dataset), "give the folder of the data set with --data-dir")
     net = run.net.to(place)
     loss = loss_of(train, dataset, place)
     tta = train.evaluate.args if train.evaluate else None
@@ -33,6 +152,15 @@ def evaluate_run(run: Run, *, device: str = "auto", data_dir: Path | None = None
     def batches() -> Iterator[tuple[Tensor, Tensor]]:
         return validation_batches(dataset, data, train.batch, place)
 
-    evaluation = evaluate(net, batches(), dataset.task, loss, Precision("fp32", "exact"), tta)
-    refuse_not_finite(evaluation, net, batches(), "the validation images")
-    return evaluation
+    precision = Precision("fp32", "exact")
+    evaluation = evaluate(net, batches(), dataset.task, loss, precision, tta, keep_losses=True)
+    what = "training" if part == "train" else part
+    refuse_not_finite(evaluation, net, batches(), f"the {what} images")
+    chosen = part == "validation" or (part == "test" and dataset.part == "test")
+    why = optimism(dataset.part, epochs_of(run.path)) if chosen else ""
+    return Measured(part, words, dataset.task, evaluation, figures_of(evaluation, dataset.task), why)
+
+
+def epochs_of(run: Path) -> int:
+    """How many epochs of a run were evaluated, and one of them chosen; 0 where nothing says so."""
+    return sum(1 for _ in read_lines(run / METRICS))

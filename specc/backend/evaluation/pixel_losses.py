@@ -26,12 +26,22 @@ class _CrossEntropy:
         )
         return Parts(total, self.weight(labels))
 
+    def each_image(self, outputs: Tensor, labels: Tensor) -> Tensor:
+        masks = counting(labels, self.ignore)
+        weights = None if self.weights is None else self.weights.to(outputs.dtype)
+        pixels = functional.cross_entropy(
+            outputs, masks, weights, ignore_index=NONE, reduction="none", label_smoothing=self.smoothing
+        )
+        return torch.stack([pixels.flatten(1).sum(dim=1), self._weights(labels).flatten(1).sum(dim=1)], dim=1)
+
     def weight(self, labels: Tensor) -> Tensor:
+        return self._weights(labels).sum()
+
+    def _weights(self, labels: Tensor) -> Tensor:
+        """The weight of each pixel, 0 for one that does not count."""
         masks = counting(labels, self.ignore)
         there = masks != NONE
-        if self.weights is None:
-            return there.sum()
-        return (self.weights[masks.clamp(min=0)] * there).sum()
+        return there if self.weights is None else self.weights[masks.clamp(min=0)] * there
 
 
 class _Dice:
@@ -46,6 +56,10 @@ class _Dice:
         self.ignore = ignore
 
     def parts(self, outputs: Tensor, labels: Tensor) -> Parts:
+        losses = self.each_image(outputs, labels)
+        return Parts(losses[:, 0].sum(), losses[:, 1].sum())
+
+    def each_image(self, outputs: Tensor, labels: Tensor) -> Tensor:
         truth = self._truth(labels, outputs.shape[1]).to(outputs.dtype)
         counts = truth.sum(dim=1, keepdim=True)  # 1 where a pixel counts, else 0
         p = outputs.softmax(dim=1) * counts
@@ -55,7 +69,7 @@ class _Dice:
         present = (there > 0).to(outputs.dtype)
         classes = present.sum(dim=1)
         each = ((1 - coefficient) * present).sum(dim=1) / classes.clamp(min=1)
-        return Parts(each.sum(), (classes > 0).sum())
+        return torch.stack([each, (classes > 0).to(each.dtype)], dim=1)
 
     def weight(self, labels: Tensor) -> Tensor:
         return (counting(labels, self.ignore) != NONE).flatten(1).any(dim=1).sum()

@@ -4,6 +4,7 @@ from typing import NamedTuple, Self
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from specc.backend.evaluation.losses import Loss, Parts
@@ -15,14 +16,18 @@ Figures = dict[str, float | None]
 class Evaluation(NamedTuple):
     """loss: mean over the images, weighted by their classes where the loss has weights. figures: those of the task.
 
-    records: a row for each image, of which the figures are made. one_view: the figures of the images as they are; the
-    same as `figures` where they are looked at in no other way.
+    records: a row for each image, of which the figures are made. one_view, one_view_records: those of the images as
+    they are; the same figures and None where they are looked at in no other way. losses: of each image the loss and the
+    weight of each term, N x 2 terms; None where they were not kept. factors: what each term of the loss counts.
     """
 
     loss: float
     figures: Figures
     records: Records
     one_view: Figures
+    factors: tuple[float, ...] = (1.0,)
+    one_view_records: Records | None = None
+    losses: NDArray[np.float64] | None = None
 
     def figure(self, name: str) -> float:
         """A figure that is known."""
@@ -60,8 +65,10 @@ class Totals:
         """The figures over all images so far; there must be one."""
         records = _together(self.records)
         figures = self.task.figures(records)
-        one_view = self.task.figures(_together(self.one_view)) if self.one_view else figures
-        return Evaluation(self.loss.mean_of(self.losses.tolist()), figures, records, one_view)
+        alone = _together(self.one_view) if self.one_view else None
+        one_view = figures if alone is None else self.task.figures(alone)
+        loss = self.loss.mean_of(self.losses.tolist())
+        return Evaluation(loss, figures, records, one_view, self.loss.factors, alone)
 
 
 def _together(records: list[Tensor]) -> Records:

@@ -6,12 +6,14 @@ from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 from specc.backend.data.dataset import DataSet
+from specc.backend.evaluation.class_figures import by_class
+from specc.backend.evaluation.figures import share
 from specc.backend.onnx import model_file
 from specc.backend.onnx.certificate import Certificate
 from specc.backend.onnx.exported import Exported, path_of
 from specc.backend.onnx.model_file import read_model
 from specc.backend.onnx.precision import PRECISIONS
-from specc.backend.tasks.figures.scores import class_scores, confusions, share_text
+from specc.backend.tasks.figures.scores import confusions
 from specc.errors import SpeccError, clean
 from specc.files import is_number
 
@@ -54,22 +56,28 @@ def _has_figures(certificate: dict[str, Any]) -> bool:
     providers, precision = certificate.get("providers"), certificate.get("precision")
     if precision not in PRECISIONS or not isinstance(providers, dict) or not is_number(certificate.get("accuracy")):
         return False
+    if type(certificate.get("validation_images")) is not int:
+        return False
     return all(
         isinstance(found, dict) and is_number(found.get("accuracy")) and is_number(found.get("agreement"))
         for found in providers.values()
     )
 
 
-def card(made: Sequence[Exported], others: Sequence[Listed], dataset: DataSet, metadata: dict[str, str]) -> str:
+def card(
+    made: Sequence[Exported], others: Sequence[Listed], dataset: DataSet, metadata: dict[str, str], looks: int
+) -> str:
     """The card of the files of one export, fp32 first, and of those that earlier exports left beside them.
 
-    metadata: what the files say of themselves (`describe`).
+    metadata: what the files say of themselves (`describe`). looks: how often the run has looked at the test part.
     """
     first = made[0]
     sections = [
         f"# {first.certificate.network}",
         _what(first, dataset, metadata),
-        "## Figures\n\n" + _figures(made[0].certificate, [*(_listed(one) for one in made), *others]) + _half(made),
+        "## Figures\n\n"
+        + _figures(made[0].certificate, [*(_listed(one) for one in made), *others], looks)
+        + _half(made),
         "## Data\n\n" + _data(dataset, metadata),
         "## Classes\n\n" + _classes(first, dataset.classes),
         "## Confusion\n\n" + _confusion(first, dataset.classes),
@@ -95,9 +103,14 @@ def _listed(one: Exported) -> Listed:
     return Listed(one.path.name, one.size, one.certificate.as_dict())
 
 
-def _figures(certificate: Certificate, files: Sequence[Listed]) -> str:
-    accuracy = f"{certificate.correct / certificate.images:.2%}"
-    lines = [f"The trained model gets {accuracy} of {certificate.images:,} validation images right. The files:\n"]
+def _figures(certificate: Certificate, files: Sequence[Listed], looks: int) -> str:
+    accuracy = _share(certificate.correct / certificate.images, certificate.images)
+    lines = [
+        f"The trained model gets {accuracy} of {certificate.images:,} validation images right.{_chosen(certificate)}"
+    ]
+    if certificate.test:
+        lines += ["", _on_test(certificate.test, looks)]
+    lines += ["", "The files, on the validation images; in parentheses 95% intervals:", ""]
     head = ["file", "precision", "size in bytes", "on", "accuracy", "lost", "same class as the trained model"]
     rows = [
         [
@@ -105,7 +118,7 @@ def _figures(certificate: Certificate, files: Sequence[Listed]) -> str:
             one.certificate["precision"],
             f"{one.size:,}",
             _cell(provider),
-            f"{found['accuracy']:.2%}",
+            _share(found["accuracy"], one.certificate["validation_images"]),
             f"{one.certificate['accuracy'] - found['accuracy']:.2%}",
             f"{found['agreement']:.2%}",
         ]
@@ -113,6 +126,25 @@ def _figures(certificate: Certificate, files: Sequence[Listed]) -> str:
         for provider, found in one.certificate["providers"].items()
     ]
     return "\n".join([*lines, _table(head, rows)])
+
+
+def _chosen(certificate: Certificate) -> str:
+    """Why that is too good."""
+    return f" That is {certificate.optimistic}." if certificate.optimistic else ""
+
+
+def _on_test(test: dict[str, Any], looks: int) -> str:
+    """What it gets right of images that chose nothing, and how often anybody looked."""
+    figure = test["figures"]["accuracy"]
+    accuracy = f"{figure['value']:.2%} ({figure['low']:.2%} to {figure['high']:.2%})"
+    times = "once" if looks == 1 else f"{looks:,} times"
+    on = clean(test["measured_on"])
+    return f"On {on}, which chose nothing, it gets {accuracy} right. The run has looked at that part {times}."
+
+
+def _share(value: float, images: int) -> str:
+    """`99.15% (97.54% to 99.71%)`."""
+    return str(share(value, images))
 
 
 def _half(made: Sequence[Exported]) -> str:
@@ -130,8 +162,8 @@ def _data(dataset: DataSet, metadata: dict[str, str]) -> str:
 
 def _classes(first: Exported, classes: Sequence[str]) -> str:
     rows = [
-        [_cell(score.name), *map(share_text, (score.precision, score.recall, score.f1)), f"{score.support:,}"]
-        for score in class_scores(first.confusion, classes)
+        [_cell(one.name), *map(str, (one.precision, one.recall, one.f1)), f"{one.support:,}"]
+        for one in by_class(first.confusion, classes)[1]
     ]
     return _table(["class", "precision", "recall", "F1", "images"], rows)
 

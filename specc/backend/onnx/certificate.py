@@ -4,6 +4,8 @@ import json
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
+from specc.backend.evaluation.intervals import wilson
+
 FORMAT = 1
 
 
@@ -55,6 +57,7 @@ class Comparison(NamedTuple):
         found = {
             **self.whole.as_dict(),
             "accuracy": self.correct / self.whole.images,
+            "accuracy_interval": wilson(self.correct, self.whole.images),
             "correct": self.correct,
             "batches": {str(size): figures.as_dict() for size, figures in self.batches.items()},
         }
@@ -113,7 +116,10 @@ class Certificate(NamedTuple):
     max_batch: how many images a server may put into a batch; a setting, which nothing was measured at.
     logits_scale: what differences of logits are measured by, in the same tolerance; None where the output is logits.
     saturated: the share of images whose probabilities are 0 and 1 in float32, where only logits can differ.
-    images: how many validation images there are; correct: how many of them the trained model gets right.
+    images: how many validation images there are; correct: how many of them the trained model gets right. epochs: how
+        many epochs of the training were evaluated on them, of which the best was chosen; 0 where that is not known.
+    optimistic: why the accuracy on them is too good, in words; "" where it is not. test: the figures of the test part,
+        where it chose nothing and was measured with these weights; else None.
     half: in fp16, what half precision does to the network; else None.
     device: what PyTorch ran on.
     model_sha256: of the file up to the certificate itself, that is, of the graph, the weights and all other metadata.
@@ -135,6 +141,9 @@ class Certificate(NamedTuple):
     images: int
     correct: int
     validated_on: str
+    epochs: int
+    optimistic: str
+    test: dict[str, Any] | None
     half: Half | None
     device: str
     comparisons: tuple[Comparison, ...]
@@ -182,9 +191,13 @@ class Certificate(NamedTuple):
             "evaluation_mode": True,  # `proof.training_left` found nothing, or there would be no certificate
             "validation_images": self.images,
             "validated_on": self.validated_on,
+            "best_of_epochs": self.epochs or None,
+            "optimistic": self.optimistic or None,
+            "test": self.test,
             "half_precision": self.half.as_dict() if self.half else None,
             "pytorch_on": self.device,
             "accuracy": self.correct / self.images,
+            "accuracy_interval": wilson(self.correct, self.images),
             "accuracy_lost": self.lost,
             "correct": self.correct,
             "providers": {comparison.provider: comparison.as_dict() for comparison in self.comparisons},

@@ -12,6 +12,8 @@ import torch
 from specc.backend.data.dataset import DataSet, load
 from specc.backend.device import describe as describe_device
 from specc.backend.device import find
+from specc.backend.evaluation.of_run import epochs_of, test_figures
+from specc.backend.evaluation.words import optimism
 from specc.backend.onnx import model_file
 from specc.backend.onnx.card import card, of_earlier
 from specc.backend.onnx.certificate import Certificate, Half, as_json
@@ -26,6 +28,7 @@ from specc.backend.onnx.session import choose
 from specc.backend.onnx.write import Written, check_graph, describe, write_model
 from specc.backend.run.files import BEST, MODEL
 from specc.backend.run.load import Run, open_run
+from specc.backend.run.looks import read_looks
 from specc.backend.run.manifest import about_data, refuse_other_data
 from specc.errors import SpeccError
 from specc.faults import reach
@@ -93,7 +96,7 @@ def export(
     times = _latencies(job, [one.held for one in made])
     reach("export")
     exported = [_write(job, one, latency) for one, latency in zip(made, times, strict=True)]
-    text = card(exported, of_earlier(exported), dataset, metadata)
+    text = card(exported, of_earlier(exported), dataset, metadata, len(read_looks(run.path)))
     _put(job.path, {job.path.with_name(card_name(job.path)): text.encode()})
     if refused:
         raise PartlyExported(exported, refused)
@@ -159,6 +162,9 @@ def _certify(
         images=len(dataset.validation),
         correct=held.truth.correct,
         validated_on=dataset.validated_on,
+        epochs=(epochs := epochs_of(job.run.path)),
+        optimistic=optimism(dataset.part, epochs),
+        test=test_figures(job.run),
         half=half,
         device=describe_device(job.reference.device),
         comparisons=tuple(held.comparisons),

@@ -1,6 +1,7 @@
 """The files of a run's folder.
 
 spec.cnn  run.json  metrics.jsonl  checkpoints/  best.safetensors  last.safetensors  (model.onnx  certificate.json)
+(looks.jsonl)
 """
 
 SPEC, INFO, METRICS, BEST, LAST, CHECKPOINTS = (
@@ -11,6 +12,7 @@ SPEC, INFO, METRICS, BEST, LAST, CHECKPOINTS = (
     "last.safetensors",
     "checkpoints",
 )
+LOOKS = "looks.jsonl"  # once the test part was looked at
 MODEL, CERTIFICATE = "model.onnx", "certificate.json"  # which an export adds
 MOST_BYTES = 1 << 26  # of run.json, and of spec.cnn
 MOST_METRICS = 1 << 28

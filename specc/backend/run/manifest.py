@@ -16,7 +16,7 @@ from typing import Any
 import torch
 
 from specc import __version__
-from specc.backend.data.dataset import DataSet
+from specc.backend.data.dataset import DataSet, HeldOut
 from specc.backend.data.divide import DRAW
 from specc.backend.device import describe
 from specc.backend.run.files import INFO, MOST_BYTES
@@ -26,7 +26,7 @@ from specc.files import is_number, parse_json, read_file, reason, refuse_bytes
 
 FORMAT = 1
 PACKAGES = ("torch", "numpy", "safetensors", "onnx")
-OUTCOME = ("ended", "step", "finished", "best")  # what is added when a training ends or pauses
+OUTCOME = ("ended", "step", "finished", "best", "figures")  # what is added when a training ends or pauses
 RUNS_FOLDER = "check that this is the folder of a run"
 
 
@@ -131,6 +131,14 @@ def _is_table(value: Any) -> bool:
     return isinstance(value, dict)
 
 
+def _are_tables(value: Any) -> bool:
+    return isinstance(value, dict) and all(map(_is_table, value.values()))
+
+
+def _is_test(value: Any) -> bool:
+    return isinstance(value, dict) and _is_text(value.get("words")) and _is_text(value.get("sha256"))
+
+
 def _are_texts(value: Any) -> bool:
     return isinstance(value, dict) and all(map(_is_text, value.values()))
 
@@ -161,6 +169,9 @@ OPTIONAL: dict[str, tuple[str, Callable[[Any], bool]]] = {
     "subset": ("a number of images or null", _or_none(_is_count)),
     "start": ("a path or null", _or_none(_is_path)),
     "images": ("a table", _is_table),
+    "validation_part": ("a string", _is_text),
+    "test": ("a table with `words` and `sha256`", _is_test),
+    "figures": ("a table of tables", _are_tables),
     "split_version": ("a number", _is_count),
     "resumed": ("a list", _is_list),
     "packages": ("a table of packages and their versions", _are_texts),
@@ -220,7 +231,11 @@ def _runs_there(path: Path) -> str:
 
 def about_data(dataset: DataSet) -> dict[str, Any]:
     """What a run.json says of its data."""
+    held_out, test = dataset.test, None
+    if held_out and held_out.images is not None:
+        test = {"words": held_out.words, "images": len(held_out.images), "sha256": held_out.hash}
     return {
+        **({"test": test} if test else {}),
         "classes": list(dataset.classes),
         "images": {"train": len(dataset.train), "validation": len(dataset.validation)},
         "validated_on": dataset.validated_on,
@@ -288,6 +303,19 @@ def refuse_other_data(path: Path, info: Mapping[str, Any], now: Mapping[str, Any
         f"this is not the data that {path} was trained on",
         ", ".join(found),
         f"SHA-256 {hashes[0][:16]}… before, {hashes[1][:16]}… now",
+    ]
+    raise SpeccError("E441", lines, help=hint, status=1)
+
+
+def refuse_other_test(path: Path, info: Mapping[str, Any], test: HeldOut, hint: str) -> None:
+    """Raise SpeccError E441 where a test part is not the one that was there when the run at `path` began."""
+    known = info.get("test")
+    if known is None or known["sha256"] == test.hash:
+        return
+    lines = [
+        f"this is not the test part that {path} was begun with",
+        f"{known['words']} before, {test.words} now",
+        f"SHA-256 {known['sha256'][:16]}… before, {test.hash[:16]}… now",
     ]
     raise SpeccError("E441", lines, help=hint, status=1)
 

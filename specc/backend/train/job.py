@@ -1,13 +1,17 @@
 """A training from its beginning to its end: from a checked spec to a run."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from specc.backend.data.dataset import DataSet
 from specc.backend.engine.applied import written
 from specc.backend.engine.locate import locate
-from specc.backend.engine.trainer import NotFinite
+from specc.backend.engine.trainer import NotFinite, Trainer
+from specc.backend.evaluation.figures import Estimate, estimates
+from specc.backend.evaluation.of_run import TRAINING, earlier_look, look_at_test
+from specc.backend.evaluation.words import optimism
 from specc.backend.execution.apply import launched
 from specc.backend.interrupt import Interrupt
 from specc.backend.memory import is_out_of_memory, memory_explained, out_of_memory
@@ -16,9 +20,11 @@ from specc.backend.run import manifest
 from specc.backend.run.checkpoint import load_checkpoint, newest_step, restore
 from specc.backend.run.files import CHECKPOINTS
 from specc.backend.run.folder import RunFolder, create
+from specc.backend.run.load import open_run
 from specc.backend.run.metrics import EpochResult
 from specc.backend.train.prepare import Job, Request, prepare
 from specc.check import Checked
+from specc.errors import SpeccError
 from specc.tasks import Figure
 
 Until = Callable[[int, int], int]  # from the steps of an epoch, and those of the training
@@ -28,7 +34,8 @@ class Outcome(NamedTuple):
     """How a training ended. status: 0, or 130 and 143 where Ctrl-C or SIGTERM stopped it; it can then be resumed.
 
     figure: by which the best epoch was chosen. views: test-time augmentation as it stands in the spec, where validation
-    figures were found by it.
+    figures were found by it. figures: those of the best epoch with their intervals, as run.json has them. refusal: why
+    the test part could not be measured.
     """
 
     path: Path
@@ -37,6 +44,8 @@ class Outcome(NamedTuple):
     step: int
     status: int
     views: str = ""
+    figures: Mapping[str, Any] = MappingProxyType({})
+    refusal: SpeccError | None = None
 
 
 def train(
@@ -66,7 +75,7 @@ def train(
     """
     spec = checked.trainable()
     with memory_explained(spec, device):
-        job = prepare(Request(spec, device, data_dir, base, subset, dataset, start))
+        job = prepare(Request(spec, device, data_dir, base, subset, dataset, start, test=until is None))
     folder = create(out, spec.name, spec.resolved)
     info = manifest.begun(spec, command, base, data_dir, subset, start) | job.about
     folder.meaning = manifest.meaning_of(info)
@@ -102,16 +111,54 @@ def carry_out(
                 batch, device = trainer.loader.batch, trainer.device
                 raise out_of_memory(job.request.spec, batch, device, error, kept=_kept(folder.path)) from error
             raise
-    best = trainer.state.best
+    best, finished = trainer.state.best, trainer.finished()
     info |= {
         "ended": manifest.now(),
         "step": trainer.state.step,
-        "finished": trainer.finished(),
+        "finished": finished,
         "best": best.as_json() if best else None,
+        "figures": {"validation": validation_figures(best, trainer, job.dataset)} if best else {},
     }
     folder.write_info(info)
+    refusal = _look_at_test(job, folder, info) if finished and not interrupt.status and best else None
     views = written(settings.evaluate) if settings.evaluate else ""
-    return Outcome(folder.path, best, trainer.state.selection.figure, trainer.state.step, interrupt.status, views)
+    figure = trainer.state.selection.figure
+    step, figures = trainer.state.step, info["figures"]
+    return Outcome(folder.path, best, figure, step, interrupt.status, views, figures, refusal)
+
+
+def validation_figures(best: EpochResult, trainer: Trainer, dataset: DataSet) -> dict[str, Any]:
+    """The figures of the best epoch for run.json."""
+    epochs, task = len(trainer.state.lines), dataset.task
+    loss = Estimate(best.loss, None)
+    records = trainer.best_records
+    if records is not None:
+        figures = estimates(task.figures(records), records, task)
+    else:  # a training that was resumed after its best epoch
+        figures = {name: Estimate(value, None) for name, value in best.figures.items()}
+    return {
+        "measured_on": dataset.validated_on,
+        "images": len(dataset.validation),
+        "epochs": epochs,
+        "optimistic": optimism(dataset.part, epochs),
+        "figures": {name: figure.as_dict() for name, figure in {**figures, "loss": loss}.items()},
+    }
+
+
+def _look_at_test(job: Job, folder: RunFolder, info: dict[str, Any]) -> SpeccError | None:
+    """Measure the test part, where it is held out, and keep its figures in run.json; why it could not be measured."""
+    held_out = job.dataset.test
+    if held_out is None or held_out.images is None:
+        return None
+    try:
+        look = earlier_look(folder.path, job.dataset)
+        if look is None:
+            look = look_at_test(open_run(folder.path), job.dataset, job.trainer.device, by=TRAINING).look
+    except SpeccError as error:
+        return error
+    info["figures"] = {**info["figures"], "test": look}
+    folder.write_info(info)
+    return None
 
 
 def _note(text: str, info: dict[str, Any], listener: ProgressListener) -> None:

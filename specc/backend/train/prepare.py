@@ -17,6 +17,7 @@ from specc.backend.engine.applied import fresh_statistics, whitened
 from specc.backend.engine.assemble import assemble
 from specc.backend.engine.trainer import Trainer
 from specc.backend.evaluation.losses import weighted_losses
+from specc.backend.evaluation.words import loss_words
 from specc.backend.execution.apply import apply, set_up
 from specc.backend.execution.plan import Plan, complete, make_plan
 from specc.backend.execution.trial import settle
@@ -55,10 +56,11 @@ class Request(NamedTuple):
 class Job(NamedTuple):
     """A training that is ready to run. notes: what is said about it once. about: its part of run.json.
 
-    request: what asks for the same training anew, at its beginning.
+    request: what asks for the same training anew, at its beginning. dataset: what is trained on.
     """
 
     request: Request
+    dataset: DataSet
     trainer: Trainer
     plan: Plan
     notes: list[str]
@@ -89,7 +91,9 @@ def prepare(request: Request) -> Job:
         )
     net = build(graph)
     initialize(net, settings.seed, loader.sample)
-    notes = [*dataset.notes, *_balance(dataset, data, settings), *_left_over(loader, settings.accumulate)]
+    about_loss = loss_words(losses_of(request.spec.train, dataset.task.facts), len(dataset.classes))
+    losses = [*_balance(dataset, data, settings), *([about_loss] if about_loss else [])]
+    notes = [*dataset.notes, *losses, *_left_over(loader, settings.accumulate)]
     if request.start:
         notes += [load_matching(net, request.start), *another_split(request.start, dataset, data)]
     plan = settle(complete(plan, net, loader.source), net, loader, settings)
@@ -102,7 +106,7 @@ def prepare(request: Request) -> Job:
     shown = f"{describe(device)}, {plan.precision.name} ({plan.precision.reason}); validation: {dataset.validated_on}"
     again = request._replace(dataset=dataset, subset=None, start=None)
     about = _about(trainer, dataset, device, plan, notes) | {"packages": packages_of(request.spec)}
-    return Job(again, trainer, plan, [shown, *_table(dataset), *notes], about)
+    return Job(again, dataset, trainer, plan, [shown, *_table(dataset), *notes], about)
 
 
 def _dataset(request: Request) -> DataSet:

@@ -13,12 +13,22 @@ from specc.backend.run.environment import ENVIRONMENT, differences, refuse
 from specc.backend.run.files import CHECKPOINTS, METRICS
 from specc.backend.run.folder import RunFolder
 from specc.backend.run.load import read_spec
-from specc.backend.run.manifest import OUTCOME, meaning_of, now, read_info, refuse_other_data, sha256_of
+from specc.backend.run.manifest import (
+    OUTCOME,
+    meaning_of,
+    now,
+    read_info,
+    refuse_other_data,
+    refuse_other_test,
+    sha256_of,
+)
 from specc.backend.run.metrics import read_lines
 from specc.backend.train.compatibility import SAFE, TRAJECTORY, judge, refuse_incompatible
 from specc.backend.train.job import Outcome, Until, carry_out
 from specc.backend.train.prepare import Request, prepare
 from specc.check import Checked
+
+RESTORE = "restore the data, or start a new run"
 
 
 def resume(
@@ -64,8 +74,12 @@ def resume(
             refuse_incompatible(judged, path, new.source.path)
         spec_now, place = new or trained, device or info["device"]
         with memory_explained(spec_now, place):
-            job = prepare(Request(spec_now, place, data_dir, base, subset, dataset, begun=info))
-        refuse_other_data(path, info, job.about, "restore the data, or start a new run")
+            request = Request(spec_now, place, data_dir, base, subset, dataset, begun=info, test=until is None)
+            job = prepare(request)
+        refuse_other_data(path, info, job.about, RESTORE)
+        held_out = job.dataset.test
+        if held_out and held_out.images is not None:
+            refuse_other_test(path, info, held_out, RESTORE)
         changed = [str(one) for one in differences(info, job.about)]
         changed += [str(one) for one in judged if one.kind == TRAJECTORY]
         is_exact = not changed

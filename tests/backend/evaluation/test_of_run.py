@@ -13,7 +13,7 @@ def test_the_best_weights_are_what_is_measured(straight: Path) -> None:
     """Evaluation from the files gives the accuracy that was reported; both are the moving average's."""
     run = open_run(straight)
     assert not run.net.training
-    found = evaluate_run(run, device="cpu")
+    found = evaluate_run(run, device="cpu").evaluation
     best = run.info["best"]
     assert found.figure("accuracy") == best["accuracy"]
     assert found.loss == pytest.approx(best["loss"], rel=1e-5)

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from specc import __version__
+from specc.backend.evaluation.figures import share
 from specc.backend.images import LONGEST, MODES, MOST_BYTES, MOST_PIXELS
 from specc.backend.onnx.model_file import ModelFile, read_model
 from specc.backend.onnx.web.runtime import VERSION, Runtime
@@ -116,8 +117,17 @@ def _json(file: ModelFile) -> str:
 
 def _summary(file: ModelFile, certificate: dict[str, Any]) -> str:
     images = certificate["validation_images"]
-    accuracy = certificate["correct"] / images
-    return f"Tells {len(file.classes):,} classes apart; {accuracy:.2%} of {images:,} validation images right."
+    accuracy = share(certificate["correct"] / images, images)
+    text = f"Tells {len(file.classes):,} classes apart; {accuracy} of {images:,} validation images right"
+    if why := certificate.get("optimistic"):
+        text += f": {why}"
+    if test := certificate.get("test"):
+        text += f". {_share(test['figures']['accuracy'])} of {test['images']:,} test images right, which chose nothing"
+    return f"{text}. In parentheses: 95% intervals."
+
+
+def _share(figure: dict[str, float]) -> str:
+    return f"{figure['value']:.2%} ({figure['low']:.2%} to {figure['high']:.2%})"
 
 
 def _facts(certificate: dict[str, Any]) -> list[tuple[str, str]]:
