@@ -1,13 +1,14 @@
 """Settings and the end of the network held against the task: sources of every task stand in for real ones."""
 
 from collections.abc import Iterator
+from typing import get_args
 
 import pytest
 
 from specc.check import Checked
 from specc.tasks import MULTILABEL, REGRESSION, SEGMENTATION, TASKS
 from specc.tricks import COMPONENTS
-from specc.tricks.sections import BestFigure, TrainSettings
+from specc.tricks.sections import BestFigure
 from specc.vocabulary.family import Source
 from specc.vocabulary.registry import register
 from tests.helpers.checking import fine, only, spec, underlined
@@ -196,6 +197,6 @@ def test_heads_end_as_the_network_does() -> None:
 
 def test_the_setting_best_knows_the_figures_of_all_tasks() -> None:
     names = {figure.name for task in TASKS.values() for figure in task.figures} | {"auto", "loss", "last"}
-    assert names == set(BestFigure.__args__)
+    assert names == set(get_args(BestFigure))
     for name in names:
-        assert TrainSettings().replace(best=name).best == name
+        assert fine(checked("either", VECTOR, f"best = {name}")).train.best == name
