@@ -156,12 +156,12 @@ def test_maps_in_shifted_views() -> None:
     [
         ("digits", "flatten -> dense(10)", ["probabilities", "logits"]),
         ("my_tags", VECTOR, ["probabilities", "logits"]),
-        ("my_numbers", VECTOR, ["my_numbers"]),
+        ("my_numbers", VECTOR, ["numbers"]),
         ("my_masks", MAP, ["probabilities", "logits", "classes"]),
     ],
 )
 def test_the_output_of_the_export(source: str, end: str, fits: list[str]) -> None:
-    for output in ("auto", "probabilities", "logits", "classes", "my_numbers"):
+    for output in ("auto", "probabilities", "logits", "classes", "numbers"):
         result = checked(source, end, export=f"output = {output}")
         if output in ("auto", *fits):
             fine(result)
