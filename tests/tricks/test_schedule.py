@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 import torch
@@ -174,17 +174,32 @@ def test_one_cycle_of_a_few_steps_stays_in_range(total: int) -> None:
     assert all(0 <= factor <= 1 for factor in curve(piece("one_cycle"), total=total))
 
 
+FALLING = [1.0, 0.9, 0.95, 0.91, 0.9, 0.89999, 0.92, 0.5, 0.6, 0.7, 0.6, 0.55, 0.54, 0.7, 0.4]
+RISING = [0.0, 0.1, 0.1, 0.3, 0.30001, 0.31, 0.2, 0.25, 0.5, 0.50003, 0.5001, 0.4, 0.9, 0.8, 0.7]
+
+
+@pytest.mark.parametrize("threshold", [0.0, 1e-4, 0.1])
 @pytest.mark.parametrize("patience", [0, 1, 3])
-def test_plateau_equals_torchs(patience: int) -> None:
-    losses = [1.0, 0.9, 0.95, 0.91, 0.9, 0.89999, 0.92, 0.5, 0.6, 0.7, 0.6, 0.55, 0.54, 0.7, 0.4]
+@pytest.mark.parametrize(("mode", "values"), [("min", FALLING), ("max", RISING)])
+def test_plateau_equals_torchs(
+    mode: Literal["min", "max"], values: list[float], patience: int, threshold: float
+) -> None:
+    """Figures that are better the higher cost their negatives, as -0.9 for an accuracy."""
     optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=1.0)
-    scheduler = LR.ReduceLROnPlateau(optimizer, factor=0.5, patience=patience)
-    for epoch, loss in enumerate(losses, start=1):
-        scheduler.step(loss)
+    scheduler = LR.ReduceLROnPlateau(optimizer, mode, factor=0.5, patience=patience, threshold=threshold, eps=0)
+    costs = [value if mode == "min" else -value for value in values]
+    for epoch, value in enumerate(values, start=1):
+        scheduler.step(value)
         expected = optimizer.param_groups[0]["lr"]
-        assert 0.5 ** drops(losses[:epoch], patience, 1e-4) == expected
-        ours = rate([piece("plateau", patience=patience)], epoch * EPOCH, EPOCH, 1000, losses[:epoch])
-        assert ours == pytest.approx(expected)
+        assert 0.5 ** drops(costs[:epoch], patience, threshold) == expected
+        plateau = piece("plateau", patience=patience, threshold=threshold)
+        assert rate([plateau], epoch * EPOCH, EPOCH, 1000, costs[:epoch]) == pytest.approx(expected)
+
+
+def test_a_cost_that_rises_from_below_0_to_above_is_worse() -> None:
+    """As an R2 that falls from 0.5 to -0.5."""
+    assert drops([-0.5, 0.5, 0.4], 0, 1e-4) == 2
+    assert drops([0.5, 0.0, -0.5, -0.5], 0, 1e-4) == 1
 
 
 def test_plateau_looks_only_at_the_epochs_of_its_piece() -> None:

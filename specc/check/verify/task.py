@@ -70,14 +70,14 @@ def _loss(task: Task, data: DataSettings, train: TrainSettings) -> Iterator[Mism
             fitting = [
                 name for name, word in COMPONENTS["loss"].items() if isinstance(word, Loss) and word.implements(task)
             ]
-            message = f"`{loss.name}` is no loss for {task.name}, which `{data.source.name}` is here"
+            message = f"`{loss.name}` is not a loss for {task.name}, the task of `{data.source.name}`"
             yield Mismatch("E317", message, loss, f"loss = {_or(fitting)}", task.name)
 
 
 def _figures(task: Task, train: TrainSettings) -> Iterator[Mismatch]:
     names = [figure.name for figure in task.figures]
     if train.best not in ("auto", "last", LOSS.name, *names):
-        message = f"`{train.best}` is no figure of {task.name}"
+        message = f"`{train.best}` is not a figure of {task.name}"
         yield Mismatch("E317", message, "train.best", f"best = {_or([*names, LOSS.name, 'last'])}")
         return
     figure = task.figures[0] if train.best in ("auto", "last") else task.figure(train.best)
