@@ -4,8 +4,6 @@ import pytest
 
 from specc.check import check
 from specc.source import Source
-from specc.tasks import MULTILABEL, REGRESSION, SEGMENTATION
-from specc.vocabulary.registry import COMPONENTS
 from tests.helpers.checking import codes, fine, only, spec, underlined
 
 END = "global_avg_pool -> dense(10)"
@@ -156,22 +154,30 @@ def test_class_weights_are_as_many_as_the_classes():
 
 
 @pytest.mark.parametrize(
-    ("task", "help"),
+    ("source", "end", "task", "help"),
     [
-        (MULTILABEL, "leave out `sample`; loss = binary_cross_entropy(weights=balanced) weighs rare tags"),
-        (SEGMENTATION, "leave out `sample`; loss = cross_entropy(weights=balanced) weighs rare classes"),
-        (REGRESSION, "leave out `sample`"),
+        (
+            'csv("a.csv", image=file, labels=[beach, sunset])',
+            "global_avg_pool -> dense(2)",
+            "multi-label",
+            "leave out `sample`; loss = binary_cross_entropy(weights=balanced) weighs rare tags",
+        ),
+        (
+            'masks("images", "masks", classes=[sky, cat])',
+            "conv(2, 1x1)",
+            "segmentation",
+            "leave out `sample`; loss = cross_entropy(weights=balanced) weighs rare classes",
+        ),
+        ('csv("a.csv", image=file, target=age)', "global_avg_pool -> dense(1)", "regression", "leave out `sample`"),
     ],
-    ids=lambda value: getattr(value, "name", ""),
 )
-def test_only_images_of_one_class_each_can_be_drawn_by_class(monkeypatch, task, help):
-    end = "conv(10, 1x1)" if task.per_pixel else END
-    fine(both('source = folder("x"); sample = balanced', f"input(3, 8x8) -> {END}"))
-    monkeypatch.setattr(COMPONENTS["source"]["folder"], "task", lambda a: task)
-    checked = both('source = folder("x"); sample = balanced', f"input(3, 8x8) -> {end}")
-    assert only(checked).code == "E317" and task.name in only(checked).message
+def test_only_images_of_one_class_each_can_be_drawn_by_class(source, end, task, help):
+    checked = both(f"source = {source}; sample = balanced", f"input(3, 8x8) -> {end}")
+    assert only(checked).code == "E317" and task in only(checked).message
     assert underlined(checked) == "balanced" and only(checked).help == help
-    fine(both('source = folder("x"); sample = none', f"input(3, 8x8) -> {end}"))
+    fine(both(f"source = {source}; sample = none", f"input(3, 8x8) -> {end}"))
+    for source in ('csv("a.csv", image=file, label=species)', 'folder("x")'):
+        fine(both(f"source = {source}; sample = balanced", f"input(3, 8x8) -> {END}"))
 
 
 def test_an_input_and_an_output_that_do_not_agree_are_two_mistakes():

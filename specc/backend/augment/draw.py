@@ -12,8 +12,8 @@ from specc.backend import rng
 class Draw(NamedTuple):
     """The source of one augmentation's random numbers for the images of a batch.
 
-    images: int64 N, their numbers in the training set. stream: the place of the augmentation in the pipeline. tables:
-    of the training set, where there is one.
+    images: int64 N, their numbers in the training set, or what else a batch has as its `draws`. stream: the place of
+    the augmentation in the pipeline. tables: of the training set, where there is one.
     """
 
     seed: int

@@ -56,7 +56,7 @@ def mismatches(
         yield from _figures(task, train)
     yield from _pixels_move(task, data, train)
     if data.sample is not None and task != CLASSIFICATION:
-        message = f"`sample = {data.sample}` draws images by their class, which {task.name} does not give them"
+        message = f"`sample = {data.sample}` draws images by their class, but the task is {task.name}"
         yield Mismatch("E317", message, "data.sample", _help_to_balance(task), task.name)
     if export is not None and export.output not in ("auto", *task.exports):
         message = f"the graph of a {task.name} network cannot give {export.output}"

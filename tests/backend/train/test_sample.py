@@ -12,8 +12,10 @@ from specc.backend.data.loader import DataLoader
 from specc.backend.interrupt import Interrupt
 from specc.backend.run.checkpoint import load_checkpoint
 from specc.backend.train.job import Outcome, train
+from specc.backend.train.prepare import Request, prepare
 from specc.backend.train.resume import resume
 from specc.check import Checked, check
+from specc.errors import SpeccError
 from specc.source import Source
 from tests.helpers.tiny_data import levels, read
 
@@ -86,3 +88,13 @@ def test_a_balanced_training_that_is_resumed_comes_to_the_same_weights(
     assert resume(stopped.path, quiet=True).step == 18
     one, two = (load_checkpoint(path / "checkpoints")[1] for path in (straight, stopped.path))
     assert all(torch.equal(one[name], two[name]) for name in one)
+
+
+def test_images_of_several_tags_cannot_be_drawn_by_class(tmp_path: Path) -> None:
+    """Which only reading tells."""
+    tags = (np.arange(60).reshape(30, 2) % 3 == 0).astype(int)
+    np.savez(tmp_path / "a.npz", images=levels(30, 5, 5), labels=tags)
+    request = Request(spec().trainable(), "cpu", base=tmp_path)
+    with pytest.raises(SpeccError, match="draws images by their class, but the task is multi-label") as caught:
+        prepare(request)
+    assert caught.value.code == "E317" and caught.value.help
