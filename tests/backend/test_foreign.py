@@ -11,11 +11,11 @@ from specc.backend.foreign import described
 from specc.backend.images import BadImage, decode_bytes
 
 
-def packed(kind: str) -> bytes:
+def packed(kind: str, name: str = "a") -> bytes:
     buffer = io.BytesIO()
     if kind == "zip":
         with zipfile.ZipFile(buffer, "w") as archive:
-            archive.writestr(zipfile.ZipInfo("a"), b"a")
+            archive.writestr(zipfile.ZipInfo(name), b"a")
     else:
         with tarfile.open(fileobj=buffer, mode="w") as tar:
             tar.addfile(tarfile.TarInfo("a"))
@@ -47,6 +47,9 @@ FILES = {
     b"\x93NUMPY\1\0": "a NumPy array",
     b"\x89HDF\r\n": "an HDF5 file",
     packed("zip"): "a zip archive",
+    packed("zip", "[Content_Types].xml"): "a workbook or another document of Office; save a workbook as CSV",
+    b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1": "a workbook or another document of Office",
+    b"PAR1\x15\x04": "a Parquet file",
     packed("tar"): "a tar archive",
     gzip.compress(b"a", mtime=0): "packed by gzip; unpack it",
     bytes(64): "nothing but zeros",

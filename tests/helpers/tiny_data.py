@@ -19,10 +19,15 @@ from PIL import Image
 from torch import Tensor
 
 from specc.backend.data.dataset import DataSet, load
+from specc.backend.data.places import Where
+from specc.backend.data.raw import Raw
 from specc.backend.data.split import Resident, Split
+from specc.backend.resolve import resolve
 from specc.check import check
 from specc.errors import SpeccError
 from specc.source import Source
+from specc.vocabulary.family import Source as DataSource
+from specc.vocabulary.registry import component
 
 NOBODY = 65534
 Levels = NDArray[np.uint8]
@@ -71,6 +76,26 @@ def read(source: str, settings: str = "", **how: Any) -> DataSet:
     checked = check(Source("net.cnn", text))
     assert checked.data is not None, checked.diagnostics
     return load(checked.data, **how)
+
+
+def raw_of(source: str, base: Path) -> Raw:
+    """What the reader of a source gives, before anything of it is opened."""
+    checked = check(
+        Source("net.cnn", f"data {{ source = {source} }}\nnetwork N {{ input(3, 8x8); flatten -> dense(9) }}")
+    )
+    assert checked.data is not None, checked.diagnostics
+    call = checked.data.source
+    raw: Raw = resolve(component(DataSource, call).target)(call.args, Where(None, base))
+    return raw
+
+
+def refused_raw(code: str, source: str, base: Path) -> str:
+    """The message and the help of the error that the reader of a source raises."""
+    with pytest.raises(SpeccError) as caught:
+        raw_of(source, base)
+    assert caught.value.code == code, caught.value.message
+    assert caught.value.help and caught.value.status == 1
+    return f"{caught.value.message}\n{caught.value.help}"
 
 
 def gather_all(data: DataSet) -> None:

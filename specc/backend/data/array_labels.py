@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from specc.backend.data.archive import form
+from specc.backend.data.places import counted
 from specc.tasks import CLASSIFICATION, MULTILABEL, REGRESSION, SEGMENTATION, Task
 
 MOST_CLASSES = 100_000
@@ -108,7 +109,7 @@ def refuse_other(path: Path, task: Task, parts: Sequence[Tensor], names: Sequenc
     """Raise SpeccError E411 where there are not as many names in `classes` as outputs, or too few of them."""
     wanted = len(output_names(task, parts))
     if task in (MULTILABEL, REGRESSION) and wanted != len(names):
-        found = f"has {wanted} labels for each image, but {len(names)} names in `classes`"
+        found = f"has {counted(wanted, 'label')} for each image, but {counted(len(names), 'name')} in `classes`"
         raise form(path, found, "one name for each")
     if wanted > len(names):
         raise form(

@@ -47,6 +47,8 @@ def read_parquet(path: Path, wanted: Sequence[str]) -> Table:
     except (pa.ArrowException, ValueError) as error:
         raise damaged(path, f"is not a sound Parquet file: {str(error).splitlines()[0]}") from None
     except OSError as error:
+        if error.errno is None:  # of Arrow, not of the system
+            raise damaged(path, f"is not a sound Parquet file: {str(error).splitlines()[0]}") from None
         raise unreadable(path, error) from None
     columns = {name: [_text(value) for value in read.column(name).to_pylist()] for name in wanted}
     return Table(path, columns, range(1, read.num_rows + 1), "row")

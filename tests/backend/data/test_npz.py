@@ -12,9 +12,11 @@ import numpy as np
 import pytest
 import torch
 
-from tests.helpers.tiny_data import images_of, levels, read, refused
+from specc.errors import SpeccError
+from tests.helpers.tiny_data import images_of, levels, raw_of, read, refused, refused_raw
 
 LABELS = np.arange(12) % 3
+MASKS = (np.arange(300) % 2).reshape(12, 5, 5)
 
 
 def write(path: Path, **arrays: Any) -> Path:
@@ -74,8 +76,22 @@ def test_labels_in_a_column_and_names_of_classes(tmp_path: Path) -> None:
         ({"images": levels(12, 5, 5), "labels": LABELS[:11]}, "12 images in `images`, but 11 labels"),
         ({"images": levels(12, 5, 5), "labels": LABELS - 1}, "has labels from -1 to 1"),
         ({"images": levels(12, 5, 5), "labels": LABELS * 10**9}, "has labels from 0 to 2,000,000,000"),
-        ({"images": levels(12, 5, 5), "labels": LABELS * 0.5}, "holds labels of the wrong form: `labels` is float64"),
-        ({"images": levels(12, 5, 5), "labels": np.eye(12)}, "holds labels of the wrong form"),
+        ({"images": levels(12, 5, 5), "labels": LABELS * 1j}, "holds labels of the wrong form: `labels` is complex128"),
+        ({"images": levels(12, 5, 5), "labels": LABELS[:, None, None] * 0.5}, "of the wrong form: `labels` is float64"),
+        ({"images": levels(12, 5, 5), "labels": LABELS.reshape(12, 1)[:, :0]}, "of shape 12 x 0"),
+        ({"images": levels(12, 5, 5), "labels": np.eye(12)}, "holds nothing but 0 and 1, as float64"),
+        ({"images": levels(12, 5, 5), "labels": np.eye(12, dtype=int) * 2}, "12 x 12 integers from 0 to 2"),
+        ({"images": levels(12, 5, 5), "labels": np.eye(12, dtype=int)[:7]}, "12 images in `images`, but 7 labels"),
+        (
+            {"images": levels(12, 5, 5), "labels": np.zeros((12, 5, 4), int)},
+            "masks of 5x4 in `labels`, but images",
+        ),
+        ({"images": levels(12, 5, 5), "labels": np.full((12, 5, 5), 256)}, "has class numbers from 256 to 256"),
+        ({"images": levels(12, 5, 5), "labels": np.full((12, 5, 5), -1)}, "has class numbers from -1 to -1"),
+        ({"images": levels(12, 5, 5), "labels": np.zeros((12, 5, 5), int)}, "holds masks of a single class"),
+        ({"images": levels(12, 5, 5), "labels": MASKS * 255}, "needed: masks of 0 and 1, not of black and white"),
+        ({"images": levels(12, 5, 5), "labels": MASKS * 2, "classes": ["a", "b"]}, "has labels up to 2, but 2 names"),
+        ({"images": levels(12, 5, 5), "labels": LABELS * 0.5, "classes": ["a", "b"]}, "1 label for each image, but 2"),
         ({"images": levels(0, 5, 5), "labels": LABELS[:0]}, "holds no pixels in `images`: 0 x 1 x 5 x 5"),
         ({"images": levels(12, 5, 5), "labels": LABELS, "classes": ["a", "b"]}, "has labels up to 2, but 2 names"),
         ({"images": levels(12, 5, 5), "labels": LABELS, "classes": [1, 2, 3]}, "has a `classes` that is not a list"),
@@ -224,10 +240,10 @@ def test_names_of_classes_that_no_file_can_hold_are_refused(tmp_path: Path, name
 
 
 def test_what_labels_and_pixels_are_is_said(tmp_path: Path) -> None:
-    labels = LABELS.astype(float)
-    labels[3] = np.nan
+    labels = LABELS * 0.5
+    labels[[3, 7]] = np.nan, np.inf
     path = write(tmp_path / "a.npz", images=levels(12, 5, 5), labels=labels)
-    assert "`labels` is float64 of shape (12,); some are not even numbers (NaN)" in refused("E411", source(path))
+    assert "are not finite (NaN or infinite), for 2 images: 3, 7" in refused("E411", source(path))
     path = write(tmp_path / "a.npz", images=np.linspace(-1, 2.5, 300).reshape(12, 5, 5), labels=LABELS)
     assert "holds float64 in `images`, from -1 to 2.5" in refused("E411", source(path))
 
@@ -242,7 +258,7 @@ def test_an_array_that_would_not_fit_into_memory_is_refused_before_it_is_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = write(tmp_path / "a.npz", images=levels(12, 5, 5), labels=LABELS)
-    monkeypatch.setattr("specc.backend.data.npz.free_memory", lambda: 100)
+    monkeypatch.setattr("specc.backend.data.archive.free_memory", lambda: 100)
     assert "would take 652 bytes of memory; 100 are free" in refused("E479", source(path))
 
 
@@ -297,3 +313,76 @@ def test_a_part_of_the_wrong_form_stops_only_what_uses_it(tmp_path: Path) -> Non
 def test_another_file_under_its_name_is_called_what_it_is(tmp_path: Path) -> None:
     (tmp_path / "a.npz").write_bytes(b"<html>not found</html>")
     assert "is not a whole NumPy archive: it is an HTML page" in refused("E402", source(tmp_path / "a.npz"))
+
+
+TAGS = np.array([[1, 0, 1], [0, 0, 0], [1, 1, 1]] * 4)
+
+
+@pytest.mark.parametrize(
+    ("labels", "task", "values", "names"),
+    [
+        (LABELS, "classification", LABELS, ("0", "1", "2")),
+        (LABELS[:, None] == 1, "classification", LABELS == 1, ("0", "1")),
+        (TAGS.astype(np.uint8), "multi-label", TAGS, ("0", "1", "2")),
+        (TAGS == 1, "multi-label", TAGS, ("0", "1", "2")),
+        (LABELS.astype(np.float16) / 2, "regression", LABELS[:, None] / 2, ("target 0",)),
+        (LABELS[:, None] * 0.3, "regression", LABELS[:, None] * 0.3, ("target 0",)),
+        (TAGS * 0.3, "regression", TAGS * 0.3, ("target 0", "target 1", "target 2")),
+        (MASKS * 3, "segmentation", MASKS * 3, ("0", "1", "2", "3")),
+        (MASKS[:, None].astype(np.int64), "segmentation", MASKS, ("0", "1")),
+        (MASKS[..., None] == 1, "segmentation", MASKS, ("0", "1")),
+    ],
+)
+def test_the_labels_make_the_task(
+    tmp_path: Path, labels: np.ndarray, task: str, values: np.ndarray, names: tuple[str, ...]
+) -> None:
+    write(tmp_path / "a.npz", images=levels(12, 5, 5), labels=labels)
+    raw = raw_of('npz("a.npz")', tmp_path)
+    assert (raw.task.name, raw.classes, raw.notes) == (task, names, ())
+    assert isinstance(raw.train.labels, torch.Tensor)
+    kinds = {"classification": torch.int64, "multi-label": torch.float32, "regression": torch.float64}
+    assert raw.train.labels.dtype == kinds.get(task, torch.uint8) and raw.train.labels.tolist() == values.tolist()
+    assert raw.ignore == (255 if task == "segmentation" else None)
+
+
+def test_255_is_ignored_in_masks_of_fewer_classes(tmp_path: Path) -> None:
+    masks = MASKS.astype(np.uint8)
+    masks[0, 0] = 255
+    write(tmp_path / "a.npz", images=levels(12, 5, 5), labels=masks)
+    raw = raw_of('npz("a.npz")', tmp_path)
+    assert raw.classes == ("0", "1") and raw.ignore == 255
+    names = [f"c{number}" for number in range(256)]
+    write(tmp_path / "a.npz", images=levels(12, 5, 5), labels=masks, classes=names)
+    raw = raw_of('npz("a.npz")', tmp_path)
+    assert len(raw.classes) == 256 and raw.ignore is None
+
+
+def test_outputs_are_called_as_the_archive_says(tmp_path: Path) -> None:
+    for labels in (TAGS, TAGS * 0.5):
+        write(tmp_path / "a.npz", images=levels(12, 5, 5), labels=labels, classes=["a", "b", "c"])
+        assert raw_of('npz("a.npz")', tmp_path).classes == ("a", "b", "c")
+        write(tmp_path / "a.npz", images=levels(12, 5, 5), labels=labels, classes=["a", "b", "c", "d"])
+        assert "has 3 labels for each image, but 4 names" in refused_raw("E411", 'npz("a.npz")', tmp_path)
+
+
+def test_labels_that_may_be_meant_otherwise_are_said(tmp_path: Path) -> None:
+    write(tmp_path / "a.npz", images=levels(12, 5, 5), labels=np.eye(12, dtype=int))
+    (note,) = raw_of('npz("a.npz")', tmp_path).notes
+    assert note.startswith("each image has exactly one of the 12 tags in `labels`")
+    write(tmp_path / "a.npz", images=levels(12, 5, 5), labels=LABELS.astype(np.float32))
+    (note,) = raw_of('npz("a.npz")', tmp_path).notes
+    assert note.startswith("`labels` holds whole numbers as float32: they are predicted as numbers")
+
+
+@pytest.mark.parametrize(
+    ("labels", "message"),
+    [
+        (LABELS[:3], "has test labels for classification, and training labels for multi-label"),
+        (TAGS[:3, :2], "has 2 test labels for each image, and 3 training labels"),
+        (TAGS[:3] * 0.5, "has test labels for regression, and training labels for multi-label"),
+    ],
+)
+def test_parts_have_labels_of_one_kind(tmp_path: Path, labels: np.ndarray, message: str) -> None:
+    write(tmp_path / "a.npz", x_train=levels(12, 5, 5), y_train=TAGS, x_test=levels(3, 5, 5), y_test=labels)
+    test = raw_of('npz("a.npz")', tmp_path).test
+    assert isinstance(test, SpeccError) and message in test.message

@@ -13,7 +13,7 @@ from specc.backend.data.split import Resident, Streamed
 from specc.backend.data.webdataset import expand
 from specc.backend.images import SUFFIXES
 from specc.errors import SpeccError
-from tests.helpers.tiny_data import gather_all, levels, picture, read, refused, write_shard
+from tests.helpers.tiny_data import gather_all, levels, picture, raw_of, read, refused, refused_raw, write_shard
 
 CPU = torch.device("cpu")
 
@@ -225,3 +225,66 @@ def test_names_of_classes_are_in_natural_order(tmp_path: Path) -> None:
     samples = {str(i): {"png": picture(i), "cls": name} for i, name in enumerate([b"c10", b"c2", b"c1"] * 2)}
     shard_of(tmp_path / "a.tar", samples)
     assert read('webdataset("a.tar")', base=tmp_path).classes == ("c1", "c2", "c10")
+
+
+def tagged(path: Path, *labels: object, **more: bytes) -> None:
+    """A shard of images with these tags."""
+    members: dict[str, bytes] = {}
+    for number, tags in enumerate(labels):
+        members |= {f"{number}.png": picture(number), f"{number}.json": json.dumps({"labels": tags, "id": 7}).encode()}
+    write_shard(path, members | {f"0.{name}": content for name, content in more.items()})
+
+
+@pytest.mark.parametrize(
+    ("labels", "classes", "values"),
+    [
+        (([1, 3], [], [0]), ("0", "1", "2", "3"), [[0, 1, 0, 1], [0, 0, 0, 0], [1, 0, 0, 0]]),
+        ((["b", "a10"], [], ["a2"]), ("a2", "a10", "b"), [[0, 1, 1], [0, 0, 0], [1, 0, 0]]),
+        ((["only"], []), ("only",), [[1], [0]]),
+    ],
+)
+def test_tags(tmp_path: Path, labels: tuple[object, ...], classes: tuple[str, ...], values: list[list[int]]) -> None:
+    tagged(tmp_path / "a.tar", *labels)
+    found = raw_of('webdataset("a.tar")', tmp_path)
+    assert (found.task.name, found.classes) == ("multi-label", classes)
+    assert isinstance(found.train.labels, torch.Tensor) and found.train.labels.dtype == torch.float32
+    assert found.train.labels.tolist() == values
+
+
+def test_tags_that_are_measured_are_learned(tmp_path: Path) -> None:
+    tagged(tmp_path / "a.tar", ["x"], ["y"])
+    tagged(tmp_path / "b.tar", ["x", "z"])
+    test = raw_of('webdataset("a.tar", test="b.tar")', tmp_path).test
+    assert isinstance(test, SpeccError) and test.code == "E407" and "do not have: z" in test.message
+
+
+@pytest.mark.parametrize(
+    ("labels", "more", "messages"),
+    [
+        (([1, 0, 1], [0, 1, 0]), {}, ["a.tar/0 has `labels` with 1 in it twice", "lists the tags that an image has"]),
+        (([0, 1], [1, 0]), {}, ["every sample beside", "has all 2 tags", "not 0 or 1 for each tag"]),
+        (([1], [2]), {"cls": b"1"}, ["a.tar/0 has `labels`, and another label beside them"]),
+        ((3, ["a"]), {}, ["a.tar/0 has `labels` that are no list"]),
+        (([True], [-1]), {}, ["a.tar/0 has `labels` of which one is neither", "a.tar/1 has `labels` of which one"]),
+        (([], []), {}, ["no sample beside", "has a tag"]),
+        ((["a"], [1]), {}, ["have numbers and names as labels"]),
+    ],
+)
+def test_odd_tags_are_named(
+    tmp_path: Path, labels: tuple[object, ...], more: dict[str, bytes], messages: list[str]
+) -> None:
+    tagged(tmp_path / "a.tar", *labels, **more)
+    found = refused_raw("E412", 'webdataset("a.tar")', tmp_path)
+    assert all(message in found for message in messages), found
+
+
+def test_all_samples_have_tags_or_none_has(tmp_path: Path) -> None:
+    image = {"1.png": picture(1), "1.cls": b"1", "2.png": picture(2), "2.json": b'{"labels": [1]}'}
+    write_shard(tmp_path / "a.tar", image)
+    assert "1 of 2 samples beside" in refused_raw("E412", 'webdataset("a.tar")', tmp_path)
+
+
+@pytest.mark.parametrize("ending", sorted(SUFFIXES))
+def test_images_are_known_by_the_endings_that_folders_know(tmp_path: Path, ending: str) -> None:
+    write_shard(tmp_path / "a.tar", {f"1{ending}": picture(1), "1.cls": b"0", f"2{ending}": picture(2), "2.cls": b"1"})
+    assert len(raw_of('webdataset("a.tar")', tmp_path).train.images) == 2
