@@ -83,7 +83,7 @@ def test_the_graph_resizes_photographs_as_the_data_are(
         assert apart.max() <= 1 and apart.mean() < 1e-3, path.name
 
 
-def session_of(how: Resize, view: Size | None = None, opset: int = 18):  # type: ignore[no-untyped-def]
+def session_of(how: Resize, view: Size | None = None, opset: int = 18):
     """What a graph that only resizes gives for uint8 N x 3 x H x W."""
     g = Builder(opset)
     images = g.input("images", TensorProto.UINT8, ["N", 3, "height", "width"])

@@ -74,7 +74,7 @@ def pillow_pixels(
     pixels = _fitted(image.convert("L" if channels == 1 else "RGB"), fit, size, by, fill)
     pixels = pixels[None] if pixels.ndim == 2 else pixels.transpose(2, 0, 1)
     if view:
-        top, left = (int(round((whole - part) / 2.0)) for whole, part in zip(size, view, strict=True))
+        top, left = (round((whole - part) / 2.0) for whole, part in zip(size, view, strict=True))
         pixels = pixels[:, top : top + view[0], left : left + view[1]]
     return pixels.astype(np.int64)
 
@@ -89,9 +89,9 @@ def _fitted(image: Image.Image, fit: str, size: tuple[int, int], by: str, fill: 
         scaled = max(1, int(width * tall / wide)), width
     pixels = _scaled(image, scaled, by)
     if fit == "cover":
-        top, left = int(round((scaled[0] - height) / 2.0)), int(round((scaled[1] - width) / 2.0))
+        top, left = round((scaled[0] - height) / 2.0), round((scaled[1] - width) / 2.0)
         return pixels[top : top + height, left : left + width]
-    top, left = int(round((height - scaled[0]) / 2.0)), int(round((width - scaled[1]) / 2.0))
+    top, left = round((height - scaled[0]) / 2.0), round((width - scaled[1]) / 2.0)
     canvas = np.full((height, width, *pixels.shape[2:]), fill, np.uint8)
     canvas[top : top + scaled[0], left : left + scaled[1]] = pixels
     return canvas
