@@ -166,7 +166,7 @@ def trainable(text: str) -> Trainable:
 @pytest.mark.parametrize(
     ("settings", "note"),
     [
-        ("", "write `range = (0, 4080)` in `data`"),
+        ("", "in `data` to use all"),
         ("range = (0, 4080)", None),
         ("range = (100, 3000)", "1 of 1 images of 16 bits have values outside of `range`, which are clipped"),
     ],
@@ -190,9 +190,9 @@ def test_a_range_without_16_bit_files_is_said_and_16_bit_colors_are_refused(tmp_
         assert decode(path, 3).shape[0] == 3
         with pytest.raises(ValueError, match="has 16-bit colors, of which only the upper 8 bits are read"):
             decode(path, 3, (0, 4095))
-    for number in range(4):
+    for number, name in enumerate(("rgb.png", "gray.png", "two_levels.png", "turned3.jpg")):
         (tmp_path / f"class{number % 2}").mkdir(exist_ok=True)
-        (tmp_path / f"class{number % 2}" / f"{number}.png").write_bytes((tmp_path / "kinds" / "rgb.png").read_bytes())
+        (tmp_path / "kinds" / name).rename(tmp_path / f"class{number % 2}" / name)
     data = f'data {{ source = folder("{tmp_path}"); validation = split(1); range = (0, 4095); resize = 9x9 }}'
     (tmp_path / "kinds").rename(tmp_path / ".kinds")
     assert "no image has 16 bits: `range` changes nothing" in load(trainable(f"{data}\n{NETWORK}").data).notes

@@ -59,11 +59,12 @@ WAYS = [
 @pytest.mark.parametrize("way", [*WAYS, "contain(15x14, fill=200)"])
 def test_resized_and_cropped_to_the_view_as_in_training(emitted, way):
     text = spec("none", f"resize = {way}", "view = 12x10")
-    module, data = emitted(text).module, check(Source("net.cnn", text)).trainable().data
+    module, how = emitted(text).module, check(Source("net.cnn", text)).trainable().data.resizing
+    assert how is not None
     for size in SHAPES:
         images = torch.randint(0, 256, (2, 3, *size), dtype=torch.uint8, generator=torch.Generator().manual_seed(2))
         found = module.preprocess(images).numpy()
-        expected = resize(images.numpy(), data.resizing)[:, :, 2:14, 2:12]  # (15 - 12) / 2 = 1.5, rounded to even
+        expected = resize(images.numpy(), how)[:, :, 2:14, 2:12]  # (15 - 12) / 2 = 1.5, rounded to even
         apart = np.abs(found - expected)
         assert apart.max() <= 1 and (apart > 0).mean() < 0.01, size
 

@@ -87,8 +87,8 @@ def _what(first: Exported, dataset: DataSet, metadata: dict[str, str]) -> str:
     return (
         f"A classifier of images into {classes:,} classes, made by specc {version}.\n\n"
         f"`{first.path.name}` takes `{takes['name']}`: raw uint8 images, N x {takes['channels']} x H x W{order}, "
-        f"{size}. Preprocessing is inside{_resized(takes)}. It gives `{first.certificate.output}`, float32 N x {classes}."
-        f"{_range(takes)}"
+        f"{size}. Preprocessing is inside{_resized(takes)}. It gives `{first.certificate.output}`, "
+        f"float32 N x {classes}.{_range(takes)}"
     )
 
 
@@ -106,8 +106,8 @@ def _range(takes: dict[str, Any]) -> str:
         return ""
     low, high = takes["range"]
     return (
-        f"\n\n16-bit gray files: {low:,} becomes 0, {high:,} becomes 255, and what lies outside is clipped, before they "
-        "are given to it. `specc predict` and the web page do that when they read a file; other programs have to."
+        f"\n\n16-bit gray files: {low:,} becomes 0, {high:,} becomes 255, and what lies outside is clipped. `specc "
+        "predict` and the web page do that when they read a file; a program that gives it uint8 images has to do it."
     )
 
 

@@ -98,14 +98,14 @@ def test_resample_is_pytorch_s_antialiased_resizing_of_the_box() -> None:
     for image, (top, left), (tall, wide), seen in zip(x, corner.tolist(), box.tolist(), result, strict=True):
         part = image[None, :, top : top + tall, left : left + wide]
         expected = interpolate(part, size=(16, 20), mode="bilinear", antialias=True)[0]
-        assert same(seen, expected, 1e-5)
+        torch.testing.assert_close(seen, expected, rtol=0, atol=1e-6)
 
 
 def test_crop_and_resize_gives_the_size_that_it_is_told() -> None:
     x = random_images(3, 3, 16, 16)
     assert changed("crop_and_resize(size=8x10)", x).shape == (3, 3, 8, 10)
     whole = changed("crop_and_resize(scale=(1, 1), ratio=(1, 1), size=16)", x)
-    assert same(whole, x, 1e-5)
+    torch.testing.assert_close(whole, x, rtol=0, atol=1e-6)
 
 
 def test_enlarge_is_pillow_s_crop_and_resize() -> None:
