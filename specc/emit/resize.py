@@ -3,7 +3,8 @@
 from specc.tricks.resize import Resize, center
 from specc.values import Size
 
-LEVELS = "x = (x + 0.5).floor().clamp(0, 255)  # whole levels, as in an image file"
+# Ties go up with a margin, as in `specc.backend.resizing`.
+LEVELS = "x = (x + 0.5 + 2**-9).floor().clamp(0, 255)  # whole levels, as in an image file"
 
 
 def resize_lines(resize: Resize, view: Size) -> list[str]:
@@ -30,16 +31,13 @@ def _scale(resize: Resize) -> list[str]:
             lines.append(f"tall, wide = max({sides[0]}), max({sides[1]})")
         case "contain":
             lines.append(f"tall, wide = max(min({sides[0]}), 1), max(min({sides[1]}), 1)")
+    may_be_narrow = resize.fit == "contain" or width == 1
     match resize.by:
         case "bilinear":
-            lines += [f'x = F.interpolate(x, size=({tall}, {wide}), mode="bilinear", antialias=True)', LEVELS]
+            lines += [*_interpolate("bilinear", tall, wide, may_be_narrow), LEVELS]
         case "bicubic":
             sideways = f'size=(x.shape[2], {wide}), mode="bicubic", antialias=True).clamp(0, 255)'
-            lines += [
-                f"x = F.interpolate(x, {sideways}",
-                f'x = F.interpolate(x, size=({tall}, {wide}), mode="bicubic", antialias=True)',
-                LEVELS,
-            ]
+            lines += [f"x = F.interpolate(x, {sideways}", *_interpolate("bicubic", tall, wide, may_be_narrow), LEVELS]
         case "nearest":
             lines += [
                 f"row = (2 * torch.arange({tall}, device=x.device) + 1) * x.shape[2] // (2 * {tall})",
@@ -47,6 +45,19 @@ def _scale(resize: Resize) -> list[str]:
                 "x = x[:, :, row][..., column]",
             ]
     return lines
+
+
+def _interpolate(mode: str, tall: str, wide: str, may_be_narrow: bool) -> list[str]:
+    """Scale `x` to `tall` x `wide`. PyTorch 2.13 takes wrong pixels along the height of images one pixel wide."""
+    how = f'mode="{mode}", antialias=True'
+    if not may_be_narrow:
+        return [f"x = F.interpolate(x, size=({tall}, {wide}), {how})"]
+    return [
+        f"if {wide} > 1:",
+        f"    x = F.interpolate(x, size=({tall}, {wide}), {how})",
+        "else:  # turned: PyTorch takes wrong pixels along the height of images one pixel wide",
+        f"    x = F.interpolate(x.mT, size=({wide}, {tall}), {how}).mT",
+    ]
 
 
 def _fit(resize: Resize) -> list[str]:

@@ -23,6 +23,8 @@ def both(data: str, body: str = f"conv(8) -> {END}", train: str = "", **options)
         ("source = digits; resize = 16x24", (1, 16, 24)),
         ("source = cifar10; resize = 64", (3, 64, 64)),
         ('source = folder("x"); resize = 64x48', (3, 64, 48)),
+        ('source = folder("x"); resize = cover(64); view = 56x48', (3, 56, 48)),
+        ('source = folder("x"); resize = contain(64x48); channels = gray', (1, 64, 48)),
     ],
 )
 def test_the_data_say_what_flows_in(data, shape):
@@ -88,6 +90,49 @@ def test_augmentation_that_does_not_fit(augment, code, where):
     checked = both(f"source = digits; augment = {augment}")
     assert only(checked).code == code
     assert underlined(checked) == where
+
+
+VIEW = 'source = folder("x"); resize = cover(64); view = 56x56; augment = '
+
+
+@pytest.mark.parametrize(
+    "augment", ["none", "flip -> rotate(5)", "flip -> crop(56) -> cutout(8)", "crop_and_resize(size=56)", "mixup"]
+)
+def test_augmentation_gives_the_view_or_leaves_it_to_the_center(augment):
+    assert fine(both(VIEW + augment)).graph.input == (3, 56, 56)
+
+
+@pytest.mark.parametrize(
+    ("augment", "words"),
+    [
+        ("flip -> crop(48)", ("64x64 into 48x48", "sees 56x56", "crop to 56x56, or set view = 48x48")),
+        ("crop(56, pad=2) -> crop_and_resize(size=60)", ("64x64 into 60x60", "sees 56x56")),
+    ],
+)
+def test_augmentation_that_gives_something_else_than_the_view(augment, words):
+    problem = only(both(VIEW + augment))
+    assert problem.code == "E307" and all(word in f"{problem.message} {problem.help}" for word in words)
+
+
+def test_a_crop_of_resized_images_needs_a_view():
+    problem = only(both('source = folder("x"); resize = 64; augment = crop(56)'))
+    assert problem.code == "E307" and "set view = 56x56" in problem.help
+    problem = only(both('source = folder("x"); resize = 64', f"input(3, 56x56) -> {END}"))
+    assert problem.code == "E307" and "view = 56x56, the center" in problem.help
+    problem = only(both('source = folder("x"); resize = 64; view = 60', f"input(3, 56x56) -> {END}"))
+    assert problem.code == "E307" and "set view = 56x56" in problem.help
+
+
+def test_a_view_that_is_none_is_one_mistake():
+    assert codes(both('source = folder("x"); resize = 64; view = 65; augment = crop(60)')) == ["E303"]
+    assert codes(both('source = folder("x"); view = 65; augment = crop(60)')) == ["E228"]
+
+
+def test_gray_files_have_no_color():
+    gray = 'source = folder("x"); resize = 64; channels = gray; '
+    assert codes(both(gray + "normalize = imagenet")) == ["E313"]
+    assert codes(both(gray + "augment = hue(0.1)")) == ["E318"]
+    assert codes(both(gray, f"input(3, 64x64) -> {END}")) == ["E307"]
 
 
 def test_augmentation_that_fits():

@@ -4,7 +4,7 @@ import pytest
 
 from specc.tricks import COMPONENTS
 from specc.tricks.sections import SECTIONS
-from specc.values import Percent, Size
+from specc.values import Percent
 from tests.helpers.checking import codes, fine, only, spec, underlined
 
 NETWORK = "network N { input(3, 32x32) -> global_avg_pool -> dense(10) }\n"
@@ -32,9 +32,16 @@ FINE = [
     ("data", "source = cifar10()", "cifar10"),
     ("data", 'source = folder("flowers")', "folder"),
     ("data", 'source = npz("letters.npz")', "npz"),
-    ("data", "resize = 32x32", Size(32, 32)),
-    ("data", "resize = 32", Size(32, 32)),
+    ("data", "resize = 32x32", "stretch"),
+    ("data", "resize = 32", "stretch"),
     ("data", "resize = none", None),
+    ("data", "resize = stretch(32x32, by=nearest)", "stretch"),
+    ("data", "resize = cover(32, by=bicubic)", "cover"),
+    ("data", "resize = contain(32x32, fill=114)", "contain"),
+    ("data", "view = none", None),
+    ("data", "channels = rgb", "rgb"),
+    ("data", "range = none", None),
+    ("data", "normalize = imagenet", "imagenet"),
     ("data", "normalize = unit", "unit"),
     ("data", "normalize = standard", "standard"),
     ("data", "normalize = standard(per=image)", "standard"),
@@ -132,7 +139,7 @@ def test_every_setting_is_tried():
 
 def test_every_trick_is_tried_in_its_own_example():
     places = {"optimizer": "train", "schedule": "train", "loss": "train", "augment": "data", "normalize": "data",
-              "source": "data", "validation": "data"}  # fmt: skip
+              "source": "data", "validation": "data", "resize": "data"}  # fmt: skip
     for family, section in places.items():
         for trick in COMPONENTS[family].values():
             checked = setting(section, f"{family} = {trick.example}")
@@ -161,7 +168,20 @@ WRONG = [
     ("data", "source = folder(flowers)", "E207", "flowers", '"flowers"'),
     ("data", "source = cifar10 -> mnist", "E207", "cifar10 -> mnist", ""),
     ("data", "resize = 0x3", "E207", "0x3", ""),
-    ("data", "resize = big", "E207", "big", ""),
+    ("data", "resize = big", "E202", "big", "stretch"),
+    ("data", "resize = covr(32)", "E202", "covr", "`cover`"),
+    ("data", "resize = (32, 32)", "E207", "(32, 32)", "32x32"),
+    ("data", "resize = cover", "E206", "cover", ""),
+    ("data", "resize = cover(32, fill=0)", "E203", "fill", ""),
+    ("data", "resize = contain(32, fill=256)", "E207", "256", ""),
+    ("data", "resize = stretch(32, by=lanczos)", "E207", "lanczos", ""),
+    ("data", "resize = 32x32; view = 40x20", "E303", "40x20", "at most view = 32x32"),
+    ("data", "view = 32x32", "E228", "32x32", "set resize"),
+    ("data", "channels = gray", "E228", "gray", "remove `channels`"),
+    ("data", "range = (0, 4095)", "E228", "(0, 4095)", "remove `range`"),
+    ("data", 'source = folder("a"); range = (0, 65536)', "E207", "(0, 65536)", ""),
+    ("data", 'source = folder("a"); range = (9, 9)', "E216", "(9, 9)", "black first"),
+    ("data", 'source = folder("a"); channels = grey', "E207", "grey", "`gray`"),
     ("data", "normalize = unti", "E202", "unti", "`unit`"),
     ("data", "normalize = standard(per=pixel)", "E207", "pixel", ""),
     ("data", "normalize = standard(per=imgae)", "E207", "imgae", "`image`"),

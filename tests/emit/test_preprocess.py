@@ -50,6 +50,25 @@ def test_resized_as_in_training(emitted):
     assert (found == expected).mean() > 0.99
 
 
+SHAPES = [(31, 23), (23, 31), (100, 7), (1, 90), (90, 1), (1, 1), (15, 14), (12, 10)]
+WAYS = [
+    f"{fit}(15x14, by={by})" for fit in ("stretch", "cover", "contain") for by in ("bilinear", "bicubic", "nearest")
+]
+
+
+@pytest.mark.parametrize("way", [*WAYS, "contain(15x14, fill=200)"])
+def test_resized_and_cropped_to_the_view_as_in_training(emitted, way):
+    text = spec("none", f"resize = {way}", "view = 12x10")
+    module, how = emitted(text).module, check(Source("net.cnn", text)).trainable().data.resizing
+    assert how is not None
+    for size in SHAPES:
+        images = torch.randint(0, 256, (2, 3, *size), dtype=torch.uint8, generator=torch.Generator().manual_seed(2))
+        found = module.preprocess(images).numpy()
+        expected = resize(images.numpy(), how)[:, :, 2:14, 2:12]  # (15 - 12) / 2 = 1.5, rounded to even
+        apart = np.abs(found - expected)
+        assert apart.max() <= 1 and (apart > 0).mean() < 0.01, size
+
+
 def test_only_where_the_file_has_data(emitted):
     assert "preprocess" not in emitted(NET).text
     assert "preprocess" in emitted(spec("unit", "resize = 12x10")).text

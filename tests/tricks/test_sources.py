@@ -12,7 +12,8 @@ from specc.vocabulary.family import Source
 from specc.vocabulary.problem import Problem
 from specc.vocabulary.registry import component
 
-DATA = [trick for family in ("source", "normalize", "validation", "augment") for trick in COMPONENTS[family].values()]
+FAMILIES = ("source", "resize", "normalize", "validation", "augment")
+DATA = [trick for family in FAMILIES for trick in COMPONENTS[family].values()]
 
 
 def checked(settings: str, network: str = "flatten -> dense(10)"):
@@ -93,6 +94,7 @@ def tricks(text: str) -> tuple[Bound, ...]:
         ("crop(40x30, pad=4) -> crop(20)", Size(20, 20)),
         ("maybe { flip } -> choose { | crop(16) | crop(24) -> crop(16) }", Size(16, 16)),
         ("crop_and_resize -> rotate(3) -> rand_augment -> mixup", Size(32, 24)),
+        ("crop_and_resize(size=20x18) -> rotate(3)", Size(20, 18)),
     ],
 )
 def test_the_size_after_augmentation(text: str, size: Size) -> None:

@@ -95,7 +95,27 @@ def _what(first: Exported, dataset: DataSet, metadata: dict[str, str]) -> str:
     return (
         f"A classifier of images into {classes:,} classes, made by specc {version}.\n\n"
         f"`{first.path.name}` takes `{takes['name']}`: raw uint8 images, N x {takes['channels']} x H x W{order}, "
-        f"{size}. Preprocessing is inside. It gives `{first.certificate.output}`, float32 N x {classes}."
+        f"{size}. Preprocessing is inside{_resized(takes)}. It gives `{first.certificate.output}`, "
+        f"float32 N x {classes}.{_range(takes)}"
+    )
+
+
+def _resized(takes: dict[str, Any]) -> str:
+    """How the graph resizes images, and what of them the network sees."""
+    if "resize" not in takes:
+        return ""
+    view = f", then the center {' x '.join(map(str, takes['view']))}" if "view" in takes else ""
+    return f": `{takes['resize']}`{view}"
+
+
+def _range(takes: dict[str, Any]) -> str:
+    """What has to be done to 16-bit files before they are uint8, which is outside of the graph."""
+    if "range" not in takes:
+        return ""
+    low, high = takes["range"]
+    return (
+        f"\n\n16-bit gray files: {low:,} becomes 0, {high:,} becomes 255, and what lies outside is clipped. `specc "
+        "predict` and the web page do that when they read a file; a program that gives it uint8 images has to do it."
     )
 
 

@@ -201,9 +201,10 @@ def _as_size(value: Any, kind: Kind) -> str:
     if not is_sequence(value) or len(value) != 2 or not all(type(side) is int for side in value):
         return ""
     try:
-        return f"write a size as {kind.accept(Size(*value), lambda family, written: UNKNOWN)}"
+        kind.accept(Size(*value), lambda family, written: UNKNOWN)
     except Unfit:
         return ""
+    return f"write a size as {Size(*value)}"
 
 
 def _as_percent(value: Any, kind: Kind) -> str:

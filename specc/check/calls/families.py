@@ -3,6 +3,7 @@
 # Those that are not called as the setting that takes them.
 FAMILIES = {
     "source": "data source",
+    "resize": "resizing method",
     "normalize": "normalization",
     "augment": "augmentation",
     "validation": "validation split",

@@ -43,9 +43,8 @@ def hold_together(
     context: Context,
 ) -> None:
     """Report where the network's input or output is not what the data need."""
-    if _input_fits(graph, data, context) and len(graph.input) == 3:
-        if view_fits(data):
-            _augment_fits(graph, data, context)
+    if view_fits(data) and _input_fits(graph, data, context) and len(graph.input) == 3:
+        _augment_fits(graph, data, context)
         _normalize_fits(graph, data, context)
         _views_fit(graph, train, context)
     _task_fits(spec, graph, data, train, export, context)

@@ -10,13 +10,13 @@ from specc.vocabulary.registry import component
 
 def images_fit(data: DataSettings, settings: dict[str, t.Setting], context: Context) -> None:
     """Report what `channels`, `range` and `view` do not go with: E228, E216 and E303. settings: as they are written."""
-    if not component(Source, data.source).files:
-        for name in ("channels", "range"):
-            if name in settings:
-                message = f"`{name}` says how image files are read, but `{data.source.name}` has no image files"
-                labels = (Label(data.source.span, "arrays of pixels"),) if data.source.span else ()
-                help = f"remove `{name}`: the images are taken as they are"
-                context.error("E228", message, settings[name].value.span, labels=labels, help=help)
+    source = component(Source, data.source)
+    idle = [("channels", data.channels == "gray" and source.channels != 1), ("range", data.range is not None)]
+    for name in [name for name, is_set in idle if is_set and not source.files]:
+        message = f"`{name}` says how image files are read, but `{source.name}` has no image files"
+        labels = (Label(data.source.span, "arrays of pixels"),) if data.source.span else ()
+        help = f"remove `{name}`: the images are taken as they are"
+        context.error("E228", message, settings[name].value.span, labels=labels, help=help)
     if data.range and data.range[0] >= data.range[1]:
         low, high = data.range
         message = f"the range of `range` is {'empty' if low == high else 'reversed'}: {low} to {high}"

@@ -8,8 +8,10 @@ import torch
 from PIL import Image
 from scipy import stats
 from torch import Tensor
+from torch.nn.functional import interpolate
 
 from specc.backend.augment import geometry
+from specc.values import Size
 from tests.helpers.tiny_images import (
     binomial,
     changed,
@@ -86,6 +88,24 @@ def test_channels_last_images_are_cropped_alike() -> None:
     assert torch.equal(
         changed("crop(16, pad=4)", x.contiguous(memory_format=torch.channels_last)), changed("crop(16, pad=4)", x)
     )
+
+
+def test_resample_is_pytorch_s_antialiased_resizing_of_the_box() -> None:
+    x = random_images(5, 3, 40, 33)
+    corner = torch.tensor([[0, 0], [7, 3], [39, 32], [1, 0], [10, 20]])
+    box = torch.tensor([[40, 33], [21, 30], [1, 1], [39, 5], [9, 9]])
+    result = geometry.resample(x, corner.float(), box.float(), Size(16, 20))
+    for image, (top, left), (tall, wide), seen in zip(x, corner.tolist(), box.tolist(), result, strict=True):
+        part = image[None, :, top : top + tall, left : left + wide]
+        expected = interpolate(part, size=(16, 20), mode="bilinear", antialias=True)[0]
+        torch.testing.assert_close(seen, expected, rtol=0, atol=1e-6)
+
+
+def test_crop_and_resize_gives_the_size_that_it_is_told() -> None:
+    x = random_images(3, 3, 16, 16)
+    assert changed("crop_and_resize(size=8x10)", x).shape == (3, 3, 8, 10)
+    whole = changed("crop_and_resize(scale=(1, 1), ratio=(1, 1), size=16)", x)
+    torch.testing.assert_close(whole, x, rtol=0, atol=1e-6)
 
 
 def test_enlarge_is_pillow_s_crop_and_resize() -> None:
