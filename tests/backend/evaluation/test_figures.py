@@ -7,16 +7,21 @@ import pytest
 import torch
 from sklearn.metrics import f1_score, log_loss, precision_recall_fscore_support
 
+from specc.backend.evaluation.class_figures import by_class, scores_json
 from specc.backend.evaluation.evaluate import evaluate
-from specc.backend.evaluation.figures import Figures, by_class, figures_json, figures_of
+from specc.backend.evaluation.figures import Figures, figures_json, figures_of
 from specc.backend.evaluation.intervals import DRAWS, SEED, wilson
 from specc.backend.evaluation.losses import loss_function
 from specc.backend.evaluation.totals import Evaluation
 from specc.backend.evaluation.words import least, loss_words, optimism
 from specc.backend.precision import Precision
+from specc.backend.tasks.bound import bind
+from specc.backend.tasks.figures.classification import confusion
+from specc.tasks import CLASSIFICATION
 from specc.tricks.loss import CROSS_ENTROPY
 
 CLASSES = ["a", "b", "c"]
+TASK = bind(CLASSIFICATION, CLASSES)
 
 
 def answers(images: int = 150) -> tuple[np.ndarray, np.ndarray]:
@@ -66,23 +71,23 @@ def test_mean_f1_is_bootstrapped_over_the_images() -> None:
 def test_the_loss_of_each_image_adds_up(smoothing: float, weights: tuple[float, ...] | None) -> None:
     torch.manual_seed(0)
     logits, labels = torch.randn(40, 3), torch.randint(0, 3, (40,))
-    loss = loss_function(CROSS_ENTROPY.call(smoothing=smoothing, weights=weights), 3, torch.device("cpu"))
+    loss = loss_function([CROSS_ENTROPY.call(smoothing=smoothing, weights=weights)], TASK, torch.device("cpu"))
     whole, each = loss.parts(logits, labels), loss.each_image(logits, labels)
     assert each.shape == (40, 2)
-    assert each.sum(dim=0).tolist() == pytest.approx(whole.pair().tolist(), rel=1e-5)
+    assert each.sum(dim=0).tolist() == pytest.approx(loss.pairs(whole).tolist(), rel=1e-5)
 
 
 def evaluated(images: int = 64) -> tuple[Evaluation, Figures]:
     torch.manual_seed(0)
     x, labels = torch.randn(images, 1, 1, 3), torch.randint(0, 3, (images,))
     net = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(3, 3))
-    loss = loss_function(CROSS_ENTROPY.call(), 3, torch.device("cpu"))
+    loss = loss_function([CROSS_ENTROPY.call()], TASK, torch.device("cpu"))
     batches = [(x[:20], labels[:20]), (x[20:], labels[20:])]
-    evaluation = evaluate(net, batches, 3, loss, Precision("fp32", "exact"), keep_losses=True)
+    evaluation = evaluate(net, batches, TASK, loss, Precision("fp32", "exact"), keep_losses=True)
     probabilities = net(x).softmax(1).detach().numpy().astype(np.float64)
     probabilities /= probabilities.sum(axis=1, keepdims=True)
     assert evaluation.loss == pytest.approx(log_loss(labels.numpy(), probabilities), rel=1e-5)
-    return evaluation, figures_of(evaluation, CLASSES)
+    return evaluation, figures_of(evaluation, TASK)
 
 
 def test_every_figure_has_an_interval_around_it() -> None:
@@ -92,12 +97,13 @@ def test_every_figure_has_an_interval_around_it() -> None:
     assert figures.loss.interval == pytest.approx(
         (evaluation.loss - 1.96 * error, evaluation.loss + 1.96 * error), rel=0.05
     )
-    assert figures.accuracy.interval == wilson(round(64 * evaluation.accuracy), 64)
+    assert figures.values["accuracy"].interval == wilson(round(64 * evaluation.figure("accuracy")), 64)
     found = figures_json(figures)
     for name in ("accuracy", "loss", "accuracy_one_view"):
         low, high = found[f"{name}_interval"]
         assert low < found[name] < high
-    for scores in (found["macro"], *found["classes"]):
+    classes = scores_json(*by_class(confusion(evaluation.records, 3), CLASSES))
+    for scores in (classes["macro"], *classes["classes"]):
         for name in ("precision", "recall", "f1"):
             assert scores[f"{name}_interval"][0] <= scores[name] <= scores[f"{name}_interval"][1]
 
@@ -120,5 +126,5 @@ def test_what_label_smoothing_adds_to_a_loss() -> None:
     smooth = torch.tensor([[0.9 + 0.1 / 4, 0.1 / 4, 0.1 / 4, 0.1 / 4]])
     wanted = torch.nn.functional.cross_entropy(smooth.log(), torch.tensor([0]), label_smoothing=0.1)
     assert least(0.1, 4) == pytest.approx(float(wanted), rel=1e-6)
-    assert f"none is below {float(wanted):.4f}" in loss_words(CROSS_ENTROPY.call(smoothing=0.1), 4)
-    assert loss_words(CROSS_ENTROPY.call(), 4) == ""
+    assert f"none is below {float(wanted):.4f}" in loss_words([CROSS_ENTROPY.call(smoothing=0.1)], 4)
+    assert loss_words([CROSS_ENTROPY.call()], 4) == ""
