@@ -125,7 +125,7 @@ def test_folds_are_as_even_as_those_of_scikit_learn() -> None:
         shares = [np.bincount(labels[f], minlength=3) / np.bincount(labels) for f in folds]
         return float(np.abs(np.array(shares) - 0.2).max())
 
-    ours = [fold(labels.tolist(), groups.tolist(), number, 5, 0) for number in range(1, 6)]
+    ours = [fold(strata(labels.tolist()), groups.tolist(), number, 5, 0) for number in range(1, 6)]
     splitter = model_selection.StratifiedGroupKFold(5, shuffle=True, random_state=0)
     theirs = [test.tolist() for _, test in splitter.split(np.zeros(len(labels)), labels, groups)]
     assert sorted(image for one in ours for image in one) == list(range(len(labels)))
