@@ -89,7 +89,10 @@ def test_a_default_is_what_its_text_gives(section: str, param: Param) -> None:
         "ema = 1",
         "clip = 0",
         "early_stop = 0",
-        "target = 101%",
+        "target = high",
+        "best = map50",
+        "loss = []",
+        "loss = [mse, cross]",
         "accumulate = 0",
         "lookahead = ema",
         "lookahead = lookahead(steps=0)",
@@ -115,7 +118,7 @@ def test_wrong_values_are_errors(settings: str) -> None:
     assert len(errors("train", settings)) == 1
 
 
-@pytest.mark.parametrize("settings", ["opset = 17", "opset = 23", "output = classes", "tolerance = 0"])
+@pytest.mark.parametrize("settings", ["opset = 17", "opset = 23", "output = masks", "tolerance = 0"])
 def test_wrong_export_settings_are_errors(settings: str) -> None:
     assert len(errors("export", settings)) == 1
 
