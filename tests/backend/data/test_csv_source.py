@@ -221,3 +221,7 @@ def test_images_outside_are_said(place: Path, tmp_path: Path) -> None:
     text = "file,kind\n../0.png,a\n../1.png,b\n../x/../2.png,b\n"
     found = raw_of('csv("tables/a.csv", image=file, label=kind)', table(inner, text).parent)
     assert found.notes == ("outside the folder of the table: 3 images, such as ../0.png",)
+
+
+def test_a_table_is_no_folder(place: Path) -> None:
+    assert 'a.csv", image=COLUMN, label=COLUMN)' in refused("E403", 'folder("a.csv")', base=table(place, "x"))
