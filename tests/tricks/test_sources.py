@@ -126,8 +126,8 @@ def test_columns_that_cannot_be_meant(arguments: str, code: str, message: str) -
     ("arguments", "message"),
     [
         ("classes=[a, b, a]", "the class `a` is named twice"),
-        ("classes=[a]", "needs 2 to 256 classes, found 1"),
-        (f"classes={[f'c{number}' for number in range(257)]}".replace("'", '"'), "needs 2 to 256 classes, found 257"),
+        ("classes=[a]", "needs 2 to 255 classes, found 1"),
+        (f"classes={[f'c{number}' for number in range(256)]}".replace("'", '"'), "needs 2 to 255 classes, found 256"),
         ("classes=[a, b], ignore=1", "`ignore=1` is the number of the class `b`"),
     ],
 )
