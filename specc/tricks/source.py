@@ -27,7 +27,7 @@ CIFAR100 = (
 
 COLUMN = Word("a column", "Date taken")
 LEARNED = {"label": CLASSIFICATION, "labels": MULTILABEL, "target": REGRESSION, "targets": REGRESSION}
-MOST_MASK_CLASSES = 256  # the numbers that 8 bits hold
+MOST_MASK_CLASSES = 255  # of 8 bits, with one number that is ignored
 
 
 def learned(a: Args) -> str:

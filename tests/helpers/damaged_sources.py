@@ -207,8 +207,12 @@ NPZ = [
     Case("npz objects", SOURCE, npz(np.array([None] * 12)), "E411", "holds Python objects in `images`"),
     Case("npz labels of objects", SOURCE, npz(levels(12, 5, 5), np.array([None] * 12)), "E411", "objects in `labels`"),
     Case("npz float images", SOURCE, npz(levels(12, 5, 5) * 0.1), "E411", "holds float64 in `images`, from "),
-    Case("npz NaN labels", SOURCE, npz(levels(12, 5, 5), ROWS * np.nan), "E411", "not even numbers (NaN)"),
-    Case("npz one-hot labels", SOURCE, npz(levels(12, 5, 5), np.eye(12)), "E411", "holds labels of the wrong form"),
+    Case("npz NaN labels", SOURCE, npz(levels(12, 5, 5), ROWS * np.nan), "E411", "not finite (NaN or infinite), for 12"),
+    Case("npz one-hot labels", SOURCE, npz(levels(12, 5, 5), np.eye(12)), "E411", "holds nothing but 0 and 1, as float64"),
+    Case("npz labels of 4 dimensions", SOURCE, npz(levels(12, 5, 5), np.ones((12, 2, 5, 5), int)), "E411", "of the wrong form"),
+    Case("npz tags of 2^63", SOURCE, npz(levels(12, 5, 5), np.full((12, 2), 2**63, np.uint64)), "E411", "from 9,223,372,"),
+    Case("npz masks of 2^63", SOURCE, npz(levels(12, 5, 5), np.full((12, 5, 5), 2**63, np.uint64)), "E411", "class numbers from"),
+    Case("npz masks of another size", SOURCE, npz(levels(12, 5, 5), np.ones((12, 5, 6), int)), "E411", "holds masks of 5x6"),
     Case("npz negative label", SOURCE, npz(levels(12, 5, 5), ROWS - 1), "E411", "has labels from -1 to 1"),
     Case("npz label 2^63", SOURCE, npz(levels(12, 5, 5), ROWS.astype(np.uint64) + 2**63), "E411", "has labels from"),
     Case("npz label too few", SOURCE, npz(levels(12, 5, 5), ROWS[:11]), "E411", "but 11 labels"),
@@ -349,9 +353,99 @@ WEBDATASET = [
     Case("shard with a large label", WEB, shard(more={"3.png": png(), "3.cls": b"0" * 100_000}), "E412", "neither a number from 0"),
     Case("shard with a label -1", WEB, shard(more={"3.png": png(), "3.cls": b"-1"}), "E412", "neither a number from 0"),
     Case("shard with a label deep in JSON", WEB, shard(more={"3.png": png(), "3.json": b"[" * 60_000}), "E412", "neither a number from 0"),
+    Case("shard of tags twice", WEB, shard(more={"3.png": png(), "3.json": b'{"labels": [1, 1]}'}), "E412", "with 1 in it twice"),
+    Case("shard of tags and labels", WEB, shard(more={"3.png": png(), "3.json": b'{"labels": [1]}'}), "E412", "1 of 3 samples beside"),
     Case("shard with a broken image", WEB, shard(more={"3.png": png()[:60], "3.cls": b"0"}), "E405", "a.tar/3.png is damaged"),
     Case("shard with a forged name", WEB, shard(more={"3\nerror[E999]: \x1b.png": b"", "3\nerror[E999]: \x1b.cls": b"0"}), "E405", r"3\x0aerror[E999]: \x1b.png is empty"),
 ]  # fmt: skip
 
 
-SOURCES = (*IDX, *CIFAR, *NPZ, *FOLDER, *WEBDATASET)
+def csv(content: bytes | str | Callable[[Path], Any]) -> Callable[[Path], Any]:
+    """A table beside two images."""
+
+    def make(folder: Path) -> None:
+        for name in ("0.png", "1.png"):
+            (folder / name).write_bytes(png())
+        if callable(content):
+            content(folder / "a.csv")
+        else:
+            (folder / "a.csv").write_bytes(content.encode() if isinstance(content, str) else content)
+
+    return make
+
+
+TABLE = 'csv("a.csv", image=file, label=kind)'
+HEAD = "file,kind\n"
+CSV = [
+    Case("csv not there", TABLE, lambda f: None, "E403", "there is no file a.csv"),
+    Case("csv folder", TABLE, csv(Path.mkdir), "E403", "is a folder; `source` needs a file here"),
+    Case("csv pipe", TABLE, csv(os.mkfifo), "E403", "is a pipe, a socket or a device"),
+    Case("csv linked to itself", TABLE, csv(lambda p: p.symlink_to(p)), "E403", "there is no file"),
+    Case("csv of 10 GB", TABLE, csv(sparse), "E402", "has 10,737,418,240 bytes, but at most 268,435,456"),
+    Case("csv empty", TABLE, csv(b""), "E402", "is empty"),
+    Case("csv gzip", TABLE, csv(gzip.compress(HEAD.encode())), "E402", "it is packed by gzip"),
+    Case("csv workbook", TABLE, csv(b"PK\3\4" + bytes(26) + b"[Content_Types].xml"), "E402", "save a workbook as CSV"),
+    Case("csv web page", TABLE, csv(b"<html>404</html>"), "E402", "it is an HTML page; the download failed"),
+    Case("csv Git LFS", TABLE, csv(b"version https://git-lfs.github.com/spec/v1"), "E402", "it is a Git LFS pointer"),
+    Case("csv UTF-16", TABLE, csv(HEAD.encode("utf-16")), "E402", "it is UTF-16 text; save it as UTF-8"),
+    Case("csv Latin-1", TABLE, csv(b"file,kind\n0.png,\xe4\n"), "E402", "line 2 is not UTF-8 text"),
+    Case("csv zero bytes", TABLE, csv(HEAD + "0.png,a\0\n"), "E402", "is not a CSV file"),
+    Case("csv open quote", TABLE, csv(HEAD + '0.png,"a\n1.png,b\n'), "E402", "is not a sound CSV file"),
+    Case("csv endless cell", TABLE, csv(HEAD + "0.png," + "a" * 20_000_000), "E402", "field larger than field limit"),
+    Case("csv header only", TABLE, csv(HEAD), "E413", "has no rows"),
+    Case("csv another header", TABLE, csv("file,knid\n0.png,a\n"), "E413", "did you mean `knid`?"),
+    Case("csv header of many", TABLE, csv(",".join(map(str, range(500_000)))), "E413", "has no column `file`, `kind`"),
+    Case("csv column twice", TABLE, csv("file,kind,kind\n0.png,a,b\n"), "E413", "has 2 columns called `kind`"),
+    Case("csv one class", TABLE, csv(HEAD + "0.png,a\n1.png,a\n"), "E413", "holds only one class, a"),
+    Case("csv ragged", TABLE, csv(HEAD + "0.png\n1.png,a,b\n"), "E414", "line 2 has 1 cells"),
+    Case("csv ragged everywhere", TABLE, csv(HEAD + "0.png\n" * 200_000), "E414", "and 199,980 more"),
+    Case("csv empty cells", TABLE, csv(HEAD + ",a\n1.png,\n"), "E414", "line 3: `kind` is empty"),
+    Case("csv lost image", TABLE, csv(HEAD + "2.png,a\n"), "E414", "line 2: 2.png is not there"),
+    Case("csv contradicts itself", TABLE, csv(HEAD + "0.png,a\n0.png,b\n"), "E414", "0.png has another label in line 2"),
+    Case("csv forged name", TABLE, csv(HEAD + '"x\nerror[E999]: \x1b",a\n'), "E414", r"x\x0aerror[E999]: \x1b is not there"),
+    Case("csv image is a device", TABLE, csv(HEAD + "/dev/zero,a\n0.png,b\n"), "E414", "/dev/zero is a pipe, a socket or a device"),
+    Case("csv number without end", 'csv("a.csv", image=file, target=kind)', csv(HEAD + "0.png," + "9" * 1000), "E414", "not a finite number"),
+    Case("csv broken image", TABLE, csv(lambda p: (p.write_text(HEAD + "0.png,a\n1.png,b\n"), (p.parent / "1.png").write_bytes(png()[:60]))), "E405", "1.png is damaged"),
+]  # fmt: skip
+
+
+def masks(name: str, content: bytes | Callable[[Path], Any]) -> Callable[[Path], Any]:
+    """An image and a mask, and one more mask, or what is in its place."""
+
+    def make(folder: Path) -> None:
+        for file, data in (("i/0.png", png()), ("i/1.png", png()), ("m/0.png", gray(0, 1))):
+            (folder / file).parent.mkdir(exist_ok=True)
+            (folder / file).write_bytes(data)
+        path = folder / "m" / name
+        path.write_bytes(content) if isinstance(content, bytes) else content(path)
+
+    return make
+
+
+def gray(*numbers: int, size: tuple[int, int] = (6, 5)) -> bytes:
+    pixels = np.zeros(size, np.uint8)
+    pixels.reshape(-1)[: len(numbers)] = numbers
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, "png")
+    return buffer.getvalue()
+
+
+PAIRS = 'masks("i", "m", classes=[ground, cat])'
+MASKS = [
+    Case("masks not there", PAIRS, lambda f: None, "E403", "there is no folder i"),
+    Case("mask lost", PAIRS, masks("2.png", gray(0)), "E415", "1 image without a mask: 1.png"),
+    Case("mask too many", PAIRS, masks("x1.png", gray(0)), "E415", "1 mask without an image: x1.png"),
+    Case("masks among the images", 'masks(".", "m")', masks("1.png", gray(0)), "E415", "lie one in the other"),
+    Case("mask in color", PAIRS, masks("1.png", png()), "E416", "1.png holds colors (RGB)"),
+    Case("mask of another size", PAIRS, masks("1.png", gray(0, size=(5, 6))), "E416", "1.png is 5x6, but its image 1.png is 6x5"),
+    Case("mask of other classes", PAIRS, masks("1.png", gray(2, 7)), "E416", "1.png holds 2, 7, which are no classes"),
+    Case("mask cut short", PAIRS, masks("1.png", gray(0)[:45]), "E416", "1.png is damaged"),
+    Case("mask empty", PAIRS, masks("1.png", b""), "E416", "1.png is empty"),
+    Case("mask is a web page", PAIRS, masks("1.png", b"<html>"), "E416", "it is an HTML page"),
+    Case("mask of 2^62 pixels", PAIRS, masks("1.png", png(2**31 - 1, 2**31 - 1)), "E416", "pixels, the limit"),
+    Case("mask is a pipe", PAIRS, masks("1.png", os.mkfifo), "E416", "but a pipe, a socket or a device"),
+    Case("mask of 10 GB", PAIRS, masks("1.png", sparse), "E416", "has 10,737,418,240 bytes, but at most"),
+    Case("mask with a forged name", PAIRS, masks("a\nerror[E999]: b\x1b.png", gray(0)), "E415", r"a\x0aerror[E999]: b\x1b"),
+]  # fmt: skip
+
+SOURCES = (*IDX, *CIFAR, *NPZ, *FOLDER, *WEBDATASET, *CSV, *MASKS)

@@ -7,6 +7,7 @@ import errno
 import json
 import os
 import shutil
+import sys
 from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
@@ -139,6 +140,44 @@ def e411(stage: Stage) -> None:
 def e412(stage: Stage) -> None:
     write_shard(Path("flowers-00.tar"), {"1.png": picture_of(1), "1.cls": b"0", "2.png": picture_of(2)})
     write_shard(Path("flowers-01.tar"), {"3.png": picture_of(3), "3.cls": b"1", "4.cls": b"0"})
+
+
+def flowers(rows: str) -> None:
+    """A table of flowers, three of which are there."""
+    Path("flowers.csv").write_text("file,species\n" + rows)
+    for name in ("1.png", "2.png", "3.png"):
+        Path(name).write_bytes(picture_of(1))
+
+
+def e413(stage: Stage) -> None:
+    flowers("1.png,rose\n2.png,daisy\n")
+
+
+def e414(stage: Stage) -> None:
+    flowers("1.png,rose\n2.png,\n3.png,daisy\n4.png,rose\n1.png,daisy\n")
+
+
+def photos(masks: dict[str, Any]) -> None:
+    """Two photos and some masks."""
+    for folder in ("photos", "masks"):
+        Path(folder).mkdir()
+    for name in ("1.png", "2.png"):
+        Image.new("RGB", (6, 5)).save(f"photos/{name}")
+    for name, mask in masks.items():
+        mask.save(f"masks/{name}")
+
+
+def e415(stage: Stage) -> None:
+    photos({"1_mask.png": Image.new("L", (6, 5)), "2_mask.png": Image.new("L", (6, 5))})
+
+
+def e416(stage: Stage) -> None:
+    photos({"1.png": Image.new("RGB", (6, 5)), "2.png": Image.new("L", (6, 5), 3)})
+
+
+def e417(stage: Stage) -> None:
+    stage.patch.setitem(sys.modules, "pyarrow", None)
+    Path("flowers.parquet").write_bytes(b"PAR1")
 
 
 def e435(stage: Stage) -> None:

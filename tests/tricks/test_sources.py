@@ -59,9 +59,80 @@ def test_what_sources_are_known_to_hold() -> None:
     }
     assert {name: source.channels for name, source in sources.items() if source.shape is None} == {
         "folder": 3,
+        "csv": 3,
+        "masks": 3,
         "webdataset": 3,
         "npz": None,
     }
+
+
+TABLE = 'csv("a.csv", image=file, {})'
+
+
+@pytest.mark.parametrize(
+    ("source", "task", "outputs"),
+    [
+        ("digits", "classification", None),
+        (TABLE.format("label=kind"), "classification", None),
+        (TABLE.format("labels=[sea, sand]"), "multi-label", ("sea", "sand")),
+        (TABLE.format('labels=tags, separator=";"'), "multi-label", None),
+        (TABLE.format("target=age"), "regression", ("age",)),
+        (TABLE.format('targets=[x, "the y"]'), "regression", ("x", "the y")),
+        ('masks("a", "b")', "segmentation", None),
+        ('masks("a", "b", classes=[ground, "a cat"])', "segmentation", ("ground", "a cat")),
+        ('npz("a.npz")', None, None),
+        ('webdataset("a.tar")', None, None),
+    ],
+)
+def test_what_a_source_says_of_the_task(source: str, task: str | None, outputs: tuple[str, ...] | None) -> None:
+    data = checked(f"source = {source}").data
+    assert data is not None
+    word = component(Source, data.source)
+    known = word.task(data.source.args)
+    assert (known and known.name, word.outputs(data.source.args)) == (task, outputs)
+
+
+@pytest.mark.parametrize("name", ["width", "len", "relu", "cifar10", "none", "w.x"])
+def test_columns_are_not_evaluated(name: str) -> None:
+    text = f"let width = 3\nlet other = width\ndata {{ source = {TABLE.format(f'labels=[{name}, b], group={name}2')} }}"
+    found = check(Text("net.cnn", f"{text}\nlet {name.replace('.', '_')}2 = 5\nnetwork N {{ flatten -> dense(2) }}"))
+    assert found.data is not None, found.diagnostics
+    assert (found.data.source.args.labels, found.data.source.args.group) == ((name, "b"), f"{name}2")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        ("part=set", "E206", "`csv` needs one of `label`, `labels`, `target` and `targets`"),
+        ("label=a, targets=[b]", "E216", "takes only one of `label` and `targets`"),
+        ("labels=tags", "E216", 'write labels=tags, separator=";"; a column of 0 and 1 is labels=[tags]'),
+        ('labels=[a, b], separator=";"', "E216", "`separator` separates the tags of one column"),
+        ('label=a, separator=";"', "E216", "remove it, or write labels=COLUMN"),
+        ("labels=[]", "E216", "`labels` names no column"),
+        ("label=file", "E216", "the column `file` is used twice"),
+        ("targets=[a, b], group=b", "E216", "the column `b` is used twice"),
+        ("label=[a]", "E207", "must be the name of a column, bare or quoted"),
+        ("label=a + b", "E201", "there is no value called `a`"),
+        ("label=3", "E207", "found 3"),
+        ('label=""', "E207", "must be the name of a column"),
+        ("lable=a", "E203", "did you mean `label`?"),
+    ],
+)
+def test_columns_that_cannot_be_meant(arguments: str, code: str, message: str) -> None:
+    assert message in errors(f"source = {TABLE.format(arguments)}")[code]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ("classes=[a, b, a]", "the class `a` is named twice"),
+        ("classes=[a]", "needs 2 to 255 classes, found 1"),
+        (f"classes={[f'c{number}' for number in range(256)]}".replace("'", '"'), "needs 2 to 255 classes, found 256"),
+        ("classes=[a, b], ignore=1", "`ignore=1` is the number of the class `b`"),
+    ],
+)
+def test_masks_that_cannot_be_meant(arguments: str, message: str) -> None:
+    assert message in errors(f'source = masks("a", "b", {arguments})')["E216"]
 
 
 @pytest.mark.parametrize(
@@ -136,3 +207,8 @@ def test_an_augmentation_that_does_not_fit_the_data_is_found_by_the_checker() ->
     assert "E303" in errors("source = digits; augment = crop(9)")
     assert "E307" in errors("source = digits; augment = crop(7)")
     assert not errors("source = digits; augment = crop(8, pad=1)")
+
+
+def test_a_path_alone_is_helped_to_its_source() -> None:
+    assert 'write csv("a.CSV", image=COLUMN, label=COLUMN)' in errors('source = "a.CSV"')["E207"]
+    assert 'write folder("a") for folders of images' in errors('source = "a"')["E207"]

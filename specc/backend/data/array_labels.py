@@ -108,6 +108,9 @@ def output_names(task: Task, parts: Sequence[Tensor]) -> tuple[str, ...]:
 def refuse_other(path: Path, task: Task, parts: Sequence[Tensor], names: Sequence[str]) -> None:
     """Raise SpeccError E411 where there are not as many names in `classes` as outputs, or too few of them."""
     wanted = len(output_names(task, parts))
+    if task is SEGMENTATION and len(names) > IGNORE:
+        found = f"names {len(names)} classes, and no number is left for pixels that do not count"
+        raise form(path, found, f"at most {IGNORE} names in `classes`")
     if task in (MULTILABEL, REGRESSION) and wanted != len(names):
         found = f"has {counted(wanted, 'label')} for each image, but {counted(len(names), 'name')} in `classes`"
         raise form(path, found, "one name for each")

@@ -18,6 +18,7 @@ from specc.backend.data.places import Where, few
 from specc.backend.data.raw import Files, Part, Raw
 from specc.backend.data.split import Resident, Split, Streamed
 from specc.backend.data.survey import Surveyed, statistics, survey
+from specc.backend.data.together import units_of
 from specc.backend.data.validation import Chosen, choose
 from specc.backend.resolve import resolve
 from specc.backend.tasks.bound import BoundTask, Scale, bind
@@ -49,8 +50,8 @@ class DataSet(NamedTuple):
 
     name: of the source. classes: their names, in the order of the labels. shape: C, H, W of every image.
     mean, std: of each channel over the training images, in units of the image from 0 to 1.
-    hash: SHA-256 over the content of all images that are used, their labels and the classes: the same data has the same
-        hash, wherever it lies and however it is split and resized.
+    hash: SHA-256 over the content of all images that are used, their labels and groups, and the classes: the same data
+        has the same hash, wherever it lies and however it is split and resized.
     validated_on: in words, which images are the validation images. part: of the source, that they come from: "train",
         "validation" or "test". seed: from which they were drawn, if so, and a subset is. is_subset: whether these are
         not all images.
@@ -181,10 +182,15 @@ def _bytes(part: Surveyed) -> int:
 def _look(parts: list[Part], raw: Raw, how: Reading, room: int) -> tuple[list[Surveyed], str, list[str]]:
     """The parts after the first look, the hash of their content, and what was left out."""
     digest = hashlib.sha256(json.dumps(raw.classes).encode())
+    left_out: list[str] = []
     if any(isinstance(part.images, Files) for part in parts):
         surveyed, left_out = look_through(parts, raw.classes, how, raw.ignore, room, digest.update)
-        return surveyed, digest.hexdigest(), left_out
-    return [survey(part, how.resize, raw.ignore, digest.update) for part in parts], digest.hexdigest(), []
+    else:
+        surveyed = [survey(part, how.resize, raw.ignore, digest.update) for part in parts]
+    for part in surveyed:
+        if part.groups:
+            digest.update(json.dumps(part.groups).encode())
+    return surveyed, digest.hexdigest(), left_out
 
 
 def _divide(part: Surveyed, task: BoundTask, chosen: Chosen, seed: int) -> tuple[Surveyed, Surveyed, str]:
@@ -194,13 +200,11 @@ def _divide(part: Surveyed, task: BoundTask, chosen: Chosen, seed: int) -> tuple
     if not 0 < wanted < count:
         message = f"`validation` would take {wanted:,} of {count:,} images"
         raise SpeccError("E409", message, help="both sides need at least one image", status=1)
-    strata = task.strata(part.labels)
-    if chosen.fold is None:
-        taken = divide(strata, part.pictures, wanted, seed)
-    else:
-        taken = fold(strata, part.pictures, *chosen.fold, seed)
+    strata, units = task.strata(part.labels), units_of(part)
+    taken = divide(strata, units, wanted, seed) if chosen.fold is None else fold(strata, units, *chosen.fold, seed)
     if not taken:
-        message = f"none of {count:,} images can be split off: no class has two different ones"
+        several = "is in two groups" if part.groups else "has two different ones"
+        message = f"none of {count:,} images can be split off: no class {several}"
         raise SpeccError("E409", message, help="a class keeps at least one image to train on; give more", status=1)
     validating = set(taken)
     rest = [image for image in range(count) if image not in validating]
@@ -208,7 +212,8 @@ def _divide(part: Surveyed, task: BoundTask, chosen: Chosen, seed: int) -> tuple
     if chosen.fold:
         words = "fold {} of {}: ".format(*chosen.fold) + words
     elif len(taken) != wanted:
-        words += f" (not {wanted:,}: every class has one, and copies stay together)"
+        together = "copies and groups" if part.groups else "copies"
+        words += f" (not {wanted:,}: every class has one, and {together} stay together)"
     words += f", drawn from data.seed {seed}"
     return part.select(tensor(rest)), part.select(tensor(taken)), words
 
@@ -217,9 +222,7 @@ def _in_several_folds(part: Surveyed, task: BoundTask, folds: int) -> list[str]:
     """A note on classes of fewer different images than folds. part: all training images."""
     if not task.counts(part.labels):
         return []
-    pairs = {
-        (label, picture) for own, picture in zip(task.strata(part.labels), part.pictures, strict=True) for label in own
-    }
+    pairs = {(label, unit) for own, unit in zip(task.strata(part.labels), units_of(part), strict=True) for label in own}
     counts = Counter(label for label, _ in pairs)
     rare = [name for label, name in enumerate(task.outputs) if 1 < counts[label] < folds]
     return [f"fewer different images than folds, so that some validate in several folds: {few(rare)}"] if rare else []

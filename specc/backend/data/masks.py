@@ -156,6 +156,10 @@ def _numbered(part: Part, seen: _Seen, ignore: int | None) -> tuple[str, ...]:
     """The numbers of the classes as their names. Raises SpeccError E416 where `ignore` lies among them."""
     there = np.flatnonzero(seen.numbers.any(axis=0)).tolist()
     highest = max([number for number in there if number != ignore], default=0)
+    if highest == HIGHEST:
+        assert isinstance(part.labels, Files)
+        message = f"a mask in {part.labels.root} holds {HIGHEST}, and no number is left for pixels that do not count"
+        raise SpeccError("E416", message, help=f"{BLACK_AND_WHITE}; or ignore 255", status=1)
     if ignore is not None and ignore < highest:
         assert isinstance(part.labels, Files)
         message = f"`ignore={ignore}` lies among the numbers of the classes, 0 to {highest}, in {part.labels.root}"

@@ -68,7 +68,7 @@ def read_npz(a: Args, where: Where) -> Raw:
         _plain(validation),
         notes=(*outside(path, where), *train.labels.notes, *notes),
         task=task,
-        ignore=IGNORE if task is SEGMENTATION and len(names) <= IGNORE else None,
+        ignore=IGNORE if task is SEGMENTATION else None,
     )
 
 

@@ -49,4 +49,7 @@ def no_path(text: str, error: Exception) -> SpeccError:
 
 
 def _suggestion(path: Path, kind: str) -> str:
-    return f'write npz("{path}")' if kind == "folder" and path.suffix == ".npz" else f"give the path of a {kind}"
+    if kind == "folder" and path.suffix == ".npz":
+        return f'write npz("{path}")'
+    is_table = kind == "folder" and path.suffix.lower() in (".csv", ".parquet")
+    return f'write csv("{path}", image=COLUMN, label=COLUMN)' if is_table else f"give the path of a {kind}"

@@ -2,29 +2,16 @@
 
 from collections.abc import Hashable, Iterable, Sequence
 
-from specc.backend.data.raw import Part
 from specc.backend.data.survey import Surveyed
 
 
-def units_of(part: Part, surveyed: Surveyed) -> Sequence[Hashable]:
-    """What is equal for images that stay together. surveyed: the images of the part that can be used, in its order."""
-    groups = groups_of(part, surveyed)
-    if not groups:
-        return surveyed.pictures
-    ties = zip(surveyed.pictures, groups, strict=True)
-    return connected([[("picture", picture), *(("group", group) for group in some)] for picture, some in ties])
-
-
-def groups_of(part: Part, surveyed: Surveyed) -> list[list[str]]:
-    """The groups of each image that can be used: several where its file is listed more than once; empty without any."""
+def units_of(part: Surveyed) -> Sequence[Hashable]:
+    """What is equal for images that stay on one side of a split: identical pictures, images of one group, and all that
+    these connect."""
     if not part.groups:
-        return []
-    if not surveyed.names:
-        return [[group] for group in part.groups]
-    of_name: dict[str, set[str]] = {}
-    for name, group in zip(part.images.names, part.groups, strict=True):  # type: ignore[union-attr]
-        of_name.setdefault(name, set()).add(group)
-    return [sorted(of_name[name]) for name in surveyed.names]
+        return part.pictures
+    ties = zip(part.pictures, part.groups, strict=True)
+    return connected([(("picture", picture), ("group", group)) for picture, group in ties])
 
 
 def connected(ties: Sequence[Iterable[Hashable]]) -> list[int]:

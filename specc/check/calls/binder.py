@@ -85,7 +85,7 @@ class Binder:
             if isinstance(value, str) and value in COMPONENTS.get(family, ()):
                 return f"write {value}, without quotes"
             if isinstance(value, str) and family == "source":
-                return f'write folder("{value}") for folders of images, or npz("{value}") for a NumPy archive'
+                return _as_source(value)
             if isinstance(value, str) and value in kind.symbols:
                 return f"write {value}, without quotes"
             return _as_size(value, kind) or _as_percent(value, kind) or _as_call(value, family)
@@ -194,6 +194,13 @@ class Binder:
                 return self.error("E208", f"the body of `{component.name}` can only contain calls", wrong.span)
             branches.append(self._all_of(component.family, stages, scope, flow))
         return UNKNOWN if UNKNOWN in branches else tuple(branches)
+
+
+def _as_source(path: str) -> str:
+    """The help for a path without the name of its source."""
+    if path.lower().endswith((".csv", ".parquet")):
+        return f'write csv("{path}", image=COLUMN, label=COLUMN)'
+    return f'write folder("{path}") for folders of images, or npz("{path}") for a NumPy archive'
 
 
 def _as_size(value: Any, kind: Kind) -> str:

@@ -8,6 +8,9 @@ import pytest
 import torch
 
 from specc.backend.data.raw import Files, Part, Raw, Unlabeled
+from specc.backend.data.split import Resident
+from specc.backend.data.survey import picture_hash
+from specc.backend.images import decode
 from specc.errors import SpeccError
 from tests.helpers.tiny_data import picture, raw_of, read, refused, refused_raw
 
@@ -221,3 +224,32 @@ def test_images_outside_are_said(place: Path, tmp_path: Path) -> None:
     text = "file,kind\n../0.png,a\n../1.png,b\n../x/../2.png,b\n"
     found = raw_of('csv("tables/a.csv", image=file, label=kind)', table(inner, text).parent)
     assert found.notes == ("outside the folder of the table: 3 images, such as ../0.png",)
+
+
+@pytest.mark.parametrize("validation", ["split(30%)", "fold(2, of=3)"])
+def test_a_split_keeps_groups_together(place: Path, validation: str) -> None:
+    rows, groups = [], [0, 0, 0, 1, 1, 2, 2, 3, 4, 5, 5, 6]
+    for number, group in enumerate(groups):
+        (place / f"p{number}.png").write_bytes(picture(40 if number in (7, 8) else 20 + number))
+        rows.append(f"p{number}.png,{'ab'[number % 2] if number != 8 else 'b'},patient {group}")
+    grouped = 'csv("a.csv", image=file, label=kind, group=who)'
+    table(place, "file,kind,who\n" + "\n".join(rows))
+    data = read(grouped, f"validation = {validation}", base=place)
+    assert isinstance(data.train, Resident) and isinstance(data.validation, Resident)
+    of_picture = {picture_hash(decode(place / f"p{number}.png", 3)): group for number, group in enumerate(groups)}
+    of_picture[picture_hash(decode(place / "p7.png", 3))] = 3  # and 4, which it is joined with
+    sides = [
+        {of_picture[picture_hash(image)] for image in part.images.numpy()} for part in (data.train, data.validation)
+    ]
+    assert len(sides[0]) + len(sides[1]) == 6 and not sides[0] & sides[1] and sides[1]
+    assert data.hash != read(LABEL, f"validation = {validation}", base=place).hash
+
+
+def test_one_group_cannot_be_split(place: Path) -> None:
+    table(place, "file,kind,who\n" + "".join(f"{number}.png,{'ab'[number % 2]},x\n" for number in range(6)))
+    found = refused("E409", 'csv("a.csv", image=file, label=kind, group=who)', "validation = split(2)", base=place)
+    assert "none of 6 images can be split off: no class is in two groups" in found
+
+
+def test_a_table_is_no_folder(place: Path) -> None:
+    assert 'a.csv", image=COLUMN, label=COLUMN)' in refused("E403", 'folder("a.csv")', base=table(place, "x"))

@@ -7,11 +7,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from specc.backend.data.raw import Files, Part, Unlabeled
 from specc.errors import SpeccError
-from tests.helpers.tiny_data import picture, raw_of, refused_raw
+from tests.helpers.tiny_data import picture, raw_of, read, refused_raw
 
 BOTH = 'masks("i", "m", classes=[ground, cat])'
 BARE = 'masks("i", "m")'
@@ -58,7 +59,8 @@ def test_classes_without_names_are_numbers(tmp_path: Path) -> None:
     found = raw_of(BARE, write(tmp_path, {"i/a.png": IMAGE, "m/a.png": mask(2, 5, 255)}))
     assert found.classes == ("0", "1", "2", "3", "4", "5")
     assert found.notes == ("no pixel to train on in 1, 3, 4",)
-    assert raw_of('masks("i", "m", ignore=none)', tmp_path).classes == tuple(map(str, range(256)))
+    message = refused_raw("E416", 'masks("i", "m", ignore=none)', tmp_path)
+    assert "holds 255, and no number is left for pixels that do not count" in message
 
 
 def test_parts_in_any_dress(tmp_path: Path) -> None:
@@ -178,3 +180,17 @@ def test_what_is_wrong_with_a_part_stops_only_what_uses_it(
 def test_a_part_without_masks_is_no_error(tmp_path: Path) -> None:
     found = raw_of(BOTH, write(tmp_path, TRAINED | {"i/test/b.png": IMAGE, "i/test/c.png": IMAGE}))
     assert found.test == Unlabeled("2 images without masks")
+
+
+@pytest.mark.parametrize("memory", [None, 0])
+def test_the_whole_set_can_be_read(tmp_path: Path, memory: int | None) -> None:
+    files: dict[str, bytes] = {}
+    for number in range(6):
+        files |= {f"i/{number}.png": picture(number), f"m/{number}.png": mask(0, 1, number % 2, 255)}
+    data = read(BOTH, "validation = split(2)", base=write(tmp_path, files), memory=memory)
+    assert (len(data.train), len(data.validation), data.train.labels.shape) == (4, 2, (4, 6, 5))
+    rows = {tuple(labels.reshape(-1)[:4].tolist()) for labels in data.train.labels}
+    assert rows <= {(0, 1, 0, 255), (0, 1, 1, 255)} and data.train.labels.dtype == torch.uint8
+    before = data.hash
+    write(tmp_path, {"m/0.png": mask(0, 1, 1, 255)})
+    assert read(BOTH, "validation = split(2)", base=tmp_path, memory=memory).hash != before
