@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from PIL import Image
 from safetensors.torch import load_file
 from torch import Tensor
 
@@ -55,12 +56,19 @@ def write_pictures(folder: Path, size: tuple[int, int] = (16, 16), seed: int = 0
 
 
 def trained(
-    folder: Path, data: str = "", train_with: str = "", export: str = "", network_input: str = "", body: str = BODY
+    folder: Path,
+    data: str = "",
+    train_with: str = "",
+    export: str = "",
+    network_input: str = "",
+    body: str = BODY,
+    source: str = 'npz("pictures.npz")',
 ) -> Path:
     """A run in `folder`/run of SPEC with more settings in its sections; the pictures lie in `folder`."""
     if not (folder / "pictures.npz").exists():
         write_pictures(folder)
-    text = SPEC.format(data=data, train=train_with, export=export, body=body)
+    text = SPEC.replace('npz("pictures.npz")', source)
+    text = text.format(data=data, train=train_with, export=export, body=body)
     text = text.replace("network Tiny {", f"network Tiny {{\n  {network_input or 'input(3, 16x16)'}")
     checked = check(Source("tiny.cnn", text))
     assert not checked.errors, checked.errors
@@ -80,6 +88,18 @@ def resizing_trained(folder: Path) -> Path:
     """A run on images of another size, with `resize`."""
     write_pictures(folder, (21, 34))
     return trained(folder, data="resize = 16x16")
+
+
+def files_trained(folder: Path) -> Path:
+    """A run on gray 16-bit files with a range, of which the center is seen once they cover a square."""
+    write_pictures(folder, (21, 34))
+    with np.load(folder / "pictures.npz") as arrays:
+        images, labels = arrays["x_train"][:30, 0], arrays["y_train"][:30]
+    for number, (image, label) in enumerate(zip(images, labels, strict=True)):
+        (folder / "files" / CLASSES[label]).mkdir(parents=True, exist_ok=True)
+        Image.fromarray(image.astype(np.uint16) * 16).save(folder / "files" / CLASSES[label] / f"{number}.png")
+    data = "channels = gray; range = (100, 3000); resize = cover(20, by=bicubic); view = 16; validation = split(30%)"
+    return trained(folder, data=data, network_input="input(1, 16x16)", source='folder("files")')
 
 
 def change_weights(run: Path, change: Callable[[dict[str, Tensor]], object]) -> None:

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 from specc.check.lint.label_changing_augmentation import calls
 from specc.check.lint.lint import Found, Lint, Linted
-from specc.tricks.augment import component_of
-from specc.values import Size
+from specc.tricks.augment import augmented_size, component_of
+from specc.values import Bound, Size
 
 LEAST = 0.25
 
@@ -14,20 +14,23 @@ def find(linted: Linted) -> Iterator[Found]:
     assert linted.data is not None
     if len(linted.graph.input) != 3:
         return
-    size = Size(*linted.graph.input[1:])
-    for call in calls(linted.data.augment):
-        share = component_of(call).visible(call.args, size)
-        if share <= LEAST:
-            left = (
-                f"only {share:.0%} of what the network sees is still the image"
-                if share
-                else "nothing of the image is left"
-            )
-            yield Found(
-                f"`{call.name}` on {size} images: at worst, {left}",
-                linted.place("data", "augment", call),
-                help="reduce it: an eighth of the image size is common for shift and crop, half for cutout",
-            )
+    data = linted.data
+    size = data.resizing.size if data.resizing and data.view else Size(*linted.graph.input[1:])
+    for stage in data.augment:
+        for call in calls([stage]):
+            share = component_of(call).visible(call.args, size)
+            if share <= LEAST:
+                yield _found(linted, call, size, share)
+        size = augmented_size([stage], size)
+
+
+def _found(linted: Linted, call: Bound, size: Size, share: float) -> Found:
+    left = f"only {share:.0%} of what the network sees is still the image" if share else "nothing of the image is left"
+    return Found(
+        f"`{call.name}` on {size} images: at worst, {left}",
+        linted.place("data", "augment", call),
+        help="reduce it: an eighth of the image size is common for shift and crop, half for cutout",
+    )
 
 
 LINT = Lint(

@@ -24,7 +24,7 @@ from specc.source import Source
 from tests.helpers.browser import Browser, browser, chromium
 from tests.helpers.tiny_model import sealed, tiny_body
 from tests.helpers.tiny_pictures import DRAW, GRAY, RGB, turned, write_kinds
-from tests.helpers.tiny_run import gray_trained, resizing_trained, trained
+from tests.helpers.tiny_run import files_trained, gray_trained, resizing_trained, trained
 
 ALLOWED = 1e-4
 DIGITS = """
@@ -140,6 +140,23 @@ def test_every_kind_of_image(
     assert len(kinds) == 42
     for image in [*kinds, PHOTO]:
         same(chosen(tab, image), exported.path, image)
+
+
+def test_range_of_16_bit_files_is_that_of_predict(
+    tab: Browser, open_page: Callable[[Path], None], kinds: list[Path], tmp_path: Path
+) -> None:
+    (exported,) = export_run(files_trained(tmp_path), device="cpu")
+    open_page(exported.path)
+    refused = []
+    for image in [*kinds, PHOTO, *sorted((tmp_path / "files").rglob("*.png"))[:3]]:
+        if not image.name.startswith("deep_rgb"):
+            same(chosen(tab, image), exported.path, image)
+            continue
+        refused.append(image.name)
+        with pytest.raises(SpeccError, match="has 16-bit colors") as caught:
+            predict(from_file(exported.path), image, 1)
+        assert chosen(tab, image).says == f"{image.name} {caught.value.message.removeprefix(f'{image} ')}"
+    assert refused == ["deep_rgb.png", "deep_rgba.png"]
 
 
 def test_digits_and_how_long_it_took(

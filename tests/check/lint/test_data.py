@@ -101,6 +101,12 @@ def test_augmentation_that_hides_the_image(augment):
     assert codes(trained(data=f"source = cifar10; augment = {augment}")) == ["W523"]
 
 
+@pytest.mark.parametrize(("cutout", "lints"), [("cutout(32)", []), ("cutout(60)", ["W523"])])
+def test_augmentation_of_the_whole_image_is_measured_by_it_and_not_by_the_view(cutout, lints):
+    data = f"source = cifar10; resize = 64; view = 32; augment = {cutout} -> crop(32)"
+    assert codes(trained(data=data)) == lints
+
+
 @pytest.mark.parametrize(
     "augment",
     [
