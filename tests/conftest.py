@@ -18,6 +18,7 @@ sys.dont_write_bytecode = False
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 pytest.register_assert_rewrite("tests.helpers")
+from tests.helpers.forked import Forks  # noqa: E402 - once its asserts are rewritten
 
 settings.register_profile("specc", deadline=None, derandomize=True, database=None)
 settings.load_profile("specc")
@@ -59,3 +60,19 @@ def specc(capsys: pytest.CaptureFixture[str]) -> Callable[..., Answer]:
 @pytest.fixture(scope="session")
 def examples() -> Path:
     return Path(__file__).parent.parent / "examples"
+
+
+@pytest.fixture(scope="session")
+def front_forks() -> Iterator[Forks]:
+    """Processes for the commands that need no PyTorch."""
+    forks = Forks(everything=False)
+    yield forks
+    forks.close()
+
+
+@pytest.fixture(scope="session")
+def forks() -> Iterator[Forks]:
+    """Processes for all commands."""
+    forks = Forks(everything=True)
+    yield forks
+    forks.close()

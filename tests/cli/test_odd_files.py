@@ -3,8 +3,6 @@
 import json
 import os
 import re
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,6 +14,7 @@ from specc.cli.common import load_base, read_source
 from specc.errors import SpeccError
 from specc.files import open_file, read_file
 from specc.source import Source
+from tests.helpers.forked import Forks
 
 NETWORK = "network N {\n  input(1, 8x8)\n  flatten -> dense(10)\n}\n"
 ODD: dict[str, Callable[[Path], Any]] = {
@@ -40,26 +39,20 @@ CALLS = {
     "study": ["odd.cnn"],
     "export": ["odd.cnn"],
 }
-SCRIPT = """
-import json, sys
-from specc.cli.app import run
-statuses = [run(command) for command in json.loads(sys.argv[1])]
-print("statuses", *statuses)
-"""
+Outcome = Callable[[Path, list[list[str]]], tuple[list[int], str]]
 
 
-def outcome(place: Path, commands: list[list[str]]) -> tuple[list[int], str]:
+@pytest.fixture
+def outcome(front_forks: Forks) -> Outcome:
     """The exit statuses of several command lines, and what they print; their standard input is a pipe that waits."""
-    reading, writing = os.pipe()
-    arguments = [sys.executable, "-c", SCRIPT, json.dumps(commands)]
-    environment = {**os.environ, "XDG_CACHE_HOME": str(place / "cache")}
-    with os.fdopen(reading, "rb") as waits, os.fdopen(writing, "wb"):
-        done = subprocess.run(
-            arguments, cwd=place, env=environment, stdin=waits, capture_output=True, text=True, timeout=60
-        )
-    statuses = re.search(r"^statuses (.*)$", done.stdout, re.MULTILINE)
-    assert statuses is not None, done.stderr
-    return [int(status) for status in statuses[1].split()], done.stdout + done.stderr
+
+    def run(place: Path, commands: list[list[str]]) -> tuple[list[int], str]:
+        cache = {"XDG_CACHE_HOME": str(place / "cache")}
+        done = [front_forks.run(*command, cwd=place, waits=True, environment=cache) for command in commands]
+        assert all(one.status >= 0 for one in done), "it waited"
+        return [one.status for one in done], "".join(one.stdout + one.stderr for one in done)
+
+    return run
 
 
 @pytest.fixture
@@ -69,7 +62,7 @@ def place(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("odd", ODD)
-def test_a_spec(place: Path, odd: str) -> None:
+def test_a_spec(outcome: Outcome, place: Path, odd: str) -> None:
     ODD[odd](place / "odd.cnn")
     statuses, text = outcome(place, [[*command.split(), *files] for command, files in CALLS.items()])
     assert all(statuses) and "defect" not in text and "Traceback" not in text
@@ -77,17 +70,17 @@ def test_a_spec(place: Path, odd: str) -> None:
 
 
 @pytest.mark.parametrize("odd", ODD)
-def test_a_spec_that_is_extended(place: Path, odd: str) -> None:
+def test_a_spec_that_is_extended(outcome: Outcome, place: Path, odd: str) -> None:
     ODD[odd](place / "odd.cnn")
     (place / "own.cnn").write_text('extends "odd.cnn"\n')
     (status,), text = outcome(place, [["check", "own.cnn", "net.cnn", "--json"]])
-    found = json.loads(text[: text.rindex("statuses")])
+    found = json.loads(text)
     assert status == 1 and found["errors"] == 1
     assert found["diagnostics"][0]["code"] in ("E218", "E105")
 
 
 @pytest.mark.parametrize("odd", [odd for odd in ODD if odd != "standard input"])
-def test_the_tables_of_the_parser(place: Path, odd: str) -> None:
+def test_the_tables_of_the_parser(outcome: Outcome, place: Path, odd: str) -> None:
     (place / "cache/specc").mkdir(parents=True)
     ODD[odd](place / "cache/specc/grammar.json")
     assert outcome(place, [["check", "net.cnn"]])[0] == [0]
@@ -119,16 +112,16 @@ def test_nothing_else_opens_files_for_reading() -> None:
     assert found - own == {"backend/data/download.py", "backend/onnx/web/runtime.py"}  # what they wrote themselves
 
 
-def test_a_name_that_no_system_takes(place: Path) -> None:
+def test_a_name_that_no_system_takes(outcome: Outcome, place: Path) -> None:
     (place / "long.cnn").write_text(f'extends "{"a" * 5000}.cnn"\n')
     (status,), text = outcome(place, [["check", "long.cnn", "net.cnn", "x" * 5000 + ".cnn", "--json"]])
-    found = json.loads(text[: text.rindex("statuses")])
+    found = json.loads(text)
     assert status == 2 and [one["code"] for one in found["diagnostics"]] == ["E218", "E474"]
     assert all(len(one["message"]) < 600 for one in found["diagnostics"])
 
 
 @pytest.mark.parametrize("name", ["secret.txt", "secret", "secret.env", "linked.cnn"])
-def test_lines_of_other_files_are_not_quoted(place: Path, name: str) -> None:
+def test_lines_of_other_files_are_not_quoted(outcome: Outcome, place: Path, name: str) -> None:
     (place / "secret.txt").write_text("password = hunter2\n")
     (place / "linked.cnn").symlink_to("secret.txt")
     if not (place / name).exists():

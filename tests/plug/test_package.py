@@ -1,16 +1,18 @@
 """Words of an installed package, each in a file that nothing else knows, from `specc check` to the emitted source.
 
-Each command runs in a process of its own, with the package in `tests/plug/package` installed or not.
+Each command runs in a process of its own, a fork, with the package in `tests/plug/package` installed or not.
 """
 
 import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
+
+from tests.helpers.forked import Done, Forks
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = Path(__file__).parent / "package"
@@ -36,15 +38,28 @@ train {
 """
 
 
-def command(*arguments: object, package: Path | None = PACKAGE, fault: str = "") -> subprocess.CompletedProcess[str]:
-    paths = [str(path) for path in (ROOT, package) if path]
-    settings = {**os.environ, "PYTHONPATH": os.pathsep.join(paths), "OMP_NUM_THREADS": "1", "SPECC_FAULT": fault}
-    words = [sys.executable, *map(str, arguments)]
-    return subprocess.run(words, env=settings, capture_output=True, text=True, check=False)
+Specc = Callable[..., Done]
 
 
-def specc(*arguments: object, **more: Any) -> subprocess.CompletedProcess[str]:
-    return command("-m", "specc", *arguments, **more)
+@pytest.fixture
+def specc(front_forks: Forks, tmp_path: Path) -> Specc:
+    """Run a command of the front end; `package` is installed beside specc."""
+
+    def run(*arguments: object, package: Path | None = PACKAGE) -> Done:
+        return front_forks.run(*arguments, cwd=tmp_path, path=package)
+
+    return run
+
+
+@pytest.fixture
+def trains(forks: Forks, tmp_path: Path) -> Specc:
+    """Run a command of the back end."""
+
+    def run(*arguments: object, package: Path | None = PACKAGE, fault: str = "") -> Done:
+        environment = {"SPECC_FAULT": fault} if fault else {}
+        return forks.run(*arguments, cwd=tmp_path, path=package, environment=environment)
+
+    return run
 
 
 @pytest.fixture
@@ -54,9 +69,9 @@ def spec(tmp_path: Path) -> Path:
     return path
 
 
-def test_words_of_a_package_are_as_good_as_our_own(spec: Path) -> None:
+def test_words_of_a_package_are_as_good_as_our_own(specc: Specc, spec: Path) -> None:
     done = specc("check", spec, "--strict")
-    assert done.returncode == 0, done.stderr
+    assert done.status == 0, done.stderr
     for text, wrong, message in (
         ("lr=3e-3", "lr=0.5", "W901"),
         ("= squared", "= sqared", "did you mean `squared`?"),
@@ -67,48 +82,54 @@ def test_words_of_a_package_are_as_good_as_our_own(spec: Path) -> None:
         assert message in specc("check", spec).stderr
 
 
-def test_words_of_a_package_are_documented() -> None:
+def test_words_of_a_package_are_documented(specc: Specc) -> None:
     listed = {entry["name"] for entry in json.loads(specc("ops", "--json").stdout)["ops"]}
     assert {"affine", "squared", "sign_descent", "sawtooth", "invert", "stripes", "two_point"} <= listed
     assert "# 8 x 16 x 16 -> 8 x 16 x 16" in specc("ops", "affine").stdout  # its example is worked out, too
     page = specc("explain", "W901")
-    assert page.returncode == 0 and "each weight moves by 0.5 in a step" in page.stdout
+    assert page.status == 0 and "each weight moves by 0.5 in a step" in page.stdout
     assert specc("explain", "W503").stdout == specc("explain", "W503", package=None).stdout
     assert "W901" in specc("explain").stdout
 
 
-def test_without_the_package_its_words_are_not_there(spec: Path) -> None:
+def test_without_the_package_its_words_are_not_there(specc: Specc, spec: Path) -> None:
     done = specc("check", spec, package=None)
-    assert done.returncode == 1 and "there is no data source called `stripes`" in done.stderr
-    assert specc("explain", "W901", package=None).returncode == 2
+    assert done.status == 1 and "there is no data source called `stripes`" in done.stderr
+    assert specc("explain", "W901", package=None).status == 2
 
 
 @pytest.mark.skipif(os.name != "posix", reason="SIGKILL is POSIX's")
-def test_trained_killed_resumed_exported_verified_and_emitted(spec: Path, tmp_path: Path) -> None:
+def test_trained_killed_resumed_exported_verified_and_emitted(
+    specc: Specc, trains: Specc, spec: Path, tmp_path: Path
+) -> None:
     straight, killed = tmp_path / "straight", tmp_path / "killed"
-    done = specc("train", spec, "--out", straight, "--quiet")  # exports, too
-    assert done.returncode == 0, done.stderr
+    done = trains("train", spec, "--out", straight, "--quiet")  # exports, too
+    assert done.status == 0, done.stderr
     info = json.loads((straight / "run.json").read_text())
     assert info["packages"] == {"specc-plug": "1.0"}
     assert any("sign_descent" in line for line in info["applied"]) or info["plan"]["optimizer"]["is"] == "foreach"
 
-    assert specc("train", spec, "--out", killed, "--quiet", fault="epoch.middle:14").returncode == -9
-    done = specc("train", "--resume", killed, "--quiet")
-    assert done.returncode == 0, done.stderr
+    assert trains("train", spec, "--out", killed, "--quiet", fault="epoch.middle:14").status == -9
+    done = trains("train", "--resume", killed, "--quiet")
+    assert done.status == 0, done.stderr
     for name in ("last.safetensors", "best.safetensors"):
         assert (killed / name).read_bytes() == (straight / name).read_bytes()
 
-    done = specc("verify", straight / "model.onnx")
-    assert done.returncode == 0, done.stderr
+    done = trains("verify", straight / "model.onnx")
+    assert done.status == 0, done.stderr
 
     done = specc("emit", spec)
-    assert done.returncode == 0, done.stderr
+    assert done.status == 0, done.stderr
     assert "import specc_plug.affine\n" in done.stdout and "specc_plug.affine.affine(6)" in done.stdout
     assert "needs packages that are installed beside specc: specc_plug.affine" in " ".join(done.stdout.split())
     (tmp_path / "emitted.py").write_text(done.stdout)
     (tmp_path / "compare.py").write_text(COMPARE)
-    done = command(tmp_path / "compare.py", straight)
-    assert done.returncode == 0, done.stderr
+    paths = os.pathsep.join(map(str, (ROOT, PACKAGE)))
+    compare = [sys.executable, str(tmp_path / "compare.py"), str(straight)]
+    compared = subprocess.run(
+        compare, env={**os.environ, "PYTHONPATH": paths}, capture_output=True, text=True, check=False
+    )
+    assert compared.returncode == 0, compared.stderr
 
 
 COMPARE = """\
@@ -131,16 +152,16 @@ assert torch.equal(net.eval()(x), open_run(run).net(x))
 """
 
 
-def test_a_run_needs_the_packages_that_it_was_trained_with(spec: Path, tmp_path: Path) -> None:
+def test_a_run_needs_the_packages_that_it_was_trained_with(trains: Specc, spec: Path, tmp_path: Path) -> None:
     run = tmp_path / "run"
-    done = specc("train", spec, "--out", run, "--quiet", "--set", "train.epochs=1")
-    assert done.returncode == 0, done.stderr
-    done = specc("eval", run, package=None)
-    assert done.returncode == 2 and "E492" in done.stderr and "specc-plug==1.0" in done.stderr
+    done = trains("train", spec, "--out", run, "--quiet", "--set", "train.epochs=1")
+    assert done.status == 0, done.stderr
+    done = trains("eval", run, package=None)
+    assert done.status == 2 and "E492" in done.stderr and "specc-plug==1.0" in done.stderr
     newer = installed(tmp_path / "newer", "specc-plug", "2.0", (PACKAGE / "specc_plug-1.0.dist-info/entry_points.txt"))
     (newer / "specc_plug").symlink_to(PACKAGE / "specc_plug")
-    done = specc("train", "--resume", run, "--quiet", package=newer)
-    assert done.returncode == 1 and "specc-plug was 1.0, is now 2.0" in done.stderr
+    done = trains("train", "--resume", run, "--quiet", package=newer)
+    assert done.status == 1 and "specc-plug was 1.0, is now 2.0" in done.stderr
 
 
 def installed(folder: Path, name: str, version: str, entry_points: Path | str) -> Path:
@@ -186,10 +207,12 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("message", REFUSED)
-def test_a_word_that_breaks_its_promises_is_refused_by_name(spec: Path, tmp_path: Path, message: str) -> None:
+def test_a_word_that_breaks_its_promises_is_refused_by_name(
+    specc: Specc, spec: Path, tmp_path: Path, message: str
+) -> None:
     folder = installed(tmp_path / "site", "specc-mine", "0.3", "[specc.vocabulary]\nmine = specc_mine:WORDS\n")
     (folder / "specc_mine.py").write_text(HEAD + REFUSED[message])
     done = specc("check", spec, package=folder)
-    assert done.returncode == 2
+    assert done.status == 2
     assert "E490" in done.stderr and "specc-mine 0.3" in done.stderr and message in done.stderr
-    assert specc("fmt", "--check", spec, package=folder).returncode == 0  # what looks no word up still works
+    assert specc("fmt", "--check", spec, package=folder).status == 0  # what looks no word up still works

@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from specc.backend.onnx.export import export_run
+from specc.backend.predict.run import from_run
 from specc.backend.run.load import open_run
 from specc.backend.train.resume import resume
 from tests.helpers.small_run import error_of, train_with_other_spec
@@ -40,7 +42,8 @@ def test_a_spec_that_was_changed_after_the_training(copied: Path) -> None:
     spec = copied / "spec.cnn"
     text = spec.read_text()
     spec.write_text(text.replace("epochs", "epochs ", 1))
-    for call in (lambda: open_run(copied), lambda: resume(copied, quiet=True)):
-        assert error_of(call).code == "E434"
+    calls = (open_run, from_run, export_run, lambda run: resume(run, quiet=True))
+    for call in calls:
+        assert error_of(lambda: call(copied)).code == "E434"  # noqa: B023
     spec.write_bytes(text.replace("\n", "\r\n").encode())
     open_run(copied)
