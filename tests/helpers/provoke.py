@@ -397,7 +397,7 @@ def e478(stage: Stage) -> None:
 
 def e479(stage: Stage) -> None:
     np.savez("letters.npz", images=np.zeros((4, 8, 8), np.uint8), labels=np.arange(4) % 2)
-    stage.patch.setattr("specc.backend.data.npz.free_memory", lambda: 100)
+    stage.patch.setattr("specc.backend.data.archive.free_memory", lambda: 100)
 
 
 def e484(stage: Stage) -> None:
