@@ -164,7 +164,7 @@ def test_another_test_part_is_refused(here: Path) -> None:
         lambda: evaluate_run(open_run(outcome.path), device="cpu", part="test"),
         lambda: resume(outcome.path, quiet=True),
     ):
-        with pytest.raises(SpeccError, match="this is not the test part that .* was begun with") as caught:
+        with pytest.raises(SpeccError, match=r"this is not the test part that .* was begun with") as caught:
             use()
         assert caught.value.code == "E441"
     assert evaluate_run(open_run(outcome.path), device="cpu").figures.images == 24
