@@ -102,8 +102,8 @@ def test_what_an_interval_with_zero_in_it_says(pages: ModuleType) -> None:
     before, after = {"name": "a", "error": None}, {"name": "b", "error": None}
     for low, high, p, words in [
         (-0.01, 0.03, 1.0, "contains zero, so this may be chance"),
-        (0.01, 0.03, 0.01, "more than chance (p = 0.01 after Holm's correction for 14 comparisons)"),
-        (0.001, 0.03, 0.2, "leaves out zero, but with 14 comparisons this may be chance (p = 0.2 "),
+        (0.01, 0.03, 0.01, "more than chance, by Holm's correction for 14 comparisons"),
+        (0.001, 0.03, 0.2, "leaves out zero, but by Holm's correction for 14 comparisons this may still be chance"),
         (None, None, None, "one seed"),
         (0.0, 0.0, None, "the same spec"),
     ]:

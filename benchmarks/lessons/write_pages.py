@@ -130,12 +130,12 @@ def _verdict(before: dict[str, Any], after: dict[str, Any], comparisons: int) ->
     words += f", over {gain['pairs']} seeds"
     if gain["p"] is None:
         return f"{words}: both are the same spec."
-    p = f"p = {gain['p_holm']:.2g} after Holm's correction for {comparisons} comparisons"
+    corrected = f"by Holm's correction for {comparisons} comparisons"
     if gain["more_than_chance"]:
-        return f"{words}: more than chance ({p})."
+        return f"{words}: more than chance, {corrected}."
     if gain["low"] <= 0 <= gain["high"]:
         return f"{words}: the interval contains zero, so this may be chance."
-    return f"{words}: the interval leaves out zero, but with {comparisons} comparisons this may be chance ({p})."
+    return f"{words}: the interval leaves out zero, but {corrected} this may still be chance."
 
 
 def _how(study: dict[str, Any]) -> str:

@@ -1,6 +1,7 @@
 """`specc eval`: scores by class, in text and as JSON."""
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -34,10 +35,24 @@ def test_a_class_without_images_has_no_recall(specc: Callable[..., Any], without
     assert found["macro"]["recall"] == pytest.approx((red["recall"] + blue["recall"]) / 2)
 
 
+def test_what_chose_is_called_optimistic(specc: Callable[..., Any], without_green: Path) -> None:
+    why = "the best of 2 epochs, chosen on the test part itself, so optimistic: no other images measure it"
+    assert why in specc("eval", str(without_green), "--device", "cpu").out.splitlines()
+    found = json.loads(specc("eval", str(without_green), "--device", "cpu", "--part", "test", "--json").out)
+    assert (found["part"], found["optimistic"], found["looks"]) == ("test", why, 1)
+    assert found["measured_on"] == "the test part, 24 images" and found["confidence"] == 0.95
+    train = specc("eval", str(without_green), "--device", "cpu", "--part", "train").out
+    assert "optimistic" not in train and "the network learned from these images" in train
+    assert "train: the images that it was trained on, 60 of them, as they are" in train.splitlines()
+
+
 def test_it_is_printed_as_a_dash(specc: Callable[..., Any], without_green: Path) -> None:
     answer = specc("eval", str(without_green), "--device", "cpu")
     lines = answer.out.splitlines()
-    (green,) = [line.split() for line in lines if line.startswith("green")]
+    (green,) = [re.split("  +", line) for line in lines if line.startswith("green")]
     assert green[2] == "–" and green[-1] == "0"
     assert any(line.startswith("mean ") for line in lines)
+    assert lines[1] == "on 24 images; in parentheses: 95% intervals"
+    red = next(line for line in lines if line.startswith("red"))
+    assert re.search(r" \d+\.\d\d% \(\d+\.\d - \d+\.\d\)  ", red)
     assert "left out of the mean, because they have no validation images: green" in lines

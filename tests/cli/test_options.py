@@ -17,6 +17,9 @@ import pytest
 import torch
 
 from specc.backend.doctor import Finding as Examined
+from specc.backend.evaluation.figures import figures_of
+from specc.backend.evaluation.of_run import Measured
+from specc.backend.evaluation.totals import Evaluation
 from specc.backend.onnx.verify import Finding, Verification
 from specc.backend.predict import Prediction
 from specc.backend.probe import probe
@@ -132,7 +135,7 @@ CASES = [
             **JSON,
         },
     ),
-    Case("eval", ("run",), {**FOLDER, **JSON}),
+    Case("eval", ("run",), {"--part": ("--part", "test"), **FOLDER, **JSON}),
     Case("predict", ("model.onnx", "cat.png"), {"--top": ("--top", "3"), **JSON}),
     Case("export", ("run",), EXPORT),
     Case("export", ("run", "--for", "web"), {name: how for name, how in EXPORT.items() if name != "--for"}),
@@ -209,7 +212,10 @@ def _record(patch: pytest.MonkeyPatch) -> list[object]:
     calls: list[object] = []
     spec = check(Source("net.cnn", SPEC))
     seen = probe(spec, device="cpu")
-    outcome = Outcome(Path("run"), EpochResult(1.0, 2, 0.5, {"accuracy": 0.9}), CLASSIFICATION.figures[0], 2, 0)
+    validation = {"figures": {"accuracy": {"value": 0.9, "low": 0.8, "high": 0.95}}, "optimistic": ""}
+    result = EpochResult(1.0, 2, 0.5, {"accuracy": 0.9})
+    figure, figures = CLASSIFICATION.figures[0], {"validation": validation}
+    outcome = Outcome(Path("run"), result, figure, 2, 0, figures=figures)
 
     def stub(target: str, result: Any) -> None:
         def called(*arguments: Any, **named: Any) -> Any:
@@ -245,8 +251,9 @@ def _record(patch: pytest.MonkeyPatch) -> list[object]:
         classes=["a", "b"], spec=SimpleNamespace(train=spec.train), info={"validated_on": "the test part"}
     )
     stub("specc.backend.run.load.open_run", about)
-    scores = SimpleNamespace(confusion=np.eye(2, dtype=np.int64), accuracy=1.0, loss=0.1, one_view=1.0)
-    stub("specc.backend.evaluation.of_run.evaluate_run", scores)
+    evaluation = Evaluation(0.1, 1.0, np.eye(2, dtype=np.int64), 1.0)
+    measured = Measured("validation", "2 images", evaluation, figures_of(evaluation, ["a", "b"]), "")
+    stub("specc.backend.evaluation.of_run.evaluate_run", measured)
 
     stub("specc.backend.predict.file.from_file", SimpleNamespace(warning="", size=""))
     stub("specc.backend.predict.predict", Prediction(Path("cat.png"), [("cat", 0.9)], None))
@@ -285,7 +292,7 @@ def _is_refused(trace: Trace, code: str = "E475") -> bool:
 @pytest.mark.parametrize(("case", "name"), ALONE, ids=lambda one: one if isinstance(one, str) else " ".join(one[:2][1]))
 def test_an_option_is_honored_or_refused(runs: Runs, case: Case, name: str) -> None:
     trace = runs(case, name)
-    assert "defect" not in str(trace[2]), trace[2]
+    assert "internal error" not in str(trace), trace
     if _is_refused(trace):
         assert name in str(trace[2])
     elif not _is_refused(trace, "E483"):  # no file is given
@@ -297,7 +304,7 @@ def test_an_option_is_honored_or_refused(runs: Runs, case: Case, name: str) -> N
 )
 def test_two_options_are_honored_or_refused(runs: Runs, case: Case, one: str, other: str) -> None:
     trace = runs(case, one, other)
-    assert "defect" not in str(trace[2]), trace[2]
+    assert "internal error" not in str(trace), trace
     alone = [runs(case, one), runs(case, other)]
     if _is_refused(trace):
         named = [name for name in (one, other) if re.search(rf"(?<![\w-]){name}(?![\w-])", str(trace[2]))]

@@ -39,7 +39,7 @@ def as_json(
         for entry in entries
         if (other := against[entry.name])
     }
-    gains = _corrected(steps)
+    gains, comparisons = _corrected(steps, {name: _runs(records[name], records[against[name]]) for name in steps})
     variants = []
     for entry in entries:
         found = list(records[entry.name].values())
@@ -68,7 +68,7 @@ def as_json(
         "seeds": list(dict.fromkeys(each.seed for each in repetitions)),
         "folds": repetitions[0].folds or None,
         "confidence": CONFIDENCE,
-        "comparisons": sum(found["p"] is not None for found in gains.values()),
+        "comparisons": comparisons,
         "finished": done == len(entries) * len(repetitions),
         "variants": variants,
     }
@@ -76,24 +76,35 @@ def as_json(
 
 def _step(own: dict[Repetition, Record], other: dict[Repetition, Record], found: Gain | None) -> Gain | None:
     """A gain; one between trainings that are the same compares nothing."""
-    same = all(own[each].run == other[each].run for each in own.keys() & other.keys())
+    same = all(one == two for one, two in _runs(own, other))
     return found._replace(p=None) if found and same else found
 
 
-def _corrected(steps: Mapping[str, Gain | None]) -> dict[str, dict[str, Any]]:
-    """The gains as JSON, each with its p-value corrected for the number of comparisons."""
+def _runs(own: dict[Repetition, Record], other: dict[Repetition, Record]) -> tuple[tuple[str, str], ...]:
+    """The runs that a gain compares."""
+    return tuple((own[each].run, other[each].run) for each in own if each in other)
+
+
+def _corrected(
+    steps: Mapping[str, Gain | None], runs: Mapping[str, tuple[Any, ...]]
+) -> tuple[dict[str, dict[str, Any]], int]:
+    """The gains as JSON, each with its p-value corrected for the number of comparisons, and that number.
+
+    runs: what each compares. Two variants of the same spec, compared with the same other, are one comparison.
+    """
     found = {name: step for name, step in steps.items() if step}
-    tested = {name: step.p for name, step in found.items() if step.p is not None}
+    tested = {runs[name]: step.p for name, step in found.items() if step.p is not None}
     corrected = dict(zip(tested, holm(list(tested.values())), strict=True))
-    return {
+    gains = {
         name: step._asdict()
         | {
             "seeds": step.pairs,
-            "p_holm": corrected.get(name),
-            "more_than_chance": corrected[name] <= 1 - CONFIDENCE if name in corrected else None,
+            "p_holm": (p := corrected.get(runs[name])),
+            "more_than_chance": None if p is None else p <= 1 - CONFIDENCE,
         }
         for name, step in found.items()
     }
+    return gains, len(corrected)
 
 
 def about(options: Options, device: torch.device) -> dict[str, Any]:

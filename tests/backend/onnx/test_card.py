@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from specc.backend.evaluation.intervals import wilson
 from specc.backend.onnx.card import _cell, _fenced
 from specc.backend.onnx.export import export_run
 from specc.backend.onnx.exported import Exported
@@ -35,7 +36,10 @@ def test_card_lies_beside_the_model_and_shows_the_figures(made: list[Exported]) 
     for row, one in zip(figures[1:], made, strict=True):
         found = one.certificate.comparisons[0]
         assert row[2] == f"{one.size:,}"
-        assert row[4:] == [f"{found.correct / 36:.2%}", f"{one.certificate.lost:.2%}", f"{found.whole.agreement:.2%}"]
+        low, high = wilson(found.correct, 36) or (0, 0)
+        accuracy = f"{found.correct / 36:.2%} ({low:.2%} to {high:.2%})"
+        assert row[4:] == [accuracy, f"{one.certificate.lost:.2%}", f"{found.whole.agreement:.2%}"]
+    assert "That is the best of 2 epochs, chosen on the test part itself, so optimistic" in text
     assert [row[0] for row in classes[1:]] == ["red", "green", "blue"]
     assert [[int(cell) for cell in row[1:]] for row in confusion[1:]] == made[0].confusion.tolist()
     assert [row[1] for row in compared[1:]] == [f"a batch of {n}" for n in (1, 2, 7, 36)] + [

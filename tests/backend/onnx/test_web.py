@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from specc.backend.evaluation.intervals import wilson
 from specc.backend.onnx import model_file
 from specc.backend.onnx.export import export_run
 from specc.backend.onnx.web import page as web
@@ -79,7 +80,9 @@ def test_page_holds_everything_and_names_no_other_place(tmp_path: Path) -> None:
     assert places == ["data:,"]
     text = page.rawdata + "".join(page.texts.values())
     assert "Copyright (c) Microsoft Corporation" in text and f"onnxruntime-web {VERSION}" in text
-    assert one.certificate.model_sha256 in text and "of 36 validation images right" in page.texts["p"]
+    assert one.certificate.model_sha256 in text
+    low, high = wilson(one.certificate.correct, 36) or (0, 0)
+    assert f"({low:.2%} to {high:.2%}) of 36 validation images right: the best of 2 epochs" in page.texts["p"]
 
 
 def test_policy_allows_this_script_and_this_style_and_no_network(tmp_path: Path) -> None:

@@ -70,7 +70,7 @@ def test_a_run_says_how_it_was_split(here: Path) -> None:
     info = json.loads((begin(here, "run") / "run.json").read_text())
     assert (info["drawn"], info["split_version"]) == (True, 2)
     assert info["class_images"] == {"train": [15, 15, 15], "validation": [5, 5, 5]}
-    assert "not used: the test part, 12 images" in info["applied"]
+    assert "the test part, 12 images: measured once, after the training" in info["applied"]
     assert (
         "5 of 45 training images are left out of each epoch, different ones each time, "
         "so that every batch is full: 2 of 20" in info["applied"]
@@ -132,7 +132,7 @@ def test_the_classes_are_told_before_the_first_epoch(here: Path, capsys: pytest.
     train(spec(weights), out=here / "run", base=here, device="cpu")
     lines = capsys.readouterr().err.splitlines()
     first = next(number for number, line in enumerate(lines) if line.startswith("epoch "))
-    table = lines.index("class  training  validation  test (not used)")
+    table = lines.index("class  training  validation  test")
     assert [line.split() for line in lines[table + 1 : table + 4]] == [
         [name, "15", "5", "4"] for name in ("1", "2", "10")
     ]
