@@ -25,6 +25,7 @@ from specc.backend.predict import Prediction
 from specc.backend.probe import probe
 from specc.backend.run.metrics import EpochResult
 from specc.backend.study.plan import Repetition
+from specc.backend.tasks.bound import bind
 from specc.backend.train.fit import Fitted
 from specc.backend.train.job import Outcome
 from specc.backend.train.prove import Compared, Proof
@@ -251,8 +252,9 @@ def _record(patch: pytest.MonkeyPatch) -> list[object]:
         classes=["a", "b"], spec=SimpleNamespace(train=spec.train), info={"validated_on": "the test part"}
     )
     stub("specc.backend.run.load.open_run", about)
-    evaluation = Evaluation(0.1, 1.0, np.eye(2, dtype=np.int64), 1.0)
-    measured = Measured("validation", "2 images", evaluation, figures_of(evaluation, ["a", "b"]), "")
+    task, records = bind(CLASSIFICATION, ["a", "b"]), np.array([[0.0, 0, 0], [1, 1, 0]])
+    evaluation = Evaluation(0.1, task.figures(records), records, task.figures(records))
+    measured = Measured("validation", "2 images", task, evaluation, figures_of(evaluation, task), "")
     stub("specc.backend.evaluation.of_run.evaluate_run", measured)
 
     stub("specc.backend.predict.file.from_file", SimpleNamespace(warning="", size=""))
