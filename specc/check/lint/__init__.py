@@ -52,6 +52,7 @@ FILES = (
     "binary_loss",
     "norm_weight_decay",
     "zero_rate",
+    "double_balancing",
 )
 
 LINTS: list[Lint] = []
