@@ -7,6 +7,7 @@ import struct
 import warnings
 import zlib
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -260,7 +261,8 @@ def test_streamed_images_are_the_resident_ones(tmp_path: Path) -> None:
     inside = read(folder(tmp_path), "resize = 8x8")
     outside = read(folder(tmp_path), "resize = 8x8", memory=0)
     assert isinstance(inside.train, Resident) and isinstance(outside.train, Streamed)
-    assert inside._replace(train=None, validation=None) == outside._replace(train=None, validation=None)  # type: ignore[arg-type]
+    others: dict[str, Any] = dict.fromkeys(("train", "validation", "task"))
+    assert inside._replace(**others) == outside._replace(**others)
     for one, two in ((inside.train, outside.train), (inside.validation, outside.validation)):
         assert len(one) == len(two) and torch.equal(one.labels, two.labels)
         index = torch.randperm(len(one))

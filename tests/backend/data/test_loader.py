@@ -64,11 +64,11 @@ def test_mixing_gives_soft_targets(digits: DataSet) -> None:
 
 def spec_of(text: str) -> Trainable:
     """A spec of which only reading tells what its data are."""
-    return check(Source("net.cnn", f'data {{ source = folder("x") }}\nnetwork Net {{ {text} }}\n')).trainable()
+    return check(Source("net.cnn", f'data {{ source = npz("x.npz") }}\nnetwork Net {{ {text} }}\n')).trainable()
 
 
 def test_a_network_for_other_images_or_classes_is_refused(digits: DataSet) -> None:
-    """A folder's images and classes are known only once it is read, so the checker cannot say it."""
+    """An archive's images and classes are known only once it is read, so the checker cannot say it."""
     check_fit(spec_of("input(1, 8x8); global_avg_pool -> dense(10)"), digits)
     check_fit(spec_of("input(1, 8x8); conv(10, 1x1) -> global_avg_pool"), digits)
     for text, code in [
