@@ -23,7 +23,7 @@ def refuse_unlearned(classes: Sequence[str], train: Sequence[int], validation: S
     lacking = [name for name, learned, held in zip(classes, train, validation, strict=True) if held and not learned]
     if lacking:
         message = f"there is no image to train on in {_classes(lacking)}, which validation images have"
-        help = "what is measured has to be learned: give the training part images of every class"
+        help = "every class that is measured must also be learned: add training images of these classes"
         raise SpeccError("E407", message, help=help, status=1)
 
 

@@ -19,7 +19,7 @@ class Place(NamedTuple):
 
 
 def notes_on_identical(parts: Sequence[Surveyed], names: Sequence[str], classes: Sequence[str]) -> list[str]:
-    """What is said about identical pictures in the parts of a data set, the first of which is trained on.
+    """Notes about identical pictures in the parts of a data set, the first of which is trained on.
 
     names: of the parts, in words. One part is divided, and copies stay together; two were published, and stay as they
     are.

@@ -46,7 +46,7 @@ def read_npz(a: Args, where: Where) -> Raw:
     arrays, others = _load(path)
     pair = _pair(arrays, TRAIN)
     if pair is None:
-        found = f"holds {few([*arrays, *others], 20)}" if arrays else "holds no array of a name that is known"
+        found = f"holds {few([*arrays, *others], 20)}" if arrays else "holds no array with a known name"
         found += f", but {few(others, 20)}" if others and not arrays else ""
         needed = "`x_train` and `y_train`, or `images` and `labels`, or `train_images` and `train_labels`"
         raise _form(path, found, needed)
@@ -74,7 +74,7 @@ def _given(path: Path, arrays: Arrays, pair: tuple[str, str] | None, train: Part
     except SpeccError as error:
         return error
     if part.images.shape[1:] != train.images.shape[1:]:  # type: ignore[union-attr]
-        return _form(path, f"has {name} images of another shape than its training images", "images of one shape")
+        return _form(path, f"has {name} images whose shape is not that of its training images", "images of one shape")
     return part
 
 
@@ -90,7 +90,7 @@ def _load(path: Path) -> tuple[Arrays, list[str]]:
             need = sum(info.file_size for info in chosen.values())
             if need > free_memory():
                 found = clean(f"{path} would take {need:,} bytes of memory; {free_memory():,} are free")
-                raise SpeccError("E479", found, help="image files in folders are read as they are wanted: folder(…)")
+                raise SpeccError("E479", found, help="image files in folders are read on demand: folder(…)")
             names = [info.filename.removesuffix(".npy") for info in archive.infolist()]
             others = list(dict.fromkeys(name for name in names if name not in chosen))
             arrays = {}
@@ -98,7 +98,7 @@ def _load(path: Path) -> tuple[Arrays, list[str]]:
                 with archive.open(info) as member:
                     arrays[name] = _array(path, name, member, info.file_size)  # type: ignore[arg-type]
     except (zipfile.BadZipFile, zlib.error, struct.error, EOFError, ValueError, RuntimeError) as error:
-        raise damaged(path, f"is not a whole NumPy archive: {_or_foreign(path, error)}") from None
+        raise damaged(path, f"is not a complete NumPy archive: {_or_foreign(path, error)}") from None
     except OSError as error:
         raise unreadable(path, error) from None
     return arrays, others
@@ -124,7 +124,7 @@ def _members(archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
         if info.flag_bits & 1:
             raise ValueError(f"`{name}` is encrypted")
         if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-            raise ValueError(f"`{name}` is compressed by other means than NumPy's")
+            raise ValueError(f"`{name}` is compressed in a way that NumPy does not use")
     packed = sum(infos[0].compress_size for infos in chosen.values())
     unpacked = sum(infos[0].file_size for infos in chosen.values())
     if unpacked > max(MOST_AT_ONCE, MOST_SHRUNK * packed):
@@ -204,7 +204,7 @@ def _classes(path: Path, arrays: Arrays, highest: int) -> tuple[str, ...]:
         except (ValueError, SystemError):  # the second is what NumPy has for characters that there are not
             names = []
     if len(set(names)) != len(values.reshape(-1)):
-        raise _form(path, "has a `classes` that is not a list of different texts", "one name for each class")
+        raise _form(path, "has a `classes` that is not a list of distinct strings", "one name for each class")
     if highest >= len(names):
         raise _form(path, f"has labels up to {highest}, but {len(names)} names in `classes`", "one name for each class")
     return tuple(names)

@@ -72,7 +72,7 @@ Given = Part | Unlabeled | SpeccError | None  # an error is raised where the par
 class Raw(NamedTuple):
     """A data source: its classes, the part to train on, and those parts to measure on that its publisher set aside.
 
-    names: what the source calls these two, such as `val`. notes: what is said once about where it lies.
+    names: what the source calls these two, such as `val`. notes: printed once, about where the data are.
     """
 
     classes: tuple[str, ...]
