@@ -68,7 +68,7 @@ def decode(path: Path, channels: int, window: Range | None = None) -> Pixels:
 def read_bytes(path: Path, start: int = 0, length: int | None = None) -> bytes:
     """What is in an image file; or `length` bytes from `start` on, where it is one of many in an archive.
 
-    Raises BadImage: it is no plain file, which might never end, or is empty, cut short or too large to be meant;
+    Raises BadImage: it is not a regular file, which might never end, or is empty, cut short or too large to be meant;
     OSError where it cannot be opened.
     """
     status = path.stat()

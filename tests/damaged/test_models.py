@@ -34,8 +34,8 @@ def foreign() -> bytes:
 
 READ: dict[str, tuple[bytes | Callable[[Path], Any], str, str]] = {
     "empty": (b"", "E451", "is empty"),
-    "cut short": (BODY[: len(BODY) // 2], "E451", "is not an ONNX file, or only a part of one"),
-    "cut by a byte": (BODY[:-1], "E451", "is not an ONNX file, or only a part of one"),
+    "cut short": (BODY[: len(BODY) // 2], "E451", "is not an ONNX file, or is damaged"),
+    "cut by a byte": (BODY[:-1], "E451", "is not an ONNX file, or is damaged"),
     "text": (b"version https://git-lfs.github.com/spec/v1\n", "E451", "is not an ONNX file"),
     "zeros": (bytes(100_000), "E451", "is not an ONNX file"),
     "a length of 2^63": (b"\x3a\xff\xff\xff\xff\xff\xff\xff\xff\x7f", "E451", "is not an ONNX file"),
@@ -45,21 +45,21 @@ READ: dict[str, tuple[bytes | Callable[[Path], Any], str, str]] = {
     "weights that are not there": (outside("weights.bin"), "E453", "which is not there"),
     "weights in a pipe": (outside("\x1b[2J\nb"), "E453", "which is not there"),
     "somebody else's": (foreign(), "E452", "was not written by specc"),
-    "classes that are a number": (tiny_body({"specc.classes": "7"}), "E451", "is not an ONNX file, or only a part"),
-    "input nested deep": (tiny_body({"specc.input": "[" * 100_000}), "E451", "only a part of one"),
-    "a certificate nested deep": (model_file.seal(BODY, "[" * 100_000), "E451", "only a part of one"),
-    "an endless number of channels": (tiny_body({"specc.input": '{"channels": Infinity, "size": null}'}), "E451", "only a part of one"),
-    "a size of three": (tiny_body({"specc.input": '{"channels": 3, "size": [4, 4, 4]}'}), "E451", "only a part of one"),
+    "classes that are a number": (tiny_body({"specc.classes": "7"}), "E451", "is not an ONNX file, or is damaged"),
+    "input nested deep": (tiny_body({"specc.input": "[" * 100_000}), "E451", "or is damaged"),
+    "a certificate nested deep": (model_file.seal(BODY, "[" * 100_000), "E451", "or is damaged"),
+    "an endless number of channels": (tiny_body({"specc.input": '{"channels": Infinity, "size": null}'}), "E451", "or is damaged"),
+    "a size of three": (tiny_body({"specc.input": '{"channels": 3, "size": [4, 4, 4]}'}), "E451", "or is damaged"),
     "weights in a circle of links": (outside("circle"), "E453", "outside the model's folder"),
     "a size of a billion": (
-        tiny_body({"specc.input": json.dumps({"channels": 3, "size": [10**9, 10**9]})}), "E451", "only a part of one"),
+        tiny_body({"specc.input": json.dumps({"channels": 3, "size": [10**9, 10**9]})}), "E451", "or is damaged"),
     "not there": (lambda path: None, "E450", "does not exist"),
     "folder": (Path.mkdir, "E450", "is a folder"),
 }  # fmt: skip
 VERIFIED: dict[str, tuple[bytes, str, str]] = {
     "without a certificate": (BODY, "E456", "carries no certificate"),
     "changed": (sealed(BODY).replace(b'"cat"', b'"cow"'), "E456", "was changed after it was certified"),
-    "with half a certificate": (sealed(BODY), "E456", "is not whole"),
+    "with half a certificate": (sealed(BODY), "E456", "is incomplete"),
 }
 
 

@@ -93,6 +93,7 @@ def load(everything: bool) -> None:
         modules += ["numpy", "onnxruntime", "torch", "specc.backend.train.job", "specc.backend.train.resume"]
         modules += ["specc.backend.onnx.export", "specc.backend.onnx.verify", "specc.backend.predict"]
         modules += ["specc.backend.study.job", "specc.backend.doctor", "specc.backend.probe"]
+        modules += ["specc.backend.pictures.probe", "specc.backend.pictures.study"]
     import specc.cli.app
 
     for module in modules:

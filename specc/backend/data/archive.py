@@ -40,7 +40,7 @@ def read_archive(path: Path, wanted: Sequence[str]) -> tuple[Arrays, list[str]]:
             need = sum(info.file_size for info in chosen.values())
             if need > free_memory():
                 found = clean(f"{path} would take {need:,} bytes of memory; {free_memory():,} are free")
-                raise SpeccError("E479", found, help="image files in folders are read as they are wanted: folder(…)")
+                raise SpeccError("E479", found, help="image files in folders are read on demand: folder(…)")
             names = [info.filename.removesuffix(".npy") for info in archive.infolist()]
             others = list(dict.fromkeys(name for name in names if name not in chosen))
             arrays = {}
@@ -48,7 +48,7 @@ def read_archive(path: Path, wanted: Sequence[str]) -> tuple[Arrays, list[str]]:
                 with archive.open(info) as member:
                     arrays[name] = _array(path, name, member, info.file_size)  # type: ignore[arg-type]
     except (zipfile.BadZipFile, zlib.error, struct.error, EOFError, ValueError, RuntimeError) as error:
-        raise damaged(path, f"is not a whole NumPy archive: {_or_foreign(path, error)}") from None
+        raise damaged(path, f"is not a complete NumPy archive: {_or_foreign(path, error)}") from None
     except OSError as error:
         raise unreadable(path, error) from None
     return arrays, others
@@ -74,7 +74,7 @@ def _members(archive: zipfile.ZipFile, wanted: Sequence[str]) -> dict[str, zipfi
         if info.flag_bits & 1:
             raise ValueError(f"`{name}` is encrypted")
         if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-            raise ValueError(f"`{name}` is compressed by other means than NumPy's")
+            raise ValueError(f"`{name}` is compressed in a way that NumPy does not use")
     packed = sum(infos[0].compress_size for infos in chosen.values())
     unpacked = sum(infos[0].file_size for infos in chosen.values())
     if unpacked > max(MOST_AT_ONCE, MOST_SHRUNK * packed):

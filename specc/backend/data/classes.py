@@ -27,7 +27,8 @@ def refuse_unlearned(task: BoundTask, train: Sequence[int], validation: Sequence
     names = [task.outputs[number] for number, (learned, held) in enumerate(counts) if held and not learned]
     if names:
         message = f"there is no {_of(task.facts, 'to train on', names)}, which validation images have"
-        help = f"what is measured has to be learned: give the training part images of every {noun(task.facts)}"
+        one = noun(task.facts)
+        help = f"every {one} that is measured must also be learned: add training images of these {task.facts.outputs}"
         raise SpeccError("E407", message, help=help, status=1)
 
 

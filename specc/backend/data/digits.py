@@ -35,7 +35,8 @@ def read_digits(a: Args, where: Where) -> Raw:
     folders = package.submodule_search_locations if package else None
     path = Path(folders[0], "datasets", "data", "digits.csv.gz") if folders else None
     if path is None or not path.is_file():
-        raise SpeccError("E401", "`digits` comes with scikit-learn, which is not here", help="pip install scikit-learn")
+        message = "`digits` comes with scikit-learn, which is not installed"
+        raise SpeccError("E401", message, help="pip install scikit-learn")
     table = _table(path)
     levels, labels = table[:, :-1].astype(np.float64), table[:, -1].astype(np.int64)
     images = torch.from_numpy(np.rint(levels * 255 / 16).astype(np.uint8).reshape(-1, 1, 8, 8))
@@ -57,5 +58,5 @@ def _table(path: Path) -> NDArray[np.uint8]:
     except OSError as error:
         raise unreadable(path, error) from None
     if hashlib.sha256(table.tobytes()).hexdigest() != SHA256:
-        raise damaged(path, "holds other digits than those that are known by this name")
+        raise damaged(path, "does not hold the digits that are known by this name")
     return table

@@ -47,7 +47,7 @@ class _SameScheme(HTTPRedirectHandler):
         self, req: Request, fp: IO[bytes], code: int, msg: str, headers: HTTPMessage, newurl: str
     ) -> Request | None:
         if urlsplit(newurl).scheme != urlsplit(req.full_url).scheme:
-            raise DownloadFailed(f"{req.full_url} sends on to {newurl}, which is not followed")
+            raise DownloadFailed(f"{req.full_url} redirects to {newurl}, which is not followed")
         return super().redirect_request(req, fp, code, msg, headers, newurl)
 
 
@@ -57,7 +57,7 @@ urlopen = build_opener(_SameScheme).open
 def fetch(download: Download, folder: Path) -> Path:
     """Download a file into `folder`. It takes its name there once its length and checksum are right.
 
-    What a download that broke off has brought stays beside it, and the next one goes on from there.
+    The part that an interrupted download has fetched stays beside it, and the next one resumes there.
 
     Raises DownloadFailed where the publisher cannot be reached or sends something else; OSError where `folder` does not
     take it.
@@ -95,7 +95,7 @@ def fetch(download: Download, folder: Path) -> Path:
     part.unlink()
     if resumed:
         return fetch(download, folder)
-    raise DownloadFailed(f"{download.url} sent something else than its publisher's file: its MD5 is wrong")
+    raise DownloadFailed(f"{download.url} did not send the published file: its MD5 checksum differs")
 
 
 class _BrokeOff(DownloadFailed):
@@ -141,7 +141,7 @@ def _received(download: Download, begun: int) -> Iterator[tuple[int, bytes]]:
         ):
             if begun and answer.status == 206:
                 if answer.headers.get("Content-Range") != f"bytes {begun}-{download.length - 1}/{download.length}":
-                    raise DownloadFailed(f"{download.url} goes on with another part than the one that was asked for")
+                    raise DownloadFailed(f"{download.url} resumes with a part that was not requested")
                 at = begun
                 advance(begun)
             first = at

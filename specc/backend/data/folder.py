@@ -57,7 +57,7 @@ def read_folder(a: Args, where: Where) -> Raw:
     names = {part: clean(folder.relative_to(root).parts[0]) for part, folder in _measuring(parts)}
     notes = [*outside(root, where), *([f"not used: {'; '.join(map(clean, parts.others))}"] if parts.others else ())]
     if left:
-        notes.append(f"links out of their class were not followed: {few(left)}")
+        notes.append(f"links that leave their class were not followed: {few(left)}")
     return Raw(listed.classes, listed.part(listed.classes), test, validation, names, tuple(notes))
 
 
@@ -81,7 +81,7 @@ def _measured(root: Path, folder: Path | None, train: _Listed, left: list[str]) 
         lines = [clean(f"{folder} has classes that {train.folder} does not have: {few(extra)}")]
         lacking = [name for name in train.classes if name not in listed.classes]
         lines += [f"only in {clean(train.folder.name)}: {few(lacking)}"] if lacking else []
-        help = "what is measured has to be learned: put images of these classes into the training folder, too"
+        help = "every class that is measured must also be learned: add images of these classes to the training folder"
         return SpeccError("E407", lines, help=help, status=1)
     if not listed.names:
         return _unfit(f"{clean(str(folder))} holds no images")

@@ -115,7 +115,7 @@ def read_idx(path: Path, size: tuple[int, ...], most: int) -> NDArray[np.uint8]:
                 path, f"is truncated: its header promises {prod(lengths):,} bytes, {len(content):,} are there"
             )
         if len(content) > prod(lengths):
-            raise damaged(path, f"goes on after the {prod(lengths):,} bytes that its header promises")
+            raise damaged(path, f"continues after the {prod(lengths):,} bytes that its header promises")
     return np.frombuffer(content, dtype=np.uint8).reshape(lengths)
 
 

@@ -1,6 +1,6 @@
 """The first look at image files: every one is opened, and all that cannot be used are named at once, in one list.
 
-A data set is never silently wrong: none is left out unless the spec says `skip_broken`, and then it is said.
+A data set is never silently wrong: no file is left out unless the spec says `skip_broken`, and then each is named.
 """
 
 import hashlib
@@ -51,7 +51,7 @@ class Opened(NamedTuple):
 
 
 class _Seen(NamedTuple):
-    """What was found out about one sound file."""
+    """The findings about one valid file."""
 
     opened: Opened
     picture: bytes
@@ -60,7 +60,7 @@ class _Seen(NamedTuple):
 
 
 class _Looked(NamedTuple):
-    """What was found out about the files of a part. broken: "NAME is damaged …". sizes: each with an example's name.
+    """The findings about the files of a part. broken: "NAME is damaged …". sizes: each with an example's name.
     deep: the ranges of the values of 16-bit images."""
 
     surveyed: Surveyed | None
@@ -200,7 +200,7 @@ def _about_range(deep: Sequence[Range], window: Range | None) -> list[str]:
     if high - low >= WHOLE[1] // 4:
         return []
     levels = round(high / 257) - round(low / 257) + 1
-    what = f"{len(deep):,} images of 16 bits have values from {low:,} to {high:,} only, of 0 to {WHOLE[1]:,}"
+    what = f"{len(deep):,} 16-bit images only use values from {low:,} to {high:,} of 0 to {WHOLE[1]:,}"
     return [f"{what}: read as 8 bits they have {levels} levels; write `range = ({low}, {high})` in `data` to use all"]
 
 
@@ -223,5 +223,5 @@ def _refuse_uneven(root: Path, looked: Sequence[_Looked]) -> None:
     if len(sizes) > NAMED:
         lines.append(f"  and {len(sizes) - NAMED:,} more sizes")
     _, height, width = sizes.most_common(1)[0][0]
-    help = f"write `resize = {height}x{width}` in `data`: every image is then brought to one size"
+    help = f"write `resize = {height}x{width}` in `data`: all images are then resized to it"
     raise SpeccError("E406", lines, help=help, status=1)

@@ -43,7 +43,7 @@ def read_npz(a: Args, where: Where) -> Raw:
     arrays, others = read_archive(path, WANTED)
     pair = _pair(arrays, TRAIN)
     if pair is None:
-        found = f"holds {few([*arrays, *others], 20)}" if arrays else "holds no array of a name that is known"
+        found = f"holds {few([*arrays, *others], 20)}" if arrays else "holds no array with a known name"
         found += f", but {few(others, 20)}" if others and not arrays else ""
         needed = "`x_train` and `y_train`, or `images` and `labels`, or `train_images` and `train_labels`"
         raise form(path, found, needed)
@@ -92,7 +92,7 @@ def _given(
     except SpeccError as error:
         return error
     if part.images.shape[1:] != train.images.shape[1:]:
-        return form(path, f"has {name} images of another shape than its training images", "images of one shape")
+        return form(path, f"has {name} images whose shape is not that of its training images", "images of one shape")
     (task, values, _), (wanted, others, _) = part.labels, train.labels
     if task is not wanted or values.shape[1:] != others.shape[1:]:
         found = f"has {name} labels for {task.name}, and training labels for {wanted.name}"
@@ -138,5 +138,5 @@ def _names(path: Path, arrays: Arrays) -> tuple[str, ...] | None:
         except (ValueError, SystemError):  # the second is what NumPy has for characters that there are not
             names = []
     if len(set(names)) != len(values.reshape(-1)):
-        raise form(path, "has a `classes` that is not a list of different texts", "one name for each class")
+        raise form(path, "has a `classes` that is not a list of distinct strings", "one name for each class")
     return tuple(names)

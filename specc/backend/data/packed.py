@@ -31,13 +31,13 @@ class Unpacked:
             if not given:
                 if result:
                     break
-                raise EOFError("it breaks off before its end")
+                raise EOFError("it is truncated")
             result += self._stream.decompress(given, count - len(result))
         self.left -= len(result)
         if self.left < 0:
             raise zlib.error("it unpacks to more than it should")
         if self._stream.eof and (self._stream.unused_data or self.file.read(1)):
-            raise zlib.error("it goes on after its end")
+            raise zlib.error("there is more after its end")
         return bytes(result)
 
 

@@ -24,7 +24,7 @@ def workers() -> int:
     if not given:
         return min(os.cpu_count() or 1, 32)
     if not (given.isascii() and given.isdecimal() and int(given) <= MOST):
-        help = f"write a whole number from 0 to {MOST}, or unset it: specc then takes a thread a core"
+        help = f"write a whole number from 0 to {MOST}, or unset it: specc then uses one thread per core"
         raise SpeccError("E484", f"the environment variable SPECC_WORKERS is {given!r}", help=help)
     return int(given)
 

@@ -156,7 +156,7 @@ def _refuse_inside_out(root: Path, inside: dict[str, Inside]) -> None:
         parts = {folder: part for folder in content.folders if (part := part_name(folder)) and not part.rest}
         if {TRAIN} < {part.part for part in parts.values()}:
             message = clean(f"{root / name} holds {' and '.join(parts)}: the parts are within the class folders")
-            help = "put them the other way round: one folder `train` and one `test`, each with all class folders"
+            help = "swap the levels: one folder `train` and one `test`, each with all class folders"
             raise SpeccError("E404", message, help=help, status=1)
 
 

@@ -120,7 +120,7 @@ def unpack(archive: Path, published: Published, folder: Path) -> None:
         for path in written:
             path.unlink(missing_ok=True)
         if isinstance(error, tarfile.TarError | EOFError | zlib.error | ValueError):
-            raise damaged(archive, f"is not a whole .tar.gz archive: {error}") from None
+            raise damaged(archive, f"is not a complete .tar.gz archive: {error}") from None
         raise
 
 
@@ -128,7 +128,7 @@ def _plain(tar: tarfile.TarFile, member: tarfile.TarInfo) -> IO[bytes]:
     """The content of a member. Raises TarError for a link, a device, or a file that is stored with holes."""
     content = tar.extractfile(member) if member.type in (tarfile.REGTYPE, tarfile.AREGTYPE) else None
     if content is None:
-        raise tarfile.TarError(f"{member.name} is no plain file")
+        raise tarfile.TarError(f"{member.name} is not a regular file")
     return content
 
 
@@ -144,7 +144,7 @@ def unreadable(path: Path, error: Exception) -> SpeccError:
     if not isinstance(error, OSError):
         return damaged(path, f"cannot be read: {error}")
     found = f"{path} cannot be read: {error.strerror or error}"
-    return SpeccError("E410", clean(found), help="see that the file may be read, and its disk is sound")
+    return SpeccError("E410", clean(found), help="check the file's permissions and its disk")
 
 
 def few(names: Sequence[str], most: int = 5) -> str:

@@ -110,12 +110,12 @@ class Streamed:
         if pixels.shape != self.shape:
             raise _changed(path, f"it is {size_text(pixels.shape)}, not {size_text(self.shape)}")
         if self.files.digests and digest != self.files.digests[number]:
-            raise _changed(path, "its content is another")
+            raise _changed(path, "its content has changed")
         return pixels
 
 
 def bring(value: Tensor, device: torch.device) -> Tensor:
-    """A tensor on a device; a GPU fetches it while the CPU goes on."""
+    """A tensor on a device; a GPU fetches it while the CPU continues."""
     if value.device.type == "cpu" and device.type == "cuda":
         value = value.pin_memory()
     return value.to(device, non_blocking=True)
@@ -123,7 +123,7 @@ def bring(value: Tensor, device: torch.device) -> Tensor:
 
 def _changed(path: Path, found: str) -> SpeccError:
     message = clean(f"{path} has changed since the data set was first read: {found}")
-    return SpeccError("E441", message, help="bring the file back; a run goes on with `specc train --resume`", status=1)
+    return SpeccError("E441", message, help="restore the file; `specc train --resume` continues a run", status=1)
 
 
 Split = Resident | Streamed

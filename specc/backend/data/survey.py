@@ -123,7 +123,7 @@ def _resized(images: Tensor, how: Resize) -> Tensor:
     need = images.shape[0] * images.shape[1] * size.height * size.width
     if need > free_memory():
         message = f"{len(images):,} images of {size} take {need:,} bytes of memory; {free_memory():,} are free"
-        help = "a smaller `resize`; image files in folders are read as they are wanted: folder(…)"
+        help = "a smaller `resize`; image files in folders are read on demand: folder(…)"
         raise SpeccError("E479", message, help=help)
     result = torch.empty(*images.shape[:2], *size, dtype=torch.uint8)
     first = 0

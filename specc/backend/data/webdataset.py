@@ -80,7 +80,7 @@ def find_shards(pattern: str, where: Where) -> list[Path]:
     Raises SpeccError E403 where some are not there, all of them named at once.
     """
     if re.match(r"\w+:", pattern):
-        raise SpeccError("E403", clean(f"{pattern} is no path: only files are read"), help="copy the shards to a disk")
+        raise SpeccError("E403", clean(f"{pattern} is not a path: only files are read"), help="copy the shards to disk")
     names = expand(pattern)
     found: list[Path] = []
     lacking = names
@@ -151,7 +151,7 @@ def _grouped(path: Path, file: Careful) -> dict[str, dict[str, tarfile.TarInfo]]
                 if member.isdir():
                     continue
                 if member.type not in (tarfile.REGTYPE, tarfile.AREGTYPE) or member.size < 0:
-                    raise damaged(path, f"holds {member.name}, which is no plain file")
+                    raise damaged(path, f"holds {member.name}, which is not a regular file")
                 name = NAME.fullmatch(member.name)
                 if not name:
                     continue  # hidden files, and what has no suffix
@@ -162,10 +162,10 @@ def _grouped(path: Path, file: Careful) -> dict[str, dict[str, tarfile.TarInfo]]
             end = tar.offset
         file.seek(end)
         if file.read(tarfile.BLOCKSIZE) != bytes(tarfile.BLOCKSIZE):
-            raise damaged(path, f"is damaged, or breaks off, at byte {end:,}")
+            raise damaged(path, f"is damaged or truncated at byte {end:,}")
         _refuse_more(path, file)
     except (tarfile.TarError, ValueError) as error:
-        raise damaged(path, f"is not a whole tar file: {error}") from None
+        raise damaged(path, f"is not a complete tar file: {error}") from None
     return groups
 
 
@@ -179,20 +179,18 @@ def _opened(path: Path, file: Careful) -> tarfile.TarFile:
         if start[257:262] == b"ustar" or not start.strip(b"\0"):
             raise
         found = f"{path} is not a tar file: {described(start)}"
-        raise SpeccError(
-            "E402", clean(found), help="shards are plain tar files, which are not packed", status=1
-        ) from None
+        raise SpeccError("E402", clean(found), help="shards are uncompressed tar files", status=1) from None
 
 
 def _refuse_more(path: Path, file: Careful) -> None:
-    """Raise SpeccError E402 where a shard goes on after its end: the samples there would be left out."""
+    """Raise SpeccError E402 where a shard continues after its end: those samples would be left out."""
     end = file.tell()
     padding = file.read(MOST_PADDING)
     if padding.strip(b"\0") or file.read(1):
         message = clean(
-            f"{path} goes on after its end, at byte {end:,}: tar files that are joined are read to the first's"
+            f"{path} continues after its end, at byte {end:,}: of concatenated tar files only the first is read"
         )
-        raise SpeccError("E402", message, help="give each of the tar files by itself, as in a-{000..127}.tar", status=1)
+        raise SpeccError("E402", message, help="list each tar file on its own, as in a-{000..127}.tar", status=1)
 
 
 def _sample(file: Careful, path: Path, name: str, members: dict[str, tarfile.TarInfo]) -> Sample | str:
@@ -224,7 +222,7 @@ def _content(file: Careful, member: tarfile.TarInfo) -> bytes | None:
 def _other_classes(extra: list[Name]) -> SpeccError:
     names = few(sorted(map(str, extra), key=natural))
     message = f"the test samples have classes that the training samples do not have: {names}"
-    help = "what is measured has to be learned: put samples of these classes into the training shards, too"
+    help = "every class that is measured must also be learned: add samples of these classes to the training shards"
     return SpeccError("E407", message, help=help, status=1)
 
 

@@ -149,10 +149,10 @@ def parted(verdict: str, written: Written, net: Net, normalize: nn.Module, image
     if parting is None:
         where = "every layer's values agree; what differs comes after the last one"
     elif parting.node is None:
-        where = f"the images differ already as the network sees them, by {parting.largest:.3g} of {parting.scale:.3g}"
+        where = f"the images already differ at the network's input, by {parting.largest:.3g} of {parting.scale:.3g}"
     else:
         layer = _layer(parting.node, written.folded, net.graph)
-        where = f"the first layer whose values part is {layer}: "
+        where = f"the first layer whose values differ is {layer}: "
         where += f"they differ by {parting.largest:.3g} of {parting.scale:.3g}"
     message = ["the exported file does not answer as the trained model does, and was not written", verdict, where]
     help = "`tolerance` in the section `export` is the bound; `output = logits` is measured by the output's own scale"

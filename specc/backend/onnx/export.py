@@ -183,7 +183,7 @@ def _check_classes(model: onnx.ModelProto, dataset: DataSet) -> None:
     (named,) = [json.loads(entry.value) for entry in model.metadata_props if entry.key == model_file.CLASSES]
     if named != list(dataset.classes):
         message = f"the exported file names the classes {named[:3]}…, the data {list(dataset.classes[:3])}…"
-        raise SpeccError("E455", message, help="this is a defect of specc: please report it", status=1)
+        raise SpeccError("E455", message, help="this is a bug in specc: please report it", status=1)
 
 
 def _described(weights: Mapping[str, bytes]) -> dict[str, Any] | None:
@@ -233,4 +233,4 @@ def _put(path: Path, files: Mapping[Path, bytes]) -> None:
         write_together(files)
     except OSError as error:
         message = f"{path} cannot be written: {error.strerror or error}"
-        raise SpeccError("E481", message, help="give another place with --out") from None
+        raise SpeccError("E481", message, help="choose another place with --out") from None

@@ -105,7 +105,7 @@ def export_graph(checked: Checked, out: Path, *, providers: Sequence[str] = ()) 
         write_together({**files, out: model_file.seal(content, as_json(certificate))})
     except OSError as error:
         message = f"{out} cannot be written: {error.strerror or error}"
-        raise SpeccError("E481", message, help="give another place with --out") from None
+        raise SpeccError("E481", message, help="choose another place with --out") from None
     return GraphExported(out, found, scale, export.tolerance, output)
 
 

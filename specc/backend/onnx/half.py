@@ -72,7 +72,7 @@ def hold_against_half(written: Written, reference: Reference, dataset: DataSet, 
 
 
 def _refused(why: str) -> SpeccError:
-    message = ["the network does not keep within float16, and the fp16 file was not written", why]
+    message = ["the network leaves the range of float16, and the fp16 file was not written", why]
     help = "a norm after that layer keeps values small; or export int8, or fp32 only"
     return SpeccError("E466", message, help=help, status=1)
 

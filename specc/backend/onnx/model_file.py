@@ -1,4 +1,4 @@
-"""An exported file as bytes: what stands in its metadata, how it is sealed, and how one is read. No torch here.
+"""An exported file as bytes: its metadata, how it is sealed, and how it is read. No torch here.
 
 The certificate is the last entry of the metadata, and with it the last bytes of the file: a protocol buffer may be
 written in pieces that follow one another. So `model_sha256` in the certificate is the hash of all bytes before it, and
@@ -98,11 +98,11 @@ def read_model(path: Path) -> ModelFile:
     try:
         size = size_of(path)
         if size > MOST_BYTES:
-            raise _not_whole(path, f"has {size:,} bytes; an ONNX file ends at 2 GiB")
+            raise _not_whole(path, f"has {size:,} bytes; an ONNX file can have at most 2 GiB")
         content = read_file(path, MOST_BYTES)
     except OSError as error:
         why = "does not exist" if isinstance(error, FileNotFoundError) else f"cannot be read: {reason(error)}"
-        raise SpeccError("E450", f"{path} {why}", help="give the .onnx file that an export wrote") from None
+        raise SpeccError("E450", f"{path} {why}", help="give an .onnx file that `specc export` wrote") from None
     try:
         model = onnx.load_from_string(content)
     except DecodeError:
@@ -121,8 +121,8 @@ def read_model(path: Path) -> ModelFile:
             raise _not_whole(path, _state(content)) from None
         raise SpeccError(
             "E452",
-            f"{path} was not written by specc: its metadata does not say what images it takes nor what its classes are",
-            help="`specc export RUN` writes files that say so",
+            f"{path} was not written by specc: its metadata names neither its images nor its classes",
+            help="`specc export RUN` writes files whose metadata do",
             status=1,
         ) from None
 
@@ -151,7 +151,7 @@ def _range(takes: dict[str, Any]) -> tuple[int, int] | None:
 
 
 def _state(content: bytes) -> str:
-    return "is not an ONNX file, or only a part of one" if content else "is empty"
+    return "is not an ONNX file, or is damaged" if content else "is empty"
 
 
 def _not_whole(path: Path, state: str) -> SpeccError:

@@ -66,7 +66,7 @@ def _quiet() -> Iterator[None]:
 
 
 def _half(model: onnx.ModelProto) -> onnx.ModelProto:
-    """Weights and activations in float16. What stands before and after the network is not touched: the converter would
+    """Weights and activations in float16. What comes before and after the network is not changed: the converter would
     round to float16 between any two nodes of it.
     """
     graph = model.graph

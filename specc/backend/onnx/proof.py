@@ -28,7 +28,7 @@ def training_left(model: onnx.ModelProto) -> list[str]:
         if node.op_type in RANDOM:
             found.append(f"{name}, is random")
         if node.op_type == "BatchNormalization" and (len(node.output) > 1 or _flag(node, "training_mode")):
-            found.append(f"{name}, normalizes by the batch and not by the running statistics")
+            found.append(f"{name}, normalizes by the batch, not by running statistics")
         if node.domain not in ("", "ai.onnx"):
             found.append(f"{name} of {node.domain}, is not of the standard")
     if len(model.graph.output) != 1:

@@ -36,7 +36,7 @@ def write_repository(folder: Path, models: Sequence[Path]) -> list[Path]:
             )
         except OSError as error:
             message = f"{version} cannot be written: {error.strerror or error}"
-            raise SpeccError("E481", message, help="give another place with --out") from None
+            raise SpeccError("E481", message, help="choose another place with --out") from None
         made.append(version.parent)
     return made
 

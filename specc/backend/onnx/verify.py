@@ -97,7 +97,7 @@ def _refuse_half(file: ModelFile, certificate: dict[str, Any]) -> None:
     }
     for name, is_whole in fits.items():
         if not is_whole:
-            message = f"the certificate in {file.path} is not whole: `{name}` is missing, or of another form"
+            message = f"the certificate in {file.path} is incomplete: `{name}` is missing or malformed"
             raise SpeccError("E456", message, help="export it again: specc export RUN", status=1)
 
 
@@ -118,7 +118,7 @@ def _form(file: ModelFile, certificate: dict[str, Any]) -> Iterator[Finding]:
     """What can be told from the files alone."""
     try:
         onnx.checker.check_model(file.path, full_check=True)
-        yield Finding("graph", True, "sound, by onnx.checker")
+        yield Finding("graph", True, "valid, says onnx.checker")
     except (onnx.checker.ValidationError, onnx.shape_inference.InferenceError) as error:
         yield Finding("graph", False, str(error))
     left = training_left(onnx.load_from_string(file.content))
@@ -206,7 +206,7 @@ def _weights(
         return Finding(name, None, f"not compared: there is no {BEST} beside the file")
     net = build(spec.graph)
     if not _is_hash_of(certificate["weights_sha256"], weights, net):
-        return Finding(name, None, f"not compared: {BEST} has other weights than those that were exported")
+        return Finding(name, None, f"not compared: the weights in {BEST} are not those that were exported")
     load_weights(net, weights)
     output = "logits" if spec.export.output == "logits" else activation(spec)
     reference = Reference(net, normalize_as(spec, dataset.mean, dataset.std), output, device)

@@ -84,12 +84,12 @@ def check_graph(model: onnx.ModelProto) -> None:
     try:
         onnx.checker.check_model(_without_weights(model), full_check=True)
     except (onnx.checker.ValidationError, onnx.shape_inference.InferenceError) as error:
-        message = f"the exported graph is not sound: {error}".splitlines()
+        message = f"the exported graph is invalid: {error}".splitlines()
         raise SpeccError("E457", message, status=1) from None
     left = training_left(model)
     if left:
         message = ["the exported graph is not in evaluation mode:", *left]
-        raise SpeccError("E459", message, help="this is a defect of specc: please report it", status=1)
+        raise SpeccError("E459", message, help="this is a bug in specc: please report it", status=1)
 
 
 def without_activation(model: onnx.ModelProto) -> onnx.ModelProto:
@@ -154,6 +154,6 @@ def portable(spec: Trainable) -> str:
     path = getattr(spec.data.source.args, "path", "")
     place = PureWindowsPath(path)  # which knows both kinds of separators
     if place.anchor or ".." in place.parts or path.startswith("~"):
-        escaped = path.replace("\\", "\\\\")  # as it stands in the spec
+        escaped = path.replace("\\", "\\\\")  # as the spec writes it
         return spec.resolved.replace(escaped, place.name)
     return spec.resolved

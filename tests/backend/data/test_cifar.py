@@ -131,8 +131,8 @@ def test_an_archive_that_lies_there_gives_its_wanted_members_and_nothing_else(tm
 @pytest.mark.parametrize(
     ("spoil", "message"),
     [
-        (lambda path: path.write_bytes(path.read_bytes()[:-200]), "is not a whole .tar.gz archive"),
-        (lambda path: path.write_bytes(b"no archive"), "is not a whole .tar.gz archive"),
+        (lambda path: path.write_bytes(path.read_bytes()[:-200]), "is not a complete .tar.gz archive"),
+        (lambda path: path.write_bytes(b"no archive"), "is not a complete .tar.gz archive"),
         (lambda path: archive(path, {"cifar-10-batches-bin/data_batch_1.bin": b"x"}), "does not hold data_batch_2.bin"),
     ],
 )
@@ -157,10 +157,10 @@ FIRST = "cifar-10-batches-bin/data_batch_1.bin"
 @pytest.mark.parametrize(
     ("members", "message"),
     [
-        ([entry(FIRST, type=tarfile.SYMTYPE, linkname="/etc/passwd")], "data_batch_1.bin is no plain file"),
-        ([entry(FIRST, type=tarfile.LNKTYPE, linkname="../../x")], "data_batch_1.bin is no plain file"),
-        ([entry(FIRST, type=tarfile.FIFOTYPE)], "data_batch_1.bin is no plain file"),
-        ([entry(FIRST, type=tarfile.DIRTYPE)], "data_batch_1.bin is no plain file"),
+        ([entry(FIRST, type=tarfile.SYMTYPE, linkname="/etc/passwd")], "data_batch_1.bin is not a regular file"),
+        ([entry(FIRST, type=tarfile.LNKTYPE, linkname="../../x")], "data_batch_1.bin is not a regular file"),
+        ([entry(FIRST, type=tarfile.FIFOTYPE)], "data_batch_1.bin is not a regular file"),
+        ([entry(FIRST, type=tarfile.DIRTYPE)], "data_batch_1.bin is not a regular file"),
         ([entry("huge", size=1 << 40)], "holds more than the published one"),
         ([entry("x", pax_headers={"comment": "a" * 1000})] * 1001, "holds more than the published one"),
         ([entry(f"../{FIRST}"), entry(f"/{FIRST}"), entry(f"a/../{FIRST}")], "does not hold data_batch_1.bin"),

@@ -124,9 +124,7 @@ def test_a_publisher_that_cannot_go_on_begins_again(
     assert path.read_bytes() == CONTENT and list(tmp_path.iterdir()) == [path]
 
 
-@pytest.mark.parametrize(
-    ("ranges", "message"), [("refused", "Requested Range"), ("wrong", "goes on with another part")]
-)
+@pytest.mark.parametrize(("ranges", "message"), [("refused", "Requested Range"), ("wrong", "resumes with a part")])
 def test_a_part_that_leads_nowhere_is_dropped(
     publisher: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ranges: str, message: str
 ) -> None:
@@ -162,8 +160,8 @@ def test_a_part_that_another_process_writes_is_left_alone(
     [
         ("file:///etc/passwd", "not allowed"),
         ("data:,x", "not allowed"),
-        ("ftp://127.0.0.1/x", "sends on to ftp://127.0.0.1/x, which is not followed"),
-        ("https://127.0.0.1:1/x", "sends on to https://127.0.0.1:1/x, which is not followed"),
+        ("ftp://127.0.0.1/x", "redirects to ftp://127.0.0.1/x, which is not followed"),
+        ("https://127.0.0.1:1/x", "redirects to https://127.0.0.1:1/x, which is not followed"),
     ],
 )
 def test_a_redirection_to_another_scheme_is_refused(

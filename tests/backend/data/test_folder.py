@@ -422,7 +422,7 @@ def test_a_file_that_vanishes_or_is_exchanged_during_the_training_is_named(tmp_p
     write_folder(tmp_path)
     data = read(folder(tmp_path), "validation = split(1)", memory=0)
     Image.fromarray(levels(6, 5, 3, seed=77)).save(tmp_path / "class0" / "0.png")
-    with pytest.raises(SpeccError, match=r"class0/0.png has changed .* its content is another") as caught:
+    with pytest.raises(SpeccError, match=r"class0/0.png has changed .* its content has changed") as caught:
         gather_all(data)
     assert caught.value.code == "E441"
     (tmp_path / "class0" / "0.png").unlink()
@@ -493,7 +493,7 @@ def test_images_of_16_bits_that_use_little_of_their_range_are_said(
         assert not notes
     else:
         (note,) = notes
-        assert note.startswith(f"4 images of 16 bits have values from {low:,} to {high:,} only, of 0 to 65,535")
+        assert note.startswith(f"4 16-bit images only use values from {low:,} to {high:,} only, of 0 to 65,535")
         assert f"they have {levels_left} levels" in note
 
 
@@ -502,7 +502,7 @@ def test_color_images_of_16_bits_are_no_exception(tmp_path: Path) -> None:
     for number, path in enumerate(sorted(tmp_path.rglob("*.png"))):
         path.write_bytes(png_of_16_bits(np.random.default_rng(number).integers(0, 4096, (6, 5, 3))))
     (note,) = (note for note in read(folder(tmp_path), "validation = split(2)").notes if "16 bits" in note)
-    assert note.startswith("4 images of 16 bits have values from 0 to 3,855 only")
+    assert note.startswith("4 16-bit images only use values from 0 to 3,855 only")
 
 
 def png_of_16_bits(values: np.ndarray) -> bytes:

@@ -51,12 +51,12 @@ def good(folder: Path, name: str = IMAGES) -> bytes:
         (IMAGES, lambda c: gzip.compress(c)[:30], r"is only \d+ bytes long: too short for an IDX header"),
         (IMAGES, lambda c: c[:7], "is only 7 bytes long"),
         (IMAGES, lambda c: b"", "is only 0 bytes long"),
-        (IMAGES, lambda c: c + b"x", "goes on after the 23,520 bytes"),
-        (IMAGES, lambda c: gzip.compress(c + bytes(10_000)), "goes on after the 23,520 bytes"),
+        (IMAGES, lambda c: c + b"x", "continues after the 23,520 bytes"),
+        (IMAGES, lambda c: gzip.compress(c + bytes(10_000)), "continues after the 23,520 bytes"),
         (IMAGES, lambda c: b"<html>not found</html>", "is not an IDX file of images: it is an HTML page"),
         (IMAGES, lambda c: b"\x1f\x8bgarbage", "is damaged gzip"),
         (IMAGES, lambda c: gzip.compress(c)[:-8] + bytes(8), "is damaged gzip: .*incorrect data check"),
-        (IMAGES, lambda c: gzip.compress(c) + gzip.compress(b"x"), "is damaged gzip: it goes on after its end"),
+        (IMAGES, lambda c: gzip.compress(c) + gzip.compress(b"x"), "is damaged gzip: there is more after its end"),
         (IMAGES, lambda c: b"\x1f\x8b\x08\x08" + bytes(6) + b"n" * 1_000_000, "bytes long: too short|is damaged gzip"),
         (IMAGES, lambda c: idx(levels(30, 27, 28)), "holds images of 27 x 28; they should be 28 x 28"),
         (IMAGES, lambda c: idx(levels(30)), "is not an IDX file of images"),
@@ -78,7 +78,7 @@ def test_a_damaged_file_is_named(tmp_path: Path, name: str, content: object, mes
 def test_a_gzip_bomb_is_read_no_further_than_its_header_promises(tmp_path: Path) -> None:
     folder = write_mnist(tmp_path)
     spoil(folder, IMAGES, gzip.compress(good(folder) + bytes(1 << 28)))  # a quarter of a gigabyte, 260 kB packed
-    assert "goes on after the 23,520 bytes" in refused("E402", "fashion_mnist", data_dir=tmp_path)
+    assert "continues after the 23,520 bytes" in refused("E402", "fashion_mnist", data_dir=tmp_path)
 
 
 def test_a_file_that_may_not_be_read_is_named(tmp_path: Path) -> None:

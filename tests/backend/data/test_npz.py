@@ -70,7 +70,7 @@ def test_labels_in_a_column_and_names_of_classes(tmp_path: Path) -> None:
     [
         ({"images": levels(12, 5, 5).astype(np.float32), "labels": LABELS}, "holds float32 in `images`"),
         ({"images": levels(12, 5, 5)}, "needed: `x_train` and `y_train`, or `images` and `labels`"),
-        ({"a": levels(3)}, "holds no array of a name that is known"),
+        ({"a": levels(3)}, "holds no array with a known name"),
         ({"images": levels(12, 25), "labels": LABELS}, "holds `images` of shape 12 x 25"),
         ({"images": levels(12, 5, 5, 4), "labels": LABELS}, "holds `images` of shape 12 x 5 x 5 x 4"),
         ({"images": levels(12, 5, 5), "labels": LABELS[:11]}, "12 images in `images`, but 11 labels"),
@@ -97,7 +97,7 @@ def test_labels_in_a_column_and_names_of_classes(tmp_path: Path) -> None:
         ({"images": levels(12, 5, 5), "labels": LABELS, "classes": [1, 2, 3]}, "has a `classes` that is not a list"),
         (
             {"x_train": levels(12, 5, 5), "y_train": LABELS, "x_test": levels(3, 6, 5), "y_test": LABELS[:3]},
-            "has test images of another shape",
+            "has test images whose shape",
         ),
         ({"images": np.array([None] * 12), "labels": LABELS}, "holds Python objects in `images`"),
     ],
@@ -136,7 +136,7 @@ def forged(path: Path, header: str) -> Path:
 @pytest.mark.parametrize("header", ["(12, 5, 6)", "(10**15, 5)", "(10, 5, 5)", "(-12,-5,5)"])
 def test_a_header_that_promises_something_else_is_refused(tmp_path: Path, header: str) -> None:
     path = forged(tmp_path / "a.npz", header)
-    assert f"{path} is not a whole NumPy archive" in refused("E402", source(path))
+    assert f"{path} is not a complete NumPy archive" in refused("E402", source(path))
 
 
 @pytest.mark.parametrize(
@@ -152,7 +152,7 @@ def test_a_damaged_archive_is_named(tmp_path: Path, spoil: object) -> None:
     path = tmp_path / "a.npz"
     np.savez_compressed(path, images=levels(12, 5, 5), labels=LABELS)
     path.write_bytes(spoil(path.read_bytes()))  # type: ignore[operator]
-    assert f"{path} is not a whole NumPy archive" in refused("E402", source(path))
+    assert f"{path} is not a complete NumPy archive" in refused("E402", source(path))
 
 
 def zipped(path: Path, members: list[tuple[str, bytes]], **how: Any) -> Path:
@@ -183,19 +183,19 @@ GOOD = [("images.npy", array(levels(12, 5, 5))), ("labels.npy", array(LABELS))]
     ("members", "how", "message"),
     [
         ([*GOOD, GOOD[0]], {}, "it holds `images` 2 times"),
-        (GOOD, {"compression": zipfile.ZIP_LZMA}, "`images` is compressed by other means"),
-        (GOOD, {"compression": zipfile.ZIP_BZIP2}, "`images` is compressed by other means"),
-        ([("images.npy", b""), GOOD[1]], {}, "is not a whole NumPy archive"),
-        ([("images.npy", header("{'descr': '|u1', ")), GOOD[1]], {}, "is not a whole NumPy archive"),
-        ([("images.npy", header("(" * 100)), GOOD[1]], {}, "is not a whole NumPy archive"),
-        ([("images.npy", header("{'descr': ")), GOOD[1]], {}, "is not a whole NumPy archive"),
-        ([("images.npy", header("-" * 9000 + "1")), GOOD[1]], {}, "is not a whole NumPy archive"),
-        ([("images.npy", header("(" * 9000)), GOOD[1]], {}, "is not a whole NumPy archive"),
-        ([("images.npy", header("__import__('os').system('x')")), GOOD[1]], {}, "is not a whole NumPy archive"),
+        (GOOD, {"compression": zipfile.ZIP_LZMA}, "`images` is compressed in a way"),
+        (GOOD, {"compression": zipfile.ZIP_BZIP2}, "`images` is compressed in a way"),
+        ([("images.npy", b""), GOOD[1]], {}, "is not a complete NumPy archive"),
+        ([("images.npy", header("{'descr': '|u1', ")), GOOD[1]], {}, "is not a complete NumPy archive"),
+        ([("images.npy", header("(" * 100)), GOOD[1]], {}, "is not a complete NumPy archive"),
+        ([("images.npy", header("{'descr': ")), GOOD[1]], {}, "is not a complete NumPy archive"),
+        ([("images.npy", header("-" * 9000 + "1")), GOOD[1]], {}, "is not a complete NumPy archive"),
+        ([("images.npy", header("(" * 9000)), GOOD[1]], {}, "is not a complete NumPy archive"),
+        ([("images.npy", header("__import__('os').system('x')")), GOOD[1]], {}, "is not a complete NumPy archive"),
         (
             [("images.npy", header("{'descr': '|S0', 'fortran_order': False, 'shape': (10**18,)}")), GOOD[1]],
             {},
-            "is not a whole NumPy archive",
+            "is not a complete NumPy archive",
         ),
         (
             [("images.npy", header(f"{{'descr': '|S0', 'fortran_order': False, 'shape': ({10**18},)}}")), GOOD[1]],
@@ -236,7 +236,7 @@ def test_an_encrypted_archive_is_refused(tmp_path: Path) -> None:
 )
 def test_names_of_classes_that_no_file_can_hold_are_refused(tmp_path: Path, names: np.ndarray) -> None:
     path = write(tmp_path / "a.npz", images=levels(12, 5, 5), labels=LABELS, classes=names)
-    assert "has a `classes` that is not a list of different texts" in refused("E411", source(path))
+    assert "has a `classes` that is not a list of distinct strings" in refused("E411", source(path))
 
 
 def test_what_labels_and_pixels_are_is_said(tmp_path: Path) -> None:
@@ -307,12 +307,12 @@ def test_a_part_of_the_wrong_form_stops_only_what_uses_it(tmp_path: Path) -> Non
     )
     refused("E411", source(path))
     (note,) = (note for note in read(source(path), "validation = split(3)").notes if "not used" in note)
-    assert "has test images of another shape" in note
+    assert "has test images whose shape" in note
 
 
 def test_another_file_under_its_name_is_called_what_it_is(tmp_path: Path) -> None:
     (tmp_path / "a.npz").write_bytes(b"<html>not found</html>")
-    assert "is not a whole NumPy archive: it is an HTML page" in refused("E402", source(tmp_path / "a.npz"))
+    assert "is not a complete NumPy archive: it is an HTML page" in refused("E402", source(tmp_path / "a.npz"))
 
 
 TAGS = np.array([[1, 0, 1], [0, 0, 0], [1, 1, 1]] * 4)

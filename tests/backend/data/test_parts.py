@@ -200,4 +200,4 @@ def test_a_link_brings_no_class_another_one_s_files(tmp_path: Path) -> None:
     (tmp_path / "data" / "class1" / "more").symlink_to(tmp_path / "more")
     data = read(folder(tmp_path / "data"), base=tmp_path)
     assert torch.cat([data.train.labels, data.validation.labels]).bincount().tolist() == [3, 7]
-    assert "links out of their class were not followed: class0/all, class0/other" in data.notes
+    assert "links that leave their class were not followed: class0/all, class0/other" in data.notes

@@ -97,7 +97,7 @@ def test_digits_are_scikit_learn_s() -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"", "is damaged: it breaks off"),
+        (b"", "is damaged: it is truncated"),
         (b"0,1,2\n", "is damaged: Error -3"),
         (gzip.compress(b"0,1,2\n3,4\n", mtime=0), "is damaged: the number of columns changed"),
         (gzip.compress(b"0,1,999\n", mtime=0), "is damaged: could not convert string"),

@@ -113,7 +113,7 @@ def test_fault_is_caught_and_located(tmp_path: Path, monkeypatch: pytest.MonkeyP
         return written
 
     monkeypatch.setattr(module, "_write", faulty)
-    with pytest.raises(SpeccError, match=r"first layer whose values part is `conv2`, at net\.cnn:6:3") as caught:
+    with pytest.raises(SpeccError, match=r"first layer whose values differ is `conv2`, at net\.cnn:6:3") as caught:
         export_graph(checked(NET), tmp_path / "net.onnx", providers=["cpu"])
     assert caught.value.code == "E455" and list(tmp_path.iterdir()) == []
 

@@ -38,7 +38,7 @@ def write_page(path: Path, model: Path, runtime: Runtime) -> Path:
         write_atomic(path, content.encode())
     except OSError as error:
         message = f"{path} cannot be written: {error.strerror or error}"
-        raise SpeccError("E481", message, help="give another place with --out") from None
+        raise SpeccError("E481", message, help="choose another place with --out") from None
     return path
 
 
@@ -101,7 +101,7 @@ def _policy(script: str, style: str) -> str:
 
 
 def _json(file: ModelFile) -> str:
-    """What the script has to know, as JSON that cannot end the element that it stands in."""
+    """The facts that the script needs, as JSON that cannot end the element around it."""
     facts = {
         "classes": file.classes,
         "channels": file.channels,
