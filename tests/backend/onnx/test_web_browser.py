@@ -124,7 +124,7 @@ def chosen(tab: Browser, file: Path) -> Shown:
 
 def same(found: Shown, model: Path, image: Path) -> None:
     """Hold what is shown against `specc predict`."""
-    expected = predict(from_file(model), image, top=5).classes
+    expected = predict(from_file(model), image, top=5).values
     assert found.says.startswith("The network took"), (image.name, found.says)
     assert list(found.classes) == [name for name, _ in expected], image.name
     for name, probability in expected:
