@@ -212,10 +212,8 @@ def summary(certificate: "Certificate") -> str:
 
     task, figure = certificate.task, certificate.figure
     of = "of" if figure.counts_images else "on"
-    lines = [
-        f"  {'PyTorch':24} {figure.title} {certificate.estimate.text(figure)} {of} {certificate.images:,} "
-        "validation images"
-    ]
+    best = f"{figure.title} {certificate.estimate.text(figure)}"
+    lines = [f"  {'PyTorch':24} {best} {of} {certificate.images:,} validation images"]
     allowed = ", ".join(f"{difference:.2g}" for difference in certificate.allowed)
     lines += [
         f"  {found.provider:24} {figure_text(figure, found.figures)}"

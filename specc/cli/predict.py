@@ -75,6 +75,8 @@ def predict(
             continue
         if found[-1].resized:
             print(f"note: {clean(str(image))} is {found[-1].resized}; resized to {predictor.size}", file=sys.stderr)
+        if unseen := found[-1].unseen:
+            print(f"note: {unseen:.0%} of {clean(str(image))} was cropped away, and has no class", file=sys.stderr)
         if not json:
             print(_table(task, found[-1], threshold))
     if json:

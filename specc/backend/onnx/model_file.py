@@ -8,7 +8,7 @@ a file of which anything was changed afterwards shows it. Weights in a file besi
 import hashlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, get_args
 
 import onnx
 from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
@@ -17,6 +17,7 @@ from onnx.external_data_helper import ExternalDataInfo, uses_external_data
 from specc.errors import SpeccError
 from specc.files import open_file, parse_json, read_file, reason, refuse_bytes, size_of
 from specc.tasks import CLASSIFICATION, TASKS, Task
+from specc.tricks.resize import Fit, Resize
 from specc.values import Size
 
 VERSION, NETWORK, SPEC, SPEC_SHA256 = "specc.version", "specc.network", "specc.spec", "specc.spec_sha256"
@@ -35,8 +36,9 @@ class ModelFile(NamedTuple):
     content: its bytes. metadata: all of it. certificate: as a dictionary; None in a file that is not sealed.
     task: what it was trained for; a file that does not say so is a classifier. classes: the names of its outputs:
     classes, tags or numbers. channels, size: of the images that it takes; `size` is None where the graph resizes them
-    itself. range: the values of 16-bit image files that become 0 and 255 in them; None: 0 and 65,535. output: "probabilities", "logits", "numbers" or "classes". activation: "softmax" or "sigmoid", which turns
-    logits into probabilities; "" where there are none. shape: of the output for an image.
+    itself, as `resizing` says. range: the values of 16-bit image files that become 0 and 255 in them; None: 0 and 65,535.
+    output: "probabilities", "logits", "numbers" or "classes". activation: "softmax" or "sigmoid", which turns logits
+    into probabilities; "" where there are none. shape: of the output for an image.
     beside: the names of the files that it takes weights from.
     """
 
@@ -48,6 +50,7 @@ class ModelFile(NamedTuple):
     classes: list[str]
     channels: int
     size: Size | None
+    resizing: Resize | None
     range: tuple[int, int] | None
     output: str
     activation: str
@@ -146,8 +149,18 @@ def _described(path: Path, content: bytes, metadata: dict[str, str], beside: fro
         raise ValueError
     if len(shape) != 1 + 2 * task.per_pixel - (output == "classes"):
         raise ValueError
-    own = (task, classes, channels, size, _range(takes), output, activation, shape)
+    own = (task, classes, channels, size, _resizing(takes), _range(takes), output, activation, shape)
     return ModelFile(path, content, metadata, certificate, *own, beside)
+
+
+def _resizing(takes: dict[str, Any]) -> Resize | None:
+    """How the graph resizes images, as far as that says where each pixel goes; None where it does not."""
+    if "resized" not in takes:
+        return None
+    to, fit = Size(*map(int, takes["resized"]["to"])), takes["resized"]["fit"]
+    if fit not in get_args(Fit) or not 0 < min(to) <= max(to) <= LONGEST:
+        raise ValueError
+    return Resize(to, fit)
 
 
 def _range(takes: dict[str, Any]) -> tuple[int, int] | None:

@@ -140,6 +140,7 @@ def describe(spec: Trainable, task: BoundTask, data_sha256: str) -> dict[str, st
         "size": None if data.resize else [height, width],
         "normalize": show(data.normalize),
         **({"resize": show(data.resize)} if data.resize else {}),
+        **({"resized": {"to": data.resizing.size, "fit": data.resizing.fit}} if data.resizing else {}),
         **({"view": [height, width]} if data.view else {}),
         **({"range": data.range} if data.range else {}),
     }

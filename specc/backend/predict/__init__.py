@@ -12,8 +12,10 @@ from specc.backend.images import BadImage, Pixels, Range, decode
 from specc.backend.resizing import resize
 from specc.errors import SpeccError, clean
 from specc.tasks import Task
-from specc.tricks.resize import Resize
+from specc.tricks.resize import Resize, center
 from specc.values import Size
+
+UNSEEN = 255  # in a mask: what `cover` or `view` cropped away
 
 
 class Predictor(NamedTuple):
@@ -21,7 +23,7 @@ class Predictor(NamedTuple):
 
     outputs: the names of its classes, tags or numbers. answer: uint8 images, N x C x H x W, to N x outputs: float64
     probabilities, or numbers in the data's own units; of masks to N x classes x H x W probabilities, or N x H x W
-    classes, uint8. size: the images that it takes; None where it takes any and resizes them itself.
+    classes, uint8. size: the images that it takes; None where it takes any and resizes them itself, as `resizing` says.
     first_not_finite: for such images, where in the model numbers are not finite first, in words. warning: what its user
     ought to know. range: the values of 16-bit image files that become 0 and 255.
     """
@@ -34,6 +36,7 @@ class Predictor(NamedTuple):
     first_not_finite: Callable[[Pixels], str]
     warning: str = ""
     range: Range | None = None
+    resizing: Resize | None = None
 
 
 class Prediction(NamedTuple):
@@ -42,7 +45,8 @@ class Prediction(NamedTuple):
     values: names, each with what belongs to it: the likeliest classes, or the tags above the threshold, with their
     probabilities, the most probable first; numbers, in their order; of a mask each class with its share of the pixels.
     resized: the image's height and width, where they were not the model's. mask: the class of each pixel at the image's
-    own size, uint8 H x W; pixels: of the image. Both None where there is no mask.
+    own size, uint8 H x W, or UNSEEN where the network did not see it; pixels: of the image. Both None where there is no
+    mask.
     """
 
     image: Path
@@ -50,6 +54,11 @@ class Prediction(NamedTuple):
     resized: Size | None
     mask: Pixels | None = None
     pixels: Pixels | None = None
+
+    @property
+    def unseen(self) -> float:
+        """The share of the pixels that the network did not see."""
+        return 0.0 if self.mask is None else float((self.mask == UNSEEN).mean())
 
 
 def predict(predictor: Predictor, image: Path, top: int = 5, threshold: float = 0.5) -> Prediction:
@@ -74,7 +83,7 @@ def predict(predictor: Predictor, image: Path, top: int = 5, threshold: float = 
     resized = stored if stored != wanted else None
     if predictor.task.per_pixel:
         classes = answer.argmax(axis=0) if answer.ndim == 3 else answer
-        mask = to_size(classes.astype(np.uint8), stored)
+        mask = to_image(classes.astype(np.uint8), stored, predictor.resizing)
         return Prediction(image, _shares(mask, predictor.outputs), resized, mask, pixels)
     return Prediction(image, _values(predictor, answer, top, threshold), resized)
 
@@ -90,15 +99,24 @@ def _values(predictor: Predictor, answer: NDArray[np.float64], top: int, thresho
 
 
 def _shares(mask: Pixels, classes: list[str]) -> list[tuple[str, float]]:
-    counts = np.bincount(mask.reshape(-1), minlength=len(classes)) / mask.size
-    return [(name, float(share)) for name, share in zip(classes, counts, strict=True)]
+    counts = np.bincount(mask.reshape(-1), minlength=UNSEEN + 1)[: len(classes)]
+    return [(name, float(share)) for name, share in zip(classes, counts / counts.sum(), strict=True)]
 
 
-def to_size(mask: Pixels, size: Size) -> Pixels:
-    """A mask, H x W, stretched to another size: each pixel takes the class that lies under its center."""
-    rows, columns = ((2 * np.arange(new) + 1) * old // (2 * new) for new, old in zip(size, mask.shape, strict=True))
-    stretched: Pixels = mask[rows[:, None], columns]
-    return stretched
+def to_image(mask: Pixels, size: Size, how: Resize | None) -> Pixels:
+    """The mask of what the network saw, H x W, at the size of the image: each pixel takes the class under its center.
+
+    how: the way the image was resized; None where it was stretched. UNSEEN is what was cropped away.
+    """
+    places = []
+    for axis, seen in zip((how or Resize(Size(*mask.shape))).axes(size), mask.shape, strict=True):
+        scaled = (2 * np.arange(axis.old) + 1) * axis.new // (2 * axis.old)
+        places.append(scaled - axis.start - center(axis.kept, seen))
+    known = [(place >= 0) & (place < seen) for place, seen in zip(places, mask.shape, strict=True)]
+    result = np.full(size, UNSEEN, dtype=np.uint8)
+    seen_rows, seen_columns = (place[there] for place, there in zip(places, known, strict=True))
+    result[np.ix_(*known)] = mask[np.ix_(seen_rows, seen_columns)]
+    return result
 
 
 def softmax(logits: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -46,4 +46,6 @@ def from_file(path: Path) -> Predictor:
 
     warning = "" if file.untouched else f"{path} was changed after it was certified; for details, run `specc verify`"
     explain = partial(first_not_finite, file)
-    return Predictor(file.task, file.classes, file.channels, file.size, answer, explain, warning, file.range)
+    return Predictor(
+        file.task, file.classes, file.channels, file.size, answer, explain, warning, file.range, file.resizing
+    )

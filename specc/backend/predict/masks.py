@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from specc.backend.predict import Prediction
+from specc.backend.predict import UNSEEN, Prediction
 from specc.errors import SpeccError
 from specc.files import write_together
 
@@ -74,10 +74,11 @@ def write_masks(prediction: Prediction, files: MaskFiles) -> None:
 
 
 def overlaid(pixels: NDArray[np.uint8], mask: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """An image, 1 or 3 x H x W, with the colors of a mask, H x W, over it: H x W x 3. Class 0 is left clear."""
+    """An image, 1 or 3 x H x W, with the colors of a mask, H x W, over it: H x W x 3. Class 0 is left clear, and
+    what the network did not see."""
     image = np.broadcast_to(pixels, (3, *mask.shape)).transpose(1, 2, 0).astype(np.float64)
     mixed = np.rint(image * (1 - OPACITY) + palette()[mask] * OPACITY)
-    return np.where(mask[:, :, None] > 0, mixed, image).astype(np.uint8)
+    return np.where(((mask > 0) & (mask != UNSEEN))[:, :, None], mixed, image).astype(np.uint8)
 
 
 def _png(image: Image.Image) -> bytes:

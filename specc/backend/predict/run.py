@@ -35,4 +35,4 @@ def from_run(path: Path) -> Predictor:
         return reference.first_not_finite(resize(images, how))
 
     fixed = None if data.resize else size
-    return Predictor(task.facts, run.classes, channels, fixed, answer, first_not_finite, range=data.range)
+    return Predictor(task.facts, run.classes, channels, fixed, answer, first_not_finite, "", data.range, data.resizing)

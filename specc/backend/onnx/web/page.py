@@ -15,6 +15,7 @@ from typing import Any
 
 from specc import __version__
 from specc.backend.evaluation.figures import Estimate
+from specc.backend.evaluation.intervals import Interval
 from specc.backend.images import LONGEST, MODES, MOST_BYTES, MOST_PIXELS
 from specc.backend.onnx.model_file import ModelFile, read_model
 from specc.backend.onnx.web.runtime import VERSION, Runtime
@@ -22,7 +23,7 @@ from specc.backend.resizing import TIE
 from specc.errors import SpeccError, clean
 from specc.files import write_atomic
 from specc.report.outputs import what_it_does
-from specc.tasks import Task
+from specc.tasks import Figure, Task
 
 SCRIPTS = ("images.js", "png.js", "page.js")
 LARGEST = 1 << 28  # bytes of a model; browsers hold a text of at most 512 MB
