@@ -36,9 +36,9 @@ class ModelFile(NamedTuple):
     content: its bytes. metadata: all of it. certificate: as a dictionary; None in a file that is not sealed.
     task: what it was trained for; a file that does not say so is a classifier. classes: the names of its outputs:
     classes, tags or numbers. channels, size: of the images that it takes; `size` is None where the graph resizes them
-    itself, as `resizing` says. range: the values of 16-bit image files that become 0 and 255 in them; None: 0 and 65,535.
-    output: "probabilities", "logits", "numbers" or "classes". activation: "softmax" or "sigmoid", which turns logits
-    into probabilities; "" where there are none. shape: of the output for an image.
+    itself, as `resizing` says. range: the values of 16-bit image files that become 0 and 255 in them; None: 0 and
+    65,535. output: "probabilities", "logits", "numbers" or "classes". activation: "softmax" or "sigmoid", which turns
+    logits into probabilities; "" where there are none. shape: of the output for an image.
     beside: the names of the files that it takes weights from.
     """
 

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from specc.backend.data.batches import all_batches
 from specc.backend.data.dataset import DataSet
+from specc.backend.data.loader import in_view
 from specc.backend.data.progress import bar
 from specc.backend.data.split import Split
 from specc.backend.evaluation.answers import not_finite
@@ -93,7 +94,7 @@ def batches(reference: Reference, split: Split, truth: Truth | None = None) -> I
             images, numbers = batch.images.numpy(), batch.numbers.numpy()
             known = truth is not None and truth.has(numbers)
             trained = truth.samples(numbers) if truth and known else Trained.of(reference, images)
-            yield Batch(numbers, images, batch.labels, trained)
+            yield Batch(numbers, images, in_view(batch.labels, reference.normalize.view), trained)
             advance(len(images))
 
 

@@ -13,6 +13,7 @@ from torch import Tensor
 from specc.backend.build import Net, build
 from specc.backend.data.batches import all_batches
 from specc.backend.data.dataset import DataSet, load
+from specc.backend.data.loader import in_view
 from specc.backend.onnx.certificate import agreement_text, loss_of, lowest_agreement, right
 from specc.backend.onnx.certify import compare_model
 from specc.backend.onnx.compare import Tally, file_model
@@ -179,7 +180,7 @@ def _answers(
     sides = [_Answered(file, provider, ending, spec, dataset, near) for provider in providers]
     for batch in all_batches(split, full_batch(split), CPU):
         for side in sides:
-            side.update(batch.images.numpy(), batch.labels)
+            side.update(batch.images.numpy(), in_view(batch.labels, spec.data.view))
     for side in sides:
         yield side.finding(certificate)
 
