@@ -25,7 +25,7 @@ from specc.files import write_atomic
 from specc.report.outputs import what_it_does
 from specc.tasks import Figure, Task
 
-SCRIPTS = ("images.js", "png.js", "page.js")
+SCRIPTS = ("images.js", "png.js", "answers.js", "page.js")
 LARGEST = 1 << 28  # bytes of a model; browsers hold a text of at most 512 MB
 
 
@@ -56,6 +56,7 @@ def page(file: ModelFile, runtime: Runtime) -> str:
         "policy": _policy(script, style),
         "version": escape(__version__),
         "network": escape(clean(file.certificate["network"])),
+        "heading": file.task.outputs.capitalize(),
         "summary": escape(_summary(file, file.certificate)),
         "facts": "".join(facts),
         "runtime": VERSION,
@@ -106,11 +107,13 @@ def _policy(script: str, style: str) -> str:
 def _json(file: ModelFile) -> str:
     """What the script has to know, as JSON that cannot end the element that it stands in."""
     facts = {
-        "task": file.task.name,
+        "outputs": file.task.outputs,
+        "per_pixel": file.task.per_pixel,
         "classes": file.classes,
         "shape": file.shape,
         "channels": file.channels,
         "size": file.size,
+        "resized": file.resizing and {"to": file.resizing.size, "fit": file.resizing.fit},
         "range": file.range,
         "output": file.output,
         "activation": file.activation,
