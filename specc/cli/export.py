@@ -64,10 +64,10 @@ def export(
 ) -> int:
     """Export a run's best weights as an ONNX file that is verified against the trained model.
 
-    The file takes raw uint8 images and includes preprocessing and softmax. It is first compared with the trained model
-    on all validation images. If they differ, no file is written and the exit status is 1. Files of lower precision
-    may lose as much accuracy as `max_loss` in the section `export` allows; if one loses more, the others are still
-    written, and the exit status is 1.
+    The file takes raw uint8 images and includes preprocessing and softmax, or whatever the task ends in. It is first
+    compared with the trained model on all validation images. If they differ, no file is written and the exit status
+    is 1. Files of lower precision may lose as much of the figure that chose the epoch, such as accuracy, as `max_loss`
+    in the section `export` allows; if one loses more, the others are still written, and the exit status is 1.
 
     Examples:
 
@@ -185,17 +185,22 @@ def report(made: "Sequence[Exported]") -> str:
 
 def _table(made: "Sequence[Exported]") -> list[str]:
     """Each file on each provider: what it loses, and what it gains over fp32."""
-    lines = []
+    from specc.backend.onnx.certificate import loss_text
+
+    task, figure = made[0].certificate.task, made[0].certificate.figure
+    lines, wide = [], max(8, len(figure.title))
     for number, provider in enumerate(made[0].latency):
         lines.append(f"\non {provider}, one image at a time:")
-        lines.append(f"  {'':4}  accuracy     lost  same class        size     latency  of fp32's")
+        agreement = f"  {task.agreement}" if task.agreement else ""
+        lines.append(f"  {'':4}  {figure.title:>{wide}}     lost{agreement}        size     latency  of fp32's")
         for one in made:
-            found = one.certificate.comparisons[number]
-            images, seconds = found.whole.images, one.latency[provider]
-            lost = (one.certificate.correct - found.correct) / images
+            found, seconds = one.certificate.comparisons[number], one.latency[provider]
+            lost = loss_text(figure, one.certificate.loss_of(found))
+            share = found.whole.agreement
+            agreement = "" if share is None else f"  {share:{len(task.agreement)}.2%}"
             lines.append(
-                f"  {one.certificate.precision:4}  {found.correct / images:8.2%}  {lost:7.2%}  "
-                f"{found.whole.agreement:10.2%}  {one.size / 1000:7,.0f} kB  {1000 * seconds:7.3f} ms  "
+                f"  {one.certificate.precision:4}  {figure.text(found.figures[figure.name]):>{wide}}  {lost:>7}"
+                f"{agreement}  {one.size / 1000:7,.0f} kB  {1000 * seconds:7.3f} ms  "
                 f"{seconds / made[0].latency[provider]:8.0%}"
             )
     return lines
@@ -203,18 +208,19 @@ def _table(made: "Sequence[Exported]") -> list[str]:
 
 def summary(certificate: "Certificate") -> str:
     """The certificate's figures for a person, one line for each execution provider."""
-    from specc.backend.evaluation.figures import share
+    from specc.backend.onnx.certificate import agreement_text, figure_text, largest_text
 
-    accuracy = share(certificate.correct / certificate.images, certificate.images)
-    lines = [f"  {'PyTorch':24} accuracy {accuracy} of {certificate.images:,} validation images"]
-    for found in certificate.comparisons:
-        largest = max(figures.largest for _, figures in found.all())
-        lines.append(
-            f"  {found.provider:24} accuracy {found.correct / certificate.images:.2%}, "
-            f"same class on {found.whole.agreement:.2%}, largest difference {largest:.2g} "
-            f"(allowed {certificate.tolerance * certificate.scale:.2g}), "
-            f"batches of {', '.join(map(str, found.batches))}"
-        )
+    task, figure = certificate.task, certificate.figure
+    of = "of" if figure.counts_images else "on"
+    best = f"{figure.title} {certificate.estimate.text(figure)}"
+    lines = [f"  {'PyTorch':24} {best} {of} {certificate.images:,} validation images"]
+    allowed = ", ".join(f"{difference:.2g}" for difference in certificate.allowed)
+    lines += [
+        f"  {found.provider:24} {figure_text(figure, found.figures)}"
+        f"{agreement_text(task, found.whole.agreement)}, largest difference {largest_text(found)} "
+        f"(allowed {allowed}), batches of {', '.join(map(str, found.batches))}"
+        for found in certificate.comparisons
+    ]
     if certificate.largest_of_logits is not None:
         lines.append(
             f"  {'logits':24} largest difference {certificate.largest_of_logits:.2g} of their spread "
@@ -222,7 +228,7 @@ def summary(certificate: "Certificate") -> str:
         )
     if certificate.saturated:
         lines.append(
-            f"  {'saturated':24} the probabilities of {certificate.saturated:.2%} of the images are 0 and 1 in "
-            "float32: only the logits can differ there"
+            f"  {'saturated':24} the probabilities of {certificate.saturated:.2%} of the {certificate.places} are "
+            "0 and 1 in float32: only the logits can differ there"
         )
     return "\n".join(lines)

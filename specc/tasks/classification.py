@@ -17,5 +17,7 @@ CLASSIFICATION = Task(
     mixes=True,
     per_pixel=False,
     at_least=2,
+    agreement="same class",
+    places="images",
     target="specc.backend.tasks.classification.Classification",
 )

@@ -17,5 +17,7 @@ MULTILABEL = Task(
     mixes=True,
     per_pixel=False,
     at_least=1,
+    agreement="same answer",
+    places="tags",
     target="specc.backend.tasks.multilabel.MultiLabel",
 )

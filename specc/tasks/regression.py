@@ -16,5 +16,7 @@ REGRESSION = Task(
     mixes=False,
     per_pixel=False,
     at_least=1,
+    agreement="",
+    places="images",
     target="specc.backend.tasks.regression.Regression",
 )

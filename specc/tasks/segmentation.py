@@ -16,5 +16,7 @@ SEGMENTATION = Task(
     mixes=False,
     per_pixel=True,
     at_least=2,
+    agreement="same class",
+    places="pixels",
     target="specc.backend.tasks.segmentation.Segmentation",
 )

@@ -44,6 +44,8 @@ class Task(NamedTuple):
     mixes: images may be mixed with others, and their labels alike.
     per_pixel: the network gives a map of the image's size for each class; else one number for each.
     at_least: so many outputs a network has at least.
+    agreement: what two models that give almost the same have in common, as in "same class on 99%"; "" for numbers.
+    places: what there is an answer for, of which that is a share.
     target: the dotted path of what implements it.
     """
 
@@ -56,6 +58,8 @@ class Task(NamedTuple):
     mixes: bool
     per_pixel: bool
     at_least: int
+    agreement: str
+    places: str
     target: str
 
     def figure(self, name: str) -> Figure:

@@ -165,7 +165,7 @@ def test_verify_says_what_it_checked(specc, run):
     assert answer.status == 0
     lines = answer.out.splitlines()
     assert all(line.startswith("ok ") for line in lines[:-1]) and lines[-1].endswith(": verified")
-    assert "top class agrees on 100.00%" in answer.out
+    assert "same class on 100.00%" in answer.out
 
 
 def test_verify_as_json(specc, run, tmp_path):

@@ -1,6 +1,7 @@
 """The figures of a task over a set of images, each with its 95% interval."""
 
-from typing import Any, NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,12 @@ class Estimate(NamedTuple):
 
     value: float | None
     interval: Interval | None
+
+    @classmethod
+    def of(cls, found: Mapping[str, float | None] | None) -> Self:
+        """From what `as_dict` gives."""
+        value, low, high = (found.get(name) if found else None for name in ("value", "low", "high"))
+        return cls(value, None if low is None or high is None else Interval(low, high))
 
     def text(self, figure: Figure) -> str:
         """`99.15% (97.54% to 99.71%)`, of a share."""

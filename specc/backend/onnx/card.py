@@ -7,15 +7,19 @@ from typing import Any, NamedTuple
 
 from specc.backend.data.dataset import DataSet
 from specc.backend.evaluation.class_figures import by_class
-from specc.backend.evaluation.figures import share
+from specc.backend.evaluation.figures import Estimate, share
 from specc.backend.onnx import model_file
-from specc.backend.onnx.certificate import Certificate
+from specc.backend.onnx.certificate import Certificate, figure_text, loss_of, loss_text
 from specc.backend.onnx.exported import Exported, path_of
 from specc.backend.onnx.model_file import read_model
 from specc.backend.onnx.precision import PRECISIONS
+from specc.backend.tasks.figures.classification import confusion
 from specc.backend.tasks.figures.scores import confusions
 from specc.errors import SpeccError, clean
 from specc.files import is_number
+from specc.report.figures import output_cells
+from specc.report.outputs import SINGULAR, what_it_does
+from specc.tasks import CLASSIFICATION, Figure
 
 MATRIX = 20  # classes of which the whole confusion matrix is shown
 MISTAKES = 20  # frequent mistakes that are shown where there are more classes
@@ -43,7 +47,7 @@ def of_earlier(made: Sequence[Exported]) -> list[Listed]:
             file = read_model(path)
         except SpeccError:
             continue
-        if file.untouched and file.certificate is not None and _has_figures(file.certificate):
+        if file.untouched and file.certificate is not None and _has_figure(file.certificate, first.certificate.figure):
             size = len(file.content) + sum(path.with_name(name).stat().st_size for name in file.beside)
             same = file.certificate.get("weights_sha256") == first.certificate.weights_sha256
             note = "by an earlier export" if same else "by an earlier export, of other weights"
@@ -51,17 +55,26 @@ def of_earlier(made: Sequence[Exported]) -> list[Listed]:
     return others
 
 
-def _has_figures(certificate: dict[str, Any]) -> bool:
+def _has_figure(certificate: dict[str, Any], figure: Figure) -> bool:
     """Whether a certificate from a file has what the table shows."""
     providers, precision = certificate.get("providers"), certificate.get("precision")
-    if precision not in PRECISIONS or not isinstance(providers, dict) or not is_number(certificate.get("accuracy")):
+    if precision not in PRECISIONS or not isinstance(providers, dict):
         return False
-    if type(certificate.get("validation_images")) is not int:
+    if type(certificate.get("validation_images")) is not int or _value(certificate, figure) is None:
         return False
     return all(
-        isinstance(found, dict) and is_number(found.get("accuracy")) and is_number(found.get("agreement"))
+        isinstance(found, dict)
+        and _value(found, figure) is not None
+        and (found.get("agreement") is None or is_number(found["agreement"]))
         for found in providers.values()
     )
+
+
+def _value(found: dict[str, Any], figure: Figure) -> float | None:
+    """A figure in a certificate, or in what one says of a provider; earlier versions kept accuracy alone."""
+    figures = found.get("figures")
+    value = figures.get(figure.name) if isinstance(figures, dict) else found.get(figure.name)
+    return value if is_number(value) else None
 
 
 def card(
@@ -71,7 +84,8 @@ def card(
 
     metadata: what the files say of themselves (`describe`). looks: how often the run has looked at the test part.
     """
-    first = made[0]
+    first, task = made[0], dataset.task.facts
+    is_confusable = task == CLASSIFICATION
     sections = [
         f"# {first.certificate.network}",
         _what(first, dataset, metadata),
@@ -79,8 +93,8 @@ def card(
         + _figures(made[0].certificate, [*(_listed(one) for one in made), *others], looks)
         + _half(made),
         "## Data\n\n" + _data(dataset, metadata),
-        "## Classes\n\n" + _classes(first, dataset.classes),
-        "## Confusion\n\n" + _confusion(first, dataset.classes),
+        f"## {task.outputs.capitalize()}\n\n" + _outputs(first, dataset),
+        *(["## Confusion\n\n" + _confusion(first, dataset.classes)] if is_confusable else []),
         "## Certificate\n\n" + _certificate(first),
         "## Spec\n\n" + _fenced(metadata[model_file.SPEC]),
     ]
@@ -91,12 +105,15 @@ def _what(first: Exported, dataset: DataSet, metadata: dict[str, str]) -> str:
     takes: dict[str, Any] = json.loads(metadata[model_file.INPUT])
     size = " x ".join(map(str, takes["size"])) if takes["size"] else "any height and width"
     order = f" ({takes['order']})" if takes["order"] else ""
-    classes, version = len(dataset.classes), metadata[model_file.VERSION]
+    task, gives = dataset.task, json.loads(metadata[model_file.OUTPUT])
+    kind = "uint8" if gives["name"] == "classes" else "float32"
+    shape = " x ".join(map(str, ("N", *gives["shape"])))
+    units = ", in the data's own units" if gives["name"] == "numbers" else ""
     return (
-        f"A classifier of images into {classes:,} classes, made by specc {version}.\n\n"
-        f"`{first.path.name}` takes `{takes['name']}`: raw uint8 images, N x {takes['channels']} x H x W{order}, "
-        f"{size}. Preprocessing is inside{_resized(takes)}. It gives `{first.certificate.output}`, "
-        f"float32 N x {classes}.{_range(takes)}"
+        f"A network that {what_it_does(task.facts, len(task.outputs))}, made by specc {metadata[model_file.VERSION]}."
+        f"\n\n`{first.path.name}` takes `{takes['name']}`: raw uint8 images, N x {takes['channels']} x H x W{order}, "
+        f"{size}. Preprocessing is inside{_resized(takes)}. It gives `{gives['name']}`, {kind} {shape}{units}."
+        f"{_range(takes)}"
     )
 
 
@@ -124,23 +141,29 @@ def _listed(one: Exported) -> Listed:
 
 
 def _figures(certificate: Certificate, files: Sequence[Listed], looks: int) -> str:
-    accuracy = _share(certificate.correct / certificate.images, certificate.images)
-    lines = [
-        f"The trained model gets {accuracy} of {certificate.images:,} validation images right.{_chosen(certificate)}"
-    ]
+    figure, task = certificate.figure, certificate.task
+    others = [one for one in task.figures if one != figure and certificate.figures[one.name] is not None]
+    named = ", ".join(
+        [
+            f"{figure.title} {certificate.estimate.text(figure)}",
+            *(figure_text(one, certificate.figures) for one in others),
+        ]
+    )
+    lines = [f"The trained model on {certificate.images:,} validation images: {named}.{_chosen(certificate)}"]
     if certificate.test:
-        lines += ["", _on_test(certificate.test, looks)]
+        lines += ["", _on_test(figure, certificate.test, looks)]
     lines += ["", "The files, on the validation images; in parentheses 95% intervals:", ""]
-    head = ["file", "precision", "size in bytes", "on", "accuracy", "lost", "same class as the trained model"]
+    head = ["file", "precision", "size in bytes", "on", figure.title, "lost"]
+    head += [f"{task.agreement} as the trained model"] if task.agreement else []
     rows = [
         [
             f"`{one.name}`" + (f" ({one.note})" if one.note else ""),
             one.certificate["precision"],
             f"{one.size:,}",
             _cell(provider),
-            _share(found["accuracy"], one.certificate["validation_images"]),
-            f"{one.certificate['accuracy'] - found['accuracy']:.2%}",
-            f"{found['agreement']:.2%}",
+            _text(figure, _value(found, figure), one.certificate["validation_images"]),
+            _lost(figure, one.certificate, found),
+            *([f"{found['agreement']:.2%}"] if task.agreement else []),
         ]
         for one in files
         for provider, found in one.certificate["providers"].items()
@@ -148,23 +171,31 @@ def _figures(certificate: Certificate, files: Sequence[Listed], looks: int) -> s
     return "\n".join([*lines, _table(head, rows)])
 
 
+def _text(figure: Figure, value: float | None, images: int) -> str:
+    """A figure; a share of images with its interval."""
+    counted = value is not None and figure.counts_images
+    return str(share(value, images)) if value is not None and counted else figure.text(value)
+
+
 def _chosen(certificate: Certificate) -> str:
     """Why that is too good."""
     return f" That is {certificate.optimistic}." if certificate.optimistic else ""
 
 
-def _on_test(test: dict[str, Any], looks: int) -> str:
-    """What it gets right of images that chose nothing, and how often anybody looked."""
-    figure = test["figures"]["accuracy"]
-    accuracy = f"{figure['value']:.2%} ({figure['low']:.2%} to {figure['high']:.2%})"
+def _on_test(figure: Figure, test: dict[str, Any], looks: int) -> str:
+    """What it reaches on images that chose nothing, and how often anybody looked."""
+    found = Estimate.of(test["figures"].get(figure.name))
     times = "once" if looks == 1 else f"{looks:,} times"
     on = clean(test["measured_on"])
-    return f"On {on}, which chose nothing, it gets {accuracy} right. The run has looked at that part {times}."
+    return (
+        f"On {on}, which chose nothing: {figure.title} {found.text(figure)}. The run has looked at that part {times}."
+    )
 
 
-def _share(value: float, images: int) -> str:
-    """`99.15% (97.54% to 99.71%)`."""
-    return str(share(value, images))
+def _lost(figure: Figure, certificate: dict[str, Any], found: dict[str, Any]) -> str:
+    """What a file loses of a figure."""
+    before, after = ({figure.name: _value(one, figure)} for one in (certificate, found))
+    return loss_text(figure, loss_of(figure, before, after, certificate["validation_images"]))
 
 
 def _half(made: Sequence[Exported]) -> str:
@@ -180,27 +211,34 @@ def _data(dataset: DataSet, metadata: dict[str, str]) -> str:
     )
 
 
-def _classes(first: Exported, classes: Sequence[str]) -> str:
-    rows = [
-        [_cell(one.name), *map(str, (one.precision, one.recall, one.f1)), f"{one.support:,}"]
-        for one in by_class(first.confusion, classes)[1]
-    ]
-    return _table(["class", "precision", "recall", "F1", "images"], rows)
+def _outputs(first: Exported, dataset: DataSet) -> str:
+    """The figures of each class, tag or number."""
+    task, records = dataset.task, first.records
+    if task.facts == CLASSIFICATION:
+        head = ["class", "precision", "recall", "F1", "images"]
+        rows = [
+            [one.name, *map(str, (one.precision, one.recall, one.f1)), f"{one.support:,}"]
+            for one in by_class(confusion(records, len(task.outputs)), task.outputs)[1]
+        ]
+    else:
+        head, *rows = output_cells(task.by_output(records), SINGULAR[task.facts.outputs])
+    return _table(head, [[_cell(name), *texts] for name, *texts in rows])
 
 
 def _confusion(first: Exported, classes: Sequence[str]) -> str:
+    table = confusion(first.records, len(classes))
     if len(classes) > MATRIX:
-        found = confusions(first.confusion, classes, MISTAKES)
+        found = confusions(table, classes, MISTAKES)
         rows = [[_cell(one.truth), _cell(one.answer), f"{one.images:,}"] for one in found]
         return "The most frequent mistakes:\n\n" + _table(["class", "taken for", "images"], rows)
     names = [_cell(name) for name in classes]
-    rows = [[f"**{name}**", *map(str, counts)] for name, counts in zip(names, first.confusion.tolist(), strict=True)]
+    rows = [[f"**{name}**", *map(str, counts)] for name, counts in zip(names, table.tolist(), strict=True)]
     return "A row for each class, a column for each answer:\n\n" + _table(["", *names], rows)
 
 
 def _certificate(first: Exported) -> str:
     certificate = first.certificate
-    allowed = certificate.tolerance * certificate.scale
+    allowed = ", ".join(f"{difference:.2g}" for difference in certificate.allowed)
     compared = [(found.provider, what, figures) for found in certificate.comparisons for what, figures in found.all()]
     compared += [
         (found.provider, "logits of the whole validation set", found.logits)
@@ -208,7 +246,13 @@ def _certificate(first: Exported) -> str:
         if found.logits is not None
     ]
     rows = [
-        [provider, what, f"{figures.largest:.2g}", f"{figures.mean:.2g}", f"{figures.agreement:.2%}"]
+        [
+            provider,
+            what,
+            ", ".join(f"{difference:.2g}" for difference in figures.by_number or (figures.largest,)),
+            f"{figures.mean:.2g}",
+            *([] if figures.agreement is None else [f"{figures.agreement:.2%}"]),
+        ]
         for provider, what, figures in compared
     ]
     hashes = [
@@ -222,10 +266,11 @@ def _certificate(first: Exported) -> str:
     versions = ", ".join(f"{name} {version}" for name, version in certificate.versions.items())
     found = (
         f"`{first.path.name}` was compared with the trained model in PyTorch ({certificate.device}); a difference of "
-        f"{allowed:.2g} was allowed{_of_logits(certificate)}. Its graph is in evaluation mode. "
+        f"{allowed} was allowed{_of_logits(certificate)}. Its graph is in evaluation mode. "
         f"`specc verify {first.path.name}` checks it again."
     )
-    differences = _table(["on", "images", "largest difference", "mean difference", "same class"], rows)
+    head = ["on", "images", "largest difference", "mean difference"]
+    differences = _table([*head, *([certificate.task.agreement] if certificate.task.agreement else [])], rows)
     sums = _table(["SHA-256 of", ""], [[what, f"`{value}`"] for what, value in hashes])
     return "\n\n".join([found, differences, sums, f"ONNX opset {certificate.opset}; {versions}."])
 
@@ -237,7 +282,8 @@ def _of_logits(certificate: Certificate) -> str:
     allowed = f", and of {certificate.tolerance * certificate.logits_scale:.2g} in the logits"
     if certificate.saturated:
         allowed += (
-            f" (the probabilities of {certificate.saturated:.2%} of the images are saturated: 0 and 1 in float32)"
+            f" (the probabilities of {certificate.saturated:.2%} of the {certificate.places} are saturated: "
+            "0 and 1 in float32)"
         )
     return allowed
 

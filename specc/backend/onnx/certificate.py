@@ -1,47 +1,59 @@
 """What an export was found to be: the figures of its comparison with the trained model, and of what it was made."""
 
 import json
-from collections.abc import Iterator
+import math
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from specc.backend.evaluation.figures import Estimate
 from specc.backend.evaluation.intervals import wilson
+from specc.tasks import CLASSIFICATION, Figure, Task
 
 FORMAT = 1
+ACCURACY = CLASSIFICATION.figure("accuracy")
 
 
 class Figures(NamedTuple):
     """How far two sets of outputs are apart.
 
-    images: how many were compared. largest, mean: absolute differences. agreement: the share of images whose top class
-    is the same.
+    images: how many were compared. largest, mean: absolute differences. agreement: the share of images whose class is
+    the same; of tags, of all images together, that are on the same side of one half; of pixels whose class is the same;
+    None for numbers. by_number: the largest difference of each number, in the data's own units; empty for other tasks.
     """
 
     images: int
     largest: float
     mean: float
-    agreement: float
+    agreement: float | None
+    by_number: tuple[float, ...] = ()
+
+    def parts_of(self, scales: tuple[float, ...]) -> float:
+        """The largest difference, in parts of what differences are measured by (`Certificate.scales`)."""
+        differences = self.by_number if len(scales) > 1 else (self.largest,)
+        return max(difference / scale for difference, scale in zip(differences, scales, strict=True))
 
     def as_dict(self) -> dict[str, Any]:
-        return {
+        values = {
             "images": self.images,
             "largest_difference": self.largest,
             "mean_difference": self.mean,
             "agreement": self.agreement,
         }
+        return {**values, "largest_differences": list(self.by_number)} if self.by_number else values
 
 
 class Comparison(NamedTuple):
     """An exported file on one execution provider against the trained model in PyTorch.
 
-    whole: over the whole validation set. batches: for single batches of these sizes. correct: how many of the
-    validation images the file gets right. sizes: for images of other sizes, where the file resizes them itself.
-    logits: over the whole validation set, of the graph without its activation; None where its output is logits.
+    whole: over the whole validation set. batches: for single batches of these sizes. figures: those of the task that
+    the file reaches on the validation images. sizes: for images of other sizes, where the file resizes them itself.
+    logits: over the whole validation set, of the graph without its end; None where its output is logits or numbers.
     """
 
     provider: str
     whole: Figures
     batches: dict[int, Figures]
-    correct: int
+    figures: Mapping[str, float | None]
     sizes: dict[str, Figures] = {}  # noqa: RUF012 - never changed
     logits: Figures | None = None
 
@@ -56,9 +68,8 @@ class Comparison(NamedTuple):
     def as_dict(self) -> dict[str, Any]:
         found = {
             **self.whole.as_dict(),
-            "accuracy": self.correct / self.whole.images,
-            "accuracy_interval": wilson(self.correct, self.whole.images),
-            "correct": self.correct,
+            **right(self.figures, self.whole.images),
+            "figures": dict(self.figures),
             "batches": {str(size): figures.as_dict() for size, figures in self.batches.items()},
         }
         if self.sizes:
@@ -71,22 +82,24 @@ class Comparison(NamedTuple):
 class Half(NamedTuple):
     """What half precision does to a network, beside what onnxruntime's CPU provider shows.
 
-    correct: how many of `images` validation images it gets right with every weight and every layer's output rounded to
-    float16; agreement: the share whose top class is the trained model's. layer, largest: where the largest absolute
-    value arises, on the calibration and validation images. below: the layers whose values are all smaller than
-    float16's smallest normal number.
+    figures: those of `task` on `images` validation images with every weight and every layer's output rounded to
+    float16; figure: the one that chooses. agreement: with the trained model, as in `Figures`. layer, largest: where the
+    largest absolute value arises, on the calibration and validation images. below: the layers whose values are all
+    smaller than float16's smallest normal number.
     """
 
+    task: Task
+    figure: Figure
     images: int
-    correct: int
-    agreement: float
+    figures: Mapping[str, float | None]
+    agreement: float | None
     layer: str
     largest: float
     below: tuple[str, ...]
 
     def __str__(self) -> str:
         text = (
-            f"in half precision: accuracy {self.correct / self.images:.2%}, same class on {self.agreement:.2%}; "
+            f"in half precision: {figure_text(self.figure, self.figures)}{agreement_text(self.task, self.agreement)}; "
             f"the largest value is {self.largest:.3g}, of `{self.layer}` (float16 ends at 65,504)"
         )
         if self.below:
@@ -97,8 +110,8 @@ class Half(NamedTuple):
     def as_dict(self) -> dict[str, Any]:
         return {
             "validation_images": self.images,
-            "correct": self.correct,
-            "accuracy": self.correct / self.images,
+            **right(self.figures, self.images),
+            "figures": dict(self.figures),
             "agreement": self.agreement,
             "largest_value": self.largest,
             "largest_value_of": self.layer,
@@ -109,16 +122,20 @@ class Half(NamedTuple):
 class Certificate(NamedTuple):
     """The proof that goes with an exported file, in its metadata and beside it.
 
-    output: "probabilities" or "logits". precision: "fp32", "fp16" or "int8".
-    tolerance: in fp32, the bound that the largest difference kept, times `scale`, which is 1 for probabilities, and for
-        logits the largest absolute one of the trained model. max_loss: in other precisions, the bound that the loss of
-        accuracy kept.
+    task: what the network learned. outputs: the names of its classes, tags or numbers.
+    output: "probabilities", "logits", "numbers" or "classes". precision: "fp32", "fp16" or "int8".
+    tolerance: in fp32, the bound that the largest difference kept, times `scales`: 1 for probabilities; for logits the
+        largest absolute one of the trained model; for numbers half the range of each, or a 256th of its largest
+        absolute value if that is more; for classes as `logits_scale`. max_loss: in other precisions, the bound that the
+        loss of `figure` kept.
     max_batch: how many images a server may put into a batch; a setting, which nothing was measured at.
-    logits_scale: what differences of logits are measured by, in the same tolerance; None where the output is logits.
-    saturated: the share of images whose probabilities are 0 and 1 in float32, where only logits can differ.
-    images: how many validation images there are; correct: how many of them the trained model gets right. epochs: how
-        many epochs of the training were evaluated on them, of which the best was chosen; 0 where that is not known.
-    optimistic: why the accuracy on them is too good, in words; "" where it is not. test: the figures of the test part,
+    logits_scale: what differences of logits are measured by, in the same tolerance; None where the output is logits or
+        numbers. saturated: the share of images, or of pixels, whose probabilities are 0 and 1 in float32, where only
+        logits can differ.
+    images: how many validation images there are. figures: those of the task that the trained model reaches on them;
+        figure: the one that chose its epoch. estimate: that with its interval. epochs: how many epochs of the training
+        were evaluated on them, of which the best was chosen; 0 where that is not known.
+    optimistic: why the figure on them is too good, in words; "" where it is not. test: the figures of the test part,
         where it chose nothing and was measured with these weights; else None.
     half: in fp16, what half precision does to the network; else None.
     device: what PyTorch ran on.
@@ -129,17 +146,21 @@ class Certificate(NamedTuple):
     """
 
     network: str
+    task: Task
+    outputs: tuple[str, ...]
     output: str
     precision: str
     opset: int
     tolerance: float
     max_loss: float
     max_batch: int
-    scale: float
+    scales: tuple[float, ...]
     logits_scale: float | None
     saturated: float
     images: int
-    correct: int
+    figures: Mapping[str, float | None]
+    figure: Figure
+    estimate: Estimate
     validated_on: str
     epochs: int
     optimistic: str
@@ -166,26 +187,41 @@ class Certificate(NamedTuple):
         return max(found) / self.logits_scale if found and self.logits_scale else None
 
     @property
-    def agreement(self) -> float:
-        """The lowest agreement of the top class over the whole validation set."""
-        return min(comparison.whole.agreement for comparison in self.comparisons)
+    def agreement(self) -> float | None:
+        """The lowest agreement over the whole validation set; None for numbers."""
+        return lowest_agreement(self.comparisons)
+
+    @property
+    def places(self) -> str:
+        """Of what `saturated` is a share."""
+        return "pixels" if self.task.per_pixel else "images"
+
+    @property
+    def allowed(self) -> tuple[float, ...]:
+        """The differences that are allowed: one, or one for each number."""
+        return tuple(self.tolerance * scale for scale in self.scales)
 
     @property
     def lost(self) -> float:
-        """The largest loss of accuracy, as a share of the validation images; negative for a gain."""
-        return max(self.correct - comparison.correct for comparison in self.comparisons) / self.images
+        """The largest loss of the figure that chooses (`loss_of`); negative for a gain."""
+        return max(self.loss_of(comparison) for comparison in self.comparisons)
+
+    def loss_of(self, comparison: Comparison) -> float:
+        """What a file loses of the figure that chooses; see the function `loss_of`."""
+        return loss_of(self.figure, self.figures, comparison.figures, self.images)
 
     def as_dict(self) -> dict[str, Any]:
         return {
             "format": FORMAT,
             "network": self.network,
+            "task": self.task.name,
             "output": self.output,
             "precision": self.precision,
             "opset": self.opset,
             "tolerance": self.tolerance if self.precision == "fp32" else None,
             "max_loss": None if self.precision == "fp32" else self.max_loss,
             "max_batch": self.max_batch,
-            "scale": self.scale,
+            "scale": self.scales[0] if len(self.scales) == 1 else list(self.scales),
             "logits_scale": self.logits_scale,
             "saturated": self.saturated,
             "evaluation_mode": True,  # `proof.training_left` found nothing, or there would be no certificate
@@ -196,10 +232,11 @@ class Certificate(NamedTuple):
             "test": self.test,
             "half_precision": self.half.as_dict() if self.half else None,
             "pytorch_on": self.device,
-            "accuracy": self.correct / self.images,
-            "accuracy_interval": wilson(self.correct, self.images),
-            "accuracy_lost": self.lost,
-            "correct": self.correct,
+            **self._accuracy(),
+            "figure": self.figure.name,
+            "figure_interval": self.estimate.interval,
+            "figures": dict(self.figures),
+            "lost": self.lost,
             "providers": {comparison.provider: comparison.as_dict() for comparison in self.comparisons},
             "model_sha256": self.model_sha256,
             "weights_file": self.weights_file,
@@ -208,6 +245,68 @@ class Certificate(NamedTuple):
             "weights_sha256": self.weights_sha256,
             "versions": self.versions,
         }
+
+    def _accuracy(self) -> dict[str, Any]:
+        """What a certificate says of a classification, besides the figures of every task."""
+        if ACCURACY.name not in self.figures:
+            return {}
+        lost = max(loss_of(ACCURACY, self.figures, one.figures, self.images) for one in self.comparisons)
+        return {"accuracy_lost": lost, **right(self.figures, self.images)}
+
+
+def lowest_agreement(comparisons: Sequence[Comparison]) -> float | None:
+    """The lowest agreement over the whole validation set; None for numbers."""
+    shares = [share for comparison in comparisons if (share := comparison.whole.agreement) is not None]
+    return min(shares, default=None)
+
+
+def right(figures: Mapping[str, float | None], images: int) -> dict[str, Any]:
+    """The accuracy of a classification, and how many images that are; nothing for other tasks."""
+    accuracy = figures.get(ACCURACY.name)
+    if accuracy is None:
+        return {}
+    correct = round(accuracy * images)
+    return {"accuracy": accuracy, "accuracy_interval": wilson(correct, images), "correct": correct}
+
+
+def loss_of(
+    figure: Figure, before: Mapping[str, float | None], after: Mapping[str, float | None], images: int
+) -> float:
+    """How much worse a figure has become, over so many images: by how much, or, of an error, by which part of it.
+
+    0 where the figure says nothing, as R² does where all numbers are the same; negative where it is better now.
+    """
+    was, now = before[figure.name], after[figure.name]
+    if was is None or now is None:
+        return 0.0
+    if figure.is_error:
+        return (now - was) / was if was else math.inf if now else 0.0
+    if figure.counts_images:
+        return (round(was * images) - round(now * images)) / images  # without the rounding of the shares
+    return was - now
+
+
+def figure_text(figure: Figure, figures: Mapping[str, float | None]) -> str:
+    """`accuracy 98.33%`."""
+    return f"{figure.title} {figure.text(figures[figure.name])}"
+
+
+def agreement_text(task: Task, share: float | None) -> str:
+    """`, same class on 99.72%`; empty for numbers."""
+    places = "" if task.places == "images" else f" of the {task.places}"
+    return "" if share is None else f", {task.agreement} on {share:.2%}{places}"
+
+
+def largest_text(comparison: Comparison) -> str:
+    """The largest difference of all comparisons on a provider; of several numbers, that of each."""
+    found = [figures for _, figures in comparison.all()]
+    largest = zip(*(figures.by_number or (figures.largest,) for figures in found), strict=True)
+    return ", ".join(f"{max(differences):.2g}" for differences in largest)
+
+
+def loss_text(figure: Figure, loss: float) -> str:
+    """What `loss_of` gives, as it is printed: of an error, by which part of it it rises."""
+    return f"{loss:.2%}" if figure.is_error or figure.unit == "share" else f"{loss:.4g}"
 
 
 def as_json(values: dict[str, Any]) -> str:

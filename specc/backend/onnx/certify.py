@@ -2,6 +2,7 @@
 
 import platform
 from collections.abc import Mapping, Sequence
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import NamedTuple
@@ -16,25 +17,16 @@ from torch import nn
 from specc import __version__
 from specc.backend.build import Net
 from specc.backend.data.dataset import DataSet
-from specc.backend.evaluation.answers import not_finite
+from specc.backend.data.split import Split
 from specc.backend.onnx.certificate import Comparison
-from specc.backend.onnx.compare import (
-    CPU,
-    Model,
-    answers,
-    compare,
-    compare_sizes,
-    figures,
-    file_model,
-    saturated,
-    scale_of,
-    spread_of,
-)
+from specc.backend.onnx.compare import Model, Tally, compare_batches, compare_sizes, file_model
+from specc.backend.onnx.ending import Ending
 from specc.backend.onnx.first_divergence import find_parting
 from specc.backend.onnx.model_file import external_files
 from specc.backend.onnx.reference import Reference
-from specc.backend.onnx.session import Outputs
-from specc.backend.onnx.write import Written, without_activation
+from specc.backend.onnx.truth import CPU, Batch, Survey, Truth, batches
+from specc.backend.onnx.write import Written, without_end
+from specc.backend.tasks.bound import BoundTask, Records
 from specc.errors import SpeccError
 from specc.files import read_file
 from specc.ir.graph import Graph, Node
@@ -44,34 +36,19 @@ FEW = 8  # images that are enough to find the layer where values part
 PARTED = 1e-4  # of a layer's scale: far above what float32 sums differ by
 
 
-class Truth(NamedTuple):
-    """What the trained model says to the validation images. labels: int64 N. outputs, logits: N x classes."""
-
-    labels: NDArray[np.int64]
-    outputs: Outputs
-    logits: Outputs
-
-    @property
-    def correct(self) -> int:
-        """How many images it gets right."""
-        return int((self.outputs.argmax(axis=1) == self.labels).sum())
-
-
 class ModelComparison(NamedTuple):
     """A file held against the trained model.
 
-    scale, logits_scale: what differences of outputs and of logits are measured by; the latter None where logits are the
-    output. saturated: the share of images whose probabilities are 0 and 1 in float32. models: the file on each
-    provider. answers: what it says to the validation images on the first provider.
+    logits_scale: what differences of logits are measured by; None where they were not compared besides the output.
+    models: the file on each provider. records: of the task, what the file says to the validation images on the first
+    provider.
     """
 
     comparisons: list[Comparison]
     truth: Truth
-    scale: float
     logits_scale: float | None
-    saturated: float
     models: list[Model]
-    answers: Outputs
+    records: Records
 
 
 def compare_model(
@@ -85,8 +62,8 @@ def compare_model(
 ) -> ModelComparison:
     """A model, in a file or serialized, on each provider against the trained one, over the validation images.
 
-    Where the output is probabilities, the logits that they are made of are compared as well, by a copy of the graph
-    that ends there: probabilities of 0 and 1 hide whatever differs.
+    Where the output is probabilities or classes, the logits that they are made of are compared as well, by a copy of
+    the graph that ends there: probabilities of 0 and 1, and classes, hide whatever differs.
 
     how: the way the graph resizes its images; None where it takes one size only.
     weights: the files of a serialized model's weights. truth: what the trained model says, where that is known already.
@@ -94,38 +71,58 @@ def compare_model(
     Raises SpeccError: E454 a provider did not load, E457 the model does not run, E465 the trained model's answers are
     not finite.
     """
-    split, classes = dataset.validation, len(dataset.classes)
-    models = [file_model(model, provider, classes, weights) for provider in providers]
-    bare: list[Model] = []
-    if reference.output != "logits":
+    split, ending, graph = dataset.validation, reference.ending, reference.net.graph
+    models = [file_model(model, name, ending.shape(graph), weights) for name in providers]
+    sides = [_Side(one, name, dataset.task, ending) for one, name in zip(models, providers, strict=True)]
+    bare: list[_Side] = []
+    if ending.output in ("probabilities", "classes"):
         content, files = _of_logits(model, weights)
-        bare = [file_model(content, provider, classes, files) for provider in providers]
-    own = [reference.logits] if truth is None else []
-    labels, given = answers(split, [*own, *models, *bare])
-    if truth is None:
-        logits = given.pop(0)
-        truth = Truth(labels, reference.activate(logits), logits)
-        if odd := np.flatnonzero(~np.isfinite(truth.outputs).all(axis=1)).tolist():
-            image = split.gather(torch.tensor(odd[:1]), CPU).numpy()
-            what = f"{len(odd):,} of the {len(labels):,} validation images"
-            raise not_finite(what, reference.first_not_finite(image))
-    found = [
-        compare(provider, model, whole, truth.outputs, truth.labels, split)
-        for provider, model, whole in zip(providers, models, given[: len(models)], strict=True)
-    ]
-    if how is not None:
-        found = [
-            comparison._replace(sizes=compare_sizes(model, reference, split, how))
-            for comparison, model in zip(found, models, strict=True)
-        ]
-    if not bare:
-        return ModelComparison(found, truth, scale_of("logits", truth.outputs), None, 0.0, models, given[0])
-    found = [
-        comparison._replace(logits=figures(truth.logits, theirs))
-        for comparison, theirs in zip(found, given[len(models) :], strict=True)
-    ]
-    spread, flat = spread_of(reference.output, truth.logits), saturated(truth.outputs)
-    return ModelComparison(found, truth, scale_of("probabilities", truth.outputs), spread, flat, models, given[0])
+        logits = Ending("logits", ending.activation)
+        bares = [file_model(content, name, logits.shape(graph), files) for name in providers]
+        bare = [_Side(one, name, dataset.task, logits) for one, name in zip(bares, providers, strict=True)]
+    survey = None if truth else Survey(reference, dataset)
+    for batch in batches(reference, split, truth):
+        if survey:
+            survey.update(batch)
+        for side in (*sides, *bare):
+            side.update(batch)
+    if survey:
+        truth = survey.truth()
+    assert truth is not None
+    found = [side.comparison(truth, reference, split, how) for side in sides]
+    if bare:
+        pairs = zip(found, bare, strict=True)
+        found = [comparison._replace(logits=side.whole.figures()) for comparison, side in pairs]
+    spread = truth.logits_scale if bare else None
+    return ModelComparison(found, truth, spread, models, sides[0].records)
+
+
+class _Side:
+    """A file on one execution provider, as it answers batch by batch."""
+
+    def __init__(self, model: Model, provider: str, task: BoundTask, ending: Ending) -> None:
+        self.model, self.provider, self.task = model, provider, task
+        self.tally = partial(Tally, task, ending)
+        self.whole, self.first = self.tally(), self.tally()
+
+    def update(self, batch: Batch) -> None:
+        given = self.model(batch.images)
+        if not self.first.images:
+            self.first.update(batch.trained, given)
+        self.whole.update(batch.trained, given)
+        self.whole.record(given, batch.labels)
+
+    @property
+    def records(self) -> Records:
+        return self.whole.records
+
+    def comparison(self, truth: Truth, reference: Reference, split: Split, how: Resize | None) -> Comparison:
+        """What was found, with batches of other sizes and images of other sizes, which are run here."""
+        found = {self.first.images: self.first.figures()}
+        found |= compare_batches(self.tally, self.model, truth, split)
+        figures = self.task.figures(self.records)
+        sizes = compare_sizes(self.tally, self.model, reference, split, how) if how is not None else {}
+        return Comparison(self.provider, self.whole.figures(), dict(sorted(found.items())), figures, sizes)
 
 
 def _of_logits(model: bytes | Path, weights: Mapping[str, bytes] | None) -> tuple[bytes, Mapping[str, bytes] | None]:
@@ -134,7 +131,7 @@ def _of_logits(model: bytes | Path, weights: Mapping[str, bytes] | None) -> tupl
     whole = onnx.load_from_string(content)
     if isinstance(model, Path):
         weights = {name: read_file(model.with_name(name)) for name in external_files(whole, model.parent)}
-    return content_of(without_activation(whole)), weights
+    return content_of(without_end(whole)), weights
 
 
 def mismatch(verdict: str, written: Written, reference: Reference, dataset: DataSet) -> SpeccError:

@@ -5,26 +5,28 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy as np
 import onnx
 import torch
 
 from specc.backend.data.dataset import DataSet, load
 from specc.backend.device import describe as describe_device
 from specc.backend.device import find
+from specc.backend.evaluation.figures import Estimate, estimates, share
 from specc.backend.evaluation.of_run import epochs_of, test_figures
 from specc.backend.evaluation.words import optimism
 from specc.backend.onnx import model_file
 from specc.backend.onnx.card import card, of_earlier
 from specc.backend.onnx.certificate import Certificate, Half, as_json
 from specc.backend.onnx.certify import ModelComparison, compare_model, content_of, mismatch, versions
-from specc.backend.onnx.compare import CPU, judge, judge_loss
+from specc.backend.onnx.ending import ending_of
 from specc.backend.onnx.exported import Exported, PartlyExported, card_name, certificate_name, path_of
 from specc.backend.onnx.half import hold_against_half
+from specc.backend.onnx.judge import figure_of, judge, judge_loss
 from specc.backend.onnx.latency import latencies
 from specc.backend.onnx.precision import FP16, FP32, convert
-from specc.backend.onnx.reference import Reference, activation, normalize_as
+from specc.backend.onnx.reference import Reference, normalize_as
 from specc.backend.onnx.session import choose
+from specc.backend.onnx.truth import CPU, Truth
 from specc.backend.onnx.write import Written, check_graph, describe, write_model
 from specc.backend.run.files import BEST, MODEL
 from specc.backend.run.load import Run, open_run
@@ -33,6 +35,7 @@ from specc.backend.run.manifest import about_data, refuse_other_data
 from specc.errors import SpeccError
 from specc.faults import reach
 from specc.files import read_file, write_together
+from specc.tasks import Figure
 
 
 def export_run(
@@ -72,17 +75,16 @@ def export(
     Raises SpeccError: E441 other data than the run was trained on, E454 a provider did not load, E455 the file does not
     answer as the trained model does, E459 something of the training is left, E481 it cannot be written. Raises
     PartlyExported once everything else is written, where a file in fewer bits was refused: E458 too large to be
-    converted, E462 too much accuracy is lost, E466 values beyond float16.
+    converted, E462 too much of the figure that chooses is lost, E466 values beyond float16.
     """
     refuse_other_data(run.path, run.info, about_data(dataset), "give the folder of the data with --data-dir")
     spec, path = run.spec, out or run.path / MODEL
     if path.is_dir():
         raise SpeccError("E481", f"{path} cannot be written: it is a folder", help="give the name of a file with --out")
     normalize = normalize_as(spec, dataset.mean, dataset.std)
-    metadata = describe(spec, dataset.classes, dataset.hash)
-    written = write_model(spec, run.net, normalize, metadata, f"{path.name}.data")
-    output = "logits" if spec.export.output == "logits" else activation(spec)
-    reference = Reference(run.net, normalize, output, device)
+    metadata, ending = describe(spec, dataset.task, dataset.hash), ending_of(spec, dataset.task)
+    written = write_model(spec, run.net, normalize, ending, metadata, f"{path.name}.data")
+    reference = Reference(run.net, normalize, ending, device)
     job = _Job(run, dataset, reference, metadata, path, tuple(choose(providers)))
     made = [_certify(job, FP32, written, None)]
     refused: list[SpeccError] = []
@@ -113,6 +115,15 @@ class _Job(NamedTuple):
     path: Path
     providers: tuple[str, ...]
 
+    @property
+    def figure(self) -> Figure:
+        """The figure whose loss is bounded in fewer bits."""
+        return figure_of(self.run.spec, self.dataset.task.facts)
+
+    @property
+    def max_loss(self) -> float:
+        return self.run.spec.export.max_loss
+
 
 class _Made(NamedTuple):
     """A file that was certified and is not written yet."""
@@ -128,7 +139,7 @@ def _in_few_bits(job: _Job, precision: str, written: Written, known: ModelCompar
     model = _converted(written, precision, job.dataset)
     half = None
     if precision == FP16:
-        half = hold_against_half(written, job.reference, job.dataset, known.truth, job.run.spec.export.max_loss)
+        half = hold_against_half(written, job.reference, job.dataset, known.truth, job.figure, job.max_loss)
     return _certify(job, precision, written._replace(model=model), known, half)
 
 
@@ -142,29 +153,36 @@ def _certify(
     content = content_of(written.model)
     how, truth = spec.data.resizing, known.truth if known else None
     held = compare_model(content, job.reference, dataset, how, job.providers, written.weights, truth)
-    if precision == FP32 and (verdict := judge(held.comparisons, spec.export.tolerance, held.scale, held.logits_scale)):
+    task, figures = dataset.task, held.truth.figures
+    if precision == FP32 and (
+        verdict := judge(task.facts, held.comparisons, spec.export.tolerance, held.truth.scales, held.logits_scale)
+    ):
         raise mismatch(verdict, written, job.reference, dataset)
-    if precision != FP32 and (verdict := judge_loss(held.comparisons, held.truth.correct, spec.export.max_loss)):
+    if precision != FP32 and (verdict := judge_loss(task.facts, job.figure, held.comparisons, figures, job.max_loss)):
         message = [f"{path_of(job.path, precision).name} loses too much, and was not written", verdict]
         help = "`max_loss` in the section `export` is the bound; fp16 loses less than int8"
         raise SpeccError("E462", message, help=help, status=1)
     certificate = Certificate(
         network=spec.name,
-        output=spec.export.output,
+        task=task.facts,
+        outputs=task.outputs,
+        output=job.reference.ending.output,
         precision=precision,
         opset=spec.export.opset,
         tolerance=spec.export.tolerance,
         max_loss=spec.export.max_loss,
         max_batch=spec.export.max_batch,
-        scale=held.scale,
+        scales=held.truth.scales,
         logits_scale=held.logits_scale,
-        saturated=held.saturated,
+        saturated=held.truth.saturated,
         images=len(dataset.validation),
-        correct=held.truth.correct,
-        validated_on=dataset.validated_on,
+        figures=figures,
+        figure=job.figure,
+        estimate=_estimate(job, held.truth),
         epochs=(epochs := epochs_of(job.run.path)),
         optimistic=optimism(dataset.part, epochs),
         test=test_figures(job.run),
+        validated_on=dataset.validated_on,
         half=half,
         device=describe_device(job.reference.device),
         comparisons=tuple(held.comparisons),
@@ -178,11 +196,20 @@ def _certify(
     return _Made(content, written.weights, held, certificate)
 
 
+def _estimate(job: _Job, truth: Truth) -> Estimate:
+    """The figure that chose the epoch, with its interval."""
+    value = truth.figures[job.figure.name]
+    if value is not None and job.figure.counts_images:
+        return share(value, len(truth.records))
+    return estimates(truth.figures, truth.records, job.dataset.task)[job.figure.name]
+
+
 def _check_classes(model: onnx.ModelProto, dataset: DataSet) -> None:
-    """Raise SpeccError E455 where a file would name other classes than the data have, or in another order."""
+    """Raise SpeccError E455 where a file would name other outputs than the data have, or in another order."""
     (named,) = [json.loads(entry.value) for entry in model.metadata_props if entry.key == model_file.CLASSES]
-    if named != list(dataset.classes):
-        message = f"the exported file names the classes {named[:3]}…, the data {list(dataset.classes[:3])}…"
+    task = dataset.task
+    if named != list(task.outputs):
+        message = f"the exported file names the {task.facts.outputs} {named[:3]}…, the data {list(task.outputs[:3])}…"
         raise SpeccError("E455", message, help="this is a bug in specc: please report it", status=1)
 
 
@@ -220,11 +247,8 @@ def _write(job: _Job, made: _Made, latency: dict[str, float]) -> Exported:
     beside = as_json({**certificate, "file": about}).encode()
     files = {path.with_name(name): weights for name, weights in made.weights.items()}
     _put(path, {**files, path: content, path.with_name(certificate_name(path)): beside})
-    classes = len(job.dataset.classes)
-    pairs = made.held.truth.labels * classes + made.held.answers.argmax(axis=1)
-    confusion = np.bincount(pairs, minlength=classes * classes).reshape(classes, classes)
     size = len(content) + sum(map(len, made.weights.values()))
-    return Exported(path, made.certificate, size, confusion, latency)
+    return Exported(path, made.certificate, size, made.held.records, latency)
 
 
 def _put(path: Path, files: Mapping[Path, bytes]) -> None:

@@ -4,26 +4,24 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-import numpy as np
-from numpy.typing import NDArray
-
 from specc.backend.onnx.certificate import Certificate
 from specc.backend.onnx.precision import FP32
 from specc.backend.run.files import CERTIFICATE, MODEL
+from specc.backend.tasks.bound import Records
 from specc.errors import SpeccError
 
 
 class Exported(NamedTuple):
     """A file that was written.
 
-    size: in bytes, with its weights. confusion: how many validation images of each class (row) got which answer
-    (column). latency: for each provider, how many seconds it takes for one image; empty where only one file was made.
+    size: in bytes, with its weights. records: of the task, what it says to the validation images.
+    latency: for each provider, how many seconds it takes for one image; empty where only one file was made.
     """
 
     path: Path
     certificate: Certificate
     size: int
-    confusion: NDArray[np.int64]
+    records: Records
     latency: dict[str, float]
 
 

@@ -21,14 +21,17 @@ from specc.backend.onnx import model_file
 from specc.backend.onnx.builder import Builder
 from specc.backend.onnx.certificate import Comparison, as_json
 from specc.backend.onnx.certify import content_of, parted, versions
-from specc.backend.onnx.compare import SMALL_BATCHES, figures, judge, spread_of
+from specc.backend.onnx.compare import SMALL_BATCHES, difference
+from specc.backend.onnx.judge import judge
 from specc.backend.onnx.lower import lower
 from specc.backend.onnx.session import ORT_ERRORS, choose, open_session, plain, run
-from specc.backend.onnx.write import IMAGES, Written, check_graph, finish, without_activation
+from specc.backend.onnx.truth import spread_of
+from specc.backend.onnx.write import IMAGES, Written, check_graph, finish, without_end
 from specc.check import Checked, Compiled
 from specc.errors import SpeccError
 from specc.files import write_together
 from specc.ir.graph import Graph
+from specc.tasks import CLASSIFICATION
 
 BATCHES = (*SMALL_BATCHES, 16)
 
@@ -75,11 +78,11 @@ def export_graph(checked: Checked, out: Path, *, providers: Sequence[str] = ()) 
     if output == "probabilities":
         with torch.inference_mode():
             logits = net(torch.from_numpy(images[-1])).numpy()
-        bare, logits_scale = content_of(without_activation(written.model)), spread_of("softmax", logits)
+        bare, logits_scale = content_of(without_end(written.model)), spread_of("softmax", logits) or 1.0
         found = [
             one._replace(logits=_compare(bare, written, one.provider, images[-1:], [logits]).whole) for one in found
         ]
-    verdict = judge(found, export.tolerance, scale, logits_scale)
+    verdict = judge(CLASSIFICATION, found, export.tolerance, (scale,), logits_scale)
     if verdict:
         values = {layer: value for layer, value in written.values.items() if value != IMAGES}
         raise parted(verdict, written._replace(values=values), net, nn.Identity(), images[-1])
@@ -111,7 +114,7 @@ def export_graph(checked: Checked, out: Path, *, providers: Sequence[str] = ()) 
 
 def _output(spec: Compiled) -> tuple[str, nn.Module]:
     """What the graph gives, and what makes it of the network's logits."""
-    if spec.graph.ends_in_softmax and spec.export.output == "probabilities":
+    if spec.graph.ends_in_softmax and spec.export.output in ("auto", "probabilities"):
         return "probabilities", nn.Softmax(1)
     return "logits", nn.Identity()
 
@@ -151,5 +154,5 @@ def _compare(
         given = [run(session, some) for some in images]
     except ORT_ERRORS as error:
         raise SpeccError("E457", f"the graph does not run on {provider}: {plain(error)}", status=1) from None
-    batches = {len(some): figures(ours, theirs) for some, ours, theirs in zip(images, truth, given, strict=True)}
-    return Comparison(provider, batches[len(images[-1])], batches, 0)
+    batches = {len(some): difference(ours, theirs) for some, ours, theirs in zip(images, truth, given, strict=True)}
+    return Comparison(provider, batches[len(images[-1])], batches, {})

@@ -17,15 +17,18 @@ from torch import Tensor, nn
 from specc.backend.build import Net, build
 from specc.backend.data.batches import all_batches
 from specc.backend.data.dataset import DataSet
-from specc.backend.onnx.certificate import Half
-from specc.backend.onnx.certify import Truth
-from specc.backend.onnx.compare import CPU, answers, full_batch
-from specc.backend.onnx.precision import calibration, preparing
+from specc.backend.onnx.certificate import Half, loss_of
+from specc.backend.onnx.compare import Tally
+from specc.backend.onnx.ending import Ending
+from specc.backend.onnx.judge import change_text
+from specc.backend.onnx.precision import calibration, ending, preparing
 from specc.backend.onnx.reference import Reference
 from specc.backend.onnx.session import Outputs, open_session
+from specc.backend.onnx.truth import CPU, Truth, batches, full_batch
 from specc.backend.onnx.write import Written
 from specc.errors import SpeccError
 from specc.ir.graph import Graph
+from specc.tasks import Figure
 
 LARGEST = float(np.finfo(np.float16).max)  # 65,504
 SMALLEST = float(np.finfo(np.float16).smallest_normal)  # 6.1e-5
@@ -39,36 +42,52 @@ class Range(NamedTuple):
     is_weight: bool
 
 
-def hold_against_half(written: Written, reference: Reference, dataset: DataSet, truth: Truth, max_loss: float) -> Half:
+def hold_against_half(
+    written: Written, reference: Reference, dataset: DataSet, truth: Truth, figure: Figure, max_loss: float
+) -> Half:
     """Hold a graph of fp32 against what float16 can express, before it is converted.
 
     The range of every value is measured on the calibration and the validation images. The answers to all validation
     images are worked out with each layer's weights and output rounded to float16; sums are in float32, as in the
     kernels of GPUs, and what is below the smallest normal number is 0, as on some of them.
 
-    Raises SpeccError: E466 a value is beyond float16, or the answers are not finite; E462 too much accuracy is lost.
+    truth: the trained model's answers. figure: of which no more than `max_loss` may be lost.
+
+    Raises SpeccError: E466 a value is beyond float16, or the answers are not finite; E462 too much is lost.
     """
     ranges = [*_values(written.model, dataset), *_weights(written.model)]
     for one in ranges:
         if not one.largest <= LARGEST:
             raise _refused(_described(one, written, reference.net.graph))
-    labels, (logits,) = answers(dataset.validation, [_HalfModel(written, reference)])
-    if not np.isfinite(logits).all():
-        count = int((~np.isfinite(logits).all(axis=1)).sum())
-        raise _refused(f"{count:,} of {len(logits):,} validation images get an answer that is not a number")
-    correct = int((logits.argmax(axis=1) == labels).sum())
-    if (lost := (truth.correct - correct) / len(labels)) > max_loss:
-        before, after = truth.correct / len(labels), correct / len(labels)
-        falls = f"in half precision the accuracy falls from {before:.2%} to {after:.2%}, by {lost:.2%} of "
+    task, images = dataset.task, len(dataset.validation)
+    tally = _answers(_HalfModel(written, reference), reference, dataset, truth)
+    half = task.figures(tally.records)
+    if loss_of(figure, truth.figures, half, images) > max_loss:
         message = ["the fp16 file loses too much, and was not written"]
-        message.append(f"{falls}{len(labels):,} images; `max_loss` allows {max_loss:.2%}")
+        change = change_text(figure, truth.figures, half, images)
+        message.append(f"in half precision {change}; `max_loss` allows {max_loss:.2%}")
         help = "`max_loss` in the section `export` is the bound; norms keep values where float16 is precise"
         raise SpeccError("E462", message, help=help, status=1)
     values = [one for one in ranges if not one.is_weight]
     largest = max(values, key=lambda one: one.largest)
     below = tuple(_layer(one.name) for one in values if 0 < one.largest < SMALLEST)
-    agreement = float((logits.argmax(axis=1) == truth.logits.argmax(axis=1)).mean())
-    return Half(len(labels), correct, agreement, _layer(largest.name), largest.largest, tuple(dict.fromkeys(below)))
+    agreement, layer = tally.figures().agreement, _layer(largest.name)
+    below = tuple(dict.fromkeys(below))
+    return Half(task.facts, figure, images, half, agreement, layer, largest.largest, below)
+
+
+def _answers(model: "_HalfModel", reference: Reference, dataset: DataSet, truth: Truth) -> Tally:
+    """The answers of a model to all validation images. Raises SpeccError E466 where they are not finite."""
+    tally, odd = Tally(dataset.task, Ending("logits", reference.ending.activation)), 0
+    for batch in batches(reference, dataset.validation, truth):
+        logits = model(batch.images)
+        odd += int((~np.isfinite(logits.reshape(len(logits), -1)).all(axis=1)).sum())
+        tally.update(batch.trained, logits)
+        tally.record(logits, batch.labels)
+    if odd:
+        count = len(dataset.validation)
+        raise _refused(f"{odd:,} of {count:,} validation images get an answer that is not a number")
+    return tally
 
 
 def _refused(why: str) -> SpeccError:
@@ -91,9 +110,10 @@ def _layer(name: str) -> str:
 
 
 def _weights(model: onnx.ModelProto) -> Iterator[Range]:
-    before = {name for node in model.graph.node if node.name in preparing(model) for name in node.input}
+    outside = {*preparing(model), *ending(model)}
+    apart = {name for node in model.graph.node if node.name in outside for name in node.input}
     for tensor in model.graph.initializer:
-        if tensor.data_type == TensorProto.FLOAT and tensor.name not in before:
+        if tensor.data_type == TensorProto.FLOAT and tensor.name not in apart:
             values = numpy_helper.to_array(tensor)
             yield Range(tensor.name, float(np.abs(values).max()) if values.size else 0.0, True)
 
@@ -118,13 +138,13 @@ def _values(model: onnx.ModelProto, dataset: DataSet) -> list[Range]:
 
 
 def _watched(model: onnx.ModelProto) -> list[str]:
-    """The float values that an fp16 file has in float16: what the preprocessing gives, and all but the output."""
-    before = set(preparing(model))
+    """The float values that an fp16 file has in float16: what the preprocessing gives, and those of the network."""
+    before, after = set(preparing(model)), set(ending(model))
     kinds = {
         value.name: value.type.tensor_type.elem_type
         for value in onnx.shape_inference.infer_shapes(model).graph.value_info
     }
-    inside = [node for node in model.graph.node if node.name not in before and node.output[0] in kinds]
+    inside = [node for node in model.graph.node if node.name not in before | after and node.output[0] in kinds]
     enters = [name for node in inside for name in node.input if name in before]
     names = dict.fromkeys([*enters, *(name for node in inside for name in node.output)])
     return [name for name in names if kinds.get(name) == TensorProto.FLOAT]

@@ -8,7 +8,7 @@ a file of which anything was changed afterwards shows it. Weights in a file besi
 import hashlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, get_args
 
 import onnx
 from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
@@ -16,11 +16,13 @@ from onnx.external_data_helper import ExternalDataInfo, uses_external_data
 
 from specc.errors import SpeccError
 from specc.files import open_file, parse_json, read_file, reason, refuse_bytes, size_of
+from specc.tasks import CLASSIFICATION, TASKS, Task
+from specc.tricks.resize import Fit, Resize
 from specc.values import Size
 
 VERSION, NETWORK, SPEC, SPEC_SHA256 = "specc.version", "specc.network", "specc.spec", "specc.spec_sha256"
 CLASSES, INPUT, OUTPUT, DATA_SHA256 = "specc.classes", "specc.input", "specc.output", "specc.data_sha256"
-CERTIFICATE = "specc.certificate"
+TASK, CERTIFICATE = "specc.task", "specc.certificate"
 GRAPH = "specc.graph"  # in place of classes, input and output in the graph of a spec that nobody trained
 
 LONGEST = 1 << 14  # pixels of a side that a network can be meant to take
@@ -32,9 +34,11 @@ class ModelFile(NamedTuple):
     """An exported file that was read and whose form is sound.
 
     content: its bytes. metadata: all of it. certificate: as a dictionary; None in a file that is not sealed.
-    channels, size: of the images that it takes; `size` is None where the graph resizes them itself. range: the
-    values of 16-bit image files that become 0 and 255 in them; None: 0 and 65,535. output:
-    "probabilities" or "logits". activation: "softmax" or "sigmoid", which makes the one of the other.
+    task: what it was trained for; a file that does not say so is a classifier. classes: the names of its outputs:
+    classes, tags or numbers. channels, size: of the images that it takes; `size` is None where the graph resizes them
+    itself, as `resizing` says. range: the values of 16-bit image files that become 0 and 255 in them; None: 0 and
+    65,535. output: "probabilities", "logits", "numbers" or "classes". activation: "softmax" or "sigmoid", which turns
+    logits into probabilities; "" where there are none. shape: of the output for an image.
     beside: the names of the files that it takes weights from.
     """
 
@@ -42,12 +46,15 @@ class ModelFile(NamedTuple):
     content: bytes
     metadata: dict[str, str]
     certificate: dict[str, Any] | None
+    task: Task
     classes: list[str]
     channels: int
     size: Size | None
+    resizing: Resize | None
     range: tuple[int, int] | None
     output: str
     activation: str
+    shape: tuple[int, ...]
     beside: frozenset[str]
 
     @property
@@ -135,10 +142,25 @@ def _described(path: Path, content: bytes, metadata: dict[str, str], beside: fro
     named = isinstance(classes, list) and all(isinstance(name, str) for name in classes)
     if not named or not isinstance(certificate, dict | None) or (size and not 0 < min(size) <= max(size) <= LONGEST):
         raise ValueError
-    channels, output, activation = int(takes["channels"]), gives["name"], gives["activation"]
-    return ModelFile(
-        path, content, metadata, certificate, classes, channels, size, _range(takes), output, activation, beside
-    )
+    task, channels = TASKS[metadata.get(TASK, CLASSIFICATION.name)], int(takes["channels"])
+    output, activation = gives["name"], gives["activation"]
+    shape = tuple(map(int, gives.get("shape", [len(classes)])))
+    if output not in task.exports or (output != "classes" and shape[:1] != (len(classes),)):
+        raise ValueError
+    if len(shape) != 1 + 2 * task.per_pixel - (output == "classes"):
+        raise ValueError
+    own = (task, classes, channels, size, _resizing(takes), _range(takes), output, activation, shape)
+    return ModelFile(path, content, metadata, certificate, *own, beside)
+
+
+def _resizing(takes: dict[str, Any]) -> Resize | None:
+    """How the graph resizes images, as far as that says where each pixel goes; None where it does not."""
+    if "resized" not in takes:
+        return None
+    to, fit = Size(*map(int, takes["resized"]["to"])), takes["resized"]["fit"]
+    if fit not in get_args(Fit) or not 0 < min(to) <= max(to) <= LONGEST:
+        raise ValueError
+    return Resize(to, fit)
 
 
 def _range(takes: dict[str, Any]) -> tuple[int, int] | None:

@@ -22,7 +22,8 @@ from onnxruntime.transformers.float16 import convert_float_to_float16
 from onnxruntime.transformers.onnx_model import OnnxModel
 
 from specc.backend.data.split import Split
-from specc.backend.onnx.compare import CPU, full_batch, spread
+from specc.backend.onnx.truth import CPU, full_batch, spread
+from specc.backend.onnx.write import end_of
 
 FP32, FP16, INT8 = PRECISIONS = ("fp32", "fp16", "int8")
 CALIBRATION = 512  # training images that the ranges of int8 are taken from
@@ -70,20 +71,21 @@ def _half(model: onnx.ModelProto) -> onnx.ModelProto:
     round to float16 between any two nodes of it.
     """
     graph = model.graph
-    before, last = preparing(model), graph.node[-1]
-    inner = [node for node in graph.node if node.name not in before and node.name != last.name]
+    before, last = preparing(model), ending(model)
+    inner = [node for node in graph.node if node.name not in before and node.name not in last]
     if not inner:
         return model
     used = {name for node in inner for name in node.input}
     shapes = {value.name: value for value in onnx.shape_inference.infer_shapes(model).graph.value_info}
     enters = [shapes[name] for name in before if name in used]
     weights = [tensor for tensor in graph.initializer if tensor.name in used]
-    network = helper.make_model(helper.make_graph(inner, graph.name, enters, [shapes[last.input[0]]], weights))
+    network = helper.make_model(helper.make_graph(inner, graph.name, enters, [shapes[_logits(model)]], weights))
     half: onnx.ModelProto = convert_float_to_float16(
         network, keep_io_types=True, max_finite_val=65504.0, disable_shape_infer=False
     )
     OnnxModel.graph_topological_sort(half.graph, is_deterministic=True)
-    nodes = [node for node in graph.node if node.name in before], half.graph.node, [last]
+    outer = [node for node in graph.node if node.name in before], [node for node in graph.node if node.name in last]
+    nodes = outer[0], half.graph.node, outer[1]
     others = [tensor for tensor in graph.initializer if tensor.name not in used]
     joined = [node for part in nodes for node in part]
     tensors = [*others, *half.graph.initializer]
@@ -110,7 +112,7 @@ def _integers(model: onnx.ModelProto, training: Split) -> onnx.ModelProto:
             reduce_range=True,
             activation_type=QuantType.QUInt8,
             weight_type=QuantType.QInt8,
-            nodes_to_exclude=preparing(model),
+            nodes_to_exclude=[*preparing(model), *ending(model), *_maps(model)],
             extra_options={"OpTypesToExcludeOutputQuantization": ["Gemm"]},  # 256 levels are too few for logits
         )
         return onnx.load(path)
@@ -119,6 +121,24 @@ def _integers(model: onnx.ModelProto, training: Split) -> onnx.ModelProto:
 def preparing(model: onnx.ModelProto) -> list[str]:
     """The nodes that make the network's input of raw images."""
     return [node.name for node in model.graph.node if node.name.startswith("preprocess/")]
+
+
+def ending(model: onnx.ModelProto) -> list[str]:
+    """The nodes that make the output of the network's logits."""
+    return [node.name for node in end_of(model)]
+
+
+def _logits(model: onnx.ModelProto) -> str:
+    """The value that holds the logits."""
+    return str(end_of(model)[-1].input[0])
+
+
+def _maps(model: onnx.ModelProto) -> list[str]:
+    """The convolution that gives logits for each pixel, whose classes 256 levels would not tell apart."""
+    logits = _logits(model)
+    return [
+        node.name for node in model.graph.node if logits in node.output and node.op_type in ("Conv", "ConvTranspose")
+    ]
 
 
 class _Images(CalibrationDataReader):  # type: ignore[misc]

@@ -9,52 +9,29 @@ from numpy.typing import NDArray
 from specc.backend.build import Net
 from specc.backend.data.normalize import Normalize, normalizer
 from specc.backend.evaluation.not_finite import first_not_finite
+from specc.backend.onnx.ending import Ending
 from specc.backend.onnx.session import Outputs
 from specc.backend.run.load import Run
 from specc.check import Trainable
-from specc.check.verify.task import task_of
-from specc.tasks import CLASSIFICATION
-from specc.tricks.sections import losses_of
-from specc.vocabulary.family import Loss
-from specc.vocabulary.registry import component
-
-
-def activation(spec: Trainable) -> str:
-    """What makes probabilities of logits: "softmax", or "sigmoid" where the loss asks a question for each class."""
-    task = task_of(spec.data) or CLASSIFICATION
-    losses = losses_of(spec.train, task)
-    each = any(component(Loss, loss).per_class for loss in losses) and not spec.graph.ends_in_softmax
-    return "sigmoid" if each else task.activation
 
 
 class Reference:
-    """A network in evaluation mode and fp32, with its normalization before and its activation behind.
+    """A network in evaluation mode and fp32, with its normalization before and the exported graph's end behind."""
 
-    output: "logits", "softmax" or "sigmoid".
-    """
-
-    def __init__(self, net: Net, normalize: Normalize, output: str, device: torch.device) -> None:
+    def __init__(self, net: Net, normalize: Normalize, ending: Ending, device: torch.device) -> None:
         self.net, self.normalize = net.float().eval().to(device), normalize.to(device)
-        self.output, self.device = output, device
+        self.ending, self.device = ending, device
 
     def __call__(self, images: NDArray[np.uint8]) -> Outputs:
-        """The outputs, N x classes, for images as the data set has them, resized, uint8 N x C x H x W."""
-        return self.activate(self.logits(images))
+        """What the exported graph gives for images as the data set has them, resized, uint8 N x C x H x W."""
+        return self.ending.apply(self.logits(images))
 
     @torch.inference_mode()
     def logits(self, images: NDArray[np.uint8]) -> Outputs:
-        """The logits, N x classes, whatever the exported graph makes of them."""
+        """The logits, N x outputs or N x classes x H x W, whatever the exported graph makes of them."""
         with torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=False):
             logits: Outputs = self.net(self._normalized(images)).cpu().numpy()
         return logits
-
-    def activate(self, logits: Outputs) -> Outputs:
-        """What the exported graph makes of logits, N x classes."""
-        if self.output == "logits":
-            return logits
-        values = torch.from_numpy(logits)
-        outputs: Outputs = (values.softmax(dim=1) if self.output == "softmax" else values.sigmoid()).numpy()
-        return outputs
 
     def first_not_finite(self, images: NDArray[np.uint8]) -> str:
         """Where numbers are not finite first, in words, for images as above."""
@@ -72,6 +49,6 @@ def normalize_as(spec: Trainable, mean: Sequence[float], std: Sequence[float]) -
     return normalizer(spec.data.normalize, (channels, height, width), mean, std, spec.data.view)
 
 
-def of_run(run: Run, output: str, device: torch.device) -> Reference:
+def of_run(run: Run, ending: Ending, device: torch.device) -> Reference:
     """The model that a run trained."""
-    return Reference(run.net, normalize_as(run.spec, run.info["mean"], run.info["std"]), output, device)
+    return Reference(run.net, normalize_as(run.spec, run.info["mean"], run.info["std"]), ending, device)

@@ -42,7 +42,11 @@ def write_repository(folder: Path, models: Sequence[Path]) -> list[Path]:
 
 
 def config(name: str, file: ModelFile, certificate: dict[str, Any]) -> str:
-    """The text of config.pbtxt (github.com/triton-inference-server/common, model_config.proto)."""
+    """The text of config.pbtxt (github.com/triton-inference-server/common, model_config.proto).
+
+    Labels go with an output of which Triton can name the largest numbers: not with numbers or maps.
+    """
+    labels = "" if file.task.per_pixel or file.output == "numbers" else f'\n    label_filename: "{LABELS}"'
     sides = ", ".join(map(str, file.size)) if file.size else "-1, -1"
     return f"""\
 name: "{name}"
@@ -58,9 +62,8 @@ input [
 output [
   {{
     name: "{file.output}"
-    data_type: TYPE_FP32
-    dims: [ {len(file.classes)} ]
-    label_filename: "{LABELS}"
+    data_type: {"TYPE_UINT8" if file.output == "classes" else "TYPE_FP32"}
+    dims: [ {", ".join(map(str, file.shape))} ]{labels}
   }}
 ]
 dynamic_batching {{ }}

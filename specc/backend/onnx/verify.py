@@ -1,23 +1,31 @@
 """A certified file checked again, from the file and a data set alone."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 import onnx
 import torch
+from torch import Tensor
 
 from specc.backend.build import Net, build
+from specc.backend.data.batches import all_batches
 from specc.backend.data.dataset import DataSet, load
+from specc.backend.data.loader import in_view
+from specc.backend.onnx.certificate import agreement_text, loss_of, lowest_agreement, right
 from specc.backend.onnx.certify import compare_model
-from specc.backend.onnx.compare import Model, answers, file_model, judge, judge_loss
+from specc.backend.onnx.compare import Tally, file_model
+from specc.backend.onnx.ending import Ending, ending_of
 from specc.backend.onnx.exported import certificate_name
+from specc.backend.onnx.judge import figure_of, judge, judge_loss
 from specc.backend.onnx.model_file import DATA_SHA256, SPEC, SPEC_SHA256, ModelFile, file_sha256, read_model, sha256
 from specc.backend.onnx.precision import FP32
 from specc.backend.onnx.proof import training_left
-from specc.backend.onnx.reference import Reference, activation, normalize_as
+from specc.backend.onnx.reference import Reference, normalize_as
 from specc.backend.onnx.session import Outputs, choose
+from specc.backend.onnx.truth import CPU, Images, full_batch
 from specc.backend.run.files import BEST, INFO
 from specc.backend.run.manifest import read_info
 from specc.backend.run.weights import load_weights
@@ -25,9 +33,11 @@ from specc.check import Trainable, check
 from specc.errors import SpeccError
 from specc.files import is_number, parse_json, read_file, size_of
 from specc.source import Source
+from specc.tasks import CLASSIFICATION
 
 HASHES = ("model_sha256", "spec_sha256", "data_sha256", "weights_sha256")
 MOST_BYTES = 1 << 26  # of the certificate beside a file
+ROUNDED = 1e-3  # of a figure that is no count of images; relative, of an error
 HEADER = 100_000_000  # bytes; a longer one is refused by safetensors
 
 
@@ -88,11 +98,16 @@ def verify(
 def _refuse_half(file: ModelFile, certificate: dict[str, Any]) -> None:
     """Raise SpeccError E456 where a certificate lacks something, or the metadata lack what it tells of."""
     providers, precision = certificate.get("providers"), certificate.get("precision")
-    bound = "tolerance" if precision == FP32 else "max_loss"
+    bound, scale = "tolerance" if precision == FP32 else "max_loss", certificate.get("scale")
+    figures = {figure.name for figure in file.task.figures}
+    needed = partial(_is_compared, figure="" if file.task == CLASSIFICATION else str(certificate.get("figure")))
     fits = {
         **{name: isinstance(certificate.get(name), str) for name in (*HASHES, "precision")},
-        **{name: is_number(certificate.get(name)) for name in ("correct", "scale", bound)},
-        "providers": isinstance(providers, dict) and bool(providers) and all(map(_is_compared, providers.values())),
+        "correct": file.task != CLASSIFICATION or is_number(certificate.get("correct")),
+        "figure": file.task == CLASSIFICATION or certificate.get("figure") in figures,
+        "scale": all(map(is_number, scale if isinstance(scale, list) and scale else [scale])),
+        bound: is_number(certificate.get(bound)),
+        "providers": isinstance(providers, dict) and bool(providers) and all(map(needed, providers.values())),
         **{name: name in file.metadata for name in (SPEC, SPEC_SHA256, DATA_SHA256)},
     }
     for name, is_whole in fits.items():
@@ -101,9 +116,14 @@ def _refuse_half(file: ModelFile, certificate: dict[str, Any]) -> None:
             raise SpeccError("E456", message, help="export it again: specc export RUN", status=1)
 
 
-def _is_compared(found: Any) -> bool:
-    """Whether this is what a certificate says of an execution provider."""
-    return isinstance(found, dict) and all(is_number(found.get(name)) for name in ("correct", "largest_difference"))
+def _is_compared(found: Any, figure: str) -> bool:
+    """Whether this is what a certificate says of an execution provider. figure: the one it holds; "" for accuracy."""
+    if not isinstance(found, dict) or not is_number(found.get("largest_difference")):
+        return False
+    if not figure:
+        return is_number(found.get("correct"))
+    figures = found.get("figures")
+    return isinstance(figures, dict) and figure in figures and (figures[figure] is None or is_number(figures[figure]))
 
 
 def _places(path: Path) -> tuple[Path, Path | None]:
@@ -141,37 +161,83 @@ def _data(file: ModelFile, certificate: dict[str, Any], dataset: DataSet) -> Ite
     """Whether the data are those of the certificate."""
     same = dataset.hash == certificate["data_sha256"] == file.metadata[DATA_SHA256]
     yield Finding("data", same, f"{dataset.name}, {dataset.validated_on}" if same else "other data than were certified")
-    names = list(dataset.classes) == file.classes
+    task = dataset.task.facts
+    names = list(dataset.task.outputs) == file.classes and task == file.task
     validated = certificate.get("validated_on", dataset.validated_on)
     if same and validated != dataset.validated_on:
         yield Finding("validation images", False, f"{validated} when it was certified, {dataset.validated_on} now")
-    yield Finding("class names", names, f"{len(file.classes)} classes" if names else "other classes than the data's")
+    what = {"classes": "class names", "tags": "tags", "numbers": "numbers"}[task.outputs]
+    found = f"{len(file.classes)} {task.outputs}"
+    yield Finding(what, names, found if names else f"other {task.outputs} than the data's")
 
 
 def _answers(
     file: ModelFile, certificate: dict[str, Any], spec: Trainable, dataset: DataSet, providers: Sequence[str]
 ) -> Iterator[Finding]:
-    """Whether the file still gets the same number of images right, on each provider.
+    """Whether the file still reaches the figures that it was certified with, on each provider."""
+    ending, split = ending_of(spec, dataset.task), dataset.validation
+    near = 2 * _allowed(certificate) if dataset.task.facts == CLASSIFICATION else 0.0
+    sides = [_Answered(file, provider, ending, spec, dataset, near) for provider in providers]
+    for batch in all_batches(split, full_batch(split), CPU):
+        for side in sides:
+            side.update(batch.images.numpy(), in_view(batch.labels, spec.data.view))
+    for side in sides:
+        yield side.finding(certificate)
 
-    An image whose two likeliest classes are nearer than twice what the file may differ by may fall to either on another
-    machine.
-    """
-    models: list[Model] = [file_model(file.path, provider, len(dataset.classes)) for provider in providers]
-    labels, given = answers(dataset.validation, models)
-    near = 2 * _allowed(certificate)
-    for provider, outputs in zip(providers, given, strict=True):
-        correct = int((outputs.argmax(axis=1) == labels).sum())
-        own = certificate["providers"].get(provider, certificate)
+
+class _Answered:
+    """What a file gives on one provider. near: how near an image's two likeliest classes are at a near tie."""
+
+    def __init__(
+        self, file: ModelFile, provider: str, ending: Ending, spec: Trainable, dataset: DataSet, near: float
+    ) -> None:
+        self.model = file_model(file.path, provider, ending.shape(spec.graph))
+        self.provider, self.near, self.task = provider, near, dataset.task
+        self.tally = Tally(dataset.task, ending)
+        self.images, self.odd, self.open = 0, 0, 0
+
+    def update(self, images: Images, labels: Tensor) -> None:
+        outputs = self.model(images)
+        self.tally.record(outputs, labels)
+        self.images += len(images)
+        self.odd += int((~np.isfinite(outputs.reshape(len(outputs), -1))).any(axis=1).sum())
+        if self.task.facts == CLASSIFICATION:
+            self.open += _near_ties(outputs, self.near)
+
+    def finding(self, certificate: dict[str, Any]) -> Finding:
+        if self.odd:
+            figure = self.task.facts.figures[0]
+            detail = f"{self.odd:,} of {self.images:,} outputs are not finite"
+            return Finding(f"{figure.title} on {self.provider}", False, detail)
+        figures = self.task.figures(self.tally.records)
+        if self.task.facts == CLASSIFICATION:
+            return self._accuracy(certificate, figures)
+        return self._figure(certificate, figures)
+
+    def _accuracy(self, certificate: dict[str, Any], figures: Mapping[str, float | None]) -> Finding:
+        """Whether the file still gets the same number of images right.
+
+        An image whose two likeliest classes are nearer than twice what the file may differ by may fall to either on
+        another machine.
+        """
+        correct = right(figures, self.images)["correct"]
+        own = certificate["providers"].get(self.provider, certificate)
         certified = max(_claims(certificate, own), key=lambda claim: abs(correct - claim))
-        apart, open_ = abs(correct - certified), _near_ties(outputs, near)
-        if odd := int((~np.isfinite(outputs)).any(axis=1).sum()):
-            detail = f"{odd:,} of {len(labels):,} outputs are not finite"
-            yield Finding(f"accuracy on {provider}", False, detail)
-            continue
-        detail = f"{correct:,} of {len(labels):,} right, {correct / len(labels):.2%}"
+        apart = abs(correct - certified)
+        detail = f"{correct:,} of {self.images:,} right, {correct / self.images:.2%}"
         if apart:
             detail += f"; the certificate says {certified:,}"
-        yield Finding(f"accuracy on {provider}", apart <= open_, detail)
+        return Finding(f"accuracy on {self.provider}", apart <= self.open, detail)
+
+    def _figure(self, certificate: dict[str, Any], figures: Mapping[str, float | None]) -> Finding:
+        """Whether the figure that chose is what it was, but for what rounding on another machine may move it by."""
+        figure = self.task.facts.figure(certificate["figure"])
+        own = certificate["providers"].get(self.provider, certificate)["figures"]
+        moved = abs(loss_of(figure, own, figures, self.images))
+        detail = f"{figure.text(figures[figure.name])} on {self.images:,} images"
+        if moved:
+            detail += f"; the certificate says {figure.text(own[figure.name])}"
+        return Finding(f"{figure.title} on {self.provider}", moved <= ROUNDED, detail)
 
 
 def _claims(certificate: dict[str, Any], own: dict[str, Any]) -> list[int]:
@@ -208,18 +274,18 @@ def _weights(
     if not _is_hash_of(certificate["weights_sha256"], weights, net):
         return Finding(name, None, f"not compared: the weights in {BEST} are not those that were exported")
     load_weights(net, weights)
-    output = "logits" if spec.export.output == "logits" else activation(spec)
-    reference = Reference(net, normalize_as(spec, dataset.mean, dataset.std), output, device)
+    task, ending = dataset.task.facts, ending_of(spec, dataset.task)
+    reference = Reference(net, normalize_as(spec, dataset.mean, dataset.std), ending, device)
     held = compare_model(file.path, reference, dataset, spec.data.resizing, providers)
     if certificate["precision"] == FP32:
-        verdict = judge(held.comparisons, float(certificate["tolerance"]), held.scale, held.logits_scale)
+        tolerance = float(certificate["tolerance"])
+        verdict = judge(task, held.comparisons, tolerance, held.truth.scales, held.logits_scale)
     else:
-        verdict = judge_loss(held.comparisons, held.truth.correct, float(certificate["max_loss"]))
+        figure, max_loss = figure_of(spec, task), float(certificate["max_loss"])
+        verdict = judge_loss(task, figure, held.comparisons, held.truth.figures, max_loss)
     largest = max(figures.largest for comparison in held.comparisons for _, figures in comparison.all())
-    agreement = min(comparison.whole.agreement for comparison in held.comparisons)
-    return Finding(
-        name, not verdict, verdict or f"largest difference {largest:.2g}, top class agrees on {agreement:.2%}"
-    )
+    agreement = agreement_text(task, lowest_agreement(held.comparisons))
+    return Finding(name, not verdict, verdict or f"largest difference {largest:.2g}{agreement}")
 
 
 def _is_hash_of(certified: str, weights: Path, net: Net) -> bool:

@@ -1,7 +1,6 @@
-"""A trained network as one ONNX graph: preprocessing, network and probabilities; its story is in the metadata."""
+"""A trained network as one ONNX graph: preprocessing, network and its end; its story is in the metadata."""
 
 import json
-import math
 from pathlib import PureWindowsPath
 from typing import NamedTuple
 
@@ -14,10 +13,11 @@ from specc.backend.build import Net
 from specc.backend.data.normalize import Normalize
 from specc.backend.onnx import model_file
 from specc.backend.onnx.builder import Builder
+from specc.backend.onnx.ending import SCOPE, Ending, ending_of
 from specc.backend.onnx.lower import Lowered, lower
 from specc.backend.onnx.preprocess import preprocess
 from specc.backend.onnx.proof import training_left
-from specc.backend.onnx.reference import activation
+from specc.backend.tasks.bound import BoundTask
 from specc.check import Trainable
 from specc.errors import SpeccError
 from specc.values import show
@@ -38,13 +38,18 @@ class Written(NamedTuple):
 
 
 def write_model(
-    spec: Trainable, net: Net, normalize: Normalize, metadata: dict[str, str], beside: str = "model.onnx.data"
+    spec: Trainable,
+    net: Net,
+    normalize: Normalize,
+    ending: Ending,
+    metadata: dict[str, str],
+    beside: str = "model.onnx.data",
 ) -> Written:
     """The network in evaluation mode as one graph.
 
-    It takes `images`, uint8 N x C x H x W with any N, and with any H and W where the spec resizes; it gives
-    `probabilities` or `logits`, float32 N x classes. The same weights and spec give the same bytes. More weights than
-    one file can hold go to the file `beside`.
+    It takes `images`, uint8 N x C x H x W with any N, and with any H and W where the spec resizes; it gives what the
+    ending says: float32 N x outputs, or N x classes x H x W, or `classes`, uint8 N x H x W. The same weights and spec
+    give the same bytes. More weights than one file can hold go to the file `beside`.
     """
     graph, export, data = spec.graph, spec.export, spec.data
     state = {name: value.detach().cpu().numpy() for name, value in net.state_dict().items()}
@@ -54,13 +59,7 @@ def write_model(
     images = g.input(IMAGES, TensorProto.UINT8, ["N", channels, *(open_size if data.resize else (height, width))])
     x = preprocess(g, images, normalize, data.resizing)
     lowered = lower(graph, state, g, x)
-    if export.output == "logits":
-        output = g.node("Identity", [lowered.logits], name="logits")
-    elif activation(spec) == "softmax":
-        output = g.node("Softmax", [lowered.logits], name="probabilities", axis=1)
-    else:
-        output = g.node("Sigmoid", [lowered.logits], name="probabilities")
-    g.output(output, ["N", math.prod(graph.shape)])
+    ending.write(g, lowered.logits, graph)
     return finish(g, lowered, graph.name, metadata, beside)
 
 
@@ -92,14 +91,24 @@ def check_graph(model: onnx.ModelProto) -> None:
         raise SpeccError("E459", message, help="this is a bug in specc: please report it", status=1)
 
 
-def without_activation(model: onnx.ModelProto) -> onnx.ModelProto:
-    """A copy of a graph of probabilities that gives the logits they are made of."""
+def end_of(model: onnx.ModelProto) -> list[onnx.NodeProto]:
+    """The nodes of a graph that make its output of the logits (`Ending.write`), the last one first."""
+    makers = {name: node for node in model.graph.node for name in node.output}
+    nodes = [makers[model.graph.output[0].name]]
+    while (node := makers.get(nodes[-1].input[0])) is not None and node.name.startswith(f"{SCOPE}/"):
+        nodes.append(node)
+    return nodes
+
+
+def without_end(model: onnx.ModelProto) -> onnx.ModelProto:
+    """A copy of a graph that gives the logits of which the graph makes its output."""
     bare = onnx.ModelProto()
     bare.CopyFrom(model)
-    output = bare.graph.output[0]
-    last = next(node for node in bare.graph.node if output.name in node.output)
-    output.name = last.input[0]
-    bare.graph.node.remove(last)
+    nodes = end_of(bare)
+    logits = helper.make_tensor_value_info(nodes[-1].input[0], TensorProto.FLOAT, None)
+    for node in nodes:
+        bare.graph.node.remove(node)
+    bare.graph.output[0].CopyFrom(logits)
     return bare
 
 
@@ -117,9 +126,9 @@ def _without_weights(model: onnx.ModelProto) -> onnx.ModelProto:
     return bare
 
 
-def describe(spec: Trainable, classes: tuple[str, ...], data_sha256: str) -> dict[str, str]:
+def describe(spec: Trainable, task: BoundTask, data_sha256: str) -> dict[str, str]:
     """The metadata of an exported file, all but the certificate."""
-    graph, data, export = spec.graph, spec.data, spec.export
+    graph, data, ending = spec.graph, spec.data, ending_of(spec, task)
     text = portable(spec)
     channels, height, width = graph.input
     takes = {
@@ -131,15 +140,19 @@ def describe(spec: Trainable, classes: tuple[str, ...], data_sha256: str) -> dic
         "size": None if data.resize else [height, width],
         "normalize": show(data.normalize),
         **({"resize": show(data.resize)} if data.resize else {}),
+        **({"resized": {"to": data.resizing.size, "fit": data.resizing.fit}} if data.resizing else {}),
         **({"view": [height, width]} if data.view else {}),
         **({"range": data.range} if data.range else {}),
     }
     return {
         model_file.VERSION: __version__,
         model_file.NETWORK: graph.name,
-        model_file.CLASSES: json.dumps(classes, ensure_ascii=False),
+        model_file.TASK: task.facts.name,
+        model_file.CLASSES: json.dumps(task.outputs, ensure_ascii=False),
         model_file.INPUT: json.dumps(takes),
-        model_file.OUTPUT: json.dumps({"name": export.output, "activation": activation(spec)}),
+        model_file.OUTPUT: json.dumps(
+            {"name": ending.output, "activation": ending.activation, "shape": ending.shape(graph)}
+        ),
         model_file.SPEC: text,
         model_file.SPEC_SHA256: model_file.sha256(text.encode()),
         model_file.DATA_SHA256: data_sha256,

@@ -7,24 +7,26 @@ import torch
 from numpy.typing import NDArray
 
 from specc.backend.images import Pixels
-from specc.backend.onnx.reference import activation, of_run
-from specc.backend.predict import Classifier
+from specc.backend.onnx.ending import Ending, activation
+from specc.backend.onnx.reference import of_run
+from specc.backend.predict import Predictor
 from specc.backend.resizing import resize
 from specc.backend.run.load import open_run
 from specc.tricks.resize import Resize
 from specc.values import Size
 
 
-def from_run(path: Path) -> Classifier:
-    """The classifier of a run: its best weights in PyTorch, on the CPU.
+def from_run(path: Path) -> Predictor:
+    """The model of a run: its best weights in PyTorch, on the CPU.
 
     Raises SpeccError E439 to E443 as `open_run` does.
     """
     run = open_run(path)
     channels, *shape = run.spec.graph.input
-    size, data = Size(*shape), run.spec.data
+    size, task, data = Size(*shape), run.task, run.spec.data
     how = data.resizing or Resize(size)
-    reference = of_run(run, activation(run.spec), torch.device("cpu"))
+    ending = Ending(task.facts.exports[0], activation(run.spec, task.facts), task.scale)
+    reference = of_run(run, ending, torch.device("cpu"))
 
     def answer(images: Pixels) -> NDArray[np.float64]:
         return reference(resize(images, how)).astype(np.float64)
@@ -33,4 +35,4 @@ def from_run(path: Path) -> Classifier:
         return reference.first_not_finite(resize(images, how))
 
     fixed = None if data.resize else size
-    return Classifier(run.classes, channels, fixed, answer, first_not_finite, range=data.range)
+    return Predictor(task.facts, run.classes, channels, fixed, answer, first_not_finite, "", data.range, data.resizing)

@@ -8,6 +8,7 @@ from specc.backend.build import Net, build
 from specc.backend.run.files import BEST, INFO, MOST_BYTES, SPEC
 from specc.backend.run.manifest import RUNS_FOLDER, read_info, refuse_other_meaning, sha256_of, unreadable
 from specc.backend.run.weights import load_weights
+from specc.backend.tasks.bound import BoundTask, task_of
 from specc.check import Trainable, check
 from specc.errors import SpeccError
 from specc.files import read_file
@@ -26,6 +27,11 @@ class Run(NamedTuple):
     @property
     def classes(self) -> list[str]:
         return list(self.info["classes"])
+
+    @property
+    def task(self) -> BoundTask:
+        """What it learned, as run.json says."""
+        return task_of(self.info, self.classes)
 
     @property
     def base(self) -> Path:
@@ -67,6 +73,9 @@ def open_run(path: Path) -> Run:
     spec = read_spec(path, info)
     graph = spec.graph
     wanted = {"classes": graph.shape[0], "mean": graph.input[0], "std": graph.input[0]}
+    if "scale" in info and len(info["scale"]["mean"]) != len(info["classes"]):
+        message = f"{path / INFO} is invalid: `scale` and `classes` are not equally long"
+        raise SpeccError("E439", message, help=RUNS_FOLDER)
     for name, count in wanted.items():
         if len(info[name]) != count:
             message = (

@@ -4,6 +4,7 @@ Written here, and read here: the form that it must have, and whether the data ar
 """
 
 import hashlib
+import json
 import platform
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
@@ -23,10 +24,12 @@ from specc.backend.run.files import INFO, MOST_BYTES
 from specc.check import Trainable
 from specc.errors import SpeccError
 from specc.files import is_number, parse_json, read_file, reason, refuse_bytes
+from specc.tasks import CLASSIFICATION, TASKS
 
 FORMAT = 1
 PACKAGES = ("torch", "numpy", "safetensors", "onnx")
 OUTCOME = ("ended", "step", "finished", "best", "figures")  # what is added when a training ends or pauses
+_OF_TASK = ("task", "ignore", "scale")  # what `BoundTask.about` says
 RUNS_FOLDER = "check that this is the folder of a run"
 
 
@@ -147,6 +150,18 @@ def _is_count(value: Any) -> bool:
     return type(value) is int and value > 0
 
 
+def _is_task(value: Any) -> bool:
+    return value in TASKS if isinstance(value, str) else False
+
+
+def _is_scale(value: Any) -> bool:
+    if not isinstance(value, dict):
+        return False
+    mean, std = value.get("mean") or [], value.get("std") or []
+    are_numbers = _all(is_number)(mean) and _all(is_number)(std)
+    return are_numbers and len(mean) == len(std) and all(number > 0 for number in std)
+
+
 def _is_next(value: Any) -> bool:
     return isinstance(value, dict) and _is_text(value.get("spec_sha256")) and _is_path(value.get("base"))
 
@@ -166,6 +181,9 @@ NEEDED: dict[str, tuple[str, Callable[[Any], bool]]] = {
     "versions": ("a table", _is_table),
 }
 OPTIONAL: dict[str, tuple[str, Callable[[Any], bool]]] = {
+    "task": (f"one of {', '.join(TASKS)}", _is_task),
+    "ignore": ("a number of pixels' class from 0 to 255", lambda value: type(value) is int and 0 <= value <= 255),
+    "scale": ("a table with as many numbers in `mean` as, above 0, in `std`", _is_scale),
     "subset": ("a number of images or null", _or_none(_is_count)),
     "start": ("a path or null", _or_none(_is_path)),
     "images": ("a table", _is_table),
@@ -236,6 +254,7 @@ def about_data(dataset: DataSet) -> dict[str, Any]:
         test = {"words": held_out.words, "images": len(held_out.images), "sha256": held_out.hash}
     return {
         **({"test": test} if test else {}),
+        **dataset.task.about(),
         "classes": list(dataset.classes),
         "images": {"train": len(dataset.train), "validation": len(dataset.validation)},
         "validated_on": dataset.validated_on,
@@ -254,7 +273,7 @@ def about_data(dataset: DataSet) -> dict[str, Any]:
 
 def meaning_of(info: Mapping[str, Any]) -> dict[str, Any]:
     """What a run.json says of a network's answers and of what it sees; its weights say it, too."""
-    return {name: info[name] for name in ("classes", "mean", "std")}
+    return {name: info[name] for name in ("classes", "mean", "std", *_OF_TASK) if name in info}
 
 
 def refuse_other_meaning(path: Path, info: Mapping[str, Any], other: Mapping[str, Any], whose: str) -> None:
@@ -262,13 +281,24 @@ def refuse_other_meaning(path: Path, info: Mapping[str, Any], other: Mapping[str
 
     other: what these say. whose: they, in words.
     """
-    for name, value in meaning_of(info).items():
+    defaults = {"task": CLASSIFICATION.name}
+    for name in _OF_TASK:
+        one, two = (side.get(name, defaults.get(name)) for side in (info, other))
+        if one != two:
+            message = f"{path / INFO} does not match {whose}: `{name}` is {_shown(one)} instead of {_shown(two)}"
+            raise SpeccError("E439", message, help="restore run.json as specc wrote it")
+    for name in ("classes", "mean", "std"):
+        value = info[name]
         pairs = list(zip_longest(value, other.get(name) or ()))
         odd = next((number for number, (one, two) in enumerate(pairs) if one != two), None)
         if odd is not None:
             one, two = ("nothing" if item is None else f"`{item}`" for item in pairs[odd])
             message = f"{path / INFO} does not match {whose}: entry {odd + 1} of `{name}` is {one} instead of {two}"
             raise SpeccError("E439", message, help="restore run.json as specc wrote it")
+
+
+def _shown(value: Any) -> str:
+    return "missing" if value is None else f"`{json.dumps(value)}`"
 
 
 def refuse_other_data(path: Path, info: Mapping[str, Any], now: Mapping[str, Any], hint: str) -> None:

@@ -1,7 +1,7 @@
 """A task on one data set: what a network's outputs are held against, and what they are worth."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from specc.backend.resolve import resolve
-from specc.tasks import Task
+from specc.tasks import CLASSIFICATION, TASKS, Task
 
 Records = NDArray[np.float64]
 
@@ -37,6 +37,18 @@ class BoundTask(ABC):
     @abstractmethod
     def columns(self) -> int:
         """How many numbers the record of an image has."""
+
+    @abstractmethod
+    def answers(self, outputs: Tensor) -> Tensor | None:
+        """What the network's outputs say: a class for each image or pixel, yes or no for each tag; None for numbers,
+        of which no two are alike."""
+
+    @abstractmethod
+    def restore(self, given: Tensor, output: str) -> Tensor:
+        """What `records` and `answers` take, from what an exported graph gives.
+
+        output: what that is: "probabilities", "logits", "numbers" or "classes".
+        """
 
     @abstractmethod
     def records(self, outputs: Tensor, labels: Tensor) -> Tensor:
@@ -67,6 +79,17 @@ class BoundTask(ABC):
         if self.scale is not None:
             about["scale"] = {"mean": list(self.scale.mean), "std": list(self.scale.std)}
         return about
+
+
+def task_of(about: Mapping[str, Any], outputs: Sequence[str]) -> BoundTask:
+    """The task that a run.json tells of (`BoundTask.about`); one that says nothing is a classification's."""
+    scale = about.get("scale")
+    return bind(
+        TASKS[about.get("task", CLASSIFICATION.name)],
+        outputs,
+        ignore=about.get("ignore"),
+        scale=Scale(tuple(scale["mean"]), tuple(scale["std"])) if scale else None,
+    )
 
 
 def bind(facts: Task, outputs: Sequence[str], *, ignore: int | None = None, scale: Scale | None = None) -> BoundTask:

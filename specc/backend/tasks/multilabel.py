@@ -12,6 +12,12 @@ class MultiLabel(BoundTask):
     def columns(self) -> int:
         return 2 * len(self.outputs)
 
+    def answers(self, outputs: Tensor) -> Tensor:
+        return outputs > 0
+
+    def restore(self, given: Tensor, output: str) -> Tensor:
+        return given.double().logit() if output == "probabilities" else given
+
     def records(self, outputs: Tensor, labels: Tensor) -> Tensor:
         return multilabel.records(outputs, labels)
 

@@ -34,6 +34,15 @@ class Regression(BoundTask):
     def columns(self) -> int:
         return 2 * len(self.outputs)
 
+    def answers(self, outputs: Tensor) -> None:
+        return None
+
+    def restore(self, given: Tensor, output: str) -> Tensor:
+        if self.scale is None or output != "numbers":
+            return given
+        mean, std = (torch.tensor(values, dtype=torch.float64) for values in self.scale)
+        return (given.double() - mean) / std
+
     def records(self, outputs: Tensor, labels: Tensor) -> Tensor:
         return regression.records(outputs, labels)
 

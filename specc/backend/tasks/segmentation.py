@@ -2,6 +2,7 @@
 
 import torch
 from torch import Tensor
+from torch.nn.functional import one_hot
 
 from specc.backend.tasks.bound import BoundTask, Records
 from specc.backend.tasks.figures import segmentation
@@ -12,6 +13,14 @@ class Segmentation(BoundTask):
     @property
     def columns(self) -> int:
         return 3 * len(self.outputs)
+
+    def answers(self, outputs: Tensor) -> Tensor:
+        return outputs.argmax(dim=1)
+
+    def restore(self, given: Tensor, output: str) -> Tensor:
+        if output != "classes":
+            return given
+        return one_hot(given.long(), len(self.outputs)).movedim(3, 1)
 
     def records(self, outputs: Tensor, labels: Tensor) -> Tensor:
         return segmentation.records(outputs, labels, self.ignore)

@@ -9,6 +9,7 @@ from specc.backend.evaluation.intervals import wilson
 from specc.backend.onnx.card import _cell, _fenced
 from specc.backend.onnx.export import export_run
 from specc.backend.onnx.exported import Exported
+from specc.backend.tasks.figures.classification import confusion
 from tests.helpers.tiny_run import change_weights, trained
 
 
@@ -29,19 +30,24 @@ def tables(text: str) -> list[list[list[str]]]:
     return [[table[0], *table[2:]] for table in found if table]
 
 
+def confusion_of(one: Exported) -> np.ndarray:
+    return confusion(one.records, 3)
+
+
 def test_card_lies_beside_the_model_and_shows_the_figures(made: list[Exported]) -> None:
     text = (made[0].path.parent / "card.md").read_text()
-    figures, classes, confusion, compared, hashes = tables(text)
+    figures, classes, table, compared, hashes = tables(text)
     assert [row[:2] for row in figures[1:]] == [["`model.onnx`", "fp32"], ["`model.int8.onnx`", "int8"]]
     for row, one in zip(figures[1:], made, strict=True):
         found = one.certificate.comparisons[0]
         assert row[2] == f"{one.size:,}"
-        low, high = wilson(found.correct, 36) or (0, 0)
-        accuracy = f"{found.correct / 36:.2%} ({low:.2%} to {high:.2%})"
+        right = round((found.figures["accuracy"] or 0) * 36)
+        low, high = wilson(right, 36) or (0, 0)
+        accuracy = f"{right / 36:.2%} ({low:.2%} to {high:.2%})"
         assert row[4:] == [accuracy, f"{one.certificate.lost:.2%}", f"{found.whole.agreement:.2%}"]
     assert "That is the best of 2 epochs, chosen on the test part itself, so optimistic" in text
     assert [row[0] for row in classes[1:]] == ["red", "green", "blue"]
-    assert [[int(cell) for cell in row[1:]] for row in confusion[1:]] == made[0].confusion.tolist()
+    assert [[int(cell) for cell in row[1:]] for row in table[1:]] == confusion_of(made[0]).tolist()
     assert [row[1] for row in compared[1:]] == [f"a batch of {n}" for n in (1, 2, 7, 36)] + [
         "the whole validation set",
         "logits of the whole validation set",
@@ -73,8 +79,9 @@ def test_files_of_earlier_exports_stay_on_the_card(tmp_path: Path) -> None:
 
 
 def test_confusion_counts_every_validation_image(made: list[Exported]) -> None:
-    assert made[0].confusion.sum() == 36
-    assert np.trace(made[0].confusion) == made[0].certificate.comparisons[0].correct
+    table = confusion_of(made[0])
+    assert table.sum() == 36
+    assert np.trace(table) / 36 == made[0].certificate.comparisons[0].figures["accuracy"]
 
 
 def test_nothing_of_this_machine_is_in_it(made: list[Exported]) -> None:

@@ -1,5 +1,8 @@
 """A file that differs from its model is caught, and the message says by how much."""
 
+from types import SimpleNamespace
+from typing import Any
+
 import numpy as np
 import onnxruntime as ort
 import pytest
@@ -7,49 +10,66 @@ import torch
 
 from specc.backend.data.split import Resident
 from specc.backend.onnx.certificate import Comparison
-from specc.backend.onnx.compare import answers, compare, figures, file_model, judge, saturated, scale_of, spread_of
+from specc.backend.onnx.certify import compare_model
+from specc.backend.onnx.compare import difference
+from specc.backend.onnx.ending import Ending
+from specc.backend.onnx.judge import judge
 from specc.backend.onnx.session import CPU, CUDA, choose, loads, open_session
+from specc.backend.onnx.truth import saturated, spread_of
+from specc.backend.tasks.bound import bind
 from specc.errors import SpeccError
-from tests.helpers.tiny_model import KERNEL, reference, tiny_body
+from specc.tasks import CLASSIFICATION
+from tests.helpers.tiny_model import CLASSES, KERNEL, logits, reference, tiny_body
+
+MODEL: Any = SimpleNamespace(
+    logits=logits,
+    ending=Ending("probabilities", "softmax"),
+    net=SimpleNamespace(graph=SimpleNamespace(output_shape=(3,))),
+)
 
 
 def compared(body: bytes, images: np.ndarray) -> Comparison:
-    split = Resident(torch.from_numpy(images), torch.from_numpy(reference(images).argmax(axis=1)))
-    model = file_model(body, CPU, 3)
-    labels, (truth, given) = answers(split, [reference, model])
-    return compare(CPU, model, given, truth, labels, split)
+    labels = torch.from_numpy(reference(images).argmax(axis=1))
+    dataset: Any = SimpleNamespace(
+        validation=Resident(torch.from_numpy(images), labels), task=bind(CLASSIFICATION, CLASSES)
+    )
+    return compare_model(body, MODEL, dataset, None, [CPU]).comparisons[0]
+
+
+def verdict(comparison: Comparison, tolerance: float, scale: float = 1.0) -> str:
+    return judge(CLASSIFICATION, [comparison], tolerance, (scale,))
 
 
 def test_faithful_file_is_within_tolerance_at_every_batch_size(images: np.ndarray) -> None:
     found = compared(tiny_body(), images)
     assert sorted(found.batches) == [1, 2, 7, 50]
-    assert found.whole.images == found.correct == 50 and found.whole.agreement == 1
+    assert found.whole.images == 50 and found.whole.agreement == found.figures["accuracy"] == 1
     assert found.whole.largest < 1e-5
-    assert judge([found], 1e-5, 1.0) == ""
+    assert verdict(found, 1e-5) == ""
 
 
 def test_changed_weight_is_caught(images: np.ndarray) -> None:
     kernel = KERNEL.copy()
     kernel[7, 1] += 0.05
-    verdict = judge([compared(tiny_body(kernel=kernel), images)], 1e-4, 1.0)
-    assert "CPUExecutionProvider" in verdict and "the tolerance 0.0001" in verdict
+    text = verdict(compared(tiny_body(kernel=kernel), images), 1e-4)
+    assert "CPUExecutionProvider" in text and "the tolerance 0.0001" in text
 
 
 def test_swapped_channels_are_caught(images: np.ndarray) -> None:
     swapped = KERNEL.reshape(3, 16, 3)[::-1].reshape(48, 3)
     found = compared(tiny_body(kernel=np.ascontiguousarray(swapped)), images)
-    assert found.whole.agreement < 1 and judge([found], 1e-4, 1.0)
+    assert found.whole.agreement != 1 and verdict(found, 1e-4)
 
 
 def test_permuted_outputs_are_caught(images: np.ndarray) -> None:
     found = compared(tiny_body(kernel=np.ascontiguousarray(KERNEL[:, [1, 0, 2]])), images)
-    assert found.correct < 50 and judge([found], 1e-4, 1.0)
+    assert found.figures["accuracy"] != 1 and verdict(found, 1e-4)
 
 
 def test_nan_is_beyond_every_tolerance(images: np.ndarray) -> None:
     kernel = KERNEL.copy()
     kernel[0, 0] = np.nan
-    assert judge([compared(tiny_body(kernel=kernel), images)], 1e9, 1.0)
+    assert verdict(compared(tiny_body(kernel=kernel), images), 1e9)
 
 
 def test_baked_in_batch_size_is_caught(images: np.ndarray) -> None:
@@ -67,11 +87,10 @@ def test_set_smaller_than_the_batches_is_compared_whole(images: np.ndarray) -> N
     assert sorted(compared(tiny_body(), images[:2]).batches) == [1, 2]
 
 
-def test_logits_are_measured_by_their_scale_of() -> None:
+def test_logits_are_measured_by_their_scale() -> None:
     ours, theirs = np.array([[100.0, -200.0]], np.float32), np.array([[100.01, -200.0]], np.float32)
-    found = Comparison(CPU, figures(ours, theirs), {}, 1)
-    assert judge([found], 1e-4, scale_of("logits", ours)) == ""
-    assert judge([found], 1e-4, scale_of("probabilities", ours))
+    found = Comparison(CPU, difference(ours, theirs), {}, {})
+    assert verdict(found, 1e-4, 200.0) == "" and verdict(found, 1e-4)
 
 
 def test_spread_leaves_out_what_softmax_does() -> None:
@@ -81,7 +100,8 @@ def test_spread_leaves_out_what_softmax_does() -> None:
 
 def test_saturated_counts_images_whose_probabilities_are_0_and_1() -> None:
     sure, nearly = [1.0, 1e-9, 0.0], [1 - 2**-20, 2**-20, 0.0]
-    assert saturated(np.array([sure, nearly, [0.5, 0.25, 0.25], sure], np.float32)) == 0.5
+    found = saturated(np.array([sure, nearly, [0.5, 0.25, 0.25], sure], np.float32))
+    assert found.tolist() == [True, False, False, True]
 
 
 def test_provider_that_does_not_load_is_an_error() -> None:

@@ -17,6 +17,7 @@ from specc.backend.data.dataset import load
 from specc.backend.onnx import compare as compare_module
 from specc.backend.onnx import export as module
 from specc.backend.onnx.certificate import Certificate
+from specc.backend.onnx.ending import Ending
 from specc.backend.onnx.export import export_run
 from specc.backend.onnx.model_file import DATA_SHA256, SPEC, SPEC_SHA256, read_model, sha256
 from specc.backend.onnx.proof import training_left
@@ -160,7 +161,8 @@ def test_opset_is_the_one_asked_for(tmp_path: Path, opset: int) -> None:
 
 def test_logits_are_held_to_their_own_scale(tmp_path: Path) -> None:
     certificate = certified(trained(tmp_path, export="output = logits"))
-    assert certificate.scale > 0 and certificate.scale != 1
+    (scale,) = certificate.scales
+    assert scale > 0 and scale != 1
     assert onnx.load(tmp_path / "run" / "model.onnx").graph.output[0].name == "logits"
 
 
@@ -213,7 +215,7 @@ def test_resize_is_inside_the_graph(tmp_path: Path) -> None:
     file = read_model(run_path / "model.onnx")
     assert file.size is None
     session, opened = open_session(file.path), open_run(run_path)
-    reference = of_run(opened, "softmax", torch.device("cpu"))
+    reference = of_run(opened, Ending("probabilities", "softmax"), torch.device("cpu"))
     raw = np.load(tmp_path / "pictures.npz")["x_test"]
     assert np.abs(run(session, raw) - reference(resize(raw, Resize(Size(16, 16))))).max() < 1e-4
     dataset = load(opened.spec.data, base=tmp_path)

@@ -15,12 +15,14 @@ from specc.backend.onnx import model_file
 from specc.backend.onnx.export import export_run
 from specc.backend.onnx.web.page import write_page
 from specc.backend.onnx.web.runtime import INSTALL, Runtime, find_runtime
-from specc.backend.predict import predict
+from specc.backend.predict import UNSEEN, predict
 from specc.backend.predict.file import from_file
+from specc.backend.predict.masks import palette
 from specc.backend.train.job import train
 from specc.check import check
 from specc.errors import SpeccError
 from specc.source import Source
+from tests.helpers import task_runs as tasks
 from tests.helpers.browser import Browser, browser, chromium
 from tests.helpers.tiny_model import sealed, tiny_body
 from tests.helpers.tiny_pictures import DRAW, GRAY, RGB, turned, write_kinds
@@ -124,7 +126,7 @@ def chosen(tab: Browser, file: Path) -> Shown:
 
 def same(found: Shown, model: Path, image: Path) -> None:
     """Hold what is shown against `specc predict`."""
-    expected = predict(from_file(model), image, top=5).classes
+    expected = predict(from_file(model), image, top=5).values
     assert found.says.startswith("The network took"), (image.name, found.says)
     assert list(found.classes) == [name for name, _ in expected], image.name
     for name, probability in expected:
@@ -274,6 +276,94 @@ def test_logits_become_probabilities_and_names_stay_text(
     same(chosen(tab, kinds[-1]), tmp_path / "model.onnx", kinds[-1])
     assert tab.value("document.querySelector('h1').textContent") == HOSTILE[0]
     assert tab.value("document.querySelectorAll('script, img').length") == 2
+
+
+def slide(tab: Browser, slider: str, value: int) -> None:
+    """Move a slider, as a person does."""
+    tab.value(f"{slider}.value = {value}; {slider}.dispatchEvent(new Event('input'))")
+
+
+@pytest.fixture(scope="module")
+def photo(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small photograph, of another shape than the networks take."""
+    path = tmp_path_factory.mktemp("photo") / "photo.png"
+    Image.open(PHOTO).resize((40, 27)).save(path)
+    return path
+
+
+def test_tags_above_the_threshold(tab: Browser, open_page: Callable[[Path], None], photo: Path, tmp_path: Path) -> None:
+    (exported,) = export_run(tasks.trained(tmp_path, "multi-label"), device="cpu")
+    open_page(exported.path)
+    assert tab.value("document.querySelector('.found h2').textContent") == "Tags"
+    assert not tab.value("document.getElementById('threshold-control').hidden")
+    slide(tab, "threshold", 0)
+    found = chosen(tab, photo)
+    model = from_file(exported.path)
+    every = predict(model, photo, threshold=0).values
+    assert list(found.classes) == [name for name, _ in every] and len(every) == 4
+    assert found.classes == pytest.approx(dict(every), abs=ALLOWED)
+    between = round(50 * (every[1][1] + every[2][1])) if every[1][1] - every[2][1] > 0.02 else 100
+    slide(tab, "threshold", between)
+    names = tab.value("[...document.querySelectorAll('#classes bdi')].map((name) => name.textContent)")
+    assert names == [name for name, _ in predict(model, photo, threshold=between / 100).values]
+    slide(tab, "threshold", 100)
+    assert tab.value("none.hidden ? '' : none.textContent") == "no tag of at least 100%"
+
+
+def test_numbers_in_the_units_of_the_data(
+    tab: Browser, open_page: Callable[[Path], None], photo: Path, tmp_path: Path
+) -> None:
+    (exported,) = export_run(tasks.trained(tmp_path, "regression"), device="cpu")
+    open_page(exported.path)
+    found, expected = chosen(tab, photo), predict(from_file(exported.path), photo).values
+    assert list(found.classes) == ["year", "share"] == [name for name, _ in expected]
+    assert found.classes == pytest.approx(dict(expected), rel=ALLOWED)
+    text = tab.value("document.querySelector('#classes data').textContent")
+    assert float(text) == pytest.approx(expected[0][1], rel=ALLOWED) and "%" not in text
+    assert tab.value("document.querySelectorAll('.track').length") == 0
+
+
+MASK = """(() => {
+  const { width, height } = mask;
+  return [height, width, Array.from(mask.getContext("2d").getImageData(0, 0, width, height).data), mask.hidden];
+})()"""
+
+
+@pytest.mark.parametrize(
+    ("data", "export"),
+    [
+        ("", ""),
+        ("", "output = classes"),
+        ("resize = 12x12", "output = logits"),
+        ("resize = contain(12x12)", ""),
+        ("resize = cover(14x17); view = 12x12", ""),
+    ],
+)
+def test_mask_over_the_image(
+    tab: Browser, open_page: Callable[[Path], None], photo: Path, tmp_path: Path, data: str, export: str
+) -> None:
+    size = (20, 15) if data else (tasks.SIDE, tasks.SIDE)
+    (exported,) = export_run(tasks.trained(tmp_path, "segmentation", data=data, export=export, size=size), device="cpu")
+    open_page(exported.path)
+    found, expected = chosen(tab, photo), predict(from_file(exported.path), photo)
+    assert found.classes == pytest.approx(dict(expected.values), abs=2e-3)
+    assert expected.mask is not None and expected.mask.shape == (27, 40)
+    height, width, pixels, hidden = tab.value(MASK)
+    assert (height, width, hidden) == (27, 40, False)
+    shown = np.array(pixels, np.uint8).reshape(27, 40, 4)
+    clear = (expected.mask == 0) | (expected.mask == UNSEEN)
+    colors = np.dstack([palette()[expected.mask], np.full((27, 40), 255, np.uint8)])
+    colors[clear] = 0
+    assert (shown == colors).all(axis=2).mean() > 0.995  # a pixel at a tie may fall to another class
+    if "view" in data:
+        assert 0 < (expected.mask == UNSEEN).mean() < 1
+    slide(tab, "opacity", 20)
+    assert (
+        tab.value("mask.style.opacity") == "0.2"
+        and tab.value("document.getElementById('opacity-value').value") == "20%"
+    )
+    tab.value("clear.click()")
+    assert tab.value("mask.hidden")
 
 
 def test_nothing_was_asked_of_any_network_and_nothing_went_wrong(

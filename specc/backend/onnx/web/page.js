@@ -1,4 +1,4 @@
-// The page: the network in it, an image from a file, the clipboard or a person's hand, and the likeliest classes.
+// The page: the network in it, an image from a file, the clipboard or a person's hand, and what the network says.
 
 const TOP = 5;
 const at = (id) => document.getElementById(id);
@@ -7,6 +7,8 @@ const pad = at("pad").getContext("2d", { willReadFrequently: true });
 const drawable = facts.channels === 1;
 let session; // set once the network is there
 let Tensor;
+const { outputs, per_pixel: perPixel } = facts; // outputs: "classes", "tags" or "numbers"
+let shown; // the answer that is shown, which the sliders change
 let last = 0; // the number of the newest question; answers to older ones are not shown
 let queue = Promise.resolve();
 
@@ -33,29 +35,17 @@ async function load() {
   await ask({ pixels: new Uint8Array(facts.channels * height * width), channels: facts.channels, width, height }); // warm
 }
 
-// The probability of each class for an image of the model's size, and how many milliseconds the network took.
+// What the network says of an image of the model's size, and how many milliseconds it took.
 async function ask({ pixels, channels, width, height }) {
   const images = new Tensor("uint8", pixels, [1, channels, height, width]);
   const begun = performance.now();
   const given = (await session.run({ images }))[session.outputNames[0]];
   const took = performance.now() - begun;
-  if (String(given.dims) !== `1,${facts.classes.length}`) throw new Error(`it gives ${given.dims.join(" x ")} numbers`);
-  const probabilities = probabilitiesOf(Array.from(given.data));
-  if (!probabilities.every(Number.isFinite)) throw new Error("its output is not finite");
-  return { probabilities, took };
+  return { ...answersOf(given, facts), took };
 }
 
-function probabilitiesOf(given) {
-  if (facts.output === "probabilities") return given;
-  if (facts.activation === "sigmoid") return given.map((v) => 1 / (1 + Math.exp(-v)));
-  const largest = given.reduce((a, b) => Math.max(a, b), -Infinity);
-  const powers = given.map((v) => Math.exp(v - largest));
-  const total = powers.reduce((a, b) => a + b, 0);
-  return powers.map((v) => v / total);
-}
-
-// Ask for the classes of an image, which `read` gives, and show them.
-function classify(name, read) {
+// Ask what an image shows, which `read` gives, and show the answer.
+function answer(name, read) {
   const number = ++last;
   at("answer").ariaBusy = "true";
   queue = queue.then(async () => {
@@ -63,17 +53,22 @@ function classify(name, read) {
     try {
       const image = await read();
       const taken = facts.size ? resize(image, facts.size, facts.tie) : image;
-      const answer = await ask(taken);
-      if (number === last) show(name, image, taken, answer);
+      const found = await ask(taken);
+      if (number === last) show(name, image, taken, found);
     } catch (error) {
       if (number === last) refuse(error instanceof BadImage ? `${name} ${error.message}` : `The network did not run: ${error.message}`);
     }
   });
 }
 
-function show(name, image, taken, { probabilities, took }) {
-  const ranked = probabilities.map((p, i) => [p, i]).sort(([p, i], [q, j]) => q - p || i - j).slice(0, TOP);
-  at("classes").replaceChildren(...ranked.map(([probability, i]) => row(facts.classes[i], probability)));
+function show(name, image, taken, { took, ...found }) {
+  shown = found;
+  if (perPixel) {
+    const { width, height } = image;
+    shown.mask = maskOf(found, [height, width], facts.size ? { to: facts.size, fit: "stretch" } : facts.resized);
+    overlay(shown.mask, width, height);
+  }
+  list();
   say(`The network took ${took < 100 ? took.toFixed(1) : Math.round(took)} ms.`);
   at("answer").dataset.answered = last;
   at("answer").dataset.milliseconds = took;
@@ -88,16 +83,48 @@ function show(name, image, taken, { probabilities, took }) {
   }
 }
 
-function row(name, probability) {
-  const [item, label, share, track, bar] = ["li", "bdi", "data", "div", "span"].map((tag) => document.createElement(tag));
-  label.textContent = name;
-  share.value = probability;
-  share.textContent = `${(100 * probability).toFixed(2)}%`;
+// The answer as rows: the likeliest classes, the tags above the threshold, numbers, or the shares of classes of pixels.
+function list() {
+  const values = perPixel ? sharesOf(shown.mask, facts.classes.length) : shown.values;
+  let rows = values.map((value, i) => [value, i]);
+  if (!perPixel && outputs !== "numbers") rows.sort(([p, i], [q, j]) => q - p || i - j);
+  if (outputs === "tags") rows = rows.filter(([p]) => p >= at("threshold").value / 100);
+  else if (!perPixel && outputs === "classes") rows = rows.slice(0, TOP);
+  at("classes").classList.toggle("ranked", !perPixel && outputs !== "numbers");
+  at("classes").replaceChildren(...rows.map(([value, i]) => row(i, value)));
+  at("none").hidden = rows.length > 0;
+  at("none").textContent = `no tag of at least ${at("threshold").value}%`;
+}
+
+function row(number, value) {
+  const [item, label, amount, track, bar] = ["li", "bdi", "data", "div", "span"].map((tag) => document.createElement(tag));
+  label.textContent = facts.classes[number];
+  amount.value = value;
+  item.append(label, amount);
+  if (outputs === "numbers") {
+    amount.textContent = shortly(value);
+    return item;
+  }
+  amount.textContent = `${(100 * value).toFixed(2)}%`;
   track.className = "track";
-  bar.style.width = `${100 * probability}%`;
+  bar.style.width = `${100 * value}%`;
   track.append(bar);
-  item.append(label, share, track);
+  item.append(track);
+  if (perPixel && number > 0) {
+    item.className = "colored";
+    item.style.setProperty("--color", `rgb(${colorOf(number)})`);
+  }
   return item;
+}
+
+// The colors of a mask over its image. The first class is left clear, and what the network did not see.
+function overlay(mask, width, height) {
+  const data = new Uint8ClampedArray(4 * mask.length);
+  mask.forEach((number, i) => number > 0 && number !== UNSEEN && data.set([...colorOf(number), 255], 4 * i));
+  const canvas = at("mask");
+  [canvas.width, canvas.height] = [width, height];
+  canvas.getContext("2d").putImageData(new ImageData(data, width, height), 0, 0);
+  canvas.hidden = false;
 }
 
 function say(message, wrong = false) {
@@ -130,8 +157,14 @@ function picture(shown) {
   at("ink").hidden = shown || !drawable;
 }
 
+// What a slider says, beside it.
+function slide() {
+  for (const id of ["threshold", "opacity"]) at(`${id}-value`).textContent = `${at(id).value}%`;
+  at("mask").style.opacity = at("opacity").value / 100;
+}
+
 function take(file) {
-  if (file && session) classify(file.name, () => decode(file, facts));
+  if (file && session) answer(file.name, () => decode(file, facts));
 }
 
 // Begin anew, with an empty drawing where one can be made.
@@ -144,6 +177,8 @@ function clear() {
   at("about").textContent = "";
   at("file").value = "";
   at("classes").replaceChildren();
+  at("mask").hidden = at("none").hidden = true;
+  shown = undefined;
   at("seen").hidden = true;
   say(drawable ? "Draw, or choose an image." : "Choose an image.");
 }
@@ -180,7 +215,7 @@ function drawing() {
       down = false;
       const { data } = pad.getImageData(0, 0, side, side);
       const { rgba, ...drawn } = planes({ data, width: side, height: side }, 1);
-      classify("The drawing", () => drawn);
+      answer("The drawing", () => drawn);
     });
   }
 }
@@ -189,6 +224,11 @@ function listen() {
   at("file").addEventListener("change", (event) => take(event.target.files[0]));
   at("clear").addEventListener("click", clear);
   at("dark").addEventListener("change", clear);
+  at("threshold").addEventListener("input", () => {
+    slide();
+    if (shown) list();
+  });
+  at("opacity").addEventListener("input", slide);
   addEventListener("paste", (event) => take(event.clipboardData.files[0]));
   addEventListener("dragover", (event) => {
     event.preventDefault();
@@ -204,10 +244,13 @@ function listen() {
 
 picture(false);
 at("hint").textContent = drawable ? "Draw here, or drop an image" : "Drop an image here";
+at("threshold-control").hidden = outputs !== "tags";
+at("opacity-control").hidden = !perPixel;
+slide();
 listen();
 try {
   await load();
-  for (const id of ["file", "clear", "dark"]) at(id).disabled = false;
+  for (const id of ["file", "clear", "dark", "threshold", "opacity"]) at(id).disabled = false;
   drawing();
   clear();
   document.documentElement.dataset.ready = "yes";

@@ -14,15 +14,18 @@ from pathlib import Path
 from typing import Any
 
 from specc import __version__
-from specc.backend.evaluation.figures import share
+from specc.backend.evaluation.figures import Estimate
+from specc.backend.evaluation.intervals import Interval
 from specc.backend.images import LONGEST, MODES, MOST_BYTES, MOST_PIXELS
 from specc.backend.onnx.model_file import ModelFile, read_model
 from specc.backend.onnx.web.runtime import VERSION, Runtime
 from specc.backend.resizing import TIE
 from specc.errors import SpeccError, clean
 from specc.files import write_atomic
+from specc.report.outputs import what_it_does
+from specc.tasks import Figure, Task
 
-SCRIPTS = ("images.js", "png.js", "page.js")
+SCRIPTS = ("images.js", "png.js", "answers.js", "page.js")
 LARGEST = 1 << 28  # bytes of a model; browsers hold a text of at most 512 MB
 
 
@@ -47,12 +50,13 @@ def page(file: ModelFile, runtime: Runtime) -> str:
     _check(file)
     assert file.certificate is not None
     script = "\n".join(["", *(_part(name) for name in SCRIPTS)])
-    facts = [f"<dt>{escape(name)}</dt><dd>{escape(value)}</dd>" for name, value in _facts(file.certificate)]
+    facts = [f"<dt>{escape(name)}</dt><dd>{escape(value)}</dd>" for name, value in _facts(file.task, file.certificate)]
     style = _part("page.css")
     parts = {
         "policy": _policy(script, style),
         "version": escape(__version__),
         "network": escape(clean(file.certificate["network"])),
+        "heading": file.task.outputs.capitalize(),
         "summary": escape(_summary(file, file.certificate)),
         "facts": "".join(facts),
         "runtime": VERSION,
@@ -103,9 +107,13 @@ def _policy(script: str, style: str) -> str:
 def _json(file: ModelFile) -> str:
     """The facts that the script needs, as JSON that cannot end the element around it."""
     facts = {
+        "outputs": file.task.outputs,
+        "per_pixel": file.task.per_pixel,
         "classes": file.classes,
+        "shape": file.shape,
         "channels": file.channels,
         "size": file.size,
+        "resized": file.resizing and {"to": file.resizing.size, "fit": file.resizing.fit},
         "range": file.range,
         "output": file.output,
         "activation": file.activation,
@@ -116,26 +124,36 @@ def _json(file: ModelFile) -> str:
 
 
 def _summary(file: ModelFile, certificate: dict[str, Any]) -> str:
-    images = certificate["validation_images"]
-    accuracy = share(certificate["correct"] / images, images)
-    text = f"Tells {len(file.classes):,} classes apart; {accuracy} of {images:,} validation images right"
+    images, does = certificate["validation_images"], what_it_does(file.task, len(file.classes))
+    does = does[0].upper() + does[1:]
+    figure = file.task.figure(certificate.get("figure", file.task.figures[0].name))
+    text = f"{does}; {_figure(file, figure, _estimate(certificate, figure))} on {images:,} validation images"
     if why := certificate.get("optimistic"):
         text += f": {why}"
     if test := certificate.get("test"):
-        text += f". {_share(test['figures']['accuracy'])} of {test['images']:,} test images right, which chose nothing"
+        estimate = Estimate.of(test["figures"].get(figure.name))
+        text += f". {_figure(file, figure, estimate)} on {test['images']:,} test images, which chose nothing"
     return f"{text}. In parentheses: 95% intervals."
 
 
-def _share(figure: dict[str, float]) -> str:
-    return f"{figure['value']:.2%} ({figure['low']:.2%} to {figure['high']:.2%})"
+def _estimate(certificate: dict[str, Any], figure: Figure) -> Estimate:
+    """The trained model's figure; earlier versions kept accuracy alone."""
+    figures = certificate.get("figures") or {figure.name: certificate["correct"] / certificate["validation_images"]}
+    interval = certificate.get("figure_interval")
+    return Estimate(figures[figure.name], Interval(*interval) if interval else None)
 
 
-def _facts(certificate: dict[str, Any]) -> list[tuple[str, str]]:
+def _figure(file: ModelFile, figure: Figure, estimate: Estimate) -> str:
+    return f"{figure.title} {estimate.text(figure)}"
+
+
+def _facts(task: Task, certificate: dict[str, Any]) -> list[tuple[str, str]]:
     """What the page tells about the model: names and values."""
     cpu = next(iter(certificate["providers"].values()))
+    shared = [] if cpu["agreement"] is None else [(task.agreement.capitalize(), f"on {cpu['agreement']:.2%}")]
     return [
         ("Compared with PyTorch", f"largest difference {cpu['largest_difference']:.2g} on {cpu['images']:,} images"),
-        ("Same class", f"on {cpu['agreement']:.2%} of them"),
+        *shared,
         ("Model, SHA-256", certificate["model_sha256"]),
         ("Weights, SHA-256", certificate["weights_sha256"]),
         ("Data, SHA-256", certificate["data_sha256"]),
