@@ -20,7 +20,7 @@ from specc.backend.pictures.study import comparison_figure, study_figure
 from specc.backend.pictures.style import look, save
 from specc.check import check
 from specc.files import write_atomic
-from specc.report.study import command, duration, machine, notes, percent, points
+from specc.report.study import command, duration, machine, notes, pairs, percent, points
 from specc.source import Source
 
 HERE = Path(__file__).parent
@@ -153,10 +153,11 @@ def index(lessons: list[Lesson], study: dict[str, Any]) -> str:
             after = variant(study, name)
             before = variant(study, after["compared_with"])
             both = f"{percent(before['val_accuracy'])} to {percent(after['val_accuracy'])}"
-            pair = [PUBLISHED.get(before["name"]), PUBLISHED.get(name)]
-            known = " to ".join(f"{one.validation:g} %" if one else "?" for one in pair) if any(pair) else ""
+            figures = [PUBLISHED.get(before["name"]), PUBLISHED.get(name)]
+            known = " to ".join(f"{one.validation:g} %" if one else "?" for one in figures) if any(figures) else ""
             step = f"`{before['name']}` to `{name}`"
-            rows.append(f"| [{lesson.title}]({lesson.name}.md) | {step} | {both} | {points(after['gain'])} | {known} |")
+            gain = points(after["gain"]) + pairs(after["gain"], None)
+            rows.append(f"| [{lesson.title}]({lesson.name}.md) | {step} | {both} | {gain} | {known} |")
     parts = [
         "# Lessons",
         INTRODUCTION.format(study["file"]),
