@@ -35,8 +35,8 @@ class Component:
 
     def call(self, **arguments: Any) -> Bound:
         """A call of this word, with its own defaults for the arguments that are not given."""
-        defaults = {param.name: param.default for param in self.params if param.default is not REQUIRED}
-        return Bound(self.name, Args(**(defaults | arguments)))
+        values = {param.name: arguments.get(param.name, param.default) for param in self.params}  # in their own order
+        return Bound(self.name, Args(**{name: value for name, value in values.items() if value is not REQUIRED}))
 
     def broken_promise(self) -> str:
         """What the word says of itself that does not hold, completing "the loss `mine` …"; empty where all holds."""
