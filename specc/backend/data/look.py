@@ -170,7 +170,7 @@ def _of_few_levels(deep: Sequence[tuple[int, int]]) -> list[str]:
     if high - low >= DEEPEST // 4:
         return []
     levels = round(high / 257) - round(low / 257) + 1
-    what = f"{len(deep):,} 16-bit images only use values from {low:,} to {high:,} of 0 to {DEEPEST:,}"
+    what = f"{len(deep):,} images of 16 bits use only values from {low:,} to {high:,} of 0 to {DEEPEST:,}"
     return [f"{what}: read as 8 bits they have {levels} levels; stretch them to the whole range before the training"]
 
 
