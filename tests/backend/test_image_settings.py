@@ -147,7 +147,7 @@ def test_graph_and_predict_answer_for_files_of_any_size(case: Trained) -> None:
         given = run(session, raw)[0]
         assert np.abs(given - answer).max() < 0.3 * scale, path.name
         for classifier in (file, own):
-            found = dict(predict(classifier, path, top=2).classes)
+            found = dict(predict(classifier, path, top=2).values)
             assert [found[name] for name in case.dataset.classes] == pytest.approx(given.tolist(), abs=1e-4), path.name
 
 

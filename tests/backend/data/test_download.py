@@ -85,7 +85,7 @@ def test_a_file_comes_whole_and_takes_its_name(publisher: str, tmp_path: Path) -
 @pytest.mark.parametrize(
     ("wanted", "message"),
     [
-        (("a.bin", "0" * 32, len(CONTENT)), "its MD5 is wrong"),
+        (("a.bin", "0" * 32, len(CONTENT)), "its MD5 checksum differs"),
         (("a.bin", MD5, len(CONTENT) - 1), "sends more than 699,999 bytes"),
         (("b.bin", MD5, len(CONTENT)), "Not Found"),
     ],

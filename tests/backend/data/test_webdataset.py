@@ -187,7 +187,7 @@ def test_joined_shards_are_refused_and_more_zeros_are_none(tmp_path: Path) -> No
     first, second = (tmp_path / f"a-0{number}.tar" for number in range(2))
     (tmp_path / "b.tar").write_bytes(first.read_bytes() + second.read_bytes())
     found = refused("E402", 'webdataset("b.tar")', base=tmp_path)
-    assert "b.tar continues after its end, at byte " in found and "each of the tar files by itself" in found
+    assert "b.tar continues after its end, at byte " in found and "list each tar file on its own" in found
     (tmp_path / "b.tar").write_bytes(first.read_bytes() + bytes(100_000))
     assert len(read('webdataset("b.tar")', "validation = split(1)", base=tmp_path).train.labels) == 3
 

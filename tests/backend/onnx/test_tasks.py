@@ -13,12 +13,13 @@ import torch
 from onnx import numpy_helper
 from sklearn.metrics import average_precision_score, f1_score, jaccard_score, mean_absolute_error, r2_score
 
-from specc.backend.onnx import export as module
 from specc.backend.onnx.export import export_run
 from specc.backend.onnx.exported import Exported
 from specc.backend.onnx.model_file import read_model
+from specc.backend.onnx.precision import convert
 from specc.backend.onnx.triton import write_repository
 from specc.backend.onnx.verify import verify
+from specc.backend.onnx.write import write_model
 from specc.backend.run.load import open_run
 from specc.cli.export import report
 from specc.errors import SpeccError
@@ -180,15 +181,14 @@ def test_card_and_repository_know_the_task(
 
 def faulty(monkeypatch: pytest.MonkeyPatch, name: str, change: Callable[[np.ndarray], np.ndarray]) -> None:
     """Let exports write graphs with a fault in one of their constants."""
-    real = module.write_model
 
     def write(*arguments: Any) -> Any:
-        written = real(*arguments)
+        written = write_model(*arguments)
         (tensor,) = [one for one in written.model.graph.initializer if one.name == name]
         tensor.CopyFrom(numpy_helper.from_array(change(numpy_helper.to_array(tensor)).astype(np.float32), name))
         return written
 
-    monkeypatch.setattr(module, "write_model", write)
+    monkeypatch.setattr("specc.backend.onnx.export.write_model", write)
 
 
 FAULTS = {
@@ -221,15 +221,14 @@ def test_loss_of_an_error_is_relative(make: Callable[[str, str], Made], monkeypa
     before, after = (one.certificate.comparisons[0].figures["mae"] for one in (made.files[0], made.files[2]))
     assert before and after
     assert made.files[2].certificate.lost == pytest.approx((after - before) / before, rel=1e-3, abs=1e-6)
-    real = module.convert
 
     def far_off(model: onnx.ModelProto, *arguments: Any) -> onnx.ModelProto:
-        converted = real(model, *arguments)
+        converted = convert(model, *arguments)
         (tensor,) = [one for one in converted.graph.initializer if one.name == "output/floats2"]
         tensor.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(tensor) * np.float32(1.1), tensor.name))
         return converted
 
-    monkeypatch.setattr(module, "convert", far_off)
+    monkeypatch.setattr("specc.backend.onnx.export.convert", far_off)
     with pytest.raises(
         SpeccError, match=r"the mean absolute error rises from .* to .*, by .*%, on 36 images"
     ) as caught:
