@@ -57,7 +57,7 @@ class _Dice:
 
     def parts(self, outputs: Tensor, labels: Tensor) -> Parts:
         losses = self.each_image(outputs, labels)
-        return Parts(losses[:, 0].sum(), losses[:, 1].sum())
+        return Parts(losses[:, 0].sum(), losses[:, 1].sum().detach())
 
     def each_image(self, outputs: Tensor, labels: Tensor) -> Tensor:
         truth = self._truth(labels, outputs.shape[1]).to(outputs.dtype)
