@@ -9,10 +9,11 @@ import torch
 from specc import __version__
 from specc.backend.data.dataset import DataSet
 from specc.backend.device import describe
+from specc.backend.evaluation.intervals import CONFIDENCE
 from specc.backend.study.cache import Record
 from specc.backend.study.plan import Entry, Repetition
 from specc.backend.study.runner import Options, Records
-from specc.backend.study.statistics import CONFIDENCE, Gain, gain, holm, summary
+from specc.backend.study.statistics import Gain, gain, holm, summary
 from specc.check import Checked
 
 CURVE = ("epoch", "train_loss", "train_accuracy", "val_loss", "val_accuracy")

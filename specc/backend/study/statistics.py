@@ -5,7 +5,8 @@ from math import sqrt
 from statistics import fmean, stdev
 from typing import NamedTuple, TypeVar
 
-CONFIDENCE = 0.95
+from specc.backend.evaluation.intervals import CONFIDENCE
+
 Key = TypeVar("Key", bound=Hashable)
 
 
