@@ -236,7 +236,7 @@ ENDS = {
 
 
 @pytest.mark.parametrize("learned", ENDS)
-def test_docstring_says_what_the_network_of_a_task_gives(learned: str) -> None:
+def test_docstring_says_what_the_network_of_a_task_gives(emitted, learned):
     end, note, shape = ENDS[learned]
     source = emitted(
         f'data {{ source = csv("t.csv", image=file, {learned}) }}\n'

@@ -121,7 +121,7 @@ def test_without_a_validation_part_the_test_part_chooses_and_it_is_said(here: Pa
 
 def test_card_and_certificate_have_the_test_figures_of_these_weights(here: Path) -> None:
     outcome = begin(here)
-    (made,) = export_run(outcome.path, device="cpu")
+    export_run(outcome.path, device="cpu")
     found = json.loads((outcome.path / "certificate.json").read_text())
     figure = outcome.figures["test"]["figures"]["accuracy"]
     assert found["test"]["figures"]["accuracy"] == figure and found["best_of_epochs"] == 2
