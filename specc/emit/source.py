@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import PurePath
 
 from specc.check import Checked
+from specc.check.verify.task import task_of
 from specc.emit.arguments import ABSENT, Arguments, Parameter, literal
 from specc.emit.classes import Class, classes_of
 from specc.emit.forward import Forward, is_written_as_function
@@ -14,6 +15,7 @@ from specc.emit.runs import Run, runs_of
 from specc.emit.scopes import Scope, Step, scopes_of
 from specc.emit.text import INDENT, Line
 from specc.ir.graph import Graph
+from specc.tasks import MULTILABEL, REGRESSION, SEGMENTATION
 from specc.vocabulary.shape import size_text
 from specc.vocabulary.target import Target
 
@@ -21,10 +23,11 @@ from specc.vocabulary.target import Target
 def emit(checked: Checked, graph: Graph, sets: Sequence[str] = ()) -> str:
     """The source of a network. sets: what `--set` changed first, for the docstring.
 
-    Its state dict has the keys and shapes of the network that `specc train` trains. Like that one it gives logits, and
-    in training, where there are auxiliary classifiers, a pair of them and of a dictionary of theirs.
+    Its state dict has the keys and shapes of the network that `specc train` trains. Like that one it gives logits, or
+    standardized numbers, and in training, where there are auxiliary classifiers, a pair of them and of a dictionary of
+    theirs.
     """
-    program = Program(graph)
+    program = Program(graph, "numbers" if task_of(checked.data) == REGRESSION else "logits")
     body, modules = program.text(), program.modules
     if checked.data is not None and len(graph.input) == 3:
         preprocess = preprocessing(checked.data, graph.input)
@@ -49,9 +52,23 @@ def _docstring(checked: Checked, graph: Graph, sets: Sequence[str], modules: Seq
     ]
     if modules:
         lines += ["", f"It needs packages that are installed beside specc: {', '.join(modules)}."]
-    if graph.ends_in_softmax:
-        lines += ["", "It returns logits, which its loss expects; `.softmax(1)` turns them into probabilities."]
-    return "\n".join([*lines, ""])
+    note = _about_output(checked, graph)
+    return "\n".join([*lines, *(["", note] if note else []), ""])
+
+
+def _about_output(checked: Checked, graph: Graph) -> str:
+    """What the network gives, where the drawing or the task says that an exported file gives something else."""
+    task = task_of(checked.data)
+    if graph.ends_in_softmax or task == SEGMENTATION:
+        return "It returns logits, which its loss expects; `.softmax(1)` turns them into probabilities."
+    if task == MULTILABEL:
+        return "It returns logits, which its loss expects; `.sigmoid()` turns them into probabilities."
+    if task == REGRESSION and checked.data is not None and checked.data.targets == "standard":
+        return (
+            "It returns standardized numbers: times `std`, plus `mean`, of `scale` in a run's `run.json`, they are in\n"
+            "the units of the data."
+        )
+    return ""
 
 
 def _quoted(text: str) -> str:
@@ -73,10 +90,10 @@ def _imports(body: str, modules: Sequence[str]) -> list[str]:
 
 
 class Program:
-    """The classes of a network, each with its arguments and loops."""
+    """The classes of a network, each with its arguments and loops. gives: what it returns, in words."""
 
-    def __init__(self, graph: Graph) -> None:
-        self.graph = graph
+    def __init__(self, graph: Graph, gives: str = "logits") -> None:
+        self.graph, self.gives = graph, gives
         self.root_scope = scopes_of(graph)
         self.classes = classes_of(self.root_scope)
         self.root = self.classes[self.root_scope]
@@ -145,7 +162,7 @@ class Program:
 
     def _about(self, made: Class) -> str:
         if made is self.root:
-            return f"{size_text(self.graph.input)} -> {size_text(self.graph.output_shape)}, logits."
+            return f"{size_text(self.graph.input)} -> {size_text(self.graph.output_shape)}, {self.gives}."
         first = made.members[0]
         what = f"Block `{made.block}`" if first.call else "An auxiliary classifier, for training only"
         shapes = f"{size_text(first.input_shapes[0])} -> {size_text(_first_shape(first))}"

@@ -59,7 +59,8 @@ class Verdict(NamedTuple):
 class Probed(NamedTuple):
     """One batch through a fresh network. asked: images in a batch of the training; batch: in this one.
     images: what flowed in. gradient_ratio, predicted_ratio: rms of the gradient at the first layer's kernel over that
-    at the last layer's, as measured and as predicted from the graph; None where there is none."""
+    at the last layer's, as measured and as predicted from the graph; None where there is none.
+    guess: the loss of outputs that do not depend on the image; about_guess: what these are."""
 
     network: str
     variant: str | None
@@ -68,7 +69,8 @@ class Probed(NamedTuple):
     seed: int
     asked: int
     batch: int
-    classes: int
+    guess: float
+    about_guess: str
     images: Figures
     layers: list[Layer]
     loss: float
@@ -97,7 +99,7 @@ def probe_json(probed: Probed) -> dict[str, Any]:
         "seed": probed.seed,
         "batch": probed.batch,
         "loss": _number(probed.loss),
-        "loss_of_a_guess": math.log(probed.classes),
+        "loss_of_a_guess": _number(probed.guess),
         "gradient_ratio": _number(probed.gradient_ratio),
         "predicted_ratio": _number(probed.predicted_ratio),
         "verdict": probed.verdict.text,
@@ -146,7 +148,7 @@ def probe_table(probed: Probed) -> str:
     if ratio and probed.predicted_ratio is not None:
         ratio += f" (predicted {probed.predicted_ratio:.2g})"
     of = "" if probed.batch == probed.asked else f" (of a batch of {probed.asked})"
-    guess = f"guessing among {probed.classes} classes gives {math.log(probed.classes):.2f}"
+    guess = f"{probed.about_guess} gives {probed.guess:.2f}"
     return "\n".join(
         [
             *lines,

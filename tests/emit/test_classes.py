@@ -227,3 +227,19 @@ def test_networks_written_at_random(emitted):
         found.has_the_same_keys()
         found.computes_the_same()
     assert made > TRIED // 2
+
+
+ENDS = {
+    "labels=[sea, sun]": ("dense(2)", "`.sigmoid()` turns them into probabilities", "-> 2, logits."),
+    "targets=[x, y]": ("dense(2)", "times `std`, plus `mean`, of `scale`", "-> 2, numbers."),
+}
+
+
+@pytest.mark.parametrize("learned", ENDS)
+def test_docstring_says_what_the_network_of_a_task_gives(emitted, learned):
+    end, note, shape = ENDS[learned]
+    source = emitted(
+        f'data {{ source = csv("t.csv", image=file, {learned}) }}\n'
+        f"network N {{ input(3, 8x8); conv(4) -> global_avg_pool -> {end} }}\n"
+    ).text
+    assert note in source and shape in source

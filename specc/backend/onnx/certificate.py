@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from specc.backend.evaluation.figures import Estimate
-from specc.backend.evaluation.intervals import wilson
+from specc.backend.evaluation.intervals import Interval, wilson
 from specc.tasks import CLASSIFICATION, Figure, Task
 
 FORMAT = 1
@@ -234,7 +234,7 @@ class Certificate(NamedTuple):
             "pytorch_on": self.device,
             **self._accuracy(),
             "figure": self.figure.name,
-            "figure_interval": self.estimate.interval,
+            "figure_interval": _listed(self.estimate.interval),
             "figures": dict(self.figures),
             "lost": self.lost,
             "providers": {comparison.provider: comparison.as_dict() for comparison in self.comparisons},
@@ -266,7 +266,11 @@ def right(figures: Mapping[str, float | None], images: int) -> dict[str, Any]:
     if accuracy is None:
         return {}
     correct = round(accuracy * images)
-    return {"accuracy": accuracy, "accuracy_interval": wilson(correct, images), "correct": correct}
+    return {"accuracy": accuracy, "accuracy_interval": _listed(wilson(correct, images)), "correct": correct}
+
+
+def _listed(interval: Interval | None) -> list[float] | None:
+    return None if interval is None else list(interval)
 
 
 def loss_of(

@@ -13,13 +13,16 @@ from specc.backend.device import describe, exact, find, seed_generators, set_thr
 from specc.backend.engine.optimizers import freeze
 from specc.backend.engine.step import step_seed
 from specc.backend.evaluation.losses import Loss, loss_of
+from specc.backend.evaluation.totals import exact_dtype
 from specc.backend.initialize import initialize
 from specc.backend.memory import memory_explained
 from specc.backend.probe.measure import Watch, ratio
 from specc.backend.probe.verdict import judge
+from specc.backend.tasks.bound import BoundTask
 from specc.check import Checked, Trainable
 from specc.report.layers import activation_bytes
 from specc.report.probe import Probed
+from specc.tasks import REGRESSION
 
 MOST = 256  # images: more change no figure that is looked at here
 FEWEST = 16
@@ -66,9 +69,9 @@ def _run(spec: Trainable, batch: int, place: torch.device, dataset: DataSet) -> 
     freeze(net, graph, settings.freeze or ())
     watch = Watch(net.train())
     seed_generators(step_seed(settings.seed, 0), place)
-    classes = len(dataset.classes)
     images, target = loader.training(0, 0)
-    loss = _backward(net, loss_of(settings, dataset, place), images, target)
+    function = loss_of(settings, dataset, place)
+    loss, guess = _backward(net, function, images, target), blind_guess(function, dataset.task, target)
     layers = watch.layers()
     measured, predicted = ratio(layers), watch.predicted_ratio()
     return Probed(
@@ -79,14 +82,34 @@ def _run(spec: Trainable, batch: int, place: torch.device, dataset: DataSet) -> 
         settings.seed,
         batch,
         loader.batch,
-        classes,
+        guess,
+        _about_guess(dataset.task),
         watch.images,
         layers,
         loss,
         measured,
         predicted,
-        judge(layers, loss, classes, measured, settings.optimizer.name),
+        judge(layers, loss, guess, measured, settings.optimizer.name, dataset.task.facts),
     )
+
+
+def blind_guess(loss: Loss, task: BoundTask, target: Tensor) -> float:
+    """The loss of outputs that are the same for every image: all classes or tags equally likely; of numbers, the mean
+    of each. target: of a batch."""
+    dtype = exact_dtype(target.device)
+    if task.facts == REGRESSION:
+        outputs = target.to(dtype).mean(dim=0).expand(target.shape)
+    else:
+        places = target.shape[1:] if task.facts.per_pixel else ()
+        outputs = torch.zeros(len(target), len(task.outputs), *places, dtype=dtype, device=target.device)
+    return float(loss(outputs, target))
+
+
+def _about_guess(task: BoundTask) -> str:
+    """What that is, in words."""
+    if task.facts == REGRESSION:
+        return "predicting the mean"
+    return f"guessing {'among' if task.facts.outputs == 'classes' else 'of'} {len(task.outputs)} {task.facts.outputs}"
 
 
 def _backward(net: Net, loss: Loss, images: Tensor, target: Tensor) -> float:

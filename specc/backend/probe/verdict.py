@@ -10,6 +10,7 @@ import math
 from collections.abc import Callable, Sequence
 
 from specc.report.probe import Layer, Verdict
+from specc.tasks import CLASSIFICATION, Task
 
 # How much of a tensor varies from image to image. float32 rounds at 6e-8. The deck's deep sigmoid network (5e-8) and a
 # stack at 2e-8 stayed at chance; stacks at 1e-7 to 1e-5 left it on digits, with adam(3e-3), after 250 to 500 steps;
@@ -30,11 +31,13 @@ STEEP = 1e4
 MANY = 0.5  # of the numbers of an activation saturated, or of the channels of a relu dead: most of a layer
 
 
-def judge(layers: Sequence[Layer], loss: float, classes: int, ratio: float | None, optimizer: str) -> Verdict:
+def judge(
+    layers: Sequence[Layer], loss: float, guess: float, ratio: float | None, optimizer: str, task: Task = CLASSIFICATION
+) -> Verdict:
     """The verdict over a network of which one batch showed these layers and this loss.
 
-    ratio: of the gradient at the first layer's kernel to that at the last one's; None without kernels.
-    optimizer: its name. All but `sgd` take steps whose size does not depend on the gradient's.
+    guess: the loss of a blind guess. ratio: of the gradient at the first layer's kernel to that at the last one's; None
+    without kernels. optimizer: its name. All but `sgd` take steps whose size does not depend on the gradient's.
     """
     plain = optimizer == "sgd"
     seen = [layer for layer in layers if not layer.head]
@@ -43,8 +46,8 @@ def judge(layers: Sequence[Layer], loss: float, classes: int, ratio: float | Non
         lambda: _dead(seen),
         lambda: _vanishing(seen, ratio),
         lambda: _faint(seen, FAINT_FOR_SGD if plain else FAINT),
-        lambda: _exploding(seen, loss / math.log(classes), ratio, plain),
-        lambda: _late(seen, ratio),
+        lambda: _exploding(seen, loss / guess if guess else 1.0, ratio, plain),
+        lambda: _late(seen, ratio, task),
         lambda: _saturated(seen),
         lambda: _dying(seen),
     )
@@ -119,14 +122,14 @@ def _exploding(layers: Sequence[Layer], times: float, ratio: float | None, plain
     return Verdict("exploding", not plain, text, where.name)
 
 
-def _late(layers: Sequence[Layer], ratio: float | None) -> Verdict | None:
+def _late(layers: Sequence[Layer], ratio: float | None, task: Task) -> Verdict | None:
     variation = layers[-1].gives.variation
     if variation >= LATE and (ratio is None or ratio >= LATE):
         return None
+    chance = "with an accuracy at chance" if task == CLASSIFICATION else "no better than a guess"
     text = (
         f"{_gradients(ratio)}, and images differ by {variation:.1e} at the last: this network will be "
-        "slow to start learning, "
-        "with an accuracy at chance until then, if it learns at all"
+        f"slow to start learning, {chance} until then, if it learns at all"
     )
     return Verdict("late", True, text)
 

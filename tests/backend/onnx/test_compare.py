@@ -25,6 +25,7 @@ MODEL: Any = SimpleNamespace(
     logits=logits,
     ending=Ending("probabilities", "softmax"),
     net=SimpleNamespace(graph=SimpleNamespace(output_shape=(3,))),
+    normalize=SimpleNamespace(view=None),
 )
 
 

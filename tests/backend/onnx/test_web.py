@@ -82,7 +82,7 @@ def test_page_holds_everything_and_names_no_other_place(tmp_path: Path) -> None:
     assert "Copyright (c) Microsoft Corporation" in text and f"onnxruntime-web {VERSION}" in text
     assert one.certificate.model_sha256 in text
     low, high = wilson(round(36 * (one.certificate.figures["accuracy"] or 0)), 36) or (0, 0)
-    assert f"({low:.2%} to {high:.2%}) of 36 validation images right: the best of 2 epochs" in page.texts["p"]
+    assert f"({low:.2%} to {high:.2%}) on 36 validation images: the best of 2 epochs" in page.texts["p"]
 
 
 def test_policy_allows_this_script_and_this_style_and_no_network(tmp_path: Path) -> None:
