@@ -12,7 +12,6 @@ Each has three parts. No digit of one part is in another, however it is drawn. T
 
 import argparse
 import csv
-import os
 import shutil
 import sys
 from collections.abc import Callable
@@ -29,7 +28,7 @@ HERE = Path(__file__).parent
 PARTS = {"train": 0.6, "val": 0.2, "test": 0.2}  # shares of the digits
 TURNED = 45  # degrees, at most
 RARE = 0.03  # of the images have a scratch
-CONTRAST = 50  # gray levels by which it is brighter
+CONTRAST = 44  # gray levels by which it is brighter
 
 
 class Digits:
@@ -182,7 +181,7 @@ def make(folder: Path, names: list[str], seed: int) -> None:
         shutil.rmtree(unfinished, ignore_errors=True)
         unfinished.mkdir()
         SETS[name](unfinished, seed)
-        os.replace(unfinished, folder / name)
+        unfinished.replace(folder / name)
         print(folder / name)
 
 

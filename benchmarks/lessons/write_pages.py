@@ -108,13 +108,8 @@ def _effect(study: dict[str, Any], name: str) -> str:
 def _row(one: dict[str, Any]) -> str:
     changes = "; ".join(f"`{path} = {_one_line(value)}`" for path, value in one["settings"]) or "the unchanged file"
     published = PUBLISHED.get(one["name"])
-    cells = [
-        one["name"],
-        changes,
-        mean_text(one["train_accuracy"], ACCURACY),
-        mean_text(one["val_accuracy"], ACCURACY),
-        *_published(published),
-    ]
+    figures = (mean_text(one[f"{part}_accuracy"], ACCURACY) for part in ("train", "val"))
+    cells = [one["name"], changes, *figures, *_published(published)]
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
 
 
@@ -132,7 +127,8 @@ def _verdict(before: dict[str, Any], after: dict[str, Any], comparisons: int) ->
         return f"`{failed['name']}` could not be trained: {failed['error']['code']}, {failed['error']['message']}."
     if gain is None:
         return "The two have no seed in common, so there is no gain to report."
-    words = f"`{after['name']}` over `{before['name']}`: {gain_text(gain, ACCURACY)} percentage points of validation accuracy"
+    words = f"`{after['name']}` over `{before['name']}`: {gain_text(gain, ACCURACY)}"
+    words += " percentage points of validation accuracy"
     if gain["low"] is None:
         return f"{words}. With one seed, nothing can be said about chance."
     words += f", over {gain['pairs']} seeds"

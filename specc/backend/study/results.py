@@ -30,7 +30,8 @@ def as_json(
 ) -> dict[str, Any]:
     """The part of study.json that holds the figures. Shares, and gains of shares, run from 0 to 1.
 
-    figure: by which trainings are compared. against: the entry that each entry is measured against, "" for none. overlap: see `statistics.gain`.
+    figure: by which trainings are compared. against: the entry that each entry is measured against, "" for none.
+    overlap: see `statistics.gain`.
     """
     values = {
         name: {
