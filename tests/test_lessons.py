@@ -66,6 +66,7 @@ def study(examples: Path) -> dict[str, Any]:
         "versions": {"specc": "1", "torch": "2", "python": "3"},
         "images": {"train": 300, "validation": 200},
         "validated_on": "the test part, 200 images",
+        "figure": "accuracy",
         "seeds": [0, 1],
         "folds": None,
         "comparisons": 14,

@@ -20,8 +20,9 @@ from specc.backend.pictures.study import comparison_figure, study_figure
 from specc.backend.pictures.style import look, save
 from specc.check import check
 from specc.files import write_atomic
-from specc.report.study import command, duration, machine, notes, pairs, percent, points
+from specc.report.study import command, duration, gain_text, machine, mean_text, notes, pairs
 from specc.source import Source
+from specc.tasks import FIGURES
 
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parent))
@@ -33,6 +34,7 @@ ORDER = (
     "group_norm", "capacity",
 )  # fmt: skip
 PICTURES = "pictures"
+ACCURACY = FIGURES["accuracy"]
 LINES = (
     "Solid lines show validation accuracy, dashed lines the running training accuracy on augmented images; bands span "
     "the seeds."
@@ -106,7 +108,8 @@ def _effect(study: dict[str, Any], name: str) -> str:
 def _row(one: dict[str, Any]) -> str:
     changes = "; ".join(f"`{path} = {_one_line(value)}`" for path, value in one["settings"]) or "the unchanged file"
     published = PUBLISHED.get(one["name"])
-    cells = [one["name"], changes, percent(one["train_accuracy"]), percent(one["val_accuracy"]), *_published(published)]
+    figures = (mean_text(one[f"{part}_accuracy"], ACCURACY) for part in ("train", "val"))
+    cells = [one["name"], changes, *figures, *_published(published)]
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
 
 
@@ -124,7 +127,8 @@ def _verdict(before: dict[str, Any], after: dict[str, Any], comparisons: int) ->
         return f"`{failed['name']}` could not be trained: {failed['error']['code']}, {failed['error']['message']}."
     if gain is None:
         return "The two have no seed in common, so there is no gain to report."
-    words = f"`{after['name']}` over `{before['name']}`: {points(gain)} percentage points of validation accuracy"
+    words = f"`{after['name']}` over `{before['name']}`: {gain_text(gain, ACCURACY)}"
+    words += " percentage points of validation accuracy"
     if gain["low"] is None:
         return f"{words}. With one seed, nothing can be said about chance."
     words += f", over {gain['pairs']} seeds"
@@ -152,11 +156,11 @@ def index(lessons: list[Lesson], study: dict[str, Any]) -> str:
         for name in lesson.steps:
             after = variant(study, name)
             before = variant(study, after["compared_with"])
-            both = f"{percent(before['val_accuracy'])} to {percent(after['val_accuracy'])}"
+            both = " to ".join(mean_text(one["val_accuracy"], ACCURACY) for one in (before, after))
             figures = [PUBLISHED.get(before["name"]), PUBLISHED.get(name)]
             known = " to ".join(f"{one.validation:g} %" if one else "?" for one in figures) if any(figures) else ""
             step = f"`{before['name']}` to `{name}`"
-            gain = points(after["gain"]) + pairs(after["gain"], None)
+            gain = gain_text(after["gain"], ACCURACY) + pairs(after["gain"], None)
             rows.append(f"| [{lesson.title}]({lesson.name}.md) | {step} | {both} | {gain} | {known} |")
     parts = [
         "# Lessons",

@@ -7,8 +7,8 @@ CLASSIFICATION = Task(
     outputs="classes",
     figures=(
         Figure("accuracy", "accuracy", counts_images=True),
-        Figure("balanced_accuracy", "balanced accuracy", by_class=True),
-        Figure("f1", "macro F1", by_class=True),
+        Figure("balanced_accuracy", "balanced accuracy", of_class="recall"),
+        Figure("f1", "macro F1", of_class="f1"),
         Figure("top5", "top-5 accuracy", counts_images=True),
     ),
     loss="cross_entropy",

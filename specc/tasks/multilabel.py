@@ -6,9 +6,9 @@ MULTILABEL = Task(
     "multi-label",
     outputs="tags",
     figures=(
-        Figure("map", "mean average precision", by_class=True),
+        Figure("map", "mean average precision", of_class="average_precision"),
         Figure("micro_f1", "micro F1"),
-        Figure("f1", "macro F1", by_class=True),
+        Figure("f1", "macro F1", of_class="f1"),
         Figure("exact_match", "exact match", counts_images=True),
     ),
     loss="binary_cross_entropy",

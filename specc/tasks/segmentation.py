@@ -6,8 +6,8 @@ SEGMENTATION = Task(
     "segmentation",
     outputs="classes",
     figures=(
-        Figure("mean_iou", "mean IoU", by_class=True),
-        Figure("dice", "mean Dice", by_class=True),
+        Figure("mean_iou", "mean IoU", of_class="iou"),
+        Figure("dice", "mean Dice", of_class="dice"),
         Figure("pixel_accuracy", "pixel accuracy"),
     ),
     loss="cross_entropy",

@@ -10,7 +10,8 @@ class Figure(NamedTuple):
     is_error: the lower, the better; else the higher.
     unit: "share", from 0 to 1 and printed in percent; "data", in the units of the data's numbers; "", a plain number.
     counts_images: it is the share of the images of which something holds, so that its interval is a binomial's.
-    by_class: a mean over the classes or tags, in which a rare one counts as much as any other.
+    of_class: it is a mean over the classes or tags, in which a rare one counts as much as any other; of each of them it
+    is the figure of this name, such as "recall". "" for one that is no such mean.
     """
 
     name: str
@@ -18,7 +19,7 @@ class Figure(NamedTuple):
     is_error: bool = False
     unit: str = "share"
     counts_images: bool = False
-    by_class: bool = False
+    of_class: str = ""
 
     def text(self, value: float | None) -> str:
         """A value as it is printed; a dash for one over nothing."""

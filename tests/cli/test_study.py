@@ -23,6 +23,7 @@ variant relu { network.act = relu }
 variant norm extends relu { network.norm = batch_norm }
 """
 QUICK = ("--device", "cpu", "--epochs", "1", "--subset", "130", "--seeds", "2")
+ONCE = (*QUICK[:-1], "1")
 Specc = Callable[..., Any]
 
 
@@ -183,6 +184,70 @@ def test_samples_of_a_search(specc: Specc, spec: Path) -> None:
     assert [variant["name"] for variant in found()["variants"]] == ["base file", "sample 1", "sample 2"]
 
 
+OF_TASKS = {  # labels of 40 images, what the network ends in, the figure, and the figure of each class
+    "multi-label": (np.arange(80).reshape(40, 2) // 2 % 2, "global_avg_pool -> dense(2)", "map", "average_precision"),
+    "regression": (np.arange(40) / 4, "global_avg_pool -> dense(1)", "mae", ""),
+    "segmentation": (np.arange(40 * 64).reshape(40, 8, 8) % 2, "conv(2, 1x1)", "mean_iou", "iou"),
+}
+
+
+@pytest.mark.parametrize("task", OF_TASKS)
+def test_a_study_has_the_figures_of_its_task(specc: Specc, tmp_path: Path, task: str) -> None:
+    labels, end, figure, of_class = OF_TASKS[task]
+    images = np.random.default_rng(0).integers(0, 256, (40, 8, 8), dtype=np.uint8)
+    parts = {"x_train": images[:30], "y_train": labels[:30], "x_val": images[30:], "y_val": labels[30:]}
+    np.savez(tmp_path / "data.npz", **parts)  # type: ignore[arg-type]  # numpy's stub has no such call
+    file, out = tmp_path / "net.cnn", tmp_path / "out"
+    file.write_text(
+        f"""
+        data {{ source = npz("data.npz") }}
+        network Net(width=2) {{ input(1, 8x8) -> conv(width) -> relu -> {end} }}
+        train {{ epochs = 2; batch = 10 }}
+        variant wide {{ network.width = 3 }}
+        """
+    )
+    answer = specc("study", file, "--device", "cpu", "--seeds", "2", "--out", out)
+    assert answer.status == 0, answer.err
+    study = json.loads((out / "study.json").read_text())
+    assert study["figure"] == figure
+    base, wide = study["variants"]
+    for run in base["runs"]:
+        last = json.loads((out / run["run"] / "metrics.jsonl").read_text().splitlines()[-1])
+        assert run[f"val_{figure}"] == last[f"val_{figure}"] and run[f"train_{figure}"] is not None
+        assert set(run["curve"][-1]) == {"epoch", "train_loss", f"train_{figure}", "val_loss", f"val_{figure}"}
+        if of_class:
+            assert np.mean(list(run["of_classes"].values())) == pytest.approx(last[f"val_{figure}"], abs=1e-6)
+    means = [variant[f"val_{figure}"]["mean"] for variant in (base, wide)]
+    assert wide["gain"]["mean"] == pytest.approx(means[1] - means[0])
+    assert (out / "curves.png").is_file()
+    again = specc("study", file, "--device", "cpu", "--seeds", "2", "--out", out)
+    assert again.err.count("(reused)") == 4 and again.out == answer.out
+
+
+def test_the_figure_that_chooses_compares_and_is_taken_apart(specc: Specc, spec: Path) -> None:
+    text = SPEC.replace("batch = 64;", "batch = 64; best = balanced_accuracy;") + "variant f1 { train.best = f1 }"
+    spec.write_text(text)
+    answer = specc("study", spec, *QUICK, "--variants", "f1")
+    assert answer.status == 0, answer.err
+    study = found()
+    assert study["figure"] == "balanced_accuracy"
+    run = study["variants"][1]["runs"][0]
+    recalls = [value for value in run["of_classes"].values() if value is not None]
+    assert len(run["of_classes"]) == 10 and np.mean(recalls) == pytest.approx(run["val_balanced_accuracy"])
+    assert "recall on the validation images, after the last epoch:" in answer.out
+    assert "train_balanced_accuracy" not in run["curve"][0]  # whose epochs have the training figures of f1
+
+
+def test_a_variant_of_another_task_is_refused(specc: Specc, spec: Path) -> None:
+    images = np.random.default_rng(0).integers(0, 256, (20, 8, 8), dtype=np.uint8)
+    np.savez("numbers.npz", images=images, labels=np.tile(np.arange(20.0)[:, None], 10))
+    text = SPEC.replace("  conv(width)", "  input(1, 8x8)\n  conv(width)")
+    spec.write_text(text + 'variant other { data.source = npz("numbers.npz") }')
+    answer = specc("study", spec, *QUICK, "--variants", "other")
+    assert answer.status == 1
+    assert "the task of `other` is regression, that of `base file` is classification" in answer.out
+
+
 def test_the_same_spec_is_trained_once(specc: Specc, spec: Path) -> None:
     spec.write_text(SPEC + "variant same { network.act = sigmoid }")
     answer = specc("study", spec, *QUICK, "--variants", "same")
@@ -191,7 +256,7 @@ def test_the_same_spec_is_trained_once(specc: Specc, spec: Path) -> None:
 
 
 def test_a_run_of_a_study_is_an_ordinary_run(specc: Specc, spec: Path) -> None:
-    specc("study", spec, *QUICK, "--seeds", "1", "--variants", "relu", "--export")
+    specc("study", spec, *ONCE, "--variants", "relu", "--export")
     runs = sorted(Path("studies/small/runs").iterdir())
     assert all((run / "model.onnx").is_file() for run in runs)
     assert specc("eval", runs[0], "--device", "cpu").status == 0
@@ -241,7 +306,7 @@ sys.exit(run(sys.argv[1:]))
 
 @pytest.mark.skipif(os.name != "posix", reason="signals are POSIX's")
 def test_a_stopped_study_goes_on_to_the_same_results(specc: Specc, spec: Path) -> None:
-    arguments = ["study", str(spec), *QUICK, "--epochs", "2"]
+    arguments = ["study", str(spec), *QUICK[:3], "2", *QUICK[4:]]
     assert specc(*arguments, "--out", "straight").status == 0
     process = subprocess.Popen(
         [sys.executable, "-c", SLOW, *arguments], stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True
@@ -267,7 +332,7 @@ def test_a_stopped_study_goes_on_to_the_same_results(specc: Specc, spec: Path) -
 
 
 def test_what_was_killed_before_its_first_checkpoint_begins_again(specc: Specc, spec: Path) -> None:
-    arguments = ("study", spec, *QUICK, "--seeds", "1", "--variants", "relu")
+    arguments = ("study", spec, *ONCE, "--variants", "relu")
     specc(*arguments)
     first = found()
     for run in Path("studies/small/runs").iterdir():

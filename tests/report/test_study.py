@@ -2,7 +2,10 @@
 
 from typing import Any
 
-from specc.report.study import duration, percent, points, study_markdown, study_table
+from specc.report.study import duration, gain_text, mean_text, study_markdown, study_table
+from specc.tasks import FIGURES
+
+ACCURACY = FIGURES["accuracy"]
 
 
 def row(name: str, **changes: Any) -> dict[str, Any]:
@@ -32,6 +35,7 @@ def study(*rows: dict[str, Any], **changes: Any) -> dict[str, Any]:
         "versions": {"specc": "1", "torch": "2", "python": "3"},
         "images": {"train": 5000, "validation": 1000},
         "validated_on": "the test part, 1,000 images",
+        "figure": "accuracy",
         "seeds": [0, 1],
         "folds": None,
         "confidence": 0.95,
@@ -122,6 +126,39 @@ def test_folds() -> None:
     assert "base file, fold 2: E436" in text
 
 
+def test_an_error_has_its_own_units_and_is_better_when_it_is_lower() -> None:
+    figures = {
+        "train_mae": {"mean": 4.0, "deviation": 0.1},
+        "val_mae": {"mean": 5.3125, "deviation": 0.42, "low": None, "high": None},
+    }
+    step = gain(-0.53, -0.712, -0.348, 2, more_than_chance=True) | {"before": 5.8425, "after": 5.3125}
+    wide = row("wide", extends="base file", compared_with="base file", gain=step, **figures)
+    lines = study_table(study(row("base file", **figures), wide, figure="mae")).splitlines()
+    assert " validation mean absolute error  change " in lines[0]
+    assert "4 ± 0.1" in lines[3] and "5.312 ± 0.42" in lines[3] and "-0.53 (-0.712 to -0.348), 2 seeds *" in lines[3]
+    assert "%" not in lines[3]
+    assert "the lower the mean absolute error, the better" in lines
+    assert any("; change: validation mean absolute error over what it extends" in line for line in lines)
+
+
+def test_a_mean_over_classes_is_taken_apart() -> None:
+    figures = {f"{part}_balanced_accuracy": {"mean": 0.6, "deviation": 0.01} for part in ("train", "val")}
+    recalls = {
+        "good": {"mean": 0.9912, "deviation": 0.001, "low": 0.989, "high": 0.993},
+        "defect": {"mean": 0.21, "deviation": 0.02, "low": 0.16, "high": 0.26},
+    }
+    found = study(row("base file", of_classes=recalls, **figures), figure="balanced_accuracy")
+    text = study_table(found)
+    assert "\nrecall on the validation images, after the last epoch:\n" in text
+    (line,) = (line for line in text.splitlines() if "21.0" in line)
+    assert line.split("  ")[0] == "base file" and line.endswith(
+        "99.1 ± 0.1 % (98.9 to 99.3)  21.0 ± 2.0 % (16.0 to 26.0)"
+    )
+    assert "| base file | 99.1 ± 0.1 % (98.9 to 99.3) | 21.0 ± 2.0 % (16.0 to 26.0) |" in study_markdown(found)
+    many = {str(number): recalls["good"] for number in range(13)}
+    assert "recall" not in study_table(study(row("a", of_classes=many, **figures), figure="balanced_accuracy"))
+
+
 def test_what_it_is_measured_against_is_named_where_it_is_not_what_it_extends() -> None:
     step = gain(0.01, None, None, 1)
     text = study_table(study(row("bn", extends="noise", compared_with="base file", gain=step), seeds=[0]))
@@ -150,7 +187,8 @@ def test_markdown() -> None:
 
 
 def test_figures() -> None:
-    assert percent({"mean": 0.5, "deviation": None}) == "50.0 %" and percent(None) == "" and points(None) == ""
+    assert mean_text({"mean": 0.5, "deviation": None}, ACCURACY) == "50.0 %"
+    assert mean_text(None, ACCURACY) == "" and gain_text(None, ACCURACY) == ""
     assert [duration(seconds) for seconds in (3.21, 59.96, 725, 12000)] == [
         "3.2 s",
         "60.0 s",

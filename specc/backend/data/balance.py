@@ -99,7 +99,7 @@ def rare_note(dataset: DataSet, losses: Sequence[Bound], sample: str | None, bes
     """
     task, counts = dataset.task, dataset.train_counts
     figures = {figure.name: figure for figure in task.facts.figures}
-    by_class = [figure.name for figure in figures.values() if figure.by_class]
+    by_class = [figure.name for figure in figures.values() if figure.of_class]
     chooses = task.facts.figures[0].name if best == "auto" else best
     is_weighted = any(getattr(loss.args, "weights", ()) is not None for loss in losses)  # a loss without needs none
     if not counts or is_weighted or sample or chooses in by_class:

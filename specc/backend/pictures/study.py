@@ -10,6 +10,8 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from specc.backend.pictures.style import COLORS, GRAY
+from specc.report.study import figure_of
+from specc.tasks import Figure as Measure
 
 OWN, OTHER = COLORS[0], GRAY
 COLUMNS, WIDTH, HEIGHT = 4, 2.9, 2.1  # of the small pictures, in inches
@@ -25,13 +27,14 @@ def study_figure(study: dict[str, Any]) -> Figure:
     rows = ceil(len(variants) / columns)
     figure = Figure(figsize=(max(columns * WIDTH, 2 * WIDTH), rows * HEIGHT + 0.8))
     grid = figure.subplots(rows, columns, sharey=True, squeeze=False)
-    top = _top(study["variants"])
+    measure = figure_of(study)
+    top = _top(study["variants"], measure)
     places = [axes for row in grid for axes in row]
     for axes, variant in zip(places, variants.values(), strict=False):
         other = variants.get(variant["compared_with"] or "")
         if other:
-            _curve(axes, other, "val_accuracy", OTHER, "-", 1.0)
-        _variant(axes, variant, OWN)
+            _curve(axes, other, "val", measure, OTHER, "-", 1.0)
+        _variant(axes, variant, measure, OWN)
         axes.set_title(variant["name"], fontsize=10)
         if variant["error"] and not any(run["curve"] for run in variant["runs"]):
             axes.text(0.5, 0.5, variant["error"]["code"], transform=axes.transAxes, ha="center", color=COLORS[1])
@@ -39,7 +42,7 @@ def study_figure(study: dict[str, Any]) -> Figure:
     for axes in places[len(variants) :]:
         axes.set_visible(False)
     for row in grid:
-        row[0].set_ylabel("accuracy [%]")
+        row[0].set_ylabel(_label(measure))
     for column in range(columns):
         _lowest(grid, column).set_xlabel("epoch")
     lines = [
@@ -55,31 +58,36 @@ def comparison_figure(study: dict[str, Any], names: Sequence[str]) -> Figure:
     """Some variants on one pair of axes, each in its color: validation solid, training dashed."""
     figure = Figure(figsize=(7, 3.6))
     axes = figure.subplots()
+    measure = figure_of(study)
     chosen = [variant for name in names for variant in study["variants"] if variant["name"] == name]
     for variant, color in zip(chosen, COLORS, strict=False):
-        _variant(axes, variant, color)
-    _axes(axes, _top(chosen))
+        _variant(axes, variant, measure, color)
+    _axes(axes, _top(chosen, measure))
     axes.set_xlabel("epoch")
-    axes.set_ylabel("accuracy [%]")
+    axes.set_ylabel(_label(measure))
     lines = [_sample(color, "-", variant["name"]) for variant, color in zip(chosen, COLORS, strict=False)]
     lines += [_sample(GRAY, "-", "validation"), _sample(GRAY, "--", "training (measured during it)")]
     figure.legend(handles=lines, loc="outside right upper")
     return figure
 
 
-def _variant(axes: Axes, variant: dict[str, Any], color: str) -> None:
-    _curve(axes, variant, "train_accuracy", color, "--", 1.2)
-    _curve(axes, variant, "val_accuracy", color, "-", 1.8)
+def _variant(axes: Axes, variant: dict[str, Any], measure: Measure, color: str) -> None:
+    _curve(axes, variant, "train", measure, color, "--", 1.2)
+    _curve(axes, variant, "val", measure, color, "-", 1.8)
 
 
-def _curve(axes: Axes, variant: dict[str, Any], what: str, color: str, style: str, width: float) -> None:
-    """The mean over the seeds, as far as all of them have come, and the band that they span."""
-    curves = [run["curve"] for run in variant["runs"] if run["curve"]]
+def _curve(
+    axes: Axes, variant: dict[str, Any], part: str, measure: Measure, color: str, style: str, width: float
+) -> None:
+    """The mean over the seeds, as far as all of them have come, and the band that they span; nothing where a variant
+    whose own `best` is another figure has no such values of training."""
+    what = f"{part}_{measure.name}"
+    curves = [run["curve"] for run in variant["runs"] if run["curve"] and all(what in line for line in run["curve"])]
     if not curves:
         return
     points = list(zip(*curves, strict=False))
     epochs = [point[0]["epoch"] for point in points]
-    values = [[line[what] * 100 for line in point] for point in points]
+    values = [[line[what] * _factor(measure) for line in point] for point in points]
     means = [sum(some) / len(some) for some in values]
     marker = "o" if len(epochs) == 1 else ""
     axes.plot(epochs, means, style, color=color, linewidth=width, marker=marker)
@@ -87,17 +95,30 @@ def _curve(axes: Axes, variant: dict[str, Any], what: str, color: str, style: st
         axes.fill_between(epochs, list(map(min, values)), list(map(max, values)), color=color, alpha=0.15, linewidth=0)
 
 
-def _top(variants: Sequence[dict[str, Any]]) -> int:
-    """The end of the accuracy axis: the first multiple of ten above all curves."""
+def _top(variants: Sequence[dict[str, Any]], measure: Measure) -> float | None:
+    """The end of the figure's axis: of shares the first multiple of ten above all curves, in percent; of errors a bit
+    above all curves; None where the axis need not begin at 0."""
     lines = [line for variant in variants for run in variant["runs"] for line in run["curve"]]
-    highest = max((max(line["train_accuracy"], line["val_accuracy"]) for line in lines), default=1.0)
-    return min(100, 10 * int(highest * 10) + 10)
+    keys = (f"train_{measure.name}", f"val_{measure.name}")
+    highest = max((line[key] for line in lines for key in keys if key in line), default=1.0)
+    if measure.unit == "share":
+        return min(100, 10 * int(highest * 10) + 10)
+    return 1.05 * highest if measure.is_error else None
 
 
-def _axes(axes: Axes, top: int) -> None:
+def _factor(measure: Measure) -> int:
+    return 100 if measure.unit == "share" else 1
+
+
+def _label(measure: Measure) -> str:
+    return f"{measure.title} [%]" if measure.unit == "share" else measure.title
+
+
+def _axes(axes: Axes, top: float | None) -> None:
     axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
     axes.set_xlim(left=0)
-    axes.set_ylim(0, top)
+    if top is not None:
+        axes.set_ylim(0, top)
 
 
 def _lowest(grid: Any, column: int) -> Axes:

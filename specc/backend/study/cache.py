@@ -3,6 +3,7 @@
 import hashlib
 import json
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -13,6 +14,7 @@ from specc.backend.data.divide import DRAW
 from specc.backend.run.metrics import is_epoch_line, read_lines
 from specc.backend.study.plan import Repetition
 from specc.check import Trainable
+from specc.errors import SpeccError
 from specc.files import parse_json, read_file, write_atomic
 from specc.plugins import packages_of
 
@@ -24,17 +26,24 @@ SHOWN = 12  # digits of the hash in a folder's name
 class Record(NamedTuple):
     """What one training of a study came to.
 
-    run: its folder, seen from the study's; "" where there is none. train_accuracy, train_loss: of the last weights on
-    `train_images` training images as they are. curve: the lines of its metrics. error: code and message, else None.
+    run: its folder, seen from the study's; "" where there is none. figures, loss: of the last weights on `images`
+    training images as they are. of_classes: of each class or tag the study's figure, where it is a mean over these, on
+    the validation images. curve: the lines of its metrics. error: code and message, else None.
     """
 
     repetition: Repetition
     run: str
-    train_accuracy: float | None
-    train_loss: float | None
-    train_images: int
+    figures: Mapping[str, float | None]
+    loss: float | None
+    images: int
+    of_classes: Mapping[str, float | None]
     curve: list[dict[str, Any]]
     error: dict[str, str] | None
+
+    @classmethod
+    def failed(cls, repetition: Repetition, error: SpeccError) -> "Record":
+        """The record of a training that came to nothing."""
+        return cls(repetition, "", {}, None, 0, {}, [], {"code": error.code, "message": error.message})
 
     @property
     def seconds(self) -> float:
@@ -71,26 +80,27 @@ def read_record(study: Path, run: Path, key: str, repetition: Repetition) -> Rec
         found = parse_json(read_file(run / RESULT, MOST_RESULT))
         if found["key"] != key:
             return None
-        accuracy, loss, images, error = (found[name] for name in ("train_accuracy", "train_loss", "images", "error"))
-        curve = found["curve"]
+        measured = found["train_figures"], found["train_loss"], found["images"], found["of_classes"]
+        curve, error = found["curve"], found["error"]
         if not all(map(is_epoch_line, curve)) or not (curve or error):
             return None
     except (OSError, ValueError, KeyError, TypeError):
         return None
-    return Record(repetition, _from(study, run), accuracy, loss, images, curve, error)
+    return Record(repetition, _from(study, run), *measured, curve, error)
 
 
 def write_record(study: Path, run: Path, key: str, record: Record) -> Record:
     """Keep the record of a finished run beside it, with its curve; give it with that and the run's folder."""
     curve = list(read_lines(run / METRICS))
     found = {
-        "format": 1,
+        "format": 2,
         "key": key,
         "seed": record.repetition.seed,
         "fold": record.repetition.fold or None,
-        "train_accuracy": record.train_accuracy,
-        "train_loss": record.train_loss,
-        "images": record.train_images,
+        "train_figures": dict(record.figures),
+        "train_loss": record.loss,
+        "images": record.images,
+        "of_classes": dict(record.of_classes),
         "error": record.error,
         "curve": curve,
     }

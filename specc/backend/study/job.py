@@ -45,7 +45,7 @@ def study(
 
     def found() -> dict[str, Any]:
         images = about_data(whole.seen) if whole.seen else {}
-        figures = as_json(entries, against, whole.records, checked, options.repetitions, _overlap(whole))
+        figures = as_json(entries, against, whole.records, checked, options.repetitions, _overlap(whole), whole.figure)
         head = {"format": FORMAT, **words, **about(options, whole.device), "started": began, "ended": _now()}
         return head | images | figures
 

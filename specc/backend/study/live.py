@@ -1,6 +1,7 @@
 """What is seen of a study: on a terminal a live table, elsewhere a line for each training. On standard error."""
 
 import sys
+from collections.abc import Sequence
 from time import perf_counter
 from types import TracebackType
 from typing import Any, Protocol, Self, TextIO
@@ -16,6 +17,8 @@ from specc.backend.study.cache import Record
 from specc.backend.study.plan import Repetition
 from specc.backend.study.statistics import summary
 from specc.check import Trainable
+from specc.report.study import mean_text
+from specc.tasks import Figure
 
 HEADINGS = ("runs", "training", "validation")
 
@@ -35,8 +38,8 @@ class Board(Protocol):
     def listener(self, spec: Trainable) -> ProgressListener:
         """Who is told how the training goes."""
 
-    def end(self, name: str, record: Record) -> None:
-        """It has ended."""
+    def end(self, name: str, record: Record, figure: Figure) -> None:
+        """It has ended. figure: of the study."""
 
 
 class Silent:
@@ -56,7 +59,7 @@ class Silent:
     def listener(self, spec: Trainable) -> ProgressListener:
         return Quiet()
 
-    def end(self, name: str, record: Record) -> None:
+    def end(self, name: str, record: Record, figure: Figure) -> None:
         pass
 
 
@@ -70,6 +73,7 @@ class Shown:
         self.is_live = self.console.is_terminal and not self.console.is_dumb_terminal
         self.name, self.state, self.number, self.trained = "", "", 0, False
         self.repetition = Repetition(0)
+        self.figure: Figure | None = None  # known once a training has ended
         self.started = perf_counter()
         self.live = Live(console=self.console, get_renderable=self._shown, transient=True, refresh_per_second=4)
 
@@ -93,21 +97,22 @@ class Shown:
         self.trained = True
         return _Row(self, f"{self.repetition}, epoch ", spec.train.epochs)
 
-    def end(self, name: str, record: Record) -> None:
+    def end(self, name: str, record: Record, figure: Figure) -> None:
         self.records[name].append(record)
+        self.figure = figure
         self.name = self.state = ""
         if not self.is_live:
             total = len(self.names) * self.repetitions
             self.console.print(
-                f"[{self.number}/{total}] {name}, {record.repetition}: {self._said(record)}", markup=False
+                f"[{self.number}/{total}] {name}, {record.repetition}: {self._text(record, figure)}", markup=False
             )
 
-    def _said(self, record: Record) -> str:
-        if record.error or record.train_accuracy is None:
-            return "{code} {message}".format(**(record.error or {"code": "", "message": "nothing was measured"}))
-        last = record.curve[-1]
-        found = f"training {record.train_accuracy:.2%}, validation {last['val_accuracy']:.2%}, {record.seconds:.1f} s"
-        return found if self.trained else f"{found} (reused)"
+    def _text(self, record: Record, figure: Figure) -> str:
+        if record.error:
+            return f"{record.error['code']} {record.error['message']}"
+        training, validation = (figure.text(value) for value in _values(record, figure))
+        text = f"training {training}, validation {validation}, {record.seconds:.1f} s"
+        return text if self.trained else f"{text} (reused)"
 
     def _shown(self) -> Group:
         minutes, seconds = divmod(int(perf_counter() - self.started), 60)
@@ -122,11 +127,15 @@ class Shown:
             records = self.records[name]
             fine = [record for record in records if record.error is None]
             failed = next((record.error["code"] for record in records if record.error), "")
+            means = ("", "")
+            if self.figure is not None:
+                pairs = [_values(record, self.figure) for record in fine]
+                training, validation = (list(values) for values in zip(*pairs, strict=True)) if pairs else ([], [])
+                means = _mean(training, self.figure), _mean(validation, self.figure)
             table.add_row(
                 name,
                 f"{len(records)}/{self.repetitions}",
-                _percent([record.train_accuracy or 0.0 for record in fine]),
-                _percent([record.curve[-1]["val_accuracy"] for record in fine]),
+                *means,
                 "<-" if name == self.name else failed,
             )
         return table
@@ -158,8 +167,11 @@ class _Row:
         self.shown.state = f"{self.words}{result.epoch:g}/{self.epochs:g}  {now}"
 
 
-def _percent(values: list[float]) -> str:
-    found = summary(values)
-    if found is None:
-        return ""
-    return f"{found.mean:.1%}" if found.deviation is None else f"{found.mean:.1%} ± {found.deviation * 100:.1f}"
+def _values(record: Record, figure: Figure) -> tuple[float | None, float | None]:
+    """The figure on the training and on the validation images."""
+    return record.figures.get(figure.name), record.curve[-1].get(f"val_{figure.name}")
+
+
+def _mean(values: Sequence[float | None], figure: Figure) -> str:
+    found = summary([value for value in values if value is not None])
+    return mean_text(found._asdict(), figure) if found else ""

@@ -15,8 +15,9 @@ from specc.backend.study.plan import Entry, Repetition
 from specc.backend.study.runner import Options, Records
 from specc.backend.study.statistics import Gain, gain, holm, summary
 from specc.check import Checked
+from specc.tasks import Figure
 
-CURVE = ("epoch", "train_loss", "train_accuracy", "val_loss", "val_accuracy")
+CURVE = ("epoch", "train_loss", "train_{}", "val_loss", "val_{}")  # with the name of the figure
 
 
 def as_json(
@@ -26,13 +27,19 @@ def as_json(
     checked: Callable[[Entry, Repetition], Checked],
     repetitions: Sequence[Repetition],
     overlap: float,
+    figure: Figure,
 ) -> dict[str, Any]:
-    """The part of study.json that holds the figures. Accuracies and gains run from 0 to 1.
+    """The part of study.json that holds the figures. Shares, and gains of shares, run from 0 to 1.
 
-    against: the entry that each entry is measured against, "" for none. overlap: see `statistics.gain`.
+    figure: by which trainings are compared. against: the entry that each entry is measured against, "" for none.
+    overlap: see `statistics.gain`.
     """
     values = {
-        name: {each: record.curve[-1]["val_accuracy"] for each, record in found.items() if not record.error}
+        name: {
+            each: value
+            for each, record in found.items()
+            if not record.error and (value := record.curve[-1].get(f"val_{figure.name}")) is not None
+        }
         for name, found in records.items()
     }
     steps = {
@@ -55,17 +62,19 @@ def as_json(
                 "settings": [list(setting) for setting in entry.settings],
                 "parameters": graph.parameters if graph else None,
                 "macs": graph.total_macs if graph else None,
-                "train_accuracy": _summary([record.train_accuracy or 0.0 for record in fine], overlap),
-                "val_accuracy": _summary(list(values[entry.name].values()), overlap),
+                f"train_{figure.name}": _summary([record.figures.get(figure.name) for record in fine], overlap),
+                f"val_{figure.name}": _summary(list(values[entry.name].values()), overlap),
+                "of_classes": _of_classes(fine, overlap),
                 "gain": gains.get(entry.name),
                 "same_as": _same_as(entry, entries, records),
                 "seconds": sum(record.seconds for record in fine),
                 "error": next((record.error for record in found if record.error), None),
-                "runs": [_run(record) for record in found],
+                "runs": [_run(record, figure.name) for record in found],
             }
         )
     done = sum(map(len, records.values()))
     return {
+        "figure": figure.name,
         "seeds": list(dict.fromkeys(each.seed for each in repetitions)),
         "folds": repetitions[0].folds or None,
         "confidence": CONFIDENCE,
@@ -130,9 +139,16 @@ def about_data(dataset: DataSet) -> dict[str, Any]:
     }
 
 
-def _summary(values: list[float], overlap: float) -> dict[str, float | None] | None:
-    found = summary(values, overlap)
+def _summary(values: Sequence[float | None], overlap: float) -> dict[str, float | None] | None:
+    """Of the values that are known."""
+    found = summary([value for value in values if value is not None], overlap)
     return found._asdict() if found else None
+
+
+def _of_classes(records: Sequence[Record], overlap: float) -> dict[str, dict[str, float | None] | None]:
+    """The figure of each class or tag over trainings; {} for a figure that is no mean over these."""
+    names = dict.fromkeys(name for record in records for name in record.of_classes)
+    return {name: _summary([record.of_classes.get(name) for record in records], overlap) for name in names}
 
 
 def _same_as(entry: Entry, entries: Sequence[Entry], records: Records) -> str | None:
@@ -146,18 +162,19 @@ def _same_as(entry: Entry, entries: Sequence[Entry], records: Records) -> str | 
     return None
 
 
-def _run(record: Record) -> dict[str, Any]:
+def _run(record: Record, figure: str) -> dict[str, Any]:
     last = record.curve[-1] if record.curve else {}
     return {
         "seed": record.repetition.seed,
         "fold": record.repetition.fold or None,
         "run": record.run or None,
-        "train_accuracy": record.train_accuracy,
-        "train_loss": record.train_loss,
-        "train_images": record.train_images,
-        "val_accuracy": None if record.error else last.get("val_accuracy"),
+        f"train_{figure}": record.figures.get(figure),
+        "train_loss": record.loss,
+        "train_images": record.images,
+        f"val_{figure}": None if record.error else last.get(f"val_{figure}"),
         "val_loss": None if record.error else last.get("val_loss"),
+        "of_classes": dict(record.of_classes),
         "seconds": record.seconds,
         "error": record.error,
-        "curve": [{name: line[name] for name in CURVE} for line in record.curve],
+        "curve": [{key: line[key] for name in CURVE if (key := name.format(figure)) in line} for line in record.curve],
     }

@@ -1,7 +1,7 @@
 """A study from its beginning to its end, or on from where it stopped: every entry with every seed."""
 
 from collections.abc import Callable, Sequence
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
@@ -11,12 +11,14 @@ from specc.backend.device import find
 from specc.backend.interrupt import Interrupt
 from specc.backend.progress import ProgressListener
 from specc.backend.run.files import MODEL
+from specc.backend.run.metrics import selection
 from specc.backend.study.cache import Record, drop, key_of, place_of, read_record, write_record
 from specc.backend.study.live import Board
-from specc.backend.study.measure import on_training_images
+from specc.backend.study.measure import on_training_images, on_validation_images
 from specc.backend.study.plan import Entry, Repetition
 from specc.check import Checked, Trainable
 from specc.errors import SpeccError
+from specc.tasks import LOSS, Figure, Task
 from specc.tricks.sections import DataSettings
 
 Records = dict[str, dict[Repetition, Record]]
@@ -73,6 +75,22 @@ class Study:
         self._sections: dict[str, DataSettings] = {}
         self.seen: DataSet | None = None  # the data of the first training, as it was trained on
 
+    @cached_property
+    def task(self) -> Task:
+        """What all of its trainings learn. Raises SpeccError E437, E401 and on from the data."""
+        return self.dataset(self._first).task.facts
+
+    @cached_property
+    def figure(self) -> Figure:
+        """By which trainings are compared: the one that chooses in the first entry, or the task's first where that is
+        the loss, as losses of variants may differ in kind."""
+        chosen = selection(self._first.train.best, self.task).figure
+        return self.task.figures[0] if chosen == LOSS else chosen
+
+    @property
+    def _first(self) -> Trainable:
+        return self.checked(self.entries[0], self.options.repetitions[0]).trainable()
+
     def run(self) -> int:
         """Train whatever is not there yet. Gives 0, or 130 and 143 where Ctrl-C or SIGTERM stopped it.
 
@@ -80,7 +98,7 @@ class Study:
         Raises SpeccError: E481 the study cannot be written; E437, E401 and on where the first entry has no data, as
         then none has.
         """
-        self.dataset(self.checked(self.entries[0], self.options.repetitions[0]).trainable())
+        self.dataset(self._first)
         with self.board, Interrupt() as interrupt:
             for repetition in self.options.repetitions:
                 for entry in self.entries:
@@ -92,7 +110,7 @@ class Study:
                         return status
                     self.records[entry.name][repetition] = record
                     self.keep(self.records)
-                    self.board.end(entry.name, record)
+                    self.board.end(entry.name, record, self.figure)
             return interrupt.status
 
     def _one(self, entry: Entry, repetition: Repetition) -> tuple[Record | None, int]:
@@ -102,12 +120,13 @@ class Study:
         except SpeccError as error:
             if error.code in OURS:
                 raise
-            return Record(repetition, "", None, None, 0, [], {"code": error.code, "message": error.message}), 0
+            return Record.failed(repetition, error), 0
 
     def _train(self, checked: Checked, name: str, repetition: Repetition) -> tuple[Record | None, int]:
         options = self.options
         spec = checked.trainable()
         dataset = self.dataset(spec)
+        _refuse_other_task(dataset.task.facts, self.task, name, self.entries[0].name)
         some = self._some(dataset)
         self.seen = self.seen or some
         key = key_of(spec, dataset.hash, options.subset, self.device)
@@ -119,16 +138,24 @@ class Study:
             except SpeccError as error:
                 if error.code != FINAL:
                     raise
-                failed = Record(repetition, "", None, None, 0, [], {"code": error.code, "message": error.message})
-                return write_record(options.out, place, key, failed), 0
+                return write_record(options.out, place, key, Record.failed(repetition, error)), 0
             if status:
                 return None, status
-            found = on_training_images(spec, place, some, self.device)
-            record = Record(repetition, "", found.figure("accuracy"), found.loss, len(found.records), [], None)
+            record = self._measured(spec, place, some, repetition)
             done = write_record(options.out, place, key, record)
         if done.error is None and not (place / MODEL).exists():
             self.trainings.export(place)
         return done, 0
+
+    def _measured(self, spec: Trainable, run: Path, dataset: DataSet, repetition: Repetition) -> Record:
+        """What the last weights of a run that is finished come to."""
+        learned = on_training_images(spec, run, dataset, self.device)
+        of_classes = {}
+        if self.figure.of_class:
+            validated = on_validation_images(spec, run, dataset, self.device)
+            scores = dataset.task.by_output(validated.records)
+            of_classes = {score.name: getattr(score, self.figure.of_class) for score in scores}
+        return Record(repetition, "", learned.figures, learned.loss, len(learned.records), of_classes, [], None)
 
     def _go(self, checked: Checked, place: Path, dataset: DataSet, listener: ProgressListener) -> int:
         """Begin a run, or go on with what is there of it; the exit status."""
@@ -154,3 +181,10 @@ class Study:
 
     def _load(self, name: str) -> DataSet:
         return load(self._sections[name], data_dir=self.options.data_dir, base=self.options.base)
+
+
+def _refuse_other_task(task: Task, other: Task, name: str, first: str) -> None:
+    """Raise SpeccError E317 where an entry learns something else than the first, so that no figure compares them."""
+    if task != other:
+        message = f"the task of `{name}` is {task.name}, that of `{first}` is {other.name}: no figure compares them"
+        raise SpeccError("E317", message, help="give variants of one study sources of one task", status=1)
