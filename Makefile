@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --constraint constraints.txt
 
-.PHONY: train test lint format fuzz bench clean
+.PHONY: train test lint format fuzz mutants bench clean
 
 train: .venv/.installed ## train, export and verify the digits example
 	$(BIN)/specc train examples/digits.cnn
@@ -23,17 +23,22 @@ format: .venv/.installed-dev
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-fuzz: .venv/.installed-dev ## the checker against 70,000 texts of each of three kinds, then half an hour of guided bytes
+fuzz: .venv/.installed-dev ## 70,000 texts of each kind, 5,000 random networks and broken specs, half an hour of guided bytes
 	SPECC_FUZZ=70000 $(BIN)/python -m pytest tests/check/test_fuzz.py
+	SPECC_FUZZ=5000 $(BIN)/python -m pytest -n logical tests/attack
 	$(PIP_INSTALL) --editable '.[fuzz]'
 	$(BIN)/python tests/fuzz/bytes.py -max_total_time=1800
+
+mutants: .venv/.installed-dev ## changes to the sources that some test has to notice: score and survivors; MUTANTS='--each 100 specc/ops'
+	$(PIP_INSTALL) --editable '.[mutants]'
+	$(BIN)/python -m tests.mutants $(MUTANTS)
 
 bench: .venv/.installed-dev ## every benchmark there is
 	@set -e; for file in benchmarks/*.py; do [ -e "$$file" ] || { echo "no benchmarks yet"; break; }; \
 	  echo "== $$file"; $(BIN)/python "$$file"; done
 
 clean: ## everything that can be made again; trained runs stay
-	rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .mutants
 
 $(BIN)/python:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "specc needs Python 3.11 or newer: make PYTHON=python3.11 …")'

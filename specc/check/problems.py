@@ -37,13 +37,15 @@ class Problems:
         notes: tuple[str, ...] = (),
         help: str | Callable[[], str] = "",
         known: Callable[[], Iterable[str]] | None = None,
+        name: str | None = None,
     ) -> None:
         """Add a problem. `help` may be a function where looking for it takes time; a loop may come here often.
 
-        known: the names that a misspelled one at `span` may stand for.
+        known: the names that a misspelled one at `span` may stand for. name: that one, where `span` may hold another
+        that only stands for it, as a parameter does for the layer that a call gives it: nothing is mended there.
         """
         if self._is_new(code, span):
-            fix = correction(span, known()) if known else None
+            fix = correction(span, known()) if known and name in (None, span.text) else None
             advice = help if isinstance(help, str) else help()
             if code in MISSING and span.text in self.unread:
                 self.seen.add(_place(code, span))

@@ -5,7 +5,6 @@ An exception, or an input that takes more than two seconds, stops it and is writ
 tests/check/regressions.
 """
 
-import re
 import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -14,21 +13,20 @@ import atheris
 
 with atheris.instrument_imports(include=["specc.syntax", "specc.check"]):
     from specc.check import check
-    from specc.check.lint import LINTS
     from specc.render import render
     from specc.source import Source
 
-HERE = Path(__file__).parent
-PAGES = HERE.parents[1] / "specc" / "pages"
-REGRESSIONS = HERE.parent / "check" / "regressions"
+sys.path.insert(0, str(Path(__file__).parents[2]))
+from tests.helpers.mutated_specs import small_specs
+
+REGRESSIONS = Path(__file__).parents[1] / "check" / "regressions"
 LONGEST = 250  # bytes: what a page shows of a problem has 130, and a check of it takes a few milliseconds
 
 
 def seeds() -> list[bytes]:
     """Small specs in which each diagnostic occurs, and those that once went wrong."""
-    shown = [text for page in PAGES.glob("*.md") for text in re.findall(r"```cnn.*\n([^`]*)```", page.read_text())]
     kept = [file.read_text() for file in REGRESSIONS.glob("*.cnn")]
-    texts = [*shown, *(text for lint in LINTS for text in (lint.bad, lint.good)), *kept]
+    texts = [*small_specs(), *kept]
     return sorted({text.encode() for text in texts if len(text) <= LONGEST})
 
 

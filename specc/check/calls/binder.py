@@ -90,9 +90,9 @@ class Binder:
                 return f"write {value}, without quotes"
             return _as_size(value, kind) or _as_percent(value, kind) or _as_call(value, family)
 
-        known = (lambda: kind.symbols) if isinstance(value, Ref) else None
+        known, name = ((lambda: kind.symbols), value.name) if isinstance(value, Ref) else (None, None)
         message = f"{what} must be {kind.needs}, found {describe(value)}"
-        return self.error("E207", message, span, help=help, known=known)
+        return self.error("E207", message, span, help=help, known=known, name=name)
 
     # ---- components
 
@@ -151,7 +151,7 @@ class Binder:
         note = f"; `{call.name}` is {article(elsewhere)}" if elsewhere else ""
         message = f"there is no {FAMILIES.get(family, family)} called `{call.name}`{note}"
         known = None if elsewhere else lambda: [*COMPONENTS[family], *scope.all_names()]
-        return self.error("E202", message, call.callee, help=help, known=known)
+        return self.error("E202", message, call.callee, help=help, known=known, name=call.name)
 
     def _bind_component(self, component: Component, call: t.Call, scope: Scope, flow: Flow) -> Any:
         rest = next((param.name[1:] for param in component.params if param.name.startswith("*")), "")

@@ -25,4 +25,4 @@ def missing_layer(context: Context, call: t.Call, blocks: Iterable[str], names: 
         return layer_elsewhere(call.name) or nearest(call.name, known())
 
     message = f"there is no layer or block called `{call.name}`"
-    context.error("E201", message, call.callee, help=help, known=known)
+    context.error("E201", message, call.callee, help=help, known=known, name=call.name)

@@ -1,0 +1,1 @@
+"""Specs written at random, and what must hold of each."""
