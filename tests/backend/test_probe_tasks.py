@@ -2,6 +2,7 @@
 
 import math
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from specc.source import Source
 from tests.helpers.task_runs import trained
 
 
-def probed(folder: Path, task: str, **settings: str) -> Probed:
+def probed(folder: Path, task: str, **settings: Any) -> Probed:
     run = trained(folder, task, **settings)
     return probe(check(Source("tiny.cnn", (run / "spec.cnn").read_text())), device="cpu", base=folder)
 
