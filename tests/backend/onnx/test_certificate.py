@@ -1,0 +1,80 @@
+"""What a certificate says: each figure over all that was compared, and each entry of it."""
+
+from typing import Any
+
+import pytest
+
+from specc.backend.onnx.certificate import Certificate, Comparison, Figures, Half, as_json
+
+FINE = Figures(images=8, largest=0.25, mean=0.125, agreement=1.0)
+WORSE = Figures(images=2, largest=0.5, mean=0.25, agreement=0.5)
+WORST = Figures(images=7, largest=0.75, mean=0.25, agreement=0.875)
+LOGITS = Figures(images=8, largest=3.0, mean=1.0, agreement=1.0)
+
+
+def certificate(*comparisons: Comparison, **changed: Any) -> Certificate:
+    values: dict[str, Any] = {
+        "network": "Net", "output": "probabilities", "precision": "fp32", "opset": 20, "tolerance": 1e-4,
+        "max_loss": 0.01, "max_batch": 64, "scale": 1.0, "logits_scale": 4.0, "saturated": 0.125, "images": 8,
+        "correct": 6, "validated_on": "the test part", "half": None, "device": "cpu",
+        "comparisons": comparisons or (Comparison("CPU", FINE, {}, 5),), "model_sha256": "1", "weights_file": None,
+        "spec_sha256": "2", "data_sha256": "3", "weights_sha256": "4", "versions": {"specc": "0"},
+    }  # fmt: skip
+    return Certificate(**(values | changed))
+
+
+def test_the_worst_of_all_that_was_compared() -> None:
+    cpu = Comparison("CPU", FINE, {2: WORSE}, 5)
+    assert certificate(cpu).largest == 0.5
+    assert certificate(cpu, Comparison("CUDA", FINE, {7: WORST}, 7)).largest == 0.75
+    assert certificate(Comparison("CPU", FINE, {}, 5, sizes={"9x9": WORST})).largest == 0.75
+    found = certificate(cpu, Comparison("CUDA", FINE._replace(agreement=0.75), {2: WORSE}, 4))
+    assert found.agreement == 0.75, "over the whole set"
+    assert found.lost == 0.25 and certificate(cpu).lost == 0.125
+    assert certificate(Comparison("CPU", FINE, {}, 7)).lost == -0.125
+
+
+def test_logits_in_parts_of_their_scale() -> None:
+    assert certificate().largest_of_logits is None
+    cpu = Comparison("CPU", FINE, {}, 5, logits=LOGITS)
+    assert certificate(cpu).largest_of_logits == 0.75
+    assert (
+        certificate(cpu, Comparison("CUDA", FINE, {}, 5, logits=LOGITS._replace(largest=1.0))).largest_of_logits == 0.75
+    )
+    assert certificate(cpu, logits_scale=None).largest_of_logits is None
+
+
+def test_every_entry() -> None:
+    cpu = Comparison("CPU", FINE, {2: WORSE, 8: FINE}, 5, logits=LOGITS)
+    found = certificate(cpu).as_dict()
+    figures = {"images": 8, "largest_difference": 0.25, "mean_difference": 0.125, "agreement": 1.0}
+    assert figures.items() <= found["providers"]["CPU"].items()
+    assert found["providers"]["CPU"]["correct"] == 5
+    assert found["providers"]["CPU"]["logits"] == figures | {"largest_difference": 3.0, "mean_difference": 1.0}
+    assert found["providers"]["CPU"]["batches"].keys() == {"2", "8"}
+    assert found | {"providers": {}} == {
+        "format": found["format"], "network": "Net", "output": "probabilities", "precision": "fp32", "opset": 20,
+        "tolerance": 1e-4, "max_loss": None, "max_batch": 64, "scale": 1.0, "logits_scale": 4.0, "saturated": 0.125,
+        "evaluation_mode": True, "validation_images": 8, "validated_on": "the test part", "half_precision": None,
+        "pytorch_on": "cpu", "accuracy": 0.75, "accuracy_lost": 0.125, "correct": 6, "providers": {},
+        "model_sha256": "1", "weights_file": None, "spec_sha256": "2", "data_sha256": "3", "weights_sha256": "4",
+        "versions": {"specc": "0"},
+    }  # fmt: skip
+
+
+def test_the_bound_is_that_of_the_precision() -> None:
+    half = Half(8, 5, 0.875, "conv1", 1000.0, ("relu1",))
+    found = certificate(precision="fp16", half=half).as_dict()
+    assert (found["tolerance"], found["max_loss"]) == (None, 0.01)
+    assert found["half_precision"] == {
+        "validation_images": 8, "correct": 5, "accuracy": 0.625, "agreement": 0.875, "largest_value": 1000.0,
+        "largest_value_of": "conv1", "below_smallest_normal": ["relu1"],
+    }  # fmt: skip
+    assert "62.50%" in str(half) and "87.50%" in str(half) and "`conv1`" in str(half) and "`relu1`" in str(half)
+    assert "6.1e-05" not in str(half._replace(below=()))
+
+
+def test_what_is_no_number_is_not_written() -> None:
+    with pytest.raises(ValueError, match="JSON"):
+        as_json({"accuracy": float("nan")})
+    assert as_json({"a": 1}) == '{\n  "a": 1\n}\n'
