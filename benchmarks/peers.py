@@ -27,7 +27,8 @@ import numpy as np
 import torch
 from PIL import Image
 from scipy.stats import t
-from sklearn.metrics import average_precision_score, balanced_accuracy_score, jaccard_score, mean_absolute_error
+from sklearn.datasets import load_digits
+from sklearn.metrics import accuracy_score, average_precision_score, jaccard_score, mean_absolute_error
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -44,8 +45,9 @@ IGNORED = 255
 class Task(NamedTuple):
     """What the peer is told of a task.
 
-    folder: of its data. figure: as metrics.jsonl calls it. shift: pixels, at most. read: a table's cell as a number or
-    numbers. loss: of outputs and labels. value: the figure, of outputs and labels. is_share: it runs from 0 to 1.
+    folder: of its data; "" for scikit-learn's digits as they are. figure: as metrics.jsonl calls it. shift: pixels, at
+    most. read: a table's cell as a number or numbers. loss, value: of outputs and labels; the value is the figure.
+    is_share: it runs from 0 to 1.
     """
 
     folder: str
@@ -84,10 +86,10 @@ TASKS = {
         mean_absolute_error,
         is_share=False,
     ),
-    "defects": Task(
-        "defects", "balanced_accuracy", 2, ["defect", "good"].index,
+    "digits": Task(
+        "", "accuracy", 1, int,
         F.cross_entropy,
-        lambda outputs, labels: balanced_accuracy_score(labels, outputs.argmax(1)),
+        lambda outputs, labels: accuracy_score(labels, outputs.argmax(1)),
     ),
 }  # fmt: skip
 
@@ -98,6 +100,8 @@ class Part(NamedTuple):
 
 
 def read_part(task: Task, data: Path, part: str) -> Part:
+    if not task.folder:
+        return digits(part)
     folder = data / task.folder
     if task.folder == "masks":
         files = sorted((folder / "images" / part).iterdir())
@@ -110,6 +114,17 @@ def read_part(task: Task, data: Path, part: str) -> Part:
         files, labels = [folder / row[0] for row in rows], torch.tensor([task.read(row[1]) for row in rows])
     images = np.stack([np.asarray(Image.open(file)) for file in files])
     return Part(torch.tensor(images)[:, None].float() / 255, labels)
+
+
+def digits(part: str) -> Part:
+    """Every fifth image of each digit validates."""
+    found = load_digits()
+    validates = np.zeros(len(found.target), bool)
+    for digit in range(10):
+        validates[np.flatnonzero(found.target == digit)[4::5]] = True
+    chosen = validates if part == "val" else ~validates
+    images = np.rint(found.images[chosen] * 255 / 16) / 255
+    return Part(torch.tensor(images)[:, None].float(), torch.tensor(found.target[chosen]).long())
 
 
 def shifted(x: Tensor, most: int, corners: Tensor, fill: float) -> Tensor:
@@ -143,7 +158,8 @@ def peer(task: Task, checked: Checked, data: Path, seed: int) -> float:
     optimizer = torch.optim.AdamW(groups, lr=options.lr)
     steps = len(labels) // settings.batch
     total = int(steps * settings.epochs)
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: rate(step, steps, total))
+    warm = steps if settings.schedule[0].name == "warmup" else 0
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: rate(step, warm, total))
     for _ in range(int(settings.epochs)):
         net.train()
         order = torch.randperm(len(labels))
@@ -165,11 +181,9 @@ def peer(task: Task, checked: Checked, data: Path, seed: int) -> float:
     return float(task.value(outputs.numpy(), validation.labels.numpy()))
 
 
-def rate(step: int, steps: int, total: int) -> float:
-    """The factor of the learning rate: up for an epoch, then down along half a cosine."""
-    if step < steps:
-        return step / steps
-    return (1 + cos(pi * min((step - steps) / max(total - steps, 1), 1))) / 2
+def rate(step: int, warm: int, total: int) -> float:
+    """The factor of the learning rate: up for `warm` steps, then down along half a cosine."""
+    return step / warm if step < warm else (1 + cos(pi * (step - warm) / (total - warm))) / 2
 
 
 def network(checked: Checked) -> nn.Module:
@@ -237,7 +251,7 @@ def main(arguments: list[str]) -> None:
         names = given.tasks.split(",")
         make = [sys.executable, str(EXAMPLES / "make_data.py"), str(base / "data")]
         make += ["--most", str(given.images)] if given.images else []
-        for name in names:
+        for name in filter(lambda name: TASKS[name].folder, names):
             subprocess.run([*make, "--only", TASKS[name].folder], check=True, stdout=sys.stderr)
         print("| example | figure | specc | PyTorch | difference |\n|---|---|---|---|---|", flush=True)
         for name in names:
