@@ -27,6 +27,7 @@ Levels = NDArray[np.float64]  # gray levels from 0 to 255
 HERE = Path(__file__).parent
 PARTS = {"train": 0.6, "val": 0.2, "test": 0.2}  # shares of the digits
 TURNED = 45  # degrees, at most
+ALL = 1_000_000
 RARE = 0.03  # of the images have a scratch
 CONTRAST = 44  # gray levels by which it is brighter
 
@@ -75,13 +76,13 @@ def places(random: Generator, size: int, sides: list[int]) -> list[tuple[int, in
             return [(int(row), int(column)) for row, column in corners]
 
 
-def masks(folder: Path, seed: int) -> None:
+def masks(folder: Path, seed: int, most: int) -> None:
     """The numbers in a mask: 0 is background, 1 to 5 are the digits 0 to 4."""
     for part, count in {"train": 1000, "val": 200, "test": 200}.items():
         random, digits = generator(seed, part), Digits(part, seed, highest=4)
         for name in ("images", "masks"):
             (folder / name / part).mkdir(parents=True)
-        for number in range(count):
+        for number in range(min(count, most)):
             image, mask = canvas(random, 64), np.zeros((64, 64), np.uint8)
             sides = [int(side) for side in random.integers(22, 29, 3)]
             for side, (row, column) in zip(sides, places(random, 64, sides), strict=True):
@@ -93,7 +94,7 @@ def masks(folder: Path, seed: int) -> None:
             save(folder / "masks" / part / f"{number:04}.png", mask)
 
 
-def tags(folder: Path, seed: int) -> None:
+def tags(folder: Path, seed: int, most: int) -> None:
     """One column of tags, such as `3;7`."""
 
     def draw(random: Generator, digits: Digits) -> tuple[NDArray[np.uint8], list[object]]:
@@ -106,20 +107,20 @@ def tags(folder: Path, seed: int) -> None:
             present.add(which)
         return noisy(random, image, 12), [";".join(map(str, sorted(present)))]
 
-    table(folder, seed, {"train": 2500, "val": 400, "test": 400}, ["tags"], draw)
+    table(folder, seed, most, {"train": 2500, "val": 400, "test": 400}, ["tags"], draw)
 
 
-def angles(folder: Path, seed: int) -> None:
+def angles(folder: Path, seed: int, most: int) -> None:
     """Degrees, counterclockwise."""
 
     def draw(random: Generator, digits: Digits) -> tuple[NDArray[np.uint8], list[object]]:
         angle = round(random.uniform(-TURNED, TURNED), 1)
         return noisy(random, np.maximum(canvas(random, 28), digits.draw(random, 28, angle)[0]), 12), [angle]
 
-    table(folder, seed, {"train": 1500, "val": 400, "test": 400}, ["angle"], draw)
+    table(folder, seed, most, {"train": 1500, "val": 400, "test": 400}, ["angle"], draw)
 
 
-def defects(folder: Path, seed: int) -> None:
+def defects(folder: Path, seed: int, most: int) -> None:
     """`good` or `defect`: whether there is a scratch, hardly brighter than what it crosses."""
 
     def draw(random: Generator, digits: Digits) -> tuple[NDArray[np.uint8], list[object]]:
@@ -129,7 +130,7 @@ def defects(folder: Path, seed: int) -> None:
             scratch(random, image)
         return noisy(random, image, 12), ["defect" if is_defect else "good"]
 
-    table(folder, seed, {"train": 3000, "val": 1500, "test": 1500}, ["label"], draw)
+    table(folder, seed, most, {"train": 3000, "val": 1500, "test": 1500}, ["label"], draw)
 
 
 def scratch(random: Generator, image: Levels) -> None:
@@ -142,6 +143,7 @@ def scratch(random: Generator, image: Levels) -> None:
 def table(
     folder: Path,
     seed: int,
+    most: int,
     counts: dict[str, int],
     columns: list[str],
     draw: Callable[[Generator, Digits], tuple[NDArray[np.uint8], list[object]]],
@@ -153,7 +155,7 @@ def table(
         for part, count in counts.items():
             random, digits = generator(seed, part), Digits(part, seed)
             (folder / part).mkdir()
-            for number in range(count):
+            for number in range(min(count, most)):
                 image, values = draw(random, digits)
                 save(folder / part / f"{number:04}.png", image)
                 rows.writerow([f"{part}/{number:04}.png", *values, part])
@@ -170,8 +172,11 @@ def save(path: Path, pixels: NDArray[np.uint8]) -> None:
 SETS = {"masks": masks, "tags": tags, "angles": angles, "defects": defects}
 
 
-def make(folder: Path, names: list[str], seed: int) -> None:
-    """Make the sets of these names in a folder. Each is whole or not there: it gets its name when it is done."""
+def make(folder: Path, names: list[str], seed: int = 0, most: int = ALL) -> None:
+    """Make the sets of these names in a folder, with at most `most` images in a part.
+
+    Each is whole or not there: it gets its name when it is done.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     for name in names:
         if (folder / name).exists():
@@ -180,7 +185,7 @@ def make(folder: Path, names: list[str], seed: int) -> None:
         unfinished = folder / f"{name}.unfinished"
         shutil.rmtree(unfinished, ignore_errors=True)
         unfinished.mkdir()
-        SETS[name](unfinished, seed)
+        SETS[name](unfinished, seed, most)
         unfinished.replace(folder / name)
         print(folder / name)
 
@@ -189,9 +194,10 @@ def main(arguments: list[str]) -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("folder", nargs="?", type=Path, default=HERE / "data", help="default: examples/data")
     parser.add_argument("--only", choices=SETS, help="make only this one")
+    parser.add_argument("--most", type=int, default=ALL, metavar="N", help="images in each part; default: all")
     parser.add_argument("--seed", type=int, default=0)
     given = parser.parse_args(arguments)
-    make(given.folder, [given.only] if given.only else list(SETS), given.seed)
+    make(given.folder, [given.only] if given.only else list(SETS), given.seed, given.most)
 
 
 if __name__ == "__main__":

@@ -1,11 +1,15 @@
 """What the README shows is what specc does."""
 
+import json
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
+SPECS = re.findall(r"```cnn\n(.*?)```", README, re.DOTALL)
 MISTAKES = {
     "residual { unit(width) -> conv(width)": "residual { unit(width) -> conv(2 * width)",
     "relu -> max_pool": "rleu -> max_pool",
@@ -21,9 +25,53 @@ def first(specc, tmp_path, monkeypatch) -> Path:
 
 
 def test_its_spec_is_the_starter_without_comments(first):
-    (shown,) = re.findall(r"```cnn\n(.*?)```", README, re.DOTALL)
+    shown = SPECS[0]
     lines = [re.sub(r"\s*#.*", "", line) for line in first.read_text(encoding="utf-8").splitlines()]
     assert [line for line in lines if line] == [line for line in shown.splitlines() if line]
+
+
+OWN = {
+    "Species": ("classification", 3),
+    "Features": ("multi-label", 4),
+    "Age": ("regression", 1),
+    "Shapes": ("segmentation", 3),
+}
+
+
+@pytest.fixture
+def photos(tmp_path) -> Path:
+    """The table, the photos and the masks that the specs of "Your own data" are for."""
+    draw = np.random.default_rng(0)
+    (table,) = re.findall(r"```csv\n(.*?)```", README, re.DOTALL)
+    rows = [table.splitlines()[0]]
+    for folder in ("photos", "masks"):
+        (tmp_path / folder).mkdir()
+    for number in range(60):
+        name = f"photos/{number:03}.png"
+        Image.fromarray(draw.integers(0, 256, (40, 50, 3), dtype=np.uint8)).save(tmp_path / name)
+        Image.fromarray(draw.integers(0, 3, (40, 50), dtype=np.uint8)).save(tmp_path / "masks" / f"{number:03}.png")
+        features = ";".join(np.array(["day", "indoor", "night", "outdoor"])[draw.permutation(4)[:2]])
+        rows.append(f"{name},{['bird', 'cat', 'dog'][number % 3]},{features},{number / 4}")
+    (tmp_path / "photos.csv").write_text("\n".join(rows) + "\n", encoding="utf-8")
+    return tmp_path
+
+
+@pytest.mark.parametrize("name", OWN)
+def test_the_specs_for_your_own_data_train_as_they_stand(specc, photos, name):
+    (text,) = (spec for spec in SPECS if f"network {name}(" in spec)
+    file = photos / "net.cnn"
+    file.write_text(text, encoding="utf-8")
+    assert specc("fmt", "--check", file).status == 0
+    assert "no problems" in "".join(specc("check", file)[1:])
+    moment = [word for setting in ("epochs=1", "batch=16") for word in ("--set", f"train.{setting}")]
+    answer = specc("train", file, *moment, "--set", "network.width=4", "--device", "cpu", "--out", photos / "run", "-q")
+    assert answer.status == 0, answer.err
+    certificate = json.loads((photos / "run" / "certificate.json").read_text())
+    task, outputs = OWN[name]
+    assert certificate["task"] == task
+    info = json.loads((photos / "run" / "run.json").read_text())
+    assert len(info["classes"]) == outputs
+    assert specc("predict", photos / "run" / "model.onnx", photos / "photos" / "001.png").status == 0
 
 
 def test_what_check_says(specc, first):
