@@ -90,6 +90,6 @@ def test_a_graph_that_is_not_sound_is_an_error() -> None:
     check_graph(g.model("Net"))
     unsound = g.model("Net")
     unsound.graph.node[0].input[0] = "nowhere"
-    with pytest.raises(SpeccError, match="the exported graph is not sound") as caught:
+    with pytest.raises(SpeccError, match="the exported graph is invalid") as caught:
         check_graph(unsound)
     assert (caught.value.code, caught.value.status) == ("E457", 1)
