@@ -9,6 +9,8 @@ from scipy import stats
 from specc.backend.study.cache import Record
 from specc.backend.study.plan import Entry, Repetition
 from specc.backend.study.results import as_json
+from specc.errors import SpeccError
+from specc.tasks import FIGURES
 
 BASE = (0.70, 0.71, 0.69, 0.70)
 BETTER = (0.80, 0.82, 0.79, 0.80)
@@ -18,9 +20,10 @@ SLIGHTLY = (0.71, 0.715, 0.70, 0.72)
 def record(name: str, seed: int, accuracy: float | None) -> Record:
     """A training that came to this accuracy on the validation images; None: it failed."""
     if accuracy is None:
-        return Record(Repetition(seed), "", None, None, 0, [], {"code": "E436", "message": "the loss is not finite"})
+        return Record.failed(Repetition(seed), SpeccError("E436", "the loss is not finite"))
     numbers = {"epoch": 1.0, "train_loss": 1.0, "train_accuracy": 0.5, "val_loss": 1.0, "seconds": 1.0}
-    return Record(Repetition(seed), f"runs/{name}-{seed}", 0.9, 0.1, 100, [numbers | {"val_accuracy": accuracy}], None)
+    curve = [numbers | {"val_accuracy": accuracy}]
+    return Record(Repetition(seed), f"runs/{name}-{seed}", {"accuracy": 0.9}, 0.1, 100, {}, curve, None)
 
 
 def study(**figures: tuple[str, tuple[float | None, ...]]) -> dict[str, Any]:
@@ -33,7 +36,8 @@ def study(**figures: tuple[str, tuple[float | None, ...]]) -> dict[str, Any]:
     entries = [Entry("base"), *(Entry(name, "base") for name in figures)]
     against = {entry.name: entry.extends for entry in entries}
     checked: Any = lambda entry, repetition: SimpleNamespace(graph=None)  # noqa: E731
-    return as_json(entries, against, records, checked, tuple(Repetition(seed) for seed in range(len(BASE))), 0.0)
+    repetitions = tuple(Repetition(seed) for seed in range(len(BASE)))
+    return as_json(entries, against, records, checked, repetitions, 0.0, FIGURES["accuracy"])
 
 
 def gains(found: dict[str, Any]) -> dict[str, Any]:
