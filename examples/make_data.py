@@ -107,7 +107,7 @@ def tags(folder: Path, seed: int, most: int) -> None:
             present.add(which)
         return noisy(random, image, 12), [";".join(map(str, sorted(present)))]
 
-    table(folder, seed, most, {"train": 2500, "val": 400, "test": 400}, ["tags"], draw)
+    table(folder, seed, most, {"train": 3000, "val": 500, "test": 500}, ["tags"], draw)
 
 
 def angles(folder: Path, seed: int, most: int) -> None:
@@ -117,7 +117,7 @@ def angles(folder: Path, seed: int, most: int) -> None:
         angle = round(random.uniform(-TURNED, TURNED), 1)
         return noisy(random, np.maximum(canvas(random, 28), digits.draw(random, 28, angle)[0]), 12), [angle]
 
-    table(folder, seed, most, {"train": 1500, "val": 400, "test": 400}, ["angle"], draw)
+    table(folder, seed, most, {"train": 2000, "val": 500, "test": 500}, ["angle"], draw)
 
 
 def defects(folder: Path, seed: int, most: int) -> None:
