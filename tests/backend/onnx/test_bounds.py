@@ -112,16 +112,16 @@ def truth(task: Task, ending: Ending, own: Array, labels: torch.Tensor, batch: i
 def test_no_scale_depends_on_how_many_images_there_are(times: int) -> None:
     many = np.tile(np.array([[3.0, -5.0, 2.0], [1.0, 1.5, -1.0]], np.float32), (times, 1))
     labels, nothing = torch.zeros(len(many), dtype=torch.int64), np.zeros_like(many)
-    for own, size in ((many, 5), (nothing, 1)):
+    for own, size in ((many, 5.0), (nothing, 1.0)):
         given = truth(CLASSIFICATION, Ending("logits", "softmax"), own, labels)
         assert (given.scales, given.logits_scale) == ((size,), size)
         given = truth(CLASSIFICATION, SOFTMAX, own, labels)
-        assert (given.scales, given.logits_scale) == ((1,), size)
+        assert (given.scales, given.logits_scale) == ((1.0,), size)
         maps = np.ascontiguousarray(np.broadcast_to(own[:, :, None, None], (*own.shape, 2, 2)))
         masks = torch.zeros(len(own), 2, 2, dtype=torch.int64)
         assert truth(SEGMENTATION, Ending("classes", "softmax"), maps, masks).scales == (size,)
     numbers = truth(REGRESSION, Ending("numbers", ""), many, torch.zeros(many.shape))
-    assert list(numbers.scales) == [1, 3.25, 1.5]
+    assert numbers.scales == (1.0, 3.25, 1.5)
     assert spread_of("sigmoid", many) == 5 and spread_of("softmax", many + 100) == 5
 
 

@@ -35,6 +35,10 @@ def certificate(*comparisons: Comparison, **changed: Any) -> Certificate:
     return Certificate(**(values | changed))
 
 
+def interval(correct: int) -> list[float]:
+    return list(wilson(correct, 8) or ())
+
+
 def test_the_worst_of_all_that_was_compared() -> None:
     cpu = compared("CPU", FINE, {2: WORSE})
     assert certificate(cpu).largest == 0.5
@@ -60,7 +64,7 @@ def test_every_entry() -> None:
     figures = {"images": 8, "largest_difference": 0.25, "mean_difference": 0.125, "agreement": 1.0}
     assert found["providers"] == {
         "CPU": figures | {
-            "accuracy": 0.625, "accuracy_interval": list(wilson(5, 8) or ()), "correct": 5, "figures": {"accuracy": 0.625},
+            "accuracy": 0.625, "accuracy_interval": interval(5), "correct": 5, "figures": {"accuracy": 0.625},
             "batches": {
                 "2": {"images": 2, "largest_difference": 0.5, "mean_difference": 0.25, "agreement": 0.5}, "8": figures
             },
@@ -73,7 +77,7 @@ def test_every_entry() -> None:
         "logits_scale": 4.0, "saturated": 0.125, "evaluation_mode": True, "validation_images": 8,
         "validated_on": "the test part", "best_of_epochs": 3, "optimistic": "it chose the epoch",
         "test": {"images": 4}, "half_precision": None, "pytorch_on": "cpu", "accuracy_lost": 0.125, "accuracy": 0.75,
-        "accuracy_interval": list(wilson(6, 8) or ()), "correct": 6, "figure": "accuracy", "figure_interval": [0.5, 0.875],
+        "accuracy_interval": interval(6), "correct": 6, "figure": "accuracy", "figure_interval": [0.5, 0.875],
         "figures": {"accuracy": 0.75}, "lost": 0.125, "providers": {}, "model_sha256": "1", "weights_file": None,
         "spec_sha256": "2", "data_sha256": "3", "weights_sha256": "4", "versions": {"specc": "0"},
     }  # fmt: skip
@@ -98,7 +102,7 @@ def test_the_bound_is_that_of_the_precision() -> None:
     found = certificate(precision="fp16", half=half).as_dict()
     assert (found["tolerance"], found["max_loss"]) == (None, 0.01)
     assert found["half_precision"] == {
-        "validation_images": 8, "correct": 5, "accuracy": 0.625, "accuracy_interval": list(wilson(5, 8) or ()),
+        "validation_images": 8, "correct": 5, "accuracy": 0.625, "accuracy_interval": interval(5),
         "figures": {"accuracy": 0.625}, "agreement": 0.875, "largest_value": 1000.0, "largest_value_of": "conv1",
         "below_smallest_normal": ["relu1"],
     }  # fmt: skip
