@@ -23,7 +23,7 @@ def of(module: str, *names: str) -> int:
 
 # A number of the page, at the parenthesis, and what the tests have.
 NUMBERS: dict[str, Callable[[], int]] = {
-    r"(\d+) inputs for six readers": lambda: (
+    r"(\d+) inputs for eight readers": lambda: (
         of("helpers.damaged_sources", "SOURCES")
         + of("helpers.damaged_images", "IMAGES")
         + of("damaged.test_runs", "RUN", "CHECKPOINTS")
