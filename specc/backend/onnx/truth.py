@@ -117,6 +117,8 @@ class Survey:
         logits, outputs = batch.trained
         finite = np.isfinite(logits if self.ending.output == "classes" else outputs)
         self.odd += batch.numbers[~finite.reshape(len(outputs), -1).all(axis=1)].tolist()
+        if self.odd:
+            return  # there will be no truth
         for number, own in zip(batch.numbers.tolist(), logits, strict=True):
             if number in self.samples or not self.task.facts.per_pixel:
                 self.kept[number] = own.copy()

@@ -488,12 +488,12 @@ def test_images_of_16_bits_that_use_little_of_their_range_are_said(
         values = np.random.default_rng(number).integers(low, high + 1, (6, 5)).astype(np.uint16)
         values[0, :2] = low, high
         Image.fromarray(values).save(path)
-    notes = [note for note in read(folder(tmp_path), "validation = split(2)", memory=memory).notes if "16 bits" in note]
+    notes = [note for note in read(folder(tmp_path), "validation = split(2)", memory=memory).notes if "16-bit" in note]
     if levels_left is None:
         assert not notes
     else:
         (note,) = notes
-        assert note.startswith(f"4 images of 16 bits use only values from {low:,} to {high:,} of 0 to 65,535")
+        assert note.startswith(f"4 16-bit images only use values from {low:,} to {high:,} of 0 to 65,535")
         assert f"they have {levels_left} levels" in note
 
 
@@ -501,8 +501,8 @@ def test_color_images_of_16_bits_are_no_exception(tmp_path: Path) -> None:
     write_folder(tmp_path, each=2)
     for number, path in enumerate(sorted(tmp_path.rglob("*.png"))):
         path.write_bytes(png_of_16_bits(np.random.default_rng(number).integers(0, 4096, (6, 5, 3))))
-    (note,) = (note for note in read(folder(tmp_path), "validation = split(2)").notes if "16 bits" in note)
-    assert note.startswith("4 images of 16 bits use only values from 0 to 3,855 of 0")
+    (note,) = (note for note in read(folder(tmp_path), "validation = split(2)").notes if "16-bit" in note)
+    assert note.startswith("4 16-bit images only use values from 0 to 3,855 of 0")
 
 
 def png_of_16_bits(values: np.ndarray) -> bytes:

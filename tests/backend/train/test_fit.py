@@ -51,10 +51,10 @@ def test_the_estimate_takes_what_is_free(checked: Checked, monkeypatch: pytest.M
 def test_a_trial_step_has_the_last_word(checked: Checked, monkeypatch: pytest.MonkeyPatch) -> None:
     real = Step.backward
 
-    def backward(step: Step, images: Tensor, target: Tensor) -> Tensor:
+    def backward(step: Step, images: Tensor, labels: Tensor, weights: Any = None) -> Tensor:
         if len(images) > 10:
             raise torch.OutOfMemoryError("CUDA out of memory")
-        return real(step, images, target)
+        return real(step, images, labels, weights)
 
     monkeypatch.setattr(Step, "backward", backward)
     found = tried(checked)
