@@ -112,7 +112,8 @@ class Tally:
             gap: NDArray[np.float64] = (logits.max(axis=1) - theirs) / 2
             return gap
         own = trained.logits if self.ending.output == "logits" else trained.outputs
-        return np.abs(own.astype(np.float64) - given.astype(np.float64))
+        with np.errstate(invalid="ignore"):  # infinity from infinity: not finite either
+            return np.abs(own.astype(np.float64) - given.astype(np.float64))
 
 
 def compare_batches(tally: Callable[[], Tally], model: Model, truth: Truth, split: Split) -> dict[int, Figures]:
