@@ -171,6 +171,14 @@ def e415(stage: Stage) -> None:
     photos({"1_mask.png": Image.new("L", (6, 5)), "2_mask.png": Image.new("L", (6, 5))})
 
 
+def e418(stage: Stage) -> None:
+    draw = np.random.default_rng(0)
+    for number in range(12):
+        Image.fromarray(draw.integers(0, 256, (16, 16, 3), dtype=np.uint8)).save(f"{number}.png")
+    rows = "".join(f"{number}.png,{1_700_000_000 + number}\n" for number in range(12))
+    Path("times.csv").write_text(f"file,second\n{rows}")
+
+
 def e416(stage: Stage) -> None:
     photos({"1.png": Image.new("RGB", (6, 5)), "2.png": Image.new("L", (6, 5), 3)})
 

@@ -61,7 +61,7 @@ def _numbers(path: Path, name: str, labels: NDArray[Any]) -> Labels:
         few = ", ".join(map(str, bad[:20].tolist())) + (" …" if len(bad) > 20 else "")
         found = f"holds numbers in `{name}` that are not finite (NaN or infinite), for {len(bad):,} images: {few}"
         raise form(path, found, "a finite number for each image")
-    if values.shape[1] > 1 and np.isin(values, (0, 1)).all():
+    if np.isin(values, (0, 1)).all():
         needed = "integers: 0, 1, 2 … for classes (labels.argmax(1) of one-hot ones), or N x K of 0 and 1 for tags"
         raise form(path, f"holds nothing but 0 and 1, as {labels.dtype}, in `{name}`", needed)
     whole = values.shape[1] == 1 and bool((values == np.rint(values)).all())

@@ -72,8 +72,9 @@ def _number_table(task: BoundTask, parts: Sequence[tuple[str, Tensor]]) -> list[
         mean, std = (task.scale.mean[index], task.scale.std[index]) if task.scale else (0.0, 1.0)
         for name, labels in parts:
             numbers = labels[:, index].double() * std + mean
+            numbers[numbers.abs() < 1e-6 * std] = 0  # what standardizing in float32 leaves of it
             spread = f"mean {numbers.mean():.4g}, deviation {numbers.std(correction=0):.4g}"
-            ends = f"from {numbers.min():.4g} to {numbers.max():.4g}"
+            ends = f"from {numbers.min():.6g} to {numbers.max():.6g}"
             lines.append(f"{clean(output)}, {name}: {len(labels):,} images, {spread}, {ends}")
     return lines
 

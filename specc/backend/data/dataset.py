@@ -9,11 +9,12 @@ from typing import NamedTuple
 
 from torch import Tensor, tensor
 
-from specc.backend.data.classes import odd_classes, refuse_unlearned
+from specc.backend.data.classes import noun, odd_classes, refuse_unlearned
 from specc.backend.data.divide import divide, fold
 from specc.backend.data.identical import notes_on_identical
 from specc.backend.data.look import Reading, look_through, reading
 from specc.backend.data.memory import free_memory
+from specc.backend.data.numbers import refuse_unlearnable
 from specc.backend.data.places import Where, few
 from specc.backend.data.raw import Files, Part, Raw
 from specc.backend.data.split import Resident, Split, Streamed
@@ -114,6 +115,8 @@ def load(
         words = f"{chosen.words}, {len(validation.labels):,} images"
     else:
         train, validation, words = _divide(parts[0], task, chosen, data.seed)
+    if raw.task == REGRESSION:
+        refuse_unlearnable(raw.classes, train.labels)
     if raw.task == REGRESSION and data.targets == "standard":
         task = bind(raw.task, raw.classes, scale=scale_of(train.labels))
     learned, measured = (task.counts(part.labels) for part in (train, validation))
@@ -197,10 +200,13 @@ def _divide(part: Surveyed, task: BoundTask, chosen: Chosen, seed: int) -> tuple
     """Training and validation images out of one part, both in its order."""
     count = len(part.labels)
     wanted = split_off(count, chosen.share)
+    if chosen.fold and chosen.fold[1] > count:
+        message = f"`validation` makes {chosen.fold[1]:,} folds of {count:,} images"
+        raise SpeccError("E409", message, help="make at most as many folds as there are images", status=1)
     if not 0 < wanted < count:
         message = f"`validation` would take {wanted:,} of {count:,} images"
         raise SpeccError("E409", message, help="both sides need at least one image", status=1)
-    strata, units = task.strata(part.labels), units_of(part)
+    strata, units = task.strata(part.labels, min(wanted, count - wanted)), units_of(part)
     taken = divide(strata, units, wanted, seed) if chosen.fold is None else fold(strata, units, *chosen.fold, seed)
     if not taken:
         several = "is in two groups" if part.groups else "has two different ones"
@@ -213,7 +219,8 @@ def _divide(part: Surveyed, task: BoundTask, chosen: Chosen, seed: int) -> tuple
         words = "fold {} of {}: ".format(*chosen.fold) + words
     elif len(taken) != wanted:
         together = "copies and groups" if part.groups else "copies"
-        words += f" (not {wanted:,}: every class has one, and {together} stay together)"
+        each = "" if task.facts == REGRESSION else f"every {noun(task.facts)} has one, and "
+        words += f" (not {wanted:,}: {each}{together} stay together)"
     words += f", drawn from data.seed {seed}"
     return part.select(tensor(rest)), part.select(tensor(taken)), words
 

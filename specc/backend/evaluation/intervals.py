@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 CONFIDENCE = 0.95
 DRAWS = 1000
+FEWEST = 10  # images, of which a bootstrap says something
 SEED = 0
 
 Index = NDArray[np.int64]
@@ -55,10 +56,10 @@ def bootstrap(
 
     Images are drawn with replacement, as many as there are, `draws` times, from a fixed seed: the same set gives the
     same intervals. Gives an interval for each figure; None for one that more than half of the draws say nothing of, or
-    where there are no images.
+    where there are fewer than ten images.
     """
-    if not images:
-        return [None] * np.atleast_1d(figure(np.zeros(0, dtype=np.int64))).size
+    if images < FEWEST:
+        return [None] * np.atleast_1d(figure(np.arange(images))).size
     generator = np.random.default_rng(seed)
     values = np.stack([np.atleast_1d(figure(generator.integers(0, images, images))) for _ in range(draws)])
     return [_percentiles(column, confidence) for column in values.T]
@@ -67,7 +68,7 @@ def bootstrap(
 def bootstrap_mean(
     values: Values, *, draws: int = DRAWS, seed: int = SEED, confidence: float = CONFIDENCE
 ) -> Interval | None:
-    """`bootstrap` for the mean of one value an image, float64 N; None for no images."""
+    """`bootstrap` for the mean of one value an image, float64 N; None for fewer than ten images."""
     if not len(values):
         return None
     return bootstrap(lambda index: values[index].mean(), len(values), draws=draws, seed=seed, confidence=confidence)[0]

@@ -67,9 +67,9 @@ class BoundTask(ABC):
         """How often labels have each class or tag: images, or pixels of masks; () for numbers."""
 
     @abstractmethod
-    def strata(self, labels: Tensor) -> list[tuple[int, ...]]:
+    def strata(self, labels: Tensor, most: int = 10) -> list[tuple[int, ...]]:
         """Of each image what a split divides evenly, as numbers from 0: its class; its tags, the rarest first; the
-        tenth of its number; the rarest class in its mask."""
+        tenth of its number, or which of `most` parts if that is fewer; the rarest class in its mask."""
 
     def about(self) -> dict[str, Any]:
         """What a run.json says of it, besides the names of the outputs."""

@@ -28,5 +28,5 @@ class Classification(BoundTask):
     def counts(self, labels: Tensor) -> tuple[int, ...]:
         return tuple(labels.bincount(minlength=len(self.outputs)).tolist())
 
-    def strata(self, labels: Tensor) -> list[tuple[int, ...]]:
+    def strata(self, labels: Tensor, most: int = 10) -> list[tuple[int, ...]]:
         return [(label,) for label in labels.tolist()]

@@ -30,7 +30,7 @@ class MultiLabel(BoundTask):
     def counts(self, labels: Tensor) -> tuple[int, ...]:
         return tuple((labels > 0).sum(dim=0).tolist())
 
-    def strata(self, labels: Tensor) -> list[tuple[int, ...]]:
+    def strata(self, labels: Tensor, most: int = 10) -> list[tuple[int, ...]]:
         counts, none = self.counts(labels), len(self.outputs)
         tags = [(row > 0).nonzero()[:, 0].tolist() for row in labels]
         return [tuple(sorted(own, key=counts.__getitem__)) or (none,) for own in tags]

@@ -55,9 +55,9 @@ class Regression(BoundTask):
     def counts(self, labels: Tensor) -> tuple[int, ...]:
         return ()
 
-    def strata(self, labels: Tensor) -> list[tuple[int, ...]]:
-        """Tenths of the first number, or as many parts as leave two images in each."""
-        parts = max(1, min(10, len(labels) // 2))
+    def strata(self, labels: Tensor, most: int = 10) -> list[tuple[int, ...]]:
+        """Tenths of the first number; fewer parts where there are not two images in each, or `most` are fewer."""
+        parts = max(1, min(10, most, len(labels) // 2))
         ranks = labels[:, 0].argsort(stable=True).argsort()
         return [(rank * parts // len(labels),) for rank in ranks.tolist()]
 

@@ -34,7 +34,7 @@ class Segmentation(BoundTask):
     def counts(self, labels: Tensor) -> tuple[int, ...]:
         return tuple(self._pixels(labels).sum(dim=0).tolist())
 
-    def strata(self, labels: Tensor) -> list[tuple[int, ...]]:
+    def strata(self, labels: Tensor, most: int = 10) -> list[tuple[int, ...]]:
         pixels = self._pixels(labels)
         order = pixels.sum(dim=0).argsort(stable=True)  # classes, the rarest first
         there = pixels[:, order] > 0

@@ -15,6 +15,8 @@ from specc.vocabulary.family import Loss, Source
 from specc.vocabulary.registry import COMPONENTS, component
 from specc.vocabulary.shape import size_text
 
+TOP = 5  # classes among which the right one counts for `top5`
+
 
 class Mismatch(NamedTuple):
     """What does not fit.
@@ -53,7 +55,7 @@ def mismatches(
     """Everything that does not fit a task. outputs: their names, where they are known."""
     if train is not None:
         yield from _loss(task, data, train)
-        yield from _figures(task, train)
+        yield from _figures(task, train, outputs)
     yield from _pixels_move(task, data, train)
     if data.sample is not None and task != CLASSIFICATION:
         message = f"`sample = {data.sample}` draws images by their class, but the task is {task.name}"
@@ -74,12 +76,15 @@ def _loss(task: Task, data: DataSettings, train: TrainSettings) -> Iterator[Mism
             yield Mismatch("E317", message, loss, f"loss = {_or(fitting)}", task.name)
 
 
-def _figures(task: Task, train: TrainSettings) -> Iterator[Mismatch]:
+def _figures(task: Task, train: TrainSettings, outputs: Sequence[str] | None) -> Iterator[Mismatch]:
     names = [figure.name for figure in task.figures]
     if train.best not in ("auto", "last", LOSS.name, *names):
         message = f"`{train.best}` is not a figure of {task.name}"
         yield Mismatch("E317", message, "train.best", f"best = {_or([*names, LOSS.name, 'last'])}")
         return
+    if train.best == "top5" and outputs is not None and len(outputs) <= TOP:
+        message = f"`top5` is always 100% where there are {len(outputs)} classes"
+        yield Mismatch("E317", message, "train.best", "best = accuracy", f"{len(outputs)} classes")
     figure = task.figures[0] if train.best in ("auto", "last") else task.figure(train.best)
     if figure.unit == "share" and train.target is not None and not 0 < train.target <= 1:
         message = f"`target = {train.target:g}` can never be reached: {figure.title} is a share from 0 to 1"
