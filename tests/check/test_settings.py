@@ -72,6 +72,10 @@ FINE = [
     ("data", "validation = auto", "auto"),
     ("data", "validation = given", "given"),
     ("data", "seed = 7", 7),
+    ("data", "sample = balanced", "balanced"),
+    ("data", "sample = none", None),
+    ("data", "targets = none", "none"),
+    ("data", "targets = standard", "standard"),
     ("train", "epochs = 100", 100.0),
     ("train", "epochs = 9.5", 9.5),
     ("train", "epochs = 2 * 30", 60.0),
@@ -107,6 +111,8 @@ FINE = [
     ("train", "early_stop = 10", 10),
     ("train", "early_stop = early_stop(10)", 10),
     ("train", "early_stop = early_stop(patience=10) if true else none", 10),
+    ("train", "best = loss", "loss"),
+    ("train", "best = last", "last"),
     ("train", "target = 94%", Percent(0.94)),
     ("train", 'freeze = [dense1.bias, "dense1.bias"]', ("dense1.bias", "dense1.bias")),
     ("train", "freeze = dense1", ("dense1",)),
@@ -246,7 +252,6 @@ WRONG = [
     ("train", "seed = -1", "E207", "-1", ""),
     ("train", "precision = fp64", "E207", "fp64", ""),
     ("train", "ema = 1", "E207", "1", ""),
-    ("train", "target = 94", "E207", "94", "94%"),
     ("train", "freeze = 3", "E207", "3", ""),
     ("train", "learning_rate = 0.1", "E210", "learning_rate", ""),
     ("train", "epoch = 3", "E210", "epoch", "`epochs`"),
@@ -279,6 +284,14 @@ def test_settings_that_go_wrong(section, line, code, where, help):
     if code is not None:
         assert (problem.code, underlined(checked)) == (code, where)
     assert help in problem.help
+
+
+def test_a_share_as_target_is_at_most_1():
+    """Whether the target is a share is known once the task is: from the source."""
+    checked = spec(f"{NETWORK}data {{ source = cifar10 }}\ntrain {{ target = 94 }}")
+    problem = only(checked)
+    assert (problem.code, underlined(checked)) == ("E317", "94")
+    assert "94%" in problem.help
 
 
 def test_what_was_needed_is_said():

@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 
 from specc.cli import app
+from tests.helpers.task_runs import trained
 
 SPEC = """\
 data {{ source = digits }}
@@ -43,10 +44,11 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     place = tmp_path_factory.mktemp("help")
     (place / "specs").mkdir()
     (place / "photos").mkdir()
+    (place / "cells").mkdir()
     names = {"digits": "Digits", "specs/net": "Net", **dict.fromkeys(("a", "b", "net", "wider"), "Net")}
     for file, name in names.items():
         (place / f"{file}.cnn").write_text(SPEC.format(name=name, epochs=0.2))
-    for image in ("cat.jpg", "photos/dog.png"):
+    for image in ("cat.jpg", "photos/dog.png", "beach.jpg", "cells/first.png", "cells/second.png"):
         Image.new("L", (8, 8)).save(place / image)
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(place)
@@ -55,6 +57,8 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
             options = ["--device", "cpu", "--set", "train.epochs=1", "-q", "--out", f"runs/{run}"]
             assert app.run(["train", f"{spec}.cnn", *options]) == 0
         shutil.copy("runs/Net-1/model.onnx", "model.onnx")
+        trained(place / "tags", "multi-label").rename("runs/Tags-1")
+        trained(place / "masks", "segmentation").rename("runs/UNet-1")
         (place / "digits.cnn").write_text(SPEC.format(name="Digits", epochs=1))
     return place
 

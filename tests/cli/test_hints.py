@@ -159,4 +159,4 @@ def test_nothing_from_a_run_moves_the_cursor(specc: Specc) -> None:
     assert any("\\x1b" in answer.out + answer.err for answer in answers)
 
 
-KEPT = ("spec_sha256", "data_sha256", "format", "base", "data_dir", "device", "started", "ended")
+KEPT = ("task", "spec_sha256", "data_sha256", "format", "base", "data_dir", "device", "started", "ended")

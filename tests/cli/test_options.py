@@ -33,7 +33,7 @@ from specc.check import Checked, check
 from specc.cli import app
 from specc.cli.options import written
 from specc.source import Source
-from specc.tasks import CLASSIFICATION
+from specc.tasks import CLASSIFICATION, TASKS
 
 SPEC = """\
 data { source = digits }
@@ -76,6 +76,12 @@ EXPORT: Options = {
     **FOLDER,
     "--provider": ("--provider", "cuda"),
     "--runtime": ("--runtime", "ort"),
+    **JSON,
+}
+PREDICT: Options = {
+    "--top": ("--top", "3"),
+    "--threshold": ("--threshold", "0.8"),
+    "--out": ("--out", "masks"),
     **JSON,
 }
 
@@ -137,7 +143,7 @@ CASES = [
         },
     ),
     Case("eval", ("run",), {"--part": ("--part", "test"), **FOLDER, **JSON}),
-    Case("predict", ("model.onnx", "cat.png"), {"--top": ("--top", "3"), **JSON}),
+    *(Case("predict", (f"{task}.onnx", "cat.png"), PREDICT) for task in TASKS),
     Case("export", ("run",), EXPORT),
     Case("export", ("run", "--for", "web"), {name: how for name, how in EXPORT.items() if name != "--for"}),
     Case("export", ("net.cnn",), EXPORT),
@@ -160,7 +166,7 @@ def test_every_option_of_every_command_is_paired() -> None:
 
 BACK_END = [
     *("evaluation.of_run", "onnx.export", "onnx.graph_only", "onnx.triton", "onnx.web.page", "onnx.web.runtime"),
-    *("pictures.probe", "predict.file", "predict.run", "study.job", "study.runner", "train.resume"),
+    *("pictures.probe", "predict.file", "predict.masks", "predict.run", "study.job", "study.runner", "train.resume"),
 ]
 Trace = tuple[object, ...]
 Runs = Callable[[Case, *tuple[str, ...]], Trace]
@@ -234,7 +240,7 @@ def _record(patch: pytest.MonkeyPatch) -> list[object]:
 
     stub("specc.backend.train.fit.fit", Fitted(16, 2, "batches of 16 fit"))
     stub("specc.backend.train.prove.prove", Proof(4, 1, 2, "cpu", [Compared("weights", 2, "a", "a")]))
-    certificate = SimpleNamespace(as_dict=lambda: {"precision": "fp32"})
+    certificate = SimpleNamespace(as_dict=lambda: {"precision": "fp32"}, optimistic="")
     exported = SimpleNamespace(path=Path("run/model.onnx"), certificate=certificate, size=3, latency={})
     stub("specc.backend.onnx.export.export_run", [exported])
     for module in ("training.report_export", "export.report"):
@@ -257,7 +263,11 @@ def _record(patch: pytest.MonkeyPatch) -> list[object]:
     measured = Measured("validation", "2 images", task, evaluation, figures_of(evaluation, task), "")
     stub("specc.backend.evaluation.of_run.evaluate_run", measured)
 
-    stub("specc.backend.predict.file.from_file", SimpleNamespace(warning="", size=""))
+    def from_file(path: Path) -> SimpleNamespace:
+        return SimpleNamespace(task=TASKS[path.stem], warning="", size="")
+
+    stub("specc.backend.predict.file.from_file", from_file)
+    stub("specc.backend.predict.masks.write_masks", None)
     stub("specc.backend.predict.predict", Prediction(Path("cat.png"), [("cat", 0.9)], None))
 
     stub("specc.backend.onnx.verify.verify", Verification([Finding("content", True, "as it was")], {}))

@@ -22,7 +22,9 @@ def values(parameter: Any) -> tuple[str, str]:
     choices = getattr(parameter.type, "choices", None)
     if choices:
         return tuple(str(getattr(choice, "value", choice)) for choice in (*choices, *choices))[:2]  # type: ignore[return-value]
-    return ("3", "4") if parameter.type.name.startswith(("int", "float")) else ("one", "other")
+    if parameter.type.name.startswith("float"):
+        return "0.25", "0.75"
+    return ("3", "4") if parameter.type.name.startswith("int") else ("one", "other")
 
 
 def parse(command: str, *options: str) -> Any:

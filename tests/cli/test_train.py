@@ -11,7 +11,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from torch import Tensor
 
+from specc.backend.engine.trainer import Trainer
+from specc.backend.tasks.bound import Records
 from specc.backend.train import prove
 
 SPEC = """
@@ -116,7 +119,10 @@ def test_prove_resume(specc: Specc, spec: Path, monkeypatch: pytest.MonkeyPatch,
             os._exit(prove.main())
         return subprocess.CompletedProcess(command, os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
 
-    monkeypatch.setattr("specc.backend.engine.trainer.Trainer._so_far", lambda loop, table: (0.0, 0.0, 0))
+    def nothing_so_far(trainer: Trainer, table: Tensor, most: int | None = None) -> tuple[float, Records]:
+        return 0.0, np.zeros((1, trainer.loader.task.columns))
+
+    monkeypatch.setattr(Trainer, "_so_far", nothing_so_far)
     monkeypatch.setattr("specc.backend.train.prove.subprocess.run", fork)
     answer = specc(*arguments, "--json")
     found = json.loads(answer.out)
