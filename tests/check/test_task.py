@@ -6,7 +6,8 @@ from typing import get_args
 import pytest
 
 from specc.check import Checked
-from specc.tasks import MULTILABEL, REGRESSION, SEGMENTATION, TASKS
+from specc.check.verify.task import mismatches
+from specc.tasks import CLASSIFICATION, MULTILABEL, REGRESSION, SEGMENTATION, TASKS
 from specc.tricks import COMPONENTS
 from specc.tricks.sections import BestFigure
 from specc.vocabulary.family import Source
@@ -114,6 +115,14 @@ def test_a_figure_of_another_task(source: str, end: str, figure: str) -> None:
     assert problem.code == "E317" and f"`{figure}` is not a figure" in problem.message
     assert underlined(result) == figure
     assert problem.help and problem.help.startswith("best = ") and problem.help.endswith("loss or last")
+
+
+def test_top5_of_few_classes() -> None:
+    spec = checked("digits", "flatten -> dense(10)", "best = top5").trainable()
+    given = (spec.graph, spec.data, spec.train, spec.export)
+    assert not list(mismatches(CLASSIFICATION, tuple("0123456789"), *given))
+    (found,) = (one for one in mismatches(CLASSIFICATION, ("a", "b", "c"), *given) if one.at == "train.best")
+    assert found.code == "E317" and "3 classes" in found.message
 
 
 @pytest.mark.parametrize(

@@ -81,7 +81,7 @@ class Builder:
 
     def model(self, name: str) -> onnx.ModelProto:
         """The finished model, with its weights inside."""
-        return self._model(name, (numpy_helper.from_array(array, key) for key, array in self.initializers.items()))
+        return self._model(name, (numpy_helper.from_array(array, key) for key, array in self._needed()))
 
     def model_beside(self, name: str, location: str) -> tuple[onnx.ModelProto, bytes]:
         """The finished model without its weights, and the bytes of the file `location` that holds them.
@@ -89,7 +89,7 @@ class Builder:
         Each begins at a page's start, so that a runtime can map it. Shapes and other small constants stay inside.
         """
         tensors, weights = [], bytearray()
-        for key, array in self.initializers.items():
+        for key, array in self._needed():
             tensor = numpy_helper.from_array(array, key)
             if array.nbytes >= SMALL:
                 weights += bytes(-len(weights) % PAGE)
@@ -98,6 +98,11 @@ class Builder:
                 tensor.ClearField("raw_data")
             tensors.append(tensor)
         return self._model(name, tensors), bytes(weights)
+
+    def _needed(self) -> list[tuple[str, np.ndarray[Any, Any]]]:
+        """The constants that a node reads; onnxruntime warns of others each time it opens a file."""
+        read = {name for node in self.nodes for name in node.input} | {output.name for output in self.outputs}
+        return [(name, array) for name, array in self.initializers.items() if name in read]
 
     def _model(self, name: str, weights: Iterable[onnx.TensorProto]) -> onnx.ModelProto:
         """Weights are put where they stay, one after the other: each further copy would cost as much memory again."""

@@ -1,4 +1,4 @@
-"""Numbers that no network learns, or no file of float32 gives, are refused; a split takes the share it was asked for."""
+"""Numbers that no network learns or no file gives are refused; a split takes the share that is asked for."""
 
 from pathlib import Path
 
