@@ -32,7 +32,7 @@ from specc.check.problems import Problems
 from specc.check.resolved import resolved_text
 from specc.check.settings import file_scope, settings
 from specc.check.verify import verify
-from specc.check.verify.fits import data_shape
+from specc.check.verify.fits import data_shape, task_fits
 from specc.check.verify.images import images_fit
 from specc.check.verify.schedules import schedules_fit
 from specc.check.verify.unreached import check_unreached
@@ -144,6 +144,8 @@ def elaborate(spec: Spec, context: Context) -> Elaborated:
             schedules_fit(train, context)
         expanded = expand(spec, scope, UNKNOWN if has_data and data is None else data_shape(data), context)
         if expanded is None or not is_whole(expanded.graph):
+            if data is not None:
+                task_fits(spec, None, data, train, export, context)
             return Elaborated(None, data, train, export)
         graph = expanded.graph
         dropped = keep_reachable(graph)

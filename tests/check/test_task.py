@@ -5,8 +5,9 @@ from typing import get_args
 
 import pytest
 
-from specc.check import Checked
+from specc.check import Checked, check
 from specc.check.verify.task import mismatches
+from specc.source import Source as SpecSource
 from specc.tasks import CLASSIFICATION, MULTILABEL, REGRESSION, SEGMENTATION, TASKS
 from specc.tricks import COMPONENTS
 from specc.tricks.sections import BestFigure
@@ -115,6 +116,12 @@ def test_a_figure_of_another_task(source: str, end: str, figure: str) -> None:
     assert problem.code == "E317" and f"`{figure}` is not a figure" in problem.message
     assert underlined(result) == figure
     assert problem.help and problem.help.startswith("best = ") and problem.help.endswith("loss or last")
+
+
+def test_settings_are_held_against_the_task_where_the_network_has_errors() -> None:
+    text = 'data { source = csv("a.csv", image=file, target=age) }\nnetwork N { conv(8) -> flatten -> dense(1) }\n'
+    result = check(SpecSource("net.cnn", f"{text}train {{ loss = cross_entropy; best = accuracy }}"))
+    assert [error.code for error in result.errors] == ["E308", "E317", "E317"]
 
 
 def test_top5_of_few_classes() -> None:

@@ -47,7 +47,7 @@ def hold_together(
         _augment_fits(graph, data, context)
         _normalize_fits(graph, data, context)
         _views_fit(graph, train, context)
-    _task_fits(spec, graph, data, train, export, context)
+    task_fits(spec, graph, data, train, export, context)
 
 
 def batch_of_one(graph: Graph, freeze: Iterable[str]) -> Node | None:
@@ -169,16 +169,16 @@ def _views_fit(graph: Graph, train: TrainSettings | None, context: Context) -> N
         context.error(problem.code, problem.message, _place(train.evaluate, graph.nodes[0]), help=problem.help)
 
 
-def _task_fits(
+def task_fits(
     spec: Spec,
-    graph: Graph,
+    graph: Graph | None,
     data: DataSettings,
     train: TrainSettings | None,
     export: ExportSettings | None,
     context: Context,
 ) -> None:
-    """Report what does not fit the task, where the text tells it."""
-    task, outputs, end = task_of(data), outputs_of(data), graph.nodes[graph.output]
+    """Report what does not fit the task, where the text tells it. graph: None where it has errors of its own."""
+    task, outputs, end = task_of(data), outputs_of(data), graph.nodes[graph.output] if graph else None
     if task is None:
         return
     odd = list(mismatches(task, outputs, graph, data, train, export))
@@ -186,21 +186,23 @@ def _task_fits(
         if isinstance(one.at, Node) and spec.is_broken:
             continue  # the end of the network may be what cannot be read
         labels = _source(data, one.data) if one.data else ()
-        if isinstance(one.at, Node) and one.at is not end:
+        if isinstance(one.at, Node) and end is not None and one.at is not end:
             labels = (Label(end.span, size_text(end.shape)),)
-        context.error(one.code, one.message, _seen_at(one, spec, end), label=one.label, labels=labels, help=one.help)
-    if train is not None and not any(isinstance(one.at, Node) and one.at is end for one in odd):
+        span = _seen_at(one, spec) or (end.span if end else data.source.span)
+        if span is not None:
+            context.error(one.code, one.message, span, label=one.label, labels=labels, help=one.help)
+    if train is not None and end is not None and not any(isinstance(one.at, Node) and one.at is end for one in odd):
         for loss in losses_of(train, task):
             _class_weights_fit(loss, end.shape[0], data, end, context)
 
 
-def _seen_at(mismatch: Mismatch, spec: Spec, end: Node) -> Span:
-    """Where a mismatch was written; a default is seen at the end of the network."""
+def _seen_at(mismatch: Mismatch, spec: Spec) -> Span | None:
+    """Where a mismatch was written; None for a default."""
     if isinstance(mismatch.at, str):
         section, name = mismatch.at.split(".")
         setting = spec.sections.get(section, {}).get(name)
-        return setting.value.span if setting else end.span
-    return mismatch.at.span or end.span
+        return setting.value.span if setting else None
+    return mismatch.at.span
 
 
 def _class_weights_fit(loss: Bound, width: int, data: DataSettings, end: Node, context: Context) -> None:

@@ -47,12 +47,13 @@ def outputs_of(data: DataSettings) -> tuple[str, ...] | None:
 def mismatches(
     task: Task,
     outputs: Sequence[str] | None,
-    graph: Graph,
+    graph: Graph | None,
     data: DataSettings,
     train: TrainSettings | None,
     export: ExportSettings | None,
 ) -> Iterator[Mismatch]:
-    """Everything that does not fit a task. outputs: their names, where they are known."""
+    """Everything that does not fit a task. outputs: their names, where they are known. graph: None where it has errors
+    of its own, such as an input shape that is not known."""
     if train is not None:
         yield from _loss(task, data, train)
         yield from _figures(task, train, outputs)
@@ -63,7 +64,8 @@ def mismatches(
     if export is not None and export.output not in ("auto", *task.exports):
         message = f"the graph of a {task.name} network cannot give {export.output}"
         yield Mismatch("E317", message, "export.output", f"output = {_or(task.exports)}")
-    yield from end_of(task, outputs, graph, data)
+    if graph is not None:
+        yield from end_of(task, outputs, graph, data)
 
 
 def _loss(task: Task, data: DataSettings, train: TrainSettings) -> Iterator[Mismatch]:
