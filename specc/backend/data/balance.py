@@ -74,7 +74,7 @@ def weights_notes(losses: Sequence[Bound], task: BoundTask) -> list[str]:
     for loss in losses:
         if weights := getattr(loss.args, "weights", None):
             pairs = zip(task.outputs, weights, strict=True)
-            named = ", ".join(f"{clean(name)} {weight:g}" for name, weight in pairs)
+            named = ", ".join(f"{clean(name)}: {weight:g}" for name, weight in pairs)
             notes.append(f"{noun(task.facts)} weights of {loss.name}: {named}")
     return notes
 

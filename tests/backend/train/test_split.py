@@ -136,7 +136,7 @@ def test_the_classes_are_told_before_the_first_epoch(here: Path, capsys: pytest.
     assert [line.split() for line in lines[table + 1 : table + 4]] == [
         [name, "15", "5", "4"] for name in ("1", "2", "10")
     ]
-    assert table < lines.index("class weights of cross_entropy: 1 1, 2 1, 10 3") < first
+    assert table < lines.index("class weights of cross_entropy: 1: 1, 2: 1, 10: 3") < first
 
 
 def test_balanced_weights_are_those_of_the_whole_training_part(here: Path) -> None:
