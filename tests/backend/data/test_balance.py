@@ -104,7 +104,7 @@ def test_which_class_got_which_weight_is_said() -> None:
     tags = bind(MULTILABEL, CLASSES)
     weighted = class_weights(loss("balanced", "binary_cross_entropy"), tags, COUNTS, 50)
     assert weights_notes([weighted], tags) == [
-        "tag weights of binary_cross_entropy: 1 0.25, 2 0.666667, 10 1.5, defect 4"
+        "tag weights of binary_cross_entropy: 1: 0.25, 2: 0.666667, 10: 1.5, defect: 4"
     ]
 
 

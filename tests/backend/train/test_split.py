@@ -142,7 +142,7 @@ def test_the_classes_are_told_before_the_first_epoch(here: Path, capsys: pytest.
 def test_balanced_weights_are_those_of_the_whole_training_part(here: Path) -> None:
     run = begin(here, "run", "train.loss=cross_entropy(weights=balanced)", subset=9)
     info = json.loads((run / "run.json").read_text())
-    assert "class weights of cross_entropy: 1 1, 2 1, 10 1" in info["applied"]
+    assert "class weights of cross_entropy: 1: 1, 2: 1, 10: 1" in info["applied"]
     evaluate_run(open_run(run), device="cpu")
 
 
