@@ -175,7 +175,7 @@ def test_stages_of_pipelines():
 
 def test_a_section_on_one_side_only():
     found = settings("", 'data { source = folder("x"); resize = 16x16 }')
-    assert ("data.resize", None, "stretch(by=bilinear, size=16x16)") in found
+    assert ("data.resize", None, "stretch(size=16x16, by=bilinear)") in found
     assert {(path.split(".")[0], a) for path, a, _ in found} == {("data", None)}
     assert settings("", "train { }") == []
 
