@@ -11,7 +11,6 @@ from collections.abc import Generator, Iterable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import coverage
 import pytest
 
 from tests.mutants.process import run
@@ -31,6 +30,8 @@ class Recorder:
 
     def __init__(self, root: Path, folders: Sequence[str]) -> None:
         self.root = root
+        import coverage  # an extra, which only `make mutants` installs
+
         self.coverage = coverage.Coverage(data_file=None, include=[f"{root / folder}/*" for folder in folders])
         self.seconds: dict[str, float] = {}
         self.users: dict[str, set[str]] = defaultdict(set)  # of a shared fixture
