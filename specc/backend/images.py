@@ -8,6 +8,7 @@ import re
 import stat
 import warnings
 from collections.abc import Iterator
+from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -106,18 +107,24 @@ def decode_image(content: bytes, channels: int, window: Range | None = None) -> 
         raise BadImage(f"cannot be used with a model of {channels} channels: an image file has 1 (gray) or 3 (RGB)")
     if wrong := trap(content):
         raise BadImage(wrong)
+    with explained(content), Image.open(BytesIO(content), formats=KINDS) as image:
+        refuse_huge(image)
+        is_deep = any(DEEP.search(str(tile[3])) for tile in image.tile)
+        image.load()
+        if wrong := heavy(image.info.get("exif")) or heavy(image.info.get("Raw profile type exif")):
+            raise BadImage(wrong)
+        ImageOps.exif_transpose(image, in_place=True)
+        if window and is_deep and not _is_deep_gray(image):
+            raise BadImage("has 16-bit colors, of which only the upper 8 bits are read: `range` is for gray images")
+        deep = deep_range(image, is_deep)
+        return Decoded(_pixels(eight_bits(image, window or WHOLE), channels), deep)
+
+
+@contextmanager
+def explained(content: bytes) -> Iterator[None]:
+    """Whatever Pillow raises while it decodes a file of this content, as BadImage."""
     try:
-        with Image.open(BytesIO(content), formats=KINDS) as image:
-            refuse_huge(image)
-            is_deep = any(DEEP.search(str(tile[3])) for tile in image.tile)
-            image.load()
-            if wrong := heavy(image.info.get("exif")) or heavy(image.info.get("Raw profile type exif")):
-                raise BadImage(wrong)
-            ImageOps.exif_transpose(image, in_place=True)
-            if window and is_deep and not _is_deep_gray(image):
-                raise BadImage("has 16-bit colors, of which only the upper 8 bits are read: `range` is for gray images")
-            deep = deep_range(image, is_deep)
-            return Decoded(_pixels(eight_bits(image, window or WHOLE), channels), deep)
+        yield
     except (BadImage, MemoryError):
         raise
     except UnidentifiedImageError:

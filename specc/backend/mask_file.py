@@ -4,10 +4,9 @@ from io import BytesIO
 from typing import Any
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageOps
 
-from specc.backend.foreign import described
-from specc.backend.images import KINDS, MOST_PIXELS, BadImage, Pixels, refuse_huge
+from specc.backend.images import KINDS, BadImage, Pixels, explained, refuse_huge
 from specc.backend.traps import heavy, trap
 
 # How pixels may be stored, in Pillow's words, and what it multiplies them by: two and four bits of gray are spread over
@@ -38,23 +37,14 @@ def decode_mask(content: bytes) -> Pixels:
     """
     if wrong := trap(content):
         raise BadImage(wrong)
-    try:
-        with Image.open(BytesIO(content), formats=KINDS) as image:
-            refuse_huge(image)
-            factor = _factor(image)
-            image.load()
-            if wrong := heavy(image.info.get("exif")) or heavy(image.info.get("Raw profile type exif")):
-                raise BadImage(wrong)
-            ImageOps.exif_transpose(image, in_place=True)
-            numbers = np.asarray(image)
-    except (BadImage, MemoryError):
-        raise
-    except UnidentifiedImageError:
-        raise BadImage(f"is not a readable image: {described(content)}") from None
-    except (Image.DecompressionBombWarning, Image.DecompressionBombError):
-        raise BadImage(f"has more than {MOST_PIXELS:,} pixels, the limit") from None
-    except Exception as error:  # noqa: BLE001 - a damaged file makes Pillow's decoders raise nearly anything
-        raise BadImage(f"is damaged: {error or type(error).__name__}") from None
+    with explained(content), Image.open(BytesIO(content), formats=KINDS) as image:
+        refuse_huge(image)
+        factor = _factor(image)
+        image.load()
+        if wrong := heavy(image.info.get("exif")) or heavy(image.info.get("Raw profile type exif")):
+            raise BadImage(wrong)
+        ImageOps.exif_transpose(image, in_place=True)
+        numbers = np.asarray(image)
     if numbers.max() > HIGHEST:
         raise BadImage(f"has class numbers up to {numbers.max():,}, but at most {HIGHEST} are possible")
     levels: Pixels = numbers.astype(np.uint8) // factor
