@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --constraint constraints.txt
 
-.PHONY: train test lint format fuzz mutants bench clean
+.PHONY: train test lint format fuzz mutants peers bench clean
 
 train: .venv/.installed ## train, export and verify the digits example
 	$(BIN)/specc train examples/digits.cnn
@@ -33,12 +33,15 @@ mutants: .venv/.installed-dev ## changes to the sources that some test has to no
 	$(PIP_INSTALL) --editable '.[mutants]'
 	$(BIN)/python -m tests.mutants $(MUTANTS)
 
+peers: .venv/.installed-dev ## torchvision and timm into .peers, for comparing the zoo with its origins
+	$(PIP_INSTALL) --no-deps --target .peers timm torchvision
+
 bench: .venv/.installed-dev ## every benchmark there is
 	@set -e; for file in benchmarks/*.py; do [ -e "$$file" ] || { echo "no benchmarks yet"; break; }; \
 	  echo "== $$file"; $(BIN)/python "$$file"; done
 
 clean: ## everything that can be made again; trained runs stay
-	rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .mutants
+	rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .mutants .peers
 
 $(BIN)/python:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "specc needs Python 3.11 or newer: make PYTHON=python3.11 …")'

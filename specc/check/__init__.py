@@ -24,9 +24,10 @@ from specc.check.context import Context, TooMuch, Work
 from specc.check.expand import expand
 from specc.check.expand.names import Overwritten
 from specc.check.expressions.evaluate import Evaluator
+from specc.check.gather.assemble import gather
 from specc.check.gather.files import Load, parse_files
 from specc.check.gather.override import override, parse_set
-from specc.check.gather.spec import Spec, gather
+from specc.check.gather.spec import Spec
 from specc.check.gather.variants import settings_of
 from specc.check.problems import Problems
 from specc.check.resolved import resolved_text

@@ -6,8 +6,9 @@ from typing import NamedTuple
 from specc.check.calls.binder import Binder
 from specc.check.context import Context, TooMuch
 from specc.check.expressions.evaluate import Evaluator
+from specc.check.gather.assemble import gather
 from specc.check.gather.files import Load, parse_files
-from specc.check.gather.spec import Spec, gather
+from specc.check.gather.spec import Spec
 from specc.check.problems import Problems
 from specc.check.search import searches
 from specc.source import Source

@@ -19,14 +19,22 @@ from specc.render import concise, count, render, style_of, summary
 from specc.source import Source
 
 LARGEST = 1_000_000  # bytes; a spec has a few thousand
+ZOO = "zoo:"  # what the name of a spec that comes with specc begins with
 MOST_SHOWN = 200  # characters of a path in a message
 
 
 def read_source(path: Path | str) -> Source:
-    """The spec at a path, named as the user wrote it. Line endings become `\\n`; a byte order mark is left out.
+    """The spec at a path, or in the zoo, named as the user wrote it.
+
+    Line endings become `\\n`; a byte order mark is left out.
 
     Raises `SpeccError`: E470 not there, E471 a folder, E472 not text, E103 too large, E474 cannot be read.
     """
+    if str(path).startswith(ZOO):
+        source = _from_zoo(str(path))
+        if isinstance(source, str):
+            raise SpeccError("E470", source, help="run `specc zoo` to see what it has")
+        return source
     return source_of(str(path), read_spec(Path(path)))
 
 
@@ -113,12 +121,20 @@ def load_base(path: str, source: Source) -> Source | str:
 
     Only a `.cnn` file is read: what is wrong in it is shown with its lines, which are nobody's business elsewhere.
     """
+    if path.startswith(ZOO):
+        return _from_zoo(path)
     if Path(path).suffix != ".cnn":
         return "it is not a .cnn file"
     try:
         return read_source(os.path.normpath(Path(source.path).parent / path))
     except SpeccError as error:
         return error.message
+
+
+def _from_zoo(path: str) -> Source | str:
+    from specc.zoo import zoo_source  # which reads its tables
+
+    return zoo_source(path.removeprefix(ZOO))
 
 
 def base_of(file: Path) -> Path:

@@ -208,8 +208,14 @@ class Builder:
         return t.Section(str(parts[0]), self.settings(parts[1]), span, self.token_span(parts[0]))
 
     def search(self, parts: Parts, span: Span) -> t.Section:
-        name_span = Span(self.source, span.start, span.start + len("search"))
-        return t.Section("search", self.settings(parts[0]), span, name_span)
+        return self._section("search", parts, span)
+
+    def knobs(self, parts: Parts, span: Span) -> t.Section:
+        return self._section("network", parts, span)
+
+    def _section(self, name: str, parts: Parts, span: Span) -> t.Section:
+        """A section whose word is no token of the tree, but stands where it starts."""
+        return t.Section(name, self.settings(parts[0]), span, Span(self.source, span.start, span.start + len(name)))
 
     def variant(self, parts: Parts, span: Span) -> t.Variant:
         name, base, settings = parts

@@ -1,5 +1,6 @@
 """The wording of syntax errors: what was found, and what was expected."""
 
+import re
 from collections.abc import Iterable
 
 from lark import Token
@@ -42,6 +43,7 @@ WORDS = {
     "ELSE": "`else`",
     "EXTENDS": "`extends`",
 }
+NAMELESS_NETWORK = re.compile(r"(?:\A|\n)[ \t]*network[ \t]*\{[^{}=]*\Z")
 ARROW = "__ANON_0"  # what lark calls `->`
 SEPARATES = frozenset({"NAME", "IF", "FOR", "LET", "DEFAULT", "COMMA"})  # found where one thing ends and another begins
 LITERALS = frozenset({"INTEGER", "FLOAT", "PERCENT", "SIZE", "STRING", "TRUE", "FALSE"})
@@ -70,7 +72,18 @@ def mistake(source: Source, error: UnexpectedInput) -> Diagnostic:
 
 def unexpected(source: Source, token: Token, accepted: Iterable[str]) -> Diagnostic:
     """E101 for a token, given the terminals that are accepted there."""
-    accepted = set(accepted)
+    help = _help(token, set(accepted))
+    if NAMELESS_NETWORK.search(source.text, 0, token.start_pos or 0):
+        help = "a network has a name: network Net { … }; without one, `network` sets parameters: network { width = 64 }"
+    if token.type == "$END":
+        end = len(source.text.rstrip())
+        return Diagnostic("E101", "unexpected end of file", Span(source, max(end - 1, 0), end), help=help)
+    if token.type == "_NL":
+        return Diagnostic("E101", "unexpected end of line", span_of(source, token), help=help)
+    return Diagnostic("E101", f"unexpected `{token}`", span_of(source, token), help=help)
+
+
+def _help(token: Token, accepted: set[str]) -> str:
     help = _expected(accepted)
     if token.type == "IF" and "_NL" in accepted:
         help = "put a choice in parentheses, (relu if c else tanh), or an `if` with a body on its own line"
@@ -91,12 +104,7 @@ def unexpected(source: Source, token: Token, accepted: Iterable[str]) -> Diagnos
         help = "name a value with `let name = …`, or a tensor with `-> as(name)`"
     elif token in (")", "]") and not {"RPAR", "RSQB"} & accepted:
         help = "there is no open bracket for it to close"
-    if token.type == "$END":
-        end = len(source.text.rstrip())
-        return Diagnostic("E101", "unexpected end of file", Span(source, max(end - 1, 0), end), help=help)
-    if token.type == "_NL":
-        return Diagnostic("E101", "unexpected end of line", span_of(source, token), help=help)
-    return Diagnostic("E101", f"unexpected `{token}`", span_of(source, token), help=help)
+    return help
 
 
 def character_mistake(source: Source, start: int) -> Diagnostic:

@@ -176,7 +176,7 @@ class Setting(NamedTuple):
 
 
 class Section(NamedTuple):
-    """`data`, `train`, `export` or `search`."""
+    """`data`, `train`, `export` or `search`; or `network` without a name, which sets parameters of an extended one."""
 
     name: str
     settings: tuple[Setting, ...]

@@ -238,4 +238,14 @@ COMPONENTS = (
         example='npz("data/letters.npz")',
         task=lambda a: None,
     ),
+    Source(
+        "none",
+        "No images yet, as in the specs of the zoo: the network sees `channels` x `view`. It can be checked, shown and "
+        "emitted, but not trained.",
+        target="specc.backend.data.none.read_none",
+        example="none",
+        channels=3,
+        files=True,
+        task=lambda a: None,
+    ),
 )

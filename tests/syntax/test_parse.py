@@ -495,7 +495,7 @@ def problems(text: str) -> list[Diagnostic]:
         ("network N { conv(,) }", ",", "unexpected `"),
         ("network N { conv(a=) }", ")", "unexpected `"),
         ("network N { 3 relu }", "relu", "unexpected `"),
-        ("network { relu }", "{", "unexpected `"),
+        ("network { relu }", "}", "unexpected `"),
         ("network N relu", "relu", "unexpected `"),
         ("block f(1) { }", "1", "unexpected `"),
         ("block f(a b) { }", "b", "unexpected `"),

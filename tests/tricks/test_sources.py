@@ -63,6 +63,7 @@ def test_what_sources_are_known_to_hold() -> None:
         "masks": 3,
         "webdataset": 3,
         "npz": None,
+        "none": 3,
     }
 
 

@@ -64,6 +64,8 @@ def _base(extends: list[t.Extends], trees: list[t.File], load: Load | None, prob
         problems.report("E214", f"more than {MOST_FILES} files extend one another", first.span)
     elif isinstance(base, str):
         help = "the path is relative to the folder of the file that contains `extends`"
+        if first.path.startswith("zoo:"):
+            help = "run `specc zoo` to see all specs that come with specc"
         problems.report("E218", f'"{shorten(first.path, 100)}" cannot be read: {base}', first.span, help=help)
     elif base.path in [tree.source.path for tree in trees]:
         problems.report("E221", f'circular `extends`: "{first.path}" leads back to this file', first.span)

@@ -1,0 +1,64 @@
+"""The specs that come with specc: published networks, as `extends "zoo:resnet50"` and `specc zoo` name them.
+
+A family is two files. `resnet.cnn` is its network, whose sizes are parameters. `resnet.toml` lists its models, each
+with the settings that make it, and what the layers are called in the libraries that publish trained weights
+(`specc.zoo.naming`). A model is the text that extends its family with these settings.
+"""
+
+import tomllib
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+from specc.diagnostics import nearest
+from specc.source import Source
+from specc.zoo.naming import Naming, read_naming
+
+PREFIX = "zoo:"
+FAMILIES = "families"
+FOLDER = Path(__file__).parent
+
+
+class Family(NamedTuple):
+    """Models that share a network.
+
+    name: of its files. title: what it is called. papers: where it comes from. models: their settings, by name.
+    namings: what its layers are called in other libraries.
+    """
+
+    name: str
+    title: str
+    papers: tuple[str, ...]
+    models: dict[str, str]
+    namings: tuple[Naming, ...]
+
+
+@cache
+def families() -> dict[str, Family]:
+    """All families by name."""
+    return {path.stem: _read(path) for path in sorted(FOLDER.glob("*.toml"))}
+
+
+@cache
+def models() -> dict[str, Family]:
+    """The name of every model, and its family."""
+    return {model: family for family in families().values() for model in family.models}
+
+
+def zoo_source(name: str) -> Source | str:
+    """The spec `zoo:NAME`, of a model, or of a family as `families/NAME`; what is wrong, where there is none."""
+    folder, _, family = name.rpartition("/")
+    if folder == FAMILIES and family in families():
+        return Source(f"{PREFIX}{name}", (FOLDER / f"{family}.cnn").read_text("utf-8"))
+    if name in models():
+        base = models()[name]
+        return Source(f"{PREFIX}{name}", f'extends "{PREFIX}{FAMILIES}/{base.name}"\n{base.models[name]}\n')
+    near = nearest(name, models())
+    return f"the zoo has no `{name}`{near and f'; {near}'}"
+
+
+def _read(path: Path) -> Family:
+    table = tomllib.loads(path.read_text("utf-8"))
+    models: dict[str, str] = table["models"]
+    namings = tuple(read_naming(one, models) for one in table.get("names", ()))
+    return Family(path.stem, table["title"], tuple(table["papers"]), models, namings)

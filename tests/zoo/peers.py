@@ -1,0 +1,60 @@
+"""torchvision and timm, for comparing only. They are never a dependency: `make peers` puts them into a folder.
+
+torchvision's compiled operators are built for another torch. No network needs them, so their registration is skipped.
+"""
+
+import os
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+FOLDER = Path(os.environ.get("SPECC_PEERS", Path(__file__).parents[2] / ".peers"))
+LIBRARIES = ("torchvision", "timm")
+
+
+def are_there() -> bool:
+    """Whether both can be imported."""
+    if FOLDER.is_dir() and str(FOLDER) not in sys.path:
+        sys.path.append(str(FOLDER))
+    return all(find_spec(name) is not None for name in LIBRARIES)
+
+
+def create(library: str, name: str) -> nn.Module:
+    """A model as the library builds it, without trained weights."""
+    _without_operators()
+    match library:
+        case "torchvision":
+            import torchvision
+
+            classifiers = torchvision.models.list_models(module=torchvision.models)
+            backbone = {} if name in classifiers else {"weights_backbone": None}
+            extra = {"init_weights": False} if name in ("googlenet", "inception_v3") else {}
+            model: nn.Module = torchvision.models.get_model(name, weights=None, **backbone, **extra)
+        case "timm":
+            import timm
+
+            model = timm.create_model(name, pretrained=False)
+        case _:
+            raise AssertionError(library)
+    return model
+
+
+def _without_operators() -> None:
+    if "torchvision" in sys.modules:
+        return
+    register = torch.library.register_fake
+
+    def skip(name: Any, *args: Any, **kwargs: Any) -> Any:
+        if isinstance(name, str) and name.startswith("torchvision::"):
+            return lambda function: function
+        return register(name, *args, **kwargs)
+
+    torch.library.register_fake = skip
+    try:
+        import torchvision  # noqa: F401
+    finally:
+        torch.library.register_fake = register

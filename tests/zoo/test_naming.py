@@ -1,0 +1,46 @@
+"""Rules of names: numbers and words are carried over, calculated, and held to."""
+
+import pytest
+
+from specc.zoo import families
+from specc.zoo.naming import read_naming
+
+
+def naming(rules, **more):
+    return read_naming({"libraries": ["there"], "rules": rules, **more}, ["net"])
+
+
+@pytest.mark.parametrize(
+    ("rule", "ours", "theirs"),
+    [
+        ("conv{i} features.{i}", "conv3.weight", "features.3.weight"),
+        ("conv{i} features.{3*i-2}", "conv3.bias", "features.7.bias"),
+        ("stage{s}.{block}{b}.conv1 layer{s}.{b-1}.{block}", "stage2.basic10.conv1.weight", "layer2.9.basic.weight"),
+        ("grn1.scale grn.weight", "grn1.scale", "grn.weight"),
+        ("conv{i} features.{i}", "conv3.x.weight", None),
+        ("a{i}.b{i} c{i}", "a1.b2.weight", None),
+    ],
+)
+def test_a_rule_gives_the_name_there(rule, ours, theirs):
+    assert naming(rule).name_of(ours) == theirs
+
+
+def test_the_first_rule_that_fits_holds():
+    assert naming("conv1 stem\nconv{i} body.{i}").name_of("conv1.weight") == "stem.weight"
+
+
+def test_counters_and_what_is_listed_are_ignored():
+    names = naming("conv1 a", ignored=["aux*"])
+    ignored = [name for name in ("bn.num_batches_tracked", "aux1.fc.weight", "a.weight") if names.ignores(name)]
+    assert ignored == ["bn.num_batches_tracked", "aux1.fc.weight"]
+
+
+@pytest.mark.parametrize("rule", ["conv{i-1} a{i}", "conv{i} a{k}"])
+def test_a_rule_that_means_nothing_is_refused(rule):
+    with pytest.raises(ValueError, match="left"):
+        naming(rule)
+
+
+@pytest.mark.parametrize("family", families().values(), ids=list(families()))
+def test_a_family_names_its_own_models_only(family):
+    assert all(set(naming.models) <= set(family.models) for naming in family.namings)
