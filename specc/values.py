@@ -75,6 +75,11 @@ class Bound(NamedTuple):
         return f"{self.name}({given}){body}" if given else f"{self.name}{body}"
 
 
+def quoted(text: str) -> str:
+    """A text as a spec writes it, in quotes."""
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n").replace("\t", "\\t") + '"'
+
+
 def show(value: object) -> str:
     """A value in the language's own syntax, as messages and `--defaults` print it."""
     match value:

@@ -1,11 +1,12 @@
 """`specc import`: published weights as a safetensors file."""
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from specc.cli.common import print_json
+from specc.cli.common import ZOO, print_json
 from specc.errors import SpeccError, clean
 
 if TYPE_CHECKING:
@@ -60,10 +61,12 @@ def _refuse_safetensors(file: Path, zoo: str | None, key: str | None) -> None:
 
 
 def _renaming(zoo: str | None) -> "Rename | None":
-    """What gives tensors the names of a spec of the zoo. Raises SpeccError E477 where there is none of that name."""
+    """What gives tensors the names of a spec of the zoo."""
     if zoo is None:
         return None
-    raise SpeccError("E477", f"the zoo has no spec `{zoo}`", help="leave out --as to keep the names of the tensors")
+    from specc.backend.zoo_names import rename
+
+    return partial(rename, model=zoo.removeprefix(ZOO))
 
 
 def report(result: "Imported") -> str:

@@ -5,12 +5,14 @@ from typing import Annotated
 
 import typer
 
-from specc.check import check
-from specc.cli.common import load_base, print_json, read_source, report
+from specc.check import Checked, check
+from specc.check.verify.task import outputs_of
+from specc.cli.common import base_of, load_base, print_json, read_source, report
 from specc.cli.options import given, refuse_with, settings
 from specc.errors import SpeccError
 from specc.report.layers import layers_json, layers_table
 from specc.report.settings import defaults_json, defaults_text
+from specc.report.start import start_json, start_table
 
 
 def show(
@@ -22,6 +24,9 @@ def show(
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print machine-readable JSON.")] = False,
     defaults: Annotated[bool, typer.Option("--defaults", help="Print every setting and its default.")] = False,
+    start: Annotated[
+        bool, typer.Option("--start", help="Print what becomes of each tensor of the weights that `train.start` names.")
+    ] = False,
 ) -> int:
     """Show a network's layers: output shape, parameters, multiply-accumulates, receptive field and activation memory.
 
@@ -29,12 +34,13 @@ def show(
 
       specc show net.cnn
       specc show net.cnn --set network.width=64
+      specc show net.cnn --start
       specc show --defaults
     """
     refuse_with(
         given(context),
         "--defaults",
-        ("FILE", "--variant", "--set"),
+        ("FILE", "--variant", "--set", "--start"),
         "shows the defaults, which are the same for every spec",
     )
     if defaults:
@@ -49,8 +55,28 @@ def show(
     status = report(checked.diagnostics)
     if checked.graph is None or status:
         return status
+    if start:
+        return _show_start(file, checked, json=json)
     if json:
         print_json(layers_json(checked, checked.graph))
     else:
         print(layers_table(checked, checked.graph))
+    return 0
+
+
+def _show_start(file: Path, checked: Checked, *, json: bool) -> int:
+    """Print how the weights that the network begins with are mapped; status 1 where some of them have no place."""
+    spec = checked.compiled()
+    if spec.train.start is None:
+        help = 'set train.start, such as start = weights("runs/Net-1")'
+        raise SpeccError("E475", "--start shows the weights that `train.start` names, and it is not set", help=help)
+    from specc.backend.start import map_start, refuse_misfits, resolve_start  # it opens the weights
+
+    origin = resolve_start(spec.train.start, base_of(file))
+    mapped = map_start(spec.graph, origin, outputs_of(spec.data) or () if spec.data else ())
+    if json:
+        print_json(start_json(mapped, origin.words, origin.sha256))
+    else:
+        print(start_table(mapped, origin.words))
+    refuse_misfits(mapped, origin)
     return 0

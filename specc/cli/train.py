@@ -7,6 +7,7 @@ import typer
 
 from specc.cli.options import Mode, given, mode_of, settings
 from specc.errors import SpeccError
+from specc.values import quoted
 
 SPEC = frozenset({"FILE", "--variant", "--set", "--seed"})
 PLACE = frozenset({"--device", "--data-dir", "--json"})
@@ -40,7 +41,7 @@ def train(
     resume: Annotated[Path | None, typer.Option(help="Continue this run.", metavar="RUN", show_default=False)] = None,
     start_from: Annotated[
         Path | None,
-        typer.Option(help="Start from the weights of this run or file that fit.", show_default=False),
+        typer.Option(help="Override train.start: begin with the weights of this run or file.", show_default=False),
     ] = None,
     resume_inexact: Annotated[
         bool, typer.Option("--resume-inexact", help="Resume even if the results will not be bit-identical.")
@@ -74,7 +75,8 @@ def train(
     mode = recognize(given(context))
     from specc.cli import training
 
-    request = training.Request(file, variant, settings(sets, seed=seed), device, data_dir, quiet, json)
+    sets = [*settings(sets, seed=seed), *_start(start_from)]
+    request = training.Request(file, variant, sets, device, data_dir, quiet, json)
     with training.progress(request):
         if mode is PLAN:
             return training.show_plan(request)
@@ -83,7 +85,12 @@ def train(
         if mode is RESUME:
             assert resume is not None
             return training.resume(request, resume, resume_inexact)
-        return training.train(request, out, start_from, with_fit=mode is FIT)
+        return training.train(request, out, with_fit=mode is FIT)
+
+
+def _start(path: Path | None) -> list[str]:
+    """The setting that `--start-from` stands for; a path that counts from here, wherever the spec lies."""
+    return [] if path is None else [f"train.start=weights({quoted(str(path.absolute()))})"]
 
 
 def recognize(names: list[str]) -> Mode:

@@ -61,7 +61,7 @@ def progress(request: Request) -> Iterator[None]:
         yield
 
 
-def train(request: Request, out: Path | None, start_from: Path | None, *, with_fit: bool) -> int:
+def train(request: Request, out: Path | None, *, with_fit: bool) -> int:
     """Train a spec into a new run, export it and verify the exported file."""
     checked = request.check()
     if checked is not None and with_fit:
@@ -71,7 +71,7 @@ def train(request: Request, out: Path | None, start_from: Path | None, *, with_f
     from specc.backend.train.job import train as train_checked
 
     command = ["specc", *sys.argv[1:]]
-    outcome = train_checked(checked, out=out, start=start_from, command=command, quiet=request.quiet, **request.where)
+    outcome = train_checked(checked, out=out, command=command, quiet=request.quiet, **request.where)
     return _finish(request, outcome)
 
 

@@ -1,8 +1,9 @@
 """The weights of a network by name, and the selectors that settings pick them by.
 
-A selector is a kind of weight (`kernels`, `biases`, `norms`), the name of a layer or a block (`conv1`, `unit2.conv1`;
-without its number, `unit`, every one of that name), or either of these with a weight's own name behind it:
-`conv1.weight`, `norms.bias`.
+A selector is a kind of weight (`kernels`, `biases`, `norms`), a part of the network (`head`, the final layer and
+auxiliary classifiers; `backbone`, the rest), the name of a layer or a block (`conv1`, `unit2.conv1`; without its
+number, `unit`, every one of that name), or one of these with a weight's own name behind it: `conv1.weight`,
+`norms.bias`. A layer or block that is called `head` or `backbone` takes the name over.
 """
 
 from collections.abc import Iterable
@@ -11,6 +12,7 @@ from typing import NamedTuple
 from specc.ir.graph import Graph
 from specc.vocabulary.weight import Kind, WeightSpec
 
+HEAD, BACKBONE = "head", "backbone"
 KINDS: dict[str, Kind] = {"kernels": "kernel", "biases": "bias", "norms": "norm"}
 
 
@@ -19,7 +21,8 @@ class Weight(NamedTuple):
 
     layer: the name of its layer. node: the layer's index. spec: as the layer declares it.
     is_last: a kernel behind which no other one follows: that of the classifier, or of a head.
-    learns: its layer is not frozen by `trainable=false`.
+    learns: its layer is not frozen by `trainable=false`. part: HEAD or BACKBONE; "" where a layer or block of the
+    network has that name.
     """
 
     layer: str
@@ -27,6 +30,7 @@ class Weight(NamedTuple):
     spec: WeightSpec
     is_last: bool
     learns: bool
+    part: str
 
     @property
     def name(self) -> str:
@@ -40,12 +44,28 @@ class Weight(NamedTuple):
 
 def weights_of(graph: Graph) -> list[Weight]:
     """All weights, frozen ones too, in the order in which their layers run."""
-    last = _last_kernels(graph)
+    last, part_of = _last_kernels(graph), parts_of(graph)
     return [
-        Weight(node.name, node.index, spec, spec.kind == "kernel" and node.index in last, node.learns)
+        Weight(
+            node.name, node.index, spec, spec.kind == "kernel" and node.index in last, node.learns, part_of[node.name]
+        )
         for node in graph.nodes
         for spec in graph.weights(node)
     ]
+
+
+def head_layers(graph: Graph) -> set[str]:
+    """The layers that answer: of the last kernels, and all of auxiliary classifiers."""
+    last = _last_kernels(graph)
+    return {node.name for node in graph.nodes if node.index in last or node.head}
+
+
+def parts_of(graph: Graph) -> dict[str, str]:
+    """Of each layer whether it belongs to the head or to the backbone; "" where something else has that name."""
+    heads = head_layers(graph)
+    taken = {name for node in graph.nodes for name in node.name.split(".")}
+    free = {part: "" if any(_is_called(name, part) for name in taken) else part for part in (HEAD, BACKBONE)}
+    return {node.name: free[HEAD if node.name in heads else BACKBONE] for node in graph.nodes}
 
 
 def _last_kernels(graph: Graph) -> set[int]:
@@ -72,8 +92,16 @@ def learning(weights: Iterable[Weight], freeze: Iterable[str]) -> list[Weight]:
 
 def statistics_of(graph: Graph) -> list[Weight]:
     """What layers keep without learning it, as selectors see it: as tensors of norms."""
+    part_of = parts_of(graph)
     return [
-        Weight(node.name, node.index, WeightSpec(kept.name, kept.shape, "norm", kept.start), False, node.learns)
+        Weight(
+            node.name,
+            node.index,
+            WeightSpec(kept.name, kept.shape, "norm", kept.start),
+            False,
+            node.learns,
+            part_of[node.name],
+        )
         for node in graph.nodes
         for kept in graph.statistics(node)
     ]
@@ -109,9 +137,11 @@ def selects(selector: str, weight: Weight) -> bool:
 
 
 def _is_of(selector: str, weight: Weight) -> bool:
-    """Whether a weight is of this kind, or of a layer or block of this name."""
+    """Whether a weight is of this kind, in this part, or of a layer or block of this name."""
     if selector in KINDS:
         return weight.kind == KINDS[selector]
+    if selector == weight.part:
+        return True
     path, names = selector.split("."), weight.layer.split(".")
     return len(path) <= len(names) and all(map(_is_called, names, path))
 
@@ -130,6 +160,7 @@ def selected(selectors: Iterable[str], weights: Iterable[Weight]) -> list[Weight
 def selectors_of(weights: Iterable[Weight]) -> list[str]:
     """All selectors that pick something, for the help of a misspelled one."""
     names = dict.fromkeys(name for name, kind in KINDS.items() if any(weight.kind == kind for weight in weights))
+    names |= dict.fromkeys(weight.part for weight in weights if weight.part)
     for weight in weights:
         path = weight.layer.split(".")
         names |= dict.fromkeys([*(".".join(path[: i + 1]) for i in range(len(path))), weight.name])

@@ -16,6 +16,7 @@ from specc.tricks import (
     schedule,
     search,
     source,
+    start,
     validation,
 )
 from specc.vocabulary.registry import COMPONENTS as COMPONENTS
@@ -37,6 +38,7 @@ for _module in (
     early_stop,
     evaluate,
     plan,
+    start,
     search,
 ):
     register(_module.COMPONENTS)

@@ -194,6 +194,11 @@ class TrainSettings(Settings):
     target: float | None = setting(
         Maybe(Float()), "stop when the validation figure of `best` reaches this value", default=None
     )
+    start: Bound | None = setting(
+        Maybe(One("start", 'pretrained("NAME") or weights("runs/Net-1")')),
+        "trained weights to begin with; `none`: all are drawn",
+        default=None,
+    )
     freeze: tuple[str, ...] | None = setting(
         Maybe(ListOf(Selector(), lone=True)),
         "weights that do not learn: layers or blocks by name, kinds such as norms, or conv1.weight; "

@@ -390,6 +390,13 @@ class PlanOptions(Component):
     is_open: ClassVar[bool] = False
 
 
+class Start(Component):
+    """Where the first weights come from: `specc.backend.start.resolve`."""
+
+    family: ClassVar[str] = "start"
+    is_open: ClassVar[bool] = False
+
+
 FAMILIES: tuple[type[Component], ...] = (
     Source,
     Resizing,
@@ -406,6 +413,7 @@ FAMILIES: tuple[type[Component], ...] = (
     EarlyStop,
     Evaluation,
     PlanOptions,
+    Start,
     Search,
 )
 

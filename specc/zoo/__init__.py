@@ -57,6 +57,11 @@ def zoo_source(name: str) -> Source | str:
     return f"the zoo has no `{name}`{near and f'; {near}'}"
 
 
+def naming_of(model: str, library: str) -> Naming:
+    """What the layers of a model are called in a library that publishes weights for it."""
+    return next(one for one in models()[model].namings if library in one.libraries and model in one.models)
+
+
 def _read(path: Path) -> Family:
     table = tomllib.loads(path.read_text("utf-8"))
     models: dict[str, str] = table["models"]

@@ -23,6 +23,12 @@ def are_there() -> bool:
     return all(find_spec(name) is not None for name in LIBRARIES)
 
 
+def prepare_imports() -> None:
+    """Make both importable. Raises AssertionError where they are not there."""
+    assert are_there(), f"there is no torchvision and timm in {FOLDER}: `make peers`"
+    _without_operators()
+
+
 def create(library: str, name: str) -> nn.Module:
     """A model as the library builds it, without trained weights."""
     _without_operators()

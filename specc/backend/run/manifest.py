@@ -39,9 +39,8 @@ def begun(
     base: Path,
     data_dir: Path | None,
     subset: int | None,
-    start: Path | None,
 ) -> dict[str, Any]:
-    """What was called for, and when. start: whose weights it begins with, where they are not drawn."""
+    """What was called for, and when."""
     return {
         "format": FORMAT,
         "name": spec.name,
@@ -50,7 +49,6 @@ def begun(
         "base": realpath(base),
         "data_dir": realpath(data_dir) if data_dir else None,
         "subset": subset,
-        "start": realpath(start) if start else None,
         "spec_sha256": sha256_of(spec.resolved),
         "started": now(),
     }
@@ -185,7 +183,7 @@ OPTIONAL: dict[str, tuple[str, Callable[[Any], bool]]] = {
     "ignore": ("a number of pixels' class from 0 to 255", lambda value: type(value) is int and 0 <= value <= 255),
     "scale": ("a table with as many numbers in `mean` as, above 0, in `std`", _is_scale),
     "subset": ("a number of images or null", _or_none(_is_count)),
-    "start": ("a path or null", _or_none(_is_path)),
+    "start": ("a table, a path or null", _or_none(lambda value: _is_table(value) or _is_path(value))),
     "images": ("a table", _is_table),
     "validation_part": ("a string", _is_text),
     "test": ("a table with `words` and `sha256`", _is_test),

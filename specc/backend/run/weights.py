@@ -6,7 +6,7 @@ deviation of the images), and a checksum over all of it. It lies within the file
 
 import hashlib
 import json
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from errno import EFBIG
 from pathlib import Path
@@ -17,7 +17,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor, nn
 
-from specc.backend.run.files import BEST, CHECKPOINTS, LAST
+from specc.backend.run.files import CHECKPOINTS, LAST
 from specc.errors import SpeccError
 from specc.files import open_file, parse_json, reason, refuse_bytes, size_of
 
@@ -132,45 +132,8 @@ def _no_weights(path: Path, hint: str) -> SpeccError:
     return SpeccError("E443", f"{path} is not a safetensors file, but {what}", help=help)
 
 
-@torch.no_grad()
-def load_matching(net: nn.Module, path: Path) -> str:
-    """Take those weights of a run (its best), or of a safetensors file, that fit by name and shape; which, in words.
-
-    Numbers of another length are converted, which is said; integers do not fit where the network has fractions.
-
-    Raises SpeccError: E442 and E443 as `open_weights` does, E489 none fits.
-    """
-    own, kinds = net.state_dict(), set[torch.dtype]()
-    file = path / BEST if path.is_dir() else path
-    with open_weights(file) as values:
-        values.checked(file)
-        alike = [name for name in own if values.shapes.get(name) == own[name].shape]
-        fits = [name for name in alike if _converts(values.read(name), own[name])]
-        if not fits:
-            raise _none_fits(path, own, values.shapes)
-        for name in fits:
-            value = values.read(name)
-            kinds |= {value.dtype} - {own[name].dtype}
-            own[name].copy_(value)
-    left = [name for name in own if name not in fits]
-    drawn = f"; newly initialized: {', '.join(left[:8])}{' …' if len(left) > 8 else ''}" if left else ""
-    converted = f"; converted from {', '.join(sorted(map(_kind, kinds)))}" if kinds else ""
-    return f"{len(fits)} of {len(own)} weights and statistics from {path}{drawn}{converted}"
-
-
-def _converts(value: Tensor, own: Tensor) -> bool:
-    return value.dtype == own.dtype or (value.is_floating_point() and own.is_floating_point())
-
-
 def _kind(dtype: torch.dtype) -> str:
     return str(dtype).removeprefix("torch.")
-
-
-def _none_fits(path: Path, own: Collection[str], values: Collection[str]) -> SpeccError:
-    first, theirs = next(iter(own), "none"), min(values, default="none")
-    message = f"no weight in {path} fits: none of the network's {len(own)} matches by name and shape"
-    hint = f"the first is called `{first}` in the network and `{theirs}` in the file; layer names follow from the spec"
-    return SpeccError("E489", message, help=hint, status=1)
 
 
 @torch.no_grad()

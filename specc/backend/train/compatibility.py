@@ -47,7 +47,7 @@ def judge(run: Trainable, spec: Trainable, per_epoch: int) -> list[Judged]:
             kind = SAFE  # what follows from it is told by itself
         elif change.name.startswith(("train.optimizer", "train.groups")):
             kind = TRAJECTORY if same_state else INCOMPATIBLE
-        elif change.name == "train.freeze" or change.name.startswith(DIVIDING) or _begins(change):
+        elif change.name in ("train.freeze", "train.start") or change.name.startswith(DIVIDING) or _begins(change):
             kind = INCOMPATIBLE
         judged.append(Judged(text, kind))
     return judged
@@ -59,7 +59,7 @@ def refuse_incompatible(judged: list[Judged], run: object, spec: object) -> None
         raise SpeccError(
             "E488",
             [f"{run} cannot be continued with {spec}:", *map(str, judged)],
-            help=f"run `specc train {spec} --start-from {run}` to start a new run from the weights that fit",
+            help=f"run `specc train {spec} --start-from {run}` to start a new run from these weights",
             status=1,
         )
 

@@ -60,7 +60,6 @@ def train(
     subset: int | None = None,
     dataset: DataSet | None = None,
     listener: ProgressListener | None = None,
-    start: Path | None = None,
     until: Until | None = None,
 ) -> Outcome:
     """Train a checked spec into a new run folder, `out` or `runs/NAME-N`.
@@ -68,19 +67,18 @@ def train(
     base: the folder that relative paths in the spec start from. command: what was called, for the record.
     subset: train and validate on so many images only. dataset: the data, where they are loaded already.
     listener: who is told how it goes, instead of the terminal. until: a step to pause after.
-    start: a run or a safetensors file whose weights are begun with, as far as they fit.
 
     Raises SpeccError: E440 the spec has errors, E437 it has no data; E430 to E436 and E444 as device, precision,
     settings and folder go; E306 and E307 where the data do not fit the network; E401 and on from the data.
     """
     spec = checked.trainable()
     with memory_explained(spec, device):
-        job = prepare(Request(spec, device, data_dir, base, subset, dataset, start, test=until is None))
+        job = prepare(Request(spec, device, data_dir, base, subset, dataset, test=until is None))
     folder = create(out, spec.name, spec.resolved)
-    info = manifest.begun(spec, command, base, data_dir, subset, start) | job.about
+    info = manifest.begun(spec, command, base, data_dir, subset) | job.about
     folder.meaning = manifest.meaning_of(info)
     with folder:
-        if start:
+        if spec.train.start:
             folder.pause(job.trainer.state)  # its beginning follows from no seed
         folder.write_info(info)
         return carry_out(job, folder, info, quiet, listener, until)

@@ -23,8 +23,7 @@ from specc.backend.execution.plan import Plan, complete, make_plan
 from specc.backend.execution.trial import settle
 from specc.backend.initialize import initialize
 from specc.backend.run import manifest
-from specc.backend.run.weights import load_matching
-from specc.backend.train.start import another_split
+from specc.backend.train.start import begin
 from specc.check import Trainable
 from specc.errors import SpeccError
 from specc.plugins import packages_of
@@ -37,9 +36,8 @@ class Request(NamedTuple):
     """What is to be trained, on which data and where.
 
     base: the folder that relative paths in the spec start from. subset: train and validate on so many images only.
-    dataset: the data, where they are loaded already. start: a run or a safetensors file whose weights are begun with,
-    as far as they fit. begun: the run.json of a run that is resumed. test: a test part that does not validate is
-    opened, to be measured at the end.
+    dataset: the data, where they are loaded already. begun: the run.json of a run that is resumed. test: a test part
+    that does not validate is opened, to be measured at the end.
     """
 
     spec: Trainable
@@ -48,7 +46,6 @@ class Request(NamedTuple):
     base: Path = Path()
     subset: int | None = None
     dataset: DataSet | None = None
-    start: Path | None = None
     begun: Mapping[str, Any] | None = None
     test: bool = False
 
@@ -71,8 +68,8 @@ def prepare(request: Request) -> Job:
     """The training that is asked for, before its first step.
 
     Raises SpeccError: E430, E431, E434 and E444 as device, precision
-    and settings go; E306 and E307 where the data do not fit the network; E401 and on from the data; E442, E443 and
-    E489 from the weights that are begun with.
+    and settings go; E306 and E307 where the data do not fit the network; E401 and on from the data; E442, E443, E489
+    and E496 to E498 from the weights that it begins with.
     """
     graph, data, settings = request.spec.graph, request.spec.data, request.spec.train
     device = find(request.device)
@@ -94,8 +91,10 @@ def prepare(request: Request) -> Job:
     about_loss = loss_words(losses_of(request.spec.train, dataset.task.facts), len(dataset.classes))
     losses = [*_balance(dataset, data, settings), *([about_loss] if about_loss else [])]
     notes = [*dataset.notes, *losses, *_left_over(loader, settings.accumulate)]
-    if request.start:
-        notes += [load_matching(net, request.start), *another_split(request.start, dataset, data)]
+    start = None
+    if settings.start and request.begun is None:  # else a checkpoint brings the weights
+        start, started = begin(net, settings.start, request.base, dataset, data)
+        notes += started
     plan = settle(complete(plan, net, loader.source), net, loader, settings)
     forward = apply(plan, net)
     trainer, reached = assemble(net, settings, loader, plan.precision)
@@ -104,8 +103,10 @@ def prepare(request: Request) -> Job:
     if request.begun is None:  # else a checkpoint brings the statistics
         notes += fresh_statistics(net)
     shown = f"{describe(device)}, {plan.precision.name} ({plan.precision.reason}); validation: {dataset.validated_on}"
-    again = request._replace(dataset=dataset, subset=None, start=None)
+    again = request._replace(dataset=dataset, subset=None)
     about = _about(trainer, dataset, device, plan, notes) | {"packages": packages_of(request.spec)}
+    if request.begun is None:
+        about["start"] = start
     return Job(again, dataset, trainer, plan, [shown, *_table(dataset), *notes], about)
 
 

@@ -1,14 +1,31 @@
-"""A training that begins with the weights of another run: what that run has seen of the images."""
+"""A training that begins with trained weights: they are loaded, and what another run has seen of the images is said."""
 
 from pathlib import Path
+from typing import Any
 
+from specc.backend.build import Net
 from specc.backend.data.dataset import DataSet
 from specc.backend.data.divide import DRAW
 from specc.backend.run.files import INFO
 from specc.backend.run.load import read_spec
 from specc.backend.run.manifest import read_info
+from specc.backend.start import about_start, load_start, map_start, resolve_start
 from specc.errors import SpeccError
 from specc.tricks.sections import DataSettings
+from specc.values import Bound
+
+
+def begin(net: Net, start: Bound, base: Path, dataset: DataSet, data: DataSettings) -> tuple[dict[str, Any], list[str]]:
+    """Load the weights that `train.start` names; what run.json keeps of them, and what is said.
+
+    base: the folder that relative paths start from. Raises SpeccError as `resolve_start` and `load_start` do.
+    """
+    origin = resolve_start(start, base)
+    mapped = map_start(net.graph, origin, dataset.classes)
+    notes = load_start(net, mapped, origin)
+    if start.name == "weights":
+        notes += another_split(Path(base, start.args.path), dataset, data)
+    return about_start(origin, mapped), notes
 
 
 def another_split(start: Path, dataset: DataSet, data: DataSettings) -> list[str]:

@@ -53,6 +53,7 @@ FILES = (
     "norm_weight_decay",
     "zero_rate",
     "double_balancing",
+    "pretrained_mismatch",
 )
 
 LINTS: list[Lint] = []

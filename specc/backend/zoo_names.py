@@ -1,0 +1,91 @@
+"""Weights that other libraries published, brought to the names and shapes of the zoo's networks."""
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from torch import Tensor
+
+from specc.check.zoo import compiled
+from specc.errors import SpeccError
+from specc.ir.graph import Graph
+from specc.ir.mapping import can_reshape
+from specc.ir.weights import head_layers, statistics_of, weights_of
+from specc.vocabulary.shape import Shape, size_text
+from specc.zoo import PREFIX, families, models, zoo_source
+from specc.zoo.naming import Naming
+
+NAMED = 4  # tensors that a message names
+
+
+def naming_of_file(graph: Graph, names: Collection[str]) -> Naming | None:
+    """The naming of the zoo that finds most tensors of a network in a file with these names; None where none does."""
+    own = [weight.name for weight in (*weights_of(graph), *statistics_of(graph))]
+    best, most = None, 0
+    for family in families().values():
+        for naming in family.namings:
+            hits = sum(naming.name_of(name) in names for name in own)
+            if hits > most:
+                best, most = naming, hits
+    return best
+
+
+def rename(tensors: Mapping[str, Tensor], model: str) -> dict[str, Tensor]:
+    """The tensors of a published file under the names, and in the shapes, of a model of the zoo.
+
+    A head for other classes keeps its size. Raises SpeccError E498 where there is no such model, or the file is of
+    another.
+    """
+    if model not in models():
+        problem = zoo_source(model)
+        raise SpeccError("E498", str(problem), help="run `specc zoo` to see what it has", status=1)
+    graph, _ = compiled(model)
+    if not any(weight.name in tensors for weight in weights_of(graph)):
+        naming = naming_of_file(graph, tensors)
+        called = {name: naming.name_of(name) if naming else None for name in _shapes(graph)}
+    else:
+        naming, called = None, {name: name for name in _shapes(graph)}
+    renamed = {
+        name: _shaped(tensors[theirs], shape)
+        for name, shape in _shapes(graph).items()
+        if (theirs := called[name]) is not None and theirs in tensors
+    }
+    _refuse_others(graph, tensors, renamed, called, naming, model)
+    return renamed
+
+
+def _shapes(graph: Graph) -> dict[str, Shape]:
+    return {one.name: one.spec.shape for one in (*weights_of(graph), *statistics_of(graph))}
+
+
+def _shaped(tensor: Tensor, shape: Shape) -> Tensor:
+    return tensor.reshape(shape) if can_reshape(tuple(tensor.shape), shape) else tensor
+
+
+def _refuse_others(
+    graph: Graph,
+    tensors: Mapping[str, Tensor],
+    renamed: Mapping[str, Tensor],
+    called: Mapping[str, str | None],
+    naming: Naming | None,
+    model: str,
+) -> None:
+    """Raise SpeccError E498 where tensors are missing, have other shapes, or are left over."""
+    shapes, layers = _shapes(graph), head_layers(graph)
+    heads = {weight.name for weight in weights_of(graph) if weight.layer in layers}
+    counters = {name for name in shapes if shapes[name] == ()}
+    missing = [f"`{name}` is missing" for name in shapes if name not in renamed and name not in counters | heads]
+    other = [
+        f"`{called[name]}` has {size_text(tuple(renamed[name].shape))}, not {size_text(shapes[name])}"
+        for name in renamed
+        if name not in heads and tuple(renamed[name].shape) != shapes[name]
+    ]
+    taken = set(called.values())
+    left = [
+        f"`{name}` is no part of it" for name in tensors if name not in taken and not (naming and naming.ignores(name))
+    ]
+    problems = [*missing, *other, *left]
+    if problems:
+        more = [f"and {len(problems) - NAMED} more"] if len(problems) > NAMED else []
+        message: list[Any] = [f"these are not the weights of `{model}`:", *problems[:NAMED], *more]
+        help = f"`specc show {PREFIX}{model}` lists its layers; `specc zoo` has other networks"
+        raise SpeccError("E498", message, help=help, status=1)
