@@ -127,6 +127,8 @@ def _no_weights(path: Path, hint: str) -> SpeccError:
     if what is None:
         return SpeccError("E443", f"{path} is damaged", help=hint)
     help = "save weights as safetensors, with `safetensors.torch.save_file(model.state_dict(), FILE)`"
+    if PICKLE in what:
+        help = f"convert it: specc import {path} --as ZOO --out {path.with_suffix('.safetensors').name}"
     return SpeccError("E443", f"{path} is not a safetensors file, but {what}", help=help)
 
 

@@ -1,0 +1,96 @@
+"""`specc import`: published weights as a safetensors file."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from specc.cli.common import print_json
+from specc.errors import SpeccError, clean
+
+if TYPE_CHECKING:
+    from specc.backend.run.imported import Imported, Rename
+
+MOST_NAMED = 12  # things left out that are named; the rest are counted
+KEY_HELP = "Which dictionary of tensors to take, such as model_ema, where the file holds several; `.` is the outermost."
+
+
+def import_weights(
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="A file written by torch.save (.pth, .pt), or safetensors.")
+    ],
+    zoo: Annotated[
+        str | None, typer.Option("--as", metavar="ZOO", help="Rename the tensors for this spec of the zoo.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="The file to write. Default: FILE.safetensors, here.")] = None,
+    key: Annotated[str | None, typer.Option(help=KEY_HELP)] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print machine-readable JSON.")] = False,
+) -> int:
+    """Convert weights that PyTorch saved to safetensors, without running any code in the file.
+
+    The file is read by a reader that knows tensors and plain values; anything else in it is refused by name. Without
+    --as the tensors keep their names.
+
+    Example:
+
+      specc import weights.pth --out weights.safetensors
+    """
+    from specc.backend.run.imported import SUFFIX
+    from specc.backend.run.imported import import_weights as convert
+
+    if file.suffix == SUFFIX:
+        _refuse_safetensors(file, zoo, key)
+    out = out or Path(file.with_suffix(SUFFIX).name)
+    if out.suffix != SUFFIX:
+        raise SpeccError("E475", f"--out {out} is not a safetensors file", help=f"end its name with {SUFFIX}")
+    result = convert(file, out, key=key, rename=_renaming(zoo))
+    if json:
+        print_json(_as_json(result))
+    else:
+        print(report(result))
+    return 0
+
+
+def _refuse_safetensors(file: Path, zoo: str | None, key: str | None) -> None:
+    """Raise SpeccError E475 where nothing would be done to a safetensors file, or nothing with an option."""
+    if key is not None:
+        raise SpeccError("E475", f"--key needs a file of torch.save; {file} is a safetensors file", help="remove --key")
+    if zoo is None:
+        raise SpeccError("E475", f"{file} is a safetensors file already", help="rename its tensors with --as ZOO")
+
+
+def _renaming(zoo: str | None) -> "Rename | None":
+    """What gives tensors the names of a spec of the zoo. Raises SpeccError E477 where there is none of that name."""
+    if zoo is None:
+        return None
+    raise SpeccError("E477", f"the zoo has no spec `{zoo}`", help="leave out --as to keep the names of the tensors")
+
+
+def report(result: "Imported") -> str:
+    """What was read and written, for a person."""
+    weights, numbers = result.weights, result.numbers()
+    kinds = ", ".join(f"{count:,} {kind}" for kind, count in numbers.items())
+    source = result.about["imported"]
+    lines = [f"{result.out}: {len(weights.tensors):,} tensors, {kinds}"]
+    lines.append(f"  from {source['file']}, SHA-256 {source['sha256']}")
+    if weights.key:
+        lines.append(f"  taken: `{weights.key}`")
+    if weights.wrappers:
+        lines.append(f"  without `{weights.wrappers}` before each name")
+    if weights.left:
+        more = f", and {len(weights.left) - MOST_NAMED:,} more" if len(weights.left) > MOST_NAMED else ""
+        lines.append(f"  left out: {', '.join(weights.left[:MOST_NAMED])}{more}")
+    return "\n".join(map(clean, lines))
+
+
+def _as_json(result: "Imported") -> dict[str, object]:
+    weights = result.weights
+    return {
+        "file": str(result.out),
+        "source": result.about["imported"],
+        "tensors": len(weights.tensors),
+        "numbers": result.numbers(),
+        "key": weights.key,
+        "removed_prefix": weights.wrappers,
+        "left_out": list(weights.left),
+    }
