@@ -23,10 +23,10 @@ def is_hidden() -> bool:
 
 
 @contextmanager
-def bar(what: str, total: int, unit: str) -> Iterator[Callable[[int], None]]:
+def bar(what: str, total: int | None, unit: str) -> Iterator[Callable[[int], None]]:
     """Show how far some work has come; gives a function that is told each advance. Silent in a pipe, gone at the end.
 
-    unit: "bytes" or "images".
+    total: None where it is unknown. unit: "bytes", or a noun for what is counted.
     """
     from rich.console import Console
     from rich.progress import BarColumn, DownloadColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn

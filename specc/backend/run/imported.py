@@ -45,11 +45,13 @@ class Imported(NamedTuple):
         return dict(sorted(counts.items(), key=lambda item: -item[1]))
 
 
-def import_weights(source: Path, out: Path, *, key: str | None = None, rename: Rename | None = None) -> Imported:
+def import_weights(
+    source: Path, out: Path, *, key: str | None = None, rename: Rename | None = None, url: str | None = None
+) -> Imported:
     """Write the weights in `source`, a file of `torch.save` or a safetensors file, to `out`.
 
     key: of the dictionary in it that is taken, where there are several. rename: gives the tensors the names and shapes
-    of a network.
+    of a network. url: where `source` was downloaded from.
 
     Raises SpeccError: E442 `source` is not there; E443 it is a damaged safetensors file; E493 it holds something other
     than tensors and plain values; E494 it is damaged; E495 it holds no weights, or several; E480 `out` is a file that
@@ -60,7 +62,8 @@ def import_weights(source: Path, out: Path, *, key: str | None = None, rename: R
     weights = _read_safetensors(source) if source.suffix == SUFFIX else _read_torch(source, key)
     if rename is not None:
         weights = weights._replace(tensors=rename(weights.tensors))
-    about = {IMPORTED: {"file": source.name, "sha256": digest, **({"key": weights.key} if weights.key else {})}}
+    origin = {"file": source.name, "url": url, "sha256": digest, "key": weights.key}
+    about = {IMPORTED: {name: value for name, value in origin.items() if value}}
     try:
         write_atomic(out, weights_bytes(weights.tensors, about))
     except OSError as error:

@@ -1,8 +1,8 @@
-"""The opcodes of a pickle that weights need, interpreted into plain values; nothing is imported, no code of a file runs.
+"""A pickle's opcodes, those that weights need, interpreted into plain values: nothing is imported, no code is run.
 
-Meanings: `pickletools` in Python's library. Every other opcode is refused by name, and so is every global that is not in
-`values.GLOBALS`. The work is bounded: at most MOST_BYTES are read and MOST_STEPS done, and copying costs a step for each
-item, so that no small pickle becomes large.
+Meanings: `pickletools` in Python's library. Every other opcode is refused by name, and so is every global that is not
+in `values.GLOBALS`. The work is bounded: at most MOST_BYTES are read and MOST_STEPS done, and copying costs a step for
+each item, so that no small pickle becomes large.
 """
 
 import struct
@@ -14,9 +14,10 @@ from specc.backend.torch_file.values import refer as storage_of
 from specc.backend.torch_file.values import set_item as set_one
 
 MOST_BYTES = 1 << 24  # of a pickle: that of some 100,000 tensors
-MOST_STEPS = 1_000_000  # that of some 20,000 tensors
+MOST_STEPS = 500_000  # those of some 15,000 tensors
 MOST_ARGUMENTS = 8
 STOP = ord(".")
+EMPTY = "takes a value where its table of tensors has none"
 ENDED = "ends in the middle of its table of tensors"
 
 
@@ -32,11 +33,11 @@ class Interpreter:
 
     def run(self) -> object:
         """The value. Raises Damaged and Refused."""
-        while (code := self.take(1)[0]) != STOP:
+        while (code := self.opcode()) != STOP:
             self.spend(1)
             step = STEPS.get(code)
             if step is None:
-                raise Refused(f"uses the opcode {OTHERS.get(code, f'0x{code:02x}')}, which no table of tensors needs")
+                raise Refused(f"uses the opcode {REFUSED.get(code, f'0x{code:02x}')}, which no table of tensors needs")
             step(self)
         value = self.pop()
         if self.stack or self.marks:
@@ -47,6 +48,12 @@ class Interpreter:
         self.steps += steps
         if self.steps > MOST_STEPS:
             raise Refused(f"needs more than {MOST_STEPS:,} steps to be read")
+
+    def opcode(self) -> int:
+        if self.at == len(self.data):
+            raise Damaged(ENDED)
+        self.at += 1
+        return self.data[self.at - 1]
 
     def take(self, count: int) -> bytes:
         """The next bytes."""
@@ -72,12 +79,12 @@ class Interpreter:
 
     def pop(self) -> object:
         if not self.stack:
-            raise Damaged("takes a value where its table of tensors has none")
+            raise Damaged(EMPTY)
         return self.stack.pop()
 
     def top(self) -> object:
         if not self.stack:
-            raise Damaged("takes a value where its table of tensors has none")
+            raise Damaged(EMPTY)
         return self.stack[-1]
 
     def since_mark(self) -> list[object]:
@@ -112,8 +119,11 @@ def frame(machine: Interpreter) -> None:
 
 def tuple_of(count: int) -> Callable[[Interpreter], None]:
     def step(machine: Interpreter) -> None:
-        values = [machine.pop() for _ in range(count)]
-        machine.push(tuple(reversed(values)))
+        if len(machine.stack) < count:
+            raise Damaged(EMPTY)
+        values = tuple(machine.stack[-count:])
+        del machine.stack[-count:]
+        machine.push(values)
 
     return step
 
@@ -231,7 +241,7 @@ STEPS: dict[int, Callable[[Interpreter], None]] = {
     ord("b"): build,
     ord("Q"): persistent,
 }
-OTHERS = {
+REFUSED = {
     ord("0"): "POP",
     ord("1"): "POP_MARK",
     ord("2"): "DUP",

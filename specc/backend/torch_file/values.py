@@ -95,7 +95,7 @@ def refer(identity: object, storages: dict[str, Storage]) -> Storage:
 
 
 def set_item(table: dict[object, object], key: object, value: object) -> None:
-    """Raises Refused for a key that is neither text nor an integer of common size, Damaged for one that occurs twice."""
+    """Raises Refused for a key that is neither text nor an integer below 2^60, Damaged for one that occurs twice."""
     if not (type(key) is str or (type(key) is int and -LARGEST_KEY < key < LARGEST_KEY)):
         raise Refused(f"has a dictionary with a key of the type {type(key).__name__}")
     if key in table:
