@@ -43,7 +43,7 @@ def import_weights(
     name = Path(urlsplit(url).path if url else source)
     if name.suffix == SUFFIX:
         _refuse_safetensors(source, zoo, key)
-    out = out or Path(name.with_suffix(SUFFIX).name)
+    out = out or Path(f"{name.stem or 'weights'}{SUFFIX}")
     if out.suffix != SUFFIX:
         raise SpeccError("E475", f"--out {out} is not a safetensors file", help=f"end its name with {SUFFIX}")
     rename = _renaming(zoo)

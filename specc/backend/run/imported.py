@@ -16,6 +16,7 @@ from specc.files import open_file, reason, refuse_bytes, write_atomic
 
 SUFFIX = ".safetensors"
 IMPORTED = "imported"  # the key of what an imported file says of itself
+RESERVED = "__metadata__"  # a key of the header of safetensors files
 Rename = Callable[[Mapping[str, Tensor]], Mapping[str, Tensor]]
 
 
@@ -102,6 +103,9 @@ def _sha256(path: Path) -> str:
 def _read_torch(source: Path, key: str | None) -> Weights:
     with open_torch_file(source) as file:
         chosen = choose(file.value, key, source)
+        if RESERVED in chosen.tensors:
+            message = f"{source} has a tensor called `{RESERVED}`, which no tensor of a safetensors file may be called"
+            raise SpeccError("E494", message, help="rename it in the file", status=1)
         file.refuse_sharing(chosen.tensors.values())
         with bar(f"reading {source.name}", len(chosen.tensors), "tensors") as advance:
             tensors = {}

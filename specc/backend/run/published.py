@@ -35,6 +35,8 @@ def obtain_weights(url: str, sha256: str | None = None, folder: Path | None = No
     path = folder / download.name
     record = path.with_name(path.name + RECORD)
     try:
+        if not download.name.strip("."):
+            raise DownloadFailed("the address names no file")
         if not path.is_file():
             record.unlink(missing_ok=True)
             fetch(download, folder)
