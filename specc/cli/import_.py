@@ -3,6 +3,7 @@
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
+from urllib.parse import urlsplit
 
 import typer
 
@@ -13,13 +14,12 @@ if TYPE_CHECKING:
     from specc.backend.run.imported import Imported, Rename
 
 MOST_NAMED = 12  # things left out that are named; the rest are counted
+FILE_HELP = "A file written by torch.save (.pth, .pt), or a safetensors file; or its https address."
 KEY_HELP = "Which dictionary of tensors to take, such as model_ema, where the file holds several; `.` is the outermost."
 
 
 def import_weights(
-    file: Annotated[
-        Path, typer.Argument(metavar="FILE", help="A file written by torch.save (.pth, .pt), or safetensors.")
-    ],
+    source: Annotated[str, typer.Argument(metavar="FILE", help=FILE_HELP, show_default=False)],
     zoo: Annotated[
         str | None, typer.Option("--as", metavar="ZOO", help="Rename the tensors for this spec of the zoo.")
     ] = None,
@@ -30,7 +30,8 @@ def import_weights(
     """Convert weights that PyTorch saved to safetensors, without running any code in the file.
 
     The file is read by a reader that knows tensors and plain values; anything else in it is refused by name. Without
-    --as the tensors keep their names.
+    --as the tensors keep their names. What is downloaded stays in the user's cache; if its name ends in eight digits of
+    its SHA-256, as PyTorch's do, they are verified.
 
     Example:
 
@@ -39,12 +40,15 @@ def import_weights(
     from specc.backend.run.imported import SUFFIX
     from specc.backend.run.imported import import_weights as convert
 
-    if file.suffix == SUFFIX:
-        _refuse_safetensors(file, zoo, key)
-    out = out or Path(file.with_suffix(SUFFIX).name)
+    url = source if source.startswith(("https://", "http://")) else None
+    name = Path(urlsplit(url).path if url else source)
+    if name.suffix == SUFFIX:
+        _refuse_safetensors(source, zoo, key)
+    out = out or Path(f"{name.stem or 'weights'}{SUFFIX}")
     if out.suffix != SUFFIX:
         raise SpeccError("E475", f"--out {out} is not a safetensors file", help=f"end its name with {SUFFIX}")
-    result = convert(file, out, key=key, rename=_renaming(zoo))
+    rename = _renaming(zoo)
+    result = convert(_downloaded(url) if url else name, out, key=key, rename=rename, url=url)
     if json:
         print_json(_as_json(result))
     else:
@@ -52,7 +56,13 @@ def import_weights(
     return 0
 
 
-def _refuse_safetensors(file: Path, zoo: str | None, key: str | None) -> None:
+def _downloaded(url: str) -> Path:
+    from specc.backend.run.published import named_hash, obtain_weights
+
+    return obtain_weights(url, named_hash(url)).path
+
+
+def _refuse_safetensors(file: str, zoo: str | None, key: str | None) -> None:
     """Raise SpeccError E475 where nothing would be done to a safetensors file, or nothing with an option."""
     if key is not None:
         raise SpeccError("E475", f"--key needs a file of torch.save; {file} is a safetensors file", help="remove --key")
@@ -75,7 +85,7 @@ def report(result: "Imported") -> str:
     kinds = ", ".join(f"{count:,} {kind}" for kind, count in numbers.items())
     source = result.about["imported"]
     lines = [f"{result.out}: {len(weights.tensors):,} tensors, {kinds}"]
-    lines.append(f"  from {source['file']}, SHA-256 {source['sha256']}")
+    lines.append(f"  from {source.get('url', source['file'])}, SHA-256 {source['sha256']}")
     if weights.key:
         lines.append(f"  taken: `{weights.key}`")
     if weights.wrappers:

@@ -12,6 +12,7 @@ from PIL import Image
 
 from specc.cli import app
 from tests.helpers.task_runs import trained
+from tests.helpers.torch_files import archive, table, tensor, text
 
 SPEC = """\
 data {{ source = digits }}
@@ -45,6 +46,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (place / "specs").mkdir()
     (place / "photos").mkdir()
     (place / "cells").mkdir()
+    (place / "weights.pth").write_bytes(archive(table(text("conv.weight"), tensor())))
     names = {"digits": "Digits", "specs/net": "Net", **dict.fromkeys(("a", "b", "net", "wider"), "Net")}
     for file, name in names.items():
         (place / f"{file}.cnn").write_text(SPEC.format(name=name, epochs=0.2))

@@ -13,6 +13,7 @@ from PIL import Image
 from specc.backend.run.lock import Lock
 from specc.backend.run.weights import open_weights
 from specc.errors import SpeccError
+from tests.helpers.torch_files import saved
 
 SPEC = """\
 data { source = digits }
@@ -95,8 +96,8 @@ def test_an_image_before_the_run(specc: Specc) -> None:
 
 
 def test_what_is_given_as_weights() -> None:
-    torch.save({"a": torch.zeros(2)}, "new.pth")  # noqa: TID251
-    torch.save({"a": torch.zeros(2)}, "old.pth", _use_new_zipfile_serialization=False)  # noqa: TID251
+    saved(Path("new.pth"), {"a": torch.zeros(2)})
+    saved(Path("old.pth"), {"a": torch.zeros(2)}, old=True)
     Path("plain.pkl").write_bytes(b"\x80\x04}\x94\x8c\x01a\x94K\x01s.")
     Path("keras.h5").write_bytes(b"\x89HDF\r\n\x1a\n" + bytes(100))
     np.save("array.npy", np.zeros(3))
@@ -109,6 +110,8 @@ def test_what_is_given_as_weights() -> None:
                 pass
             assert caught.value.code == "E443"
             said[path.name] = caught.value.message
+            convert = f"specc import {path} --as ZOO --out {path.stem}.safetensors"
+            assert (convert in caught.value.help) == (path.suffix in (".pth", ".pkl"))
     assert all("pickle" in said[name] for name in ("new.pth", "old.pth", "plain.pkl"))
     assert "HDF5" in said["keras.h5"] and "NumPy" in said["array.npy"] and "an ONNX model" in said["model.onnx"]
     assert said["broken.safetensors"].endswith("is damaged")

@@ -15,6 +15,7 @@ from PIL import Image
 
 from specc.cli import app
 from tests.helpers.forked import Done, Forks
+from tests.helpers.torch_files import archive, table, tensor, text
 
 SPEC = """\
 data { source = digits }
@@ -41,6 +42,7 @@ COMMANDS = {
     "export": ["run"],
     "verify": ["run/model.onnx"],
     "emit": ["net.cnn"],
+    "import": ["weights.pth"],
     "doctor": [],
 }
 WRONG = {"check"}  # what it is given here has errors
@@ -56,6 +58,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (place / "net.cnn").write_text(SPEC)
     (place / "wrong.cnn").write_text("network N { input(1, 8x8) -> conv(0) }\n")
     Image.new("L", (8, 8)).save(place / "cat.png")
+    (place / "weights.pth").write_bytes(archive(table(text("conv.weight"), tensor())))
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(place)
         assert app.run(["train", "net.cnn", "--device", "cpu", "--out", "run", "-q"]) == 0

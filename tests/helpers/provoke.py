@@ -19,7 +19,7 @@ import pytest
 from onnx import external_data_helper, helper, numpy_helper
 from PIL import Image
 
-from specc.backend.data.download import DownloadFailed
+from specc.backend.data.download import DownloadFailed, OtherContent
 from specc.backend.onnx.precision import convert
 from specc.backend.onnx.write import write_model
 from specc.cli.common import LARGEST
@@ -27,6 +27,7 @@ from specc.files import refuse_bytes
 from tests.helpers.tiny_data import picture as picture_of
 from tests.helpers.tiny_data import write_folder, write_mnist, write_shard
 from tests.helpers.tiny_model import sealed, tiny_body
+from tests.helpers.torch_files import archive, named, row, table, tensor, text
 
 NETWORK = "network Net {\n  conv(8) -> relu\n  global_avg_pool -> dense(10)\n}\n"
 SPEC = "data { source = digits }\n" + NETWORK
@@ -467,6 +468,34 @@ def e491(stage: Stage) -> None:
 def e492(stage: Stage) -> None:
     stage.copy_run()
     stage.change_info(packages={"specc-mosaic": "1.2"})
+
+
+def e493(stage: Stage) -> None:
+    shell = named("os", "system") + row(text("rm -rf ~")) + b"R"
+    Path("weights.pth").write_bytes(archive(table(text("conv.weight"), tensor(), text("conv.bias"), shell)))
+
+
+def e494(stage: Stage) -> None:
+    Path("weights.pth").write_bytes(archive(table(text("conv.weight"), tensor()))[:-100])
+
+
+def e495(stage: Stage) -> None:
+    weights = table(text("conv.weight"), tensor())
+    Path("weights.pth").write_bytes(archive(table(text("model"), weights, text("model_ema"), weights)))
+
+
+ADDRESS = "https://download.pytorch.org/models/resnet18-f37072fd.pth"
+
+
+def e496(stage: Stage) -> None:
+    actual = sha256(b"a page that says that the file has moved").hexdigest()
+    message = f"{ADDRESS} did not send the published file: its SHA-256 is {actual}, but f37072fd is published"
+    stage.raises("specc.backend.run.published.fetch", OtherContent(message))
+
+
+def e497(stage: Stage) -> None:
+    failed = DownloadFailed(f"{ADDRESS}: [Errno -2] Name or service not known")
+    stage.raises("specc.backend.run.published.fetch", failed)
 
 
 PROVOKE: dict[str, Callable[[Stage], None]] = {

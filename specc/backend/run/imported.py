@@ -16,6 +16,7 @@ from specc.files import open_file, reason, refuse_bytes, write_atomic
 
 SUFFIX = ".safetensors"
 IMPORTED = "imported"  # the key of what an imported file says of itself
+RESERVED = "__metadata__"  # a key of the header of safetensors files
 Rename = Callable[[Mapping[str, Tensor]], Mapping[str, Tensor]]
 
 
@@ -45,11 +46,13 @@ class Imported(NamedTuple):
         return dict(sorted(counts.items(), key=lambda item: -item[1]))
 
 
-def import_weights(source: Path, out: Path, *, key: str | None = None, rename: Rename | None = None) -> Imported:
+def import_weights(
+    source: Path, out: Path, *, key: str | None = None, rename: Rename | None = None, url: str | None = None
+) -> Imported:
     """Write the weights in `source`, a file of `torch.save` or a safetensors file, to `out`.
 
     key: of the dictionary in it that is taken, where there are several. rename: gives the tensors the names and shapes
-    of a network.
+    of a network. url: where `source` was downloaded from.
 
     Raises SpeccError: E442 `source` is not there; E443 it is a damaged safetensors file; E493 it holds something other
     than tensors and plain values; E494 it is damaged; E495 it holds no weights, or several; E480 `out` is a file that
@@ -60,7 +63,8 @@ def import_weights(source: Path, out: Path, *, key: str | None = None, rename: R
     weights = _read_safetensors(source) if source.suffix == SUFFIX else _read_torch(source, key)
     if rename is not None:
         weights = weights._replace(tensors=rename(weights.tensors))
-    about = {IMPORTED: {"file": source.name, "sha256": digest, **({"key": weights.key} if weights.key else {})}}
+    origin = {"file": source.name, "url": url, "sha256": digest, "key": weights.key}
+    about = {IMPORTED: {name: value for name, value in origin.items() if value}}
     try:
         write_atomic(out, weights_bytes(weights.tensors, about))
     except OSError as error:
@@ -99,6 +103,9 @@ def _sha256(path: Path) -> str:
 def _read_torch(source: Path, key: str | None) -> Weights:
     with open_torch_file(source) as file:
         chosen = choose(file.value, key, source)
+        if RESERVED in chosen.tensors:
+            message = f"{source} has a tensor called `{RESERVED}`, which no tensor of a safetensors file may be called"
+            raise SpeccError("E494", message, help="rename it in the file", status=1)
         file.refuse_sharing(chosen.tensors.values())
         with bar(f"reading {source.name}", len(chosen.tensors), "tensors") as advance:
             tensors = {}

@@ -115,22 +115,20 @@ def test_what_broke_off_goes_on_where_it_was(publisher: str, tmp_path: Path, mon
     assert Publisher.asked == [None, "bytes=600000-"]
 
 
+@pytest.mark.parametrize("ranges", ["ignored", "refused"])
 def test_a_publisher_that_cannot_go_on_begins_again(
-    publisher: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    publisher: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ranges: str
 ) -> None:
     broken_off(publisher, tmp_path, monkeypatch)
-    monkeypatch.setattr(Publisher, "ranges", "ignored")
+    monkeypatch.setattr(Publisher, "ranges", ranges)
     path = fetch(Download(f"{publisher}a.bin", MD5, len(CONTENT)), tmp_path)
     assert path.read_bytes() == CONTENT and list(tmp_path.iterdir()) == [path]
 
 
-@pytest.mark.parametrize(("ranges", "message"), [("refused", "Requested Range"), ("wrong", "resumes with a part")])
-def test_a_part_that_leads_nowhere_is_dropped(
-    publisher: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ranges: str, message: str
-) -> None:
+def test_a_part_that_leads_nowhere_is_dropped(publisher: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     broken_off(publisher, tmp_path, monkeypatch)
-    monkeypatch.setattr(Publisher, "ranges", ranges)
-    with pytest.raises(DownloadFailed, match=message):
+    monkeypatch.setattr(Publisher, "ranges", "wrong")
+    with pytest.raises(DownloadFailed, match="resumes with a part"):
         fetch(Download(f"{publisher}a.bin", MD5, len(CONTENT)), tmp_path)
     assert list(tmp_path.iterdir()) == []
     assert fetch(Download(f"{publisher}a.bin", MD5, len(CONTENT)), tmp_path).read_bytes() == CONTENT

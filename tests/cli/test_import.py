@@ -1,0 +1,129 @@
+"""`specc import`: weights of PyTorch as a safetensors file that says where they come from."""
+
+import hashlib
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from specc.backend.run.imported import import_weights
+from specc.backend.run.weights import open_weights
+from specc.errors import SpeccError
+from tests.helpers.torch_files import archive, named, saved, table, tensor, text
+
+Specc = Callable[..., Any]
+NET = {"z.weight": torch.arange(6.0).view(2, 3).T, "a.bias": torch.ones(3).half(), "steps": torch.tensor(7)}
+CHECKPOINT = {"model": {f"module.{name}": value for name, value in NET.items()}, "epoch": 3, "optimizer": {}}
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.mark.parametrize("old", [False, True])
+def test_the_tensors_are_those_of_the_file(specc: Specc, old: bool) -> None:
+    source = saved(Path("net.pth"), CHECKPOINT, old=old)
+    digest = hashlib.sha256(source.read_bytes()).hexdigest()
+    answer = specc("import", "net.pth")
+    assert (answer.status, answer.err) == (0, "")
+    assert answer.out.splitlines() == [
+        "net.safetensors: 3 tensors, 6 float32, 3 float16, 1 int64",
+        f"  from net.pth, SHA-256 {digest}",
+        "  taken: `model`",
+        "  without `module.` before each name",
+        "  left out: epoch, optimizer",
+    ]
+    written = load_file("net.safetensors")
+    assert written.keys() == NET.keys()
+    assert all(torch.equal(written[name], value) and written[name].dtype == value.dtype for name, value in NET.items())
+    with open_weights(Path("net.safetensors")) as values:
+        about = values.checked(Path("net.safetensors"))
+    assert about == {"imported": {"file": "net.pth", "sha256": digest, "key": "model"}}
+
+
+def test_as_json(specc: Specc) -> None:
+    saved(Path("net.pth"), CHECKPOINT)
+    found = json.loads(specc("import", "net.pth", "--out", "other.safetensors", "--json").out)
+    assert found["file"] == "other.safetensors" and found["source"]["file"] == "net.pth"
+    assert found["numbers"] == {"float32": 6, "float16": 3, "int64": 1} and found["left_out"] == ["epoch", "optimizer"]
+
+
+def test_what_is_left_out_is_counted_where_it_is_much(specc: Specc) -> None:
+    saved(Path("net.pth"), {"model": NET, **{f"figure{at}": at for at in range(20)}})
+    assert ", figure11, and 8 more\n" in specc("import", "net.pth").out
+
+
+def test_a_key_is_taken(specc: Specc) -> None:
+    saved(Path("net.pth"), {"model": NET, "ema": {"z.weight": torch.zeros(3, 2)}})
+    assert "error[E495]" in specc("import", "net.pth").err and not Path("net.safetensors").exists()
+    assert specc("import", "net.pth", "--key", "ema").status == 0
+    assert load_file("net.safetensors")["z.weight"].sum() == 0
+
+
+def test_only_what_an_import_wrote_is_overwritten(specc: Specc) -> None:
+    saved(Path("net.pth"), NET)
+    save_file({"own": torch.zeros(2)}, "own.safetensors")
+    Path("text.safetensors").write_text("not weights")
+    Path("folder.safetensors").mkdir()
+    for name in ("own.safetensors", "text.safetensors", "folder.safetensors"):
+        before = Path(name).read_bytes() if Path(name).is_file() else None
+        answer = specc("import", "net.pth", "--out", name)
+        assert answer.status == 2 and "error[E480]" in answer.err
+        assert before is None or Path(name).read_bytes() == before
+    assert specc("import", "net.pth").status == specc("import", "net.pth").status == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (["net.pth", "--out", "net.pth"], "E475"),
+        (["net.pth", "--out", "net.cnn"], "E475"),
+        (["net.safetensors"], "E475"),
+        (["net.safetensors", "--key", "model"], "E475"),
+        (["none.pth"], "E442"),
+        ([""], "E494"),
+        (["."], "E494"),
+        (["net.pth", "--as", "no_such_net"], "E477"),
+        (["net.pth", "--out", "none/net.safetensors"], "E481"),
+    ],
+)
+def test_what_is_refused(specc: Specc, here: Path, arguments: list[str], code: str) -> None:
+    saved(Path("net.pth"), NET)
+    before = Path("net.pth").read_bytes()
+    answer = specc("import", *arguments)
+    assert answer.status in (1, 2) and f"error[{code}]" in answer.err, answer.err
+    assert {path.name for path in here.iterdir()} == {"net.pth"} and Path("net.pth").read_bytes() == before
+
+
+def test_code_is_refused_and_not_run(specc: Specc, here: Path) -> None:
+    shell = named("os", "system") + b"(" + text("touch evil") + b"tR"
+    Path("net.pth").write_bytes(archive(table(text("a"), tensor(), text("b"), shell)))
+    answer = specc("import", "net.pth")
+    assert answer.status == 1 and "`os.system`" in answer.err and len(list(here.iterdir())) == 1
+
+
+def test_a_name_that_safetensors_reserves(specc: Specc) -> None:
+    saved(Path("net.pth"), {"__metadata__": torch.zeros(2)})
+    assert "error[E494]" in specc("import", "net.pth").err and not Path("net.safetensors").exists()
+
+
+def test_names_from_a_file_do_not_move_the_cursor(specc: Specc) -> None:
+    saved(Path("net.pth"), {"model": NET, "\x1b[2J\nerror": 3})
+    answer = specc("import", "net.pth")
+    assert answer.status == 0 and "\x1b" not in answer.out and answer.out.count("\n") == 4
+
+
+def test_tensors_may_be_renamed() -> None:
+    saved(Path("net.pth"), NET)
+    import_weights(Path("net.pth"), Path("one.safetensors"))
+    first = {"first": NET["z.weight"].reshape(-1)}
+    import_weights(Path("one.safetensors"), Path("two.safetensors"), rename=lambda _: first)
+    assert load_file("two.safetensors").keys() == {"first"}
+    with pytest.raises(SpeccError, match="already exists"):
+        import_weights(Path("one.safetensors"), Path("one.safetensors"), rename=lambda _: first)
