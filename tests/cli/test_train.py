@@ -209,9 +209,10 @@ def test_start_from_takes_what_fits(specc: Specc, spec: Path, begun: Path) -> No
     spec.write_text(SPEC.replace("global_avg_pool", "conv(width) -> relu; global_avg_pool"))
     answer = specc("train", spec, "--start-from", "run", "--out", "next")
     assert answer.status == 0, answer.err
-    assert "8 of 10 weights and statistics from run; newly initialized: conv2.weight, conv2.bias\n" in answer.err
+    assert "run: 7 of 9 tensors loaded, 2 new (conv2.weight, conv2.bias)\n" in answer.err
     info = json.loads(Path("next/run.json").read_text())
-    assert any("from run; newly initialized" in note for note in info["applied"])
+    assert any("7 of 9 tensors loaded" in note for note in info["applied"])
+    assert info["start"]["tensors"] == {"loaded": 7, "new": 2, "ignored": 1}
 
 
 def test_start_from_what_fits_nowhere(specc: Specc, spec: Path, begun: Path) -> None:

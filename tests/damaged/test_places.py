@@ -9,13 +9,12 @@ from typing import Any
 import pytest
 import torch
 
-from specc.backend.build import build
 from specc.backend.onnx.verify import verify
 from specc.backend.predict.file import from_file
 from specc.backend.run.folder import create
 from specc.backend.run.load import open_run
 from specc.backend.run.metrics import read_lines
-from specc.backend.run.weights import load_matching
+from specc.backend.start import resolve_start
 from specc.backend.train.resume import resume
 from specc.check import check
 from specc.errors import SpeccError
@@ -113,10 +112,10 @@ def test_weights_of_200_gigabytes(start: bytes, tmp_path: Path) -> None:
 
 
 def test_weights_are_begun_with_from_a_plain_file_only(tmp_path: Path, meets: Callable[..., None]) -> None:
-    graph = check(Source("net.cnn", SPEC)).graph
-    assert graph is not None
+    start = check(Source("net.cnn", SPEC), sets=['train.start=weights("start.safetensors")']).compiled().train.start
+    assert start is not None
     os.mkfifo(tmp_path / "start.safetensors")
-    meets("E443", "a pipe, a socket or a device", lambda: load_matching(build(graph), tmp_path / "start.safetensors"))
+    meets("E443", "a pipe, a socket or a device", lambda: resolve_start(start, tmp_path))
 
 
 @pytest.mark.parametrize("name", ["spec.cnn", "metrics.jsonl"])

@@ -9,13 +9,12 @@ from typing import Any
 import pytest
 import torch
 from safetensors.torch import load, save
-from torch import Tensor
 
 from specc.backend.evaluation.of_run import evaluate_run
 from specc.backend.onnx.export import export_run
 from specc.backend.predict.run import from_run
 from specc.backend.run.load import open_run
-from specc.backend.run.weights import load_matching, load_weights, weights_bytes
+from specc.backend.run.weights import load_weights
 from tests.helpers.small_run import error_of
 from tests.helpers.tiny_run import trained
 
@@ -118,37 +117,3 @@ def test_a_resumed_run_holds_run_json_against_the_data(run: Path) -> None:
     (run / "run.json").write_text(json.dumps(info | {"std": [0.3, 0.3, 0.3]}))
     error = error_of(lambda: resume(run, quiet=True))
     assert error.code == "E439" and "does not match the data" in error.message
-
-
-class Holder(torch.nn.Module):
-    def __init__(self) -> None:
-        super().__init__()
-        self.weight = torch.nn.Parameter(torch.zeros(2, 3))
-        self.register_buffer("count", torch.tensor(0))
-
-
-def tensors(**changed: Tensor) -> dict[str, Tensor]:
-    return {"weight": torch.arange(6.0).view(2, 3), "count": torch.tensor(7)} | changed
-
-
-def test_a_training_starts_from_weights_that_others_wrote(tmp_path: Path) -> None:
-    """Without a checksum, and of another precision: that is said."""
-    net, path = Holder(), tmp_path / "other.safetensors"
-    path.write_bytes(save(tensors(weight=torch.arange(6.0).view(2, 3).half())))
-    assert load_matching(net, path).endswith("; converted from float16")
-    assert torch.equal(net.weight, torch.arange(6.0).view(2, 3))
-
-
-def test_integers_are_no_weights(tmp_path: Path) -> None:
-    net, path = Holder(), tmp_path / "other.safetensors"
-    path.write_bytes(save(tensors(weight=torch.ones(2, 3, dtype=torch.int64))))
-    assert "newly initialized: weight" in load_matching(net, path)
-    assert not net.weight.any()
-
-
-def test_damaged_weights_are_not_started_from(tmp_path: Path) -> None:
-    path = tmp_path / "best.safetensors"
-    path.write_bytes(weights_bytes(tensors(), {}))
-    load_matching(Holder(), path)
-    flip(path, -3)
-    assert error_of(lambda: load_matching(Holder(), path)).code == "E443"

@@ -69,7 +69,8 @@ def test_what_a_kill_leaves_is_no_damage(half: tuple[Path, Path], tmp_path: Path
 
 def test_a_run_from_other_weights_is_not_resumed_without_its_first_checkpoint(straight: Path, tmp_path: Path) -> None:
     """It would be another training: one from drawn weights."""
-    run = begin(out=tmp_path / "run", start=straight, until=lambda per_epoch, total: 3).path
+    start = f'train.start=weights("{straight}")'
+    run = begin(start, out=tmp_path / "run", until=lambda per_epoch, total: 3).path
     for path in (run / "checkpoints").iterdir():
         path.unlink()
     assert list(read_lines(run / "metrics.jsonl")) == []

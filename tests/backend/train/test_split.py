@@ -118,7 +118,8 @@ def test_weights_from_another_split_are_said(here: Path) -> None:
     run = begin(here, "run")
 
     def notes(*sets: str) -> list[str]:
-        begun = prepare(Request(spec(*sets).trainable(), "cpu", base=here, start=run))
+        started = spec(*sets, f'train.start=weights("{run}")').trainable()
+        begun = prepare(Request(started, "cpu", base=here))
         return [note for note in begun.notes if "was trained on other images" in note]
 
     assert notes("train.seed=5") == [] and notes("data.validation=test") == []
