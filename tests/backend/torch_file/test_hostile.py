@@ -461,7 +461,7 @@ print(peak() - before)
 
 
 def test_the_memory_that_a_table_takes(tmp_path: Path) -> None:
-    for at, steps in enumerate([b"]", b"}", b"}q\0", b"(", b")\x85", b"X\0\0\0\0"]):
+    for at, steps in enumerate([b"}", b"}q\0", b")\x85"]):
         (tmp_path / f"{at}.pth").write_bytes(archive(steps * (MOST_BYTES // len(steps) - 9)))
     command = [sys.executable, "-c", MEMORY, str(tmp_path)]
     done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=Path(__file__).parents[3])
