@@ -85,7 +85,9 @@ def _local(path: Path) -> Origin:
     file = path / BEST if path.is_dir() else path
     with open_weights(file) as weights:
         about = weights.checked(file) or {}
-    return Origin(str(path), file, _same, _is_counter, _sha256(file), *_meaning(about))
+    here = Path.cwd()
+    words = str(path.relative_to(here) if path.is_relative_to(here) else path)
+    return Origin(words, file, _same, _is_counter, _sha256(file), *_meaning(about))
 
 
 def _meaning(about: dict[str, Any]) -> tuple[tuple[str, ...], tuple[float, ...], tuple[float, ...]]:
@@ -153,9 +155,12 @@ def refuse_misfits(mapped: Sequence[Mapped], origin: Origin) -> None:
     if not any(one.is_taken for one in mapped):
         first = next((one.name for one in mapped if one.name), "none")
         theirs = next((one.theirs for one in mapped if one.theirs), "none")
-        message = f"no weight of {origin.words} fits the network: none matches by name and shape"
+        message = f"no weight of {origin.words} fits the network"
         help = f"the first is called `{first}` in the network and `{theirs}` in the file; "
         help += "`specc import FILE --as ZOO` gives published weights the names of a zoo network"
+        misfit = next((one.why for one in mapped if one.why), "")
+        if misfit:
+            message, help = f"{message}: {misfit}", "`specc show SPEC --start` lists every tensor"
         raise SpeccError("E489", message, help=help, status=1)
     unused = [one for one in mapped if one.fate == "unused"]
     if unused and not origin.skips_unused:

@@ -89,7 +89,7 @@ def test_only_what_an_import_wrote_is_overwritten(specc: Specc) -> None:
         (["none.pth"], "E442"),
         ([""], "E494"),
         (["."], "E494"),
-        (["net.pth", "--as", "no_such_net"], "E477"),
+        (["net.pth", "--as", "no_such_net"], "E498"),
         (["net.pth", "--out", "none/net.safetensors"], "E481"),
     ],
 )
