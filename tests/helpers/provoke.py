@@ -442,6 +442,10 @@ def e489(stage: Stage) -> None:
     stage.copy_run()
 
 
+def e498(stage: Stage) -> None:
+    stage.copy_run()
+
+
 def e490(stage: Stage) -> None:
     from specc.plugins import load_words
 
