@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from specc.check import check as check_source
-from specc.cli.common import load_base, print_json, read_source, refuse_spec
+from specc.cli.common import check_spec, print_json, read_source, refuse_spec
 from specc.cli.common import report as report_problems
 from specc.cli.options import given
 from specc.errors import SpeccError, clean
@@ -143,7 +142,7 @@ def _refuse_with_spec(names: list[str], spec: Path) -> None:
 
 def _export_graph(spec: Path, out: Path | None, providers: "Sequence[str]", json: bool) -> int:
     """The graph of a spec that nobody trained."""
-    checked = check_source(read_source(spec), load=load_base)
+    checked = check_spec(read_source(spec))
     if report_problems(checked.diagnostics):
         return 1
     from specc.backend.onnx.graph_only import export_graph

@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from specc.check import Checked
-from specc.check import check as check_source
-from specc.cli.common import base_of, load_base, print_json, read_source, report
+from specc.cli.common import base_of, check_spec, print_json, read_source, report
 from specc.cli.export import export_what_passes, refused_as_json
 from specc.cli.export import report as report_export
 from specc.errors import clean
@@ -36,14 +35,14 @@ class Request(NamedTuple):
         """The spec, with its lints printed; None where it has errors, which are printed, too."""
         assert self.file is not None
         source = read_source(self.file)
-        checked = check_source(source, variant=self.variant, sets=self.sets, load=load_base, lint=True)
+        checked = check_spec(source, data_dir=self.data_dir, variant=self.variant, sets=self.sets, lint=True)
         return None if report(checked.diagnostics) else checked
 
     def check_again(self, *sets: str) -> Checked:
         """The same spec with settings on top, of which it is known that they fit."""
         assert self.file is not None
         sets = (*self.sets, *sets)
-        return check_source(read_source(self.file), variant=self.variant, sets=sets, load=load_base)
+        return check_spec(read_source(self.file), data_dir=self.data_dir, variant=self.variant, sets=sets)
 
     @property
     def where(self) -> dict[str, Any]:

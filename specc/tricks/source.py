@@ -235,6 +235,7 @@ COMPONENTS = (
         "predict. `classes` may hold their names.",
         (Param("path", Text(), doc="the file; a relative path counts from the spec's folder"),),
         target="specc.backend.data.npz.read_npz",
+        shape_of="specc.backend.data.npz_header.shape_of",
         example='npz("data/letters.npz")',
         task=lambda a: None,
     ),

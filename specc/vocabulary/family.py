@@ -23,6 +23,8 @@ class Source(Component):
 
     target(a, where): gives a `specc.backend.data.raw.Raw`; `where` is a `specc.backend.data.places.Where`.
     shape: channels x height x width of its images. classes: their names. channels: of its images.
+    shape_of(a, where): where given, the dotted path of what looks the shape up in the files, without NumPy, and without
+        reading the images. It gives the shape, or a text that says why it cannot tell.
     images: how many its training part has.
     orientation_sensitive: its images are signs, which mirrored or turned around are others, or none.
     files: it gives image files, which are decoded as `data.channels` and `data.range` say; `channels` is the default.
@@ -34,6 +36,7 @@ class Source(Component):
 
     target: str
     shape: tuple[int, int, int] | None = None
+    shape_of: str | None = None
     classes: tuple[str, ...] | None = None
     channels: int | None = None
     images: int | None = None

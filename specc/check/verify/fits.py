@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-from specc.check.context import Context
+from specc.check.context import Context, ShapeOf
 from specc.check.gather.spec import Spec
 from specc.check.verify.images import view_fits
 from specc.check.verify.task import Mismatch, mismatches, outputs_of, task_of
@@ -19,19 +19,35 @@ from specc.values import Bound, Size
 from specc.vocabulary.family import Normalization, Source
 from specc.vocabulary.problem import Problem
 from specc.vocabulary.registry import component
-from specc.vocabulary.shape import size_text
+from specc.vocabulary.shape import Shape, size_text
 
 ALONE = "use batches of at least two images, or layer_norm, which does not depend on the batch"
 
 
-def data_shape(data: DataSettings | None) -> Any:
-    """Channels, height and width of the images as `data` alone says them; None where they have to be read first."""
-    if data is None:
-        return None
+def data_shape(data: DataSettings, shape_of: ShapeOf | None = None) -> Shape | None:
+    """Channels, height and width of the images as `data` says them, and as the files of the source do where there is a
+    `shape_of`; None where the images have to be read first."""
     size = data.view or (data.resizing and data.resizing.size)
-    if size is None or data.image_channels is None:
-        return component(Source, data.source).shape
-    return (data.image_channels, *size)
+    if size is not None and data.image_channels is not None:
+        return (data.image_channels, *size)
+    shape: Shape | None = component(Source, data.source).shape
+    if shape is None and shape_of is not None:
+        told = shape_of(data.source)
+        shape = None if isinstance(told, str) else told
+    return shape if shape is None or size is None else (shape[0], *size)
+
+
+def help_to_say_the_shape(data: DataSettings | None, shape_of: ShapeOf | None) -> str:
+    """What to write where `data_shape` is None, or there are no data."""
+    if data is None:
+        return "start the network with input(3, 32x32), or set a data source"
+    size = data.view or (data.resizing and data.resizing.size)
+    if data.image_channels is not None:
+        resized = "image files may differ in size: bring all to one with `data`'s resize, as in resize = 224x224"
+        return f"{resized}; where they have one already, start the network with input({data.image_channels}, 224x224)"
+    told = shape_of(data.source) if shape_of is not None else "no file is opened here"
+    why = f"; the file of `{data.source.name}` would tell, but {told}" if isinstance(told, str) else ""
+    return f"start the network with the shape of its images, such as input(1, {size or Size(28, 28)}){why}"
 
 
 def hold_together(
@@ -90,7 +106,7 @@ def _place(call: Any, node: Node) -> Span:
 
 
 def _input_fits(graph: Graph, data: DataSettings, context: Context) -> bool:
-    images, channels = data_shape(data), data.image_channels
+    images, channels = data_shape(data, context.shape_of), data.image_channels
     takes, source, span = graph.input, data.source.name, graph.nodes[0].span
     if images is None:
         if channels is None or takes[0] == channels:
@@ -106,7 +122,7 @@ def _input_fits(graph: Graph, data: DataSettings, context: Context) -> bool:
     if len(takes) == 3 and takes[0] == images[0]:
         help = f"set {_fix(data, Size(*takes[1:]))} in `data`, or {help}"
     message = f"the network takes {size_text(takes)}, but `{source}` gives {size_text(images)}"
-    other = data_shape(data.replace(resize=None, view=None))
+    other = data_shape(data.replace(resize=None, view=None), context.shape_of)
     resized = f", resized to {data.resizing.size}" if data.resizing else ""
     resized += f", seen as {data.view}" if data.view else ""
     labels = _source(data, size_text(other) + resized) if other else ()
