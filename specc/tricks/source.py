@@ -202,6 +202,13 @@ COMPONENTS = (
                 "the names of the classes 0, 1, 2, …; without it, they are called by their numbers",
             ),
             Param("ignore", Maybe(Int(0, 255)), 255, "the number of pixels that are neither trained on nor measured"),
+            Param(
+                "skip_broken",
+                Bool(),
+                False,
+                "skip pairs of which the image or the mask is damaged, or that differ in size, and report how many and "
+                "which",
+            ),
         ),
         check=_check_masks,
         target="specc.backend.data.masks.read_masks",
