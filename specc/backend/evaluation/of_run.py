@@ -21,8 +21,9 @@ from specc.backend.precision import Precision
 from specc.backend.run.files import BEST, METRICS
 from specc.backend.run.load import Run
 from specc.backend.run.looks import read_looks, write_look
-from specc.backend.run.manifest import about_data, now, refuse_other_data, refuse_other_test
+from specc.backend.run.manifest import about_data, now
 from specc.backend.run.metrics import read_lines
+from specc.backend.run.same_data import refuse_other_data, refuse_other_test
 from specc.backend.tasks.bound import BoundTask
 from specc.errors import SpeccError
 from specc.files import is_number, read_file

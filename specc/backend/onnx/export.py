@@ -31,7 +31,8 @@ from specc.backend.onnx.write import Written, check_graph, describe, write_model
 from specc.backend.run.files import BEST, MODEL
 from specc.backend.run.load import Run, open_run
 from specc.backend.run.looks import read_looks
-from specc.backend.run.manifest import about_data, refuse_other_data
+from specc.backend.run.manifest import about_data
+from specc.backend.run.same_data import refuse_other_data
 from specc.errors import SpeccError
 from specc.faults import reach
 from specc.files import read_file, write_together

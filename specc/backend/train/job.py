@@ -22,6 +22,7 @@ from specc.backend.run.files import CHECKPOINTS
 from specc.backend.run.folder import RunFolder, create
 from specc.backend.run.load import open_run
 from specc.backend.run.metrics import EpochResult
+from specc.backend.run.same_data import meaning_of
 from specc.backend.train.prepare import Job, Request, prepare
 from specc.check import Checked
 from specc.errors import SpeccError
@@ -78,7 +79,7 @@ def train(
         job = prepare(Request(spec, device, data_dir, base, subset, dataset, start, test=until is None))
     folder = create(out, spec.name, spec.resolved)
     info = manifest.begun(spec, command, base, data_dir, subset, start) | job.about
-    folder.meaning = manifest.meaning_of(info)
+    folder.meaning = meaning_of(info)
     with folder:
         if start:
             folder.pause(job.trainer.state)  # its beginning follows from no seed
