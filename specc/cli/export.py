@@ -207,7 +207,7 @@ def _table(made: "Sequence[Exported]") -> list[str]:
 
 def summary(certificate: "Certificate") -> str:
     """The certificate's figures for a person, one line for each execution provider."""
-    from specc.backend.onnx.certificate import agreement_text, figure_text, largest_text
+    from specc.backend.onnx.comparison import agreement_text, figure_text, largest_text
 
     task, figure = certificate.task, certificate.figure
     of = "of" if figure.counts_images else "on"

@@ -17,8 +17,9 @@ from torch import Tensor, nn
 from specc.backend.build import Net, build
 from specc.backend.data.batches import all_batches
 from specc.backend.data.dataset import DataSet
-from specc.backend.onnx.certificate import Half, loss_of
+from specc.backend.onnx.certificate import loss_of
 from specc.backend.onnx.compare import Tally
+from specc.backend.onnx.comparison import Half
 from specc.backend.onnx.ending import Ending
 from specc.backend.onnx.judge import change_text
 from specc.backend.onnx.precision import calibration, ending, preparing

@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from specc.backend.onnx.certificate import Comparison, agreement_text, loss_of
+from specc.backend.onnx.certificate import loss_of
+from specc.backend.onnx.comparison import Comparison, agreement_text
 from specc.backend.run.metrics import selection
 from specc.check import Trainable
 from specc.tasks import LOSS, Figure, Task

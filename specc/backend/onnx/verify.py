@@ -14,9 +14,10 @@ from specc.backend.build import Net, build
 from specc.backend.data.batches import all_batches
 from specc.backend.data.dataset import DataSet, load
 from specc.backend.data.loader import in_view
-from specc.backend.onnx.certificate import agreement_text, loss_of, lowest_agreement, right
+from specc.backend.onnx.certificate import loss_of
 from specc.backend.onnx.certify import compare_model
 from specc.backend.onnx.compare import Tally, file_model
+from specc.backend.onnx.comparison import agreement_text, lowest_agreement, right
 from specc.backend.onnx.ending import Ending, ending_of
 from specc.backend.onnx.exported import certificate_name
 from specc.backend.onnx.judge import figure_of, judge, judge_loss
