@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from specc.cli.common import print_json
-from specc.errors import clean
+from specc.errors import clean, counted
 from specc.values import show
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ def eval_run(
         )
         return 0
     print("\n".join(_summary(str(run), measured)))
-    print(f"on {figures.images:,} images; in parentheses: {CONFIDENCE:.0%} intervals")
+    print(f"on {counted(figures.images, 'image')}; in parentheses: {CONFIDENCE:.0%} intervals")
     views = opened.spec.train.evaluate
     if views is not None:
         first = task.facts.figures[0]

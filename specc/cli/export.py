@@ -10,7 +10,7 @@ import typer
 from specc.cli.common import check_spec, print_json, read_source, refuse_spec
 from specc.cli.common import report as report_problems
 from specc.cli.options import given
-from specc.errors import SpeccError, clean
+from specc.errors import SpeccError, clean, counted
 
 if TYPE_CHECKING:
     from specc.backend.onnx.certificate import Certificate
@@ -212,7 +212,7 @@ def summary(certificate: "Certificate") -> str:
     task, figure = certificate.task, certificate.figure
     of = "of" if figure.counts_images else "on"
     best = f"{figure.title} {certificate.estimate.text(figure)}"
-    lines = [f"  {'PyTorch':24} {best} {of} {certificate.images:,} validation images"]
+    lines = [f"  {'PyTorch':24} {best} {of} {counted(certificate.images, 'validation image')}"]
     allowed = ", ".join(f"{difference:.2g}" for difference in certificate.allowed)
     lines += [
         f"  {found.provider:24} {figure_text(figure, found.figures)}"

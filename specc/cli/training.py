@@ -11,7 +11,7 @@ from specc.check import Checked
 from specc.cli.common import base_of, check_spec, print_json, read_source, report
 from specc.cli.export import export_what_passes, refused_as_json
 from specc.cli.export import report as report_export
-from specc.errors import clean
+from specc.errors import clean, counted
 from specc.render import render_error
 
 if TYPE_CHECKING:
@@ -139,12 +139,12 @@ def prove_resume(request: Request) -> int:
         print_json({**proof._asdict(), "parts": parts, "holds": proof.holds})
         return 0 if proof.holds else 1
     print(
-        f"{proof.steps} steps on {proof.device}, twice: once without stopping; once saved after step "
+        f"{counted(proof.steps, 'step')} on {proof.device}, twice: once without stopping; once saved after step "
         f"{proof.saved}, killed "
         f"(SIGKILL) after step {proof.killed} and resumed in a new process"
     )
     for part in proof.parts:
-        what = f"{part.what}, {part.tensors} tensors" if part.tensors else part.what
+        what = f"{part.what}, {counted(part.tensors, 'tensor')}" if part.tensors else part.what
         same = (
             f"the same, SHA-256 {part.one[:16]}…"
             if part.is_same

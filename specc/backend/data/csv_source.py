@@ -9,12 +9,12 @@ from typing import NamedTuple
 from specc.backend.data.cells import Value, names_of, reader, tensor_of
 from specc.backend.data.parts import PART_OF, TRAIN, WORD_OF
 from specc.backend.data.paths import find_path, outside
-from specc.backend.data.places import Where, counted, few
+from specc.backend.data.places import Where, few
 from specc.backend.data.raw import Files, Given, Part, Raw, Unlabeled
 from specc.backend.data.read_table import read_table
 from specc.backend.data.table import Table, Unusable
 from specc.backend.images import SUFFIXES
-from specc.errors import SpeccError, clean
+from specc.errors import SpeccError, clean, counted
 from specc.tricks.source import LEARNED, learned
 from specc.values import Args
 

@@ -24,7 +24,7 @@ from specc.backend.data.validation import Chosen, choose
 from specc.backend.resolve import resolve
 from specc.backend.tasks.bound import BoundTask, Scale, bind
 from specc.backend.tasks.regression import learnable, scale_of
-from specc.errors import SpeccError
+from specc.errors import SpeccError, counted
 from specc.tasks import REGRESSION
 from specc.tricks.length import split_off
 from specc.tricks.sections import DataSettings
@@ -112,7 +112,7 @@ def load(
     parts, content, left_out = _look(used, raw, how, room)
     if chosen.part:
         train, validation = parts
-        words = f"{chosen.words}, {len(validation.labels):,} images"
+        words = f"{chosen.words}, {counted(len(validation.labels), 'image')}"
     else:
         train, validation, words = _divide(parts[0], task, chosen, data.seed)
     if raw.task == REGRESSION:
@@ -167,7 +167,7 @@ def _held_out(chosen: Chosen, task: BoundTask, learned: Sequence[int]) -> tuple[
     if chosen.test is None:
         return None, []
     part, name = chosen.test
-    words = f"{name}, {len(part.labels):,} images"
+    words = f"{name}, {counted(len(part.labels), 'image')}"
     if isinstance(part.labels, Files):
         return HeldOut(words, None), [f"not used: {words}"]
     counts = task.counts(part.labels)
@@ -201,20 +201,20 @@ def _divide(part: Surveyed, task: BoundTask, chosen: Chosen, seed: int) -> tuple
     count = len(part.labels)
     wanted = split_off(count, chosen.share)
     if chosen.fold and chosen.fold[1] > count:
-        message = f"`validation` makes {chosen.fold[1]:,} folds of {count:,} images"
+        message = f"`validation` makes {counted(chosen.fold[1], 'fold')} of {counted(count, 'image')}"
         raise SpeccError("E409", message, help="make at most as many folds as there are images", status=1)
     if not 0 < wanted < count:
-        message = f"`validation` would take {wanted:,} of {count:,} images"
+        message = f"`validation` would take {wanted:,} of {counted(count, 'image')}"
         raise SpeccError("E409", message, help="both sides need at least one image", status=1)
     strata, units = task.strata(part.labels, min(wanted, count - wanted)), units_of(part)
     taken = divide(strata, units, wanted, seed) if chosen.fold is None else fold(strata, units, *chosen.fold, seed)
     if not taken:
         several = "is in two groups" if part.groups else "has two different ones"
-        message = f"none of {count:,} images can be split off: no class {several}"
+        message = f"none of {counted(count, 'image')} can be split off: no class {several}"
         raise SpeccError("E409", message, help="a class keeps at least one image to train on; give more", status=1)
     validating = set(taken)
     rest = [image for image in range(count) if image not in validating]
-    words = f"{len(taken):,} of {count:,} training images"
+    words = f"{len(taken):,} of {counted(count, 'training image')}"
     if chosen.fold:
         words = "fold {} of {}: ".format(*chosen.fold) + words
     elif len(taken) != wanted:

@@ -5,10 +5,10 @@ import io
 from collections.abc import Sequence
 from pathlib import Path
 
-from specc.backend.data.places import counted, damaged, unreadable
+from specc.backend.data.places import damaged, unreadable
 from specc.backend.data.table import Table, Unusable, find_columns
 from specc.backend.foreign import ANNEX, LOOKED_AT, described
-from specc.errors import SpeccError, clean
+from specc.errors import SpeccError, clean, counted
 from specc.files import read_file, size_of
 
 MOST_BYTES = 1 << 28  # of a CSV file

@@ -14,14 +14,14 @@ from specc.backend.data.pairs import pair_up
 from specc.backend.data.parallel import ordered
 from specc.backend.data.parts import TRAIN
 from specc.backend.data.paths import find_path, outside
-from specc.backend.data.places import Where, counted, few
+from specc.backend.data.places import Where, few
 from specc.backend.data.progress import bar
 from specc.backend.data.raw import Files, Given, Part, Raw
 from specc.backend.data.survey import Feed
 from specc.backend.images import BadImage, Pixels
 from specc.backend.mask_file import HIGHEST, decode_mask, upright_size
 from specc.backend.resizing import resize
-from specc.errors import SpeccError, clean
+from specc.errors import SpeccError, clean, counted
 from specc.tasks import SEGMENTATION
 from specc.tricks.resize import Resize
 from specc.values import Args
@@ -86,7 +86,7 @@ def mask_labels(masks: Files, how: Resize | None, ignore: int | None, feed: Feed
     ):
         if labels is None:
             if len(masks) * pixels.size > free_memory():
-                message = f"{len(masks):,} masks of {pixels.shape[0]}x{pixels.shape[1]} do not fit into memory"
+                message = f"{counted(len(masks), 'mask')} of {pixels.shape[0]}x{pixels.shape[1]} do not fit into memory"
                 raise SpeccError("E479", message, help="a smaller `resize`", status=1)
             labels = torch.empty(len(masks), *pixels.shape, dtype=torch.uint8)
         if pixels.shape == labels.shape[1:]:  # else the images differ in size, too, which is said of them
@@ -201,7 +201,7 @@ def _refuse_unusable(part: Part, seen: _Seen, classes: Sequence[str], ignore: in
         return
     lines = [*(f"{masks.names[row]} {wrong}" for row, wrong in seen.broken.items()), *wrong]
     more = [f"  and {len(lines) - NAMED:,} more"] if len(lines) > NAMED else []
-    what = f"{len(lines):,} of {len(masks):,} masks in {masks.root} cannot be used:"
+    what = f"{len(lines):,} of {counted(len(masks), 'mask')} in {masks.root} cannot be used:"
     help = "repair these masks, or remove them and their images, or leave such pairs out with skip_broken=true"
     if wrong and not seen.broken:
         is_white = set(np.flatnonzero(other.any(axis=0)).tolist()) == {HIGHEST}

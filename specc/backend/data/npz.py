@@ -14,7 +14,7 @@ from specc.backend.data.npz_header import COLORS, TRAIN, image_shape, named_pair
 from specc.backend.data.paths import find_path, outside
 from specc.backend.data.places import Where, few
 from specc.backend.data.raw import Given, Part, Raw
-from specc.errors import SpeccError, clean
+from specc.errors import SpeccError, clean, counted
 from specc.tasks import SEGMENTATION
 from specc.values import Args
 
@@ -91,7 +91,9 @@ def _given(
     if task is not wanted or values.shape[1:] != others.shape[1:]:
         found = f"has {name} labels for {task.name}, and training labels for {wanted.name}"
         if task is wanted:
-            found = f"has {values.shape[1]} {name} labels for each image, and {others.shape[1]} training labels"
+            found = (
+                f"has {values.shape[1]} {name} labels for each image, and {counted(others.shape[1], 'training label')}"
+            )
         return form(path, found, "labels of one kind")
     return part
 

@@ -5,9 +5,8 @@ from pathlib import Path
 
 from specc.backend.data.delimited import read_delimited
 from specc.backend.data.parquet import read_parquet
-from specc.backend.data.places import counted
 from specc.backend.data.table import Table
-from specc.errors import SpeccError, clean
+from specc.errors import SpeccError, clean, counted
 
 PARQUET = (".parquet", ".pq")
 

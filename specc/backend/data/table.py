@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from specc.backend.data.places import few
 from specc.diagnostics import nearest
-from specc.errors import SpeccError, clean
+from specc.errors import SpeccError, clean, counted
 
 NAMED = 20  # rows, or columns, that a message names
 
@@ -41,7 +41,7 @@ class Table(NamedTuple):
     def refused(self, unusable: Mapping[int, Unusable], total: int) -> SpeccError:
         """E414: rows that cannot be used, of `total` that were looked at, in their order."""
         rows = sorted(unusable)
-        lines = [f"{len(rows):,} of {total:,} rows of {self.path} cannot be used:"]
+        lines = [f"{len(rows):,} of {counted(total, 'row')} of {self.path} cannot be used:"]
         lines += [f"  {self.at(row)}: {unusable[row]}" for row in rows[:NAMED]]
         lines += [f"  and {len(rows) - NAMED:,} more"] if len(rows) > NAMED else []
         return SpeccError("E414", lines, help=unusable[rows[0]].help, status=1)

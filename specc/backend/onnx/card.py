@@ -15,7 +15,7 @@ from specc.backend.onnx.exported import Exported
 from specc.backend.onnx.listed import Listed, listed, value_of
 from specc.backend.tasks.figures.classification import confusion
 from specc.backend.tasks.figures.scores import confusions
-from specc.errors import clean
+from specc.errors import clean, counted
 from specc.report.figures import output_cells
 from specc.report.outputs import SINGULAR, what_it_does
 from specc.tasks import CLASSIFICATION, Figure
@@ -92,7 +92,7 @@ def _figures(certificate: Certificate, files: Sequence[Listed], looks: int) -> s
             *(figure_text(one, certificate.figures) for one in others),
         ]
     )
-    lines = [f"The trained model on {certificate.images:,} validation images: {named}.{_chosen(certificate)}"]
+    lines = [f"The trained model on {counted(certificate.images, 'validation image')}: {named}.{_chosen(certificate)}"]
     if certificate.test:
         lines += ["", _on_test(figure, certificate.test, looks)]
     lines += ["", "The files, on the validation images; in parentheses 95% intervals:", ""]
@@ -149,7 +149,7 @@ def _half(made: Sequence[Exported]) -> str:
 def _data(dataset: DataSet, metadata: dict[str, str]) -> str:
     shape = " x ".join(map(str, dataset.shape))
     return (
-        f"`{clean(dataset.name)}`: {len(dataset.train):,} images trained on, {shape} each; validated on "
+        f"`{clean(dataset.name)}`: {counted(len(dataset.train), 'image')} trained on, {shape} each; validated on "
         f"{dataset.validated_on}. Content, SHA-256: `{metadata[model_file.DATA_SHA256]}`."
     )
 

@@ -31,7 +31,7 @@ from specc.backend.run.files import BEST, INFO
 from specc.backend.run.manifest import read_info
 from specc.backend.run.weights import load_weights
 from specc.check import Trainable, check
-from specc.errors import SpeccError
+from specc.errors import SpeccError, counted
 from specc.files import is_number, parse_json, read_file, size_of
 from specc.source import Source
 from specc.tasks import CLASSIFICATION
@@ -235,7 +235,7 @@ class _Answered:
         figure = self.task.facts.figure(certificate["figure"])
         own = certificate["providers"].get(self.provider, certificate)["figures"]
         moved = abs(loss_of(figure, own, figures, self.images))
-        detail = f"{figure.text(figures[figure.name])} on {self.images:,} images"
+        detail = f"{figure.text(figures[figure.name])} on {counted(self.images, 'image')}"
         if moved:
             detail += f"; the certificate says {figure.text(own[figure.name])}"
         return Finding(f"{figure.title} on {self.provider}", moved <= ROUNDED, detail)

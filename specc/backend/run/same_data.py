@@ -9,7 +9,7 @@ from typing import Any
 from specc.backend.data.dataset import HeldOut
 from specc.backend.run.files import INFO
 from specc.backend.run.form import is_count
-from specc.errors import SpeccError
+from specc.errors import SpeccError, counted
 from specc.tasks import CLASSIFICATION
 
 _OF_TASK = ("task", "ignore", "scale")  # what `BoundTask.about` says
@@ -63,7 +63,7 @@ def refuse_other_data(path: Path, info: Mapping[str, Any], now: Mapping[str, Any
         found.append(f"the same classes in a different order: `{first[0]}` before, `{first[1]}` now")
         found.append("classes are now in natural order, 2 before 10")
     elif len(before) != len(after):
-        found.append(f"{len(before):,} classes before, {len(after):,} now")
+        found.append(f"{counted(len(before), 'class')} before, {len(after):,} now")
     elif before != after:
         first = next(pair for pair in zip(before, after, strict=True) if pair[0] != pair[1])
         found.append(f"different classes: `{first[0]}` before, `{first[1]}` now")

@@ -8,6 +8,7 @@ from specc.check.gather.spec import Spec
 from specc.check.verify.images import view_fits
 from specc.check.verify.task import Mismatch, mismatches, outputs_of, task_of
 from specc.diagnostics import Label, nearest
+from specc.errors import counted
 from specc.ir.graph import Graph, Node
 from specc.ir.weights import frozen_norms
 from specc.source import Span
@@ -96,10 +97,6 @@ def _source(data: DataSettings, text: str) -> tuple[Label, ...]:
     return (Label(data.source.span, text),) if data.source.span else ()
 
 
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" + "s" * (number != 1)
-
-
 def _place(call: Any, node: Node) -> Span:
     """Where a setting's call was written; what is not written is held against the layer."""
     return call.span or node.span
@@ -111,7 +108,7 @@ def _input_fits(graph: Graph, data: DataSettings, context: Context) -> bool:
     if images is None:
         if channels is None or takes[0] == channels:
             return True
-        has = _count(channels, "channel")
+        has = counted(channels, "channel")
         message = f"the network takes {size_text(takes)}, but the images of `{source}` have {has}"
         help = f"write input({channels}, {Size(*takes[1:]) if len(takes) == 3 else '…'})"
         context.error("E307", message, span, label=size_text(takes), labels=_source(data, has), help=help)
@@ -169,7 +166,7 @@ def _normalize_fits(graph: Graph, data: DataSettings, context: Context) -> None:
     constants = component(Normalization, data.normalize).constants
     count = len(constants(data.normalize.args)[0]) if constants else 0
     if count > 1 and count != graph.input[0]:
-        has = _count(graph.input[0], "channel")
+        has = counted(graph.input[0], "channel")
         message = f"`{data.normalize.name}` has {count} means and standard deviations, but the images have {has}"
         place = _place(data.normalize, graph.nodes[0])
         help = "give one value per channel, or a single one for all"
@@ -226,7 +223,7 @@ def _class_weights_fit(loss: Bound, width: int, data: DataSettings, end: Node, c
     weights, classes = getattr(loss.args, "weights", None), outputs_of(data)
     if weights is None or weights == "balanced":
         return
-    labels = _source(data, f"{len(classes)} classes") if classes else ()
+    labels = _source(data, counted(len(classes), "class")) if classes else ()
     if weights and isinstance(weights[0], tuple):
         unknown = [name for name, _ in weights if classes is not None and name not in classes]
         if classes is not None and unknown:
@@ -234,6 +231,6 @@ def _class_weights_fit(loss: Bound, width: int, data: DataSettings, end: Node, c
             help = nearest(unknown[0], classes) or f"the classes are {', '.join(classes)}"
             context.error("E315", message, _place(loss, end), labels=labels, help=help)
     elif len(weights) != width:
-        message = f"`{loss.name}` has {_count(len(weights), 'weight')}, but the network has {width} classes"
+        message = f"`{loss.name}` has {counted(len(weights), 'weight')}, but the network has {counted(width, 'class')}"
         help = "give one weight per class, in the order of the classes, or weights by name"
         context.error("E315", message, _place(loss, end), labels=labels, help=help)
