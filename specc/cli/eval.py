@@ -77,6 +77,7 @@ def eval_run(
                 "confidence": CONFIDENCE,
                 **figures_json(figures),
                 "optimistic": measured.optimistic or None,
+                "caveats": measured.caveats,
                 "about_loss": about_loss or None,
                 "looks": measured.looks or None,
                 **_outputs_json(measured),
@@ -113,6 +114,7 @@ def _about(measured: "Measured") -> list[str]:
     lines = [f"{measured.part}: {clean(measured.words)}"]
     if measured.optimistic:
         lines.append(clean(measured.optimistic))
+    lines += map(clean, measured.caveats)
     if measured.looks:
         times = "once" if measured.looks == 1 else f"{measured.looks:,} times"
         more = "; whoever chooses by it makes it optimistic" if measured.looks > 1 else ""

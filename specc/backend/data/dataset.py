@@ -37,13 +37,14 @@ class HeldOut(NamedTuple):
     """The labeled test part where other images validate.
 
     words: `the test part, 355 images`. labels: None for mask files that are not opened yet. images: once it was opened,
-    what is measured. hash: then the SHA-256 of its content, its labels and the classes.
+    what is measured. hash: then the SHA-256 of its content, its labels and the classes. torn: as in `DataSet`.
     """
 
     words: str
     labels: Tensor | None
     images: Split | None = None
     hash: str = ""
+    torn: str = ""
 
 
 class DataSet(NamedTuple):
@@ -59,6 +60,7 @@ class DataSet(NamedTuple):
     train_counts: how often the training part, of which `train` may be a subset, has each class (`BoundTask.counts`).
         train_images: how many images that part has. task: what is learned of the images.
     test: the labeled test part where nothing validates on it.
+    torn: which groups of the source's own validation part are trained on, too, in words; "" for none.
     notes: what its user ought to know once: where it lies, what was left out, classes that look wrong.
     """
 
@@ -77,6 +79,7 @@ class DataSet(NamedTuple):
     train_images: int
     task: BoundTask
     test: HeldOut | None = None
+    torn: str = ""
     is_subset: bool = False
     notes: tuple[str, ...] = ()
 
@@ -151,7 +154,8 @@ def load(
         learned,
         len(train.labels),
         task,
-        test,
+        test._replace(torn=_torn(raw.train, chosen.test[0])) if test and chosen.test else test,
+        _torn(raw.train, chosen.part) if chosen.part else "",
         notes=(*raw.notes, *chosen.notes, *about_test, *left_out, *identical, *odd),
     )
 
@@ -175,6 +179,15 @@ def _held_out(chosen: Chosen, task: BoundTask, learned: Sequence[int]) -> tuple[
     if unlearned:
         return None, [f"not used: {words}; there is no image to train on in {few(unlearned)}"]
     return HeldOut(words, learnable(part.labels, task.scale)), [f"not used: {words}"]
+
+
+def _torn(train: Part, part: Part) -> str:
+    """The groups of a part of the source's own that its training part has, too, in words."""
+    groups = sorted((set(train.groups) & set(part.groups)) - {""})
+    if not groups:
+        return ""
+    have = "has" if len(groups) == 1 else "have"
+    return f"{counted(len(groups), 'group')} {have} training images, too, so optimistic: {few(groups)}"
 
 
 def _bytes(part: Surveyed) -> int:

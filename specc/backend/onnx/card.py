@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from specc.backend.data.dataset import DataSet
+from specc.backend.evaluation.caveats import caveats
 from specc.backend.evaluation.class_figures import by_class
 from specc.backend.evaluation.figures import Estimate, share
 from specc.backend.onnx import model_file
@@ -37,7 +38,7 @@ def card(
         f"# {first.certificate.network}",
         _what(first, dataset, metadata),
         "## Figures\n\n"
-        + _figures(made[0].certificate, [*(listed(one) for one in made), *others], looks)
+        + _figures(first.certificate, [*map(listed, made), *others], caveats(dataset, "validation"), looks)
         + _half(made),
         "## Data\n\n" + _data(dataset, metadata),
         f"## {task.outputs.capitalize()}\n\n" + _outputs(first, dataset),
@@ -83,7 +84,7 @@ def _range(takes: dict[str, Any]) -> str:
     )
 
 
-def _figures(certificate: Certificate, files: Sequence[Listed], looks: int) -> str:
+def _figures(certificate: Certificate, files: Sequence[Listed], caveats: Sequence[str], looks: int) -> str:
     figure, task = certificate.figure, certificate.task
     others = [one for one in task.figures if one != figure and certificate.figures[one.name] is not None]
     named = ", ".join(
@@ -93,6 +94,7 @@ def _figures(certificate: Certificate, files: Sequence[Listed], looks: int) -> s
         ]
     )
     lines = [f"The trained model on {counted(certificate.images, 'validation image')}: {named}.{_chosen(certificate)}"]
+    lines += ["", *(f"- {clean(line)}" for line in caveats)] if caveats else []
     if certificate.test:
         lines += ["", _on_test(figure, certificate.test, looks)]
     lines += ["", "The files, on the validation images; in parentheses 95% intervals:", ""]
@@ -116,8 +118,7 @@ def _figures(certificate: Certificate, files: Sequence[Listed], looks: int) -> s
 
 def _text(figure: Figure, value: float | None, images: int) -> str:
     """A figure; a share of images with its interval."""
-    counted = value is not None and figure.counts_images
-    return str(share(value, images)) if value is not None and counted else figure.text(value)
+    return str(share(value, images)) if value is not None and figure.counts_images else figure.text(value)
 
 
 def _chosen(certificate: Certificate) -> str:
@@ -130,9 +131,11 @@ def _on_test(figure: Figure, test: dict[str, Any], looks: int) -> str:
     found = Estimate.of(test["figures"].get(figure.name))
     times = "once" if looks == 1 else f"{looks:,} times"
     on = clean(test["measured_on"])
-    return (
+    lines = [
         f"On {on}, which chose nothing: {figure.title} {found.text(figure)}. The run has looked at that part {times}."
-    )
+    ]
+    lines += ["", *(f"- {clean(line)}" for line in test["caveats"])] if test.get("caveats") else []
+    return "\n".join(lines)
 
 
 def _lost(figure: Figure, certificate: dict[str, Any], found: dict[str, Any]) -> str:

@@ -9,6 +9,7 @@ from specc.backend.data.dataset import DataSet
 from specc.backend.engine.applied import written
 from specc.backend.engine.locate import locate
 from specc.backend.engine.trainer import NotFinite, Trainer
+from specc.backend.evaluation.caveats import caveats
 from specc.backend.evaluation.figures import Estimate, estimates
 from specc.backend.evaluation.of_run import TRAINING, earlier_look, look_at_test
 from specc.backend.evaluation.words import optimism
@@ -142,6 +143,7 @@ def validation_figures(best: EpochResult, trainer: Trainer, dataset: DataSet) ->
         "images": len(dataset.validation),
         "epochs": epochs,
         "optimistic": optimism(dataset.part, epochs),
+        "caveats": caveats(dataset, "validation"),
         "figures": {name: figure.as_dict() for name, figure in {**figures, "loss": loss}.items()},
     }
 
