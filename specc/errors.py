@@ -32,7 +32,7 @@ def clean_lines(text: str) -> str:
 
 def counted(number: float, noun: str) -> str:
     """`1 image`, `2 images`, `1,000 classes`, `0.5 epochs`. noun: in the singular."""
-    plural = f"{noun}es" if noun.endswith(("s", "ch", "x")) else f"{noun}s"
+    plural = f"{noun}es" if noun.endswith(("s", "x", "tch", "nch")) else f"{noun}s"
     shown = f"{number:,}" if isinstance(number, int) else f"{number:,g}"
     return f"{shown} {noun if number == 1 else plural}"
 

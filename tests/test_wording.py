@@ -39,6 +39,7 @@ def plain_counts(text: str) -> Iterator[tuple[int, str]]:
 def test_counts_are_written_by_one_helper() -> None:
     assert [counted(n, "image") for n in (0, 1, 2, 1000)] == ["0 images", "1 image", "2 images", "1,000 images"]
     assert [counted(n, "class") for n in (1, 2)] == ["1 class", "2 classes"]
+    assert [counted(2.5, noun) for noun in ("epoch", "batch")] == ["2.5 epochs", "2.5 batches"]
     assert list(plain_counts('f"{n} training images"')) == [(1, "n")]
 
 

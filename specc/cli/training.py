@@ -197,7 +197,7 @@ def _figures(figures: Mapping[str, Any], figure: "Figure", by: str, epoch: float
     lines = [f"best validation {figure.title} {_with_interval(validation, figure)}{by}, after epoch {epoch:g}"]
     if validation["optimistic"]:
         lines.append(f"  {clean(validation['optimistic'])}")
-    lines += [f"  {clean(line)}" for line in validation["caveats"]]
+    lines += [f"  {clean(line)}" for line in validation.get("caveats", ())]
     if test:
         measured = f"test {figure.title} {_with_interval(test, figure)}{by}"
         lines.append(f"{measured}, on {clean(test['measured_on'])}, which chose nothing")

@@ -16,8 +16,8 @@ network N {{ input(3, 6x5) -> conv(4) -> global_avg_pool -> dense(2) }}
 
 def table(folder: Path, tags: dict[str, list[str]], groups: dict[str, list[str]]) -> None:
     rows, number = ["file,tags,set,who"], 0
-    for part in tags:
-        for tag, group in zip(tags[part], groups[part], strict=True):
+    for part, own in tags.items():
+        for tag, group in zip(own, groups[part], strict=True):
             (folder / f"{number}.png").write_bytes(picture(number))
             rows.append(f"{number}.png,{tag},{part},{group}")
             number += 1
