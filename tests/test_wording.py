@@ -19,7 +19,8 @@ COUNTED = re.compile(rf"^ (?:(?:training|validation|test|different) )?(?:{'|'.jo
 ALLOWED = {
     "channels", "' / '.join((part for part, _ in parts))", "WORD_OF[part]", "clean(str(folder))",
     "clean(str(masks.root))",
-    "divided", "folder", "folder or images", "folds", "images['train'] + images['validation']", "labels.shape[1]",
+    "divided", "have",
+    "folder", "folder or images", "folds", "images['train'] + images['validation']", "labels.shape[1]",
     "len(classes)", "len(names)", "line['images_per_second']", "masks", "name", "names[one]", "names[other]", "path",
     "plural", "shown", "size", "speed", "task.facts.outputs", "what", "whole",
 }  # fmt: skip
