@@ -30,5 +30,12 @@ def clean_lines(text: str) -> str:
     return "\n".join(map(clean, text.split("\n")))
 
 
+def counted(number: float, noun: str) -> str:
+    """`1 image`, `2 images`, `1,000 classes`, `0.5 epochs`. noun: in the singular."""
+    plural = f"{noun}es" if noun.endswith(("s", "x", "tch", "nch")) else f"{noun}s"
+    shown = f"{number:,}" if isinstance(number, int) else f"{number:,g}"
+    return f"{shown} {noun if number == 1 else plural}"
+
+
 def _escape(character: str) -> str:
     return f"\\x{ord(character):02x}" if ord(character) < 256 else f"\\u{ord(character):04x}"

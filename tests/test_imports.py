@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
 HEAVY = ("torch", "onnx", "onnxruntime", "numpy", "scipy", "sklearn", "PIL", "safetensors", "rich", "pydantic")
@@ -26,6 +27,7 @@ print(json.dumps([status, sorted(sys.modules)]))
         "ops conv --json",
         "check net.cnn",
         "check wrong.cnn",
+        "check archive.cnn",
         "explain",
         "explain W512",
         "fmt net.cnn",
@@ -39,6 +41,9 @@ print(json.dumps([status, sorted(sys.modules)]))
 def test_the_front_end_imports_nothing_heavy(command, specc, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     specc("new", "net")
+    np.savez(tmp_path / "archive.npz", images=np.zeros((4, 8, 8), np.uint8), labels=np.arange(4) % 2)
+    archive = 'data { source = npz("archive.npz") }\nnetwork N { conv(8) -> global_avg_pool -> dense(2) }'
+    (tmp_path / "archive.cnn").write_text(archive)
     (tmp_path / "wrong.cnn").write_text("network N { input(3, 32x32) -> conw(3) }")
     done = subprocess.run([sys.executable, "-c", RUN, *command.split()], capture_output=True, text=True)
     assert done.stdout, done.stderr

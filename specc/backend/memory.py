@@ -9,7 +9,7 @@ import torch
 from specc.backend.data.memory import free_memory
 from specc.backend.device import find
 from specc.check import Trainable
-from specc.errors import SpeccError
+from specc.errors import SpeccError, counted
 from specc.ir.weights import frozen_parameters
 from specc.report.layers import activation_bytes, byte_text
 
@@ -76,7 +76,7 @@ def out_of_memory(
 
     batch: images that were tried. kept: what is left of a training, for the end of the message. trains: as above.
     """
-    message = f"batches of {batch} images do not fit in the memory of {device}{_asked(error, device)}"
+    message = f"batches of {counted(batch, 'image')} do not fit in the memory of {device}{_asked(error, device)}"
     size = smaller(batch, min(batch, estimate(spec, device) + 1))
     if not size:
         help = NARROWER

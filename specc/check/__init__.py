@@ -20,7 +20,7 @@ from typing import NamedTuple
 
 from specc.check.calls.binder import Binder
 from specc.check.checked import Checked, Compiled, Trainable
-from specc.check.context import Context, TooMuch, Work
+from specc.check.context import Context, ShapeOf, TooMuch, Work
 from specc.check.expand import expand
 from specc.check.expand.names import Overwritten
 from specc.check.expressions.evaluate import Evaluator
@@ -33,7 +33,7 @@ from specc.check.problems import Problems
 from specc.check.resolved import resolved_text
 from specc.check.settings import file_scope, settings
 from specc.check.verify import verify
-from specc.check.verify.fits import data_shape, task_fits
+from specc.check.verify.fits import data_shape, help_to_say_the_shape, task_fits
 from specc.check.verify.images import images_fit
 from specc.check.verify.schedules import schedules_fit
 from specc.check.verify.unreached import check_unreached
@@ -44,6 +44,7 @@ from specc.source import Source, Span
 from specc.syntax.depth import deep_recursion
 from specc.tricks.sections import DataSettings, ExportSettings, TrainSettings
 from specc.values import UNKNOWN
+from specc.vocabulary.shape import Shape
 
 __all__ = ["Checked", "Compiled", "Trainable", "check"]
 
@@ -54,12 +55,14 @@ def check(
     variant: str | None = None,
     sets: Sequence[str] = (),
     load: Load | None = None,
+    shape_of: ShapeOf | None = None,
     everything: bool = False,
     lint: bool = False,
 ) -> Checked:
     """Check a spec and compute its graph and settings. Never raises, whatever the user wrote.
 
     variant, sets: what to change first (`sets` as `PATH=VALUE`). load: reads what `extends` names.
+    shape_of: looks up the shape of a source's images where the text does not tell it; None: no file is looked into.
     everything: also check every variant and search, which a training of one of them does not need, and lint.
     lint: lint the spec as it is trained, too.
     """
@@ -67,7 +70,9 @@ def check(
     checked = None
     try:
         with deep_recursion():
-            checked = _check(source, variant, sets, load, problems, everything=everything, lint=lint)
+            checked = _check(
+                source, variant, sets, load, Context(problems, shape_of=shape_of), everything=everything, lint=lint
+            )
     except RecursionError:
         problems.report(
             "E102", "this is nested too deeply", Span(source, 0, 0), help="move an inner part into a `let` or a `block`"
@@ -83,18 +88,18 @@ def _check(
     variant: str | None,
     sets: Sequence[str],
     load: Load | None,
-    problems: Problems,
+    context: Context,
     *,
     everything: bool,
     lint: bool,
 ) -> Checked | None:
     """The passes in a row; None where the text cannot be read, or there is no such variant."""
+    problems = context.problems
     files = parse_files(source, load, problems)
     if files is None:
         return None
     base = gather(files, problems)
     problems.unread = base.unread
-    context = Context(problems)
     steps = [] if variant is None else settings_of(variant, base, context)
     if steps is None:
         return None
@@ -110,7 +115,8 @@ def _check(
         is_complete = everything and not problems.has_errors and context.work.lints >= 0
         silence(problems, base.comments, base.source, is_complete=is_complete)
     name = spec.network.name if spec.network else ""
-    text = resolved_text(source, spec, bool(given) or variant is not None or base.is_extended)
+    is_changed = bool(given) or variant is not None or base.is_extended
+    text = resolved_text(source, spec, is_changed, _looked_up(spec, parts))
     return Checked(
         source, name, variant, parts.graph, parts.data, parts.train, parts.export, [], text, tuple(base.variants)
     )
@@ -143,7 +149,7 @@ def elaborate(spec: Spec, context: Context) -> Elaborated:
         export = settings(spec, "export", ExportSettings, binder, scope)
         if train is not None:
             schedules_fit(train, context)
-        expanded = expand(spec, scope, UNKNOWN if has_data and data is None else data_shape(data), context)
+        expanded = expand(spec, scope, UNKNOWN if has_data and data is None else _images(data, context), context)
         if expanded is None or not is_whole(expanded.graph):
             if data is not None:
                 task_fits(spec, None, data, train, export, context)
@@ -157,6 +163,20 @@ def elaborate(spec: Spec, context: Context) -> Elaborated:
     except TooMuch:
         context.work.left, context.trail = -1, ()
         return Elaborated()
+
+
+def _images(data: DataSettings | None, context: Context) -> Shape | str:
+    """The shape of the images; or, where the data do not tell it, how to say it."""
+    shape = data_shape(data, context.shape_of) if data is not None else None
+    return shape or help_to_say_the_shape(data, context.shape_of)
+
+
+def _looked_up(spec: Spec, parts: Elaborated) -> Shape | None:
+    """The shape of the input where neither the network nor the section `data` says it, but the files of the source."""
+    if spec.network is None or parts.graph is None or parts.data is None or data_shape(parts.data) is not None:
+        return None
+    is_written = parts.graph.nodes[0].span != spec.network.name_span
+    return None if is_written else parts.graph.input
 
 
 def _check_the_rest(base: Spec, context: Context) -> None:
@@ -175,7 +195,7 @@ def _check_alternatives(base: Spec, context: Context) -> None:
     for changes, note in alternatives(base, context):
         own = Problems(base.unread)
         spec = override(base, changes, own)
-        parts = elaborate(spec, Context(own, work))
+        parts = elaborate(spec, Context(own, work, context.shape_of))
         if not problems.has_errors:
             _lint(spec, parts, own, work, is_variant=True)
         problems.merge(own, note)

@@ -1,13 +1,18 @@
 """The context of every pass: where problems go, how much work is left, and the calls that led to the current place."""
 
+from collections.abc import Callable
 from typing import Any
 
 from specc.check.problems import Problems, chain
 from specc.ir.graph import Frame
 from specc.source import Span
-from specc.values import UNKNOWN
+from specc.values import UNKNOWN, Bound
+from specc.vocabulary.shape import Shape
 
 MOST_WORK = 600_000  # about as many microseconds; the largest of the published architectures take 40,000
+# Channels, height and width of the images of a data source, where its files tell them without being read whole; a text
+# that says why they do not.
+ShapeOf = Callable[[Bound], Shape | str]
 MOST_LINTED = 15_000  # layers, of all variants together: about half a second; those beyond are not linted
 
 
@@ -24,10 +29,11 @@ class Work:
 
 
 class Context:
-    """Collects the problems of a check, and counts its work."""
+    """Collects the problems of a check, and counts its work. shape_of: see `check`."""
 
-    def __init__(self, problems: Problems, work: Work | None = None) -> None:
+    def __init__(self, problems: Problems, work: Work | None = None, shape_of: ShapeOf | None = None) -> None:
         self.problems = problems
+        self.shape_of = shape_of
         self.work = work or Work()
         self.trail: tuple[Frame, ...] = ()  # the chain of calls that led here, for messages
 

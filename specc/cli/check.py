@@ -7,9 +7,8 @@ from typing import Annotated, NamedTuple, TextIO
 
 import typer
 
-from specc.check import check as check_source
 from specc.check.fixes import mend
-from specc.cli.common import load_base, print_json, read_source, report, write_source
+from specc.cli.common import check_spec, print_json, read_source, report, write_source
 from specc.cli.options import given, only_one
 from specc.diagnostics import Diagnostic
 from specc.errors import SpeccError, clean
@@ -82,7 +81,7 @@ def _one(file: Path, *, fix: bool, strict: bool) -> Result:
 
 
 def _check(source: Source) -> list[Diagnostic]:
-    return check_source(source, load=load_base, everything=True).diagnostics
+    return check_spec(source, everything=True).diagnostics
 
 
 def _print(files: list[Path], diagnostics: list[Diagnostic], fixed: list[Diagnostic], *, short: bool) -> None:

@@ -12,11 +12,17 @@ from errno import EINVAL, ELOOP
 from pathlib import Path
 from typing import Any, TextIO
 
+from specc.check import Checked, check
+from specc.check.context import ShapeOf
 from specc.diagnostics import Diagnostic, nearest
 from specc.errors import SpeccError
 from specc.files import parse_json, read_file, size_of, write_atomic
 from specc.render import concise, count, render, style_of, summary
 from specc.source import Source
+from specc.values import Bound
+from specc.vocabulary.family import Source as DataSource
+from specc.vocabulary.registry import component
+from specc.vocabulary.shape import Shape
 
 LARGEST = 1_000_000  # bytes; a spec has a few thousand
 ZOO = "zoo:"  # what the name of a spec that comes with specc begins with
@@ -135,6 +141,33 @@ def _from_zoo(path: str) -> Source | str:
     from specc.zoo import zoo_source  # which reads its tables
 
     return zoo_source(path.removeprefix(ZOO))
+
+
+def _look_in_files(file: Path, data_dir: Path | None) -> ShapeOf:
+    """What looks up the shape of a source's images, for the check of the spec `file`.
+
+    Only the files of sources that tell it without being read whole are opened, as the header of a NumPy archive does.
+    """
+
+    def shape_of(source: Bound) -> Shape | str:
+        target = component(DataSource, source).shape_of
+        if target is None:
+            return "the images have to be read"
+        from specc.backend.data.places import Where
+        from specc.backend.resolve import resolve
+
+        told: Shape | str = resolve(target)(source.args, Where(data_dir, base_of(file)))
+        return told
+
+    return shape_of
+
+
+def check_spec(source: Source, *, data_dir: Path | None = None, **how: Any) -> Checked:
+    """`check` with the files that it asks for: those that the spec extends, and those that tell the shape of images.
+
+    how: `variant`, `sets`, `everything` and `lint`, as `check` has them.
+    """
+    return check(source, load=load_base, shape_of=_look_in_files(Path(source.path), data_dir), **how)
 
 
 def base_of(file: Path) -> Path:

@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
-from specc.check import Checked, check
-from specc.cli.common import load_base, print_json, read_source, report
+from specc.check import Checked
+from specc.cli.common import check_spec, print_json, read_source, report
 from specc.cli.options import settings
 from specc.errors import SpeccError, clean
 from specc.report.diff import as_json, compare
@@ -58,7 +58,7 @@ def diff(
 def _checked(path: Path, variant: str | None, sets: list[str]) -> Checked:
     """A spec, or the spec that a run keeps."""
     kept = path / "spec.cnn"
-    return check(read_source(kept if kept.is_file() else path), variant=variant, sets=sets, load=load_base)
+    return check_spec(read_source(kept if kept.is_file() else path), variant=variant, sets=sets)
 
 
 def _label(path: Path, variant: str | None, sets: list[str]) -> str:

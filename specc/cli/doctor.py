@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from specc.cli.common import print_json
-from specc.errors import clean
+from specc.errors import clean, counted
 from specc.render import style_of
 
 MARKS = {"fine": "ok", "warning": "warning", "broken": "broken"}
@@ -45,5 +45,5 @@ def doctor(
         if finding.help:
             print(f"  {'':7}  {'':{wide}}  = help: {clean(finding.help)}")
     wrong = sum(finding.state != "fine" for finding in findings)
-    print(f"\n{len(broken)} broken, {wrong - len(broken)} warnings" if wrong else "\neverything is in order")
+    print(f"\n{len(broken)} broken, {counted(wrong - len(broken), 'warning')}" if wrong else "\neverything is in order")
     return int(bool(broken))

@@ -5,8 +5,7 @@ from typing import Annotated
 
 import typer
 
-from specc.check import check
-from specc.cli.common import load_base, read_source, refuse_spec, report
+from specc.cli.common import check_spec, read_source, refuse_spec, report
 from specc.cli.options import settings
 from specc.emit import emit as emit_source
 from specc.errors import SpeccError
@@ -34,7 +33,7 @@ def emit(
     """
     refuse_spec(out)
     sets = settings(sets)
-    checked = check(read_source(file), variant=variant, sets=sets, load=load_base)
+    checked = check_spec(read_source(file), variant=variant, sets=sets)
     status = report(checked.diagnostics)
     if checked.graph is None or status:
         return status

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from specc.cli.common import print_json
-from specc.errors import clean
+from specc.errors import clean, counted
 from specc.values import show
 
 if TYPE_CHECKING:
@@ -77,6 +77,7 @@ def eval_run(
                 "confidence": CONFIDENCE,
                 **figures_json(figures),
                 "optimistic": measured.optimistic or None,
+                "caveats": measured.caveats,
                 "about_loss": about_loss or None,
                 "looks": measured.looks or None,
                 **_outputs_json(measured),
@@ -84,7 +85,7 @@ def eval_run(
         )
         return 0
     print("\n".join(_summary(str(run), measured)))
-    print(f"on {figures.images:,} images; in parentheses: {CONFIDENCE:.0%} intervals")
+    print(f"on {counted(figures.images, 'image')}; in parentheses: {CONFIDENCE:.0%} intervals")
     views = opened.spec.train.evaluate
     if views is not None:
         first = task.facts.figures[0]
@@ -113,6 +114,7 @@ def _about(measured: "Measured") -> list[str]:
     lines = [f"{measured.part}: {clean(measured.words)}"]
     if measured.optimistic:
         lines.append(clean(measured.optimistic))
+    lines += map(clean, measured.caveats)
     if measured.looks:
         times = "once" if measured.looks == 1 else f"{measured.looks:,} times"
         more = "; whoever chooses by it makes it optimistic" if measured.looks > 1 else ""

@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from specc.check import check as check_source
-from specc.cli.common import load_base, print_json, read_source, refuse_spec
+from specc.cli.common import check_spec, print_json, read_source, refuse_spec
 from specc.cli.common import report as report_problems
 from specc.cli.options import given
-from specc.errors import SpeccError, clean
+from specc.errors import SpeccError, clean, counted
 
 if TYPE_CHECKING:
     from specc.backend.onnx.certificate import Certificate
@@ -143,7 +142,7 @@ def _refuse_with_spec(names: list[str], spec: Path) -> None:
 
 def _export_graph(spec: Path, out: Path | None, providers: "Sequence[str]", json: bool) -> int:
     """The graph of a spec that nobody trained."""
-    checked = check_source(read_source(spec), load=load_base)
+    checked = check_spec(read_source(spec))
     if report_problems(checked.diagnostics):
         return 1
     from specc.backend.onnx.graph_only import export_graph
@@ -208,12 +207,12 @@ def _table(made: "Sequence[Exported]") -> list[str]:
 
 def summary(certificate: "Certificate") -> str:
     """The certificate's figures for a person, one line for each execution provider."""
-    from specc.backend.onnx.certificate import agreement_text, figure_text, largest_text
+    from specc.backend.onnx.comparison import agreement_text, figure_text, largest_text
 
     task, figure = certificate.task, certificate.figure
     of = "of" if figure.counts_images else "on"
     best = f"{figure.title} {certificate.estimate.text(figure)}"
-    lines = [f"  {'PyTorch':24} {best} {of} {certificate.images:,} validation images"]
+    lines = [f"  {'PyTorch':24} {best} {of} {counted(certificate.images, 'validation image')}"]
     allowed = ", ".join(f"{difference:.2g}" for difference in certificate.allowed)
     lines += [
         f"  {found.provider:24} {figure_text(figure, found.figures)}"

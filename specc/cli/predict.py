@@ -9,7 +9,7 @@ import typer
 
 from specc.cli.common import print_json
 from specc.cli.options import given
-from specc.errors import SpeccError, clean
+from specc.errors import SpeccError, clean, counted
 from specc.render import render_error, style_of
 
 if TYPE_CHECKING:
@@ -66,12 +66,16 @@ def predict(
         print(f"warning: {clean(predictor.warning)}", file=sys.stderr)
     found: list[Prediction] = []
     status = 0
-    for image in images:
+    for number, image in enumerate(images):
         try:
             found.append(_predicted(predictor, image, top, threshold, files))
         except SpeccError as error:  # the other images are not lost for it
             print(render_error(error.code, error.message, error.help, style_of(sys.stderr)), file=sys.stderr)
             status = max(status, error.status)
+            if error.code == "E481":
+                if rest := len(images) - number - 1:
+                    print(f"stopped there: {counted(rest, 'image')} not looked at", file=sys.stderr)
+                break  # where one mask cannot be written, the others cannot, either
             continue
         if found[-1].resized:
             print(f"note: {clean(str(image))} is {found[-1].resized}; resized to {predictor.size}", file=sys.stderr)

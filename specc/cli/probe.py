@@ -7,8 +7,7 @@ from typing import Annotated
 import typer
 
 from specc.check import Checked
-from specc.check import check as check_source
-from specc.cli.common import base_of, load_base, print_json, read_source, report
+from specc.cli.common import base_of, check_spec, print_json, read_source, report
 from specc.cli.options import given, refuse_with, settings
 from specc.errors import clean
 from specc.report.probe import NO_VARIANT, Probed, probe_json, probe_table, verdict_line
@@ -54,7 +53,7 @@ def probe(
     refuse_with(given(context), "--all", ("--variant", "--picture"), "prints one line for every variant")
     sets = settings(sets, seed=seed)
     source = read_source(file)
-    checked = check_source(source, variant=variant, sets=sets, load=load_base)
+    checked = check_spec(source, data_dir=data_dir, variant=variant, sets=sets)
     if report(checked.diagnostics):
         return 1
     if every:
@@ -83,7 +82,7 @@ def _every(
     """The spec as it stands and each of its variants. One that has errors is told of, and the others are probed."""
     from specc.backend.probe import probe_each
 
-    variants = [check_source(source, variant=name, sets=sets, load=load_base) for name in first.variants]
+    variants = [check_spec(source, data_dir=data_dir, variant=name, sets=sets) for name in first.variants]
     status = max((report(variant.errors) for variant in variants), default=0)
     sound = [first, *(variant for variant in variants if not variant.errors)]
     found: list[Probed] = []

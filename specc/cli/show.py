@@ -5,9 +5,9 @@ from typing import Annotated
 
 import typer
 
-from specc.check import Checked, check
+from specc.check import Checked
 from specc.check.verify.task import outputs_of
-from specc.cli.common import base_of, load_base, print_json, read_source, report
+from specc.cli.common import base_of, check_spec, print_json, read_source, report
 from specc.cli.options import given, refuse_with, settings
 from specc.errors import SpeccError
 from specc.report.layers import layers_json, layers_table
@@ -51,7 +51,7 @@ def show(
         return 0
     if file is None:
         raise SpeccError("E483", "`specc show` needs a spec", help="specc show net.cnn")
-    checked = check(read_source(file), variant=variant, sets=settings(sets), load=load_base)
+    checked = check_spec(read_source(file), variant=variant, sets=settings(sets))
     status = report(checked.diagnostics)
     if checked.graph is None or status:
         return status

@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from specc.check import Checked
-from specc.check import check as check_source
 from specc.check.variants import samples_of, variants_of
-from specc.cli.common import base_of, load_base, read_source, report
+from specc.cli.common import base_of, check_spec, load_base, read_source, report
 from specc.cli.export import export_what_passes
 from specc.cli.options import given, only_one, settings
 from specc.errors import SpeccError, clean, clean_lines
@@ -112,9 +111,9 @@ def study(
     @cache
     def checked(entry: "Entry", repetition: "Repetition") -> Checked:
         own = [*entry.sets, *given_sets, *repetition.sets]
-        return check_source(source, variant=entry.variant, sets=own, load=load_base)
+        return check_spec(source, data_dir=data_dir, variant=entry.variant, sets=own)
 
-    plain = check_source(source, sets=given_sets, load=load_base)
+    plain = check_spec(source, data_dir=data_dir, sets=given_sets)
     if report(plain.diagnostics):
         return 1
     trainings = repetitions(plain.compiled().train.seed, seeds, folds)

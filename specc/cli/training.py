@@ -8,11 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from specc.check import Checked
-from specc.check import check as check_source
-from specc.cli.common import base_of, load_base, print_json, read_source, report
+from specc.cli.common import base_of, check_spec, print_json, read_source, report
 from specc.cli.export import export_what_passes, refused_as_json
 from specc.cli.export import report as report_export
-from specc.errors import clean
+from specc.errors import clean, counted
 from specc.render import render_error
 
 if TYPE_CHECKING:
@@ -36,14 +35,14 @@ class Request(NamedTuple):
         """The spec, with its lints printed; None where it has errors, which are printed, too."""
         assert self.file is not None
         source = read_source(self.file)
-        checked = check_source(source, variant=self.variant, sets=self.sets, load=load_base, lint=True)
+        checked = check_spec(source, data_dir=self.data_dir, variant=self.variant, sets=self.sets, lint=True)
         return None if report(checked.diagnostics) else checked
 
     def check_again(self, *sets: str) -> Checked:
         """The same spec with settings on top, of which it is known that they fit."""
         assert self.file is not None
         sets = (*self.sets, *sets)
-        return check_source(read_source(self.file), variant=self.variant, sets=sets, load=load_base)
+        return check_spec(read_source(self.file), data_dir=self.data_dir, variant=self.variant, sets=sets)
 
     @property
     def where(self) -> dict[str, Any]:
@@ -140,12 +139,12 @@ def prove_resume(request: Request) -> int:
         print_json({**proof._asdict(), "parts": parts, "holds": proof.holds})
         return 0 if proof.holds else 1
     print(
-        f"{proof.steps} steps on {proof.device}, twice: once without stopping; once saved after step "
+        f"{counted(proof.steps, 'step')} on {proof.device}, twice: once without stopping; once saved after step "
         f"{proof.saved}, killed "
         f"(SIGKILL) after step {proof.killed} and resumed in a new process"
     )
     for part in proof.parts:
-        what = f"{part.what}, {part.tensors} tensors" if part.tensors else part.what
+        what = f"{part.what}, {counted(part.tensors, 'tensor')}" if part.tensors else part.what
         same = (
             f"the same, SHA-256 {part.one[:16]}…"
             if part.is_same
@@ -198,9 +197,11 @@ def _figures(figures: Mapping[str, Any], figure: "Figure", by: str, epoch: float
     lines = [f"best validation {figure.title} {_with_interval(validation, figure)}{by}, after epoch {epoch:g}"]
     if validation["optimistic"]:
         lines.append(f"  {clean(validation['optimistic'])}")
+    lines += [f"  {clean(line)}" for line in validation.get("caveats", ())]
     if test:
         measured = f"test {figure.title} {_with_interval(test, figure)}{by}"
         lines.append(f"{measured}, on {clean(test['measured_on'])}, which chose nothing")
+        lines += [f"  {clean(line)}" for line in test.get("caveats", ())]
     return lines
 
 

@@ -4,6 +4,8 @@ import math
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+from specc.errors import counted
+
 NO_VARIANT = "(none)"  # the spec without a variant
 HEADINGS = ("layer", "op", "mean", "deviation", "varies", "dead", "saturated", "gradient", "predicted")
 GUIDE = """\
@@ -147,6 +149,7 @@ def probe_table(probed: Probed) -> str:
     ratio = "" if probed.gradient_ratio is None else f"; gradient, first over last layer: {probed.gradient_ratio:.2g}"
     if ratio and probed.predicted_ratio is not None:
         ratio += f" (predicted {probed.predicted_ratio:.2g})"
+    batch = counted(probed.batch, "image")
     of = "" if probed.batch == probed.asked else f" (of a batch of {probed.asked})"
     guess = f"{probed.about_guess} gives {probed.guess:.2f}"
     return "\n".join(
@@ -155,7 +158,7 @@ def probe_table(probed: Probed) -> str:
             "",
             GUIDE,
             "",
-            f"{probed.title}: {probed.batch} images{of} from {probed.source}, seed {probed.seed}, on {probed.device}",
+            f"{probed.title}: {batch}{of} from {probed.source}, seed {probed.seed}, on {probed.device}",
             f"loss {probed.loss:.3g} ({guess}){ratio}",
             f"verdict: {probed.verdict.text}",
         ]

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from specc.errors import counted
 from specc.tasks import FIGURES, Figure
 
 RIGHT = (2, 3, 4, 6)
@@ -64,10 +65,11 @@ def notes(study: dict[str, Any]) -> list[str]:
         every = f"{images['train'] + images['validation']:,} training images"
         lines.append(f"{every} in {folds} folds: each is validated on once, and the others are trained on")
     elif images:
-        lines.append(f"trained on {images['train']:,} images; validation: {study['validated_on']}")
+        lines.append(f"trained on {counted(images['train'], 'image')}; validation: {study['validated_on']}")
     if measured:
+        on = counted(measured, "training image")
         lines.append(
-            f"training {figure.title}: the final weights on {measured:,} training images without augmentation; "
+            f"training {figure.title}: the final weights on {on} without augmentation; "
             f"validation {figure.title}: after the last epoch"
         )
     lines += _statistics(study)

@@ -202,6 +202,13 @@ COMPONENTS = (
                 "the names of the classes 0, 1, 2, …; without it, they are called by their numbers",
             ),
             Param("ignore", Maybe(Int(0, 255)), 255, "the number of pixels that are neither trained on nor measured"),
+            Param(
+                "skip_broken",
+                Bool(),
+                False,
+                "skip pairs of which the image or the mask is damaged, or that differ in size, and report how many and "
+                "which",
+            ),
         ),
         check=_check_masks,
         target="specc.backend.data.masks.read_masks",
@@ -235,6 +242,7 @@ COMPONENTS = (
         "predict. `classes` may hold their names.",
         (Param("path", Text(), doc="the file; a relative path counts from the spec's folder"),),
         target="specc.backend.data.npz.read_npz",
+        shape_of="specc.backend.data.npz_header.shape_of",
         example='npz("data/letters.npz")',
         task=lambda a: None,
     ),

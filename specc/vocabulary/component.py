@@ -41,3 +41,9 @@ class Component:
     def broken_promise(self) -> str:
         """What the word says of itself that does not hold, completing "the loss `mine` …"; empty where all holds."""
         return ""
+
+    def lacks(self, *names: str) -> str:
+        """A complaint about the first of these arguments that the word does not have; "" where it has them."""
+        own = [param.name.lstrip("*") for param in self.params]
+        missing = next((name for name in names if name not in own), "")
+        return f"has no parameter `{missing}`" if missing else ""

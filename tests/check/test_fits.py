@@ -70,7 +70,52 @@ def test_what_only_reading_tells_needs_an_input():
     assert codes(both('source = folder("x")')) == ["E308"]
     assert codes(both('source = npz("x")')) == ["E308"]
     assert codes(both('source = npz("x"); resize = 12')) == ["E308"]
-    assert "until the images are read" in only(both('source = npz("x")')).help
+    assert "no file is opened here" in only(both('source = npz("x")')).help
+
+
+@pytest.mark.parametrize("source", ['folder("x")', 'csv("x", image=i, label=l)', 'masks("x", "y")', 'webdataset("x")'])
+@pytest.mark.parametrize(("channels", "count"), [("rgb", 3), ("gray", 1)])
+def test_the_size_of_image_files_comes_from_resize(source, channels, count):
+    problem = only(both(f"source = {source}; channels = {channels}", "conv(3, 1x1)"))
+    assert problem.code == "E308"
+    assert "resize = 224x224" in problem.help and f"input({count}, 224x224)" in problem.help
+    checked = both(f"source = {source}; channels = {channels}; resize = 32", "conv(3, 1x1)")
+    assert checked.graph.input == (count, 32, 32)
+
+
+NPZ = f'data {{ source = npz("x") RESIZE }}\nnetwork Net {{ {END} }}'
+
+
+@pytest.mark.parametrize(
+    ("resize", "shape"), [("", (3, 9, 7)), ("; resize = 12", (3, 12, 12)), ("; resize = 12; view = 10", (3, 10, 10))]
+)
+def test_a_file_may_tell_the_shape_and_the_run_needs_it_no_more(resize, shape):
+    asked = []
+
+    def shape_of(source):
+        asked.append(source.args.path)
+        return (3, 9, 7)
+
+    checked = fine(spec(NPZ.replace("RESIZE", resize), shape_of=shape_of))
+    assert checked.graph.input == shape and set(asked) == {"x"}
+    again = fine(spec(checked.resolved))
+    assert again.graph.input == shape and "input(" in checked.resolved
+    assert again.graph.nodes[0].args == checked.graph.nodes[0].args
+    assert fine(spec(checked.resolved, shape_of=shape_of)).resolved == checked.resolved
+
+
+def test_what_the_file_tells_holds_for_variants_and_against_what_is_written():
+    text = NPZ.replace("RESIZE", "") + "\nvariant small { data.resize = 6 }"
+    assert fine(spec(text, shape_of=lambda source: (3, 9, 7), variant="small")).graph.input == (3, 6, 6)
+    assert codes(spec(text, shape_of=lambda source: (3, 9, 7), everything=True)) == []
+    written = text.replace("network Net {", "network Net { input(1, 9x7) ->")
+    assert only(spec(written, shape_of=lambda source: (3, 9, 7))).code == "E307"
+
+
+def test_a_file_that_cannot_tell_says_why():
+    problem = only(spec(NPZ.replace("RESIZE", "; resize = 30"), shape_of=lambda source: "x is not there"))
+    assert problem.code == "E308"
+    assert "x is not there" in problem.help and "input(1, 30x30)" in problem.help
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ import json
 import stat
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 FINE = "network Net {\n  input(3, 32x32)\n  conv(8) -> relu\n  flatten -> dense(10)\n}\n"
@@ -43,6 +44,19 @@ def test_problems_go_to_standard_error(specc):
     assert answer.err.endswith("1 error, 1 warning\n")
     assert specc("check", "fine.cnn").out == "fine.cnn: no problems\n"
     assert specc("check", "warned.cnn", "--short").err.startswith("warned.cnn:3:11: warning[W504]: ")
+
+
+def test_an_archive_tells_the_shape_of_its_images_once_it_is_there(specc, tmp_path):
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own" / "net.cnn").write_text(
+        'data { source = npz("a.npz") }\nnetwork N { conv(8) -> relu -> flatten -> dense(2) }'
+    )
+    answer = specc("check", "own/net.cnn")
+    assert answer.status == 1 and "error[E308]" in answer.err and "there is no file a.npz" in answer.err
+    np.savez(tmp_path / "own" / "a.npz", images=np.zeros((4, 5, 7, 3), np.uint8), labels=np.arange(4) % 2)
+    assert specc("check", "own/net.cnn").status == 0
+    assert "3 x 5 x 7" in specc("show", "own/net.cnn").out
+    assert specc("emit", "own/net.cnn").status == 0
 
 
 def test_json(specc):

@@ -260,7 +260,7 @@ def _record(patch: pytest.MonkeyPatch) -> list[object]:
     stub("specc.backend.run.load.open_run", about)
     task, records = bind(CLASSIFICATION, ["a", "b"]), np.array([[0.0, 0, 0], [1, 1, 0]])
     evaluation = Evaluation(0.1, task.figures(records), records, task.figures(records))
-    measured = Measured("validation", "2 images", task, evaluation, figures_of(evaluation, task), "")
+    measured = Measured("validation", "2 images", task, evaluation, figures_of(evaluation, task), "", [])
     stub("specc.backend.evaluation.of_run.evaluate_run", measured)
 
     def from_file(path: Path) -> SimpleNamespace:

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from specc.backend.run.folder import RunFolder
+from specc.backend.run.form import NEEDED
 from specc.backend.run.load import open_run
-from specc.backend.run.manifest import NEEDED
 from specc.backend.run.metrics import read_lines
 from specc.backend.train.resume import resume
 from tests.helpers.written_run import INFO, SPEC, WEIGHTS, about, header, write_run

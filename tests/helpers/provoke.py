@@ -377,7 +377,8 @@ def e465(stage: Stage) -> None:
     """Weights that are finite, of a network that is not."""
     from safetensors.torch import load
 
-    from specc.backend.run.manifest import meaning_of, read_info
+    from specc.backend.run.manifest import read_info
+    from specc.backend.run.same_data import meaning_of
     from specc.backend.run.weights import weights_bytes
 
     picture()

@@ -10,7 +10,8 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from specc.backend.run.files import BEST
-from specc.backend.run.manifest import meaning_of, read_info
+from specc.backend.run.manifest import read_info
+from specc.backend.run.same_data import meaning_of
 from specc.backend.run.weights import weights_bytes
 from specc.backend.train.job import train
 from specc.check import check

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from specc.backend.build import build
 from specc.backend.run.checkpoint import _hash as checkpoint_hash
-from specc.backend.run.manifest import meaning_of
+from specc.backend.run.same_data import meaning_of
 from specc.backend.run.weights import weights_bytes
 from specc.check import check
 from specc.source import Source

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from specc.backend.data.memory import free_memory
+from specc.backend.data.npz_header import MOST_DIRECTORY
 from specc.backend.data.packed import Careful
 from specc.backend.data.places import damaged, unreadable
 from specc.backend.foreign import LOOKED_AT, described
@@ -20,7 +21,6 @@ from specc.errors import SpeccError, clean
 from specc.files import open_file
 
 Arrays = dict[str, NDArray[Any]]
-MOST_DIRECTORY = 1 << 20  # bytes; that of ten thousand members
 MOST_SHRUNK = 100  # to one, by compression, of what is larger than MOST_AT_ONCE bytes
 MOST_AT_ONCE = 1 << 28
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from specc.backend.data.archive import form
-from specc.backend.data.places import counted
+from specc.errors import counted
 from specc.tasks import CLASSIFICATION, MULTILABEL, REGRESSION, SEGMENTATION, Task
 
 MOST_CLASSES = 100_000
@@ -40,7 +40,7 @@ def read_labels(path: Path, name: str, labels: NDArray[Any], of: str, images: tu
         found = f"`{name}` is {labels.dtype} of shape {' x '.join(map(str, labels.shape))}"
         raise form(path, f"holds labels of the wrong form: {found}", NEEDED)
     if len(labels) != images[0]:
-        found = f"{images[0]:,} images in `{of}`, but {len(labels):,} labels in `{name}`"
+        found = f"{counted(images[0], 'image')} in `{of}`, but {counted(len(labels), 'label')} in `{name}`"
         raise form(path, f"holds {found}", "one label for each image")
     if kind == "f":
         return _numbers(path, name, labels)
@@ -59,7 +59,9 @@ def _numbers(path: Path, name: str, labels: NDArray[Any]) -> Labels:
     bad = np.flatnonzero(~np.isfinite(values).all(axis=1))
     if len(bad):
         few = ", ".join(map(str, bad[:20].tolist())) + (" …" if len(bad) > 20 else "")
-        found = f"holds numbers in `{name}` that are not finite (NaN or infinite), for {len(bad):,} images: {few}"
+        found = (
+            f"holds numbers in `{name}` that are not finite (NaN or infinite), for {counted(len(bad), 'image')}: {few}"
+        )
         raise form(path, found, "a finite number for each image")
     if np.isin(values, (0, 1)).all():
         needed = "integers: 0, 1, 2 … for classes (labels.argmax(1) of one-hot ones), or N x K of 0 and 1 for tags"
@@ -116,7 +118,9 @@ def refuse_other(path: Path, task: Task, parts: Sequence[Tensor], names: Sequenc
         raise form(path, found, "one name for each")
     if wanted > len(names):
         raise form(
-            path, f"has labels up to {wanted - 1}, but {len(names)} names in `classes`", "one name for each class"
+            path,
+            f"has labels up to {wanted - 1}, but {counted(len(names), 'name')} in `classes`",
+            "one name for each class",
         )
 
 

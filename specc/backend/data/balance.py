@@ -9,7 +9,7 @@ from specc.backend.data.dataset import DataSet
 from specc.backend.data.places import few
 from specc.backend.tasks.bound import BoundTask
 from specc.diagnostics import nearest
-from specc.errors import SpeccError, clean
+from specc.errors import SpeccError, clean, counted
 from specc.tasks import CLASSIFICATION, MULTILABEL
 from specc.values import Args, Bound
 
@@ -34,7 +34,7 @@ def class_weights(loss: Bound, task: BoundTask, counts: Sequence[int], images: i
         weights = given
     if len(weights) != len(task.outputs):
         what = task.facts.outputs
-        message = f"`{loss.name}` has {len(weights)} weights, but there are {len(task.outputs)} {what}"
+        message = f"`{loss.name}` has {counted(len(weights), 'weight')}, but there are {len(task.outputs)} {what}"
         help = f'give one weight for each of the {what}, in their order, or by name: weights=[("NAME", 9)]'
         raise SpeccError("E315", message, help=help, status=1)
     return loss._replace(args=Args(**{**loss.args.as_dict(), "weights": weights}))

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from specc.backend.data.order import natural
+from specc.backend.data.table import Unusable
 from specc.tasks import MULTILABEL, Task
 
 NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?", re.IGNORECASE | re.ASCII)
@@ -16,14 +17,6 @@ TRUTHS = {"true": 1.0, "false": 0.0}
 LONGEST = 40  # characters of a cell that a message quotes
 
 Value = str | frozenset[str] | tuple[float, ...]  # a class; tags; numbers, or 0 and 1 for each tag
-
-
-class Unusable(ValueError):
-    """A row that cannot be used. The message says why, and `help` what to do."""
-
-    def __init__(self, message: str, help: str = "correct these rows, or remove them") -> None:
-        super().__init__(message)
-        self.help = help
 
 
 def reader(learns: str, columns: Sequence[str], separator: str | None) -> Callable[[Sequence[str]], Value]:

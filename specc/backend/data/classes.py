@@ -7,7 +7,7 @@ from torch import Tensor
 
 from specc.backend.data.places import few
 from specc.backend.tasks.bound import BoundTask
-from specc.errors import SpeccError, clean
+from specc.errors import SpeccError, clean, counted
 from specc.tasks import MULTILABEL, REGRESSION, Task
 
 LINES = 40  # classes that have a line each; more are put together
@@ -75,7 +75,7 @@ def _number_table(task: BoundTask, parts: Sequence[tuple[str, Tensor]]) -> list[
             numbers[numbers.abs() < 1e-6 * std] = 0  # what standardizing in float32 leaves of it
             spread = f"mean {numbers.mean():.4g}, deviation {numbers.std(correction=0):.4g}"
             ends = f"from {numbers.min():.6g} to {numbers.max():.6g}"
-            lines.append(f"{clean(output)}, {name}: {len(labels):,} images, {spread}, {ends}")
+            lines.append(f"{clean(output)}, {name}: {counted(len(labels), 'image')}, {spread}, {ends}")
     return lines
 
 

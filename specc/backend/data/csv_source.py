@@ -6,14 +6,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from specc.backend.data.cells import Unusable, Value, names_of, reader, tensor_of
+from specc.backend.data.cells import Value, names_of, reader, tensor_of
 from specc.backend.data.parts import PART_OF, TRAIN, WORD_OF
 from specc.backend.data.paths import find_path, outside
-from specc.backend.data.places import Where, counted, few
+from specc.backend.data.places import Where, few
 from specc.backend.data.raw import Files, Given, Part, Raw, Unlabeled
-from specc.backend.data.table import Problems, Table, read_table
+from specc.backend.data.read_table import read_table
+from specc.backend.data.table import Table, Unusable
 from specc.backend.images import SUFFIXES
-from specc.errors import SpeccError, clean
+from specc.errors import SpeccError, clean, counted
 from specc.tricks.source import LEARNED, learned
 from specc.values import Args
 
@@ -21,12 +22,16 @@ SHOWN = 3  # examples that a note gives
 
 
 class _Rows(NamedTuple):
-    """The rows of a part: the image of each, what it is to be learned as, its group, and its number in the table."""
+    """The rows of a part: the image of each, what it is to be learned as, its group, and its number in the table.
+
+    unusable: the rows that cannot be used, by number.
+    """
 
     names: list[str]
     values: list[Value]
     groups: list[str]
     numbers: list[int]
+    unusable: dict[int, Unusable]
 
 
 class _Source:
@@ -43,49 +48,46 @@ class _Source:
         self.read = reader(self.learns, self.columns, a.separator)
         self.seen: dict[str, tuple[int, Value]] = {}  # the first row of each image, and its value
 
-    def parts(self) -> tuple[dict[str, list[int]], dict[str, str]]:
-        """The rows of each part, and what the table calls the part. Raises SpeccError E414."""
+    def parts(self) -> tuple[dict[str, list[int]], dict[str, str], dict[int, Unusable]]:
+        """The rows of each part, what the table calls the part, and the rows that are of none."""
         if self.a.part is None:
-            return {TRAIN: list(range(len(self.table.rows)))}, {}
+            return {TRAIN: list(range(len(self.table.rows)))}, {}, {}
         rows: dict[str, list[int]] = {}
         words: dict[str, str] = {}
-        problems = Problems()
+        lost = dict(self.table.broken)
         for row, cell in enumerate(self.table.columns[self.a.part]):
             part = PART_OF.get(cell.lower())
+            if row in lost:
+                continue
             if part is None:
-                found = f"{self.table.at(row)}: `{self.a.part}` is {f'`{cell}`' if cell else 'empty'}"
-                problems.add(found, "a part is train, validation (or val, valid) or test")
+                message = f"`{self.a.part}` is {f'`{cell}`' if cell else 'empty'}"
+                lost[row] = Unusable(message, "a part is train, validation (or val, valid) or test")
             else:
                 rows.setdefault(part, []).append(row)
                 words.setdefault(part, cell)
-        if problems.count:
-            raise problems.error(self.path, len(self.table.rows))
-        if TRAIN not in rows:
-            message = clean(f"{self.path} has no row whose `{self.a.part}` is `train`")
-            raise SpeccError("E413", message, help="there must be images to train on", status=1)
-        return rows, words
+        return rows, words, lost
 
-    def rows(self, part: str, numbers: Sequence[int]) -> _Rows | Unlabeled | SpeccError:
-        """The rows of a part; or what is wrong with them."""
+    def rows(self, part: str, numbers: Sequence[int]) -> _Rows | Unlabeled:
+        """The rows of a part."""
         if part != TRAIN and not any(cells[row] for row in numbers for cells in self.cells):
             return Unlabeled(f"{counted(len(numbers), 'image')} without labels")
-        result, problems = _Rows([], [], [], []), Problems()
+        result = _Rows([], [], [], [], {})
         for row in numbers:
             try:
                 name, value, group = self._row(row)
             except Unusable as error:
-                problems.add(f"{self.table.at(row)}: {error}", error.help)
+                result.unusable[row] = error
                 continue
             result.names.append(name)
             result.values.append(value)
             result.groups.append(group)
             result.numbers.append(row)
-        if problems.count:
-            return problems.error(self.path, len(numbers))
         return result
 
     def _row(self, row: int) -> tuple[str, Value, str]:
         """The image, the value and the group of a row. Raises Unusable."""
+        if row in self.table.broken:
+            raise self.table.broken[row]
         texts = [cells[row] for cells in self.cells]
         text = self.table.columns[self.a.image][row]
         group = self.table.columns[self.a.group][row] if self.a.group is not None else ""
@@ -117,12 +119,21 @@ def read_csv(a: Args, where: Where) -> Raw:
     """
     path = find_path(a.path, where, "file")
     source = _Source(a, path)
-    numbers, words = source.parts()
+    table = source.table
+    numbers, words, lost = source.parts()
     read = {part: source.rows(part, rows) for part, rows in numbers.items()}
-    train = read[TRAIN]
-    if isinstance(train, SpeccError):
-        raise train
+    if lost:  # with the other rows that cannot be used, whichever part they are of
+        every = lost | {
+            row: error for rows in read.values() if isinstance(rows, _Rows) for row, error in rows.unusable.items()
+        }
+        raise table.refused(every, len(table.rows))
+    train = read.get(TRAIN)
+    if train is None:
+        message = clean(f"{path} has no row whose `{a.part}` is `train`")
+        raise SpeccError("E413", message, help="there must be images to train on", status=1)
     assert isinstance(train, _Rows)
+    if train.unusable:
+        raise table.refused(train.unusable, len(numbers[TRAIN]))
     task = LEARNED[source.learns]
     names = names_of(source.columns, train.values)
     if len(names) < task.at_least:
@@ -136,12 +147,14 @@ def read_csv(a: Args, where: Where) -> Raw:
         rows = read.get(name)
         if not isinstance(rows, _Rows):
             return rows
+        if rows.unusable:
+            return table.refused(rows.unusable, len(numbers[name]))
         extra = [other for other in names_of(source.columns, rows.values) if other not in names]
         return _other(path, name, extra) if extra else part(rows)
 
     parts = {name: rows for name, rows in read.items() if isinstance(rows, _Rows)}
-    notes = [*outside(source.root, where), *source.table.notes, *_odd_paths(source.root, parts)]
-    notes += [*_repeated(parts, source.table), *_torn(parts)]
+    notes = [*outside(source.root, where), *table.notes, *_odd_paths(source.root, parts)]
+    notes += [*_repeated(parts, table), *_torn(parts)]
     return Raw(names, part(train), given("test"), given("validation"), words, tuple(notes), task)
 
 

@@ -24,7 +24,7 @@ from specc.backend.data.validation import Chosen, choose
 from specc.backend.resolve import resolve
 from specc.backend.tasks.bound import BoundTask, Scale, bind
 from specc.backend.tasks.regression import learnable, scale_of
-from specc.errors import SpeccError
+from specc.errors import SpeccError, counted
 from specc.tasks import REGRESSION
 from specc.tricks.length import split_off
 from specc.tricks.sections import DataSettings
@@ -37,13 +37,14 @@ class HeldOut(NamedTuple):
     """The labeled test part where other images validate.
 
     words: `the test part, 355 images`. labels: None for mask files that are not opened yet. images: once it was opened,
-    what is measured. hash: then the SHA-256 of its content, its labels and the classes.
+    what is measured. hash: then the SHA-256 of its content, its labels and the classes. torn: as in `DataSet`.
     """
 
     words: str
     labels: Tensor | None
     images: Split | None = None
     hash: str = ""
+    torn: str = ""
 
 
 class DataSet(NamedTuple):
@@ -59,6 +60,7 @@ class DataSet(NamedTuple):
     train_counts: how often the training part, of which `train` may be a subset, has each class (`BoundTask.counts`).
         train_images: how many images that part has. task: what is learned of the images.
     test: the labeled test part where nothing validates on it.
+    torn: which groups of the source's own validation part are trained on, too, in words; "" for none.
     notes: what its user ought to know once: where it lies, what was left out, classes that look wrong.
     """
 
@@ -77,6 +79,7 @@ class DataSet(NamedTuple):
     train_images: int
     task: BoundTask
     test: HeldOut | None = None
+    torn: str = ""
     is_subset: bool = False
     notes: tuple[str, ...] = ()
 
@@ -112,7 +115,7 @@ def load(
     parts, content, left_out = _look(used, raw, how, room)
     if chosen.part:
         train, validation = parts
-        words = f"{chosen.words}, {len(validation.labels):,} images"
+        words = f"{chosen.words}, {counted(len(validation.labels), 'image')}"
     else:
         train, validation, words = _divide(parts[0], task, chosen, data.seed)
     if raw.task == REGRESSION:
@@ -151,7 +154,8 @@ def load(
         learned,
         len(train.labels),
         task,
-        test,
+        test._replace(torn=_torn(raw.train, chosen.test[0])) if test and chosen.test else test,
+        _torn(raw.train, chosen.part) if chosen.part else "",
         notes=(*raw.notes, *chosen.notes, *about_test, *left_out, *identical, *odd),
     )
 
@@ -167,7 +171,7 @@ def _held_out(chosen: Chosen, task: BoundTask, learned: Sequence[int]) -> tuple[
     if chosen.test is None:
         return None, []
     part, name = chosen.test
-    words = f"{name}, {len(part.labels):,} images"
+    words = f"{name}, {counted(len(part.labels), 'image')}"
     if isinstance(part.labels, Files):
         return HeldOut(words, None), [f"not used: {words}"]
     counts = task.counts(part.labels)
@@ -175,6 +179,15 @@ def _held_out(chosen: Chosen, task: BoundTask, learned: Sequence[int]) -> tuple[
     if unlearned:
         return None, [f"not used: {words}; there is no image to train on in {few(unlearned)}"]
     return HeldOut(words, learnable(part.labels, task.scale)), [f"not used: {words}"]
+
+
+def _torn(train: Part, part: Part) -> str:
+    """The groups of a part of the source's own that its training part has, too, in words."""
+    groups = sorted((set(train.groups) & set(part.groups)) - {""})
+    if not groups:
+        return ""
+    have = "has" if len(groups) == 1 else "have"
+    return f"{counted(len(groups), 'group')} {have} training images, too, so optimistic: {few(groups)}"
 
 
 def _bytes(part: Surveyed) -> int:
@@ -201,20 +214,20 @@ def _divide(part: Surveyed, task: BoundTask, chosen: Chosen, seed: int) -> tuple
     count = len(part.labels)
     wanted = split_off(count, chosen.share)
     if chosen.fold and chosen.fold[1] > count:
-        message = f"`validation` makes {chosen.fold[1]:,} folds of {count:,} images"
+        message = f"`validation` makes {counted(chosen.fold[1], 'fold')} of {counted(count, 'image')}"
         raise SpeccError("E409", message, help="make at most as many folds as there are images", status=1)
     if not 0 < wanted < count:
-        message = f"`validation` would take {wanted:,} of {count:,} images"
+        message = f"`validation` would take {wanted:,} of {counted(count, 'image')}"
         raise SpeccError("E409", message, help="both sides need at least one image", status=1)
     strata, units = task.strata(part.labels, min(wanted, count - wanted)), units_of(part)
     taken = divide(strata, units, wanted, seed) if chosen.fold is None else fold(strata, units, *chosen.fold, seed)
     if not taken:
         several = "is in two groups" if part.groups else "has two different ones"
-        message = f"none of {count:,} images can be split off: no class {several}"
+        message = f"none of {counted(count, 'image')} can be split off: no class {several}"
         raise SpeccError("E409", message, help="a class keeps at least one image to train on; give more", status=1)
     validating = set(taken)
     rest = [image for image in range(count) if image not in validating]
-    words = f"{len(taken):,} of {count:,} training images"
+    words = f"{len(taken):,} of {counted(count, 'training image')}"
     if chosen.fold:
         words = "fold {} of {}: ".format(*chosen.fold) + words
     elif len(taken) != wanted:

@@ -12,7 +12,7 @@ from specc.backend.data.places import Where, few
 from specc.backend.data.raw import Files, Given, Part, Raw, Unlabeled
 from specc.backend.data.walk import entries_of, is_folder, is_text, walk
 from specc.backend.images import SUFFIXES
-from specc.errors import SpeccError, clean
+from specc.errors import SpeccError, clean, counted
 from specc.values import Args
 
 
@@ -71,7 +71,7 @@ def _measured(root: Path, folder: Path | None, train: _Listed, left: list[str]) 
         return None
     inside = look_into(folder)
     if inside.images and not inside.folders:
-        return Unlabeled(f"{inside.images:,} images without class folders")
+        return Unlabeled(f"{counted(inside.images, 'image')} without class folders")
     try:
         listed = _Listed(root, folder, train.skip_broken)
     except SpeccError as error:

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from specc.backend.data.survey import Surveyed
 from specc.backend.tasks.bound import BoundTask
-from specc.errors import clean
+from specc.errors import clean, counted
 from specc.tasks import CLASSIFICATION
 
 SHOWN = 3  # pictures that a note names
@@ -48,7 +48,7 @@ def notes_on_identical(
     if is_divided and inside:
         copies = sum(len(found) - 1 for found in inside)
         examples = "; ".join(_named(found[:2]) for found in inside[:SHOWN])
-        what = f"{copies:,} of {len(parts[0].labels):,} images are copies of others, pixel by pixel"
+        what = f"{copies:,} of {counted(len(parts[0].labels), 'image')} are copies of others, pixel by pixel"
         notes.append(f"{what}: {examples}{_more(len(inside))}; copies stay on one side of the split")
     for one, other in combinations(range(len(parts)), 2):
         leaks = [found for found in several if {one, other} <= {place.part for place in found}]

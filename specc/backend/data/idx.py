@@ -17,6 +17,7 @@ from specc.backend.data.packed import CHUNK, Unpacked
 from specc.backend.data.places import Published, Where, damaged, obtain, unreadable
 from specc.backend.data.raw import Part, Raw
 from specc.backend.foreign import LOOKED_AT, described
+from specc.errors import counted
 from specc.files import open_file
 from specc.tricks.source import DIGITS, FASHION
 from specc.values import Args
@@ -79,7 +80,10 @@ def read_part(images_path: Path, labels_path: Path, size: tuple[int, int], class
     images = read_idx(images_path, size, most)
     labels = read_idx(labels_path, (), most)
     if len(images) != len(labels):
-        raise damaged(labels_path, f"holds {len(labels):,} labels, but {images_path} holds {len(images):,} images")
+        raise damaged(
+            labels_path,
+            f"holds {counted(len(labels), 'label')}, but {images_path} holds {counted(len(images), 'image')}",
+        )
     check_labels(labels_path, labels, classes)
     return Part(torch.from_numpy(images)[:, None], torch.from_numpy(labels.astype(np.int64)))
 

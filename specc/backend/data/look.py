@@ -19,7 +19,7 @@ from specc.backend.data.raw import Files, Part
 from specc.backend.data.survey import Feed, Surveyed, moments, picture_hash
 from specc.backend.images import WHOLE, BadImage, Pixels, Range, decode_image
 from specc.backend.resizing import resize
-from specc.errors import SpeccError, clean
+from specc.errors import SpeccError, clean, counted
 from specc.tricks.resize import Resize
 from specc.tricks.sections import DataSettings
 
@@ -98,7 +98,7 @@ def look_through(
     first = parts[0].images
     assert isinstance(first, Files)
     broken = [line for look in looked for line in look.broken]
-    count = f"{len(broken):,} of {sum(len(files) for files, *_ in parts):,} images in {clean(str(first.root))}"
+    count = f"{len(broken):,} of {counted(sum(len(files) for files, *_ in parts), 'image')} in {clean(str(first.root))}"
     if broken and not first.skip_broken:
         raise _refused(f"{count} cannot be used:", broken)
     emptied = sorted({classes[number] for look in looked for number in look.lost})
@@ -195,13 +195,15 @@ def _about_range(deep: Sequence[Range], window: Range | None) -> list[str]:
     low, high = min(low for low, _ in deep), max(high for _, high in deep)
     if window:
         clipped = sum(one[0] < window[0] or one[1] > window[1] for one in deep)
-        what = f"{clipped:,} of {len(deep):,} images of 16 bits have values outside of `range`"
+        what = f"{clipped:,} of {counted(len(deep), 'image')} of 16 bits have values outside of `range`"
         return [f"{what}, which are clipped: they go from {low:,} to {high:,}"] if clipped else []
     if high - low >= WHOLE[1] // 4:
         return []
     levels = round(high / 257) - round(low / 257) + 1
     what = f"{len(deep):,} 16-bit images only use values from {low:,} to {high:,} of 0 to {WHOLE[1]:,}"
-    return [f"{what}: read as 8 bits they have {levels} levels; write `range = ({low}, {high})` in `data` to use all"]
+    return [
+        f"{what}: read as 8 bits they have {counted(levels, 'level')}; `range = ({low}, {high})` in `data` uses all"
+    ]
 
 
 def _refused(what: str, broken: list[str]) -> SpeccError:

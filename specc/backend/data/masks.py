@@ -21,7 +21,7 @@ from specc.backend.data.survey import Feed
 from specc.backend.images import BadImage, Pixels
 from specc.backend.mask_file import HIGHEST, decode_mask, upright_size
 from specc.backend.resizing import resize
-from specc.errors import SpeccError, clean
+from specc.errors import SpeccError, clean, counted
 from specc.tasks import SEGMENTATION
 from specc.tricks.resize import Resize
 from specc.values import Args
@@ -33,10 +33,10 @@ Counts = NDArray[np.int64]  # how many pixels have each number from 0 to 255
 
 
 class _Seen(NamedTuple):
-    """The numbers in the masks of a part, bool N x 256; "NAME is damaged …" for those that cannot be used."""
+    """The numbers in the masks of a part, bool N x 256; broken: what is wrong with those that cannot be used."""
 
     numbers: NDArray[np.bool_]
-    broken: list[str]
+    broken: dict[int, str]
 
 
 def read_masks(a: Args, where: Where) -> Raw:
@@ -48,18 +48,19 @@ def read_masks(a: Args, where: Where) -> Raw:
     """
     images, masks = find_path(a.images, where, "folder"), find_path(a.masks, where, "folder")
     pairs = pair_up(images, masks)
-    train = pairs.parts[TRAIN]
-    if not isinstance(train, Part):
-        assert isinstance(train, SpeccError)
-        raise train
-    seen = _look_at(train)
+    paired = pairs.parts[TRAIN]
+    if not isinstance(paired, Part):
+        assert isinstance(paired, SpeccError)
+        raise paired
+    left_out: list[str] = []
+    train, seen = _sound(paired, left_out, skip_broken=a.skip_broken)
     classes = a.classes or _numbered(train, seen, a.ignore)
     _refuse_unusable(train, seen, classes, a.ignore)
     learned = [name for number, name in enumerate(classes) if seen.numbers[:, number].any()]
     _refuse_single(train, seen, learned, a.ignore)
-    given = {name: _measured(part, classes, a.ignore) for name, part in pairs.parts.items() if name != TRAIN}
+    given = {name: _measured(part, classes, a, left_out) for name, part in pairs.parts.items() if name != TRAIN}
     unlearned = [name for name in classes if name not in learned]
-    notes = [*outside(images, where), *pairs.notes]
+    notes = [*outside(images, where), *pairs.notes, *left_out]
     notes += [f"no pixel to train on in {few(unlearned, NAMED)}"] if unlearned else []
     return Raw(
         classes,
@@ -85,7 +86,7 @@ def mask_labels(masks: Files, how: Resize | None, ignore: int | None, feed: Feed
     ):
         if labels is None:
             if len(masks) * pixels.size > free_memory():
-                message = f"{len(masks):,} masks of {pixels.shape[0]}x{pixels.shape[1]} do not fit into memory"
+                message = f"{counted(len(masks), 'mask')} of {pixels.shape[0]}x{pixels.shape[1]} do not fit into memory"
                 raise SpeccError("E479", message, help="a smaller `resize`", status=1)
             labels = torch.empty(len(masks), *pixels.shape, dtype=torch.uint8)
         if pixels.shape == labels.shape[1:]:  # else the images differ in size, too, which is said of them
@@ -109,26 +110,45 @@ def _read(masks: Files, number: int, how: Resize | None, ignore: int | None) -> 
     return pixels, hashlib.sha256(content).digest()
 
 
-def _measured(given: Given, classes: Sequence[str], ignore: int | None) -> Given:
+def _measured(given: Given, classes: Sequence[str], a: Args, left_out: list[str]) -> Given:
     """A part to measure on, or what is wrong with its masks."""
-    if isinstance(given, Part):
-        try:
-            _refuse_unusable(given, _look_at(given), classes, ignore)
-        except SpeccError as error:
-            return error
-    return given
+    if not isinstance(given, Part):
+        return given
+    try:
+        part, seen = _sound(given, left_out, skip_broken=a.skip_broken)
+        _refuse_unusable(part, seen, classes, a.ignore)
+    except SpeccError as error:
+        return error
+    return part
+
+
+def _sound(part: Part, left_out: list[str], *, skip_broken: bool) -> tuple[Part, _Seen]:
+    """A part, and what its masks hold. With `skip_broken` it is without the pairs whose masks cannot be used, which
+    `left_out` then tells of; where none is left, all stay, and are refused."""
+    seen = _look_at(part)
+    images, masks = part.images, part.labels
+    assert isinstance(images, Files) and isinstance(masks, Files)
+    images = Files(images.root, images.names, skip_broken)
+    if not skip_broken or not 0 < len(seen.broken) < len(masks):
+        return Part(images, masks), seen
+    names = [clean(f"{masks.names[number]} {wrong}") for number, wrong in seen.broken.items()]
+    more = [f"and {len(names) - NAMED:,} more"] if len(names) > NAMED else []
+    count = f"{len(names):,} of {counted(len(masks), 'mask')} in {clean(str(masks.root))} and their images"
+    left_out.append(f"left out by skip_broken: {count}: {'; '.join([*names[:NAMED], *more])}")
+    kept = [number for number in range(len(masks)) if number not in seen.broken]
+    return Part(images.select(kept), masks.select(kept)), _Seen(seen.numbers[kept], {})
 
 
 def _look_at(part: Part) -> _Seen:
     images, masks = part.images, part.labels
     assert isinstance(images, Files) and isinstance(masks, Files)
     numbers = np.zeros((len(masks), HIGHEST + 1), dtype=np.bool_)
-    broken = []
+    broken: dict[int, str] = {}
     with bar(f"reading {masks.root.name}", len(masks), "masks") as advance:
         for number, seen in enumerate(ordered(lambda number: _seen(images, masks, number), range(len(masks)))):
             advance(1)
             if isinstance(seen, str):
-                broken.append(f"{masks.names[number]} {seen}")
+                broken[number] = seen
             else:
                 numbers[number] = seen > 0
     return _Seen(numbers, broken)
@@ -179,10 +199,10 @@ def _refuse_unusable(part: Part, seen: _Seen, classes: Sequence[str], ignore: in
     wrong = [f"{masks.names[row]} holds {_listed(np.flatnonzero(other[row]).tolist())}" for row in rows]
     if not seen.broken and not wrong:
         return
-    lines = [*seen.broken, *wrong]
+    lines = [*(f"{masks.names[row]} {wrong}" for row, wrong in seen.broken.items()), *wrong]
     more = [f"  and {len(lines) - NAMED:,} more"] if len(lines) > NAMED else []
-    what = f"{len(lines):,} of {len(masks):,} masks in {masks.root} cannot be used:"
-    help = "repair these masks, or remove them and their images"
+    what = f"{len(lines):,} of {counted(len(masks), 'mask')} in {masks.root} cannot be used:"
+    help = "repair these masks, or remove them and their images, or leave such pairs out with skip_broken=true"
     if wrong and not seen.broken:
         is_white = set(np.flatnonzero(other.any(axis=0)).tolist()) == {HIGHEST}
         numbers = f"the classes have the numbers 0 to {len(classes) - 1}"

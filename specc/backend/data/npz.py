@@ -1,6 +1,5 @@
 """`npz`: images and labels in a NumPy archive, for every task."""
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -11,15 +10,15 @@ from torch import Tensor
 
 from specc.backend.data.archive import Arrays, form, read_archive
 from specc.backend.data.array_labels import IGNORE, Labels, output_names, read_labels, refuse_other, refuse_single
+from specc.backend.data.npz_header import COLORS, TRAIN, image_shape, named_pair
 from specc.backend.data.paths import find_path, outside
 from specc.backend.data.places import Where, few
 from specc.backend.data.raw import Given, Part, Raw
-from specc.errors import SpeccError, clean
+from specc.errors import SpeccError, clean, counted
 from specc.tasks import SEGMENTATION
 from specc.values import Args
 
-# The names of images and labels of each part; the second are MedMNIST's.
-TRAIN = (("x_train", "y_train"), ("train_images", "train_labels"), ("images", "labels"))
+# The names of images and labels of the parts to measure on; the second are MedMNIST's.
 VALIDATION = (("x_val", "y_val"), ("val_images", "val_labels"))
 TEST = (("x_test", "y_test"), ("test_images", "test_labels"))
 CLASSES = "classes"
@@ -41,14 +40,14 @@ def read_npz(a: Args, where: Where) -> Raw:
     """
     path = find_path(a.path, where, "file")
     arrays, others = read_archive(path, WANTED)
-    pair = _pair(arrays, TRAIN)
+    pair = named_pair(arrays, TRAIN)
     if pair is None:
         found = f"holds {few([*arrays, *others], 20)}" if arrays else "holds no array with a known name"
         found += f", but {few(others, 20)}" if others and not arrays else ""
         needed = "`x_train` and `y_train`, or `images` and `labels`, or `train_images` and `train_labels`"
         raise form(path, found, needed)
     train = _part(path, arrays, *pair)
-    measured = {"validation": _pair(arrays, VALIDATION), "test": _pair(arrays, TEST)}
+    measured = {"validation": named_pair(arrays, VALIDATION), "test": named_pair(arrays, TEST)}
     validation, test = (_given(path, arrays, pair, train, name) for name, pair in measured.items())
     task = train.labels.task
     labels = [part.labels.values for part in (train, validation, test) if isinstance(part, _Part)]
@@ -76,11 +75,6 @@ def _plain(part: _Part | SpeccError | None) -> Given:
     return Part(part.images, part.labels.values) if isinstance(part, _Part) else part
 
 
-def _pair(arrays: Arrays, pairs: Sequence[tuple[str, str]]) -> tuple[str, str] | None:
-    """The first pair of names, of images and of labels, that is there."""
-    return next((pair for pair in pairs if pair[0] in arrays and pair[1] in arrays), None)
-
-
 def _given(
     path: Path, arrays: Arrays, pair: tuple[str, str] | None, train: _Part, name: str
 ) -> _Part | SpeccError | None:
@@ -97,7 +91,9 @@ def _given(
     if task is not wanted or values.shape[1:] != others.shape[1:]:
         found = f"has {name} labels for {task.name}, and training labels for {wanted.name}"
         if task is wanted:
-            found = f"has {values.shape[1]} {name} labels for each image, and {others.shape[1]} training labels"
+            found = (
+                f"has {values.shape[1]} {name} labels for each image, and {counted(others.shape[1], 'training label')}"
+            )
         return form(path, found, "labels of one kind")
     return part
 
@@ -113,15 +109,15 @@ def _images(path: Path, name: str, images: NDArray[Any]) -> NDArray[np.uint8]:
     if images.dtype != np.uint8:
         reach = f", from {images.min():g} to {images.max():g}" if images.size and images.dtype.kind in "fiu" else ""
         raise form(path, f"holds {images.dtype} in `{name}`{reach}", "uint8 pixels, from 0 to 255")
-    if images.ndim == 3:
-        images = images[:, None]
-    elif images.ndim == 4 and images.shape[3] in (1, 3):
-        images = images.transpose(0, 3, 1, 2)
-    elif images.ndim != 4 or images.shape[1] not in (1, 3):
+    if image_shape(images.shape) is None:
         needed = "N x H x W, N x H x W x C or N x C x H x W, of 1 or 3 channels"
         raise form(path, f"holds `{name}` of shape {' x '.join(map(str, images.shape))}", needed)
     if 0 in images.shape:
         raise form(path, f"holds no pixels in `{name}`: {' x '.join(map(str, images.shape))}", "at least one image")
+    if images.ndim == 3:
+        images = images[:, None]
+    elif images.shape[3] in COLORS:
+        images = images.transpose(0, 3, 1, 2)
     return np.ascontiguousarray(images)
 
 

@@ -4,11 +4,11 @@ from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 from specc.backend.data.parts import TRAIN, WORDS, look_into, sure_parts
-from specc.backend.data.places import counted, few
+from specc.backend.data.places import few
 from specc.backend.data.raw import Files, Given, Part, Unlabeled
 from specc.backend.data.walk import entries_of, is_folder, walk
 from specc.backend.images import SUFFIXES
-from specc.errors import SpeccError, clean
+from specc.errors import SpeccError, clean, counted
 
 NAMED = 20  # files that a message names of each kind
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from specc.backend.data.places import few
 from specc.backend.data.walk import entries_of, is_folder
 from specc.backend.images import SUFFIXES
-from specc.errors import SpeccError, clean
+from specc.errors import SpeccError, clean, counted
 
 TRAIN, VALIDATION, TEST = "train", "validation", "test"
 WORDS = {
@@ -175,5 +175,5 @@ def _unclear(root: Path, inside: dict[str, Inside], sure: dict[str, PartName]) -
 def _contents(content: Inside) -> str:
     if content.images:
         beside = " and folders" if content.folders else ""
-        return f"{content.images:,} images{beside}"
+        return f"{counted(content.images, 'image')}{beside}"
     return f"the folders {few(content.folders)}" if content.folders else "no images"

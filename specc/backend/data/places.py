@@ -153,11 +153,6 @@ def few(names: Sequence[str], most: int = 5) -> str:
     return ", ".join(map(clean, names[:most])) + more
 
 
-def counted(number: int, noun: str) -> str:
-    """`1 image`, `2 images`."""
-    return f"{number:,} {noun}" + "s" * (number != 1)
-
-
 def _present(folder: Path, name: str) -> Path | None:
     return next((path for path in (folder / f"{name}.gz", folder / name) if path.is_file()), None)
 

@@ -8,7 +8,7 @@ from typing import Any, cast
 
 from specc.backend.data.order import natural
 from specc.backend.data.walk import is_text
-from specc.errors import SpeccError, clean
+from specc.errors import SpeccError, clean, counted
 from specc.tasks import CLASSIFICATION, MULTILABEL, Task
 
 MOST_CLASSES = 100_000
@@ -86,7 +86,7 @@ def task_of(path: Path, labels: Sequence[Label]) -> Task:
     """What the labels of all samples are. Raises SpeccError E412 where some samples have tags and others a class."""
     tagged = sum(isinstance(label, frozenset) for label in labels)
     if 0 < tagged < len(labels):
-        message = clean(f"{tagged:,} of {len(labels):,} samples beside {path} have tags, the others one label")
+        message = clean(f"{tagged:,} of {counted(len(labels), 'sample')} beside {path} have tags, the others one label")
         raise SpeccError("E412", message, help="give each of them a label, or each of them tags", status=1)
     return MULTILABEL if tagged else CLASSIFICATION
 

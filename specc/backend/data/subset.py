@@ -7,6 +7,7 @@ from specc.backend import rng
 from specc.backend.data.dataset import DataSet
 from specc.backend.data.split import Resident, Split, Streamed
 from specc.backend.tasks.bound import BoundTask
+from specc.errors import counted
 
 USES = ("train", "validation", "measured")
 
@@ -20,7 +21,7 @@ def subset_of(dataset: DataSet, count: int) -> DataSet:
     train = part_of(dataset.train, dataset.task, count, dataset.seed, "train")
     validation = part_of(dataset.validation, dataset.task, count, dataset.seed, "validation")
     taken, every = len(validation), len(dataset.validation)
-    words = dataset.validated_on if taken == every else f"{taken:,} images out of {dataset.validated_on}"
+    words = dataset.validated_on if taken == every else f"{counted(taken, 'image')} out of {dataset.validated_on}"
     return dataset._replace(train=train, validation=validation, validated_on=words, is_subset=True)
 
 

@@ -13,7 +13,7 @@ from specc.backend.data.parallel import ordered
 from specc.backend.data.raw import Files, Part
 from specc.backend.images import Pixels
 from specc.backend.resizing import resize
-from specc.errors import SpeccError
+from specc.errors import SpeccError, counted
 from specc.tricks.resize import Resize
 
 CHUNK = 1 << 21  # pixels that are worked on at once
@@ -122,7 +122,7 @@ def _resized(images: Tensor, how: Resize) -> Tensor:
         return images
     need = images.shape[0] * images.shape[1] * size.height * size.width
     if need > free_memory():
-        message = f"{len(images):,} images of {size} take {need:,} bytes of memory; {free_memory():,} are free"
+        message = f"{counted(len(images), 'image')} of {size} take {need:,} bytes of memory; {free_memory():,} are free"
         help = "a smaller `resize`; image files in folders are read on demand: folder(…)"
         raise SpeccError("E479", message, help=help)
     result = torch.empty(*images.shape[:2], *size, dtype=torch.uint8)

@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from specc.backend.data.raw import Given, Part, Raw, Unlabeled
-from specc.errors import SpeccError
+from specc.errors import SpeccError, counted
 from specc.values import Bound
 from specc.vocabulary.family import Validation
 from specc.vocabulary.registry import component
@@ -64,7 +64,7 @@ def _words(raw: Raw, name: str) -> str:
 
 def _unused(given: Given, words: str) -> str:
     if isinstance(given, Part):
-        return f"not used: {words}, {len(given.labels):,} images"
+        return f"not used: {words}, {counted(len(given.labels), 'image')}"
     if isinstance(given, Unlabeled):
         return f"not used: {words}, {given.about}"
     assert given is not None

@@ -19,7 +19,7 @@ from specc.backend.data.raw import Files, Given, Part, Place, Raw
 from specc.backend.data.sample_labels import TAGS, Label, Name, OddLabel, class_names, every, read_label, task_of
 from specc.backend.foreign import LOOKED_AT, described
 from specc.backend.images import SUFFIXES
-from specc.errors import SpeccError, clean
+from specc.errors import SpeccError, clean, counted
 from specc.files import open_file
 from specc.values import Args
 
@@ -132,7 +132,11 @@ def read_samples(paths: list[Path]) -> list[Sample]:
         except OSError as error:
             raise unreadable(path, error) from None
     if odd or not samples:
-        text = [f"{len(odd):,} of {len(odd) + len(samples):,} samples are not an image with a label:"] if odd else []
+        text = (
+            [f"{len(odd):,} of {counted(len(odd) + len(samples), 'sample')} are not an image with a label:"]
+            if odd
+            else []
+        )
         text += [f"  {line}" for line in odd[:NAMED]] or [f"{paths[0]} holds no samples"]
         text += [f"  and {len(odd) - NAMED:,} more"] if len(odd) > NAMED else []
         help = "a sample is NAME.jpg (or .png …) beside NAME.cls or NAME.json"
@@ -200,7 +204,7 @@ def _sample(file: Careful, path: Path, name: str, members: dict[str, tarfile.Tar
     labels = [suffix for suffix in ("cls", "json") if suffix in members]
     if len(images) != 1:
         there = ", ".join(f".{suffix}" for suffix in sorted(members))
-        return f"{shown} has {f'{len(images)} images' if images else 'no image'} among its files {there}"
+        return f"{shown} has {counted(len(images), 'image') if images else 'no image'} among its files {there}"
     if not labels:
         return f"{shown} has no label, neither .cls nor .json"
     try:

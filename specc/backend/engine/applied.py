@@ -5,6 +5,7 @@ from collections.abc import Iterable
 
 from specc.backend.build import Net
 from specc.backend.engine.optimizers import ParamRule, Weights
+from specc.errors import counted
 from specc.ir.graph import Graph
 from specc.ir.signal import initializer
 from specc.ir.weights import Weight, weights_of
@@ -23,7 +24,7 @@ def applied(graph: Graph, weights: Weights, names: Iterable[str], what: str) -> 
     others = [weight for weight in learned if weight.name not in wanted]
     count = sum(weight.spec.size for weight in reached)
     rest = f"; not {kinds(others)}" if others else ""
-    return f"{what}: {kinds(reached)}, {count:,} weights{rest}"
+    return f"{what}: {kinds(reached)}, {counted(count, 'weight')}{rest}"
 
 
 def by_rule(graph: Graph, weights: Weights, found: dict[str, ParamRule], usual: tuple[Bound, ...]) -> list[str]:
@@ -44,7 +45,7 @@ def by_rule(graph: Graph, weights: Weights, found: dict[str, ParamRule], usual: 
         only = f" (on {_numbered(len(decaying), 'tensor')})" if decaying and len(decaying) < len(members) else ""
         count = sum(weights[weight.name].numel() for weight in members)
         schedule = "" if rule.schedule == usual else f"; {' -> '.join(map(written, rule.schedule))}"
-        lines.append(f"{name}: {kinds(members)}, {count:,} weights: {shown}{only}{schedule}")
+        lines.append(f"{name}: {kinds(members)}, {counted(count, 'weight')}: {shown}{only}{schedule}")
     return lines
 
 
@@ -117,7 +118,9 @@ def whitened(graph: Graph, images: int) -> list[str]:
         for node in graph.nodes[1:]
         if (init := initializer(graph, node)) is not None and component(Initializer, init).from_images
     ]
-    return [f"{init}: {layer}, from {min(samples, images):,} training images" for init, layer, samples in found]
+    return [
+        f"{init}: {layer}, from {counted(min(samples, images), 'training image')}" for init, layer, samples in found
+    ]
 
 
 def written(call: Bound) -> str:

@@ -23,6 +23,7 @@ from specc.backend.engine.trainer import Loader, Trainer, length
 from specc.backend.evaluation.losses import loss_function
 from specc.backend.precision import Precision
 from specc.backend.run.metrics import selection
+from specc.errors import counted
 from specc.ir.weights import weights_of
 from specc.tricks.sections import TrainSettings, losses_of
 from specc.vocabulary.family import Clock
@@ -68,7 +69,7 @@ def _notes(
     if frozen:
         held = [weight for weight in weights_of(net.graph) if weight.name in frozen]
         count = sum(net.get_parameter(name).numel() for name in frozen)
-        notes.append(f"frozen by {', '.join(settings.freeze or ())}: {kinds(held)}, {count:,} weights")
+        notes.append(f"frozen by {', '.join(settings.freeze or ())}: {kinds(held)}, {counted(count, 'weight')}")
     notes += resting(rests)
     if penalty.names:
         what = written(settings.regularize) if settings.regularize else "regularize"

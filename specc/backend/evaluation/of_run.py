@@ -12,6 +12,7 @@ from specc.backend.data.dataset import DataSet, load
 from specc.backend.data.loader import validation_batches
 from specc.backend.data.subset import subset_of
 from specc.backend.device import exact, find
+from specc.backend.evaluation.caveats import caveats
 from specc.backend.evaluation.evaluate import evaluate, refuse_not_finite
 from specc.backend.evaluation.figures import Figures, figures_of
 from specc.backend.evaluation.losses import loss_of
@@ -21,8 +22,9 @@ from specc.backend.precision import Precision
 from specc.backend.run.files import BEST, METRICS
 from specc.backend.run.load import Run
 from specc.backend.run.looks import read_looks, write_look
-from specc.backend.run.manifest import about_data, now, refuse_other_data, refuse_other_test
+from specc.backend.run.manifest import about_data, now
 from specc.backend.run.metrics import read_lines
+from specc.backend.run.same_data import refuse_other_data, refuse_other_test
 from specc.backend.tasks.bound import BoundTask
 from specc.errors import SpeccError
 from specc.files import is_number, read_file
@@ -36,7 +38,8 @@ class Measured(NamedTuple):
     """A run's figures on a part of its images.
 
     words: which images, such as `the test part, 355 images`. optimistic: why the figures are too good; "" where they
-    are not. look: of the test part, as it stands in looks.jsonl. looks: how many there are by now.
+    are not. caveats: what else keeps them from saying what they seem to. look: of the test part, as it stands in
+    looks.jsonl. looks: how many there are by now.
     """
 
     part: PartName
@@ -45,6 +48,7 @@ class Measured(NamedTuple):
     evaluation: Evaluation
     figures: Figures
     optimistic: str
+    caveats: list[str]
     look: dict[str, Any] | None = None
     looks: int = 0
 
@@ -68,7 +72,7 @@ def evaluate_run(
         subset = run.info.get("subset")
         dataset = dataset if subset is None else subset_of(dataset, subset)
         return _measure(run, dataset._replace(validation=dataset.train), place, part, _trained_on(dataset))
-    return _measure(run, dataset, place, part, dataset.validated_on)
+    return _measure(run, dataset, place, part, dataset.validated_on)._replace(caveats=caveats(dataset, part))
 
 
 def look_at_test(run: Run, dataset: DataSet, place: torch.device, by: str) -> Measured:
@@ -88,6 +92,7 @@ def look_at_test(run: Run, dataset: DataSet, place: torch.device, by: str) -> Me
         refuse_other_test(run.path, run.info, held_out, DATA_PLACE)
         words, images, digest = held_out.words, held_out.images, held_out.hash
     measured = _measure(run, dataset._replace(validation=images), place, "test", words)
+    measured = measured._replace(caveats=caveats(dataset, "test"))
     look = {
         "at": now(),
         "by": by,
@@ -95,6 +100,7 @@ def look_at_test(run: Run, dataset: DataSet, place: torch.device, by: str) -> Me
         "images": measured.figures.images,
         "weights_sha256": _hash_of(run.path / BEST),
         "data_sha256": digest,
+        "caveats": measured.caveats,
         "figures": measured.figures.as_dict(),
     }
     return measured._replace(look=look, looks=write_look(run.path, look))
@@ -113,7 +119,8 @@ def test_figures(run: Run) -> dict[str, Any] | None:
     look = run.info.get("figures", {}).get("test")
     if not look or not _is_whole(look) or look.get("weights_sha256") != _hash_of(run.path / BEST):
         return None
-    return {name: look[name] for name in ("measured_on", "images", "data_sha256", "figures")}
+    kept = {name: look[name] for name in ("measured_on", "images", "data_sha256", "figures")}
+    return {**kept, "caveats": look["caveats"]} if look.get("caveats") else kept
 
 
 def _is_whole(look: dict[str, Any]) -> bool:
@@ -121,6 +128,9 @@ def _is_whole(look: dict[str, Any]) -> bool:
     if not all(isinstance(look.get(name), str) for name in ("measured_on", "data_sha256")):
         return False
     if type(look.get("images")) is not int:
+        return False
+    caveats = look.get("caveats", [])
+    if not isinstance(caveats, list) or not all(isinstance(line, str) for line in caveats):
         return False
     figures = look.get("figures")
     return isinstance(figures, dict) and all(map(_is_figure, figures.values()))
@@ -158,7 +168,7 @@ def _measure(run: Run, dataset: DataSet, place: torch.device, part: PartName, wo
     refuse_not_finite(evaluation, net, batches(), f"the {what} images")
     chosen = part == "validation" or (part == "test" and dataset.part == "test")
     why = optimism(dataset.part, epochs_of(run.path)) if chosen else ""
-    return Measured(part, words, dataset.task, evaluation, figures_of(evaluation, dataset.task), why)
+    return Measured(part, words, dataset.task, evaluation, figures_of(evaluation, dataset.task), why, [])
 
 
 def epochs_of(run: Path) -> int:

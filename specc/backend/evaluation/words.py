@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from math import log
 
+from specc.errors import counted
 from specc.values import Bound
 
 
@@ -14,7 +15,7 @@ def optimism(part: str, epochs: int) -> str:
     """
     if epochs == 1:
         return ""
-    best = f"the best of {epochs:,} epochs" if epochs else "the best epoch"
+    best = f"the best of {counted(epochs, 'epoch')}" if epochs else "the best epoch"
     if part == "test":
         return f"{best}, chosen on the test part itself, so optimistic: no other images measure it"
     return f"{best}, chosen on these images, so optimistic"

@@ -3,78 +3,26 @@
 import json
 import re
 from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from specc.backend.data.dataset import DataSet
+from specc.backend.evaluation.caveats import caveats
 from specc.backend.evaluation.class_figures import by_class
 from specc.backend.evaluation.figures import Estimate, share
 from specc.backend.onnx import model_file
-from specc.backend.onnx.certificate import Certificate, figure_text, loss_of, loss_text
-from specc.backend.onnx.exported import Exported, path_of
-from specc.backend.onnx.model_file import read_model
-from specc.backend.onnx.precision import PRECISIONS
+from specc.backend.onnx.certificate import Certificate, loss_of, loss_text
+from specc.backend.onnx.comparison import figure_text
+from specc.backend.onnx.exported import Exported
+from specc.backend.onnx.listed import Listed, listed, value_of
 from specc.backend.tasks.figures.classification import confusion
 from specc.backend.tasks.figures.scores import confusions
-from specc.errors import SpeccError, clean
-from specc.files import is_number
+from specc.errors import clean, counted
 from specc.report.figures import output_cells
 from specc.report.outputs import SINGULAR, what_it_does
 from specc.tasks import CLASSIFICATION, Figure
 
 MATRIX = 20  # classes of which the whole confusion matrix is shown
 MISTAKES = 20  # frequent mistakes that are shown where there are more classes
-
-
-class Listed(NamedTuple):
-    """A file in the table of figures. note: what sets it apart from the files of this export."""
-
-    name: str
-    size: int
-    certificate: dict[str, Any]
-    note: str = ""
-
-
-def of_earlier(made: Sequence[Exported]) -> list[Listed]:
-    """The files in other precisions that earlier exports left beside these, with their certificates.
-
-    One that is damaged, or was changed after it was certified, is not among them.
-    """
-    first, others = made[0], []
-    for path in (path_of(first.path, precision) for precision in PRECISIONS):
-        if path in [one.path for one in made] or not path.is_file():
-            continue
-        try:
-            file = read_model(path)
-        except SpeccError:
-            continue
-        if file.untouched and file.certificate is not None and _has_figure(file.certificate, first.certificate.figure):
-            size = len(file.content) + sum(path.with_name(name).stat().st_size for name in file.beside)
-            same = file.certificate.get("weights_sha256") == first.certificate.weights_sha256
-            note = "by an earlier export" if same else "by an earlier export, of other weights"
-            others.append(Listed(path.name, size, file.certificate, note))
-    return others
-
-
-def _has_figure(certificate: dict[str, Any], figure: Figure) -> bool:
-    """Whether a certificate from a file has what the table shows."""
-    providers, precision = certificate.get("providers"), certificate.get("precision")
-    if precision not in PRECISIONS or not isinstance(providers, dict):
-        return False
-    if type(certificate.get("validation_images")) is not int or _value(certificate, figure) is None:
-        return False
-    return all(
-        isinstance(found, dict)
-        and _value(found, figure) is not None
-        and (found.get("agreement") is None or is_number(found["agreement"]))
-        for found in providers.values()
-    )
-
-
-def _value(found: dict[str, Any], figure: Figure) -> float | None:
-    """A figure in a certificate, or in what one says of a provider; earlier versions kept accuracy alone."""
-    figures = found.get("figures")
-    value = figures.get(figure.name) if isinstance(figures, dict) else found.get(figure.name)
-    return value if is_number(value) else None
 
 
 def card(
@@ -90,7 +38,7 @@ def card(
         f"# {first.certificate.network}",
         _what(first, dataset, metadata),
         "## Figures\n\n"
-        + _figures(made[0].certificate, [*(_listed(one) for one in made), *others], looks)
+        + _figures(first.certificate, [*map(listed, made), *others], caveats(dataset, "validation"), looks)
         + _half(made),
         "## Data\n\n" + _data(dataset, metadata),
         f"## {task.outputs.capitalize()}\n\n" + _outputs(first, dataset),
@@ -136,11 +84,7 @@ def _range(takes: dict[str, Any]) -> str:
     )
 
 
-def _listed(one: Exported) -> Listed:
-    return Listed(one.path.name, one.size, one.certificate.as_dict())
-
-
-def _figures(certificate: Certificate, files: Sequence[Listed], looks: int) -> str:
+def _figures(certificate: Certificate, files: Sequence[Listed], caveats: Sequence[str], looks: int) -> str:
     figure, task = certificate.figure, certificate.task
     others = [one for one in task.figures if one != figure and certificate.figures[one.name] is not None]
     named = ", ".join(
@@ -149,7 +93,8 @@ def _figures(certificate: Certificate, files: Sequence[Listed], looks: int) -> s
             *(figure_text(one, certificate.figures) for one in others),
         ]
     )
-    lines = [f"The trained model on {certificate.images:,} validation images: {named}.{_chosen(certificate)}"]
+    lines = [f"The trained model on {counted(certificate.images, 'validation image')}: {named}.{_chosen(certificate)}"]
+    lines += ["", *(f"- {clean(line)}" for line in caveats)] if caveats else []
     if certificate.test:
         lines += ["", _on_test(figure, certificate.test, looks)]
     lines += ["", "The files, on the validation images; in parentheses 95% intervals:", ""]
@@ -161,7 +106,7 @@ def _figures(certificate: Certificate, files: Sequence[Listed], looks: int) -> s
             one.certificate["precision"],
             f"{one.size:,}",
             _cell(provider),
-            _text(figure, _value(found, figure), one.certificate["validation_images"]),
+            _text(figure, value_of(found, figure), one.certificate["validation_images"]),
             _lost(figure, one.certificate, found),
             *([f"{found['agreement']:.2%}"] if task.agreement else []),
         ]
@@ -173,8 +118,7 @@ def _figures(certificate: Certificate, files: Sequence[Listed], looks: int) -> s
 
 def _text(figure: Figure, value: float | None, images: int) -> str:
     """A figure; a share of images with its interval."""
-    counted = value is not None and figure.counts_images
-    return str(share(value, images)) if value is not None and counted else figure.text(value)
+    return str(share(value, images)) if value is not None and figure.counts_images else figure.text(value)
 
 
 def _chosen(certificate: Certificate) -> str:
@@ -187,14 +131,16 @@ def _on_test(figure: Figure, test: dict[str, Any], looks: int) -> str:
     found = Estimate.of(test["figures"].get(figure.name))
     times = "once" if looks == 1 else f"{looks:,} times"
     on = clean(test["measured_on"])
-    return (
+    lines = [
         f"On {on}, which chose nothing: {figure.title} {found.text(figure)}. The run has looked at that part {times}."
-    )
+    ]
+    lines += ["", *(f"- {clean(line)}" for line in test["caveats"])] if test.get("caveats") else []
+    return "\n".join(lines)
 
 
 def _lost(figure: Figure, certificate: dict[str, Any], found: dict[str, Any]) -> str:
     """What a file loses of a figure."""
-    before, after = ({figure.name: _value(one, figure)} for one in (certificate, found))
+    before, after = ({figure.name: value_of(one, figure)} for one in (certificate, found))
     return loss_text(figure, loss_of(figure, before, after, certificate["validation_images"]))
 
 
@@ -206,7 +152,7 @@ def _half(made: Sequence[Exported]) -> str:
 def _data(dataset: DataSet, metadata: dict[str, str]) -> str:
     shape = " x ".join(map(str, dataset.shape))
     return (
-        f"`{clean(dataset.name)}`: {len(dataset.train):,} images trained on, {shape} each; validated on "
+        f"`{clean(dataset.name)}`: {counted(len(dataset.train), 'image')} trained on, {shape} each; validated on "
         f"{dataset.validated_on}. Content, SHA-256: `{metadata[model_file.DATA_SHA256]}`."
     )
 

@@ -18,8 +18,8 @@ from specc import __version__
 from specc.backend.build import Net
 from specc.backend.data.dataset import DataSet
 from specc.backend.data.split import Split
-from specc.backend.onnx.certificate import Comparison
 from specc.backend.onnx.compare import Model, Tally, compare_batches, compare_sizes, file_model
+from specc.backend.onnx.comparison import Comparison
 from specc.backend.onnx.ending import Ending
 from specc.backend.onnx.first_divergence import find_parting
 from specc.backend.onnx.model_file import external_files

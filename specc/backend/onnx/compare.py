@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from specc.backend.data.split import Split
-from specc.backend.onnx.certificate import Figures
+from specc.backend.onnx.comparison import Figures
 from specc.backend.onnx.ending import Ending
 from specc.backend.onnx.reference import Reference
 from specc.backend.onnx.session import ORT_ERRORS, Outputs, open_session, plain, run

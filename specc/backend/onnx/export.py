@@ -15,14 +15,16 @@ from specc.backend.evaluation.figures import Estimate, estimates, share
 from specc.backend.evaluation.of_run import epochs_of, test_figures
 from specc.backend.evaluation.words import optimism
 from specc.backend.onnx import model_file
-from specc.backend.onnx.card import card, of_earlier
-from specc.backend.onnx.certificate import Certificate, Half, as_json
+from specc.backend.onnx.card import card
+from specc.backend.onnx.certificate import Certificate, as_json
 from specc.backend.onnx.certify import ModelComparison, compare_model, content_of, mismatch, versions
+from specc.backend.onnx.comparison import Half
 from specc.backend.onnx.ending import ending_of
 from specc.backend.onnx.exported import Exported, PartlyExported, card_name, certificate_name, path_of
 from specc.backend.onnx.half import hold_against_half
 from specc.backend.onnx.judge import figure_of, judge, judge_loss
 from specc.backend.onnx.latency import latencies
+from specc.backend.onnx.listed import of_earlier
 from specc.backend.onnx.precision import FP16, FP32, convert
 from specc.backend.onnx.reference import Reference, normalize_as
 from specc.backend.onnx.session import choose
@@ -31,7 +33,8 @@ from specc.backend.onnx.write import Written, check_graph, describe, write_model
 from specc.backend.run.files import BEST, MODEL
 from specc.backend.run.load import Run, open_run
 from specc.backend.run.looks import read_looks
-from specc.backend.run.manifest import about_data, refuse_other_data
+from specc.backend.run.manifest import about_data
+from specc.backend.run.same_data import refuse_other_data
 from specc.errors import SpeccError
 from specc.faults import reach
 from specc.files import read_file, write_together

@@ -19,9 +19,10 @@ from specc.backend.build import Net, build
 from specc.backend.initialize import initialize
 from specc.backend.onnx import model_file
 from specc.backend.onnx.builder import Builder
-from specc.backend.onnx.certificate import Comparison, as_json
+from specc.backend.onnx.certificate import as_json
 from specc.backend.onnx.certify import content_of, parted, versions
 from specc.backend.onnx.compare import SMALL_BATCHES, difference
+from specc.backend.onnx.comparison import Comparison
 from specc.backend.onnx.judge import judge
 from specc.backend.onnx.lower import lower
 from specc.backend.onnx.session import ORT_ERRORS, choose, open_session, plain, run

@@ -17,8 +17,9 @@ from torch import Tensor, nn
 from specc.backend.build import Net, build
 from specc.backend.data.batches import all_batches
 from specc.backend.data.dataset import DataSet
-from specc.backend.onnx.certificate import Half, loss_of
+from specc.backend.onnx.certificate import loss_of
 from specc.backend.onnx.compare import Tally
+from specc.backend.onnx.comparison import Half
 from specc.backend.onnx.ending import Ending
 from specc.backend.onnx.judge import change_text
 from specc.backend.onnx.precision import calibration, ending, preparing
@@ -26,7 +27,7 @@ from specc.backend.onnx.reference import Reference
 from specc.backend.onnx.session import Outputs, open_session
 from specc.backend.onnx.truth import CPU, Truth, batches, full_batch
 from specc.backend.onnx.write import Written
-from specc.errors import SpeccError
+from specc.errors import SpeccError, counted
 from specc.ir.graph import Graph
 from specc.tasks import Figure
 
@@ -86,7 +87,7 @@ def _answers(model: "_HalfModel", reference: Reference, dataset: DataSet, truth:
         tally.record(logits, batch.labels)
     if odd:
         count = len(dataset.validation)
-        raise _refused(f"{odd:,} of {count:,} validation images get an answer that is not a number")
+        raise _refused(f"{odd:,} of {counted(count, 'validation image')} get an answer that is not a number")
     return tally
 
 

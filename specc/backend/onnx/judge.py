@@ -4,9 +4,11 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from specc.backend.onnx.certificate import Comparison, agreement_text, loss_of
+from specc.backend.onnx.certificate import loss_of
+from specc.backend.onnx.comparison import Comparison, agreement_text
 from specc.backend.run.metrics import selection
 from specc.check import Trainable
+from specc.errors import counted
 from specc.tasks import LOSS, Figure, Task
 
 
@@ -76,7 +78,7 @@ def change_text(
     was, now = (figure.text(figures[figure.name]) for figures in (before, after))
     loss = loss_of(figure, before, after, images)
     if figure.is_error:
-        by = f"by {loss:.2%}, on {images:,} images"
+        by = f"by {loss:.2%}, on {counted(images, 'image')}"
     else:
-        by = f"by {loss:.2%} of {images:,} images" if figure.counts_images else f"by {figure.text(loss)}"
+        by = f"by {loss:.2%} of {counted(images, 'image')}" if figure.counts_images else f"by {figure.text(loss)}"
     return f"the {figure.title} {'rises' if figure.is_error else 'falls'} from {was} to {now}, {by}"

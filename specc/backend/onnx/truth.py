@@ -18,6 +18,7 @@ from specc.backend.onnx.ending import Ending
 from specc.backend.onnx.reference import Reference
 from specc.backend.onnx.session import Outputs
 from specc.backend.tasks.bound import Records
+from specc.errors import counted
 
 Images = NDArray[np.uint8]
 
@@ -137,7 +138,7 @@ class Survey:
         """All that was found. Raises SpeccError E465 where answers are not finite."""
         if self.odd:
             image = self.split.gather(torch.tensor(self.odd[:1]), CPU).numpy()
-            what = f"{len(self.odd):,} of the {len(self.split):,} validation images"
+            what = f"{len(self.odd):,} of the {counted(len(self.split), 'validation image')}"
             raise not_finite(what, self.reference.first_not_finite(image))
         records: Records = torch.cat(self.records).numpy().astype(np.float64)
         share = self.flat / self.places if self.places else 0.0

@@ -14,9 +14,10 @@ from specc.backend.build import Net, build
 from specc.backend.data.batches import all_batches
 from specc.backend.data.dataset import DataSet, load
 from specc.backend.data.loader import in_view
-from specc.backend.onnx.certificate import agreement_text, loss_of, lowest_agreement, right
+from specc.backend.onnx.certificate import loss_of
 from specc.backend.onnx.certify import compare_model
 from specc.backend.onnx.compare import Tally, file_model
+from specc.backend.onnx.comparison import agreement_text, lowest_agreement, right
 from specc.backend.onnx.ending import Ending, ending_of
 from specc.backend.onnx.exported import certificate_name
 from specc.backend.onnx.judge import figure_of, judge, judge_loss
@@ -30,7 +31,7 @@ from specc.backend.run.files import BEST, INFO
 from specc.backend.run.manifest import read_info
 from specc.backend.run.weights import load_weights
 from specc.check import Trainable, check
-from specc.errors import SpeccError
+from specc.errors import SpeccError, counted
 from specc.files import is_number, parse_json, read_file, size_of
 from specc.source import Source
 from specc.tasks import CLASSIFICATION
@@ -234,7 +235,7 @@ class _Answered:
         figure = self.task.facts.figure(certificate["figure"])
         own = certificate["providers"].get(self.provider, certificate)["figures"]
         moved = abs(loss_of(figure, own, figures, self.images))
-        detail = f"{figure.text(figures[figure.name])} on {self.images:,} images"
+        detail = f"{figure.text(figures[figure.name])} on {counted(self.images, 'image')}"
         if moved:
             detail += f"; the certificate says {figure.text(own[figure.name])}"
         return Finding(f"{figure.title} on {self.provider}", moved <= ROUNDED, detail)

@@ -6,7 +6,8 @@ from typing import Any, NamedTuple
 
 from specc.backend.build import Net, build
 from specc.backend.run.files import BEST, INFO, MOST_BYTES, SPEC
-from specc.backend.run.manifest import RUNS_FOLDER, read_info, refuse_other_meaning, sha256_of, unreadable
+from specc.backend.run.manifest import RUNS_FOLDER, read_info, sha256_of, unreadable
+from specc.backend.run.same_data import refuse_other_meaning
 from specc.backend.run.weights import load_weights
 from specc.backend.tasks.bound import BoundTask, task_of
 from specc.check import Trainable, check

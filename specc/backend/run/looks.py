@@ -1,7 +1,8 @@
 """looks.jsonl: a line for every look at the test part, by the training at its end or by `specc eval --part test`.
 
 Whoever chooses by the figures of the test part, between settings or between runs, makes them optimistic. That cannot be
-prevented, but counted.
+prevented, but counted. A line is written before its figures are shown; where they then cannot be printed, because the
+reader of the output is gone, it stays: the images have been measured, and whoever runs the command again looks again.
 """
 
 import json

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from specc.backend.run.files import MOST_METRICS
 from specc.backend.run.manifest import unreadable
+from specc.errors import counted
 from specc.files import is_number, parse_json, read_file, write_atomic
 from specc.tasks import FIGURES, LOSS, Figure, Task
 
@@ -135,7 +136,7 @@ def restore_lines(path: Path, known: list[dict[str, Any]], lines: list[dict[str,
     write_atomic(path, _text(lines).encode())
     if there.startswith(_text(known).encode()):
         return ""
-    return f"{path.name} was damaged and has been restored from the checkpoint ({len(lines)} epochs)"
+    return f"{path.name} was damaged and has been restored from the checkpoint ({counted(len(lines), 'epoch')})"
 
 
 def _text(lines: list[dict[str, Any]]) -> str:

@@ -18,7 +18,7 @@ from safetensors.torch import save
 from torch import Tensor, nn
 
 from specc.backend.run.files import CHECKPOINTS, LAST
-from specc.errors import SpeccError
+from specc.errors import SpeccError, counted
 from specc.files import open_file, parse_json, reason, refuse_bytes, size_of
 
 MOST_HEADER = 1 << 24  # bytes of a safetensors file's table of tensors: that of some 100,000
@@ -148,7 +148,8 @@ def load_weights(net: nn.Module, path: Path) -> dict[str, Any]:
     with open_weights(path) as values:
         wrong = sorted({name for name, _ in shapes.items() ^ values.shapes.items()})
         if wrong:
-            message = f"{path} does not match the spec next to it: {len(wrong)} weights differ, such as `{wrong[0]}`"
+            what = f"{counted(len(wrong), 'weight')} {'differs' if len(wrong) == 1 else 'differ'}, such as `{wrong[0]}`"
+            message = f"{path} does not match the spec next to it: {what}"
             raise SpeccError("E445", message, help="check whether it belongs to another run")
         for name, value in own.items():
             kind = values.read(name).dtype

@@ -9,6 +9,7 @@ from specc.backend.data.dataset import DataSet
 from specc.backend.engine.applied import written
 from specc.backend.engine.locate import locate
 from specc.backend.engine.trainer import NotFinite, Trainer
+from specc.backend.evaluation.caveats import caveats
 from specc.backend.evaluation.figures import Estimate, estimates
 from specc.backend.evaluation.of_run import TRAINING, earlier_look, look_at_test
 from specc.backend.evaluation.words import optimism
@@ -22,6 +23,7 @@ from specc.backend.run.files import CHECKPOINTS
 from specc.backend.run.folder import RunFolder, create
 from specc.backend.run.load import open_run
 from specc.backend.run.metrics import EpochResult
+from specc.backend.run.same_data import meaning_of
 from specc.backend.train.prepare import Job, Request, prepare
 from specc.check import Checked
 from specc.errors import SpeccError
@@ -76,7 +78,7 @@ def train(
         job = prepare(Request(spec, device, data_dir, base, subset, dataset, test=until is None))
     folder = create(out, spec.name, spec.resolved)
     info = manifest.begun(spec, command, base, data_dir, subset) | job.about
-    folder.meaning = manifest.meaning_of(info)
+    folder.meaning = meaning_of(info)
     with folder:
         if spec.train.start:
             folder.pause(job.trainer.state)  # its beginning follows from no seed
@@ -139,6 +141,7 @@ def validation_figures(best: EpochResult, trainer: Trainer, dataset: DataSet) ->
         "images": len(dataset.validation),
         "epochs": epochs,
         "optimistic": optimism(dataset.part, epochs),
+        "caveats": caveats(dataset, "validation"),
         "figures": {name: figure.as_dict() for name, figure in {**figures, "loss": loss}.items()},
     }
 

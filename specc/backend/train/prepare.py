@@ -25,7 +25,7 @@ from specc.backend.initialize import initialize
 from specc.backend.run import manifest
 from specc.backend.train.start import begin
 from specc.check import Trainable
-from specc.errors import SpeccError
+from specc.errors import SpeccError, counted
 from specc.plugins import packages_of
 from specc.tricks.sections import DataSettings, TrainSettings, losses_of
 from specc.vocabulary.family import Validation
@@ -144,7 +144,7 @@ def _left_over(loader: DataLoader, accumulate: int) -> list[str]:
     rest = images - loader.batch * batches
     if not rest:
         return []
-    what = f"{rest:,} of {images:,} training images {'is' if rest == 1 else 'are'} left out of each epoch"
+    what = f"{rest:,} of {counted(images, 'training image')} {'is' if rest == 1 else 'are'} left out of each epoch"
     return [f"{what}, different ones each time, so that every batch is full: {batches:,} of {loader.batch:,}"]
 
 

@@ -21,7 +21,7 @@ from specc.backend.run.metrics import epoch_result, read_lines
 from specc.backend.train.job import train
 from specc.backend.train.resume import resume
 from specc.check import Checked
-from specc.errors import SpeccError
+from specc.errors import SpeccError, counted
 from specc.files import json_bytes
 from specc.plugins import load_words
 from specc.render import render_error
@@ -129,7 +129,7 @@ def _compare(one: Path, other: Path) -> list[Compared]:
     )
     found.append(Compared("step, epochs, loss scale", 0, *rest))
     lines = [[_untimed(line) for line in read_lines(run / METRICS)] for run in (one, other)]
-    found.append(Compared(f"{len(lines[0])} lines of metrics.jsonl", 0, *map(_hash, lines)))
+    found.append(Compared(f"{counted(len(lines[0]), 'line')} of metrics.jsonl", 0, *map(_hash, lines)))
     return found
 
 

@@ -13,16 +13,9 @@ from specc.backend.run.environment import ENVIRONMENT, differences, refuse
 from specc.backend.run.files import CHECKPOINTS, METRICS
 from specc.backend.run.folder import RunFolder
 from specc.backend.run.load import read_spec
-from specc.backend.run.manifest import (
-    OUTCOME,
-    meaning_of,
-    now,
-    read_info,
-    refuse_other_data,
-    refuse_other_test,
-    sha256_of,
-)
+from specc.backend.run.manifest import OUTCOME, now, read_info, sha256_of
 from specc.backend.run.metrics import read_lines
+from specc.backend.run.same_data import meaning_of, refuse_other_data, refuse_other_test
 from specc.backend.train.compatibility import SAFE, TRAJECTORY, judge, refuse_incompatible
 from specc.backend.train.job import Outcome, Until, carry_out
 from specc.backend.train.prepare import Request, prepare

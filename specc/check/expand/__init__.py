@@ -25,10 +25,11 @@ class Expanded(NamedTuple):
     overwritten: list[Overwritten]
 
 
-def expand(spec: Spec, scope: Scope, input_shape: Any, context: Context) -> Expanded | None:
+def expand(spec: Spec, scope: Scope, images: Any, context: Context) -> Expanded | None:
     """The graph of a spec's network; None where it has none, or no input.
 
-    scope: what the file's own names mean. input_shape: what the data give, None or UNKNOWN.
+    scope: what the file's own names mean. images: their shape, or UNKNOWN; or a text, what to write where
+    nothing tells it.
     """
     network = spec.network
     if network is None:
@@ -45,7 +46,7 @@ def expand(spec: Spec, scope: Scope, input_shape: Any, context: Context) -> Expa
     values = dict(own.names)
     here, statements = before_input(network.body.statements, here._replace(scope=own), parameters)
     graph = GraphBuilder(context)
-    rest = add_input(spec, network, statements, here, input_shape, graph, parameters)
+    rest = add_input(spec, network, statements, here, images, graph, parameters)
     if rest is None:
         return None
     expander = Expander(spec, parameters, graph)

@@ -14,7 +14,7 @@ from specc.ops.expansion import NetworkInput
 from specc.ops.op import Op
 from specc.ops.structure import input_
 from specc.syntax import tree as t
-from specc.values import UNKNOWN, Args
+from specc.values import UNKNOWN, Args, Size
 from specc.vocabulary.problem import Problem
 
 
@@ -36,16 +36,18 @@ def add_input(
     network: t.Block,
     statements: list[Any],
     here: Here,
-    known: Any,
+    images: Any,
     graph: GraphBuilder,
     parameters: ParameterBinder,
 ) -> list[Any] | None:
     """Add node 0, from `input(…)` at the body's start or from the data; the statements without it.
 
-    known: the shape that the data give, None or UNKNOWN. None, with a message, where the shape is unknown.
+    images: their shape, or UNKNOWN; or a text, what to write where nothing tells it.
+    None, with a message, where the shape is unknown.
     """
     context = parameters.context
-    args, span, shape = Args(), network.name_span, known
+    args, span = Args(), network.name_span
+    shape = None if isinstance(images, str) else images
     if statements and _is_input(statements[0]):
         first, *statements = statements
         stage, *others = first.stages if isinstance(first, t.Pipe) else (first,)
@@ -63,18 +65,12 @@ def add_input(
     if shape is None and spec.is_broken:
         shape = UNKNOWN  # it may be in the part that cannot be parsed
     if shape is None:
-        _no_input(spec, network, context)
+        context.error("E308", f"the input shape of `{network.name}` is unknown", network.name_span, help=images)
         return None
+    if shape is not UNKNOWN and not args.as_dict():
+        args = Args(channels=shape[0], size=Size(*shape[1:]))  # as if it were written
     graph.start(input_, args, shape, span)
     return statements
-
-
-def _no_input(spec: Spec, network: t.Block, context: Context) -> None:
-    help = "start the network with input(3, 32x32), or set a data source"
-    if "data" in spec.sections:
-        help = "the image size is not known until the images are read: start with input(3, 224x224)"
-        help += ", and scale all images to it with resize = 224x224 in `data`"
-    context.error("E308", f"the input shape of `{network.name}` is unknown", network.name_span, help=help)
 
 
 def _shape(op: Op, args: Args, call: t.Call, context: Context) -> Any:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from specc.check.lint.lint import Found, Lint, Linted
+from specc.errors import counted
 from specc.source import Span
 from specc.tricks.schedule import cycle, lengths
 from specc.values import Bound, Percent
@@ -21,11 +22,11 @@ def find(linted: Linted) -> Iterator[Found]:
     for group in train.groups or ():
         yield from _schedule(linted, "groups", group.args.schedule or ())
     if train.lookahead is not None and (start := _in_epochs(train.lookahead.args.start, epochs)) >= epochs:
-        message = f"`lookahead` would start after {start:g} epochs, but training ends after {epochs:g}"
+        message = f"`lookahead` would start after {_epochs(start)}, but training ends after {epochs:g}"
         yield Found(message, linted.place("train", "lookahead", train.lookahead), help="start it earlier, or remove it")
     patience = train.early_stop
     if patience is not None and patience >= epochs:
-        message = f"`early_stop` waits {patience} epochs, but training ends after {epochs:g}: it never stops early"
+        message = f"`early_stop` waits {_epochs(patience)}, but training ends after {epochs:g}: it never stops early"
         yield Found(message, linted.place("train", "early_stop"), help="wait less, or remove it")
 
 
@@ -36,12 +37,12 @@ def _schedule(linted: Linted, setting: str, schedule: Sequence[Bound]) -> Iterat
         place = linted.place("train", setting, piece)
         length = _length(piece, epochs)
         if start >= epochs:
-            message = f"`{piece.name}` never starts: the parts before it take all {epochs:g} epochs"
+            message = f"`{piece.name}` never starts: the parts before it take all {_epochs(epochs)}"
             yield Found(message, place, help=HELP)
             break
         if length is not None and start + length > epochs:
             yield Found(
-                f"`{piece.name}` would end after {start + length:g} epochs, but training ends after {epochs:g}",
+                f"`{piece.name}` would end after {_epochs(start + length)}, but training ends after {epochs:g}",
                 place,
                 help=HELP,
             )
@@ -62,7 +63,7 @@ def _cut(schedule: Sequence[Bound], position: int, epochs: float, place: Span) -
     if length - start < last * (1 - LEAST):
         whole = " or ".join(f"{steps / FINE:g}" for steps in (start, start + last) if steps)
         yield Found(
-            f"the last repetition of `{schedule[position - 1].name}` takes {last / FINE:g} epochs, but is cut off "
+            f"the last repetition of `{schedule[position - 1].name}` takes {_epochs(last / FINE)}, but is cut off "
             f"after {(length - start) / FINE:g}",
             place,
             help=f"give `{piece.name}` whole repetitions, here {whole} epochs",
@@ -84,12 +85,12 @@ def _never(piece: Bound, epochs: float) -> str:
     a = piece.args
     match piece.name:
         case "step" if _in_epochs(a.every, epochs) >= epochs:
-            return f"`step` would drop after {_in_epochs(a.every, epochs):g} epochs, but training ends after {epochs:g}"
+            return f"`step` would drop after {_epochs(_in_epochs(a.every, epochs))}, but training ends after {epochs:g}"
         case "multistep":
             late = [f"{_in_epochs(at, epochs):g}" for at in a.epochs if _in_epochs(at, epochs) >= epochs]
-            return f"the drops at {', '.join(late)} come after the end, at {epochs:g} epochs" if late else ""
+            return f"the drops at {', '.join(late)} come after the end, at {_epochs(epochs)}" if late else ""
         case "plateau" if a.patience >= epochs:
-            return f"`plateau` waits {a.patience} epochs, but training ends after {epochs:g}: it never drops"
+            return f"`plateau` waits {_epochs(a.patience)}, but training ends after {epochs:g}: it never drops"
     return ""
 
 
@@ -138,3 +139,7 @@ train {
     find=find,
     needs_data=True,
 )
+
+
+def _epochs(number: float) -> str:
+    return counted(number, "epoch")

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from specc.check.lint.lint import Found, Lint, Linted
+from specc.errors import counted
 
 
 def find(linted: Linted) -> Iterator[Found]:
@@ -14,7 +15,7 @@ def find(linted: Linted) -> Iterator[Found]:
     if reached < train.ema:
         fitting = [decay for decay in (0.9999, 0.999, 0.99, 0.9) if decay <= reached]
         yield Found(
-            f"`ema` never reaches {train.ema:g}: its decay is {reached:.4g} after all {steps:,} steps",
+            f"`ema` never reaches {train.ema:g}: its decay is {reached:.4g} after all {counted(steps, 'step')}",
             linted.place("train", "ema"),
             help=(f"use ema = {fitting[0]:g}, or train longer" if fitting else "remove it, or train longer"),
         )

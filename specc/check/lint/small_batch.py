@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from specc.check.lint.lint import Found, Lint, Linted
+from specc.errors import counted
 from specc.ir.weights import frozen_norms
 
 LEAST = 8
@@ -14,7 +15,7 @@ def find(linted: Linted) -> Iterator[Found]:
     norms = (node for node in linted.graph.nodes if node.op.batch_statistics and node.name not in frozen)
     norm = next(norms, None)
     if norm is not None and batch < LEAST:
-        count = f"{batch} images" if batch > 1 else "one image"
+        count = counted(batch, "image") if batch > 1 else "one image"
         yield Found(
             f"`{norm.op.name}` computes its statistics over a batch of {count}",
             linted.place("train", "batch"),

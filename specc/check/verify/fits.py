@@ -3,11 +3,12 @@
 from collections.abc import Iterable
 from typing import Any
 
-from specc.check.context import Context
+from specc.check.context import Context, ShapeOf
 from specc.check.gather.spec import Spec
 from specc.check.verify.images import view_fits
 from specc.check.verify.task import Mismatch, mismatches, outputs_of, task_of
 from specc.diagnostics import Label, nearest
+from specc.errors import counted
 from specc.ir.graph import Graph, Node
 from specc.ir.weights import frozen_norms
 from specc.source import Span
@@ -19,19 +20,35 @@ from specc.values import Bound, Size
 from specc.vocabulary.family import Normalization, Source
 from specc.vocabulary.problem import Problem
 from specc.vocabulary.registry import component
-from specc.vocabulary.shape import size_text
+from specc.vocabulary.shape import Shape, size_text
 
 ALONE = "use batches of at least two images, or layer_norm, which does not depend on the batch"
 
 
-def data_shape(data: DataSettings | None) -> Any:
-    """Channels, height and width of the images as `data` alone says them; None where they have to be read first."""
-    if data is None:
-        return None
+def data_shape(data: DataSettings, shape_of: ShapeOf | None = None) -> Shape | None:
+    """Channels, height and width of the images as `data` says them, and as the files of the source do where there is a
+    `shape_of`; None where the images have to be read first."""
     size = data.view or (data.resizing and data.resizing.size)
-    if size is None or data.image_channels is None:
-        return component(Source, data.source).shape
-    return (data.image_channels, *size)
+    if size is not None and data.image_channels is not None:
+        return (data.image_channels, *size)
+    shape: Shape | None = component(Source, data.source).shape
+    if shape is None and shape_of is not None:
+        told = shape_of(data.source)
+        shape = None if isinstance(told, str) else told
+    return shape if shape is None or size is None else (shape[0], *size)
+
+
+def help_to_say_the_shape(data: DataSettings | None, shape_of: ShapeOf | None) -> str:
+    """What to write where `data_shape` is None, or there are no data."""
+    if data is None:
+        return "start the network with input(3, 32x32), or set a data source"
+    size = data.view or (data.resizing and data.resizing.size)
+    if data.image_channels is not None:
+        resized = "image files may differ in size: bring all to one with `data`'s resize, as in resize = 224x224"
+        return f"{resized}; where they have one already, start the network with input({data.image_channels}, 224x224)"
+    told = shape_of(data.source) if shape_of is not None else "no file is opened here"
+    why = f"; the file of `{data.source.name}` would tell, but {told}" if isinstance(told, str) else ""
+    return f"start the network with the shape of its images, such as input(1, {size or Size(28, 28)}){why}"
 
 
 def hold_together(
@@ -80,22 +97,18 @@ def _source(data: DataSettings, text: str) -> tuple[Label, ...]:
     return (Label(data.source.span, text),) if data.source.span else ()
 
 
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" + "s" * (number != 1)
-
-
 def _place(call: Any, node: Node) -> Span:
     """Where a setting's call was written; what is not written is held against the layer."""
     return call.span or node.span
 
 
 def _input_fits(graph: Graph, data: DataSettings, context: Context) -> bool:
-    images, channels = data_shape(data), data.image_channels
+    images, channels = data_shape(data, context.shape_of), data.image_channels
     takes, source, span = graph.input, data.source.name, graph.nodes[0].span
     if images is None:
         if channels is None or takes[0] == channels:
             return True
-        has = _count(channels, "channel")
+        has = counted(channels, "channel")
         message = f"the network takes {size_text(takes)}, but the images of `{source}` have {has}"
         help = f"write input({channels}, {Size(*takes[1:]) if len(takes) == 3 else '…'})"
         context.error("E307", message, span, label=size_text(takes), labels=_source(data, has), help=help)
@@ -106,7 +119,7 @@ def _input_fits(graph: Graph, data: DataSettings, context: Context) -> bool:
     if len(takes) == 3 and takes[0] == images[0]:
         help = f"set {_fix(data, Size(*takes[1:]))} in `data`, or {help}"
     message = f"the network takes {size_text(takes)}, but `{source}` gives {size_text(images)}"
-    other = data_shape(data.replace(resize=None, view=None))
+    other = data_shape(data.replace(resize=None, view=None), context.shape_of)
     resized = f", resized to {data.resizing.size}" if data.resizing else ""
     resized += f", seen as {data.view}" if data.view else ""
     labels = _source(data, size_text(other) + resized) if other else ()
@@ -153,7 +166,7 @@ def _normalize_fits(graph: Graph, data: DataSettings, context: Context) -> None:
     constants = component(Normalization, data.normalize).constants
     count = len(constants(data.normalize.args)[0]) if constants else 0
     if count > 1 and count != graph.input[0]:
-        has = _count(graph.input[0], "channel")
+        has = counted(graph.input[0], "channel")
         message = f"`{data.normalize.name}` has {count} means and standard deviations, but the images have {has}"
         place = _place(data.normalize, graph.nodes[0])
         help = "give one value per channel, or a single one for all"
@@ -210,7 +223,7 @@ def _class_weights_fit(loss: Bound, width: int, data: DataSettings, end: Node, c
     weights, classes = getattr(loss.args, "weights", None), outputs_of(data)
     if weights is None or weights == "balanced":
         return
-    labels = _source(data, f"{len(classes)} classes") if classes else ()
+    labels = _source(data, counted(len(classes), "class")) if classes else ()
     if weights and isinstance(weights[0], tuple):
         unknown = [name for name, _ in weights if classes is not None and name not in classes]
         if classes is not None and unknown:
@@ -218,6 +231,6 @@ def _class_weights_fit(loss: Bound, width: int, data: DataSettings, end: Node, c
             help = nearest(unknown[0], classes) or f"the classes are {', '.join(classes)}"
             context.error("E315", message, _place(loss, end), labels=labels, help=help)
     elif len(weights) != width:
-        message = f"`{loss.name}` has {_count(len(weights), 'weight')}, but the network has {width} classes"
+        message = f"`{loss.name}` has {counted(len(weights), 'weight')}, but the network has {counted(width, 'class')}"
         help = "give one weight per class, in the order of the classes, or weights by name"
         context.error("E315", message, _place(loss, end), labels=labels, help=help)

@@ -6,6 +6,7 @@ Asked by `specc check`, where the source tells the task, and again once the data
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+from specc.errors import counted
 from specc.ir.graph import Graph, Node
 from specc.tasks import CLASSIFICATION, LOSS, Task
 from specc.tricks.augment import component_of
@@ -85,8 +86,8 @@ def _figures(task: Task, train: TrainSettings, outputs: Sequence[str] | None) ->
         yield Mismatch("E317", message, "train.best", f"best = {_or([*names, LOSS.name, 'last'])}")
         return
     if train.best == "top5" and outputs is not None and len(outputs) <= TOP:
-        message = f"`top5` is always 100% where there are {len(outputs)} classes"
-        yield Mismatch("E317", message, "train.best", "best = accuracy", f"{len(outputs)} classes")
+        message = f"`top5` is always 100% where there are {counted(len(outputs), 'class')}"
+        yield Mismatch("E317", message, "train.best", "best = accuracy", counted(len(outputs), "class"))
     figure = task.figures[0] if train.best in ("auto", "last") else task.figure(train.best)
     if figure.unit == "share" and train.target is not None and not 0 < train.target <= 1:
         message = f"`target = {train.target:g}` can never be reached: {figure.title} is a share from 0 to 1"
@@ -129,11 +130,11 @@ def end_of(task: Task, outputs: Sequence[str] | None, graph: Graph, data: DataSe
         yield Mismatch("E306", message, end, "end with global_avg_pool -> dense(…), or flatten -> dense(…)")
         return
     elif outputs is not None and width != len(outputs):
-        message = f"the network outputs {_count(width, 'number')}, but `{source}` has {_outputs(task, len(outputs))}"
+        message = f"the network outputs {counted(width, 'number')}, but `{source}` has {_outputs(task, len(outputs))}"
         yield Mismatch("E306", message, end, f"end with dense({len(outputs)})", f"{len(outputs)} {task.outputs}")
         return
     elif width < task.at_least:
-        message = f"the network ends in {_count(width, 'number')}, but `{source}` has two {task.outputs} or more"
+        message = f"the network ends in {counted(width, 'number')}, but `{source}` has two {task.outputs} or more"
         help = "one number for each class, also of two: end with dense(2) -> softmax"
         yield Mismatch("E306", message, end, help, "two classes or more")
         return
@@ -155,10 +156,12 @@ def _map(task: Task, outputs: Sequence[str] | None, end: Node, graph: Graph, sou
         message = f"{has}, but the network ends in {size_text(shape)}"
         yield Mismatch("E306", message, end, _help_to_size(shape, size))
     elif outputs is not None and shape[0] != len(outputs):
-        message = f"the network ends in {_count(shape[0], 'channel')}, but `{source}` has {len(outputs)} classes"
-        yield Mismatch("E306", message, end, f"end with conv({len(outputs)}, 1x1)", f"{len(outputs)} classes")
+        message = (
+            f"the network ends in {counted(shape[0], 'channel')}, but `{source}` has {counted(len(outputs), 'class')}"
+        )
+        yield Mismatch("E306", message, end, f"end with conv({len(outputs)}, 1x1)", counted(len(outputs), "class"))
     elif shape[0] < task.at_least:
-        message = f"the network ends in {_count(shape[0], 'channel')}, but masks have two classes or more"
+        message = f"the network ends in {counted(shape[0], 'channel')}, but masks have two classes or more"
         yield Mismatch(
             "E306", message, end, "one channel for each class, the background included: end with conv(2, 1x1)"
         )
@@ -190,10 +193,6 @@ def _outputs(task: Task, count: int) -> str:
     if count == 1:
         return f"1 {plural}"
     return f"{count} numbers to predict" if task.outputs == "numbers" else f"{count} {task.outputs}"
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" + "s" * (number != 1)
 
 
 def _or(names: Sequence[str]) -> str:

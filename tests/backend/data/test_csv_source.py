@@ -121,6 +121,17 @@ def test_rows_that_cannot_be_used_are_named_at_once(place: Path) -> None:
         assert line in found
 
 
+def test_rows_of_other_lengths_are_named_with_the_others(place: Path) -> None:
+    text = "file,kind,set\n0.png,cat,train\n1.png,dog\n2.png,,train\n3.png,dog,trains\n4.png,,test\n5.png,dog,test\n"
+    for source, words in ((PARTS, "4 of 6"), (LABEL, "3 of 6")):
+        found = bad(place, text, source)
+        assert words in found
+        assert "line 3: 2 cells, but the first row has 3" in found
+        assert "line 4: `kind` is empty" in found and "line 6: `kind` is empty" in found
+        assert ("line 5: `set` is `trains`" in found) == (source == PARTS)
+        assert found.index("line 3") < found.index("line 4")
+
+
 def test_of_many_rows_twenty_are_named(place: Path) -> None:
     found = bad(place, "file,kind\n" + "".join(f"{number}.jpg,a\n" for number in range(500)), LABEL)
     assert "500 of 500 rows" in found and "line 21:" in found and "line 22:" not in found

@@ -183,6 +183,33 @@ def test_a_part_without_masks_is_no_error(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("memory", [None, 0])
+def test_broken_pairs_are_left_out_when_the_spec_says_so(tmp_path: Path, memory: int | None) -> None:
+    files: dict[str, bytes] = {}
+    for number in range(8):
+        files |= {f"i/{number}.png": picture(number), f"m/{number}.png": mask(0, 1, number % 2)}
+    spoiled = {"m/1.png": mask(1)[:45], "m/2.png": mask(1, size=(9, 9)), "i/3.png": b"", "i/4.png": b"<html>"}
+    write(tmp_path, files | spoiled)
+    skipping = BOTH.replace("cat]", "cat], skip_broken=true")
+    data = read(skipping, "validation = split(1)", base=tmp_path, memory=memory)
+    assert (len(data.train), len(data.validation)) == (3, 1)
+    said = [note for note in data.notes if note.startswith("left out by skip_broken")]
+    assert len(said) == 2 and "2 of 8 masks in" in said[0] and "2.png is 9x9, but its image" in said[0]
+    assert "2 of 6 images in" in said[1] and "3.png is empty; 4.png is not a readable image" in said[1]
+    for name in spoiled:
+        (tmp_path / f"i/{Path(name).name}").unlink()
+        (tmp_path / f"m/{Path(name).name}").unlink()
+    assert read(BOTH, "validation = split(1)", base=tmp_path, memory=memory).hash == data.hash
+
+
+def test_numbers_that_are_no_class_and_parts_without_a_sound_mask_are_never_skipped(tmp_path: Path) -> None:
+    skipping = BOTH.replace("cat]", "cat], skip_broken=true")
+    write(tmp_path, {"i/a.png": IMAGE, "i/b.png": IMAGE, "m/a.png": mask(1), "m/b.png": mask(7)})
+    assert "b.png holds 7" in refused_raw("E416", skipping, tmp_path)
+    write(tmp_path, {"m/a.png": b"", "m/b.png": b""})
+    assert "2 of 2 masks" in refused_raw("E416", skipping, tmp_path)
+
+
+@pytest.mark.parametrize("memory", [None, 0])
 def test_the_whole_set_can_be_read(tmp_path: Path, memory: int | None) -> None:
     files: dict[str, bytes] = {}
     for number in range(6):

@@ -12,7 +12,10 @@ import numpy as np
 import pytest
 import torch
 
+from specc.backend.data.npz_header import shape_of
+from specc.backend.data.places import Where
 from specc.errors import SpeccError
+from specc.values import Args
 from tests.helpers.tiny_data import images_of, levels, raw_of, read, refused, refused_raw
 
 LABELS = np.arange(12) % 3
@@ -45,7 +48,41 @@ def test_layouts(tmp_path: Path, images: np.ndarray, shape: tuple[int, int, int]
     assert data.shape == shape and data.classes == ("0", "1", "2") and len(data.validation) == 3
     expected = images.transpose(0, 3, 1, 2) if images.ndim == 4 and images.shape[3] in (1, 3) else images
     assert (images_of(data.train).numpy() == expected.reshape(12, *shape)).all()
+    assert shape_of(Args(path=str(path)), Where()) == shape
     assert data.train.labels.tolist() == LABELS.tolist()
+
+
+def test_the_header_tells_the_shape_of_what_is_trained_on_and_nothing_else_is_read(tmp_path: Path) -> None:
+    many = np.zeros((3000, 64, 64, 3), np.uint8)
+    for save in (np.savez, np.savez_compressed):
+        save(tmp_path / "a.npz", val_images=levels(2, 9, 9), train_labels=np.arange(3000) % 2, train_images=many)
+        assert shape_of(Args(path="a.npz"), Where(base=tmp_path)) == (3, 64, 64)
+    whole = (tmp_path / "a.npz").read_bytes()
+    at = whole.index(b"train_images.npy")
+    (tmp_path / "a.npz").write_bytes(whole[: at + 2000] + bytes(100) + whole[at + 2100 :])  # within the pixels
+    assert shape_of(Args(path="a.npz"), Where(base=tmp_path)) == (3, 64, 64)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "words"),
+    [
+        (lambda path: path.unlink(), "there is no file"),
+        (lambda path: path.write_bytes(b""), "not a complete NumPy archive"),
+        (lambda path: path.write_bytes(path.read_bytes()[:-30]), "not a complete NumPy archive"),
+        (lambda path: path.write_bytes(path.read_bytes().replace(b"\x93NUMPY\x01", b"\x93NUMPY\x09")), "archive"),
+        (lambda path: path.write_bytes(path.read_bytes().replace(b"'shape': (", b"'shape': (x")), "archive"),
+        (lambda path: np.savez(path, pixels=levels(4, 5, 5)), "no images and labels with known names"),
+        (lambda path: np.savez(path, images=levels(4, 5, 5, 2), labels=LABELS[:4]), "4 x 5 x 5 x 2"),
+        (lambda path: np.savez(path, images=levels(4, 0, 5), labels=LABELS[:4]), "4 x 0 x 5"),
+        (lambda path: np.savez(path, images=levels(4), labels=LABELS[:4]), "of shape 4,"),
+        (lambda path: (path.unlink(), path.mkdir()), "is a folder"),
+    ],
+)
+def test_a_header_that_tells_nothing_says_why(tmp_path: Path, spoil: Any, words: str) -> None:
+    path = write(tmp_path / "a.npz", images=levels(4, 5, 5), labels=LABELS[:4])
+    spoil(path)
+    told = shape_of(Args(path=str(path)), Where())
+    assert isinstance(told, str) and words in told and "\n" not in told
 
 
 def test_images_and_labels_without_a_test_part_are_split(tmp_path: Path) -> None:
@@ -92,7 +129,7 @@ def test_labels_in_a_column_and_names_of_classes(tmp_path: Path) -> None:
         ({"images": levels(12, 5, 5), "labels": MASKS * 255}, "needed: masks of 0 and 1, not of black and white"),
         ({"images": levels(12, 5, 5), "labels": MASKS * 2, "classes": ["a", "b"]}, "has labels up to 2, but 2 names"),
         ({"images": levels(12, 5, 5), "labels": LABELS * 0.5, "classes": ["a", "b"]}, "1 label for each image, but 2"),
-        ({"images": levels(0, 5, 5), "labels": LABELS[:0]}, "holds no pixels in `images`: 0 x 1 x 5 x 5"),
+        ({"images": levels(0, 5, 5), "labels": LABELS[:0]}, "holds no pixels in `images`: 0 x 5 x 5"),
         ({"images": levels(12, 5, 5), "labels": LABELS, "classes": ["a", "b"]}, "has labels up to 2, but 2 names"),
         ({"images": levels(12, 5, 5), "labels": LABELS, "classes": [1, 2, 3]}, "has a `classes` that is not a list"),
         (

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from specc.backend.data.table import read_table
+from specc.backend.data.read_table import read_table
 from specc.errors import SpeccError
 from tests.helpers.tiny_data import picture, raw_of
 

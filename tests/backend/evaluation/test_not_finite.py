@@ -19,7 +19,8 @@ from specc.backend.predict import predict
 from specc.backend.predict.file import from_file
 from specc.backend.predict.run import from_run
 from specc.backend.run.load import open_run
-from specc.backend.run.manifest import meaning_of, read_info
+from specc.backend.run.manifest import read_info
+from specc.backend.run.same_data import meaning_of
 from specc.backend.run.weights import weights_bytes
 from specc.backend.study.measure import on_training_images
 from tests.helpers.small_run import error_of

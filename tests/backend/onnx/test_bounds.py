@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
 from specc.backend.data.split import Resident
-from specc.backend.onnx.certificate import Comparison, Figures
 from specc.backend.onnx.certify import compare_model
 from specc.backend.onnx.compare import Tally
+from specc.backend.onnx.comparison import Comparison, Figures
 from specc.backend.onnx.ending import Ending
 from specc.backend.onnx.judge import judge, judge_loss
 from specc.backend.onnx.session import CPU

@@ -6,7 +6,8 @@ import pytest
 
 from specc.backend.evaluation.figures import Estimate
 from specc.backend.evaluation.intervals import Interval, wilson
-from specc.backend.onnx.certificate import Certificate, Comparison, Figures, Half, as_json
+from specc.backend.onnx.certificate import Certificate, as_json
+from specc.backend.onnx.comparison import Comparison, Figures, Half
 from specc.tasks import CLASSIFICATION, REGRESSION
 
 ACCURACY = CLASSIFICATION.figure("accuracy")

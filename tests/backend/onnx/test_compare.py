@@ -9,9 +9,9 @@ import pytest
 import torch
 
 from specc.backend.data.split import Resident
-from specc.backend.onnx.certificate import Comparison
 from specc.backend.onnx.certify import compare_model
 from specc.backend.onnx.compare import difference
+from specc.backend.onnx.comparison import Comparison
 from specc.backend.onnx.ending import Ending
 from specc.backend.onnx.judge import judge
 from specc.backend.onnx.session import CPU, CUDA, choose, loads, open_session

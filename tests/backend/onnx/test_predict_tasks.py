@@ -133,8 +133,11 @@ def test_masks_never_lie_over_images_or_each_other(
     answer = specc("predict", runs["segmentation"], image, other, "--out", tmp_path / "masks")
     assert answer.status == 2 and "would both be written" in answer.err and not (tmp_path / "masks").exists()
     (tmp_path / "file").write_text("")
-    answer = specc("predict", runs["segmentation"], image, "--out", tmp_path / "file")
-    assert answer.status == 2 and "E481" in answer.err
+    third = tmp_path / "third.png"
+    third.write_bytes(before)
+    answer = specc("predict", runs["segmentation"], image, third, "--out", tmp_path / "file", "--json")
+    assert answer.status == 2 and answer.err.count("error[E481]") == 1
+    assert "stopped there: 1 image not looked at" in answer.err and json.loads(answer.out)["predictions"] == []
 
 
 @pytest.mark.parametrize("how", [Resize(Size(6, 8)), Resize(Size(6, 8), "cover"), Resize(Size(6, 8), "contain")])

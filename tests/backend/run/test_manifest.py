@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from specc.backend.run.environment import MEANS, differences
-from specc.backend.run.manifest import NEEDED, refuse_other_data, wrong_in
+from specc.backend.run.form import NEEDED, wrong_in
+from specc.backend.run.same_data import refuse_other_data
 from specc.errors import SpeccError
 from tests.helpers.written_run import INFO
 

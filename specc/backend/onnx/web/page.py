@@ -20,7 +20,7 @@ from specc.backend.images import LONGEST, MODES, MOST_BYTES, MOST_PIXELS
 from specc.backend.onnx.model_file import ModelFile, read_model
 from specc.backend.onnx.web.runtime import VERSION, Runtime
 from specc.backend.resizing import TIE
-from specc.errors import SpeccError, clean
+from specc.errors import SpeccError, clean, counted
 from specc.files import write_atomic
 from specc.report.outputs import what_it_does
 from specc.tasks import Figure, Task
@@ -127,12 +127,12 @@ def _summary(file: ModelFile, certificate: dict[str, Any]) -> str:
     images, does = certificate["validation_images"], what_it_does(file.task, len(file.classes))
     does = does[0].upper() + does[1:]
     figure = file.task.figure(certificate.get("figure", file.task.figures[0].name))
-    text = f"{does}; {_figure(file, figure, _estimate(certificate, figure))} on {images:,} validation images"
+    text = f"{does}; {_figure(file, figure, _estimate(certificate, figure))} on {counted(images, 'validation image')}"
     if why := certificate.get("optimistic"):
         text += f": {why}"
     if test := certificate.get("test"):
         estimate = Estimate.of(test["figures"].get(figure.name))
-        text += f". {_figure(file, figure, estimate)} on {test['images']:,} test images, which chose nothing"
+        text += f". {_figure(file, figure, estimate)} on {counted(test['images'], 'test image')}, which chose nothing"
     return f"{text}. In parentheses: 95% intervals."
 
 
@@ -152,7 +152,10 @@ def _facts(task: Task, certificate: dict[str, Any]) -> list[tuple[str, str]]:
     cpu = next(iter(certificate["providers"].values()))
     shared = [] if cpu["agreement"] is None else [(task.agreement.capitalize(), f"on {cpu['agreement']:.2%}")]
     return [
-        ("Compared with PyTorch", f"largest difference {cpu['largest_difference']:.2g} on {cpu['images']:,} images"),
+        (
+            "Compared with PyTorch",
+            f"largest difference {cpu['largest_difference']:.2g} on {counted(cpu['images'], 'image')}",
+        ),
         *shared,
         ("Model, SHA-256", certificate["model_sha256"]),
         ("Weights, SHA-256", certificate["weights_sha256"]),
