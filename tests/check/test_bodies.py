@@ -3,6 +3,7 @@
 import pytest
 
 from specc.ir.graph import Node
+from specc.ops import OPS
 from tests.helpers.checking import codes, fine, layers, net, only, shape, spec, underlined
 
 
@@ -54,7 +55,68 @@ def test_a_branch_may_be_a_condition_or_a_loop():
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("body", "branches"),
+    [
+        ("concat { | identity | for k in [3, 5, 7] { | conv(2, k) } }", "input conv1 conv2 conv3"),
+        ("concat { for k in [3, 5, 7] { | conv(2, k) } }", "conv1 conv2 conv3"),
+        ("concat { | for k in [3, 5] { | conv(2, k) -> relu | tanh } | gelu }", "relu1 tanh1 relu2 tanh2 gelu1"),
+        ("concat { for a in [1, 2] { for b in [1, 2] { | conv(a * b) } } }", "conv1 conv2 conv3 conv4"),
+        ("concat { for a in [1, 2] { if a == 2 { | relu | tanh } } }", "relu1 tanh1"),
+        ("concat { | relu | if in.channels == 8 { | tanh | gelu } }", "relu1 tanh1 gelu1"),
+        ("concat { | relu | if in.channels == 9 { | tanh | gelu } }", "relu1"),
+        ("concat { for k in [1, 2, 3] { | if k == 1 { | relu } else if k == 2 { | tanh } else { | silu | elu } } }",
+         "relu1 tanh1 silu1 elu1"),
+        ("concat { for (f, c) in [(relu, 1), (tanh, 2)] {\n| f\nconv(c)\n} }", "conv1 conv2"),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("merge", ["concat", "add", "multiply"])
+def test_a_branch_that_is_only_a_loop_or_a_condition_stands_for_its_branches(merge, body, branches):
+    if merge != "concat":
+        body = body.replace("concat", merge).replace("conv(2", "conv(8").replace("conv(a * b)", "conv(8, a * b)")
+        body = body.replace("conv(c)", "conv(8, c)")
+    graph = fine(net(body)).graph
+    assert [graph.nodes[i].name for i in graph.nodes[-1].inputs] == branches.split()
+
+
+def test_each_layer_that_takes_branches_takes_spliced_ones():
+    for op in OPS.values():
+        if op.body == "branches":
+            body = f"{op.name} {{ | identity | for f in [relu, tanh] {{ | f }} }}"
+            assert len(fine(net(body)).graph.nodes[-1].inputs) == 3
+            assert op.name in only(net("residual { | relu | tanh }")).help
+
+
+def test_names_in_spliced_branches():
+    assert shape("concat { for k in [3, 5] { | as(x[k]) -> conv(k) } }\nfrom(x[5])") == (8, 16, 16)
+    problem = only(net("add { for k in [1, 2] { | let c = 9 * k; conv(c) } }"))
+    assert problem.code == "E301"
+    assert [(label.span.text, label.text) for label in problem.labels] == [
+        ("let c = 9 * k; conv(c)", "9 x 16 x 16, 18 x 16 x 16")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("body", "code", "at"),
+    [
+        ("concat { for k in [] { | relu } }", "E229", "concat"),
+        ("concat { if false { | relu } }", "E229", "concat"),
+        ("concat { | relu | if true { | tanh } else { gelu } }", "E208", "{ gelu }"),
+        ("concat { | relu | if true { | tanh } else { } }", "E208", "{ }"),
+        ("concat { | relu | for k in [1] { | tanh } -> gelu }", "E208", "{ | tanh }"),
+        ("for k in [1] { | tanh }", "E208", "{ | tanh }"),
+        ("concat { for k in [1] { tanh } }", "E208", "concat"),
+        ("concat { for k in 3 { | tanh } }", "E211", "3"),
+        ("concat { | relu | for k in [1, 2] { | relu(k) } }", "E205", "k"),
+    ],
+)
+def test_mistakes_in_spliced_branches(body, code, at):
+    problem = only(net(body))
+    assert (problem.code, problem.span.text) == (code, at)
+
+
 def test_one_branch_and_many():
+    assert layers(net("add { for f in [relu] { | f } }")) == ["relu", "add"]
     assert layers(net("add { | relu }")) == ["relu", "add"]
     assert shape("concat { " + "| identity " * 20 + "}") == (160, 16, 16)
 

@@ -72,8 +72,11 @@ class GraphBuilder:
                 span = argument.value.span
         if op.joins and call.body is not None:
             spans = [branch[0].span.to(branch[-1].span) if branch else call.body.span for branch in call.body.branches]
-            labels = [Label(s, size_text(x)) for s, x in zip(spans, shapes[-len(spans) :], strict=False)]
-        if len(labels) < len(shapes):
+            texts: dict[Span, dict[str, None]] = {}  # a branch in a loop has a shape for each iteration
+            for branch, shape in zip(spans, shapes[-len(spans) :], strict=False):
+                texts.setdefault(branch, {})[size_text(shape)] = None
+            labels = [Label(branch, ", ".join(text)) for branch, text in texts.items()]
+        if not labels or len(call.body.branches) < len(shapes):
             label = f"input: {size_text(shapes[0])}"
         labels += [more for more in advice.labels if more not in labels]
         help = advice.help or problem.help
