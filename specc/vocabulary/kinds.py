@@ -22,10 +22,12 @@ class Kind(ABC):
     """A kind of value. `needs` completes "… must be …". `instead_of_none`: what to write where `none` does not fit.
 
     is_literal: a bare name stands for itself, whatever a `let` calls so.
+    names_tensor: `x[i]` is a name with an index, not an entry of a list called `x`.
     """
 
     needs = "a value"
     is_literal = False
+    names_tensor = False
     instead_of_none = ""
     symbols: tuple[str, ...] = ()
 
@@ -134,8 +136,20 @@ class Symbols(Kind):
         return value.name
 
 
+class TensorName(Kind):
+    """The name of a tensor, which the call introduces or refers to: `as(skip)`, `from(level[2])`; kept as a text."""
+
+    needs = "a name"
+    names_tensor = True
+
+    def accept(self, value: Any, bind: Bind) -> str:
+        if not isinstance(value, Ref) or "." in value.name:
+            raise Unfit
+        return value.name
+
+
 class NewName(Kind):
-    """A bare name that the call introduces or refers to, as in `as(skip)`."""
+    """A bare name that the call introduces, as in `head(early)`."""
 
     needs = "a name"
 
@@ -300,6 +314,7 @@ class Maybe(Kind):
         self.kind = kind
         self.needs = f"{kind.needs}, or `none`"
         self.symbols = (*kind.symbols, "none")
+        self.names_tensor = kind.names_tensor
 
     def accept(self, value: Any, bind: Bind) -> Any:
         if value is None or (isinstance(value, Ref) and value.name == "none"):
@@ -315,6 +330,7 @@ class Either(Kind):
         self.needs = ", or ".join(kind.needs for kind in kinds)
         self.symbols = tuple(name for kind in kinds for name in kind.symbols)
         self.is_literal = any(kind.is_literal for kind in kinds)
+        self.names_tensor = any(kind.names_tensor for kind in kinds)
 
     def accept(self, value: Any, bind: Bind) -> Any:
         for kind in self.kinds:

@@ -429,6 +429,53 @@ def test_a_name_that_does_not_reach_here(body):
     assert problem.help == "the name from line 4 is not visible here: it is inside a head, or that line does not run"
 
 
+@pytest.mark.parametrize(
+    ("body", "before", "expected"),
+    [
+        ("for i in range(3) { conv(i + 1) -> as(x[i]) }\nfrom(x[1])", "", 2),
+        ("for i in range(3) { conv(i + 1) -> as(x[i]) }\nconcat { for i in range(3) { | from(x[2 - i]) } }", "", 6),
+        ("let x = 4\nconv(3) -> as(x[0]) -> conv(5) -> from(x[0])", "", 3),
+        ("let x = [4, 5]\nconv(3) -> as(x[7]) -> conv(5) -> from(x[7])", "", 3),
+        ("conv(3) -> as(x[0]) -> conv(4) -> as(x[-1]) -> conv(5) -> from(x[0])", "", 3),
+        ("conv(3) -> as(x[1][2]) -> conv(4) -> as(x[2][1]) -> conv(5) -> from(x[1][2])", "", 3),
+        ("conv(3) -> as(x) -> conv(4) -> as(x[0]) -> conv(5) -> from(x)", "", 3),
+        ("conv(3) -> as(x[in.channels]) -> conv(5) -> from(x[3])", "", 3),
+        ("conv(3) -> as(x[4 / 2]) -> conv(5) -> from(x[2])", "", 3),
+        ("conv(3) -> as(x[0]) -> f", "block f { conv(4) -> from(x[0]) }", 3),
+        ("conv(3) -> as(x[0]) -> f(x)", "block f(where) { conv(4) -> from(where[0]) }", 3),
+        ("conv(3) -> as(a) -> f([a])", "block f(where) { conv(4) -> from(where[0]) }", 3),
+        ("conv(3) -> as(x[0]) -> f(from(x[0]))", "block f(w) { conv(4) -> as(x[0]) -> w }", 3),
+        ("for i in [0, 1] { conv(i + 1) -> as(x[i]) -> f(from(x[i])) }", "block f(w, i=0) { conv(4) -> w }", 2),
+        ("conv(3) -> as(x[0])\ndefault crop_to(name=x[0])\nconv(4) -> crop_to()", "", 4),
+    ],
+)  # fmt: skip
+def test_a_name_with_an_index(body, before, expected):
+    assert shape(body, before) == (expected, 16, 16)
+
+
+@pytest.mark.parametrize(
+    ("body", "code", "at", "words"),
+    [
+        ("as(x[1.5])", "E211", "1.5", "an index must be an integer, found 1.5"),
+        ("as(x[relu])", "E201", "relu", "there is no value called `relu`"),
+        ("as(x[true])", "E211", "true", "an index must be an integer, found `true`"),
+        ("as(x[1]) -> as(x[2]) -> from(x[3])", "E219", "x[3]", "named so far: x[1], x[2]"),
+        ("as(x[1]) -> from(x)", "E219", "x", "write x with an index: x[1]"),
+        ("as(x) -> from(x[1])", "E219", "x[1]", "`x` has no index here: write `x`"),
+        ("as(skip[1]) -> from(skp[1])", "E219", "skp[1]", "did you mean `skip[1]`?"),
+        ("from(x[1]) -> as(x[1])", "E219", "x[1]", "`x` is not named until line 4: use it after that layer"),
+        ("crop_to(x[1])", "E219", "x[1]", "name it with as(…)"),
+        ("as(x[0]) -> conv(4, padding=0) -> crop_to(x[0])", "E303", "x[0]", "`x[0]` is 8 x 16 x 16"),
+        ("as(3[0])", "E211", "3", "only a list can be indexed, found 3"),
+        ("head(x[1]) { relu }", "E201", "x", "there is no value called `x`"),
+    ],
+)  # fmt: skip
+def test_mistakes_in_a_name_with_an_index(body, code, at, words):
+    problem = only(net(body))
+    assert (problem.code, problem.span.text) == (code, at)
+    assert words in f"{problem.message} {problem.help}"
+
+
 def test_crop_to():
     body = "as(wide) -> conv(4, padding=0) -> as(narrow) -> from(wide) -> crop_to(narrow)"
     assert shape(body) == (8, 14, 14)
