@@ -39,11 +39,13 @@ class Weight(NamedTuple):
 
 
 def weights_of(graph: Graph) -> list[Weight]:
-    """All weights, frozen ones too, in the order in which their layers run."""
+    """All weights, frozen ones too, in the order in which their layers run; shared ones once, at their first use."""
     last = _last_kernels(graph)
     return [
-        Weight(node.name, node.index, spec, spec.kind == "kernel" and node.index in last, node.learns)
+        Weight(node.name, node.index, spec, spec.kind == "kernel" and not last.isdisjoint(indices), node.learns)
         for node in graph.nodes
+        if node.owns
+        for indices in [[use.index for use in node.uses]]
         for spec in graph.weights(node)
     ]
 
@@ -75,6 +77,7 @@ def statistics_of(graph: Graph) -> list[Weight]:
     return [
         Weight(node.name, node.index, WeightSpec(kept.name, kept.shape, "norm", kept.start), False, node.learns)
         for node in graph.nodes
+        if node.owns
         for kept in graph.statistics(node)
     ]
 

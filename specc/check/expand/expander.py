@@ -12,6 +12,7 @@ from specc.check.expand.here import Here
 from specc.check.expand.mismatch import Mismatch
 from specc.check.expand.names import NameTable
 from specc.check.expand.parameters import ParameterBinder
+from specc.check.expand.sharing import SharedLayers
 from specc.check.expressions.evaluate import ENTRIES_A_UNIT, Evaluator
 from specc.check.expressions.functions import FUNCTIONS, is_sequence
 from specc.check.expressions.scope import Layer, Scope, describe, shorten, written
@@ -37,6 +38,7 @@ class Expander:
         self.context: Context = parameters.context
         self.names = NameTable(spec, self.context)
         self.expansions = Expansions(self, graph, self.names, Mismatch(spec, self.names, self.context))
+        self.shared = SharedLayers(self, graph, self.names)
         self.steps = 0
 
     # ---- statements
@@ -46,16 +48,16 @@ class Expander:
         here = here._replace(scope=Scope(here.scope))
         for statement in statements:
             match statement:
-                case t.Let(name=name, value=value):
+                case t.Let(name=name) | t.Shared(name=name):
                     self.step(statement.span, here)
-                    bound = self.evaluator.evaluate(value, here.scope, self.graph.nodes[at].shape)
+                    bound = self.evaluator.bound(statement, here.scope, self.graph.nodes[at].shape)
                     here = here._replace(scope=here.scope.bind(name, bound))
                     self.context.spend(len(here.scope.names) // ENTRIES_A_UNIT, statement.span)
                 case t.Default():
                     self.step(statement.span, here)
                     here = self.parameters.with_default(statement, here)
                 case _:
-                    at = self._stage(statement, at, here)
+                    at = self.stage(statement, at, here)
         return at
 
     def body(self, body: t.Body, at: int, here: Here, owner: str, statements: Sequence[Any] | None = None) -> int:
@@ -82,7 +84,7 @@ class Expander:
             self.context.error("E214", f"this network {what}", span, help=help)
             raise TooMuch
 
-    def _stage(self, stage: Any, at: int, here: Here) -> int:
+    def stage(self, stage: Any, at: int, here: Here) -> int:
         self.step(stage.span, here)
         end = self._run(stage, at, here)
         self.context.trail = here.trail  # problems of the whole stage are reported from here, not from inside it
@@ -92,7 +94,7 @@ class Expander:
         match stage:
             case t.Pipe(stages=stages):
                 for part in stages:
-                    at = self._stage(part, at, here)
+                    at = self.stage(part, at, here)
                 return at
             case t.If():
                 return self._if(stage, at, here)
@@ -112,10 +114,12 @@ class Expander:
     def _apply(self, value: Any, span: Span, at: int, here: Here) -> int:
         """Use a value as a layer."""
         match value:
+            case Layer(sharing=sharing) if sharing is not None:
+                return self.shared.use(value, sharing, span, at, here)
             case Layer(expression=expression, scope=scope):
                 if scope.labels is None:  # a `let` of the file: names of tensors are those at the place of use
                     scope = Scope(scope, labels=here.labels)
-                return self._stage(expression, at, here._replace(scope=scope, depth=here.depth + 1))
+                return self.stage(expression, at, here._replace(scope=scope, depth=here.depth + 1))
             case Ref(name=name, span=written_at):
                 call = t.Call(name, (), None, written_at, written_at, False)
                 return self._call_declared(call, at, here)
@@ -135,7 +139,7 @@ class Expander:
         if holds:
             return self.body(stage.body, at, here, "if")
         if isinstance(stage.otherwise, t.If):
-            return self._stage(stage.otherwise, at, here)
+            return self.stage(stage.otherwise, at, here)
         return at if stage.otherwise is None else self.body(stage.otherwise, at, here, "else")
 
     def _for(self, stage: t.For, at: int, here: Here) -> int:

@@ -5,6 +5,7 @@ from typing import Any, NoReturn, Protocol
 from specc.check.context import Context, TooMuch
 from specc.check.expand.branches import Branch
 from specc.check.expand.builder import GraphBuilder
+from specc.check.expand.builder import ShapeCheck as Check
 from specc.check.expand.here import Here
 from specc.check.expand.mismatch import Mismatch
 from specc.check.expand.names import NameTable, first_argument
@@ -90,7 +91,7 @@ class Expansions:
                 named = self.names.find(getattr(args, name), call, here)
                 return self.graph.lost(tensor, call.span, here) if named is None else named
             case ShapeCheck():
-                if self.graph.shape(op, args, (tensor,), call) is UNKNOWN:
+                if self.graph.expect(Check(tensor, op, args, call)) is UNKNOWN:
                     return self.graph.lost(tensor, call.span, here)
             case AuxiliaryHead(name=name, weight=weight):
                 self._head(getattr(args, name), getattr(args, weight), call, tensor, here, op.name)

@@ -28,7 +28,9 @@ class Overwritten(NamedTuple):
 class NameTable:
     """Gives names to tensors and finds them again. A tensor is the index of a node.
 
-    origins: the span of a call that looks up a name, and the tensor -> the span where the name was given.
+    origins: the span of a call that looks up a name, and the tensor -> the span where the name was given. given: how
+    many names were given so far. borders: for each of the shared layers that are being worked out, how many names were
+    given before, and the calls inside that look up one of these.
     """
 
     def __init__(self, spec: Spec, context: Context) -> None:
@@ -36,11 +38,14 @@ class NameTable:
         self.origins: dict[tuple[Span, int], Span] = {}
         self.replaced: dict[Overwritten, None] = {}  # in order; one layer may be expanded many times
         self.used: set[Span] = set()
+        self.given = 0
+        self.borders: list[tuple[int, list[Span]]] = []
 
     def give(self, name: Any, tensor: int, call: t.Call, here: Here) -> None:
         """Name a tensor in the body that is being expanded."""
         if name is not UNKNOWN:
-            earlier = here.labels.give(name, tensor, call.span)
+            self.given += 1
+            earlier = here.labels.give(name, tensor, call.span, self.given)
             if earlier is not None and earlier.start < call.span.start:  # in a loop, the later one comes first, too
                 self.replaced[Overwritten(name, earlier, call.span)] = None
 
@@ -52,7 +57,10 @@ class NameTable:
         if named is None:
             self._missing(name, call, here.labels.all_names())
             return None
-        tensor, origin = named
+        tensor, origin, number = named
+        for before, outside in self.borders:
+            if number <= before:
+                outside.append(call.span)
         self.origins[call.span, tensor] = origin
         self.used.add(origin)
         return tensor
@@ -113,7 +121,7 @@ class NameTable:
         for block in [*self.spec.blocks.values(), *([self.spec.network] if self.spec.network else [])]:
             if block.span.source is span.source and block.span.start <= span.start < block.span.end:
                 return f"{'network' if block.is_network else 'block'} `{block.name}`"
-        return "a layer bound by `let`"
+        return "a layer bound by `let` or `shared`"
 
 
 def _other_index(name: str, known: list[str]) -> str:

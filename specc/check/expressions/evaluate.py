@@ -17,6 +17,7 @@ from specc.check.expressions.functions import (
     operate,
 )
 from specc.check.expressions.scope import Layer, Scope, describe
+from specc.check.expressions.sharing import Sharing
 from specc.check.expressions.values import has_unknown, same
 from specc.diagnostics import nearest
 from specc.ops import OPS
@@ -74,6 +75,20 @@ class Evaluator:
             case _:
                 return self.error("E211", "this is not a value", expression.span)
 
+    def bound(self, statement: t.Let | t.Shared, scope: Scope, flow: Flow) -> Any:
+        """What a `let` or a `shared` statement binds its name to."""
+        value = self.evaluate(statement.value, scope, flow)
+        if isinstance(statement, t.Let) or value is UNKNOWN:
+            return value
+        sharing = Sharing(statement.name, statement.name_span)
+        match value:
+            case Layer():
+                return value if value.sharing is not None else value._replace(sharing=sharing)
+            case Ref(name=name, span=span):
+                return Layer(t.Name(name, span), Scope(), sharing)
+            case _:
+                return self.error("E215", f"expected a layer, found {describe(value)}", statement.value.span)
+
     def tensor_name(self, expression: Any, scope: Scope, flow: Flow) -> Any:
         """The value of an argument that names a tensor.
 
@@ -87,7 +102,7 @@ class Evaluator:
         while isinstance(named, t.Index):
             indices.insert(0, named.index)
             named = named.value
-        held = scope.find(named.name)[1] if isinstance(named, t.Name) else None
+        held: Any = scope.find(named.name)[1] if isinstance(named, t.Name) else None
         if not isinstance(named, t.Name) or (is_sequence(held) and all(isinstance(entry, Ref) for entry in held)):
             return self.evaluate(expression, scope, flow)
         values = [(self.evaluate(index, scope, flow), index.span) for index in indices]
