@@ -34,7 +34,7 @@ SCOPES: dict[str, str | tuple[str, ...]] = {
     **dict.fromkeys(("IF", "ELSE", "FOR"), "keyword.control"),
     "IN": ("keyword.control", "variable.language"),
     **dict.fromkeys(("AND", "OR", "NOT"), "keyword.operator.logical"),
-    **dict.fromkeys(("LET", "DEFAULT", "BLOCK", "NETWORK"), "storage.type"),
+    **dict.fromkeys(("LET", "SHARED", "DEFAULT", "BLOCK", "NETWORK"), "storage.type"),
     **dict.fromkeys(("DATA", "TRAIN", "EXPORT", "SEARCH", "VARIANT"), "keyword.other.section"),
     "EXTENDS": "keyword.other.extends",
     "COMPARE": "keyword.operator.comparison",

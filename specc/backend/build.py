@@ -1,15 +1,18 @@
 """From the typed graph to a PyTorch module."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from itertools import pairwise
 from typing import NamedTuple, Self
 
 from torch import Tensor, nn
+from torch.utils.hooks import RemovableHandle
 
 from specc.backend.resolve import resolve
 from specc.ir.graph import Graph
 from specc.ir.passes import logits_of, source
 from specc.vocabulary.target import Target
+
+ForwardHook = Callable[[nn.Module, tuple[Tensor, ...], Tensor], None]
 
 
 class Step(NamedTuple):
@@ -25,7 +28,8 @@ class Net(nn.Module):
     """A network whose modules are nested by the path of their node's name, and so are the keys of its state dict.
 
     graph: what it was built from. layers: each node's module by the node's name, in the order in which they run;
-    nodes that only pass their input on have none. resting: see `rest`.
+    nodes that only pass their input on have none, and uses of shared layers have one module, which is nested where it
+    is used first. resting: see `rest`.
     """
 
     def __init__(self, graph: Graph) -> None:
@@ -33,7 +37,9 @@ class Net(nn.Module):
         self.graph = graph
         self.layers: dict[str, nn.Module] = {}
         for node in graph.nodes:
-            if node.op.torch is not None:
+            if node.owner.name in self.layers and (graph.weights(node) or graph.statistics(node)):
+                self.layers[node.name] = self.layers[node.owner.name]
+            elif node.op.torch is not None:
                 module = instantiate(node.op.torch(graph.inputs_of(node), node.args))
                 module.requires_grad_(node.learns)
                 self.layers[node.name] = module
@@ -74,6 +80,26 @@ class Net(nn.Module):
                 del values[i]
         logits = self._flat(values, self.result)
         return (logits, {name: self._flat(values, i) for name, i in self.heads.items()}) if with_heads else logits
+
+    def hook_uses(self, hook: Callable[[str], ForwardHook]) -> list[RemovableHandle]:
+        """Register a forward hook for each node, which may be one of several that run the same module.
+
+        hook: gives that of the node of a name.
+        """
+        hooks = {name: hook(name) for name in self.layers}
+        uses: dict[nn.Module, Iterator[str]] = {}
+
+        def begin(net: nn.Module, given: tuple[Tensor, ...]) -> None:
+            names: dict[nn.Module, list[str]] = {}
+            for step in self._training_steps if self.training else self._steps:
+                names.setdefault(step.module, []).append(self.graph.nodes[step.output].name)
+            uses.update({module: iter(several) for module, several in names.items()})
+
+        def forward(module: nn.Module, given: tuple[Tensor, ...], out: Tensor) -> None:
+            hooks[next(uses[module])](module, given, out)
+
+        handles = [module.register_forward_hook(forward) for module in dict.fromkeys(self.layers.values())]
+        return [self.register_forward_pre_hook(begin), *handles]
 
     def pools_after_relu(self) -> int:
         """How many `relu -> max_pool` could train the other way round; see `pool_first`."""

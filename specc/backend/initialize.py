@@ -33,6 +33,8 @@ def initialize(net: Net, seed: int, sample: Sample | None = None) -> None:
     Raises SpeccError E437 where one has to and there are none.
     """
     for node in net.graph.nodes:
+        if not node.owns:
+            continue
         for spec in net.graph.weights(node):
             module, key = net.layers[node.name], f"{node.name}.{spec.name}"
             weight = module.get_parameter(spec.name)

@@ -14,7 +14,7 @@ from specc.backend.run.imported import SUFFIX, import_weights
 from specc.backend.run.published import obtain_weights
 from specc.backend.run.weights import open_weights
 from specc.backend.zoo_names import naming_of_file
-from specc.errors import SpeccError
+from specc.errors import SpeccError, counted
 from specc.files import open_file
 from specc.ir.graph import Graph
 from specc.ir.mapping import Mapped, map_tensors
@@ -164,7 +164,9 @@ def refuse_misfits(mapped: Sequence[Mapped], origin: Origin) -> None:
         raise SpeccError("E489", message, help=help, status=1)
     unused = [one for one in mapped if one.fate == "unused"]
     if unused and not origin.skips_unused:
-        lines = [f"{_count(unused)} of {origin.words} {'has' if len(unused) == 1 else 'have'} no place in the network:"]
+        lines = [
+            f"{counted(len(unused), 'tensor')} of {origin.words} {'has' if len(unused) == 1 else 'have'} no place in the network:"
+        ]
         lines += [one.why or f"`{one.theirs}`: the network has none of this name" for one in unused[:NAMED]]
         if len(unused) > NAMED:
             lines.append(f"and {len(unused) - NAMED} more")
@@ -183,7 +185,9 @@ def _is_first_kernel(one: Mapped) -> bool:
 def summary(mapped: Sequence[Mapped], origin: Origin) -> str:
     """How many tensors are loaded, and what became of the others."""
     fates = Counter(one.fate for one in mapped)
-    parts = [f"starts from {origin.words}: {fates['loaded'] + fates['reshaped']} of {_own(mapped)} tensors loaded"]
+    parts = [
+        f"starts from {origin.words}: {fates['loaded'] + fates['reshaped']} of {counted(_own(mapped), 'tensor')} loaded"
+    ]
     if fates["reshaped"]:
         parts.append(f"{fates['reshaped']} of them reshaped")
     for fate, words in (("replaced", "replaced by new ones"), ("new", "new"), ("unused", "not used")):
@@ -200,10 +204,6 @@ def _own(mapped: Sequence[Mapped]) -> int:
 def _names(some: Sequence[Mapped]) -> str:
     names = [one.name or one.theirs for one in some]
     return ", ".join(names[:NAMED]) + (" …" if len(names) > NAMED else "")
-
-
-def _count(some: Sequence[Mapped]) -> str:
-    return "1 tensor" if len(some) == 1 else f"{len(some)} tensors"
 
 
 def _converted(kinds: set[torch.dtype]) -> list[str]:

@@ -18,20 +18,20 @@ S = TypeVar("S", bound=Settings)
 
 
 class _Lets(Scope):
-    """The file's own `let`s, in any order: each is evaluated when its name is first looked up."""
+    """The file's own `let`s and `shared`s, in any order: each is evaluated when its name is first looked up."""
 
     __slots__ = ("binder", "open", "waiting")
 
-    def __init__(self, lets: dict[str, t.Let], binder: Binder) -> None:
+    def __init__(self, lets: dict[str, t.Let | t.Shared], binder: Binder) -> None:
         super().__init__()
         self.binder = binder
         self.waiting = dict(lets)
-        self.open: dict[str, t.Let] = {}  # those being evaluated
+        self.open: dict[str, t.Let | t.Shared] = {}  # those being evaluated
 
     def find(self, name: str) -> tuple[bool, Any]:
         if name in self.waiting:
             self.open[name] = self.waiting.pop(name)
-            self.names[name] = self.binder.evaluator.evaluate(self.open[name].value, self, None)
+            self.names[name] = self.binder.evaluator.bound(self.open[name], self, None)
             del self.open[name]
         elif name in self.open:
             if name == next(reversed(self.open)):

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 import typer
 
 from specc.cli.common import ZOO, print_json
-from specc.errors import SpeccError, clean
+from specc.errors import SpeccError, clean, counted
 
 if TYPE_CHECKING:
     from specc.backend.run.imported import Imported, Rename
@@ -84,7 +84,7 @@ def report(result: "Imported") -> str:
     weights, numbers = result.weights, result.numbers()
     kinds = ", ".join(f"{count:,} {kind}" for kind, count in numbers.items())
     source = result.about["imported"]
-    lines = [f"{result.out}: {len(weights.tensors):,} tensors, {kinds}"]
+    lines = [f"{result.out}: {counted(len(weights.tensors), 'tensor')}, {kinds}"]
     lines.append(f"  from {source.get('url', source['file'])}, SHA-256 {source['sha256']}")
     if weights.key:
         lines.append(f"  taken: `{weights.key}`")

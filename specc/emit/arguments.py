@@ -115,6 +115,9 @@ class Arguments:
         self.flags = [(name, self._condition(name, truths)) for name, truths in self._parts()]
         self.written = []
         for index, step in enumerate(self.made.steps):
+            if step.module:  # which is there already
+                self.written.append({})
+                continue
             vectors = self._of_call(index, all_arguments, classes) if step.scope else self._of_layer(index)
             whole = step.target is None or not step.target.path.startswith(TORCH)
             texts = {key: self._text(f"{step.name}_{key}", key, vector, whole) for key, vector in vectors.items()}

@@ -23,7 +23,8 @@ class Part(NamedTuple):
 
 
 class Class:
-    """A module class. steps, returns: of the fullest call. members: the calls, in the order in which they run.
+    """A module class. steps, returns: of the fullest call. borrowed: the names of the modules that `forward` is given,
+    those of shared layers that are used first elsewhere. members: the calls, in the order in which they run.
 
     places: for each member, the step that it has in each place; None where it leaves that part out.
     """
@@ -32,6 +33,7 @@ class Class:
         self.name = ""
         self.block, self.steps, self.returns = first.block, first.steps, first.returns
         self.inputs = len(first.inputs)
+        self.borrowed = list(first.borrowed.values())
         self.parts: list[Part] = []
         self.members: list[Scope] = []
         self.places: list[list[Step | None]] = []
@@ -60,7 +62,7 @@ def classes_of(root: Scope) -> dict[Scope, Class]:
 def _all_scopes(scope: Scope) -> Iterator[Scope]:
     yield scope
     for child in scope.children:
-        if isinstance(child, Scope):
+        if isinstance(child, Scope) and child.first is None:
             yield from _all_scopes(child)
 
 
@@ -91,7 +93,7 @@ def _split(members: list[Scope], kinds: Kinds) -> list[Class]:
 def _form(step: Step, kinds: Kinds) -> tuple[Any, ...]:
     """What two steps have in common that can be one line of source."""
     if step.scope is not None:
-        return (step.name, kinds[step.scope], len(step.shapes), step.head)
+        return (step.name, kinds[step.scope], len(step.shapes), step.head, step.module, step.modules)
     assert step.target is not None
     given = () if has_known_defaults(step.target) else tuple(step.target.kwargs)
     return (step.name if step.keeps_state else "", step.target.path, given, step.is_trainable, step.head)
@@ -99,7 +101,7 @@ def _form(step: Step, kinds: Kinds) -> tuple[Any, ...]:
 
 def _fits(made: Class, scope: Scope, kinds: Kinds) -> bool:
     """Whether a call can be of this class; the part that it leaves out is then one of the class's parts."""
-    if len(scope.inputs) != made.inputs:
+    if len(scope.inputs) != made.inputs or list(scope.borrowed.values()) != made.borrowed:
         return False
     if len(scope.steps) == len(made.steps):
         return _left_out(made, scope, kinds, 0, 0) is not None

@@ -10,7 +10,7 @@ from specc.emit.classes import Class, Part
 from specc.emit.layers import function_text, is_function, is_infix, short_name, takes_operands
 from specc.emit.names import attribute
 from specc.emit.runs import Run
-from specc.emit.scopes import Ref, Step
+from specc.emit.scopes import Ref, Step, Way
 from specc.emit.text import INDENT, WIDTH, Line
 from specc.vocabulary.shape import Shape, size_text
 
@@ -119,7 +119,8 @@ class Forward:
             return function_text(step.target, x, self.written[index])
         if step.target is not None and short_name(step.target) == "FlatLinear":
             x = [f"{x[0]}.flatten(1)"]
-        return f"{attribute(step.name)}({', '.join(x)})"
+        module = _reached(step.module) if step.module else attribute(step.name)
+        return f"{module}({', '.join([*x, *map(_reached, step.modules)])})"
 
     def _assign_all(self, refs: list[Ref], step: Step, text: str) -> None:
         """A call whose results get names at once: several of them, or one in training only."""
@@ -209,7 +210,8 @@ class Forward:
     def _new_name(self, ref: Ref, operands: tuple[Ref, ...], wanted: str = "") -> str:
         """`x` where that is free; a branch of several is numbered."""
         if wanted:
-            while wanted in NAMES or wanted in TAKEN or keyword.iskeyword(wanted) or not self._is_free(wanted):
+            taken = {*NAMES, *TAKEN, *self.made.borrowed}
+            while wanted in taken or keyword.iskeyword(wanted) or not self._is_free(wanted):
                 wanted += "_"
             return wanted
         branch = self._branch(ref)
@@ -243,6 +245,11 @@ class Forward:
         shapes = {step.shapes[ref[1]] for step in self.made.at(ref[0]) if step} if ref[0] >= 0 else set()
         before, self.last_shape = self.last_shape, size_text(shapes.pop()) if len(shapes) == 1 else ""
         return self.last_shape if self.last_shape != before else ""
+
+
+def _reached(way: Way) -> str:
+    """The module of shared layers that are used first elsewhere."""
+    return attribute(*way[1:]) if way[0] == "self" else way[0]
 
 
 def is_written_as_function(made: Class, index: int) -> bool:

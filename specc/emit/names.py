@@ -25,9 +25,9 @@ def is_plain(name: str) -> bool:
     return not (name.startswith("_") or keyword.iskeyword(name) or name in OF_MODULES)
 
 
-def attribute(name: str) -> str:
-    """How a module of that name is reached in its parent."""
-    return f"self.{name}" if is_plain(name) else f'self._modules["{name}"]'
+def attribute(*names: str) -> str:
+    """How a module of that name is reached in its parent, or one inside of that."""
+    return "self" + "".join(f".{name}" if is_plain(name) else f'._modules["{name}"]' for name in names)
 
 
 def name_classes(network: str, root: Class, classes: list[Class], taken: set[str]) -> None:

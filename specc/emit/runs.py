@@ -60,7 +60,8 @@ def _numbered(made: Class, index: int) -> tuple[str, int]:
     step = made.steps[index]
     call = step.scope.call if step.scope else None
     number = step.name[len(call.block) :] if call else ""
-    if not call or not number.isdecimal() or not is_plain(step.name) or step.head or len(step.shapes) > 1:
+    is_shared = bool(step.module or step.modules)
+    if not call or is_shared or not number.isdecimal() or not is_plain(step.name) or step.head or len(step.shapes) > 1:
         return "", -1
     return call.block, int(number)
 

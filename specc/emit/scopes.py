@@ -9,6 +9,8 @@ from specc.vocabulary.target import Target
 
 # A value inside a scope: (index of the step, which of its results); (-1, k) is the k-th input of the scope.
 Ref = tuple[int, int]
+# How a module is reached in `forward`: the names of attributes from `self` on, or one name alone.
+Way = tuple[str, ...]
 
 
 class Step(NamedTuple):
@@ -17,6 +19,9 @@ class Step(NamedTuple):
     name: the attribute that holds it, as in `conv1`. shapes: of its results. keeps_state: it has keys in the state
     dict. is_main: it is a block, a layer with a kernel or a pool, of which a line holds one. head: the auxiliary
     classifier that it is (part of), where that is left out in evaluation here.
+
+    module: of a later use of shared layers, how their module is reached here; `scope` is then their first use. modules:
+    what the call hands on for later uses inside it, in the same way.
     """
 
     name: str
@@ -28,6 +33,8 @@ class Step(NamedTuple):
     keeps_state: bool
     is_main: bool
     head: str
+    module: Way = ()
+    modules: tuple[Way, ...] = ()
 
     @property
     def is_trainable(self) -> bool:
@@ -39,7 +46,8 @@ class Scope:
 
     inputs: indices of the nodes outside whose values flow in. results: of the nodes inside whose values are needed
     outside, those of heads last. returns: the same as refs. head: the auxiliary classifier that all of it belongs to;
-    result_heads: those that the results belong to.
+    result_heads: those that the results belong to. first: of a later use of shared layers, their first use. borrowed:
+    the first uses outside whose modules it is given, by the names that these have in `forward`.
     """
 
     def __init__(self, path: str, call: Call | None) -> None:
@@ -53,6 +61,8 @@ class Scope:
         self.results: list[int] = []
         self.returns: list[Ref] = []
         self.input_shapes: list[Shape] = []
+        self.first: Scope | None = None
+        self.borrowed: dict[Scope, str] = {}
 
     @property
     def name(self) -> str:
@@ -70,6 +80,7 @@ def scopes_of(graph: Graph) -> Scope:
     needed = _needed(graph, results)
     calls = {frame.call.path: frame.call for node in needed for frame in node.trail if frame.call}
     root = _tree(needed, calls)
+    _find_first_uses(root, (), {})
     readers: dict[int, set[int]] = {}
     for node in needed:
         for i in node.inputs:
@@ -108,6 +119,37 @@ def _tree(nodes: list[Node], calls: dict[str, Call]) -> Scope:
     return root
 
 
+def _find_first_uses(scope: Scope, around: tuple[Scope, ...], firsts: dict[str, Scope]) -> None:
+    """Tell later uses of shared layers from the first ones, and hand the modules of these to where they are used."""
+    around = (*around, scope)
+    for child in scope.children:
+        if isinstance(child, Scope):
+            sharing = child.call.sharing if child.call else ""
+            if sharing in firsts:
+                child.first = firsts[sharing]
+                for first in (child.first, *child.first.borrowed):
+                    for caller in around[1:]:
+                        if not first.path.startswith(f"{caller.path}."):
+                            _lend(caller, first)
+                continue
+            if sharing:
+                firsts[sharing] = child
+            _find_first_uses(child, around, firsts)
+
+
+def _lend(scope: Scope, first: Scope) -> None:
+    name = f"shared_{first.block}"
+    same = sum(other.block == first.block for other in scope.borrowed if other is not first)
+    scope.borrowed.setdefault(first, f"{name}{same + 1}" if same else name)
+
+
+def _way(caller: Scope, first: Scope) -> Way:
+    if first in caller.borrowed:
+        return (caller.borrowed[first],)
+    inside = first.path.removeprefix(f"{caller.path}.") if caller.path else first.path
+    return ("self", *inside.split("."))
+
+
 def _connect(scope: Scope, graph: Graph, readers: dict[int, set[int]], results: list[int], head: str) -> None:
     """Work out the inputs, results and steps of a scope and all below it. head: that of the scope around it."""
     for child in scope.children:
@@ -119,19 +161,24 @@ def _connect(scope: Scope, graph: Graph, readers: dict[int, set[int]], results: 
             child.results = sorted(leaving, key=lambda i: (graph.nodes[i].head != head, i))
             child.head = _head_of(child, graph)
             child.result_heads = [graph.nodes[i].head for i in child.results]
-            _connect(child, graph, readers, results, child.head)
+            if child.first is None:
+                _connect(child, graph, readers, results, child.head)
     places = _places(scope)
     for child in scope.children:
-        step = _call_step(child, graph) if isinstance(child, Scope) else _layer_step(child, graph)
+        step = _call_step(scope, child, graph) if isinstance(child, Scope) else _layer_step(child, graph)
         before = child.inputs if isinstance(child, Scope) else [source(graph, i) for i in child.inputs]
         refs = tuple(_ref(scope, places, i) for i in before)
         scope.steps.append(step._replace(inputs=refs, head="" if head else step.head))
     scope.returns = [places[i] for i in scope.results]
 
 
-def _call_step(scope: Scope, graph: Graph) -> Step:
+def _call_step(caller: Scope, scope: Scope, graph: Graph) -> Step:
     shapes = tuple(graph.nodes[i].shape for i in scope.results)
-    return Step(scope.name, None, None, scope, (), shapes, True, True, scope.head)
+    modules = tuple(_way(caller, lent) for lent in (scope.first or scope).borrowed)
+    if scope.first is None:
+        return Step(scope.name, None, None, scope, (), shapes, True, True, scope.head, (), modules)
+    module = _way(caller, scope.first)
+    return Step(scope.first.name, None, None, scope.first, (), shapes, True, True, scope.head, module, modules)
 
 
 def _layer_step(node: Node, graph: Graph) -> Step:

@@ -119,7 +119,7 @@ class Program:
             visited.add(made)
             for scope in made.members:
                 for child in scope.children:
-                    if isinstance(child, Scope):
+                    if isinstance(child, Scope) and child.first is None:
                         visit(self.classes[child])
             order[made] = None
 
@@ -155,7 +155,8 @@ class Program:
             yield Line(f"{INDENT * 2}super().__init__()")
             yield from (line.indented(INDENT * 2) for line in body)
             yield Line("")
-        inputs = ", ".join(f"{name}: Tensor" for name in forward.inputs)
+        given = [f"{name}: Tensor" for name in forward.inputs] + [f"{name}: nn.Module" for name in made.borrowed]
+        inputs = ", ".join(given)
         yield Line(f"{INDENT}def forward(self, {inputs}) -> {self._returned(made)}:")
         ending = self._root_ending(forward) if made is self.root else [forward.result()]
         yield from (line.indented(INDENT * 2) for line in (*forward.lines, *ending))
@@ -165,6 +166,8 @@ class Program:
             return f"{size_text(self.graph.input)} -> {size_text(self.graph.output_shape)}, {self.gives}."
         first = made.members[0]
         what = f"Block `{made.block}`" if first.call else "An auxiliary classifier, for training only"
+        if first.call and first.call.sharing:
+            what = f"Layers `{made.block}`, whose weights all uses share"
         shapes = f"{size_text(first.input_shapes[0])} -> {size_text(_first_shape(first))}"
         count = len(made.members)
         return f"{what}, {count} times; the first is {shapes}." if count > 1 else f"{what}: {shapes}."
@@ -198,7 +201,7 @@ class Program:
         flags = {part: flag for part, (flag, _) in zip(made.parts, arguments.flags, strict=True)}
         current = None
         for index, step in enumerate(made.steps):
-            if is_written_as_function(made, index):
+            if is_written_as_function(made, index) or step.module:
                 continue
             part = parts.get(index)
             if part is not None and part is not current:

@@ -14,12 +14,14 @@ class Call(NamedTuple):
     """A call of a block. path: what the names of its nodes begin with, as in `level1.double2`.
 
     arguments: its parameters that are numbers, truths or sizes. optional: those that have a default.
+    sharing: of a use of shared layers, the path of their first use; else "".
     """
 
     path: str
     block: str
     arguments: dict[str, Any]
     optional: frozenset[str]
+    sharing: str = ""
 
 
 class Frame(NamedTuple):
@@ -37,9 +39,10 @@ class Node:
     inputs: indices of nodes. shape: of the output, without the batch; UNKNOWN below an error.
     head: the auxiliary classifier it belongs to, or "" for the network itself.
     receptive_field: height and width in pixels of the image; None where a map is too large to work it out.
+    uses: the nodes that share its weights, itself among them, in the order in which they run; they have one list.
     """
 
-    __slots__ = ("args", "head", "index", "inputs", "name", "op", "receptive_field", "shape", "span", "trail")
+    __slots__ = ("args", "head", "index", "inputs", "name", "op", "receptive_field", "shape", "span", "trail", "uses")
 
     def __init__(
         self,
@@ -56,6 +59,17 @@ class Node:
         self.index, self.name, self.op, self.args, self.inputs = index, name, op, args, inputs
         self.shape, self.span, self.trail, self.head = shape, span, trail, head
         self.receptive_field: tuple[int, int] | None = (1, 1)
+        self.uses: list[Node] = [self]
+
+    @property
+    def owner(self) -> "Node":
+        """The node that holds its weights, whose name is their key: the first of its uses, most often itself."""
+        return self.uses[0]
+
+    @property
+    def owns(self) -> bool:
+        """Whether its weights are its own, not those of an earlier use of shared layers."""
+        return self.uses[0] is self
 
     @property
     def learns(self) -> bool:
@@ -116,8 +130,8 @@ class Graph:
         return next((weight for weight in self.weights(node) if weight.kind == "kernel"), None)
 
     def parameters_of(self, node: Node) -> int:
-        """How many numbers of a node are learned, frozen ones included."""
-        return sum(weight.size for weight in self.weights(node))
+        """How many numbers of a node are learned, frozen ones included; 0 for those that an earlier use has."""
+        return sum(weight.size for weight in self.weights(node)) if node.owns else 0
 
     def macs(self, node: Node) -> int:
         """Multiply-accumulates of a node for one image."""
@@ -130,8 +144,8 @@ class Graph:
 
     @property
     def parameters_exported(self) -> int:
-        """Without those of auxiliary classifiers."""
-        return sum(self.parameters_of(node) for node in self.nodes if not node.head)
+        """Without those that only auxiliary classifiers use."""
+        return sum(self.parameters_of(node) for node in self.nodes if not all(use.head for use in node.uses))
 
     @property
     def total_macs(self) -> int:

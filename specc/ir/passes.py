@@ -17,6 +17,8 @@ def keep_reachable(graph: Graph) -> list[Node]:
             needed.update(node.inputs)
     dropped = [node for node in graph.nodes if node.index not in needed]
     if dropped:
+        for uses in {id(node.uses): node.uses for node in graph.nodes}.values():
+            uses[:] = [node for node in uses if node.index in needed] or uses
         graph.nodes = [node for node in graph.nodes if node.index in needed]
         place = {node.index: position for position, node in enumerate(graph.nodes)}
         for node in graph.nodes:
@@ -27,17 +29,25 @@ def keep_reachable(graph: Graph) -> list[Node]:
 
 
 def settle_biases(graph: Graph) -> None:
-    """`bias=auto` becomes false where every reader of the layer subtracts a mean that would cancel the bias."""
+    """`bias=auto` becomes false where every reader of the layer subtracts a mean that would cancel the bias.
+
+    Of shared layers, where that holds for all uses.
+    """
     readers: dict[int, list[Node]] = {}
     for node in graph.nodes:
         for i in node.inputs:
             readers.setdefault(i, []).append(node)
     ends = {graph.output, *(head.output for head in graph.heads)}
+
+    def is_canceled(node: Node) -> bool:
+        following = readers.get(node.index, [])
+        return bool(following) and node.index not in ends and all(reader.op.cancels_bias for reader in following)
+
     for node in graph.nodes:
         if node.op.takes("bias") and node.args.bias == "auto":
-            following = readers.get(node.index, [])
-            canceled = bool(following) and node.index not in ends and all(r.op.cancels_bias for r in following)
-            node.args = Args(**{**node.args.as_dict(), "bias": not canceled})
+            args = Args(**{**node.args.as_dict(), "bias": not all(map(is_canceled, node.uses))})
+            for use in node.uses:
+                use.args = args
 
 
 def source(graph: Graph, index: int) -> int:

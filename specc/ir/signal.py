@@ -18,7 +18,8 @@ NOTHING = Gradient(0.0, 0.0)
 
 class Signal(NamedTuple):
     """A prediction. moments: of each node's output. kernels: the root mean square of the gradient of each kernel, by
-    its node's index, in the order in which they run; up to a factor that is the same for all."""
+    its node's index, in the order in which they run; up to a factor that is the same for all. The gradient of a shared
+    kernel is the sum of those of its uses, which are taken for uncorrelated."""
 
     moments: list[Moments]
     kernels: dict[int, float]
@@ -65,17 +66,17 @@ def _kernel_gradients(graph: Graph, moments: list[Moments]) -> dict[int, float]:
     gradients = [NOTHING] * len(graph.nodes)
     for index, weight in ((graph.output, 1.0), *((head.output, head.weight) for head in graph.heads)):
         gradients[_logits(graph, index)] = Gradient(weight**2, weight**2)
-    kernels: dict[int, float] = {}
+    kernels: dict[int, list[float]] = {}  # of each use
     for node in reversed(graph.nodes[1:]):
         g = gradients[node.index]
         if g.square == 0:
             continue
         at = _site(graph, node, moments)
         if isinstance(node.op.signal, WeightedSum) and not node.head:
-            kernels[node.index] = _kernel_gradient(at.x[0], g, places(node.shape))
+            kernels.setdefault(node.owner.index, []).append(_kernel_gradient(at.x[0], g, places(node.shape)))
         for i, gradient in zip(node.inputs, node.op.signal.backward(at, g), strict=True):
             gradients[i] = Gradient(gradients[i].square + gradient.square, gradients[i].near + gradient.near)
-    return dict(reversed(kernels.items()))
+    return {index: math.hypot(*kernels[index]) for index in sorted(kernels)}
 
 
 def _kernel_gradient(x: Moments, g: Gradient, count: int) -> float:

@@ -43,13 +43,20 @@ class Weight(NamedTuple):
 
 
 def weights_of(graph: Graph) -> list[Weight]:
-    """All weights, frozen ones too, in the order in which their layers run."""
+    """All weights, frozen ones too, in the order in which their layers run; shared ones once, at their first use."""
     last, part_of = _last_kernels(graph), parts_of(graph)
     return [
         Weight(
-            node.name, node.index, spec, spec.kind == "kernel" and node.index in last, node.learns, part_of[node.name]
+            node.name,
+            node.index,
+            spec,
+            spec.kind == "kernel" and not last.isdisjoint(indices),
+            node.learns,
+            part_of[node.name],
         )
         for node in graph.nodes
+        if node.owns
+        for indices in [[use.index for use in node.uses]]
         for spec in graph.weights(node)
     ]
 
@@ -103,6 +110,7 @@ def statistics_of(graph: Graph) -> list[Weight]:
             part_of[node.name],
         )
         for node in graph.nodes
+        if node.owns
         for kept in graph.statistics(node)
     ]
 

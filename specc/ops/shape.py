@@ -8,7 +8,7 @@ from specc.ops.op import Op, needs_map
 from specc.ops.reads import Axis, Interpolate, Slide, Spread
 from specc.ops.signal import First
 from specc.values import Args, Size
-from specc.vocabulary.kinds import Either, Int, ListOf, NewName, SizeOf, Symbols
+from specc.vocabulary.kinds import Either, Int, ListOf, SizeOf, Symbols, TensorName
 from specc.vocabulary.param import Param
 from specc.vocabulary.problem import Problem
 from specc.vocabulary.shape import Shape, size_text
@@ -258,7 +258,7 @@ crop_to = Op(
     name="crop_to",
     group="shape",
     doc="Center-crops the map to the height and width of the tensor that `as(name)` named.",
-    params=(Param("name", NewName(), doc="the named tensor whose height and width to crop to"),),
+    params=(Param("name", TensorName(), doc="the named tensor whose height and width to crop to"),),
     shape=_crop_shape,
     torch=lambda x, a: Target("specc.backend.layers.CropTo", {}),
     onnx=_crop_onnx,

@@ -15,7 +15,7 @@ from specc.ops.merge import add_to_input
 from specc.ops.op import Op
 from specc.ops.signal import Scale
 from specc.values import Args
-from specc.vocabulary.kinds import NOT_NEGATIVE, Float, Int, Maybe, NewName, SizeOf
+from specc.vocabulary.kinds import NOT_NEGATIVE, Float, Int, Maybe, NewName, SizeOf, TensorName
 from specc.vocabulary.param import Param
 from specc.vocabulary.problem import Problem
 from specc.vocabulary.shape import Shape, size_text
@@ -80,8 +80,11 @@ expect = Op(
 as_ = Op(
     name="as",
     group="other",
-    doc="Names the tensor at this point and passes it on; `from(name)` and `crop_to(name)` use it.",
-    params=(Param("name", NewName(), doc="the new name"),),
+    doc=(
+        "Names the tensor at this point and passes it on; `from(name)` and `crop_to(name)` use it. "
+        "`as(x[i])`, with an integer for `i`, names one of several."
+    ),
+    params=(Param("name", TensorName(), doc="the new name, with an index if there are several: `x[i]`"),),
     example="as(early) -> conv(16) -> relu -> from(early)",
     expands=NamesTensor("name"),
 )
@@ -90,7 +93,7 @@ from_ = Op(
     name="from",
     group="other",
     doc="Continues from the tensor that `as(name)` named.",
-    params=(Param("name", NewName(), doc="a name defined by an earlier `as`"),),
+    params=(Param("name", TensorName(), doc="a name defined by an earlier `as`, such as `x` or `x[i]`"),),
     example="as(early) -> conv(16) -> relu -> from(early)",
     expands=NamedTensor("name"),
 )

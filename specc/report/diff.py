@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from specc.check import Checked, Trainable
 from specc.check.expressions.scope import Layer as LayerValue
 from specc.ir.graph import Graph, Node
-from specc.report.layers import activation_bytes
+from specc.report.layers import activation_bytes, weights_of_other
 from specc.values import Args, Bound, Percent, Ref, Size, show
 from specc.vocabulary.settings import Settings
 from specc.vocabulary.shape import size_text
@@ -140,6 +140,9 @@ def _changed(a: Graph, b: Graph, i: int, pairs: dict[int, int], aligned: set[int
     """What differs in a layer that both have."""
     here, there = a.nodes[i], b.nodes[pairs[i]]
     changes = [*_args("", here.args, there.args), *_inputs(a, b, here, there, pairs, aligned)]
+    owners = weights_of_other(a, here), weights_of_other(b, there)
+    if owners[0] != owners[1]:
+        changes.append(Change("weights of", *owners))
     one, other = _layer(a, here), _layer(b, there)
     return LayerChange(one, other, tuple(changes)) if changes or one != other else None
 

@@ -38,7 +38,13 @@ def _layer(graph: Graph, node: Node) -> dict[str, Any]:
         "activation_bytes": _memory(node),
         "line": node.span.line,
         "head": node.head or None,
+        "weights_of": weights_of_other(graph, node),
     }
+
+
+def weights_of_other(graph: Graph, node: Node) -> str | None:
+    """The layer whose weights a use of shared layers takes; None for one with weights of its own, or without any."""
+    return node.owner.name if not node.owns and (graph.weights(node) or graph.statistics(node)) else None
 
 
 def _frozen(checked: Checked, graph: Graph) -> int:
@@ -63,7 +69,7 @@ def layers_table(checked: Checked, graph: Graph) -> str:
     """The layers and their totals, in columns."""
     rows = [
         (
-            f"{node.name} ({node.head})" if node.head else node.name,
+            _name(graph, node),
             node.op.name,
             size_text(node.shape),
             _count(graph.parameters_of(node)),
@@ -86,6 +92,13 @@ def totals(graph: Graph, frozen: int) -> str:
     memory = byte_text(activation_bytes(graph))
     shapes = f"{graph.name}: {size_text(graph.input)} -> {size_text(graph.output_shape)}"
     return f"{shapes}; {parameters}, {_short(graph.total_macs)} MACs and {memory} of activations per image"
+
+
+def _name(graph: Graph, node: Node) -> str:
+    """`mlp2.conv1 = mlp1.conv1` of a layer that takes the weights of another; the name of its head behind it."""
+    shared = weights_of_other(graph, node)
+    name = f"{node.name} = {shared}" if shared else node.name
+    return f"{name} ({node.head})" if node.head else name
 
 
 def _line(row: tuple[str, ...], widths: list[int]) -> str:

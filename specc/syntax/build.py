@@ -159,6 +159,9 @@ class Builder:
     def let(self, parts: Parts, span: Span) -> t.Let:
         return t.Let(str(parts[0]), self.build(parts[1]), span, self.token_span(parts[0]))
 
+    def shared(self, parts: Parts, span: Span) -> t.Shared:
+        return t.Shared(str(parts[1]), self.build(parts[2]), span, self.token_span(parts[1]))
+
     def default(self, parts: Parts, span: Span) -> t.Default:
         call = self.build(parts[0])
         if isinstance(call, t.Name):

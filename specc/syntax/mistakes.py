@@ -45,7 +45,8 @@ WORDS = {
 }
 NAMELESS_NETWORK = re.compile(r"(?:\A|\n)[ \t]*network[ \t]*\{[^{}=]*\Z")
 ARROW = "__ANON_0"  # what lark calls `->`
-SEPARATES = frozenset({"NAME", "IF", "FOR", "LET", "DEFAULT", "COMMA"})  # found where one thing ends and another begins
+# Found where one thing ends and another begins.
+SEPARATES = frozenset({"NAME", "IF", "FOR", "LET", "SHARED", "DEFAULT", "COMMA"})
 LITERALS = frozenset({"INTEGER", "FLOAT", "PERCENT", "SIZE", "STRING", "TRUE", "FALSE"})
 ITEMS = ("data", "network", "block", "train", "export", "let", "default", "variant", "search", "extends")
 SECTIONS = "expected a section: data, network, block, train, export, let, default, variant or search"

@@ -127,6 +127,8 @@ class BodyPrinter:
         match node:
             case t.Let(name=name, value=value):
                 return [f"let {name} = ", self.expression(value)]
+            case t.Shared(name=name, value=value):
+                return [f"shared {name} = ", self.expression(value)]
             case t.Default(call=call):
                 return ["default ", self.expression(call)]
             case t.If():

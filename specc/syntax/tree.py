@@ -121,6 +121,15 @@ class Let(NamedTuple):
     name_span: Span
 
 
+class Shared(NamedTuple):
+    """`shared name = layers`."""
+
+    name: str
+    value: Any
+    span: Span
+    name_span: Span
+
+
 class Default(NamedTuple):
     call: Call
     span: Span

@@ -3,6 +3,7 @@
 import pytest
 
 from specc.ir.graph import Node
+from specc.ops import OPS
 from tests.helpers.checking import codes, fine, layers, net, only, shape, spec, underlined
 
 
@@ -54,7 +55,68 @@ def test_a_branch_may_be_a_condition_or_a_loop():
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("body", "branches"),
+    [
+        ("concat { | identity | for k in [3, 5, 7] { | conv(2, k) } }", "input conv1 conv2 conv3"),
+        ("concat { for k in [3, 5, 7] { | conv(2, k) } }", "conv1 conv2 conv3"),
+        ("concat { | for k in [3, 5] { | conv(2, k) -> relu | tanh } | gelu }", "relu1 tanh1 relu2 tanh2 gelu1"),
+        ("concat { for a in [1, 2] { for b in [1, 2] { | conv(a * b) } } }", "conv1 conv2 conv3 conv4"),
+        ("concat { for a in [1, 2] { if a == 2 { | relu | tanh } } }", "relu1 tanh1"),
+        ("concat { | relu | if in.channels == 8 { | tanh | gelu } }", "relu1 tanh1 gelu1"),
+        ("concat { | relu | if in.channels == 9 { | tanh | gelu } }", "relu1"),
+        ("concat { for k in [1, 2, 3] { | if k == 1 { | relu } else if k == 2 { | tanh } else { | silu | elu } } }",
+         "relu1 tanh1 silu1 elu1"),
+        ("concat { for (f, c) in [(relu, 1), (tanh, 2)] {\n| f\nconv(c)\n} }", "conv1 conv2"),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("merge", ["concat", "add", "multiply"])
+def test_a_branch_that_is_only_a_loop_or_a_condition_stands_for_its_branches(merge, body, branches):
+    if merge != "concat":
+        body = body.replace("concat", merge).replace("conv(2", "conv(8").replace("conv(a * b)", "conv(8, a * b)")
+        body = body.replace("conv(c)", "conv(8, c)")
+    graph = fine(net(body)).graph
+    assert [graph.nodes[i].name for i in graph.nodes[-1].inputs] == branches.split()
+
+
+def test_each_layer_that_takes_branches_takes_spliced_ones():
+    for op in OPS.values():
+        if op.body == "branches":
+            body = f"{op.name} {{ | identity | for f in [relu, tanh] {{ | f }} }}"
+            assert len(fine(net(body)).graph.nodes[-1].inputs) == 3
+            assert op.name in only(net("residual { | relu | tanh }")).help
+
+
+def test_names_in_spliced_branches():
+    assert shape("concat { for k in [3, 5] { | as(x[k]) -> conv(k) } }\nfrom(x[5])") == (8, 16, 16)
+    problem = only(net("add { for k in [1, 2] { | let c = 9 * k; conv(c) } }"))
+    assert problem.code == "E301"
+    assert [(label.span.text, label.text) for label in problem.labels] == [
+        ("let c = 9 * k; conv(c)", "9 x 16 x 16, 18 x 16 x 16")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("body", "code", "at"),
+    [
+        ("concat { for k in [] { | relu } }", "E229", "concat"),
+        ("concat { if false { | relu } }", "E229", "concat"),
+        ("concat { | relu | if true { | tanh } else { gelu } }", "E208", "{ gelu }"),
+        ("concat { | relu | if true { | tanh } else { } }", "E208", "{ }"),
+        ("concat { | relu | for k in [1] { | tanh } -> gelu }", "E208", "{ | tanh }"),
+        ("for k in [1] { | tanh }", "E208", "{ | tanh }"),
+        ("concat { for k in [1] { tanh } }", "E208", "concat"),
+        ("concat { for k in 3 { | tanh } }", "E211", "3"),
+        ("concat { | relu | for k in [1, 2] { | relu(k) } }", "E205", "k"),
+    ],
+)
+def test_mistakes_in_spliced_branches(body, code, at):
+    problem = only(net(body))
+    assert (problem.code, problem.span.text) == (code, at)
+
+
 def test_one_branch_and_many():
+    assert layers(net("add { for f in [relu] { | f } }")) == ["relu", "add"]
     assert layers(net("add { | relu }")) == ["relu", "add"]
     assert shape("concat { " + "| identity " * 20 + "}") == (160, 16, 16)
 
@@ -365,6 +427,53 @@ def test_a_name_that_another_block_gives():
 def test_a_name_that_does_not_reach_here(body):
     problem = only(net(body))
     assert problem.help == "the name from line 4 is not visible here: it is inside a head, or that line does not run"
+
+
+@pytest.mark.parametrize(
+    ("body", "before", "expected"),
+    [
+        ("for i in range(3) { conv(i + 1) -> as(x[i]) }\nfrom(x[1])", "", 2),
+        ("for i in range(3) { conv(i + 1) -> as(x[i]) }\nconcat { for i in range(3) { | from(x[2 - i]) } }", "", 6),
+        ("let x = 4\nconv(3) -> as(x[0]) -> conv(5) -> from(x[0])", "", 3),
+        ("let x = [4, 5]\nconv(3) -> as(x[7]) -> conv(5) -> from(x[7])", "", 3),
+        ("conv(3) -> as(x[0]) -> conv(4) -> as(x[-1]) -> conv(5) -> from(x[0])", "", 3),
+        ("conv(3) -> as(x[1][2]) -> conv(4) -> as(x[2][1]) -> conv(5) -> from(x[1][2])", "", 3),
+        ("conv(3) -> as(x) -> conv(4) -> as(x[0]) -> conv(5) -> from(x)", "", 3),
+        ("conv(3) -> as(x[in.channels]) -> conv(5) -> from(x[3])", "", 3),
+        ("conv(3) -> as(x[4 / 2]) -> conv(5) -> from(x[2])", "", 3),
+        ("conv(3) -> as(x[0]) -> f", "block f { conv(4) -> from(x[0]) }", 3),
+        ("conv(3) -> as(x[0]) -> f(x)", "block f(where) { conv(4) -> from(where[0]) }", 3),
+        ("conv(3) -> as(a) -> f([a])", "block f(where) { conv(4) -> from(where[0]) }", 3),
+        ("conv(3) -> as(x[0]) -> f(from(x[0]))", "block f(w) { conv(4) -> as(x[0]) -> w }", 3),
+        ("for i in [0, 1] { conv(i + 1) -> as(x[i]) -> f(from(x[i])) }", "block f(w, i=0) { conv(4) -> w }", 2),
+        ("conv(3) -> as(x[0])\ndefault crop_to(name=x[0])\nconv(4) -> crop_to()", "", 4),
+    ],
+)  # fmt: skip
+def test_a_name_with_an_index(body, before, expected):
+    assert shape(body, before) == (expected, 16, 16)
+
+
+@pytest.mark.parametrize(
+    ("body", "code", "at", "words"),
+    [
+        ("as(x[1.5])", "E211", "1.5", "an index must be an integer, found 1.5"),
+        ("as(x[relu])", "E201", "relu", "there is no value called `relu`"),
+        ("as(x[true])", "E211", "true", "an index must be an integer, found `true`"),
+        ("as(x[1]) -> as(x[2]) -> from(x[3])", "E219", "x[3]", "named so far: x[1], x[2]"),
+        ("as(x[1]) -> from(x)", "E219", "x", "write x with an index: x[1]"),
+        ("as(x) -> from(x[1])", "E219", "x[1]", "`x` has no index here: write `x`"),
+        ("as(skip[1]) -> from(skp[1])", "E219", "skp[1]", "did you mean `skip[1]`?"),
+        ("from(x[1]) -> as(x[1])", "E219", "x[1]", "`x` is not named until line 4: use it after that layer"),
+        ("crop_to(x[1])", "E219", "x[1]", "name it with as(…)"),
+        ("as(x[0]) -> conv(4, padding=0) -> crop_to(x[0])", "E303", "x[0]", "`x[0]` is 8 x 16 x 16"),
+        ("as(3[0])", "E211", "3", "only a list can be indexed, found 3"),
+        ("head(x[1]) { relu }", "E201", "x", "there is no value called `x`"),
+    ],
+)  # fmt: skip
+def test_mistakes_in_a_name_with_an_index(body, code, at, words):
+    problem = only(net(body))
+    assert (problem.code, problem.span.text) == (code, at)
+    assert words in f"{problem.message} {problem.help}"
 
 
 def test_crop_to():

@@ -167,6 +167,34 @@ def test_the_docstring_says_where_it_comes_from(emitted):
     assert "13,824 multiply-accumulates for an image of 3 x 8 x 8." in found
 
 
+UNET_PLUS_PLUS = """
+block node(c) { conv(c) -> batch_norm -> relu }
+network Net(depth=3, width=4) {
+  input(3, 16x16)
+  for i in range(depth) {
+    if i > 0 { max_pool }
+    node(width * 2 ** i) -> as(x[i][0])
+  }
+  for j in range(1, depth) {
+    for i in range(depth - j) {
+      concat { | for k in range(j) { | from(x[i][k]) } | from(x[i + 1][j - 1]) -> upsample }
+      node(width * 2 ** i) -> as(x[i][j])
+    }
+  }
+  conv(2, 1x1)
+}
+"""
+
+
+def test_nested_skips_of_unet_plus_plus(emitted):
+    found = emitted(UNET_PLUS_PLUS)
+    assert [len(node.inputs) for node in found.graph.nodes if node.op.name == "concat"] == [2, 2, 3]
+    assert "torch.cat([x, " in found.text
+    assert "[0]" not in found.text
+    found.has_the_same_keys()
+    found.computes_the_same()
+
+
 # ---- networks written at random
 
 LAYERS = (
@@ -181,6 +209,8 @@ LAYERS = (
     "if wide { residual { conv(in.channels) } } else { conv(in.channels) }",
     "as(t) -> conv(c) -> concat { | identity | from(t) }",
     "head(early) { global_avg_pool -> dense(3) }",
+    "concat { | identity | for n in [1, 3] { | conv(c, n) -> relu } | if wide { | conv(2, 1x1) | relu } }",
+    "for i in range(3) { conv(c + i, 1x1) -> as(x[i]) }\nconcat { for i in range(3) { | from(x[2 - i]) } }",
 )
 CALLS = ("{n}(c, s, k=k)", "{n}(2 * c, 1, wide=wide)", "repeat(2) {{ {n}(c) }}", "{n}(in.channels)")
 

@@ -11,7 +11,9 @@ from specc.syntax.grammar import parser
 from specc.syntax.layout import ITEM_WORDS, SILENT_AFTER, SILENT_BEFORE
 
 Draw = Callable[[st.SearchStrategy[Any]], Any]
-NAMES = st.sampled_from(["conv", "relu", "x", "unit", "a_rather_long_name_of_a_layer", "data", "variant", "In"])
+NAMES = st.sampled_from(
+    ["conv", "relu", "x", "unit", "a_rather_long_name_of_a_layer", "data", "variant", "In", "shared"]
+)
 LITERALS = st.sampled_from(
     ["1", "64", "0.5", "1e-3", "50%", "3x3", "true", "false", '"a # text"', '"\\"quoted\\" \\n"', "in.channels"]
 )
@@ -78,10 +80,12 @@ def _body(draw: Draw, depth: int) -> str:
 
 
 def _statement(draw: Draw, depth: int) -> str:
-    match draw(st.integers(0, 3)):
+    match draw(st.integers(0, 4)):
         case 0:
             return f"let {draw(NAMES)} = {_value(draw, depth)}"
         case 1:
+            return f"shared {draw(NAMES)} = {_value(draw, depth)}"
+        case 2:
             return f"default {_call(draw, depth)}"
         case _:
             return " -> ".join(_many(draw, lambda: _stage(draw, depth), 1, 3))
@@ -120,7 +124,7 @@ def _item(draw: Draw) -> str:
         case 2:
             return f"variant {draw(NAMES)} extends {draw(NAMES)} {settings}"
         case 3:
-            return f"let {draw(NAMES)} = {_value(draw, 2)}"
+            return f"{draw(st.sampled_from(['let', 'shared']))} {draw(NAMES)} = {_value(draw, 2)}"
         case 4:
             return draw(st.sampled_from(['extends "base.cnn"', "default conv(bias=false)"]))
         case _:

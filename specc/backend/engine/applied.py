@@ -116,7 +116,7 @@ def whitened(graph: Graph, images: int) -> list[str]:
     found = [
         (init.name, node.name, init.args.samples)
         for node in graph.nodes[1:]
-        if (init := initializer(graph, node)) is not None and component(Initializer, init).from_images
+        if node.owns and (init := initializer(graph, node)) is not None and component(Initializer, init).from_images
     ]
     return [
         f"{init}: {layer}, from {counted(min(samples, images), 'training image')}" for init, layer, samples in found

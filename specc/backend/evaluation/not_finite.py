@@ -21,7 +21,7 @@ class Watch:
     def hooked(self) -> Iterator[None]:
         nodes = {node.name: node for node in self.net.graph.nodes}
         hooks = [self.net.register_forward_pre_hook(self._images)]
-        hooks += [module.register_forward_hook(self._layer(nodes[name])) for name, module in self.net.layers.items()]
+        hooks += self.net.hook_uses(lambda name: self._layer(nodes[name]))
         try:
             yield
         finally:

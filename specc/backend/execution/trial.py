@@ -133,7 +133,7 @@ def _seconds(plan: Plan, forward: Callable[[Tensor], Any], images: Tensor) -> fl
 
 def _key(plan: Plan, graph: Graph, loader: Loader, settings: TrainSettings) -> str:
     """What a trial's result depends on, as a name of a file."""
-    nodes = [(node.op.name, repr(node.args), node.inputs, node.shape) for node in graph.nodes]
+    nodes = [(node.op.name, repr(node.args), node.inputs, node.shape, node.owner.index) for node in graph.nodes]
     _, total = length(settings, loader)
     training = (nodes, loader.batch, total, settings.accumulate, plan.precision.name, sorted(plan.open))
     machine = (describe(plan.device), platform.machine(), all_threads(), torch.__version__)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper
 from torch import Tensor, nn
 
-from specc.backend.build import Net
+from specc.backend.build import ForwardHook, Net
 from specc.backend.onnx.session import CPU, open_session
 from specc.backend.onnx.write import Written
 from specc.ir.graph import Node
@@ -63,12 +63,14 @@ def find_parting(
 def _layer_outputs(net: Net, normalize: nn.Module, images: NDArray[np.generic]) -> dict[str, NDArray[np.float32]]:
     """The output of each layer that has a module, and the normalized images under the input layer's name."""
     found: dict[str, NDArray[np.float32]] = {}
-    names = {module: name for name, module in net.layers.items()}
 
-    def keep(module: nn.Module, inputs: object, output: Tensor) -> None:
-        found[names[module]] = output.cpu().numpy()
+    def keep(name: str) -> ForwardHook:
+        def hook(module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
+            found[name] = output.cpu().numpy()
 
-    hooks = [module.register_forward_hook(keep) for module in net.layers.values()]
+        return hook
+
+    hooks = net.hook_uses(keep)
     try:
         device = next(net.parameters()).device
         normalized = normalize(torch.from_numpy(images).to(device))

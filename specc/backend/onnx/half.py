@@ -168,7 +168,7 @@ class _HalfModel:
             for value in self.net.state_dict().values():
                 if value.is_floating_point():
                     value.copy_(_rounded(value))
-        for module in self.net.layers.values():
+        for module in dict.fromkeys(self.net.layers.values()):
             module.register_forward_hook(lambda _module, _inputs, output: _rounded(output))
 
     @torch.inference_mode()

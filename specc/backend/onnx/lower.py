@@ -26,7 +26,8 @@ class Lowered(NamedTuple):
 
 
 class _Weights(dict[str, str]):
-    """The initializers of one layer by the module's own names; each enters the graph when it is asked for."""
+    """The initializers of the layer that holds the weights, by the module's own names; each enters the graph when it is
+    asked for."""
 
     def __init__(self, g: Builder, state: State, layer: str) -> None:
         self.g, self.state, self.layer = g, state, layer
@@ -73,6 +74,6 @@ def lower(graph: Graph, state: State, g: Builder, x: str) -> Lowered:
 def _write(graph: Graph, node: Node, state: State, g: Builder, inputs: list[str]) -> str:
     g.scope = node.name
     assert node.op.onnx is not None
-    weights = _Weights(g, state, node.name)
+    weights = _Weights(g, state, node.owner.name)
     value = node.op.onnx(g, inputs, node.args, weights, graph.inputs_of(node), node.shape)
     return value if value in inputs else g.rename(value, node.name)

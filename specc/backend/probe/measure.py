@@ -30,12 +30,11 @@ class Watch:
         self.saturated: dict[str, float] = {}
         self.flow: dict[str, float] = {}
         net.register_forward_pre_hook(self._enter)
+        nodes = {node.name: node for node in self.graph.nodes}
+        net.hook_uses(lambda name: self._hook(nodes[name]))
         for node in self.graph.nodes:
-            if node.name in net.layers:
-                module = net.layers[node.name]
-                module.register_forward_hook(self._hook(node))
-                if (weight := self._kernel(node)) is not None:
-                    weight.requires_grad_(True)
+            if (weight := self._kernel(node)) is not None:
+                weight.requires_grad_(True)
 
     def layers(self) -> list[Layer]:
         """The layers that ran, in the order in which they run."""
@@ -91,8 +90,8 @@ class Watch:
         )
 
     def _kernel(self, node: Node) -> nn.Parameter | None:
-        """The kernel of a layer; None for a layer without one."""
-        spec = self.graph.kernel(node)
+        """The kernel of a layer; None for a layer without one of its own."""
+        spec = self.graph.kernel(node) if node.owns else None
         return self.net.layers[node.name].get_parameter(spec.name) if spec else None
 
     def _predict(self) -> Signal:

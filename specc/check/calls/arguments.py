@@ -32,17 +32,20 @@ def assign(
     flow: Flow,
     rest: str = "",
     literal: Collection[str] = (),
+    tensors: Collection[str] = (),
 ) -> dict[str, Given]:
     """Which parameter gets which argument, evaluated; `UNASSIGNED` is among them where that is not clear.
 
     `rest` names the parameter that takes all further positional arguments, as a list. `literal` are the parameters
-    whose arguments stand for themselves where they are bare names, whatever these names hold.
+    whose arguments stand for themselves where they are bare names, whatever these names hold; `tensors` those that name
+    a tensor, as `x[i]` does.
     """
     given: dict[str, Given] = {}
     by_name = False
     for position, argument in enumerate(call.arguments):
         taker = argument.name or next(iter(params[position : position + 1]), "")
-        value = evaluator.evaluate(argument.value, Scope() if taker in literal else scope, flow)
+        evaluate = evaluator.tensor_name if taker in tensors else evaluator.evaluate
+        value = evaluate(argument.value, Scope() if taker in literal else scope, flow)
         by_name = by_name or bool(argument.name)
         if rest and not by_name:
             given.setdefault(rest, Given([], call.span)).value.append(value)

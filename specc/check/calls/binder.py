@@ -189,7 +189,8 @@ class Binder:
         branches = []
         for branch in call.body.branches:
             stages = [stage for part in branch for stage in (part.stages if isinstance(part, t.Pipe) else (part,))]
-            wrong = next((stage for stage in stages if isinstance(stage, t.Let | t.Default | t.If | t.For)), None)
+            no_calls = t.Let | t.Shared | t.Default | t.If | t.For
+            wrong = next((stage for stage in stages if isinstance(stage, no_calls)), None)
             if wrong is not None:
                 return self.error("E208", f"the body of `{component.name}` can only contain calls", wrong.span)
             branches.append(self._all_of(component.family, stages, scope, flow))

@@ -1,12 +1,12 @@
 """The graph under construction: nodes, their names, and their shapes by the rules of the layers."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from specc.check.context import Context
 from specc.check.expand.here import Here
 from specc.check.expand.mismatch import Advice, Mismatch
 from specc.diagnostics import Label
-from specc.ir.graph import Head, Node
+from specc.ir.graph import Frame, Head, Node
 from specc.ops.op import Op
 from specc.ops.structure import identity
 from specc.source import Span
@@ -14,6 +14,15 @@ from specc.syntax import tree as t
 from specc.values import UNKNOWN, Args
 from specc.vocabulary.problem import Problem
 from specc.vocabulary.shape import Shape, size_text
+
+
+class ShapeCheck(NamedTuple):
+    """A layer such as `expect`, which becomes no node, and the tensor that it looks at."""
+
+    tensor: int
+    op: Op
+    args: Args
+    call: t.Call
 
 
 class GraphBuilder:
@@ -25,6 +34,7 @@ class GraphBuilder:
         self.heads: list[Head] = []
         self.counts: dict[str, int] = {}  # how many layers and blocks of a path have a name
         self.taken = {"input"}  # paths
+        self.checks: list[ShapeCheck] = []
         self.assumed: dict[int, Shape] = {}  # of nodes whose shape is UNKNOWN: what it is once an argument is changed
 
     def start(self, op: Op, args: Args, shape: Any, span: Span) -> None:
@@ -46,6 +56,28 @@ class GraphBuilder:
         if shape is UNKNOWN and self.assumed:
             self._assume(node, call)
         return node
+
+    def expect(self, check: ShapeCheck) -> Any:
+        """The shape of a tensor; UNKNOWN, with a message, where a check refuses it."""
+        self.checks.append(check)
+        return self.shape(check.op, check.args, (check.tensor,), check.call)
+
+    def inputs_of(self, node: Node) -> Any:
+        """The input shape of a node; for a joining op, the list of them."""
+        shapes = [self.nodes[i].shape for i in node.inputs]
+        return shapes if node.op.joins else shapes[0]
+
+    def again(self, node: Node, name: str, inputs: tuple[int, ...], trail: tuple[Frame, ...], head: str) -> int:
+        """Add a node that has the arguments and the weights of an earlier one, under another name."""
+        self.context.trail = trail
+        call = t.Call(node.op.name, (), None, node.span, node.span, False)
+        shape = UNKNOWN if node.shape is UNKNOWN else self.shape(node.op, node.args, inputs, call)
+        index = len(self.nodes)
+        self.taken.add(name)
+        self.nodes.append(Node(index, name, node.op, node.args, inputs, shape, node.span, trail, head))
+        self.nodes[index].uses = node.uses
+        node.uses.append(self.nodes[index])
+        return index
 
     def lost(self, tensor: int, span: Span, here: Here) -> int:
         """A tensor of unknown shape: what follows from an error is not reported."""
@@ -72,8 +104,11 @@ class GraphBuilder:
                 span = argument.value.span
         if op.joins and call.body is not None:
             spans = [branch[0].span.to(branch[-1].span) if branch else call.body.span for branch in call.body.branches]
-            labels = [Label(s, size_text(x)) for s, x in zip(spans, shapes[-len(spans) :], strict=False)]
-        if len(labels) < len(shapes):
+            texts: dict[Span, dict[str, None]] = {}  # a branch in a loop has a shape for each iteration
+            for branch, shape in zip(spans, shapes[-len(spans) :], strict=False):
+                texts.setdefault(branch, {})[size_text(shape)] = None
+            labels = [Label(branch, ", ".join(text)) for branch, text in texts.items()]
+        if not labels or len(call.body.branches) < len(shapes):
             label = f"input: {size_text(shapes[0])}"
         labels += [more for more in advice.labels if more not in labels]
         help = advice.help or problem.help

@@ -1,16 +1,18 @@
 """Bodies to graph nodes: blocks are called, loops are unrolled, and shapes are inferred along the way."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from specc.check.calls.missing import missing_layer
 from specc.check.context import Context, TooMuch
+from specc.check.expand.branches import Branch, branches_of, has_branches, takers
 from specc.check.expand.builder import GraphBuilder
 from specc.check.expand.expansions import MOST_STEPS, Expansions
 from specc.check.expand.here import Here
 from specc.check.expand.mismatch import Mismatch
 from specc.check.expand.names import NameTable
 from specc.check.expand.parameters import ParameterBinder
+from specc.check.expand.sharing import SharedLayers
 from specc.check.expressions.evaluate import ENTRIES_A_UNIT, Evaluator
 from specc.check.expressions.functions import FUNCTIONS, is_sequence
 from specc.check.expressions.scope import Layer, Scope, describe, shorten, written
@@ -36,6 +38,7 @@ class Expander:
         self.context: Context = parameters.context
         self.names = NameTable(spec, self.context)
         self.expansions = Expansions(self, graph, self.names, Mismatch(spec, self.names, self.context))
+        self.shared = SharedLayers(self, graph, self.names)
         self.steps = 0
 
     # ---- statements
@@ -45,22 +48,24 @@ class Expander:
         here = here._replace(scope=Scope(here.scope))
         for statement in statements:
             match statement:
-                case t.Let(name=name, value=value):
+                case t.Let(name=name) | t.Shared(name=name):
                     self.step(statement.span, here)
-                    bound = self.evaluator.evaluate(value, here.scope, self.graph.nodes[at].shape)
+                    bound = self.evaluator.bound(statement, here.scope, self.graph.nodes[at].shape)
                     here = here._replace(scope=here.scope.bind(name, bound))
                     self.context.spend(len(here.scope.names) // ENTRIES_A_UNIT, statement.span)
                 case t.Default():
                     self.step(statement.span, here)
                     here = self.parameters.with_default(statement, here)
                 case _:
-                    at = self._stage(statement, at, here)
+                    at = self.stage(statement, at, here)
         return at
 
     def body(self, body: t.Body, at: int, here: Here, owner: str, statements: Sequence[Any] | None = None) -> int:
         """A body without branches; `statements` where not all of them are to run."""
         if body.is_branched:
-            help = "only `add`, `multiply` and `concat` take branches"
+            help = f"only {takers()} take branches"
+            if owner in ("for", "if", "else"):
+                help += f", and `{owner}` has some only where it is a whole branch of theirs"
             self.context.error("E208", f"the body of `{owner}` cannot have branches", body.span, help=help)
             return self.graph.lost(at, body.span, here)
         return self.statements(body.statements if statements is None else statements, at, here)
@@ -79,7 +84,7 @@ class Expander:
             self.context.error("E214", f"this network {what}", span, help=help)
             raise TooMuch
 
-    def _stage(self, stage: Any, at: int, here: Here) -> int:
+    def stage(self, stage: Any, at: int, here: Here) -> int:
         self.step(stage.span, here)
         end = self._run(stage, at, here)
         self.context.trail = here.trail  # problems of the whole stage are reported from here, not from inside it
@@ -89,7 +94,7 @@ class Expander:
         match stage:
             case t.Pipe(stages=stages):
                 for part in stages:
-                    at = self._stage(part, at, here)
+                    at = self.stage(part, at, here)
                 return at
             case t.If():
                 return self._if(stage, at, here)
@@ -109,10 +114,12 @@ class Expander:
     def _apply(self, value: Any, span: Span, at: int, here: Here) -> int:
         """Use a value as a layer."""
         match value:
+            case Layer(sharing=sharing) if sharing is not None:
+                return self.shared.use(value, sharing, span, at, here)
             case Layer(expression=expression, scope=scope):
                 if scope.labels is None:  # a `let` of the file: names of tensors are those at the place of use
                     scope = Scope(scope, labels=here.labels)
-                return self._stage(expression, at, here._replace(scope=scope, depth=here.depth + 1))
+                return self.stage(expression, at, here._replace(scope=scope, depth=here.depth + 1))
             case Ref(name=name, span=written_at):
                 call = t.Call(name, (), None, written_at, written_at, False)
                 return self._call_declared(call, at, here)
@@ -121,37 +128,48 @@ class Expander:
                     self.context.error("E215", f"expected a layer, found {describe(value)}", span)
                 return self.graph.lost(at, span, here)
 
+    def holds(self, stage: t.If, at: int, here: Here) -> Any:
+        """Whether the condition of an `if` holds, or UNKNOWN."""
+        return self.evaluator.condition(stage.test, here.scope, self.graph.nodes[at].shape)
+
     def _if(self, stage: t.If, at: int, here: Here) -> int:
-        holds = self.evaluator.condition(stage.test, here.scope, self.graph.nodes[at].shape)
+        holds = self.holds(stage, at, here)
         if holds is UNKNOWN:
             return self.graph.lost(at, stage.span, here)
         if holds:
             return self.body(stage.body, at, here, "if")
         if isinstance(stage.otherwise, t.If):
-            return self._stage(stage.otherwise, at, here)
+            return self.stage(stage.otherwise, at, here)
         return at if stage.otherwise is None else self.body(stage.otherwise, at, here, "else")
 
     def _for(self, stage: t.For, at: int, here: Here) -> int:
+        for inside in self.turns(stage, at, here):
+            if inside is None:
+                return self.graph.lost(at, stage.span, here)
+            at = self.body(stage.body, at, inside, "for")
+        return at
+
+    def turns(self, stage: t.For, at: int, here: Here) -> Iterator[Here | None]:
+        """The place of each iteration of a loop, with its names bound; None, with a message, where that fails."""
         values = self.evaluator.evaluate(stage.iterable, here.scope, self.graph.nodes[at].shape)
-        if values is UNKNOWN:
-            return self.graph.lost(at, stage.span, here)
         if isinstance(values, Ref):
-            self.evaluator.unknown_name(values, here.scope)
-            return self.graph.lost(at, stage.span, here)
-        if not is_sequence(values):
+            values = self.evaluator.unknown_name(values, here.scope)
+        elif values is not UNKNOWN and not is_sequence(values):
             message = f"`for` must loop over a list, found {describe(values)}"
             count = values if type(values) is int and values > 0 else "n"
             help = f"to loop {count} times, write range({count})"
-            self.context.error("E211", message, stage.iterable.span, help=help)
-            return self.graph.lost(at, stage.span, here)
+            values = self.context.error("E211", message, stage.iterable.span, help=help)
+        if values is UNKNOWN:
+            yield None
+            return
         for turn, value in enumerate(values, 1):
             self.step(stage.span, here)
             scope = Scope(here.scope)
             if not self._unpack(stage.target, value, scope):
-                return self.graph.lost(at, stage.span, here)
+                yield None
+                return
             frame = Frame(f"in iteration {turn} of `for` on line {stage.span.line}", stage.span)
-            at = self.body(stage.body, at, here._replace(scope=scope, trail=(*here.trail, frame)), "for")
-        return at
+            yield here._replace(scope=scope, trail=(*here.trail, frame))
 
     def _unpack(self, target: Any, value: Any, scope: Scope) -> bool:
         if isinstance(target, t.Name):
@@ -234,15 +252,20 @@ class Expander:
             return self.graph.lost(at, call.span, here)
         return self.expansions.carry_out(op, args, call, at, here)
 
-    def branches(self, call: t.Call, at: int, here: Here) -> tuple[int, ...] | None:
-        """The ends of the branches of a layer's body; None, with a message, where it has none."""
+    def branches(self, call: t.Call, at: int, here: Here) -> list[Branch] | None:
+        """The branches of a layer's body; None, with a message, where it has none."""
         assert call.body is not None
-        if not call.body.is_branched:
+        if not has_branches(call.body):
             help = f"begin each branch with `|`: {call.name} {{ | … | … }}"
             if not self.spec.is_broken:  # else the bar may be what cannot be read
                 self.context.error(
                     "E208", f"the body of `{call.name}` must consist of branches", call.callee, help=help
                 )
             return None
-        # Not a generator: each would cost C stack where blocks nest deeply.
-        return tuple([self.statements(branch, at, here) for branch in call.body.branches])
+        branches = branches_of(call.body, at, here, self)
+        self.context.trail = here.trail
+        if branches is not None and not branches:
+            help = "add a branch that is always there, or put the whole layer inside an `if`"
+            message = f"`{call.name}` has no branches here: no `for` and no `if` in it gives one"
+            self.context.error("E229", message, call.callee, help=help)
+        return branches or None

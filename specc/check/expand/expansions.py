@@ -3,7 +3,9 @@
 from typing import Any, NoReturn, Protocol
 
 from specc.check.context import Context, TooMuch
+from specc.check.expand.branches import Branch
 from specc.check.expand.builder import GraphBuilder
+from specc.check.expand.builder import ShapeCheck as Check
 from specc.check.expand.here import Here
 from specc.check.expand.mismatch import Mismatch
 from specc.check.expand.names import NameTable, first_argument
@@ -37,7 +39,7 @@ class Bodies(Protocol):
     def body(self, body: t.Body, tensor: int, here: Here, owner: str) -> int:
         """A body without branches; the tensor that comes out."""
 
-    def branches(self, call: t.Call, tensor: int, here: Here) -> tuple[int, ...] | None:
+    def branches(self, call: t.Call, tensor: int, here: Here) -> list[Branch] | None:
         """The branches of a layer's body; None, with a message, where it has none."""
 
     def step(self, span: Span, here: Here) -> None:
@@ -58,10 +60,13 @@ class Expansions:
             case OneNode():
                 return graph.node(op, args, (tensor,), call, here)
             case Branches():
-                ends = self.bodies.branches(call, tensor, here)
-                if ends is None:
+                branches = self.bodies.branches(call, tensor, here)
+                if branches is None:
                     return graph.lost(tensor, call.span, here)
-                return graph.node(op, args, ends, call, here, self.mismatch)
+                call = call._replace(
+                    body=call.body._replace(branches=tuple([branch.statements for branch in branches]))
+                )
+                return graph.node(op, args, tuple([branch.end for branch in branches]), call, here, self.mismatch)
             case AroundBody(join=join):
                 end = self.bodies.body(call.body, tensor, here, op.name)
                 return graph.node(join, Args(), (tensor, end), call, here, self.mismatch)
@@ -86,7 +91,7 @@ class Expansions:
                 named = self.names.find(getattr(args, name), call, here)
                 return self.graph.lost(tensor, call.span, here) if named is None else named
             case ShapeCheck():
-                if self.graph.shape(op, args, (tensor,), call) is UNKNOWN:
+                if self.graph.expect(Check(tensor, op, args, call)) is UNKNOWN:
                     return self.graph.lost(tensor, call.span, here)
             case AuxiliaryHead(name=name, weight=weight):
                 self._head(getattr(args, name), getattr(args, weight), call, tensor, here, op.name)

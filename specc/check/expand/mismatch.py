@@ -53,7 +53,7 @@ class Mismatch:
             return Advice()
         self.explained.add(call.span)
         shapes = [nodes[i].shape for i in inputs]
-        labels = tuple(self._origins(call, shapes))
+        labels = tuple(self._origins(call, inputs, shapes))
         own = _own(nodes, inputs)
         if len(own) > MOST_LAYERS or any(len(shape) != len(shapes[0]) for shape in shapes):
             return Advice(labels)
@@ -70,13 +70,17 @@ class Mismatch:
         places = [Label(change.node.span, text) for change, text in zip(changes, where, strict=True)]
         return Advice((*labels, *places), help)
 
-    def _origins(self, call: t.Call, shapes: Sequence[Shape]) -> Iterator[Label]:
+    def _origins(self, call: t.Call, inputs: tuple[int, ...], shapes: Sequence[Shape]) -> Iterator[Label]:
         """Where each branch that is a named tensor got its name."""
         branches = call.body.branches
-        for branch, shape in zip(branches, shapes[-len(branches) :], strict=True):
-            origin = self.names.origins.get(branch[0].span) if len(branch) == 1 else None
+        ends = zip(branches, inputs[-len(branches) :], shapes[-len(branches) :], strict=True)
+        sizes: dict[Span, list[str]] = {}  # in a loop, one call names several
+        for branch, end, shape in ends:
+            origin = self.names.origins.get((branch[0].span, end)) if len(branch) == 1 else None
             if origin is not None:
-                yield Label(origin, f"named here: {size_text(shape)}")
+                sizes.setdefault(origin, []).append(size_text(shape))
+        for origin, texts in sizes.items():
+            yield Label(origin, f"named here: {', '.join(texts)}")
 
     def _padding(self, trial: "Trial", call: t.Call) -> list[Change]:
         """The layers without padding that must be padded; none where that is not what is wrong."""

@@ -14,6 +14,8 @@ from specc.syntax import tree as t
 from specc.syntax.tree import walk
 from specc.values import UNKNOWN
 
+MOST_LISTED = 8  # names in a message
+
 
 class Overwritten(NamedTuple):
     """A name that was given to one tensor and then to another, before anything used it."""
@@ -26,19 +28,24 @@ class Overwritten(NamedTuple):
 class NameTable:
     """Gives names to tensors and finds them again. A tensor is the index of a node.
 
-    origins: the span of a call that looks up a name -> the span where the name was given.
+    origins: the span of a call that looks up a name, and the tensor -> the span where the name was given. given: how
+    many names were given so far. borders: for each of the shared layers that are being worked out, how many names were
+    given before, and the calls inside that look up one of these.
     """
 
     def __init__(self, spec: Spec, context: Context) -> None:
         self.spec, self.context = spec, context
-        self.origins: dict[Span, Span] = {}
+        self.origins: dict[tuple[Span, int], Span] = {}
         self.replaced: dict[Overwritten, None] = {}  # in order; one layer may be expanded many times
         self.used: set[Span] = set()
+        self.given = 0
+        self.borders: list[tuple[int, list[Span]]] = []
 
     def give(self, name: Any, tensor: int, call: t.Call, here: Here) -> None:
         """Name a tensor in the body that is being expanded."""
         if name is not UNKNOWN:
-            earlier = here.labels.give(name, tensor, call.span)
+            self.given += 1
+            earlier = here.labels.give(name, tensor, call.span, self.given)
             if earlier is not None and earlier.start < call.span.start:  # in a loop, the later one comes first, too
                 self.replaced[Overwritten(name, earlier, call.span)] = None
 
@@ -50,8 +57,11 @@ class NameTable:
         if named is None:
             self._missing(name, call, here.labels.all_names())
             return None
-        tensor, origin = named
-        self.origins[call.span] = origin
+        tensor, origin, number = named
+        for before, outside in self.borders:
+            if number <= before:
+                outside.append(call.span)
+        self.origins[call.span, tensor] = origin
         self.used.add(origin)
         return tensor
 
@@ -63,9 +73,14 @@ class NameTable:
     def _missing(self, name: str, call: t.Call, known: list[str]) -> None:
         """Report a name that no tensor has here; it may be given later, or within another block."""
         span = first_argument(call)
-        place, help = self._elsewhere(name, span)
+        if help := _other_index(name, known):
+            place = None
+        else:
+            place, help = self._elsewhere(name.partition("[")[0], span)
         if place is None:
-            help = nearest(name, known) or (f"named so far: {', '.join(known)}" if known else "name it with as(…)")
+            help = (
+                help or nearest(name, known) or (f"named so far: {', '.join(known)}" if known else "name it with as(…)")
+            )
         labels = () if place is None else (Label(place, "named here"),)
         self.context.error("E219", f"no tensor is named `{name}` here", span, labels=labels, help=help)
 
@@ -92,8 +107,11 @@ class NameTable:
         for part in walk([self.spec.network, *self.spec.blocks.values(), *self.spec.lets.values()]):
             if isinstance(part, t.Call) and part.name in OPS and isinstance(OPS[part.name].expands, NamesTensor):
                 for argument in part.arguments[:1]:
-                    if isinstance(argument.value, t.Name):
-                        places.setdefault(argument.value.name, []).append(part.span)
+                    named = argument.value
+                    while isinstance(named, t.Index):
+                        named = named.value
+                    if isinstance(named, t.Name):
+                        places.setdefault(named.name, []).append(part.span)
         for spans in places.values():
             spans.sort(key=lambda span: span.start)
         return places
@@ -103,7 +121,23 @@ class NameTable:
         for block in [*self.spec.blocks.values(), *([self.spec.network] if self.spec.network else [])]:
             if block.span.source is span.source and block.span.start <= span.start < block.span.end:
                 return f"{'network' if block.is_network else 'block'} `{block.name}`"
-        return "a layer bound by `let`"
+        return "a layer bound by `let` or `shared`"
+
+
+def _other_index(name: str, known: list[str]) -> str:
+    """The help where tensors have the name with another index, or with none."""
+    stem, bracket, _ = name.partition("[")
+    same = [other for other in dict.fromkeys(known) if other.partition("[")[0] == stem]
+    if not same:
+        return ""
+    if stem in same:
+        return f"`{stem}` has no index here: write `{stem}`"
+    return f"write {stem} with an index: {_listed(same)}" if not bracket else f"named so far: {_listed(same)}"
+
+
+def _listed(names: list[str]) -> str:
+    """The first few names."""
+    return ", ".join(names[:MOST_LISTED]) + ", …" * (len(names) > MOST_LISTED)
 
 
 def first_argument(call: t.Call) -> Span:

@@ -21,10 +21,10 @@ from specc.vocabulary.problem import Problem
 def before_input(statements: Sequence[Any], here: Here, parameters: ParameterBinder) -> tuple[Here, list[Any]]:
     """Evaluate the lets and defaults before `input`; the scope after them, and the statements that remain."""
     rest = list(statements)
-    while rest and isinstance(rest[0], t.Let | t.Default) and any(map(_is_input, rest)):
+    while rest and isinstance(rest[0], t.Let | t.Shared | t.Default) and any(map(_is_input, rest)):
         statement = rest.pop(0)
-        if isinstance(statement, t.Let):
-            value = parameters.evaluator.evaluate(statement.value, here.scope, None)
+        if isinstance(statement, t.Let | t.Shared):
+            value = parameters.evaluator.bound(statement, here.scope, None)
             here = here._replace(scope=here.scope.bind(statement.name, value))
         else:
             here = parameters.with_default(statement, here)

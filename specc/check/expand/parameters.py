@@ -1,6 +1,6 @@
 """What the parameters of blocks and layers get: a call's arguments, those of `default` statements, and defaults."""
 
-from typing import Any
+from collections.abc import Collection
 
 from specc.check.calls.arguments import UNASSIGNED, Given, assign, unknown_argument
 from specc.check.calls.binder import Binder
@@ -27,8 +27,9 @@ class ParameterBinder:
     def of_layer(self, op: Op, call: t.Call, here: Here, flow: Flow) -> Args | None:
         """The arguments of a layer, converted; None where some are missing or wrong."""
         names = [param.name for param in op.params]
-        given = assign(self.evaluator, call, names, op.name, here.scope, flow)
-        self._add_defaults(given, op.name, here, flow)
+        tensors = [param.name for param in op.params if param.kind.names_tensor]
+        given = assign(self.evaluator, call, names, op.name, here.scope, flow, tensors=tensors)
+        self._add_defaults(given, op.name, here, flow, tensors)
         return self.binder.convert(given, op.params, op.name, call.span, here.scope, flow)
 
     def of_block(self, block: t.Block, call: t.Call, here: Here, flow: Flow) -> Scope | None:
@@ -53,13 +54,17 @@ class ParameterBinder:
                 scope.names[parameter.name] = self.evaluator.evaluate(parameter.default, scope, flow)
         return scope
 
-    def _add_defaults(self, given: dict[str, Given], callee: str, here: Here, flow: Any) -> None:
+    def _add_defaults(
+        self, given: dict[str, Given], callee: str, here: Here, flow: Flow, tensors: Collection[str] = ()
+    ) -> None:
         """Add the arguments of `default` statements; the innermost and latest wins."""
         for name, call, scope in reversed(here.defaults):
             if name == callee:
                 for argument in call.arguments:
                     if argument.name and argument.name not in given:
-                        value = self.evaluator.evaluate(argument.value, scope, flow)
+                        is_tensor = argument.name in tensors
+                        evaluate = self.evaluator.tensor_name if is_tensor else self.evaluator.evaluate
+                        value = evaluate(argument.value, scope, flow)
                         given[argument.name] = Given(value, argument.value.span)
 
     def with_default(self, default: t.Default, here: Here) -> Here:

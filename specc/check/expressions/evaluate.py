@@ -17,6 +17,7 @@ from specc.check.expressions.functions import (
     operate,
 )
 from specc.check.expressions.scope import Layer, Scope, describe
+from specc.check.expressions.sharing import Sharing
 from specc.check.expressions.values import has_unknown, same
 from specc.diagnostics import nearest
 from specc.ops import OPS
@@ -73,6 +74,46 @@ class Evaluator:
                 return self._operators(expression, scope, flow)
             case _:
                 return self.error("E211", "this is not a value", expression.span)
+
+    def bound(self, statement: t.Let | t.Shared, scope: Scope, flow: Flow) -> Any:
+        """What a `let` or a `shared` statement binds its name to."""
+        value = self.evaluate(statement.value, scope, flow)
+        if isinstance(statement, t.Let) or value is UNKNOWN:
+            return value
+        sharing = Sharing(statement.name, statement.name_span)
+        match value:
+            case Layer():
+                return value if value.sharing is not None else value._replace(sharing=sharing)
+            case Ref(name=name, span=span):
+                return Layer(t.Name(name, span), Scope(), sharing)
+            case _:
+                return self.error("E215", f"expected a layer, found {describe(value)}", statement.value.span)
+
+    def tensor_name(self, expression: Any, scope: Scope, flow: Flow) -> Any:
+        """The value of an argument that names a tensor.
+
+        `x[i]` is the name `x` with an integer behind it, whatever a `let` calls `x`. A parameter that holds a name
+        stands for that name, and an entry of a list of names for the name that it is.
+        """
+        if not isinstance(expression, t.Index):
+            return self.evaluate(expression, scope, flow)
+        named: Any = expression
+        indices: list[Any] = []
+        while isinstance(named, t.Index):
+            indices.insert(0, named.index)
+            named = named.value
+        held: Any = scope.find(named.name)[1] if isinstance(named, t.Name) else None
+        if not isinstance(named, t.Name) or (is_sequence(held) and all(isinstance(entry, Ref) for entry in held)):
+            return self.evaluate(expression, scope, flow)
+        values = [(self.evaluate(index, scope, flow), index.span) for index in indices]
+        numbers = [
+            self.unknown_name(value, scope) if isinstance(value, Ref) else self._whole(value, span)
+            for value, span in values
+        ]
+        if UNKNOWN in numbers:
+            return UNKNOWN
+        name = held.name if isinstance(held, Ref) else named.name
+        return Ref(name + "".join(f"[{number}]" for number in numbers), expression.span)
 
     def condition(self, test: Any, scope: Scope, flow: Flow) -> Any:
         """Whether a test holds, or UNKNOWN."""
@@ -172,16 +213,24 @@ class Evaluator:
             return self.unknown_name(values, scope)
         if not is_sequence(values):
             return self.error("E211", f"only a list can be indexed, found {describe(values)}", expression.value.span)
-        try:
-            index = integer(index)
-        except Misuse:
-            return self.error("E211", f"an index must be an integer, found {describe(index)}", expression.index.span)
+        index = self._whole(index, expression.index.span)
+        if index is UNKNOWN:
+            return UNKNOWN
         if not -len(values) <= index < len(values):
             entries = "1 entry" if len(values) == 1 else f"{len(values)} entries"
             message = f"index {index} is out of range: the list has {entries}"
             help = f"the first entry is at 0, the last at {len(values) - 1} or -1" if values else ""
             return self.error("E211", message, expression.index.span, help=help)
         return values[index]
+
+    def _whole(self, index: Any, span: Span) -> Any:
+        """An index as an integer; UNKNOWN, with a message, where it is none."""
+        if index is UNKNOWN:
+            return UNKNOWN
+        try:
+            return integer(index)
+        except Misuse:
+            return self.error("E211", f"an index must be an integer, found {describe(index)}", span)
 
     def _prefix(self, expression: t.Prefix, scope: Scope, flow: Flow) -> Any:
         if expression.operator == "not":

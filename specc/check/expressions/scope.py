@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from specc.check.expressions.labels import Labels
+from specc.check.expressions.sharing import Sharing
 from specc.source import Span
 from specc.values import UNKNOWN, Bound, Percent, Ref, Size, show
 
@@ -54,11 +55,12 @@ class Scope:
 class Layer(NamedTuple):
     """A layer as a value: what was written, and the scope in which it was: names mean what they mean there.
 
-    Worked out where it is used.
+    Worked out where it is used. sharing: the weights that all of its uses share, where it was made by `shared`.
     """
 
     expression: Any
     scope: Scope
+    sharing: Sharing | None = None
 
     @property
     def span(self) -> Span:

@@ -49,7 +49,7 @@ def _add(spec: Spec, file: t.File, problems: Problems) -> None:
 
     for item in file.items:
         match item:
-            case t.Let(name=name):
+            case t.Let(name=name) | t.Shared(name=name):
                 once("let", name, item.name_span)
                 spec.lets[name] = item
             case t.Default():

@@ -13,7 +13,7 @@ class Spec:
 
     def __init__(self, source: Source) -> None:
         self.source = source
-        self.lets: dict[str, t.Let] = {}
+        self.lets: dict[str, t.Let | t.Shared] = {}
         self.defaults: list[t.Default] = []
         self.blocks: dict[str, t.Block] = {}
         self.network: t.Block | None = None

@@ -17,11 +17,11 @@ def find(linted: Linted) -> Iterator[Found]:
     for block in here(linted.source, [*spec.blocks.values(), spec.network]):
         own = names(block)
         for let in walk(block.body):
-            if isinstance(let, t.Let):
+            if isinstance(let, t.Let | t.Shared):
                 yield from _unused(let, own)
 
 
-def _unused(let: t.Let, uses: Counter[str]) -> Iterator[Found]:
+def _unused(let: t.Let | t.Shared, uses: Counter[str]) -> Iterator[Found]:
     if uses[let.name] == names(let.value)[let.name]:
         yield Found(
             f"`{let.name}` is never used",
@@ -34,7 +34,7 @@ def _unused(let: t.Let, uses: Counter[str]) -> Iterator[Found]:
 LINT = Lint(
     code="W515",
     name="unused-let",
-    doc="A `let` whose name is used nowhere else.",
+    doc="A `let` or `shared` whose name is used nowhere else.",
     why="""\
 Either it is left over, or the place that was meant to use it uses something else: changing the value here changes
 nothing there.

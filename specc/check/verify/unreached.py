@@ -30,7 +30,7 @@ class Names:
 
     def body(self, body: t.Body, bound: set[str]) -> None:
         for branch in body.branches:
-            inside = bound | {statement.name for statement in branch if isinstance(statement, t.Let)}
+            inside = bound | {statement.name for statement in branch if isinstance(statement, t.Let | t.Shared)}
             for statement in branch:
                 for stage in statement.stages if isinstance(statement, t.Pipe) else (statement,):
                     self.stage(stage, inside)

@@ -29,5 +29,6 @@ from specc.vocabulary.kinds.plain import NewName as NewName
 from specc.vocabulary.kinds.plain import Selector as Selector
 from specc.vocabulary.kinds.plain import SizeOf as SizeOf
 from specc.vocabulary.kinds.plain import Symbols as Symbols
+from specc.vocabulary.kinds.plain import TensorName as TensorName
 from specc.vocabulary.kinds.plain import Text as Text
 from specc.vocabulary.kinds.plain import Word as Word

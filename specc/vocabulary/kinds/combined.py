@@ -44,6 +44,7 @@ class Maybe(Kind):
         self.kind = kind
         self.needs = f"{kind.needs}, or `none`"
         self.symbols = (*kind.symbols, "none")
+        self.names_tensor = kind.names_tensor
 
     def accept(self, value: Any, bind: Bind) -> Any:
         if value is None or (isinstance(value, Ref) and value.name == "none"):
@@ -59,6 +60,7 @@ class Either(Kind):
         self.needs = ", or ".join(kind.needs for kind in kinds)
         self.symbols = tuple(name for kind in kinds for name in kind.symbols)
         self.is_literal = any(kind.is_literal for kind in kinds)
+        self.names_tensor = any(kind.names_tensor for kind in kinds)
 
     def accept(self, value: Any, bind: Bind) -> Any:
         for kind in self.kinds:

@@ -15,10 +15,12 @@ class Kind(ABC):
     """A kind of value. `needs` completes "… must be …". `instead_of_none`: what to write where `none` does not fit.
 
     is_literal: a bare name stands for itself, whatever a `let` calls so.
+    names_tensor: `x[i]` is a name with an index, not an entry of a list called `x`.
     """
 
     needs = "a value"
     is_literal = False
+    names_tensor = False
     instead_of_none = ""
     symbols: tuple[str, ...] = ()
 

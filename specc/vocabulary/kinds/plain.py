@@ -108,8 +108,20 @@ class Symbols(Kind):
         return value.name
 
 
+class TensorName(Kind):
+    """The name of a tensor, which the call introduces or refers to: `as(skip)`, `from(level[2])`; kept as a text."""
+
+    needs = "a name"
+    names_tensor = True
+
+    def accept(self, value: Any, bind: Bind) -> str:
+        if not isinstance(value, Ref) or "." in value.name:
+            raise Unfit
+        return value.name
+
+
 class NewName(Kind):
-    """A bare name that the call introduces or refers to, as in `as(skip)`."""
+    """A bare name that the call introduces, as in `head(early)`."""
 
     needs = "a name"
 
