@@ -5,7 +5,7 @@ from typing import Any
 from specc.ops.expansion import WithNamed
 from specc.ops.geometry import bounded, divisors, few
 from specc.ops.op import Op, needs_map
-from specc.ops.reads import Axis, Interpolate, Slide, Spread
+from specc.ops.reads import Axis, Resample, Slide, Spread
 from specc.ops.signal import First
 from specc.values import Args, Size
 from specc.vocabulary.kinds import Either, Int, ListOf, NewName, SizeOf, Symbols
@@ -151,7 +151,7 @@ def _upsample_onnx(g: Any, names: list[str], a: Args, w: Any, x: Shape, y: Shape
 def _upsample_reads(x: Shape, a: Args) -> tuple[Axis, Axis]:
     tall, wide = a.scale
     if a.mode == "bilinear":
-        return Interpolate(tall), Interpolate(wide)
+        return Resample(2), Resample(2)
     return Spread(tall, tall), Spread(wide, wide)
 
 
@@ -241,26 +241,58 @@ def _crop_shape(x: list[Shape], a: Args) -> Shape:
             param="name",
             help=f"crop the larger one instead, or `pad` or `upsample` this one; `{a.name}` is {size_text(other)}",
         )
+    top, left = _corner(x, a)
+    most = Size(mine[1] - other[1], mine[2] - other[2])
+    if top > most.height or left > most.width:
+        raise Problem(
+            "E303",
+            f"`crop_to({a.name})` with offset={a.offset} reaches beyond its {mine[1]} x {mine[2]} feature map: "
+            f"`{a.name}` is {other[1]} x {other[2]}",
+            param="offset",
+            help=f"use an offset of at most {most}",
+            shape=(mine[0], *other[1:]),
+        )
     return (mine[0], *other[1:])
 
 
+def _corner(x: list[Shape], a: Args) -> tuple[int, int]:
+    """The row and the column at which the crop begins."""
+    if isinstance(a.offset, Size):
+        return a.offset.height, a.offset.width
+    return (x[0][1] - x[1][1]) // 2, (x[0][2] - x[1][2]) // 2
+
+
+def _crop_target(x: list[Shape], a: Args) -> Target:
+    if isinstance(a.offset, Size):
+        return Target("specc.backend.layers.CropAt", {"offset": tuple(a.offset)})
+    return Target("specc.backend.layers.CropTo", {})
+
+
 def _crop_onnx(g: Any, names: list[str], a: Args, w: Any, x: list[Shape], y: Shape) -> str:
-    top, left = (x[0][1] - y[1]) // 2, (x[0][2] - y[2]) // 2
+    top, left = _corner(x, a)
     return str(g.node("Slice", [names[0], g.ints([top, left]), g.ints([top + y[1], left + y[2]]), g.ints([2, 3])]))
 
 
 def _crop_reads(x: list[Shape], a: Args) -> tuple[Axis, Axis]:
-    mine, other = x
-    return Slide(before=-((mine[1] - other[1]) // 2)), Slide(before=-((mine[2] - other[2]) // 2))
+    top, left = _corner(x, a)
+    return Slide(before=-top), Slide(before=-left)
 
 
 crop_to = Op(
     name="crop_to",
     group="shape",
-    doc="Center-crops the map to the height and width of the tensor that `as(name)` named.",
-    params=(Param("name", NewName(), doc="the named tensor whose height and width to crop to"),),
+    doc="Crops the map to the height and width of the tensor that `as(name)` named: its center, or elsewhere.",
+    params=(
+        Param("name", NewName(), doc="the named tensor whose height and width to crop to"),
+        Param(
+            "offset",
+            Either(Symbols("center"), SizeOf(0)),
+            "center",
+            "where the crop begins, in pixels from the top and the left, height x width",
+        ),
+    ),
     shape=_crop_shape,
-    torch=lambda x, a: Target("specc.backend.layers.CropTo", {}),
+    torch=_crop_target,
     onnx=_crop_onnx,
     reads=_crop_reads,
     example="as(wide) -> conv(8, padding=0) -> as(narrow) -> from(wide) -> crop_to(narrow)",

@@ -1,0 +1,87 @@
+"""Resizing a map to any height and width, in the coordinates of PyTorch's `interpolate` without aligned corners."""
+
+import struct
+from typing import Any
+
+from specc.ops.expansion import WithNamed
+from specc.ops.geometry import bounded
+from specc.ops.op import Op, needs_map
+from specc.ops.reads import Axis, Resample
+from specc.ops.signal import First
+from specc.values import Args
+from specc.vocabulary.kinds import Maybe, NewName, SizeOf, Symbols
+from specc.vocabulary.param import Param
+from specc.vocabulary.problem import Problem
+from specc.vocabulary.shape import Shape
+from specc.vocabulary.target import Target
+
+TAPS = {"nearest": 1, "bilinear": 2, "bicubic": 4}
+
+
+def _shape(x: list[Shape], a: Args) -> Shape:
+    for shape in x:
+        needs_map(shape, "resize_to")
+    if (a.size is None) == (a.like is None):
+        raise Problem(
+            "E216",
+            "`resize_to` has both `size` and `like`" if a.like else "`resize_to` has neither `size` nor `like`",
+            param="like" if a.like else "",
+            help="write resize_to(65x65), or resize_to(like=name) for the size of the tensor that `as(name)` named",
+        )
+    size = x[1][1:] if a.size is None else a.size
+    return bounded((x[0][0], *size), "resize_to", "size" if a.like is None else "like")
+
+
+def _target(x: list[Shape], a: Args) -> Target:
+    if a.size is None:
+        return Target("specc.backend.layers.ResizeLike", {"mode": a.mode})
+    return Target("torch.nn.Upsample", {"size": tuple(a.size), "mode": a.mode})
+
+
+def _nearest(length: int, count: int) -> list[int]:
+    """The pixel that each of `count` pixels is taken from, by PyTorch's arithmetic, which rounds to float32."""
+    scale = _float32(length / count)
+    return [min(int(_float32(position * scale)), length - 1) for position in range(count)]
+
+
+def _float32(value: float) -> float:
+    return float(struct.unpack("f", struct.pack("f", value))[0])
+
+
+def _onnx(g: Any, names: list[str], a: Args, w: Any, x: list[Shape], y: Shape) -> str:
+    if a.mode == "nearest":
+        # Not `Resize`, which rounds otherwise than PyTorch where a pixel's place is nearly a whole number.
+        value = names[0]
+        for axis in (1, 2):
+            value = g.node("Gather", [value, g.ints(_nearest(x[0][axis], y[axis]))], axis=axis + 1)
+        return str(value)
+    how = {"mode": "linear"} if a.mode == "bilinear" else {"mode": "cubic", "cubic_coeff_a": -0.75}
+    inputs = [names[0], "", "", g.ints(y[1:])]
+    return str(g.node("Resize", inputs, axes=[2, 3], coordinate_transformation_mode="half_pixel", **how))
+
+
+def _reads(x: list[Shape], a: Args) -> tuple[Axis, Axis]:
+    taps = Resample(TAPS[a.mode])
+    return taps, taps
+
+
+resize_to = Op(
+    name="resize_to",
+    group="shape",
+    doc="Resizes the map to a height and width, or to those of the tensor that `as(name)` named; without antialiasing.",
+    params=(
+        Param("size", Maybe(SizeOf()), None, "the size of the output"),
+        Param("mode", Symbols(*TAPS), "bilinear", "how pixels are computed"),
+        Param("like", Maybe(NewName()), None, "the named tensor whose height and width to take"),
+    ),
+    shape=_shape,
+    torch=_target,
+    onnx=_onnx,
+    reads=_reads,
+    example="as(all) -> conv(8, stride=2) -> resize_to(like=all)",
+    expands=WithNamed("like"),
+    signal=First(),
+    repeatable=lambda x, a: a.mode != "bicubic",
+)
+
+OPS = (resize_to,)
