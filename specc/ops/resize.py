@@ -12,22 +12,21 @@ from specc.values import Args
 from specc.vocabulary.kinds import Maybe, NewName, SizeOf, Symbols
 from specc.vocabulary.param import Param
 from specc.vocabulary.problem import Problem
-from specc.vocabulary.shape import Shape
+from specc.vocabulary.shape import Shape, size_text
 from specc.vocabulary.target import Target
 
+EITHER = "write resize_to(65x65), or resize_to(like=name) for the size of the tensor that `as(name)` named"
 TAPS = {"nearest": 1, "bilinear": 2, "bicubic": 4}
 
 
 def _shape(x: list[Shape], a: Args) -> Shape:
     for shape in x:
         needs_map(shape, "resize_to")
-    if (a.size is None) == (a.like is None):
-        raise Problem(
-            "E216",
-            "`resize_to` has both `size` and `like`" if a.like else "`resize_to` has neither `size` nor `like`",
-            param="like" if a.like else "",
-            help="write resize_to(65x65), or resize_to(like=name) for the size of the tensor that `as(name)` named",
-        )
+    if a.size is None and a.like is None:
+        raise Problem("E206", "`resize_to` needs `size` or `like`", help=EITHER)
+    if a.size is not None and a.like is not None:
+        message = f"`resize_to` has both a size, {a.size}, and like={a.like}, which is {size_text(x[1])}"
+        raise Problem("E216", message, param="like", help=EITHER)
     size = x[1][1:] if a.size is None else a.size
     return bounded((x[0][0], *size), "resize_to", "size" if a.like is None else "like")
 
@@ -38,7 +37,7 @@ def _target(x: list[Shape], a: Args) -> Target:
     return Target("torch.nn.Upsample", {"size": tuple(a.size), "mode": a.mode})
 
 
-def _nearest(length: int, count: int) -> list[int]:
+def nearest_pixels(length: int, count: int) -> list[int]:
     """The pixel that each of `count` pixels is taken from, by PyTorch's arithmetic, which rounds to float32."""
     scale = _float32(length / count)
     return [min(int(_float32(position * scale)), length - 1) for position in range(count)]
@@ -53,7 +52,7 @@ def _onnx(g: Any, names: list[str], a: Args, w: Any, x: list[Shape], y: Shape) -
         # Not `Resize`, which rounds otherwise than PyTorch where a pixel's place is nearly a whole number.
         value = names[0]
         for axis in (1, 2):
-            value = g.node("Gather", [value, g.ints(_nearest(x[0][axis], y[axis]))], axis=axis + 1)
+            value = g.node("Gather", [value, g.ints(nearest_pixels(x[0][axis], y[axis]))], axis=axis + 1)
         return str(value)
     how = {"mode": "linear"} if a.mode == "bilinear" else {"mode": "cubic", "cubic_coeff_a": -0.75}
     inputs = [names[0], "", "", g.ints(y[1:])]
