@@ -80,7 +80,7 @@ expect = Op(
 as_ = Op(
     name="as",
     group="other",
-    doc="Names the tensor at this point and passes it on; `from(name)` and `crop_to(name)` use it.",
+    doc="Names the tensor at this point and passes it on: for `from(name)`, `crop_to(name)`, `resize_to(like=name)`.",
     params=(Param("name", NewName(), doc="the new name"),),
     example="as(early) -> conv(16) -> relu -> from(early)",
     expands=NamesTensor("name"),

@@ -62,7 +62,10 @@ class NameTable:
 
     def _missing(self, name: str, call: t.Call, known: list[str]) -> None:
         """Report a name that no tensor has here; it may be given later, or within another block."""
-        span = first_argument(call)
+        written = (
+            part.value.span for part in call.arguments if isinstance(part.value, t.Name) and part.value.name == name
+        )
+        span = next(written, first_argument(call))
         place, help = self._elsewhere(name, span)
         if place is None:
             help = nearest(name, known) or (f"named so far: {', '.join(known)}" if known else "name it with as(…)")
