@@ -2,16 +2,14 @@
 
 from typing import Any
 
-from specc.ops.expansion import WithNamed
 from specc.ops.geometry import bounded, divisors, few
 from specc.ops.op import Op, needs_map
 from specc.ops.reads import Axis, Resample, Slide, Spread
-from specc.ops.signal import First
 from specc.values import Args, Size
-from specc.vocabulary.kinds import Either, Int, ListOf, NewName, SizeOf, Symbols
+from specc.vocabulary.kinds import Either, Int, ListOf, SizeOf, Symbols
 from specc.vocabulary.param import Param
 from specc.vocabulary.problem import Problem
-from specc.vocabulary.shape import Shape, size_text
+from specc.vocabulary.shape import Shape
 from specc.vocabulary.target import Target
 
 
@@ -230,74 +228,4 @@ pad = Op(
 )
 
 
-def _crop_shape(x: list[Shape], a: Args) -> Shape:
-    mine, other = x
-    for shape in x:
-        needs_map(shape, "crop_to")
-    if mine[1] < other[1] or mine[2] < other[2]:
-        raise Problem(
-            "E303",
-            f"`crop_to({a.name})` cannot crop a {mine[1]} x {mine[2]} feature map to {other[1]} x {other[2]}",
-            param="name",
-            help=f"crop the larger one instead, or `pad` or `upsample` this one; `{a.name}` is {size_text(other)}",
-        )
-    top, left = _corner(x, a)
-    most = Size(mine[1] - other[1], mine[2] - other[2])
-    if top > most.height or left > most.width:
-        raise Problem(
-            "E303",
-            f"`crop_to({a.name})` with offset={a.offset} reaches beyond its {mine[1]} x {mine[2]} feature map: "
-            f"`{a.name}` is {other[1]} x {other[2]}",
-            param="offset",
-            help=f"use an offset of at most {most}",
-            shape=(mine[0], *other[1:]),
-        )
-    return (mine[0], *other[1:])
-
-
-def _corner(x: list[Shape], a: Args) -> tuple[int, int]:
-    """The row and the column at which the crop begins."""
-    if isinstance(a.offset, Size):
-        return a.offset.height, a.offset.width
-    return (x[0][1] - x[1][1]) // 2, (x[0][2] - x[1][2]) // 2
-
-
-def _crop_target(x: list[Shape], a: Args) -> Target:
-    if isinstance(a.offset, Size):
-        return Target("specc.backend.layers.CropAt", {"offset": tuple(a.offset)})
-    return Target("specc.backend.layers.CropTo", {})
-
-
-def _crop_onnx(g: Any, names: list[str], a: Args, w: Any, x: list[Shape], y: Shape) -> str:
-    top, left = _corner(x, a)
-    return str(g.node("Slice", [names[0], g.ints([top, left]), g.ints([top + y[1], left + y[2]]), g.ints([2, 3])]))
-
-
-def _crop_reads(x: list[Shape], a: Args) -> tuple[Axis, Axis]:
-    top, left = _corner(x, a)
-    return Slide(before=-top), Slide(before=-left)
-
-
-crop_to = Op(
-    name="crop_to",
-    group="shape",
-    doc="Crops the map to the height and width of the tensor that `as(name)` named: its center, or elsewhere.",
-    params=(
-        Param("name", NewName(), doc="the named tensor whose height and width to crop to"),
-        Param(
-            "offset",
-            Either(Symbols("center"), SizeOf(0)),
-            "center",
-            "where the crop begins, in pixels from the top and the left, height x width",
-        ),
-    ),
-    shape=_crop_shape,
-    torch=_crop_target,
-    onnx=_crop_onnx,
-    reads=_crop_reads,
-    example="as(wide) -> conv(8, padding=0) -> as(narrow) -> from(wide) -> crop_to(narrow)",
-    expands=WithNamed("name"),
-    signal=First(),
-)
-
-OPS = (channels, channel_shuffle, pixel_shuffle, space_to_depth, upsample, pad, crop_to)
+OPS = (channels, channel_shuffle, pixel_shuffle, space_to_depth, upsample, pad)
