@@ -164,9 +164,8 @@ def refuse_misfits(mapped: Sequence[Mapped], origin: Origin) -> None:
         raise SpeccError("E489", message, help=help, status=1)
     unused = [one for one in mapped if one.fate == "unused"]
     if unused and not origin.skips_unused:
-        lines = [
-            f"{counted(len(unused), 'tensor')} of {origin.words} {'has' if len(unused) == 1 else 'have'} no place in the network:"
-        ]
+        has = "has" if len(unused) == 1 else "have"
+        lines = [f"{counted(len(unused), 'tensor')} of {origin.words} {has} no place in the network:"]
         lines += [one.why or f"`{one.theirs}`: the network has none of this name" for one in unused[:NAMED]]
         if len(unused) > NAMED:
             lines.append(f"and {len(unused) - NAMED} more")

@@ -5,9 +5,9 @@ A layer that is in none of these tables is written as the module that its `Targe
 
 import ast
 from collections.abc import Callable, Iterable, Sequence
-from functools import cache
+from functools import cache, reduce
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from specc.vocabulary.target import Target
 
@@ -45,6 +45,7 @@ PADS = {"ZeroPad2d": "", "ReflectionPad2d": ', mode="reflect"', "ReplicationPad2
 DEFAULTS: dict[str, Any] = {
     "stride": (1, 1),
     "padding": (0, 0),
+    "output_padding": (0, 0),
     "dilation": (1, 1),
     "groups": 1,
     "bias": True,
@@ -138,7 +139,11 @@ OPERATORS: dict[str, Callable[[Sequence[str], Written], str]] = {
     "Multiply": lambda x, w: " * ".join(x),
     "Concat": lambda x, w: f"torch.cat([{', '.join(x)}], dim=1)",
     "Scale": lambda x, w: f"{x[0]} * {w['value']}",
+    "Maximum": lambda x, w: reduce(lambda a, b: f"torch.maximum({a}, {b})", x),
+    "ChannelMean": lambda x, w: f"{x[0]}.mean(1, keepdim=True)",
+    "ChannelMax": lambda x, w: f"{x[0]}.amax(1, keepdim=True)",
     "Channels": lambda x, w: f"{x[0]}[:, {w['start']}:{w['stop']}]",
+    "ResizeLike": lambda x, w: f"F.interpolate({x[0]}, size={x[1]}.shape[2:], mode={w['mode']})",
 }
 
 
@@ -149,7 +154,9 @@ def is_infix(target: Target) -> bool:
 
 def takes_operands(target: Target) -> bool:
     """Whether what flows into a layer is written as an operand: `x * 2`, `x[:, :8]`, `x.flatten(1)`."""
-    return is_infix(target) or short_name(target) in ("Channels", "Flatten", "FlatLinear")
+    return is_infix(target) or short_name(target) in (
+        "Channels", "ChannelMean", "ChannelMax", "ResizeLike", "Flatten", "FlatLinear",
+    )  # fmt: skip
 
 
 def has_known_defaults(target: Target) -> bool:
@@ -157,24 +164,34 @@ def has_known_defaults(target: Target) -> bool:
     return not is_of_package(target)
 
 
+class _Module(NamedTuple):
+    """A class of ours: the text of its file, and where in it the class is."""
+
+    text: str
+    tree: ast.ClassDef
+
+
 def helpers(names: set[str]) -> list[str]:
     """The source of our own modules of these names, what they inherit from first."""
-    text, classes = _our_modules()
+    classes = _our_modules()
     found: dict[str, None] = {}
     for name in sorted(names):
         _with_bases(name, classes, found)
-    return [ast.get_source_segment(text, classes[name]) or "" for name in found]
+    return [ast.get_source_segment(classes[name].text, classes[name].tree) or "" for name in found]
 
 
-def _with_bases(name: str, classes: dict[str, ast.ClassDef], found: dict[str, None]) -> None:
-    for base in classes[name].bases:
+def _with_bases(name: str, classes: dict[str, _Module], found: dict[str, None]) -> None:
+    for base in classes[name].tree.bases:
         if isinstance(base, ast.Name) and base.id in classes:
             _with_bases(base.id, classes, found)
     found[name] = None
 
 
 @cache
-def _our_modules() -> tuple[str, dict[str, ast.ClassDef]]:
-    """The text of the back end's layers, which is read and not imported: that would import torch."""
-    text = (Path(__file__).parent.parent / "backend" / "layers.py").read_text(encoding="utf-8")
-    return text, {part.name: part for part in ast.parse(text).body if isinstance(part, ast.ClassDef)}
+def _our_modules() -> dict[str, _Module]:
+    """The classes of the back end's layers, which are read and not imported: that would import torch."""
+    classes: dict[str, _Module] = {}
+    for path in sorted((Path(__file__).parent.parent / "backend" / "layers").glob("*.py")):
+        text = path.read_text(encoding="utf-8")
+        classes |= {part.name: _Module(text, part) for part in ast.parse(text).body if isinstance(part, ast.ClassDef)}
+    return classes

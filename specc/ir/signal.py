@@ -49,8 +49,9 @@ def initializer(graph: Graph, node: Node) -> Bound | None:
 def _site(graph: Graph, node: Node, moments: list[Moments]) -> Site:
     x, shapes = [moments[i] for i in node.inputs], [graph.nodes[i].shape for i in node.inputs]
     kernel = graph.kernel(node)
-    weighed = graph.macs(node) * _mean_square(kernel.start) if kernel else 0.0
-    return Site(x, node.args, shapes, node.shape, weighed)
+    if kernel is None:
+        return Site(x, node.args, shapes, node.shape)
+    return Site(x, node.args, shapes, node.shape, graph.macs(node), _mean_square(kernel.start))
 
 
 def _mean_square(start: float | Drawn) -> float:
@@ -72,8 +73,10 @@ def _kernel_gradients(graph: Graph, moments: list[Moments]) -> dict[int, float]:
         if g.square == 0:
             continue
         at = _site(graph, node, moments)
-        if isinstance(node.op.signal, WeightedSum) and not node.head:
-            kernels.setdefault(node.owner.index, []).append(_kernel_gradient(at.x[0], g, places(node.shape)))
+        rule = node.op.signal
+        if isinstance(rule, WeightedSum) and not node.head:
+            gradient_here = _kernel_gradient(rule.seen(at), g, places(node.shape)) * rule.stretch(at)
+            kernels.setdefault(node.owner.index, []).append(gradient_here)
         for i, gradient in zip(node.inputs, node.op.signal.backward(at, g), strict=True):
             gradients[i] = Gradient(gradients[i].square + gradient.square, gradients[i].near + gradient.near)
     return {index: math.hypot(*kernels[index]) for index in sorted(kernels)}

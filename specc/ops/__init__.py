@@ -2,7 +2,23 @@
 
 from collections.abc import Iterable
 
-from specc.ops import activation, conv, dense, merge, norm, pool, regularization, shape, structure
+from specc.ops import (
+    activation,
+    adaptive_pool,
+    channel,
+    conv,
+    conv_transpose,
+    dense,
+    merge,
+    norm,
+    pool,
+    regularization,
+    resize,
+    response_norm,
+    shape,
+    structure,
+    ws_conv,
+)
 from specc.ops.op import Op
 from specc.vocabulary.registry import BrokenPromise, broken_promise, broken_types
 
@@ -20,5 +36,8 @@ def register(ops: Iterable[Op]) -> None:
         OPS[op.name] = op
 
 
-for _family in (conv, dense, norm, pool, activation, regularization, shape, merge, structure):
+for _family in (
+    conv, conv_transpose, ws_conv, channel, dense, norm, response_norm, pool, adaptive_pool,
+    activation, regularization, shape, resize, merge, structure,
+):  # fmt: skip
     register(_family.OPS)

@@ -31,7 +31,7 @@ class Branches(Expansion):
 
 
 class WithNamed(Expansion):
-    """A node that takes what flows in, and the tensor that is named by parameter `name`."""
+    """A node that takes what flows in, and the tensor that parameter `name` names, unless that is `none`."""
 
     __slots__ = ("name",)
     joins = True

@@ -3,14 +3,14 @@
 from functools import cache
 from math import isqrt
 
-from specc.values import Size
+from specc.values import Args, Size
 from specc.vocabulary.kinds import Either, SizeOf, Symbols
 from specc.vocabulary.problem import Problem
 from specc.vocabulary.shape import Shape, size_text
 
 MAX_ELEMENTS = 2**40  # per image; far beyond any machine, and near enough that arithmetic on it stays instant
 
-PADDING = Either(Symbols("same"), SizeOf(0))
+PADDING = Either(Symbols("same", "same_upper"), SizeOf(0))
 
 Pads = tuple[int, int, int, int]  # top, bottom, left, right
 
@@ -35,12 +35,38 @@ def effective(kernel: int, dilation: int) -> int:
     return dilation * (kernel - 1) + 1
 
 
-def pads_of(padding: Size | str, kernel: Size, dilation: Size) -> Pads:
-    """Top, bottom, left and right padding. `same` is k - 1 pixels in all, (k - 1) // 2 of them before."""
-    if isinstance(padding, Size):
-        return padding.height, padding.height, padding.width, padding.width
-    tall, wide = (effective(k, d) - 1 for k, d in zip(kernel, dilation, strict=True))
+def window_of(a: Args) -> Size:
+    """The pixels that the kernel of a convolution spans."""
+    return Size(effective(a.kernel.height, a.dilation.height), effective(a.kernel.width, a.dilation.width))
+
+
+def pads_of(x: Shape, a: Args) -> Pads:
+    """Top, bottom, left and right padding of a convolution over a map of shape `x`.
+
+    `same` is k - 1 pixels in all, (k - 1) // 2 of them before.
+    """
+    if isinstance(a.padding, Size):
+        return a.padding.height, a.padding.height, a.padding.width, a.padding.width
+    window = window_of(a)
+    if a.padding == "same_upper":
+        return upper_pads(x, window, a.stride)
+    tall, wide = window.height - 1, window.width - 1
     return tall // 2, tall - tall // 2, wide // 2, wide - wide // 2
+
+
+def upper_pads(x: Shape, window: Size, stride: Size) -> Pads:
+    """The padding of TensorFlow's and Keras's "SAME": as little as ceil(length / stride) windows need, half of it
+    before, an odd pixel after."""
+    tall, wide = (
+        max((-(length // -step) - 1) * step + size - length, 0)
+        for length, size, step in zip(x[1:], window, stride, strict=True)
+    )
+    return tall // 2, tall - tall // 2, wide // 2, wide - wide // 2
+
+
+def is_upper(padding: Size | str, window: Size, stride: Size) -> bool:
+    """Whether it is `same_upper` of a window whose padding depends on the size of the map."""
+    return padding == "same_upper" and any(k > 1 and s > 1 for k, s in zip(window, stride, strict=True))
 
 
 def slide(length: int, window: int, stride: int, pad: int) -> int:

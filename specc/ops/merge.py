@@ -5,7 +5,7 @@ from typing import Any
 from specc.ops.expansion import Branches
 from specc.ops.geometry import bounded
 from specc.ops.op import Op
-from specc.ops.signal import Concatenate, Product, Sum
+from specc.ops.signal import Concatenate, Larger, Product, Sum
 from specc.values import Args
 from specc.vocabulary.problem import Problem
 from specc.vocabulary.shape import Shape, size_text
@@ -66,26 +66,24 @@ def _different(layer: str, shapes: list[Shape], help: str) -> Problem:
     return Problem("E301", f"the branches of `{layer}` have different shapes", help=help)
 
 
-def _add_shape(x: list[Shape], a: Args) -> Shape:
+def _one_shape(layer: str, x: list[Shape]) -> Shape:
+    """The shape that all branches have."""
     if len(set(x)) > 1:
-        raise _different("add", x, _projection(x))
+        raise _different(layer, x, _projection(x))
     return x[0]
 
 
 def _multiply_shape(x: list[Shape], a: Args) -> Shape:
-    full = next((s for s in x if len(s) == 3 and s[1:] != (1, 1)), x[0])
-    if any(s != full and s != (full[0], 1, 1) for s in x):
-        raise _different(
-            "multiply",
-            x,
-            _bring_to(x, full),
-        )
+    maps = [s for s in x if len(s) == 3]
+    full = max(maps, key=lambda s: (s[1:] != (1, 1), s[0] != 1), default=x[0])
+    fine = [full, (full[0], 1, 1), (1, *full[1:])] if len(full) == 3 else [full]
+    if any(s not in fine for s in x):
+        raise _different("multiply", x, _bring_to(x, list(dict.fromkeys(fine))))
     return full
 
 
-def _bring_to(x: list[Shape], full: Shape) -> str:
+def _bring_to(x: list[Shape], fine: list[Shape]) -> str:
     """Which branch of `multiply` does not fit the full one, and which shapes would."""
-    fine = [full, (full[0], 1, 1)] if len(full) == 3 else [full]
     index = next(i for i, shape in enumerate(x) if shape not in fine)
     return f"change {_branch(index)} ({size_text(x[index])}) to {' or '.join(map(size_text, fine))}"
 
@@ -116,7 +114,7 @@ add = Op(
     name="add",
     group="taking a body",
     doc="Adds its branches elementwise; all must have the same shape.",
-    shape=_add_shape,
+    shape=lambda x, a: _one_shape("add", x),
     torch=lambda x, a: Target("specc.backend.layers.Add", {}),
     onnx=lambda g, names, a, w, x, y: g.node("Sum", names) if len(names) != 2 else g.node("Add", names),
     example="add { | conv(16) -> relu | conv(16, 1x1) }",
@@ -138,13 +136,25 @@ def _multiply_onnx(g: Any, names: list[str], a: Args, w: Any, x: list[Shape], y:
 multiply = Op(
     name="multiply",
     group="taking a body",
-    doc="Multiplies its branches; C x 1 x 1 is broadcast over C x H x W, as in squeeze-and-excitation.",
+    doc="Multiplies its branches; C x 1 x 1 and 1 x H x W are broadcast over C x H x W, as in attention.",
     shape=_multiply_shape,
     torch=lambda x, a: Target("specc.backend.layers.Multiply", {}),
     onnx=_multiply_onnx,
     example="multiply { | identity | global_avg_pool -> conv(8, 1x1) -> sigmoid }",
     expands=Branches(),
     signal=Product(),
+)
+
+maximum = Op(
+    name="maximum",
+    group="taking a body",
+    doc="The largest of its branches, elementwise; all must have the same shape (maxout, Goodfellow et al., 2013).",
+    shape=lambda x, a: _one_shape("maximum", x),
+    torch=lambda x, a: Target("specc.backend.layers.Maximum", {}),
+    onnx=lambda g, names, a, w, x, y: g.node("Max", names),
+    example="maximum { | conv(16) | conv(16) }",
+    expands=Branches(),
+    signal=Larger(),
 )
 
 concat = Op(
@@ -159,4 +169,4 @@ concat = Op(
     signal=Concatenate(),
 )
 
-OPS = (add, multiply, concat)
+OPS = (add, multiply, maximum, concat)

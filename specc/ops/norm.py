@@ -8,7 +8,7 @@ from typing import Any
 from specc.ops.geometry import divisors, few
 from specc.ops.op import Op, needs_map
 from specc.ops.reads import Reads
-from specc.ops.signal import Normalize, Scale
+from specc.ops.signal import Normalize
 from specc.values import Args
 from specc.vocabulary.kinds import POSITIVE, Bool, Float, Int, Symbols
 from specc.vocabulary.param import Param
@@ -20,10 +20,24 @@ from specc.vocabulary.weight import Statistic, WeightSpec
 EPS = Param("eps", POSITIVE, 1e-5, "added to the variance to avoid division by zero")
 SCALE = Param("scale", Bool(), True, "a learned factor per channel")
 SHIFT = Param("shift", Bool(), True, "a learned offset per channel")
+INIT_SCALE = Param("init_scale", Float(), 1.0, "what the learned factors start at; 0 starts a branch as zero")
+
+
+def _affine(layer: str, x: Shape, a: Args) -> Shape:
+    """The shape itself; `Problem` E216 where `init_scale` would start a scale that is not there."""
+    if a.init_scale != 1 and not a.scale:
+        raise Problem(
+            "E216",
+            f"`{layer}` has init_scale={a.init_scale:g} but scale=false, so there is no scale to start",
+            param="init_scale",
+            help="leave one of them out; `scale(…)` multiplies by a constant",
+            shape=x,
+        )
+    return x
 
 
 def _weights(x: Shape, a: Args) -> tuple[WeightSpec, ...]:
-    scale, shift = WeightSpec("weight", (x[0],), "norm", 1.0), WeightSpec("bias", (x[0],), "norm", 0.0)
+    scale, shift = WeightSpec("weight", (x[0],), "norm", a.init_scale), WeightSpec("bias", (x[0],), "norm", 0.0)
     return (scale,) * bool(a.scale) + (shift,) * bool(a.shift)
 
 
@@ -79,7 +93,9 @@ batch_norm = Op(
         Param("momentum", Float(above=0, high=1), 0.1, "each batch's weight in the running statistics"),
         SCALE,
         SHIFT,
+        INIT_SCALE,
     ),
+    shape=lambda x, a: _affine("batch_norm", x, a),
     weights=_weights,
     statistics=_running,
     torch=_batch_target,
@@ -94,14 +110,14 @@ batch_norm = Op(
 def _instance_shape(x: Shape, a: Args) -> Shape:
     needs_map(x, "instance_norm")
     _several("instance_norm", x[1] * x[2], x, "move it before the global pool, or use `batch_norm` or `layer_norm`")
-    return x
+    return _affine("instance_norm", x, a)
 
 
 instance_norm = Op(
     name="instance_norm",
     group="normalization",
     doc="Normalizes each channel of each image over its height and width (Ulyanov et al., 2016).",
-    params=(EPS, SCALE, SHIFT),
+    params=(EPS, SCALE, SHIFT, INIT_SCALE),
     shape=_instance_shape,
     weights=_weights,
     torch=lambda x, a: _target("InstanceNorm2d", a, "affine", num_features=x[0], eps=a.eps),
@@ -140,14 +156,20 @@ def _group_shape(x: Shape, a: Args) -> Shape:
         )
     count = x[0] // a.groups * (x[1] * x[2] if len(x) == 3 else 1)
     _several("group_norm", count, x, f"use fewer groups than {a.groups}")
-    return x
+    return _affine("group_norm", x, a)
 
 
 group_norm = Op(
     name="group_norm",
     group="normalization",
     doc="Normalizes groups of channels of each image, independently of the batch size (Wu & He, 2018).",
-    params=(Param("groups", Int(1), 32, "the number of groups that the channels are split into"), EPS, SCALE, SHIFT),
+    params=(
+        Param("groups", Int(1), 32, "the number of groups that the channels are split into"),
+        EPS,
+        SCALE,
+        SHIFT,
+        INIT_SCALE,
+    ),
     shape=_group_shape,
     weights=_weights,
     torch=lambda x, a: _target("GroupNorm", a, "affine", num_groups=a.groups, num_channels=x[0], eps=a.eps),
@@ -167,7 +189,7 @@ def _layer_shape(x: Shape, a: Args) -> Shape:
         x,
         "`over=image` also normalizes over height and width" if several else "remove it, or give it more channels",
     )
-    return x
+    return _affine("layer_norm", x, a)
 
 
 def _layer_target(x: Shape, a: Args) -> Target:
@@ -191,7 +213,13 @@ layer_norm = Op(
     name="layer_norm",
     group="normalization",
     doc="Normalizes each image separately: over the channels at each position, or over the whole image.",
-    params=(EPS, Param("over", Symbols("channels", "image"), "channels", "what to average over"), SCALE, SHIFT),
+    params=(
+        EPS,
+        Param("over", Symbols("channels", "image"), "channels", "what to average over"),
+        SCALE,
+        SHIFT,
+        INIT_SCALE,
+    ),
     shape=_layer_shape,
     weights=_weights,
     torch=_layer_target,
@@ -202,35 +230,4 @@ layer_norm = Op(
 )
 
 
-def _response_shape(x: Shape, a: Args) -> Shape:
-    needs_map(x, "local_response_norm")
-    if a.size % 2 == 0:
-        raise Problem(
-            "E207",
-            f"`size` of `local_response_norm` must be odd, found {a.size}",
-            param="size",
-            help=f"use an odd number, such as {a.size + 1}",
-        )
-    return x
-
-
-local_response_norm = Op(
-    name="local_response_norm",
-    group="normalization",
-    doc="Divides each value by the magnitude of its neighbors in adjacent channels (AlexNet, 2012).",
-    params=(
-        Param("size", Int(1), doc="the number of adjacent channels to sum over; odd"),
-        Param("alpha", POSITIVE, 1e-4, "the weight of the sum of squares, divided by `size`"),
-        Param("beta", POSITIVE, 0.75, "the exponent"),
-        Param("k", POSITIVE, 1.0, "the constant added to the sum"),
-    ),
-    shape=_response_shape,
-    torch=lambda x, a: Target(
-        "torch.nn.LocalResponseNorm", {"size": a.size, "alpha": a.alpha, "beta": a.beta, "k": a.k}
-    ),
-    onnx=lambda g, names, a, w, x, y: g.node("LRN", names, size=a.size, alpha=a.alpha, beta=a.beta, bias=a.k),
-    example="local_response_norm(5)",
-    signal=Scale(lambda at: (at.a.k + at.a.alpha * at.x[0].square) ** -at.a.beta),
-)
-
-OPS = (batch_norm, instance_norm, layer_norm, group_norm, local_response_norm)
+OPS = (batch_norm, instance_norm, layer_norm, group_norm)

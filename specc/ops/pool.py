@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from specc.ops.geometry import bounded, slide, slide_up, window_problem
+from specc.ops.geometry import Pads, slide, slide_up, upper_pads, window_problem
 from specc.ops.op import Op, needs_map
-from specc.ops.reads import Axis, Parts, Reach, Reads, Slide
-from specc.ops.signal import Average, Largest, Rule
+from specc.ops.reads import Axis, Slide
+from specc.ops.signal import Average, Largest
 from specc.values import Args, Size
 from specc.vocabulary.kinds import Bool, Either, Int, SizeOf, Symbols
 from specc.vocabulary.param import Param
@@ -17,7 +17,12 @@ SIZE = Param("size", SizeOf(), Size(2, 2), "the size of the window")
 STRIDE = Param(
     "stride", Either(Symbols("size"), SizeOf()), "size", "the step between windows; `size`: the window's size"
 )
-PADDING = Param("padding", SizeOf(0), Size(0, 0), "the number of pixels added on each side")
+PADDING = Param(
+    "padding",
+    Either(Symbols("same_upper"), SizeOf(0)),
+    Size(0, 0),
+    "the number of pixels added on each side; `same_upper`: as TensorFlow pads for ceil(size / stride) windows",
+)
 CEIL = Param("ceil", Bool(), False, "whether to keep a last window that is only partly filled")
 
 
@@ -27,6 +32,8 @@ def _stride(a: Args) -> Size:
 
 def _pool_shape(layer: str, x: Shape, a: Args) -> Shape:
     needs_map(x, layer)
+    if a.padding == "same_upper":
+        return (x[0], *(-(n // -s) for n, s in zip(x[1:], _stride(a), strict=True)))
     if any(2 * p > k for p, k in zip(a.padding, a.size, strict=True)):
         raise Problem(
             "E216",
@@ -44,17 +51,27 @@ def _pool_shape(layer: str, x: Shape, a: Args) -> Shape:
     return (x[0], *sizes)
 
 
+def _pads(x: Shape, a: Args) -> Pads:
+    """Top, bottom, left and right padding, without what `ceil=true` lets stand over."""
+    if a.padding == "same_upper":
+        return upper_pads(x, a.size, _stride(a))
+    return a.padding.height, a.padding.height, a.padding.width, a.padding.width
+
+
 def _overhang(x: Shape, a: Args, y: Shape) -> tuple[int, int]:
     """How far the last window reaches beyond the padding, with `ceil=true`."""
+    top, bottom, left, right = _pads(x, a)
     tall, wide = (
-        max(0, (m - 1) * s + k - n - 2 * p)
-        for n, m, k, s, p in zip(x[1:], y[1:], a.size, _stride(a), a.padding, strict=True)
+        max(0, (m - 1) * s + k - n - p)
+        for n, m, k, s, p in zip(x[1:], y[1:], a.size, _stride(a), (top + bottom, left + right), strict=True)
     )
     return tall, wide
 
 
 def _pool_target(module: str, a: Args, **more: Any) -> Target:
     kwargs: dict[str, Any] = {"kernel_size": tuple(a.size)}
+    if a.padding == "same_upper":
+        return Target(f"specc.backend.layers.SameUpper{module}", kwargs | {"stride": tuple(_stride(a))} | more)
     if _stride(a) != a.size:
         kwargs["stride"] = tuple(_stride(a))
     if any(a.padding):
@@ -66,19 +83,19 @@ def _pool_target(module: str, a: Args, **more: Any) -> Target:
 
 def _max_onnx(g: Any, names: list[str], a: Args, w: Any, x: Shape, y: Shape) -> str:
     # Padding written out instead of `ceil_mode`, whose meaning differs between versions of the standard.
-    (tall, wide), (down, right) = a.padding, _overhang(x, a, y)
-    pads = [tall, wide, tall + down, wide + right]
+    (top, bottom, left, right), (down, across) = _pads(x, a), _overhang(x, a, y)
+    pads = [top, left, bottom + down, right + across]
     return str(g.node("MaxPool", names, kernel_shape=list(a.size), strides=list(_stride(a)), pads=pads))
 
 
 def _avg_onnx(g: Any, names: list[str], a: Args, w: Any, x: Shape, y: Shape) -> str:
-    (tall, wide), (down, right) = a.padding, _overhang(x, a, y)
+    (top, bottom, left, right), (down, across) = _pads(x, a), _overhang(x, a, y)
     value, counts = names[0], bool(a.count_padding)
-    if counts and (down or right) and (tall or wide):
+    if counts and (down or across) and (top or left):
         # The padding counts in the average but the overhang does not: so the padding becomes part of the map.
-        value = g.pad(value, tall, wide, tall, wide)
-        tall = wide = 0
-    pads = [tall, wide, tall + down, wide + right]
+        value = g.pad(value, top, left, bottom, right)
+        top = bottom = left = right = 0
+    pads = [top, left, bottom + down, right + across]
     return str(
         g.node(
             "AveragePool",
@@ -86,17 +103,14 @@ def _avg_onnx(g: Any, names: list[str], a: Args, w: Any, x: Shape, y: Shape) -> 
             kernel_shape=list(a.size),
             strides=list(_stride(a)),
             pads=pads,
-            count_include_pad=int(counts and not (down or right)),
+            count_include_pad=int(counts and not (down or across)),
         )
     )
 
 
 def _reads(x: Shape, a: Args) -> tuple[Axis, Axis]:
-    stride = _stride(a)
-    return (
-        Slide(a.size.height, stride.height, a.padding.height),
-        Slide(a.size.width, stride.width, a.padding.width),
-    )
+    stride, (top, _, left, _) = _stride(a), _pads(x, a)
+    return Slide(a.size.height, stride.height, top), Slide(a.size.width, stride.width, left)
 
 
 def _taps(a: Args) -> int:
@@ -125,7 +139,12 @@ avg_pool = Op(
         STRIDE,
         PADDING,
         CEIL,
-        Param("count_padding", Bool(), True, "whether padding counts as zeros in the average"),
+        Param(
+            "count_padding",
+            Bool(),
+            True,
+            "whether padding counts as zeros in the average; in TensorFlow and Keras it does not",
+        ),
     ),
     shape=lambda x, a: _pool_shape("avg_pool", x, a),
     torch=lambda x, a: _pool_target("AvgPool2d", a, **({} if a.count_padding else {"count_include_pad": False})),
@@ -133,82 +152,6 @@ avg_pool = Op(
     reads=_reads,
     example="avg_pool(2)",
     signal=Average(_taps),
-)
-
-
-def _global(name: str, doc: str, module: str, node: str, signal: Rule) -> Op:
-    def shape(x: Shape, a: Args) -> Shape:
-        needs_map(x, name)
-        return (x[0], 1, 1)
-
-    return Op(
-        name=name,
-        group="pooling",
-        doc=doc,
-        shape=shape,
-        torch=lambda x, a: Target(f"torch.nn.{module}", {"output_size": 1}),
-        onnx=lambda g, names, a, w, x, y: g.node(node, names),
-        reads=lambda x, a: Reads.ALL,
-        example=f"{name} -> dense(10)",
-        signal=signal,
-    )
-
-
-global_avg_pool = _global(
-    "global_avg_pool",
-    "Averages each channel over the whole map: C x 1 x 1.",
-    "AdaptiveAvgPool2d",
-    "GlobalAveragePool",
-    Average(),
-)
-global_max_pool = _global(
-    "global_max_pool",
-    "The largest number of each channel: C x 1 x 1.",
-    "AdaptiveMaxPool2d",
-    "GlobalMaxPool",
-    Largest(),
-)
-
-
-def _adaptive_shape(x: Shape, a: Args) -> Shape:
-    needs_map(x, "adaptive_avg_pool")
-    return bounded((x[0], *a.size), "adaptive_avg_pool", "size")
-
-
-def _averages(length: int, parts: int) -> list[list[float]]:
-    """parts x length: row i averages pixels floor(i * length / parts) up to ceil((i + 1) * length / parts)."""
-    rows = []
-    for i in range(parts):
-        start, stop = i * length // parts, -((i + 1) * length // -parts)
-        rows.append([1 / (stop - start) if start <= n < stop else 0.0 for n in range(length)])
-    return rows
-
-
-def _adaptive_onnx(g: Any, names: list[str], a: Args, w: Any, x: Shape, y: Shape) -> str:
-    if x[1] % y[1] == 0 and x[2] % y[2] == 0:
-        kernel = [x[1] // y[1], x[2] // y[2]]
-        return str(g.node("AveragePool", names, kernel_shape=kernel, strides=kernel))
-    # The windows are not all of one size, so no pooling node says it; two matrices of averages do.
-    across = g.node("MatMul", [names[0], g.floats([list(row) for row in zip(*_averages(x[2], y[2]), strict=True)])])
-    return str(g.node("MatMul", [g.floats(_averages(x[1], y[1])), across]))
-
-
-def _adaptive_reads(x: Shape, a: Args) -> Reach:
-    return Reads.ALL if a.size == (1, 1) else (Parts(), Parts())
-
-
-adaptive_avg_pool = Op(
-    name="adaptive_avg_pool",
-    group="pooling",
-    doc="Averages windows chosen so that the output has the given size for any input.",
-    params=(Param("size", SizeOf(), doc="the size of the output"),),
-    shape=_adaptive_shape,
-    torch=lambda x, a: Target("torch.nn.AdaptiveAvgPool2d", {"output_size": tuple(a.size)}),
-    onnx=_adaptive_onnx,
-    reads=_adaptive_reads,
-    example="adaptive_avg_pool(4x4) -> flatten",
-    signal=Average(),
-    repeatable=lambda x, a: x[1] % a.size.height == 0 and x[2] % a.size.width == 0,  # windows overlap otherwise
 )
 
 
@@ -258,4 +201,4 @@ blur_pool = Op(
     repeatable=lambda x, a: False,  # torch's reflected padding is not
 )
 
-OPS = (max_pool, avg_pool, global_avg_pool, global_max_pool, adaptive_avg_pool, blur_pool)
+OPS = (max_pool, avg_pool, blur_pool)

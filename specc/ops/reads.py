@@ -7,6 +7,7 @@ Positions whose weight is always zero, and padding, are not read.
 
 from enum import Enum
 from functools import lru_cache
+from math import gcd
 from typing import Literal, NamedTuple
 
 
@@ -35,26 +36,44 @@ class Slide(NamedTuple):
 
 
 class Spread(NamedTuple):
-    """The transpose of `Slide`: each input position adds to `kernel` output positions, `stride` further each time."""
+    """The transpose of `Slide`: each input position adds to `kernel` output positions, `dilation` apart, beginning
+    `stride` further each time."""
 
     kernel: int
     stride: int
     before: int = 0
+    dilation: int = 1
 
     def span(self, position: int, length: int, count: int) -> range:
         place = position + self.before
-        return range(max(0, -((self.kernel - 1 - place) // self.stride)), min(length, place // self.stride + 1))
+        shared = gcd(self.stride, self.dilation)
+        if place % shared:
+            return range(0)
+        # Tap t of input i lands here where i * stride + t * dilation == place: the first such, then every `turn`-th.
+        turn, step = self.stride // shared, self.dilation // shared
+        first = place // shared * pow(step, -1, turn) % turn if turn > 1 else 0
+        if first >= self.kernel:
+            return range(0)
+        last = first + (self.kernel - 1 - first) // turn * turn
+        high, low = ((place - tap * self.dilation) // self.stride for tap in (first, last))
+        return range(low if low >= 0 else low % step, min(high + 1, length), step)
 
 
-class Interpolate(NamedTuple):
-    """Linear interpolation between the centers of pixels, `scale` times as many of them."""
+class Resample(NamedTuple):
+    """A map resized to any size, by the `taps` pixels around each center: 1 is the nearest, 2 linear, 4 cubic."""
 
-    scale: int
+    taps: int
 
     def span(self, position: int, length: int, count: int) -> range:
-        place = max(2 * position + 1 - self.scale, 0)  # in units of 1 / (2 * scale) of an input pixel
-        first, beyond = divmod(place, 2 * self.scale)
-        return range(first, min(first + 1 + (beyond > 0), length))
+        if self.taps == 1:
+            first = position * length // count
+            return range(first, first + 1)
+        first, beyond = divmod((2 * position + 1) * length - count, 2 * count)
+        if self.taps == 2 and first < 0:
+            return range(1)
+        reach = self.taps // 2 if beyond else 0
+        low, high = (min(max(place, 0), length - 1) for place in (first - max(reach - 1, 0), first + reach))
+        return range(low, high + 1)
 
 
 class Parts(NamedTuple):
@@ -64,7 +83,7 @@ class Parts(NamedTuple):
         return range(position * length // count, -((position + 1) * length // -count))
 
 
-Axis = Slide | Spread | Interpolate | Parts
+Axis = Slide | Spread | Resample | Parts
 
 
 class Reads(Enum):

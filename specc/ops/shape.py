@@ -2,16 +2,14 @@
 
 from typing import Any
 
-from specc.ops.expansion import WithNamed
 from specc.ops.geometry import bounded, divisors, few
 from specc.ops.op import Op, needs_map
-from specc.ops.reads import Axis, Interpolate, Slide, Spread
-from specc.ops.signal import First
+from specc.ops.reads import Axis, Resample, Slide, Spread
 from specc.values import Args, Size
-from specc.vocabulary.kinds import Either, Int, ListOf, SizeOf, Symbols, TensorName
+from specc.vocabulary.kinds import Either, Int, ListOf, SizeOf, Symbols
 from specc.vocabulary.param import Param
 from specc.vocabulary.problem import Problem
-from specc.vocabulary.shape import Shape, size_text
+from specc.vocabulary.shape import Shape
 from specc.vocabulary.target import Target
 
 
@@ -151,7 +149,7 @@ def _upsample_onnx(g: Any, names: list[str], a: Args, w: Any, x: Shape, y: Shape
 def _upsample_reads(x: Shape, a: Args) -> tuple[Axis, Axis]:
     tall, wide = a.scale
     if a.mode == "bilinear":
-        return Interpolate(tall), Interpolate(wide)
+        return Resample(2), Resample(2)
     return Spread(tall, tall), Spread(wide, wide)
 
 
@@ -230,42 +228,4 @@ pad = Op(
 )
 
 
-def _crop_shape(x: list[Shape], a: Args) -> Shape:
-    mine, other = x
-    for shape in x:
-        needs_map(shape, "crop_to")
-    if mine[1] < other[1] or mine[2] < other[2]:
-        raise Problem(
-            "E303",
-            f"`crop_to({a.name})` cannot crop a {mine[1]} x {mine[2]} feature map to {other[1]} x {other[2]}",
-            param="name",
-            help=f"crop the larger one instead, or `pad` or `upsample` this one; `{a.name}` is {size_text(other)}",
-        )
-    return (mine[0], *other[1:])
-
-
-def _crop_onnx(g: Any, names: list[str], a: Args, w: Any, x: list[Shape], y: Shape) -> str:
-    top, left = (x[0][1] - y[1]) // 2, (x[0][2] - y[2]) // 2
-    return str(g.node("Slice", [names[0], g.ints([top, left]), g.ints([top + y[1], left + y[2]]), g.ints([2, 3])]))
-
-
-def _crop_reads(x: list[Shape], a: Args) -> tuple[Axis, Axis]:
-    mine, other = x
-    return Slide(before=-((mine[1] - other[1]) // 2)), Slide(before=-((mine[2] - other[2]) // 2))
-
-
-crop_to = Op(
-    name="crop_to",
-    group="shape",
-    doc="Center-crops the map to the height and width of the tensor that `as(name)` named.",
-    params=(Param("name", TensorName(), doc="the named tensor whose height and width to crop to"),),
-    shape=_crop_shape,
-    torch=lambda x, a: Target("specc.backend.layers.CropTo", {}),
-    onnx=_crop_onnx,
-    reads=_crop_reads,
-    example="as(wide) -> conv(8, padding=0) -> as(narrow) -> from(wide) -> crop_to(narrow)",
-    expands=WithNamed("name"),
-    signal=First(),
-)
-
-OPS = (channels, channel_shuffle, pixel_shuffle, space_to_depth, upsample, pad, crop_to)
+OPS = (channels, channel_shuffle, pixel_shuffle, space_to_depth, upsample, pad)

@@ -48,14 +48,15 @@ class Gradient(NamedTuple):
 class Site(NamedTuple):
     """A layer at its place: what flows into each of its inputs, its arguments, and shapes of inputs and output.
 
-    weighed: for a layer with a kernel, its multiply-accumulates of one image times the mean square of its weights.
+    macs, weight: for a layer with a kernel, its multiply-accumulates of one image, and the mean square of its weights.
     """
 
     x: Sequence[Moments]
     a: Args
     shapes: Sequence[Shape]
     y: Shape
-    weighed: float = 0.0
+    macs: int = 0
+    weight: float = 0.0
 
 
 def elements(shape: Shape) -> int:
@@ -151,12 +152,44 @@ def covariance(f: Callable[[float], float], mean: float, deviation: float, corre
 class WeightedSum(Rule):
     """Sums of products with the weights of a kernel, which are drawn independently, with mean 0."""
 
+    def weighed(self, at: Site) -> float:
+        """Multiply-accumulates of one image times the mean square of the weights that are multiplied."""
+        return at.macs * at.weight
+
+    def stretch(self, at: Site) -> float:
+        """How much larger the weights that are multiplied are than those that are learned."""
+        return 1.0
+
+    def seen(self, at: Site) -> Moments:
+        """What of its input a kernel can see."""
+        return at.x[0]
+
     def forward(self, at: Site) -> Moments:
-        x, factor = at.x[0], at.weighed / elements(at.y)
+        x, factor = self.seen(at), self.weighed(at) / elements(at.y)
         return Moments(0.0, x.square * factor, x.near * factor, x.far * factor)
 
     def backward(self, at: Site, g: Gradient) -> list[Gradient]:
-        return [g.times(at.weighed / elements(at.shapes[0]))]
+        return [g.times(self.weighed(at) / elements(at.shapes[0]))]
+
+
+class StandardizedSum(WeightedSum):
+    """The same with filters that are standardized first, to the mean square `square`.
+
+    Their weights sum to zero, so they do not see what all inputs have in common (Brock et al., 2021).
+    """
+
+    def __init__(self, square: Callable[[Site], float]) -> None:
+        self.square = square
+
+    def weighed(self, at: Site) -> float:
+        return at.macs * self.square(at)
+
+    def stretch(self, at: Site) -> float:
+        return math.sqrt(self.square(at) / max(at.weight, 1e-30))
+
+    def seen(self, at: Site) -> Moments:
+        x = at.x[0]
+        return Moments(0.0, *(max(value - x.mean**2, 0.0) for value in x[1:]))
 
 
 class Normalize(Rule):
@@ -170,7 +203,7 @@ class Normalize(Rule):
         return x.mean**2 if self.over == "mean" else x.near if self.over == "near" else x.far
 
     def _factor(self, at: Site) -> float:
-        return 1 / (max(at.x[0].square - self._cut(at.x[0]), 0.0) + float(at.a.eps))
+        return float(at.a.init_scale) ** 2 / (max(at.x[0].square - self._cut(at.x[0]), 0.0) + float(at.a.eps))
 
     def forward(self, at: Site) -> Moments:
         cut = self._cut(at.x[0])
@@ -239,7 +272,7 @@ class Largest(Rule):
         self.size = size
 
     def forward(self, at: Site) -> Moments:
-        x, taps = at.x[0], self.size(at.a) or places(at.shapes[0])
+        x, taps = at.x[0], self.size(at.a) or max(places(at.shapes[0]) // places(at.y), 1)
         beside = (x.square + x.near) / 2
         own = max(x.square - beside, 0.0)
         above, spread = _largest_of(taps)
@@ -276,7 +309,7 @@ class Sum(Rule):
 
 
 class Product(Rule):
-    """Multiplies branches; one of C x 1 x 1 gathers the gradient of all places."""
+    """Multiplies branches; one of C x 1 x 1 gathers the gradient of all places, one of 1 x H x W of all channels."""
 
     def forward(self, at: Site) -> Moments:
         return Moments(*(math.prod(x[i] for x in at.x) for i in range(4)))
@@ -289,8 +322,69 @@ class Product(Rule):
             if places(shape) < count:
                 total = count * one.square + count * (count - 1) * one.near
                 one = Gradient(total, total)
+            one = one.times(at.y[0] / shape[0])
             gradients.append(one)
         return gradients
+
+
+class Larger(Rule):
+    """The largest of several branches, taken for Gaussian and independent (Clark, 1961), one after the other.
+
+    Two places choose alike as far as they are alike: from independently to always, in proportion to their correlation.
+    """
+
+    def forward(self, at: Site) -> Moments:
+        return self._joined(at)[0]
+
+    def backward(self, at: Site, g: Gradient) -> list[Gradient]:
+        alike = [min(max((x.near - x.mean**2) / x.variance, 0.0), 1.0) for x in at.x]
+        shares = self._joined(at)[1]
+        return [g.times(share, share * (share + (1 - share) * r)) for share, r in zip(shares, alike, strict=True)]
+
+    def _joined(self, at: Site) -> tuple[Moments, list[float]]:
+        """Moments of the largest, and how often it is that of each branch."""
+        largest, shares = at.x[0], [1.0]
+        for x in at.x[1:]:
+            both = largest.variance + x.variance
+            alpha = (largest.mean - x.mean) / math.sqrt(both)
+            first = 0.5 * (1 + math.erf(alpha / math.sqrt(2)))
+            bell = math.sqrt(both / (2 * math.pi)) * math.exp(-alpha * alpha / 2)
+            mean = largest.mean * first + x.mean * (1 - first) + bell
+            square = largest.square * first + x.square * (1 - first) + (largest.mean + x.mean) * bell
+            alone = first**2 * largest.variance + (1 - first) ** 2 * x.variance
+            products = []
+            for a, b in zip(largest[2:], x[2:], strict=True):
+                a, b = a - largest.mean**2, b - x.mean**2
+                together = (square - mean**2 - alone) * ((a + b) / both) ** 2
+                products.append(mean**2 + first**2 * a + (1 - first) ** 2 * b + together)
+            largest, shares = Moments(mean, square, *products), [*(share * first for share in shares), 1 - first]
+        return largest, shares
+
+
+class ChannelAverage(Rule):
+    """The average over the channels, which are taken for independent."""
+
+    def forward(self, at: Site) -> Moments:
+        x, count = at.x[0], at.shapes[0][0]
+        common = x.mean**2
+        return Moments(x.mean, *(common + (value - common) / count for value in x[1:]))
+
+    def backward(self, at: Site, g: Gradient) -> list[Gradient]:
+        return [g.times(1 / at.shapes[0][0] ** 2)]
+
+
+class ChannelLargest(Rule):
+    """The largest number of the channels, which are taken for independent."""
+
+    def forward(self, at: Site) -> Moments:
+        x = at.x[0]
+        above, spread = _largest_of(at.shapes[0][0])
+        mean = x.mean + above * math.sqrt(x.variance)
+        return Moments(mean, *(mean**2 + spread * (value - x.mean**2) for value in x[1:]))
+
+    def backward(self, at: Site, g: Gradient) -> list[Gradient]:
+        share = 1 / at.shapes[0][0]
+        return [g.times(share, share**2)]
 
 
 class Concatenate(Rule):

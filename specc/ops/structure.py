@@ -15,7 +15,7 @@ from specc.ops.merge import add_to_input
 from specc.ops.op import Op
 from specc.ops.signal import Scale
 from specc.values import Args
-from specc.vocabulary.kinds import NOT_NEGATIVE, Float, Int, Maybe, NewName, SizeOf, TensorName
+from specc.vocabulary.kinds import NOT_NEGATIVE, Bool, Float, Int, Maybe, NewName, SizeOf, TensorName
 from specc.vocabulary.param import Param
 from specc.vocabulary.problem import Problem
 from specc.vocabulary.shape import Shape, size_text
@@ -81,7 +81,7 @@ as_ = Op(
     name="as",
     group="other",
     doc=(
-        "Names the tensor at this point and passes it on; `from(name)` and `crop_to(name)` use it. "
+        "Names the tensor at this point and passes it on: for `from(name)`, `crop_to(name)`, `resize_to(like=name)`. "
         "`as(x[i])`, with an integer for `i`, names one of several."
     ),
     params=(Param("name", TensorName(), doc="the new name, with an index if there are several: `x[i]`"),),
@@ -101,10 +101,14 @@ from_ = Op(
 scale = Op(
     name="scale",
     group="other",
-    doc="Multiplies everything by a constant.",
-    params=(Param("value", Float(), doc="the constant"),),
-    torch=lambda x, a: Target("specc.backend.layers.Scale", {"value": a.value}),
-    onnx=lambda g, names, a, w, x, y: g.node("Mul", [names[0], g.floats(a.value)]),
+    doc="Multiplies everything by one number: a constant, or learned, as in SkipInit (De & Smith, 2020).",
+    params=(
+        Param("value", Float(), doc="the constant, or what the learned number starts at"),
+        Param("learned", Bool(), False, "whether the number is learned"),
+    ),
+    weights=lambda x, a: (WeightSpec("weight", (), "other", a.value),) if a.learned else (),
+    torch=lambda x, a: Target(f"specc.backend.layers.{'LearnedScale' if a.learned else 'Scale'}", {"value": a.value}),
+    onnx=lambda g, names, a, w, x, y: g.node("Mul", [names[0], w["weight"] if a.learned else g.floats(a.value)]),
     example="scale(1 / 9)",
     signal=Scale(lambda at: at.a.value),
 )

@@ -1,5 +1,6 @@
 """Random arguments for a layer, as the kinds of its parameters allow: a layer that is added is tried at once."""
 
+from collections.abc import Sequence
 from random import Random
 from typing import Any, NamedTuple
 
@@ -31,10 +32,12 @@ class Drawn(NamedTuple):
     text: str
 
 
-def draw_arguments(random: Random, op: Op, x: Shape, names: dict[str, int]) -> tuple[Args, str]:
+def draw_arguments(
+    random: Random, op: Op, x: Shape, names: dict[str, int], tensors: Sequence[str] = ()
+) -> tuple[Args, str]:
     """Arguments of a layer whose input is `x`, converted, and how they are written.
 
-    names: integers that have a name where the call stands.
+    names: integers that have a name where the call stands. tensors: the names of tensors there.
     """
     values = {param.name: param.default for param in op.params}
     given: list[tuple[str, str]] = []
@@ -43,7 +46,7 @@ def draw_arguments(random: Random, op: Op, x: Shape, names: dict[str, int]) -> t
         if param.default is not REQUIRED and random.random() > GIVEN:
             positional = False
             continue
-        drawn = _draw(random, param.kind, x, names)
+        drawn = _draw(random, param.kind, x, names, tensors)
         values[param.name] = drawn.value
         positional = positional and (param.default is REQUIRED or random.random() < 0.5)
         given.append(("" if positional else f"{param.name}=", drawn.text))
@@ -51,7 +54,7 @@ def draw_arguments(random: Random, op: Op, x: Shape, names: dict[str, int]) -> t
     return Args(**values), f"({text})" if given else ""
 
 
-def _draw(random: Random, kind: Kind, x: Shape, names: dict[str, int]) -> Drawn:
+def _draw(random: Random, kind: Kind, x: Shape, names: dict[str, int], tensors: Sequence[str] = ()) -> Drawn:
     """A value of a kind."""
     match kind:
         case Bool():
@@ -73,12 +76,15 @@ def _draw(random: Random, kind: Kind, x: Shape, names: dict[str, int]) -> Drawn:
                 return Drawn(Size(size.height, size.height), str(size.height))
             return Drawn(size, str(size) if random.random() < 0.8 else f"size({size.height}, {size.width})")
         case Either(kinds=kinds):
-            return _draw(random, random.choice(kinds), x, names)
+            return _draw(random, random.choice(kinds), x, names, tensors)
         case Maybe(kind=inner):
-            return Drawn(None, "none") if random.random() < 0.3 else _draw(random, inner, x, names)
+            return Drawn(None, "none") if random.random() < 0.3 else _draw(random, inner, x, names, tensors)
         case ListOf(item=item, length=length):
             items = [_draw(random, item, x, names) for _ in range(length or 2)]
             return Drawn(tuple(one.value for one in items), f"({', '.join(one.text for one in items)})")
+        case NewName():
+            name = random.choice(tensors)
+            return Drawn(name, name)
         case One(family=family):
             return Drawn(UNKNOWN, random.choice(CALLS[family]))
     raise AssertionError(f"no value of {type(kind).__name__} is drawn here: add how")

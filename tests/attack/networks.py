@@ -165,7 +165,7 @@ class Writer:
             case NamedTensor() if tensors:
                 name = self.random.choice(list(tensors))
                 return Written(f"{op.name}({name})", tensors[name])
-            case WithNamed():
+            case WithNamed() if tensors:
                 return self.with_named(op, x, tensors)
         return None
 
@@ -197,11 +197,14 @@ class Writer:
         return None
 
     def with_named(self, op: Op, x: Shape, tensors: dict[str, Shape]) -> Written | None:
-        fitting = [(name, y) for name, other in tensors.items() if (y := shape_of(op, [x, other], Args(name=name)))]
-        if not fitting:
-            return None
-        name, y = self.random.choice(fitting)
-        return Written(f"{op.name}({name})", y)
+        assert isinstance(op.expands, WithNamed)
+        for _ in range(TRIES):
+            args, text = draw_arguments(self.random, op, x, self.names, list(tensors))
+            named = getattr(args, op.expands.name)
+            y = shape_of(op, [x] if named is None else [x, tensors[named]], args)
+            if y is not None:
+                return Written(op.name + text, y)
+        return None
 
     def branches(self, op: Op, x: Shape, depth: int, tensors: dict[str, Shape]) -> Written | None:
         """Branches of which the first says what shape the others are brought to, where they have to be."""
@@ -214,7 +217,10 @@ class Writer:
             and "head" not in parts[0].text
             and self.random.random() < 0.5
         ):
-            parts.append(Written(f"{parts[0].text} -> global_avg_pool", (parts[0].shape[0], 1, 1)))
+            channels, *size = parts[0].shape
+            gates = (("global_avg_pool", (channels, 1, 1)), ("channel_max", (1, *size)))
+            gate, shape = self.random.choice(gates)
+            parts.append(Written(f"{parts[0].text} -> {gate}", shape))
         self.random.shuffle(parts)
         y = shape_of(op, [part.shape for part in parts], Args())
         return None if y is None else Written(f"{op.name} {{ {' '.join(f'| {part.text}' for part in parts)} }}", y)

@@ -37,6 +37,9 @@ P: Shape = (8, 1, 1)
 V: Shape = (12,)
 S = Size
 
+UPPER = {"padding": "same_upper"}
+MODES = ("nearest", "bilinear", "bicubic")
+
 ACTIVATIONS = [name for name, op in OPS.items() if op.group == "activation"]
 
 # For each layer: (input shape, or the list of them; arguments).
@@ -60,6 +63,10 @@ CASES: dict[str, list[tuple[Any, dict[str, Any]]]] = {
         (M, {"filters": 6, "groups": 2}),
         (M, {"filters": 16, "groups": 8, "kernel": S(2, 2), "bias": False}),
         (P, {"filters": 3, "kernel": S(1, 1)}),
+        *((M, {"filters": 4, "stride": s, **UPPER}) for s in (S(1, 1), S(2, 2), S(3, 1), S(1, 4))),
+        *((M, {"filters": 4, "kernel": k, "stride": S(2, 3), **UPPER}) for k in (S(1, 1), S(2, 2), S(4, 5), S(7, 1))),
+        (M, {"filters": 4, "dilation": S(2, 3), "stride": S(2, 2), **UPPER}),
+        (M, {"filters": 4, "kernel": S(4, 2), **UPPER}),
         ((1, 5, 5), {"filters": 1}),
     ],
     "depthwise_conv": [
@@ -67,7 +74,24 @@ CASES: dict[str, list[tuple[Any, dict[str, Any]]]] = {
         (M, {"multiplier": 3, "bias": False}),
         (M, {"kernel": S(5, 5), "stride": S(2, 2)}),
         (M, {"kernel": S(2, 2), "stride": S(2, 2), "multiplier": 2}),
+        (M, {"kernel": S(5, 5), "stride": S(2, 2), "multiplier": 2, **UPPER}),
         (M, {"padding": S(0, 0), "dilation": S(2, 2)}),
+    ],
+    "ws_conv": [
+        (M, {"filters": 5}),
+        (M, {"filters": 5, "gain": True, "bias": False}),
+        (M, {"filters": 6, "gain": True, "gamma": 1.7, "eps": 1e-2, "groups": 2}),
+        (M, {"filters": 6, "kernel": S(4, 2), "dilation": S(1, 2), "trainable": False}),
+        (M, {"filters": 6, "kernel": S(1, 1), "stride": S(2, 2), "gain": True, "trainable": False}),
+        (M, {"filters": 4, "stride": S(2, 3), "gain": True, **UPPER}),
+        (P, {"filters": 3, "kernel": S(1, 1), "eps": 0.1}),
+        (M, {"filters": 4, "stride": S(2, 3), **UPPER}),
+    ],
+    "channel_conv": [
+        (P, {"kernel": 3}),
+        (P, {"kernel": 1}),
+        (P, {"kernel": 5, "trainable": False}),
+        (P, {"kernel": 9}),
     ],
     "conv_transpose": [
         (M, {"filters": 5}),
@@ -77,16 +101,24 @@ CASES: dict[str, list[tuple[Any, dict[str, Any]]]] = {
         (M, {"filters": 4, "kernel": S(3, 5), "stride": S(1, 3), "padding": S(0, 2)}),
         (P, {"filters": 4, "kernel": S(4, 4), "stride": S(1, 1)}),
         (M, {"filters": 4, "kernel": S(2, 2), "stride": S(3, 3)}),
+        (M, {"filters": 4, "kernel": S(3, 3), "padding": S(1, 1), "output_padding": S(1, 0)}),
+        (M, {"filters": 4, "kernel": S(3, 2), "dilation": S(2, 3), "stride": S(3, 2)}),
+        (M, {"filters": 4, "kernel": S(3, 3), "dilation": S(3, 2), "output_padding": S(1, 1), "bias": False}),
+        (M, {"filters": 4, "groups": 2}),
+        (M, {"filters": 8, "groups": 8, "kernel": S(4, 4), "padding": S(1, 1), "bias": False}),
     ],
     "dense": [(V, {"units": 5}), (V, {"units": 1, "bias": False}), (P, {"units": 5}), (P, {"units": 7, "bias": False})],
     "flatten": [(M, {}), (P, {}), (V, {})],
     "batch_norm": [
         *((shape, {"scale": s, "shift": b}) for shape in (M, V, P) for s in (True, False) for b in (True, False)),
         (M, {"eps": 1e-3, "momentum": 0.5}),
+        (M, {"init_scale": 0.0}),
+        (V, {"init_scale": -0.5, "shift": False}),
     ],
     "instance_norm": [
         *((M, {"scale": s, "shift": b}) for s in (True, False) for b in (True, False)),
         (M, {"eps": 1e-2}),
+        (M, {"init_scale": 0.2}),
     ],
     "layer_norm": [
         *(
@@ -98,6 +130,7 @@ CASES: dict[str, list[tuple[Any, dict[str, Any]]]] = {
         ),
         (M, {"eps": 1e-2}),
         ((1, 4, 4), {"over": "image"}),
+        *((shape, {"over": over, "init_scale": 0.2}) for shape in (M, V) for over in ("channels", "image")),
     ],
     "group_norm": [
         *((M, {"groups": 4, "scale": s, "shift": b}) for s in (True, False) for b in (True, False)),
@@ -106,10 +139,16 @@ CASES: dict[str, list[tuple[Any, dict[str, Any]]]] = {
         (M, {"groups": 8}),
         (V, {"groups": 3}),
         (V, {"groups": 4, "scale": False}),
+        (M, {"groups": 2, "init_scale": 0.2}),
     ],
     "local_response_norm": [(M, {"size": 5}), (M, {"size": 1}), (M, {"size": 3, "alpha": 1.0, "beta": 0.5, "k": 2.0})],
+    "global_response_norm": [(M, {}), (P, {}), ((1, 4, 4), {"eps": 0.1})],
     "max_pool": [
         (M, {}),
+        *((M, {"size": S(3, 3), "stride": S(2, 2), "ceil": ceil, **UPPER}) for ceil in (False, True)),
+        *((M, {"size": k, "stride": S(2, 3), **UPPER}) for k in (S(1, 1), S(2, 2), S(4, 5))),
+        (M, {"size": S(2, 4), "stride": S(1, 1), **UPPER}),
+        (P, {"size": S(3, 2), **UPPER}),
         (M, {"ceil": True}),
         (M, {"size": S(3, 3), "stride": S(2, 2), "padding": S(1, 1)}),
         (M, {"size": S(3, 3), "stride": S(2, 2), "padding": S(1, 1), "ceil": True}),
@@ -123,6 +162,12 @@ CASES: dict[str, list[tuple[Any, dict[str, Any]]]] = {
     ],
     "avg_pool": [
         (M, {}),
+        *(
+            (M, {"size": k, "stride": s, "count_padding": counts, "ceil": ceil, **UPPER})
+            for k, s in ((S(3, 3), S(2, 2)), (S(4, 5), S(2, 3)), (S(2, 4), S(1, 1)))
+            for counts, ceil in ((False, True), (True, False))
+        ),
+        (P, {"size": S(3, 2), "count_padding": False, **UPPER}),
         (P, {"ceil": True}),
         ((3, 1, 2), {"size": S(3, 4), "stride": S(3, 2), "padding": S(0, 1), "ceil": True}),
         *(
@@ -146,6 +191,16 @@ CASES: dict[str, list[tuple[Any, dict[str, Any]]]] = {
         (M, {"size": S(9, 3)}),
         (P, {"size": S(4, 4)}),
     ],
+    "adaptive_max_pool": [
+        (M, {"size": S(7, 10)}),
+        (M, {"size": S(7, 5)}),
+        (M, {"size": S(3, 4)}),
+        (M, {"size": S(9, 3)}),
+        (P, {"size": S(4, 4)}),
+        (M, {"size": S(1, 1)}),
+    ],
+    "channel_mean": [(M, {}), (P, {}), ((1, 3, 4), {})],
+    "channel_max": [(M, {}), (P, {}), ((1, 3, 4), {})],
     "blur_pool": [(M, {}), (M, {"size": 2}), (M, {"size": 4}), (M, {"size": 5}), ((3, 9, 9), {"size": 7})],
     **{name: [(M, {}), (V, {}), (P, {})] for name in ACTIVATIONS},
     "dropout": [(M, {}), (V, {"p": 0.3}), (M, {"p": 0.0})],
@@ -160,6 +215,13 @@ CASES: dict[str, list[tuple[Any, dict[str, Any]]]] = {
         (M, {"scale": scale, "mode": mode}) for scale in (S(2, 2), S(3, 1), S(1, 4)) for mode in ("nearest", "bilinear")
     ]
     + [(P, {"mode": "bilinear"}), (P, {})],
+    "resize_to": [
+        ([M], {"size": S(13, 5), "mode": "bilinear"}),
+        *(([M], {"size": size, "mode": mode}) for size in (S(14, 20), S(3, 27), S(82, 1)) for mode in MODES),
+        *(([P], {"size": S(3, 5), "mode": mode}) for mode in MODES),
+        *(([(3, 2, 9), (2, 82, 4)], {"like": "other", "mode": mode}) for mode in MODES),
+        ([M, (3, 4, 4)], {"like": "other", "mode": "bicubic"}),
+    ],
     "pad": [
         (M, {"size": size, "mode": mode})
         for size in (S(1, 1), S(2, 0), (0, 1, 2, 3), S(0, 0))
@@ -169,11 +231,27 @@ CASES: dict[str, list[tuple[Any, dict[str, Any]]]] = {
         ([M, (3, 7, 10)], {"name": "other"}),
         ([M, (3, 4, 4)], {"name": "other"}),
         ([M, (9, 2, 1)], {"name": "other"}),
+        ([M, (3, 4, 4)], {"name": "other", "offset": S(0, 0)}),
+        ([M, (3, 4, 4)], {"name": "other", "offset": S(3, 5)}),
     ],
     "add": [([M, M], {}), ([V, V, V], {}), ([M], {})],
-    "multiply": [([M, P], {}), ([P, M], {}), ([P, P, M], {}), ([M, M], {}), ([V, V], {}), ([M], {}), ([P, P], {})],
+    "multiply": [
+        ([M, P], {}),
+        ([P, M], {}),
+        ([P, P, M], {}),
+        ([M, M], {}),
+        ([V, V], {}),
+        ([M], {}),
+        ([P, P], {}),
+        *(([*shapes], {}) for shapes in ((M, (1, 7, 10)), ((1, 7, 10), P, M), (P, (1, 1, 1)))),
+    ],
+    "maximum": [([M, M], {}), ([V, V, V], {}), ([M], {}), ([P, P, P], {})],
     "concat": [([M, (3, 7, 10)], {}), ([V, (1,), V], {}), ([M], {}), ([P, P], {})],
-    "scale": [(M, {"value": 0.1}), (V, {"value": -2.0})],
+    "scale": [
+        (M, {"value": 0.1}),
+        (V, {"value": -2.0}),
+        *((shape, {"value": 0.5, "learned": True}) for shape in (V, P, M)),
+    ],
     "layer_scale": [(M, {}), (V, {"init": 0.5}), (P, {"init": 0.1})],
     # What only passes its input on, or is worked out while compiling and then does so.
     "input": [(M, {"channels": 8, "size": S(7, 10)}), (V, {"channels": 12})],
@@ -282,6 +360,8 @@ def test_every_weight_reaches_the_onnx_graph(graph_of: Any, name: str, shape: An
     lower(graph, {key: value.numpy() for key, value in made(graph).state_dict().items()}, g, x)
     read = {name for one in g.nodes for name in one.input}
     for spec in graph.weights(node):
+        if (name, spec.name) == ("ws_conv", "gain"):
+            continue  # the kernel is multiplied by it
         key = f"{node.name}.{spec.name}"
         assert key in read and g.initializers[key].size == spec.size
 

@@ -33,6 +33,9 @@ def graph_of(body: str, size: str = "16x16", channels: int = 8) -> Graph:
 SMOOTH = {
     "torch.nn.MaxPool2d": "torch.nn.AvgPool2d",
     "torch.nn.AdaptiveMaxPool2d": "torch.nn.AdaptiveAvgPool2d",
+    "specc.backend.layers.SameUpperMaxPool2d": "specc.backend.layers.SameUpperAvgPool2d",
+    "specc.backend.layers.ChannelMax": "specc.backend.layers.ChannelMean",
+    "specc.backend.layers.Maximum": "specc.backend.layers.Add",
     "torch.nn.ReLU": "torch.nn.Identity",
     "torch.nn.ReLU6": "torch.nn.Identity",
 }
@@ -64,6 +67,9 @@ def measured(graph: Graph, node: Node) -> tuple[int, int]:
         one.op = smooth(one.op)
     torch.manual_seed(0)
     net = build(graph).double().eval()
+    for weight in net.parameters():
+        if not weight.any():  # what starts as the identity
+            torch.nn.init.uniform_(weight)
     image = torch.randn(1, *graph.input, dtype=torch.float64, requires_grad=True)
     value = net(image)
     value = value.reshape(1, *node.shape) if len(node.shape) == 3 else value
@@ -107,6 +113,17 @@ def test_what_each_op_sees(name: str) -> None:
         ("conv(4, stride=2) -> conv(4, stride=2) -> conv_transpose(4, 3x3, padding=1) -> conv_transpose(4, 3x3)", 11),
         ("conv(4) -> conv(4, stride=2) -> conv(4) -> upsample(2, mode=bilinear)", 11),
         ("conv(4) -> upsample(3, mode=bilinear) -> conv(9) -> pixel_shuffle(3) -> conv(4)", 5),
+        ("conv(4) -> conv_transpose(4, 3x3, padding=1, output_padding=1, stride=2, dilation=2)", 5),
+        ("conv(4, stride=2) -> conv_transpose(4, 3x3, stride=3, dilation=2) -> conv(4)", 7),
+        ("conv(4, stride=2, padding=same_upper) -> max_pool(3, stride=2, padding=same_upper)", 7),
+        ("conv(4) -> resize_to(40) -> conv(4)", 5),
+        ("conv(4) -> resize_to(13x13, mode=bicubic)", 6),
+        ("conv(4) -> resize_to(13, mode=nearest) -> conv(4)", 7),
+        ("conv(4) -> as(a) -> pad(3) -> conv(4) -> crop_to(a, offset=0)", 5),
+        ("conv(4) -> multiply { | identity | channel_max -> conv(1, 7x7) -> sigmoid }", 9),
+        ("conv(4) -> maximum { | conv(4) | conv(4, 5x1) | conv(4, 1x5) }", 7),
+        ("conv(4) -> global_response_norm", 24),
+        ("conv(4) -> adaptive_max_pool(12x12)", 4),
         ("conv(4, 1x1, stride=4) -> conv(4, 2x2, padding=0)", 5),
         ("conv(4, dilation=3) -> conv(4, padding=9, dilation=4)", 15),
         ("pad(2, mode=reflect) -> conv(4, 5x5, padding=0) -> pad((3, 0, 0, 3), mode=replicate) -> conv(4)", 7),
@@ -165,6 +182,9 @@ LAYERS = (
     *("max_pool", "max_pool(3, stride=2, padding=1, ceil=true)", "avg_pool(3, stride=1)", "avg_pool(2, stride=3x1)"),
     *("adaptive_avg_pool(5x4)", "blur_pool", "blur_pool(4)", "upsample(2)", "upsample(3x2, mode=bilinear)"),
     *("pad((1, 0, 2, 1))", "pad(2, mode=reflect)", "pad((0, 2, 1, 1), mode=replicate)", "space_to_depth(2)"),
+    *("conv(3, stride=2, padding=same_upper)", "avg_pool(3, stride=2, padding=same_upper)", "resize_to(9x13)"),
+    *("conv_transpose(2, 3x3, stride=2, dilation=3, output_padding=1)", "conv_transpose(2, stride=2, dilation=2)"),
+    *("resize_to(20x6, mode=nearest)", "resize_to(7x15, mode=bicubic)", "adaptive_max_pool(4x5)"),
     *("conv(8) -> pixel_shuffle(2)", "batch_norm", "layer_norm", "as(x) -> pad(1) -> conv(2) -> crop_to(x)"),
 )
 ENDS = ("", "", "", "group_norm(1)", "layer_norm(over=image) -> conv(2)", "flatten -> softplus", "global_avg_pool")

@@ -29,17 +29,17 @@ def windows(**rest: Any) -> Iterator[Case]:
     for n, k, s, p, ceil in product(SIZES, SIZES, STRIDES, range(4), (False, True)):
         shape, sizes = both(n, 6 - n, size=(k, min(k, 3)), stride=(s, 6 - s), padding=(p, p // 2))
         yield shape, {**sizes, "ceil": ceil, **rest}
+        if p == 0:
+            yield shape, {**sizes, "ceil": ceil, "padding": "same_upper", **rest}
 
 
 def kernels(dilated: bool, **rest: Any) -> Iterator[Case]:
-    paddings: list[Any] = ["same", 0, 1, 2]
+    paddings: list[Any] = ["same", "same_upper", 0, 1, 2] if dilated else [0, 1, 2]
     for n, k, s, p, d in product(SIZES, SIZES, (1, 2, 5), paddings, (1, 3) if dilated else (1,)):
         shape, sizes = both(n, 6 - n, kernel=(k, 6 - k), stride=(s, 6 - s))
         if dilated:
             sizes["dilation"] = Size(d, 4 - d)
-        elif p == "same":
-            continue
-        yield shape, {**sizes, "padding": p if p == "same" else Size(p, 2 - p), **rest}
+        yield shape, {**sizes, "padding": p if isinstance(p, str) else Size(p, 2 - p), **rest}
 
 
 def maps(**arguments: Any) -> Iterator[Case]:
@@ -51,10 +51,23 @@ CASES: dict[str, list[Case]] = {
     "avg_pool": [*windows(), *windows(count_padding=False)],
     "conv": list(kernels(dilated=True, filters=3)),
     "depthwise_conv": list(kernels(dilated=True)),
-    "conv_transpose": list(kernels(dilated=False, filters=3)),
+    "ws_conv": list(kernels(dilated=True, filters=3)),
+    "conv_transpose": [
+        *kernels(dilated=False, filters=3),
+        *kernels(dilated=False, filters=4, groups=2, dilation=Size(2, 3)),
+        *(
+            (shape, {**given, "output_padding": Size(*(step - 1 for step in given["stride"]))})
+            for shape, given in kernels(dilated=False, filters=3)
+        ),
+    ],
     "global_avg_pool": list(maps()),
     "global_max_pool": list(maps()),
     "adaptive_avg_pool": [case for n, m in product(SIZES, SIZES) for case in maps(size=Size(n, m))],
+    "adaptive_max_pool": [case for n, m in product(SIZES, SIZES) for case in maps(size=Size(n, m))],
+    "channel_mean": list(maps()),
+    "channel_max": list(maps()),
+    "channel_conv": [case for kernel in (1, 3, 5, 9) for case in maps(kernel=kernel) if case[0][1:] == (1, 1)],
+    "global_response_norm": list(maps()),
     "blur_pool": [case for size in range(2, 9) for case in maps(size=size)],
     "pixel_shuffle": [case for r in SIZES for case in maps(r=r)],
     "space_to_depth": [case for r in SIZES for case in maps(r=r)],

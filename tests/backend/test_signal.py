@@ -121,6 +121,14 @@ BODIES = {
     "branches": "conv(16) -> relu\nconcat { | conv(8) -> relu | conv(8, 1x1) -> tanh }\nconv(16) -> relu",
     "gate": "conv(16)\nmultiply { | identity | global_avg_pool -> conv(16, 1x1) -> sigmoid }\nconv(16) -> relu",
     "depthwise": "conv(16) -> relu\nrepeat(2) { depthwise_conv -> relu -> conv(16, 1x1) -> relu }",
+    "standardized": "repeat(4) { ws_conv(24) -> group_norm(4) -> relu }",
+    "standardized with gain": "conv(24)\nrepeat(4) { ws_conv(24, gain=true, gamma=1.7) -> relu }",
+    "small scale": "conv(24)\nrepeat(3) { residual { conv(24) -> batch_norm(init_scale=0.2) -> relu -> conv(24) } }",
+    "maxout": "repeat(4) { maximum { | conv(24, init=lecun_normal) | conv(24, init=lecun_normal) } }",
+    "spatial gate": "conv(16)\nmultiply { | identity | channel_max -> conv(1, 5x5) -> sigmoid }\nconv(16) -> relu",
+    "mean gate": "conv(16)\nmultiply { | identity | channel_mean -> conv(1, 5x5) -> sigmoid }\nconv(16) -> relu",
+    "channel gate": "conv(16)\nmultiply { | identity | global_avg_pool -> channel_conv(3) -> sigmoid }\nconv(16)",
+    "largest of parts": "conv(16) -> relu -> adaptive_max_pool(4x4) -> conv(16) -> relu",
     "dropout": "repeat(3) { conv(24) -> relu -> dropout(30%) }",
 }
 

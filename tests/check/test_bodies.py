@@ -483,6 +483,35 @@ def test_crop_to():
     assert codes(net("crop_to(b)")) == ["E219"]
 
 
+def test_crop_to_another_corner():
+    body = "as(wide) -> conv(4, padding=0) -> as(narrow) -> from(wide) -> crop_to(narrow, offset={})"
+    assert shape(body.format("0x2")) == (8, 14, 14)
+    error = only(net(body.format("3")))
+    assert (error.code, error.span.text, error.help) == ("E303", "3", "use an offset of at most 2x2")
+
+
+def test_resize_to():
+    assert shape("resize_to(5x40)") == (8, 5, 40)
+    assert shape("as(all) -> max_pool -> conv(4) -> resize_to(like=all)") == (4, 16, 16)
+    assert shape("as(all) -> max_pool(4) -> resize_to(mode=nearest, like=all)") == (8, 16, 16)
+    graph = fine(net("as(all) -> max_pool -> resize_to(like=all) -> resize_to(7)")).graph
+    assert [node.inputs for node in graph.nodes[1:]] == [(0,), (1, 0), (2,)]
+
+
+@pytest.mark.parametrize(
+    ("call", "code", "where", "help"),
+    [
+        ("resize_to", "E206", "resize_to", "resize_to(like=name)"),
+        ("resize_to(7, like=all)", "E216", "all", "resize_to(65x65), or"),
+        ("resize_to(7, like=al)", "E219", "al", "did you mean `all`?"),
+        ("resize_to(mode=linear, like=all)", "E207", "linear", ""),
+    ],
+)
+def test_what_resize_to_needs(call, code, where, help):
+    error = only(net(f"as(all) -> conv(4) -> {call}"))
+    assert (error.code, error.span.text) == (code, where) and help in error.help
+
+
 def test_expect():
     assert layers(net("expect(8, 16x16) -> relu -> expect(8, 16)")) == ["relu"]
     assert shape("flatten -> expect(2048)") == (2048,)

@@ -53,7 +53,7 @@ def test_defaults():
     assert shape("max_pool") == (8, 8, 8)
     assert last("dropout")["p"] == 0.5
     assert last("leaky_relu")["slope"] == 0.01
-    assert last("batch_norm") == {"eps": 1e-5, "momentum": 0.1, "scale": True, "shift": True}
+    assert last("batch_norm") == {"eps": 1e-5, "momentum": 0.1, "scale": True, "shift": True, "init_scale": 1.0}
 
 
 def test_defaults_of_blocks_may_use_what_flows_and_earlier_parameters():
@@ -275,6 +275,9 @@ def test_an_argument_by_a_word_of_the_language():
         ("avg_pool(count_include_pad=false)", "specc calls it `count_padding`"),
         ("conv(8, in_channels=3)", "leave it out: it is inferred from the input"),
         ("dropout(rate=0.5)", "specc calls it `p`"),
+        ("StdConv2d(8)", "specc calls this layer `ws_conv`"),
+        ("interpolate", "in specc, write resize_to(65x65), or upsample(2)"),
+        ("conv_transpose(8, outputpadding=1)", "specc calls it `output_padding`"),
         ("leaky_relu(negative_slope=0.1)", "specc calls it `slope`"),
         ("batch_norm(affine=false)", "use the two arguments `scale` and `shift`"),
     ],

@@ -205,7 +205,7 @@ def test_a_softmax_where_outputs_do_not_exclude_each_other(source: str, end: str
         ("my_numbers", "conv(3)", "outputs 3 x 8 x 8", "global_avg_pool"),
         ("my_masks", VECTOR, "the masks are 8x8, but the network ends in 3", "without flatten"),
         ("my_masks", "conv(3, stride=2)", "the network ends in 3 x 4 x 4", "add upsample(2)"),
-        ("my_masks", "conv(3, 1x1) -> upsample(2)", "the network ends in 3 x 16 x 16", "upsample or conv_transpose"),
+        ("my_masks", "conv(3, 1x1) -> upsample(2)", "the network ends in 3 x 16 x 16", "add resize_to(8x8)"),
         ("my_masks", "conv(4, 1x1)", "ends in 4 channels, but `my_masks` has 3 classes", "end with conv(3, 1x1)"),
         ("my_some_masks", "conv(1, 1x1)", "1 channel, but masks have two classes or more", "conv(2, 1x1)"),
     ],

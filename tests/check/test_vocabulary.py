@@ -10,22 +10,30 @@ from specc.vocabulary.param import REQUIRED
 from tests.helpers.checking import fine, net
 
 INIT = "init=he_normal, regularize=none, trainable=true"
+CONV = "filters, kernel=3x3, stride=1x1, padding=same, dilation=1x1, groups=1"
+TRANSPOSE = "filters, kernel=2x2, stride=2x2, padding=0x0, output_padding=0x0, dilation=1x1, groups=1"
 LAYERS = f"""
-conv(filters, kernel=3x3, stride=1x1, padding=same, dilation=1x1, groups=1, bias=auto, {INIT})
+conv({CONV}, bias=auto, {INIT})
 depthwise_conv(kernel=3x3, stride=1x1, padding=same, dilation=1x1, multiplier=1, bias=auto, {INIT})
-conv_transpose(filters, kernel=2x2, stride=2x2, padding=0x0, bias=auto, {INIT})
+ws_conv({CONV}, eps=1e-06, gain=false, gamma=1, bias=auto, {INIT})
+channel_conv(kernel, {INIT})
+conv_transpose({TRANSPOSE}, bias=auto, {INIT})
 dense(units, bias=true, {INIT})
 flatten
-batch_norm(eps=1e-05, momentum=0.1, scale=true, shift=true)
-instance_norm(eps=1e-05, scale=true, shift=true)
-layer_norm(eps=1e-05, over=channels, scale=true, shift=true)
-group_norm(groups=32, eps=1e-05, scale=true, shift=true)
-local_response_norm(size)
+batch_norm(eps=1e-05, momentum=0.1, scale=true, shift=true, init_scale=1)
+instance_norm(eps=1e-05, scale=true, shift=true, init_scale=1)
+layer_norm(eps=1e-05, over=channels, scale=true, shift=true, init_scale=1)
+group_norm(groups=32, eps=1e-05, scale=true, shift=true, init_scale=1)
+local_response_norm(size, alpha=0.0001, beta=0.75, k=1)
+global_response_norm(eps=1e-06)
 max_pool(size=2x2, stride=size, padding=0x0, ceil=false)
 avg_pool(size=2x2, stride=size, padding=0x0, ceil=false, count_padding=true)
 global_avg_pool
 global_max_pool
 adaptive_avg_pool(size)
+adaptive_max_pool(size)
+channel_mean
+channel_max
 blur_pool(size=3)
 leaky_relu(slope=0.01)
 dropout(p=50%)
@@ -37,8 +45,9 @@ channel_shuffle(groups)
 pixel_shuffle(r)
 space_to_depth(r)
 upsample(scale=2x2, mode=nearest)
-crop_to(name)
-scale(value)
+resize_to(size=none, mode=bilinear, like=none)
+crop_to(name, offset=center)
+scale(value, learned=false)
 layer_scale(init=1e-06)
 identity
 expect(channels, size=none)
@@ -47,6 +56,7 @@ from(name)
 residual
 add
 multiply
+maximum
 concat
 repeat(n)
 head(name, weight)

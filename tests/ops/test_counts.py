@@ -61,7 +61,19 @@ def test_grouped_convolution_counts_a_group_at_a_time() -> None:
     assert (net.weights, net.macs) == (16 * 2 * 9, 16 * 16 * 2 * 9)
 
 
+def test_grouped_transposed_convolution_counts_a_group_at_a_time() -> None:
+    net = Tally((8, 4, 5))
+    net.layer("conv_transpose", filters=4, groups=2)
+    assert (net.weights, net.macs) == (8 * 2 * 4 + 4, 4 * 5 * 8 * 2 * 4)
+
+
+def test_standardized_kernels_count_as_others_and_their_gain_as_weights() -> None:
+    net = Tally((8, 4, 4))
+    net.layer("ws_conv", filters=16, groups=4, bias=False, gain=True)
+    assert (net.weights, net.macs) == (16 * 2 * 9 + 16, 16 * 16 * 2 * 9)
+
+
 def test_only_kernels_count_as_macs() -> None:
     """The convention of the published figures: norms, activations and pools are free."""
     free = {name for name, op in OPS.items() if op.macs is OPS["relu"].macs}
-    assert free == OPS.keys() - {"conv", "depthwise_conv", "conv_transpose", "dense"}
+    assert free == OPS.keys() - {"conv", "depthwise_conv", "ws_conv", "channel_conv", "conv_transpose", "dense"}

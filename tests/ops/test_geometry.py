@@ -3,20 +3,38 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from specc.ops.geometry import divisors, effective, few, pads_of, slide, slide_up
-from specc.values import Size
+from specc.ops.geometry import divisors, effective, few, is_upper, pads_of, slide, slide_up, upper_pads
+from specc.values import Args, Size
 
 SMALL = st.integers(1, 12)
 
 
 @given(length=SMALL, kernel=SMALL, dilation=st.integers(1, 3), stride=st.integers(1, 4))
 def test_same_gives_length_over_stride_rounded_up(length: int, kernel: int, dilation: int, stride: int) -> None:
-    top, bottom, left, right = pads_of("same", Size(kernel, 1), Size(dilation, 1))
+    a = Args(padding="same", kernel=Size(kernel, 1), dilation=Size(dilation, 1), stride=Size(stride, 1))
+    top, bottom, left, right = pads_of((1, length, 1), a)
     window = effective(kernel, dilation)
     assert top + bottom == window - 1
     assert top == (window - 1) // 2
     assert (left, right) == (0, 0)
     assert slide(length, window, stride, top + bottom) == -(length // -stride)
+
+
+@given(length=SMALL, kernel=SMALL, dilation=st.integers(1, 3), stride=st.integers(1, 4))
+def test_same_upper_is_the_least_that_gives_length_over_stride_rounded_up(
+    length: int, kernel: int, dilation: int, stride: int
+) -> None:
+    """Half of it before, an odd pixel after; and `same` where the stride is 1."""
+    a = Args(padding="same_upper", kernel=Size(1, kernel), dilation=Size(1, dilation), stride=Size(1, stride))
+    top, bottom, left, right = pads_of((1, 1, length), a)
+    window, wanted = effective(kernel, dilation), -(length // -stride)
+    fitting = [pad for pad in range(window) if slide(length, window, stride, pad) == wanted]
+    assert (top, bottom) == (0, 0)
+    assert left + right == min(fitting) and right - left in (0, 1)
+    if stride == 1:
+        assert (0, 0, left, right) == pads_of((1, 1, length), Args(**(a.as_dict() | {"padding": "same"})))
+    if not is_upper("same_upper", Size(1, window), Size(1, stride)):
+        assert all(upper_pads((1, 1, n), Size(1, window), Size(1, stride)) == (0, 0, left, right) for n in range(1, 20))
 
 
 @given(length=SMALL, window=SMALL, stride=SMALL, pad=st.integers(0, 6))

@@ -12,6 +12,7 @@ from specc.vocabulary.problem import Problem
 
 S = Size
 M = (8, 7, 10)
+P = (8, 1, 1)
 V = (12,)
 
 # op, input, arguments; then code, the argument at fault, what the message and the help contain.
@@ -30,6 +31,20 @@ WRONG: list[tuple[str, Any, dict[str, Any], str, str, str, str]] = [
     ("conv_transpose", V, {"filters": 8}, "E302", "", "a vector of 12", ""),
     ("conv_transpose", M, {"filters": 8, "padding": S(7, 0)}, "E303", "padding", "14 x 20", "6x9"),
     ("conv_transpose", M, {"filters": 8, "stride": S(2**30, 2**30)}, "E310", "stride", "", ""),
+    ("conv_transpose", M, {"filters": 8, "output_padding": S(0, 2)}, "E216", "output_padding", "=0x2, which", "1x1"),
+    ("conv_transpose", M, {"filters": 8, "groups": 3}, "E304", "groups", "does not divide its 8 input", "1, 2, 4, 8"),
+    ("conv_transpose", M, {"filters": 6, "groups": 4}, "E304", "groups", "6 filters", "8 channels and 6 filters: 1, 2"),
+    ("ws_conv", V, {"filters": 8}, "E302", "", "a vector of 12", ""),
+    ("ws_conv", M, {"filters": 6, "groups": 4}, "E304", "groups", "6 filters", "8 channels and 6 filters: 1, 2"),
+    ("ws_conv", M, {"filters": 8, "kernel": S(9, 3), "padding": S(0, 0)}, "E303", "kernel", "9 x 3", "`padding=1x0`"),
+    ("ws_conv", M, {"filters": 2**40}, "E310", "filters", "", ""),
+    ("ws_conv", M, {"filters": 8, "gamma": 1.7}, "E216", "gamma", "gamma=1.7 but no gain", "gain=true"),
+    ("ws_conv", M, {"filters": 8, "groups": 8, "kernel": S(1, 1)}, "E311", "", "a single weight", "fewer groups"),
+    ("channel_conv", M, {"kernel": 3}, "E302", "", "its input is 8 x 7 x 10", "`global_avg_pool` before it"),
+    ("channel_conv", V, {"kernel": 3}, "E302", "", "its input is 12", "before `flatten`"),
+    ("channel_conv", (8, 1, 1), {"kernel": 4}, "E207", "kernel", "must be odd, found 4", "such as 5"),
+    ("channel_mean", V, {}, "E302", "", "", ""),
+    ("channel_max", V, {}, "E302", "", "", ""),
     ("dense", M, {"units": 10}, "E302", "", "8 x 7 x 10", "`flatten` before it, which gives 560, or `global_avg_pool`"),
     ("dense", V, {"units": 2**40}, "E310", "units", "", ""),
     ("instance_norm", V, {}, "E302", "", "", ""),
@@ -38,6 +53,24 @@ WRONG: list[tuple[str, Any, dict[str, Any], str, str, str, str]] = [
     ("layer_norm", (1,), {}, "E311", "", "", "remove it"),
     ("group_norm", M, {}, "E304", "groups", "groups=32, which does not divide its 8 input channels", "1, 2, 4, 8"),
     ("group_norm", V, {"groups": 12}, "E311", "", "", "fewer groups than 12"),
+    *(
+        (
+            name,
+            M,
+            {**given, "scale": False, "init_scale": 0.5},
+            "E216",
+            "init_scale",
+            "init_scale=0.5 but scale=f",
+            "out",
+        )
+        for name, given in (
+            ("batch_norm", {}),
+            ("instance_norm", {}),
+            ("layer_norm", {}),
+            ("group_norm", {"groups": 2}),
+        )
+    ),
+    ("global_response_norm", V, {}, "E302", "", "", ""),
     ("local_response_norm", V, {"size": 3}, "E302", "", "", ""),
     ("local_response_norm", M, {"size": 4}, "E207", "size", "must be odd, found 4", "such as 5"),
     ("max_pool", V, {}, "E302", "", "", ""),
@@ -48,6 +81,8 @@ WRONG: list[tuple[str, Any, dict[str, Any], str, str, str, str]] = [
     ("global_max_pool", V, {}, "E302", "", "", ""),
     ("adaptive_avg_pool", V, {"size": S(2, 2)}, "E302", "", "", ""),
     ("adaptive_avg_pool", M, {"size": S(2**20, 2**20)}, "E310", "size", "", ""),
+    ("adaptive_max_pool", V, {"size": S(2, 2)}, "E302", "", "", ""),
+    ("adaptive_max_pool", M, {"size": S(2**20, 2**20)}, "E310", "size", "", ""),
     ("blur_pool", V, {}, "E302", "", "", ""),
     ("blur_pool", (8, 1, 4), {}, "E303", "size", "1 x 4", "at least 2 pixels"),
     ("spatial_dropout", V, {}, "E302", "", "", ""),
@@ -58,10 +93,24 @@ WRONG: list[tuple[str, Any, dict[str, Any], str, str, str, str]] = [
     ("space_to_depth", (3, 6, 8), {"r": 4}, "E304", "r", "6 x 8", ": 1, 2"),
     ("upsample", V, {}, "E302", "", "", ""),
     ("upsample", M, {"scale": S(2**20, 2**20)}, "E310", "scale", "", ""),
+    ("resize_to", [V], {"size": S(2, 2)}, "E302", "", "", ""),
+    ("resize_to", [M, V], {"like": "skip"}, "E302", "", "", ""),
+    ("resize_to", [M], {}, "E206", "", "needs `size` or `like`", "resize_to(65x65)"),
+    ("resize_to", [M, P], {"size": S(2, 3), "like": "p"}, "E216", "like", "2x3, and like=p, which is 8 x 1 x 1", "or"),
+    ("resize_to", [M], {"size": S(2**20, 2**20)}, "E310", "size", "", ""),
     ("pad", V, {"size": S(1, 1)}, "E302", "", "", ""),
     ("pad", M, {"size": (0, 7, 0, 0), "mode": "reflect"}, "E303", "size", "7 x 0", "6x9"),
     ("pad", M, {"size": S(2**30, 2**30)}, "E310", "size", "", ""),
     ("crop_to", [M, (3, 8, 8)], {"name": "skip"}, "E303", "name", "7 x 10 feature map to 8 x 8", "`skip` is 3 x 8 x 8"),
+    (
+        "crop_to",
+        [M, (3, 4, 8)],
+        {"name": "skip", "offset": S(1, 3)},
+        "E303",
+        "offset",
+        "offset=1x3 reaches beyond its 7 x 10 feature map: `skip` is 4 x 8",
+        "at most 3x2",
+    ),
     ("crop_to", [M, V], {"name": "skip"}, "E302", "", "", ""),
     (
         "add",
@@ -79,6 +128,9 @@ WRONG: list[tuple[str, Any, dict[str, Any], str, str, str, str]] = [
     ("add", [(8, 1, 1), (8,)], {}, "E301", "", "", "a feature map and a vector"),
     ("multiply", [M, (4, 1, 1)], {}, "E301", "", "`multiply`", "second branch (4 x 1 x 1) to 8 x 7 x 10 or 8 x 1 x 1"),
     ("multiply", [M, (8, 7, 1)], {}, "E301", "", "", ""),
+    ("multiply", [(8, 1, 1), (1, 7, 10)], {}, "E301", "", "", "first branch (8 x 1 x 1) to 1 x 7 x 10 or 1 x 1 x 1"),
+    ("multiply", [(1, 7, 9), M], {}, "E301", "", "", "(1 x 7 x 9) to 8 x 7 x 10 or 8 x 1 x 1 or 1 x 7 x 10"),
+    ("maximum", [M, (4, 7, 10)], {}, "E301", "", "the branches of `maximum` have different shapes", "conv("),
     ("multiply", [V, (3,)], {}, "E301", "", "", "second branch (3) to 12"),
     ("concat", [M, (3, 7, 9)], {}, "E301", "", "`concat`", "the first branch from 7x10 to 7x9: crop_to(name)"),
     ("concat", [M, V], {}, "E301", "", "", "a feature map and a vector"),

@@ -68,6 +68,18 @@ class Builder:
         self.initializers[name] = self.initializers[name].reshape(shape)
         return name
 
+    def standardize(self, name: str, eps: float) -> None:
+        """Subtract from each filter of a kernel its mean, and divide it by its deviation."""
+        kernel = self.initializers[name].astype(np.float64)
+        axes = tuple(range(1, kernel.ndim))
+        centered = kernel - kernel.mean(axes, keepdims=True)
+        self.initializers[name] = (centered / np.sqrt(kernel.var(axes, keepdims=True) + eps)).astype(np.float32)
+
+    def scale_filters(self, name: str, factors: str, factor: float) -> None:
+        """Multiply each filter of a kernel by its own factor, an initializer, and by one for all."""
+        scale = self.initializers[factors].astype(np.float64) * factor
+        self.initializers[name] = (self.initializers[name] * scale).astype(np.float32)
+
     def input(self, name: str, kind: int, shape: Sequence[int | str]) -> str:
         """Declare an input of the graph; a text in `shape` is a dimension that is open. kind: TensorProto.UINT8, …"""
         self.inputs.append(helper.make_tensor_value_info(name, kind, list(shape)))

@@ -54,10 +54,14 @@ def _folded(
     with np.errstate(all="ignore"):  # what overflows is not used
         factor = scale / np.sqrt(variance + eps)
         kernel = _exact(g, weight)
-        spread = [1] * kernel.ndim
-        spread[axis] = -1
+        if axis == 1:  # a group of channels has filters of its own
+            by_group = factor.reshape(-1, 1, kernel.shape[1])
+            factors = np.broadcast_to(by_group, (len(by_group), len(kernel) // len(by_group), kernel.shape[1]))
+            kernel_factor = factors.reshape(*kernel.shape[:2], *[1] * (kernel.ndim - 2))
+        else:
+            kernel_factor = factor.reshape(-1, *[1] * (kernel.ndim - 1))
         before = _exact(g, bias) if bias in g.initializers else 0.0
-        kernel32 = (kernel * factor.reshape(spread)).astype(np.float32)
+        kernel32 = (kernel * kernel_factor).astype(np.float32)
         bias32 = ((before - mean) * factor + shift).astype(np.float32)
     return (kernel32, bias32) if np.isfinite(kernel32).all() and np.isfinite(bias32).all() else None
 

@@ -71,6 +71,8 @@ class Expansions:
                 end = self.bodies.body(call.body, tensor, here, op.name)
                 return graph.node(join, Args(), (tensor, end), call, here, self.mismatch)
             case WithNamed(name=name):
+                if getattr(args, name) is None:
+                    return graph.node(op, args, (tensor,), call, here)
                 named = self.names.find(getattr(args, name), call, here)
                 if named is None:
                     return graph.lost(tensor, call.span, here)

@@ -16,7 +16,7 @@ from specc.ops.op import Op
 from specc.source import Span
 from specc.syntax import tree as t
 from specc.syntax.tree import walk
-from specc.values import UNKNOWN, Args
+from specc.values import UNKNOWN, Args, Size
 from specc.vocabulary.problem import Problem
 from specc.vocabulary.shape import Shape, size_text
 
@@ -88,7 +88,7 @@ class Mismatch:
             Change(node, param.name, "same")
             for node in trial.own
             for param in node.op.params
-            if "same" in param.kind.symbols and getattr(node.args, param.name) not in ("same", UNKNOWN)
+            if "same" in param.kind.symbols and isinstance(getattr(node.args, param.name), Size)
         ]
         if len(changes) > MOST_TRIED:
             return []

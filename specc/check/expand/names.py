@@ -72,7 +72,10 @@ class NameTable:
 
     def _missing(self, name: str, call: t.Call, known: list[str]) -> None:
         """Report a name that no tensor has here; it may be given later, or within another block."""
-        span = first_argument(call)
+        written = (
+            part.value.span for part in call.arguments if isinstance(part.value, t.Name) and part.value.name == name
+        )
+        span = next(written, first_argument(call))
         if help := _other_index(name, known):
             place = None
         else:

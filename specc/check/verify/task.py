@@ -173,7 +173,7 @@ def _help_to_size(shape: Sequence[int], size: Sequence[int]) -> str:
     factors = {wide / narrow for wide, narrow in zip(size, shape[1:], strict=True)}
     if len(factors) == 1 and (factor := factors.pop()) == int(factor):
         return f"add upsample({int(factor)})"
-    return f"bring the map to {Size(*size)} with upsample or conv_transpose"
+    return f"add resize_to({Size(*size)})"
 
 
 def _calls(chain: Sequence[Bound]) -> Iterator[Bound]:

@@ -56,6 +56,8 @@ LINEAR = [
     ((4, 6, 6), "depthwise_conv", {"multiplier": 2}, ["Conv"]),
     ((3, 6, 6), "conv_transpose", {"filters": 5}, ["ConvTranspose"]),
     ((3, 6, 6), "conv_transpose", {"filters": 5, "bias": False}, ["ConvTranspose"]),
+    ((4, 6, 6), "conv_transpose", {"filters": 6, "groups": 2, "bias": False}, ["ConvTranspose"]),
+    ((4, 6, 6), "ws_conv", {"filters": 6, "gain": True}, ["Conv"]),
     ((7,), "dense", {"units": 5}, ["Gemm"]),
     ((7, 1, 1), "dense", {"units": 5, "bias": False}, ["Flatten", "Gemm"]),
 ]

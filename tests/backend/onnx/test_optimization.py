@@ -54,7 +54,13 @@ OTHERS = [
     "repeat(2) { avg_pool(2, stride=1) }", "layer_norm(over=image)",
     "head(h) { global_avg_pool -> dense(2) } -> max_pool(3)",
     "multiply { | identity | global_avg_pool -> conv(8, 1x1) -> sigmoid }", "relu -> max_pool(3, stride=2)",
-    "pad(2) -> pad(1) -> avg_pool(5)",
+    "pad(2) -> pad(1) -> avg_pool(5)", "conv(8, stride=2, padding=same_upper)", "ws_conv(8, gain=true)",
+    "max_pool(3, stride=2, padding=same_upper)", "avg_pool(3, stride=2, padding=same_upper)",
+    "avg_pool(3, stride=2, padding=same_upper, count_padding=false)", "conv_transpose(8, 3x3, output_padding=1)",
+    "resize_to(9x13)", "resize_to(5x12, mode=nearest)", "resize_to(like=start, mode=bicubic)", "adaptive_max_pool(3x2)",
+    "global_response_norm", "channel_mean", "channel_max", "global_avg_pool -> channel_conv(3)",
+    "maximum { | identity | conv(8) }", "scale(1, learned=true)",
+    "resize_to(2x3) -> as(c) -> from(start) -> crop_to(c, offset=1)",
 ]  # fmt: skip
 
 
