@@ -76,6 +76,22 @@ def read_table(path: Path, wanted: Sequence[str]) -> Table:
     return _stripped(table)
 
 
+def read_header(path: Path) -> list[str]:
+    """The names of a table's columns: for Parquet, of those that hold texts, numbers or truth values.
+
+    Raises SpeccError as `read_table` does.
+    """
+    if path.suffix.lower() in PARQUET:
+        from specc.backend.data.parquet import parquet_header
+
+        return parquet_header(path)
+    text = _text(path)
+    try:
+        return _header(text, _delimiter(text, ()))
+    except csv.Error as error:
+        raise damaged(path, f"is not a sound CSV file: line 1: {error}") from None
+
+
 def find_columns(path: Path, header: Sequence[str], wanted: Sequence[str]) -> list[int]:
     """Where the wanted columns are. Raises SpeccError E413 where one is not there, or twice."""
     missing = [name for name in wanted if name not in header]
@@ -156,13 +172,18 @@ def _delimiter(text: str, wanted: Sequence[str]) -> str:
 
     def columns(delimiter: str) -> tuple[int, int]:
         try:
-            reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-            header = [cell.strip() for cell in next(filter(None, reader), [])]
+            header = _header(text, delimiter)
         except csv.Error:
             return 0, 0
         return sum(name in header for name in wanted), len(header)
 
     return max(DELIMITERS, key=columns)  # the first of equal ones
+
+
+def _header(text: str, delimiter: str) -> list[str]:
+    """The cells of the first row that has any."""
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    return [cell.strip() for cell in next(filter(None, reader), [])]
 
 
 def _stripped(table: Table) -> Table:
