@@ -33,9 +33,12 @@ AMOUNTS = {
     "diameter",
 }  # fmt: skip
 GROUPS = (
-    "patient", "subject", "participant", "person", "individual", "group", "case", "study", "series", "slide", "session",
+    "patient", "subject", "participant", "person", "individual", "group", "case", "study", "serie", "slide", "session",
     "video", "clip", "sequence", "scene", "animal", "plant", "site", "location", "camera",
 )  # fmt: skip
+
+
+NUMBERED = {"id", "ids", "no", "nr", "number", "name", "code", "key", "index"}  # what stands behind the name of a group
 
 
 class Column(NamedTuple):
@@ -88,9 +91,9 @@ class Column(NamedTuple):
     @property
     def group_rank(self) -> int:
         """The place of its name among those of groups, such as `patient_id`; -1 where it is none."""
-        words = re.findall(r"[a-z]+", self.name.lower())
-        stems = [self.plain.removesuffix("id").removesuffix("s"), *words[:1]]
-        return next((rank for rank, name in enumerate(GROUPS) if name in stems), -1)
+        words = [word for word in re.findall(r"[a-z]+", self.name.lower()) if word not in NUMBERED]
+        stem = words[-1].removesuffix("id").removesuffix("s") if words else ""
+        return GROUPS.index(stem) if stem in GROUPS else -1
 
 
 def describe(name: str, cells: Sequence[str]) -> Column:

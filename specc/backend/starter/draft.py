@@ -22,6 +22,7 @@ from specc.tasks import CLASSIFICATION, REGRESSION, SEGMENTATION
 
 MEMORY = 2  # a step takes at most one part in so many of what is free
 LISTED = 12  # classes of which a comment gives the number of images
+TOLERANCES = {REGRESSION: "1e-3", SEGMENTATION: "1e-2"}  # where a single level moves the answer more than by 1e-4
 WIDE = 120  # characters of a comment's line
 
 
@@ -49,10 +50,7 @@ def _own_spec(seen: Seen, request: Request) -> str:
     data.append(Line("normalize = standard", "mean 0, deviation 1; the exported model does the same"))
     data += [*settings.augment(seen, fitted), *sample, settings.validation(seen)]
 
-    export = []
-    if seen.task == REGRESSION and fitted.lines:
-        why = "resizing may round a level differently in the exported model, which moves a number more than a class"
-        export = ["", _section("export", [Line("tolerance = 1e-3", why)])]
+    export = ["", _section("export", [_tolerance(seen)])] if fitted.lines and seen.task in TOLERANCES else []
 
     def text(batch: int) -> str:
         train = [
@@ -73,6 +71,12 @@ def _own_spec(seen: Seen, request: Request) -> str:
     while batch > settings.BATCHES[0] and not fits(batch):
         batch //= 2
     return text(batch)
+
+
+def _tolerance(seen: Seen) -> Line:
+    """How far the exported model may differ, which resizes images itself: a pixel in 50,000 is rounded otherwise."""
+    why = "of resized images the exported model may round a few pixels to the next level"
+    return Line(f"tolerance = {TOLERANCES[seen.task]}", why)
 
 
 def _zoo_spec(seen: Seen, request: Request) -> str:

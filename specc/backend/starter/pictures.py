@@ -153,9 +153,10 @@ def _read_header(file: BinaryIO, start: bytes) -> Header:
         refuse_huge(image)
         if wrong := heavy(image.info.get("exif")):
             raise BadImage(wrong)
-        is_turned = image.getexif().get(ORIENTATION) in TURNED
-        size = Size(image.width, image.height) if is_turned else Size(image.height, image.width)
         is_deep = any(DEEP.search(str(tile[3])) for tile in image.tile)
+        has_exif = image.format != "PNG" or "exif" in image.info  # to look for more, Pillow would decode a PNG file
+        is_turned = has_exif and image.getexif().get(ORIENTATION) in TURNED
+        size = Size(image.width, image.height) if is_turned else Size(image.height, image.width)
         return Header(size, is_deep and image.mode in ("RGB", "RGBA"))
 
 

@@ -166,7 +166,7 @@ def _unclear(path: Path, candidates: Sequence[Column], columns: Sequence[Column]
         return SpeccError("E425", lines, help=help, status=1)
     lines = [clean(f"several columns of {path} may be what is to be learned:"), *_listed(candidates)]
     helps = list(dict.fromkeys(f"{OPTIONS[column.kind]} {word(column.name)}" for column in candidates))
-    return SpeccError("E425", lines, help=f"say which: {', '.join(helps[:3])}", status=1)
+    return SpeccError("E425", lines, help=f"say which: {' or '.join(helps[:3])}", status=1)
 
 
 def _listed(columns: Sequence[Column]) -> list[str]:
