@@ -104,9 +104,9 @@ def new(
       specc new first
       specc check first.cnn
       specc train first.cnn
-      specc new flowers --data photos/flowers
+      specc new flowers --data flowers
       specc new birds --data birds.csv --label species
-      specc new cells --data cells/images --masks cells/masks
+      specc new tissue --data tissue/images --masks tissue/masks
     """
     path = Path(name.removesuffix(".cnn") + ".cnn")
     if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_-]*", path.stem):
