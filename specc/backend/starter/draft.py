@@ -12,17 +12,19 @@ from specc.backend.starter import settings
 from specc.backend.starter.facts import Seen
 from specc.backend.starter.network import network
 from specc.backend.starter.request import Request
-from specc.backend.starter.size import Line, fit
+from specc.backend.starter.size import Fit, Line, fit
 from specc.backend.starter.sources import see
 from specc.backend.starter.words import quoted
 from specc.check import check
 from specc.errors import SpeccError, clean
 from specc.source import Source
 from specc.tasks import CLASSIFICATION, REGRESSION, SEGMENTATION
+from specc.values import Size
 
 MEMORY = 2  # a step takes at most one part in so many of what is free
 LISTED = 12  # classes of which a comment gives the number of images
 TOLERANCES = {REGRESSION: "1e-3", SEGMENTATION: "1e-2"}  # where a single level moves the answer more than by 1e-4
+VIEW = Size(224, 224)  # of most networks of the zoo
 WIDE = 120  # characters of a comment's line
 
 
@@ -80,15 +82,21 @@ def _tolerance(seen: Seen) -> Line:
 
 
 def _zoo_spec(seen: Seen, request: Request) -> str:
-    """A spec that begins with the trained weights of a spec of the zoo, which gives resize, view and normalize."""
+    """A spec that begins with the trained weights of a spec of the zoo, which gives resize, view and normalize.
+
+    Raises SpeccError E475 for arrays, whose shape a spec has to give: networks of the zoo take that of their view.
+    """
     assert request.like is not None
+    if seen.shape is not None:
+        message = f"--like needs image files, but {request.data} is an npz file"
+        raise SpeccError("E475", clean(message), help="leave out --like, or save the images as files in class folders")
     name = request.like.removeprefix("zoo:")
     sample, more = settings.balance(seen)
-    changes = settings.augment(seen, fit(seen)._replace(is_cropped=False))
+    changes = settings.augment(seen, Fit((), VIEW))
     data = [*_source(seen), *_range(seen), *changes, *sample, settings.validation(seen)]
     size = settings.batch(seen.learned)
     train = [
-        Line(f'start = pretrained("{name}")', "`specc zoo` lists the weights, with license and source"),
+        Line(f"start = pretrained({quoted(_weights(name, seen))})", "`specc zoo` lists others, with their license"),
         Line("freeze = freeze(backbone, until=3)", "at first only the new head learns, then everything"),
         Line("epochs = 12"),
         Line(f"batch = {min(size, 32)}"),
@@ -98,6 +106,12 @@ def _zoo_spec(seen: Seen, request: Request) -> str:
     ]
     knobs = _section("network", [Line(f"classes = {len(seen.outputs)}")])
     return f"extends {quoted(f'zoo:{name}')}\n\n{knobs}\n\n{_section('data', data)}\n\n{_section('train', train)}"
+
+
+def _weights(model: str, seen: Seen) -> str:
+    """The published weights of a spec of the zoo: torchvision's first ones."""
+    trained_on = "COCO_WITH_VOC_LABELS_V1" if seen.task == SEGMENTATION else "IMAGENET1K_V1"
+    return f"torchvision/{model}.{trained_on}"
 
 
 def _section(name: str, lines: Iterable[Line]) -> str:
