@@ -189,7 +189,9 @@ def write_table(name: str, header: str, rows: str) -> None:
 
 
 def e425(stage: Stage) -> None:
-    write_table("birds.csv", "file,order,habitat", "1.png,owls,wood\n2.png,gulls,sea\n3.png,owls,wood\n4.png,gulls,sea\n")
+    write_table(
+        "birds.csv", "file,order,habitat", "1.png,owls,wood\n2.png,gulls,sea\n3.png,owls,wood\n4.png,gulls,sea\n"
+    )
     write_table("chess.csv", "file,pieces", "".join(f"{number}.png,{2 + number % 7}\n" for number in range(40)))
 
 

@@ -16,10 +16,12 @@ from specc.backend.starter.size import Fit, Line, fit
 from specc.backend.starter.sources import see
 from specc.backend.starter.words import quoted
 from specc.check import check
+from specc.diagnostics import nearest
 from specc.errors import SpeccError, clean
 from specc.source import Source
 from specc.tasks import CLASSIFICATION, REGRESSION, SEGMENTATION
 from specc.values import Size
+from specc.zoo.weights import published
 
 MEMORY = 2  # a step takes at most one part in so many of what is free
 LISTED = 12  # classes of which a comment gives the number of images
@@ -96,7 +98,7 @@ def _zoo_spec(seen: Seen, request: Request) -> str:
     data = [*_source(seen), *_range(seen), *changes, *sample, settings.validation(seen)]
     size = settings.batch(seen.learned)
     train = [
-        Line(f"start = pretrained({quoted(_weights(name, seen))})", "`specc zoo` lists others, with their license"),
+        Line(f"start = pretrained({quoted(_weights(name))})", "`specc zoo` lists others, with their license"),
         Line("freeze = freeze(backbone, until=3)", "at first only the new head learns, then everything"),
         Line("epochs = 12"),
         Line(f"batch = {min(size, 32)}"),
@@ -108,10 +110,17 @@ def _zoo_spec(seen: Seen, request: Request) -> str:
     return f"extends {quoted(f'zoo:{name}')}\n\n{knobs}\n\n{_section('data', data)}\n\n{_section('train', train)}"
 
 
-def _weights(model: str, seen: Seen) -> str:
-    """The published weights of a spec of the zoo: torchvision's first ones."""
-    trained_on = "COCO_WITH_VOC_LABELS_V1" if seen.task == SEGMENTATION else "IMAGENET1K_V1"
-    return f"torchvision/{model}.{trained_on}"
+def _weights(model: str) -> str:
+    """The published weights of a spec of the zoo, the most accurate ones where that is known.
+
+    Raises SpeccError E475 where there are none.
+    """
+    fitting = [one for one in published().values() if one.model == model]
+    if not fitting:
+        known = sorted({one.model for one in published().values()})
+        help = nearest(model, known) or f"weights are published for {few(known, LISTED)}"
+        raise SpeccError("E475", clean(f"--like {model}: no weights are published for a spec of that name"), help=help)
+    return max(fitting, key=lambda one: (one.accuracy or 0, one.library == "torchvision")).name
 
 
 def _section(name: str, lines: Iterable[Line]) -> str:
