@@ -12,6 +12,7 @@ from PIL import Image
 
 from specc.cli import app
 from tests.helpers.task_runs import trained
+from tests.helpers.tiny_data import write_folder
 from tests.helpers.torch_files import archive, table, tensor, text
 
 SPEC = """\
@@ -39,6 +40,17 @@ def examples(command: str) -> list[str]:
     return re.findall(r"^\s+(specc .+)$", text, re.MULTILINE)
 
 
+def _write_data(place: Path) -> None:
+    """What `specc new --data` looks at in the examples: a folder, a table, images and masks."""
+    write_folder(place / "flowers")
+    names = [f"flowers/class{number // 4}/{number % 4}.png" for number in range(8)]
+    (place / "birds.csv").write_text("file,species,habitat\n" + "".join(f"{n},owl {n[13]},{n[15]}\n" for n in names))
+    for number in range(4):
+        for folder, image in (("images", Image.new("RGB", (16, 16))), ("masks", Image.linear_gradient("L"))):
+            (place / "tissue" / folder).mkdir(parents=True, exist_ok=True)
+            image.resize((16, 16)).point(lambda level: level % 2).save(place / "tissue" / folder / f"{number}.png")
+
+
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with everything that the examples name."""
@@ -52,6 +64,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (place / f"{file}.cnn").write_text(SPEC.format(name=name, epochs=0.2))
     for image in ("cat.jpg", "photos/dog.png", "beach.jpg", "cells/first.png", "cells/second.png"):
         Image.new("L", (8, 8)).save(place / image)
+    _write_data(place)
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(place)
         assert app.run(["fmt", "specs/net.cnn"]) == 0

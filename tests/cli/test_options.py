@@ -24,6 +24,7 @@ from specc.backend.onnx.verify import Finding, Verification
 from specc.backend.predict import Prediction
 from specc.backend.probe import probe
 from specc.backend.run.metrics import EpochResult
+from specc.backend.starter.draft import Draft
 from specc.backend.study.plan import Repetition
 from specc.backend.tasks.bound import bind
 from specc.backend.train.fit import Fitted
@@ -55,6 +56,10 @@ FOLDER = {"--data-dir": ("--data-dir", "there"), "--device": ("--device", "cuda:
 JSON = {"--json": ("--json",)}
 CHANGES = {"--variant": ("--variant", "wide"), "--set": ("--set", "train.epochs=3")}
 SHOWN: Options = {"--variant": ("--variant", "wide"), "--set": ("--set", "network.act=tanh"), **JSON}
+LOOK: Options = {
+    **{f"--{name}": (f"--{name}", "x") for name in ("masks", "image", "label", "labels", "target", "like")},
+    **JSON,
+}
 TRAIN: Options = {
     **CHANGES,
     **FOLDER,
@@ -96,6 +101,8 @@ class Case(NamedTuple):
 
 CASES = [
     Case("new", (), {"NAME": ("second",)}),
+    Case("new", ("second",), {"--data": ("--data", "birds.csv"), **LOOK}),
+    Case("new", ("second", "--data", "birds.csv"), LOOK),
     Case("check", ("flawed.cnn",), {name: (name,) for name in ("--fix", "--short", "--json", "--sarif")}),
     Case("check", ("linted.cnn",), {name: (name,) for name in ("--strict", "--short", "--json", "--sarif")}),
     Case("fmt", ("ugly.cnn",), {name: (name,) for name in ("--check", "--diff")}),
@@ -166,7 +173,16 @@ def test_every_option_of_every_command_is_paired() -> None:
 
 BACK_END = [
     *("evaluation.of_run", "onnx.export", "onnx.graph_only", "onnx.triton", "onnx.web.page", "onnx.web.runtime"),
-    *("pictures.probe", "predict.file", "predict.masks", "predict.run", "study.job", "study.runner", "train.resume"),
+    *(
+        "pictures.probe",
+        "predict.file",
+        "predict.masks",
+        "predict.run",
+        "starter.draft",
+        "study.job",
+        "study.runner",
+        "train.resume",
+    ),
 ]
 Trace = tuple[object, ...]
 Runs = Callable[[Case, *tuple[str, ...]], Trace]
@@ -249,6 +265,7 @@ def _record(patch: pytest.MonkeyPatch) -> list[object]:
     stub("specc.backend.onnx.graph_only.export_graph", made)
     stub("specc.backend.onnx.web.runtime.find_runtime", Path("ort"))
     stub("specc.backend.onnx.web.page.write_page", Path("index.html"))
+    stub("specc.backend.starter.draft.draft", Draft(SPEC, ["seen"], {"source": "csv"}))
     stub("specc.backend.probe.probe", seen)
     stub("specc.backend.probe.probe_each", [seen])
     stub("specc.backend.pictures.probe.draw", [Path("seen.svg")])

@@ -184,6 +184,32 @@ def e416(stage: Stage) -> None:
     photos({"1.png": Image.new("RGB", (6, 5)), "2.png": Image.new("L", (6, 5), 3)})
 
 
+def write_table(name: str, header: str, rows: str) -> None:
+    Path(name).write_text(f"{header}\n{rows}")
+
+
+def e425(stage: Stage) -> None:
+    write_table(
+        "birds.csv", "file,order,habitat", "1.png,owls,wood\n2.png,gulls,sea\n3.png,owls,wood\n4.png,gulls,sea\n"
+    )
+    write_table("chess.csv", "file,pieces", "".join(f"{number}.png,{2 + number % 7}\n" for number in range(40)))
+
+
+def e426(stage: Stage) -> None:
+    write_table("birds.csv", "species,weight", "owl,350\ngull,900\nowl,420\ngull,880\n")
+    write_table("frogs.csv", "file,species", "1.png,toad\n2.png,newt\n3.png,toad\n4.png,newt\n")
+    Path("pictures").mkdir()
+    for number in range(1, 5):
+        Path(f"pictures/{number}.png").write_bytes(picture_of(number))
+
+
+def e427(stage: Stage) -> None:
+    Path("birds.zip").write_bytes(b"PK\3\4" + bytes(60))
+    Path("frogs").mkdir()
+    Path("frogs/1.png").write_bytes(picture_of(1))
+    write_table("frogs/labels.csv", "file,species", "1.png,toad\n")
+
+
 def e417(stage: Stage) -> None:
     stage.patch.setitem(sys.modules, "pyarrow", None)
     Path("flowers.parquet").write_bytes(b"PAR1")

@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from specc.backend.data.places import damaged, unreadable
@@ -28,7 +28,7 @@ def read_delimited(path: Path, wanted: Sequence[str]) -> Table:
     try:
         delimiter = _delimiter(text, wanted)
         reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-        header = [cell.strip() for cell in next(filter(None, reader), [])]
+        header = _first_row(reader)
         places = find_columns(path, header, wanted)
         columns: list[list[str]] = [[] for _ in wanted]
         rows: list[int] = []
@@ -48,6 +48,15 @@ def read_delimited(path: Path, wanted: Sequence[str]) -> Table:
         raise damaged(path, f"is not a sound CSV file: line {reader.line_num:,}: {error}") from None
     notes = () if delimiter == "," else (f"{clean(path.name)} is separated by {DELIMITERS[delimiter]}",)
     return Table(path, dict(zip(wanted, columns, strict=True)), rows, "line", notes, broken)
+
+
+def delimited_header(path: Path) -> list[str]:
+    """The names of a CSV file's columns. Raises SpeccError: E402, E410 as `read_delimited` does."""
+    text = _text(path)
+    try:
+        return _header(text, _delimiter(text, ()))
+    except csv.Error as error:
+        raise damaged(path, f"is not a sound CSV file: line 1: {error}") from None
 
 
 def _text(path: Path) -> str:
@@ -88,10 +97,18 @@ def _delimiter(text: str, wanted: Sequence[str]) -> str:
 
     def columns(delimiter: str) -> tuple[int, int]:
         try:
-            reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-            header = [cell.strip() for cell in next(filter(None, reader), [])]
+            header = _header(text, delimiter)
         except csv.Error:
             return 0, 0
         return sum(name in header for name in wanted), len(header)
 
     return max(DELIMITERS, key=columns)  # the first of equal ones
+
+
+def _header(text: str, delimiter: str) -> list[str]:
+    return _first_row(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True))
+
+
+def _first_row(reader: Iterator[list[str]]) -> list[str]:
+    """The cells of the first row that has any."""
+    return [cell.strip() for cell in next(filter(None, reader), [])]

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from specc.backend.data.memory import free_memory
-from specc.backend.data.pairs import pair_up
+from specc.backend.data.pairs import Pairs, pair_up
 from specc.backend.data.parallel import ordered
 from specc.backend.data.parts import TRAIN
 from specc.backend.data.paths import find_path, outside
@@ -47,7 +47,11 @@ def read_masks(a: Args, where: Where) -> Raw:
     masks that cannot be used.
     """
     images, masks = find_path(a.images, where, "folder"), find_path(a.masks, where, "folder")
-    pairs = pair_up(images, masks)
+    return classes_of(pair_up(images, masks), a, outside(images, where))
+
+
+def classes_of(pairs: Pairs, a: Args, notes: Sequence[str] = ()) -> Raw:
+    """Pairs of images and masks, once every mask is looked at. Raises SpeccError E415, E416 as `read_masks`."""
     paired = pairs.parts[TRAIN]
     if not isinstance(paired, Part):
         assert isinstance(paired, SpeccError)
@@ -60,7 +64,7 @@ def read_masks(a: Args, where: Where) -> Raw:
     _refuse_single(train, seen, learned, a.ignore)
     given = {name: _measured(part, classes, a, left_out) for name, part in pairs.parts.items() if name != TRAIN}
     unlearned = [name for name in classes if name not in learned]
-    notes = [*outside(images, where), *pairs.notes, *left_out]
+    notes = [*notes, *pairs.notes, *left_out]
     notes += [f"no pixel to train on in {few(unlearned, NAMED)}"] if unlearned else []
     return Raw(
         classes,

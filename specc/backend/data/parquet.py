@@ -1,6 +1,7 @@
 """Parquet files, where pyarrow is installed."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,33 @@ def read_parquet(path: Path, wanted: Sequence[str]) -> Table:
     Raises SpeccError: E402 what is no Parquet file, or a damaged one; E410 one that may not be read; E413 columns that
     are not there, or hold other things than texts and numbers; E417 no pyarrow; E479 too little memory.
     """
+    with _opened(path) as (parquet, types):
+        schema = parquet.schema_arrow
+        find_columns(path, schema.names, wanted)
+        for name in wanted:
+            kind = schema.field(name).type
+            if not _is_plain(kind, types):
+                message = clean(f"the column `{name}` of {path} holds {kind}")
+                raise SpeccError("E413", message, help=PLAIN, status=1)
+        groups = [parquet.metadata.row_group(number) for number in range(parquet.metadata.num_row_groups)]
+        need = sum(group.total_byte_size for group in groups)
+        if need > free_memory():
+            found = clean(f"{path} would take {need:,} bytes of memory; {free_memory():,} are free")
+            raise SpeccError("E479", found, help="drop the columns that are not used")
+        read = parquet.read(columns=list(wanted))
+    columns = {name: [_text(value) for value in read.column(name).to_pylist()] for name in wanted}
+    return Table(path, columns, range(1, read.num_rows + 1), "row")
+
+
+def parquet_header(path: Path) -> list[str]:
+    """The names of the columns that can be read. Raises SpeccError as `read_parquet` does."""
+    with _opened(path) as (parquet, types):
+        return [field.name for field in parquet.schema_arrow if _is_plain(field.type, types)]
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[tuple[Any, Any]]:
+    """The file, and pyarrow's tests of types; whatever goes wrong with either, as SpeccError."""
     try:
         import pyarrow as pa
         import pyarrow.parquet as pq
@@ -33,33 +61,20 @@ def read_parquet(path: Path, wanted: Sequence[str]) -> Table:
             if not start.startswith(MARK):
                 raise damaged(path, f"is not a Parquet file: {described(start) if start else 'it is empty'}")
             file.seek(0)
-            parquet = pq.ParquetFile(file)
-            schema = parquet.schema_arrow
-            find_columns(path, schema.names, wanted)
-            for name in wanted:
-                _refuse_other(path, name, schema.field(name).type, pa.types)
-            groups = [parquet.metadata.row_group(number) for number in range(parquet.metadata.num_row_groups)]
-            need = sum(group.total_byte_size for group in groups)
-            if need > free_memory():
-                found = clean(f"{path} would take {need:,} bytes of memory; {free_memory():,} are free")
-                raise SpeccError("E479", found, help="drop the columns that are not used")
-            read = parquet.read(columns=list(wanted))
+            yield pq.ParquetFile(file), pa.types
     except (pa.ArrowException, ValueError) as error:
         raise damaged(path, f"is not a sound Parquet file: {str(error).splitlines()[0]}") from None
     except OSError as error:
         if error.errno is None:  # of Arrow, not of the system
             raise damaged(path, f"is not a sound Parquet file: {str(error).splitlines()[0]}") from None
         raise unreadable(path, error) from None
-    columns = {name: [_text(value) for value in read.column(name).to_pylist()] for name in wanted}
-    return Table(path, columns, range(1, read.num_rows + 1), "row")
 
 
-def _refuse_other(path: Path, name: str, kind: Any, types: Any) -> None:
-    """Raise SpeccError E413 for a column of lists, structures, bytes, times."""
+def _is_plain(kind: Any, types: Any) -> bool:
+    """Whether a column holds texts, numbers or truth values: no lists, structures, bytes, times."""
     kind = kind.value_type if types.is_dictionary(kind) else kind
     tests = (types.is_string, types.is_large_string, types.is_integer, types.is_floating, types.is_boolean)
-    if not any(test(kind) for test in tests) and not types.is_null(kind):
-        raise SpeccError("E413", clean(f"the column `{name}` of {path} holds {kind}"), help=PLAIN, status=1)
+    return any(test(kind) for test in tests) or bool(types.is_null(kind))
 
 
 def _text(value: Any) -> str:

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from specc.backend.data.delimited import read_delimited
-from specc.backend.data.parquet import read_parquet
+from specc.backend.data.delimited import delimited_header, read_delimited
+from specc.backend.data.parquet import parquet_header, read_parquet
 from specc.backend.data.table import Table
 from specc.errors import SpeccError, clean, counted
 
@@ -21,6 +21,14 @@ def read_table(path: Path, wanted: Sequence[str]) -> Table:
     if not table.rows:
         raise SpeccError("E413", clean(f"{path} has no rows"), help="a row for each image", status=1)
     return _stripped(table)
+
+
+def read_header(path: Path) -> list[str]:
+    """The names of a table's columns: for Parquet, of those that hold texts, numbers or truth values.
+
+    Raises SpeccError as `read_table` does.
+    """
+    return parquet_header(path) if path.suffix.lower() in PARQUET else delimited_header(path)
 
 
 def _stripped(table: Table) -> Table:
