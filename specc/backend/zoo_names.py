@@ -5,6 +5,7 @@ from typing import Any
 
 from torch import Tensor
 
+from specc.backend.run.imported import Renamed
 from specc.check.zoo import compiled
 from specc.errors import SpeccError
 from specc.ir.graph import Graph
@@ -13,6 +14,7 @@ from specc.ir.weights import head_layers, statistics_of, weights_of
 from specc.vocabulary.shape import Shape, size_text
 from specc.zoo import PREFIX, families, models, zoo_source
 from specc.zoo.naming import Naming
+from specc.zoo.weights import class_names, usual_classes
 
 NAMED = 4  # tensors that a message names
 
@@ -29,8 +31,10 @@ def naming_of_file(graph: Graph, names: Collection[str]) -> Naming | None:
     return best
 
 
-def rename(tensors: Mapping[str, Tensor], model: str) -> dict[str, Tensor]:
+def rename(tensors: Mapping[str, Tensor], model: str) -> Renamed:
     """The tensors of a published file under the names, and in the shapes, of a model of the zoo.
+
+    Classes are taken for those that such networks are published for, ImageNet's or Pascal VOC's, if they are as many.
 
     A head for other classes keeps its size. Raises SpeccError E498 where there is no such model, or the file is of
     another.
@@ -50,7 +54,14 @@ def rename(tensors: Mapping[str, Tensor], model: str) -> dict[str, Tensor]:
         if (theirs := called[name]) is not None and theirs in tensors
     }
     _refuse_others(graph, tensors, renamed, called, naming, model)
-    return renamed
+    return Renamed(renamed, {"zoo": model, **_classes(graph, renamed)})
+
+
+def _classes(graph: Graph, tensors: Mapping[str, Tensor]) -> dict[str, Any]:
+    last = [weight.name for weight in weights_of(graph) if weight.is_last and not graph.nodes[weight.node].head]
+    counts = {len(tensors[name]) for name in last if name in tensors}
+    key = usual_classes(counts.pop()) if len(counts) == 1 else ""
+    return {"classes": list(class_names(key)), "classes_of": key} if key else {}
 
 
 def _shapes(graph: Graph) -> dict[str, Shape]:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from specc.cli.common import check_spec, print_json, read_source, refuse_spec
+from specc.check import Checked
+from specc.cli.common import base_of, check_spec, print_json, read_source, refuse_spec
 from specc.cli.common import report as report_problems
 from specc.cli.options import given
 from specc.errors import SpeccError, clean, counted
@@ -76,7 +77,9 @@ def export(
       specc export runs/Net-1 --for web
       specc export net.cnn
 
-    The last one exports a spec's graph with untrained weights, which takes normalized float32 values.
+    The last one exports a spec without a training. Where `train.start` names weights, and the spec says how images are
+    normalized, the file takes raw images, too. Else it is the graph with untrained weights, which takes normalized
+    float32 values.
     """
     if runtime is not None and target is not Target.WEB:
         raise SpeccError("E475", "--runtime only works with --for web", help="remove it, or add --for web")
@@ -145,6 +148,8 @@ def _export_graph(spec: Path, out: Path | None, providers: "Sequence[str]", json
     checked = check_spec(read_source(spec))
     if report_problems(checked.diagnostics):
         return 1
+    if checked.train is not None and checked.train.start is not None and checked.data is not None:
+        return _export_start(checked, spec, out, providers, json)
     from specc.backend.onnx.graph_only import export_graph
 
     made = export_graph(checked, out or spec.with_suffix(".onnx"), providers=providers)
@@ -159,6 +164,25 @@ def _export_graph(spec: Path, out: Path | None, providers: "Sequence[str]", json
         largest = max(part.largest for part in one.batches.values()) / made.scale
         sizes = ", ".join(map(str, one.batches))
         print(f"  {one.provider:24} largest difference {largest:.2g} of the output's scale, batches of {sizes}")
+    return 0
+
+
+def _export_start(checked: Checked, spec: Path, out: Path | None, providers: "Sequence[str]", json: bool) -> int:
+    """The file that is deployed, of weights that others trained."""
+    from specc.backend.onnx.started import export_start
+
+    made = export_start(checked, out or spec.with_suffix(".onnx"), base=base_of(spec), providers=providers)
+    if json:
+        found = {one.provider: one.whole.as_dict() for one in made.comparisons}
+        print_json({"file": str(made.path), "trained": False, "classes": list(made.classes), "providers": found})
+        return 0
+    names = "" if made.classes else "; the classes are numbered, since the weights name none"
+    print(f"{clean(str(made.path))}: takes raw images{names}")
+    for words in made.words:
+        print(f"  {clean(words)}")
+    for one in made.comparisons:
+        sizes = ", ".join([*map(str, one.batches), *one.sizes])
+        print(f"  {one.provider:24} largest difference {one.whole.largest:.2g}, batches and images of {sizes}")
     return 0
 
 

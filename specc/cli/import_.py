@@ -86,6 +86,12 @@ def report(result: "Imported") -> str:
     source = result.about["imported"]
     lines = [f"{result.out}: {counted(len(weights.tensors), 'tensor')}, {kinds}"]
     lines.append(f"  from {source.get('url', source['file'])}, SHA-256 {source['sha256']}")
+    if "zoo" in result.about:
+        lines.append(f"  named as the layers of zoo:{result.about['zoo']}")
+    if "classes_of" in result.about:
+        lines.append(
+            f"  classes: taken for those of {result.about['classes_of']}, in the order in which it numbers them"
+        )
     if weights.key:
         lines.append(f"  taken: `{weights.key}`")
     if weights.wrappers:

@@ -46,6 +46,11 @@ def published() -> dict[str, Published]:
     }
 
 
+def usual_classes(count: int) -> str:
+    """The data set on which networks with so many classes are published: a key of `class_names`, or ""."""
+    return {1000: "imagenet", 21: "voc"}.get(count, "")
+
+
 @cache
 def class_names(key: str) -> tuple[str, ...]:
     """The names of the classes of a published data set, such as "imagenet", in their order."""

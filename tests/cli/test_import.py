@@ -10,7 +10,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from specc.backend.run.imported import import_weights
+from specc.backend.run.imported import Renamed, import_weights
 from specc.backend.run.weights import open_weights
 from specc.errors import SpeccError
 from tests.helpers.torch_files import archive, named, saved, table, tensor, text
@@ -122,7 +122,7 @@ def test_names_from_a_file_do_not_move_the_cursor(specc: Specc) -> None:
 def test_tensors_may_be_renamed() -> None:
     saved(Path("net.pth"), NET)
     import_weights(Path("net.pth"), Path("one.safetensors"))
-    first = {"first": NET["z.weight"].reshape(-1)}
+    first = Renamed({"first": NET["z.weight"].reshape(-1)}, {"zoo": "net"})
     import_weights(Path("one.safetensors"), Path("two.safetensors"), rename=lambda _: first)
     assert load_file("two.safetensors").keys() == {"first"}
     with pytest.raises(SpeccError, match="already exists"):

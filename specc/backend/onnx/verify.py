@@ -77,6 +77,9 @@ def verify(
         what = "carries no certificate" if file.certificate is None else "was changed after it was certified"
         raise SpeccError("E456", f"{path} {what}", help="export it again: specc export RUN", status=1)
     certificate = file.certificate
+    if certificate.get("trained") is False:
+        message = f"{path} was exported without a training: there are no validation images to verify it on"
+        raise SpeccError("E437", message, help="it was compared when it was written: specc export SPEC", status=1)
     _refuse_half(file, certificate)
     findings = [Finding("content", True, f"as it was certified: {certificate['model_sha256'][:16]}…")]
     findings += _form(file, certificate)

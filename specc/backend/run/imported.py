@@ -17,7 +17,16 @@ from specc.files import open_file, reason, refuse_bytes, write_atomic
 SUFFIX = ".safetensors"
 IMPORTED = "imported"  # the key of what an imported file says of itself
 RESERVED = "__metadata__"  # a key of the header of safetensors files
-Rename = Callable[[Mapping[str, Tensor]], Mapping[str, Tensor]]
+
+
+class Renamed(NamedTuple):
+    """Tensors with the names of a network, and what else is known of them, for the file: its model, its classes."""
+
+    tensors: Mapping[str, Tensor]
+    about: Mapping[str, Any]
+
+
+Rename = Callable[[Mapping[str, Tensor]], Renamed]
 
 
 class Weights(NamedTuple):
@@ -61,10 +70,12 @@ def import_weights(
     _refuse_foreign(out, source)
     digest = _sha256(source)
     weights = _read_safetensors(source) if source.suffix == SUFFIX else _read_torch(source, key)
+    more: Mapping[str, Any] = {}
     if rename is not None:
-        weights = weights._replace(tensors=rename(weights.tensors))
+        tensors, more = rename(weights.tensors)
+        weights = weights._replace(tensors=tensors)
     origin = {"file": source.name, "url": url, "sha256": digest, "key": weights.key}
-    about = {IMPORTED: {name: value for name, value in origin.items() if value}}
+    about = {IMPORTED: {name: value for name, value in origin.items() if value}, **more}
     try:
         write_atomic(out, weights_bytes(weights.tensors, about))
     except OSError as error:
