@@ -89,9 +89,7 @@ def report(result: "Imported") -> str:
     if "zoo" in result.about:
         lines.append(f"  named as the layers of zoo:{result.about['zoo']}")
     if "classes_of" in result.about:
-        lines.append(
-            f"  classes: taken for those of {result.about['classes_of']}, in the order in which it numbers them"
-        )
+        lines.append(f"  classes: taken for those of {result.about['classes_of']}, in its own order")
     if weights.key:
         lines.append(f"  taken: `{weights.key}`")
     if weights.wrappers:

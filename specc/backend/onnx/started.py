@@ -132,9 +132,12 @@ def _random_images(spec: Trainable, task: BoundTask) -> DataSet:
 
 def _differences(one: Comparison) -> dict[str, object]:
     """How far a file is from PyTorch. The images have no labels, so that there are no figures."""
-    sides = {"batches": one.batches, "sizes": one.sizes}
-    found = {name: {str(size): part.as_dict() for size, part in parts.items()} for name, parts in sides.items()}
-    return {**one.whole.as_dict(), **found, **({"logits": one.logits.as_dict()} if one.logits else {})}
+    return {
+        **one.whole.as_dict(),
+        "batches": {str(size): part.as_dict() for size, part in one.batches.items()},
+        "sizes": {size: part.as_dict() for size, part in one.sizes.items()},
+        **({"logits": one.logits.as_dict()} if one.logits else {}),
+    }
 
 
 def _certificate(spec: Trainable, held: ModelComparison, content: bytes) -> dict[str, object]:
