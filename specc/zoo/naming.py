@@ -85,7 +85,7 @@ def _rule(line: str) -> Rule:
         raise ValueError(f"`.*` stands on one side only: {line}")
     if renames:
         ours, theirs = ours[:-1], f"{theirs[:-1]}{{rest}}"
-    pattern, at, seen = "", 0, set[str]()
+    pattern, at, seen = "", 0, {"rest"} if renames else set[str]()
     for slot in SLOT.finditer(ours):
         name = slot["name"]
         if slot["factor"] or slot["shift"]:
@@ -94,7 +94,7 @@ def _rule(line: str) -> Rule:
         pattern += re.escape(ours[at : slot.start()]) + (f"(?P={name})" if name in seen else f"(?P<{name}>{kind})")
         seen.add(name)
         at = slot.end()
-    unknown = {slot["name"] for slot in SLOT.finditer(theirs)} - seen - {"rest"}
+    unknown = {slot["name"] for slot in SLOT.finditer(theirs)} - seen
     if unknown:
         raise ValueError(f"nothing on the left is called {', '.join(sorted(unknown))}: {line}")
     pattern += re.escape(ours[at:]) + ("(?P<rest>.+)" if renames else "")

@@ -42,7 +42,7 @@ def test_counters_and_what_is_listed_are_ignored():
     assert ignored == ["bn.num_batches_tracked", "aux1.fc.weight"]
 
 
-@pytest.mark.parametrize("rule", ["conv{i-1} a{i}", "conv{i} a{k}", "conv1.* a", "conv1 a.*"])
+@pytest.mark.parametrize("rule", ["conv{i-1} a{i}", "conv{i} a{k}", "conv1 a.{rest}", "conv1.* a", "conv1 a.*"])
 def test_a_rule_that_means_nothing_is_refused(rule):
     with pytest.raises(ValueError, match=r"left|one side"):
         naming(rule)
