@@ -6,7 +6,11 @@ A rule is two patterns, a name here and the name there:
 
 A letter in braces is a number, a word in braces a word of letters. On the right a number may be multiplied and
 shifted: `{2*b}`, `{b-1}`, `{3*b+1}`. The first rule that fits holds. A rule names a layer, whose tensors are then
-called alike in both, or a single tensor, as in `grn1.weight`.
+called alike in both, or a single tensor, as in `grn1.weight`. Where both patterns end in `.*`, the rule renames the
+beginning of a name only, and the other rules are about the name that this gives:
+
+    stage3.block{b}.*            features.{b+4}.*
+    features.{b}.conv1           features.{b}.conv.0.0
 """
 
 import re
@@ -19,10 +23,11 @@ COUNTERS = "*num_batches_tracked"  # of batch norms: how many batches they have 
 
 
 class Rule(NamedTuple):
-    """ours: matches a name here. theirs: the pattern of the name there."""
+    """ours: matches a name here. theirs: the pattern of the name there. renames: the beginning of a name only."""
 
     ours: re.Pattern[str]
     theirs: str
+    renames: bool
 
     def name_of(self, name: str) -> str | None:
         """The name there; None where the rule is about others."""
@@ -47,10 +52,12 @@ class Naming(NamedTuple):
 
     def name_of(self, tensor: str) -> str | None:
         """What a tensor of a network is called there; None where no rule is about it."""
-        layer, _, own = tensor.rpartition(".")
-        for name, rest in ((tensor, ""), (layer, f".{own}")):
+        renamed = (rule.name_of(tensor) for rule in self.rules if rule.renames)
+        whole = next((name for name in renamed if name is not None), tensor)
+        layer, _, own = whole.rpartition(".")
+        for name, rest in ((whole, ""), (layer, f".{own}")):
             for rule in self.rules:
-                theirs = rule.name_of(name)
+                theirs = None if rule.renames else rule.name_of(name)
                 if theirs is not None:
                     return theirs + rest
         return None
@@ -73,7 +80,12 @@ def read_naming(table: Mapping[str, Any], models: Iterable[str]) -> Naming:
 
 def _rule(line: str) -> Rule:
     ours, theirs = line.split()
-    pattern, at, seen = "", 0, set[str]()
+    renames = ours.endswith(".*")
+    if theirs.endswith(".*") != renames:
+        raise ValueError(f"`.*` stands on one side only: {line}")
+    if renames:
+        ours, theirs = ours[:-1], f"{theirs[:-1]}{{rest}}"
+    pattern, at, seen = "", 0, {"rest"} if renames else set[str]()
     for slot in SLOT.finditer(ours):
         name = slot["name"]
         if slot["factor"] or slot["shift"]:
@@ -85,7 +97,8 @@ def _rule(line: str) -> Rule:
     unknown = {slot["name"] for slot in SLOT.finditer(theirs)} - seen
     if unknown:
         raise ValueError(f"nothing on the left is called {', '.join(sorted(unknown))}: {line}")
-    return Rule(re.compile(pattern + re.escape(ours[at:])), theirs)
+    pattern += re.escape(ours[at:]) + ("(?P<rest>.+)" if renames else "")
+    return Rule(re.compile(pattern), theirs, renames)
 
 
 def _filled(slot: re.Match[str], values: Mapping[str, str]) -> str:

@@ -29,15 +29,22 @@ def test_the_first_rule_that_fits_holds():
     assert naming("conv1 stem\nconv{i} body.{i}").name_of("conv1.weight") == "stem.weight"
 
 
+def test_a_beginning_is_renamed_first_and_once():
+    names = naming("a{i}.* b{i+1}.*\nb{i}.conv c{i}.0\nb{i}.* d{i}.*\ndense1 fc")
+    assert names.name_of("a1.conv.weight") == "c2.0.weight"
+    assert names.name_of("b1.conv.weight") is None
+    assert names.name_of("dense1.bias") == "fc.bias"
+
+
 def test_counters_and_what_is_listed_are_ignored():
     names = naming("conv1 a", ignored=["aux*"])
     ignored = [name for name in ("bn.num_batches_tracked", "aux1.fc.weight", "a.weight") if names.ignores(name)]
     assert ignored == ["bn.num_batches_tracked", "aux1.fc.weight"]
 
 
-@pytest.mark.parametrize("rule", ["conv{i-1} a{i}", "conv{i} a{k}"])
+@pytest.mark.parametrize("rule", ["conv{i-1} a{i}", "conv{i} a{k}", "conv1 a.{rest}", "conv1.* a", "conv1 a.*"])
 def test_a_rule_that_means_nothing_is_refused(rule):
-    with pytest.raises(ValueError, match="left"):
+    with pytest.raises(ValueError, match=r"left|one side"):
         naming(rule)
 
 
