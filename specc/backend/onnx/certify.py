@@ -25,7 +25,7 @@ from specc.backend.onnx.first_divergence import find_parting
 from specc.backend.onnx.model_file import external_files
 from specc.backend.onnx.reference import Reference
 from specc.backend.onnx.truth import CPU, Batch, Survey, Truth, batches
-from specc.backend.onnx.write import Written, without_end
+from specc.backend.onnx.write import Written, of_pixels, without_end
 from specc.backend.tasks.bound import BoundTask, Records
 from specc.errors import SpeccError
 from specc.files import read_file
@@ -89,7 +89,8 @@ def compare_model(
     if survey:
         truth = survey.truth()
     assert truth is not None
-    found = [side.comparison(truth, reference, split, how) for side in sides]
+    resized = _resized(model, graph, providers, weights) if how is not None else [None for _ in providers]
+    found = [side.comparison(truth, reference, split, how, one) for side, one in zip(sides, resized, strict=True)]
     if bare:
         pairs = zip(found, bare, strict=True)
         found = [comparison._replace(logits=side.whole.figures()) for comparison, side in pairs]
@@ -116,21 +117,41 @@ class _Side:
     def records(self) -> Records:
         return self.whole.records
 
-    def comparison(self, truth: Truth, reference: Reference, split: Split, how: Resize | None) -> Comparison:
+    def comparison(
+        self, truth: Truth, reference: Reference, split: Split, how: Resize | None, resized: Model | None
+    ) -> Comparison:
         """What was found, with batches of other sizes and images of other sizes, which are run here."""
         found = {self.first.images: self.first.figures()}
         found |= compare_batches(self.tally, self.model, truth, split)
         figures = self.task.figures(self.records)
-        sizes = compare_sizes(self.tally, self.model, reference, split, how) if how is not None else {}
+        sizes = {} if how is None else compare_sizes(self.tally, self.model, reference, split, how, resized)
         return Comparison(self.provider, self.whole.figures(), dict(sorted(found.items())), figures, sizes)
+
+
+def _resized(
+    model: bytes | Path, graph: Graph, providers: Sequence[str], weights: Mapping[str, bytes] | None
+) -> Sequence[Model | None]:
+    """What gives the pixels that a model resizes its images to, on each provider; None where they are not found."""
+    whole, weights = _loaded(model, weights)
+    bare = of_pixels(whole)
+    if bare is None:
+        return [None for _ in providers]
+    return [file_model(content_of(bare), name, graph.input, weights) for name in providers]
+
+
+def _loaded(
+    model: bytes | Path, weights: Mapping[str, bytes] | None
+) -> tuple[onnx.ModelProto, Mapping[str, bytes] | None]:
+    """A model, in a file or serialized, with the files of its weights."""
+    whole = onnx.load_from_string(read_file(model) if isinstance(model, Path) else model)
+    if isinstance(model, Path):
+        weights = {name: read_file(model.with_name(name)) for name in external_files(whole, model.parent)}
+    return whole, weights
 
 
 def _of_logits(model: bytes | Path, weights: Mapping[str, bytes] | None) -> tuple[bytes, Mapping[str, bytes] | None]:
     """The copy of a model, in a file or serialized, that gives the logits, with the files of its weights."""
-    content = read_file(model) if isinstance(model, Path) else model
-    whole = onnx.load_from_string(content)
-    if isinstance(model, Path):
-        weights = {name: read_file(model.with_name(name)) for name in external_files(whole, model.parent)}
+    whole, weights = _loaded(model, weights)
     return content_of(without_end(whole)), weights
 
 

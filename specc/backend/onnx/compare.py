@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -17,12 +18,13 @@ from specc.backend.onnx.truth import CPU, Images, Trained, Truth, spread
 from specc.backend.resizing import resize
 from specc.backend.tasks.bound import BoundTask, Records
 from specc.errors import SpeccError
-from specc.tricks.resize import Resize
+from specc.tricks.resize import Resize, center
 from specc.values import Size
 
 Model = Callable[[Images], Outputs]
 
 SMALL_BATCHES = (1, 2, 7)
+ROUNDED = 1e-3  # of the pixels may be a level off: those whose exact value lies halfway between two
 
 
 def file_model(
@@ -128,11 +130,13 @@ def compare_batches(tally: Callable[[], Tally], model: Model, truth: Truth, spli
 
 
 def compare_sizes(
-    tally: Callable[[], Tally], model: Model, reference: Reference, split: Split, how: Resize
+    tally: Callable[[], Tally], model: Model, reference: Reference, split: Split, how: Resize, resized: Model | None
 ) -> dict[str, Figures]:
     """A file that resizes its images itself, on images of other sizes: real ones, stretched and cut unevenly.
 
-    Where it keeps proportions, on tall ones, too. reference: takes images that `resizing.resize` has resized.
+    Where it keeps proportions, on tall ones, too. reference: takes images that `resizing.resize` has resized. resized:
+    gives the pixels that the graph makes of them, where that is known. Sums of float32 may round a few to the
+    neighboring level, and then the network is compared on these.
     """
     images = split.gather(torch.from_numpy(spread(len(split), min(7, len(split)))), CPU).numpy()
     found = {}
@@ -141,10 +145,36 @@ def compare_sizes(
         height, width = large.shape[2:]
         wide = np.ascontiguousarray(large[:, :, : max(1, height - 1), : max(1, width - 3)])
         for pixels in [wide] if how.fit == "stretch" else [wide, np.ascontiguousarray(wide.swapaxes(2, 3))]:
-            own = tally()
-            own.update(Trained.of(reference, resize(pixels, how)), model(pixels))
-            found[str(Size(*pixels.shape[2:]))] = own.figures()
+            own, seen = tally(), resize(pixels, how)
+            rounded = _rounded(reference, seen, resized(pixels)) if resized else None
+            own.update(Trained.of(reference, seen if rounded is None else rounded.pixels), model(pixels))
+            count = 0 if rounded is None else rounded.off
+            found[str(Size(*pixels.shape[2:]))] = own.figures()._replace(rounded=count)
     return found
+
+
+class _Rounded(NamedTuple):
+    """Pixels as a graph resized them, uint8, and how many of them are a level off."""
+
+    pixels: Images
+    off: int
+
+
+def _rounded(reference: Reference, seen: Images, given: Outputs) -> _Rounded | None:
+    """A graph's own pixels, if they are those of `resizing.resize` but for a level here and there; else None.
+
+    seen: as NumPy resized them. given: as the graph did, in the network's view.
+    """
+    view = reference.normalize.view
+    if view is not None:
+        top, left = (center(whole, part) for whole, part in zip(seen.shape[2:], view, strict=True))
+        seen = seen[:, :, top : top + view.height, left : left + view.width]
+    if given.shape != seen.shape:
+        return None
+    apart = np.abs(given - seen.astype(np.float32))
+    if not apart.max() <= 1 or np.count_nonzero(apart) > ROUNDED * apart.size:
+        return None
+    return _Rounded(given.astype(np.uint8), int(np.count_nonzero(apart)))
 
 
 def difference(ours: Outputs, theirs: Outputs) -> Figures:

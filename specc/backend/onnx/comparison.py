@@ -15,6 +15,7 @@ class Figures(NamedTuple):
     images: how many were compared. largest, mean: absolute differences. agreement: the share of images whose class is
     the same; of tags, of all images together, that are on the same side of one half; of pixels whose class is the same;
     None for numbers. by_number: the largest difference of each number, in the data's own units; empty for other tasks.
+    rounded: resized pixels that the graph rounds to the neighboring level; the network is compared on the graph's own.
     """
 
     images: int
@@ -22,6 +23,7 @@ class Figures(NamedTuple):
     mean: float
     agreement: float | None
     by_number: tuple[float, ...] = ()
+    rounded: int = 0
 
     def parts_of(self, scales: tuple[float, ...]) -> float:
         """The largest difference, in parts of what differences are measured by (`Certificate.scales`)."""
@@ -29,13 +31,15 @@ class Figures(NamedTuple):
         return max(difference / scale for difference, scale in zip(differences, scales, strict=True))
 
     def as_dict(self) -> dict[str, Any]:
-        values = {
+        values: dict[str, Any] = {
             "images": self.images,
             "largest_difference": self.largest,
             "mean_difference": self.mean,
             "agreement": self.agreement,
         }
-        return {**values, "largest_differences": list(self.by_number)} if self.by_number else values
+        if self.by_number:
+            values["largest_differences"] = list(self.by_number)
+        return values | ({"rounded_pixels": self.rounded} if self.rounded else {})
 
 
 class Comparison(NamedTuple):

@@ -15,7 +15,7 @@ from specc.backend.onnx import model_file
 from specc.backend.onnx.builder import Builder
 from specc.backend.onnx.ending import SCOPE, Ending, ending_of
 from specc.backend.onnx.lower import Lowered, lower
-from specc.backend.onnx.preprocess import preprocess
+from specc.backend.onnx.preprocess import pixels_of, preprocess
 from specc.backend.onnx.proof import training_left
 from specc.backend.tasks.bound import BoundTask
 from specc.check import Trainable
@@ -109,6 +109,18 @@ def without_end(model: onnx.ModelProto) -> onnx.ModelProto:
     for node in nodes:
         bare.graph.node.remove(node)
     bare.graph.output[0].CopyFrom(logits)
+    return bare
+
+
+def of_pixels(model: onnx.ModelProto) -> onnx.ModelProto | None:
+    """A copy of a graph that gives the resized pixels which the network sees; None where they are not found."""
+    pixels = pixels_of(model)
+    if pixels is None:
+        return None
+    bare = onnx.ModelProto()
+    bare.CopyFrom(model)
+    del bare.graph.output[:]
+    bare.graph.output.append(helper.make_tensor_value_info(pixels, TensorProto.FLOAT, None))
     return bare
 
 
