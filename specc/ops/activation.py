@@ -15,7 +15,6 @@ from specc.vocabulary.shape import Shape
 from specc.vocabulary.target import Target
 from specc.vocabulary.weight import WeightSpec
 
-
 PRELU_SLOPE = 0.25  # with which prelu starts
 
 
@@ -104,9 +103,7 @@ sigmoid = _pointwise(
     saturates=True,
 )
 tanh = _pointwise("tanh", "Squeezes into -1 to 1.", "Tanh", "Tanh", math.tanh, saturates=True)
-softplus = _pointwise(
-    "softplus", "log(1 + exp(x)): a smooth relu.", "Softplus", "Softplus", _softplus, acts=RECTIFIER
-)
+softplus = _pointwise("softplus", "log(1 + exp(x)): a smooth relu.", "Softplus", "Softplus", _softplus, acts=RECTIFIER)
 hard_sigmoid = _pointwise(
     "hard_sigmoid",
     "relu6(x + 3) / 6: a cheap sigmoid.",

@@ -63,8 +63,12 @@ def call_text(init: Bound) -> str:
     params = component(Initializer, init).params
     given = init.args.as_dict()
     changed = [(p.name, given[p.name]) for p in params if given[p.name] != p.default]
-    shown = [show(value) if name == params[0].name else f"{name}={show(value)}" for name, value in changed]
+    shown = [text if name == params[0].name else f"{name}={text}" for name, value in changed if (text := _text(value))]
     return f"{init.name}({', '.join(shown)})" if shown else init.name
+
+
+def _text(value: Any) -> str:
+    return call_text(value) if isinstance(value, Bound) else show(value)
 
 
 def _why(graph: Graph, choice: Choice) -> str:

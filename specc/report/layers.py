@@ -101,7 +101,7 @@ def _name(graph: Graph, node: Node) -> str:
 
 
 def columns(headings: Sequence[str], rows: Sequence[Sequence[str]], texts: int) -> str:
-    """A table. texts: how many columns, the first ones, hold names and stand to the left; numbers stand to the right."""
+    """A table. texts: how many columns, the first ones, hold names, to the left; numbers stand to the right."""
     widths = [max(map(len, column)) for column in zip(headings, *rows, strict=True)]
 
     def line(row: Sequence[str]) -> str:

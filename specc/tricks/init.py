@@ -72,7 +72,7 @@ CUT_VARIANCE = 0.7737413035499232
 
 HE = (
     Param("fan", Symbols("in", "out"), "in", "`in` preserves the scale of activations, `out` that of gradients"),
-    Param("slope", NOT_NEGATIVE, 0.0, "the slope of the leaky relu that follows; the variance is divided by 1 + slope^2"),
+    Param("slope", NOT_NEGATIVE, 0.0, "slope of the leaky relu that follows; the variance is divided by 1 + slope^2"),
 )
 GLOROT = (
     Param(
@@ -121,7 +121,7 @@ COMPONENTS = (
     ),
     _init(
         "truncated_normal",
-        "Normal with mean 0, drawn again where it is more than two standard deviations from 0, as Keras and JAX draw it.",
+        "Normal with mean 0, cut at two standard deviations on either side, as Keras and JAX draw it.",
         lambda fans, a: float(a.std**2) * CUT_VARIANCE,
         (Param("std", POSITIVE, doc="the standard deviation before the cut, which leaves 0.88 of it"),),
         written="truncated_normal(0.02)",

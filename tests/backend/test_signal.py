@@ -13,6 +13,7 @@ from specc.backend.initialize import initialize
 from specc.check import check
 from specc.check.lint.lint import IMAGE_DEVIATION, IMAGE_MEAN, SHARED
 from specc.ir.graph import Graph
+from specc.ir.init import end_scale
 from specc.ir.signal import predict
 from specc.ops import OPS
 from specc.ops.signal import Function, Moments
@@ -39,8 +40,8 @@ def pictures(shape: Shape, seed: int) -> Tensor:
 
 
 def gradients(graph: Graph, images: Tensor, seed: int) -> tuple[float, float]:
-    """Of a freshly drawn network: gradient at the first kernel over that at the last one, both as root mean squares;
-    and the root mean square of what flows into the last kernel."""
+    """Of a freshly drawn network: gradient at the first kernel over that at the last one, both as root mean squares,
+    but for the small start of the last one; and the root mean square of what flows into the last kernel."""
     net = build(graph)
     initialize(net, seed)
     kernels = [node.name for node in graph.nodes if hasattr(node.args, "init") and node.name in net.layers]
@@ -51,7 +52,8 @@ def gradients(graph: Graph, images: Tensor, seed: int) -> tuple[float, float]:
     F.cross_entropy(logits, torch.arange(IMAGES) % logits.shape[1]).backward()
     first, final = (net.layers[name].get_parameter("weight").grad for name in (kernels[0], kernels[-1]))
     assert first is not None and final is not None
-    return float((first.square().mean() / final.square().mean()).sqrt()), float(inputs["last"].square().mean().sqrt())
+    ratio = float((first.square().mean() / final.square().mean()).sqrt()) / end_scale(graph)
+    return ratio, float(inputs["last"].square().mean().sqrt())
 
 
 def measured(graph: Graph, images: Moments = NORMALIZED) -> tuple[float, float]:
