@@ -93,20 +93,20 @@ def whiten(weight: Tensor, module: nn.Module, a: Args, images: Tensor) -> None:
 
 
 def he_normal(weight: Tensor, fans: Fans, a: Args, source: Generator) -> None:
-    weight.normal_(0, math.sqrt(2 / ((1 + a.slope**2) * fans.count(a.fan))), generator=source)
+    weight.normal_(0, math.sqrt(2 / ((1 + a.slope**2) * fans.of(a.fan))), generator=source)
 
 
 def he_uniform(weight: Tensor, fans: Fans, a: Args, source: Generator) -> None:
-    bound = math.sqrt(6 / ((1 + a.slope**2) * fans.count(a.fan)))
+    bound = math.sqrt(6 / ((1 + a.slope**2) * fans.of(a.fan)))
     weight.uniform_(-bound, bound, generator=source)
 
 
 def glorot_normal(weight: Tensor, fans: Fans, a: Args, source: Generator) -> None:
-    weight.normal_(0, math.sqrt(1 / fans.count(a.fan)), generator=source)
+    weight.normal_(0, math.sqrt(1 / fans.of(a.fan)), generator=source)
 
 
 def glorot_uniform(weight: Tensor, fans: Fans, a: Args, source: Generator) -> None:
-    bound = math.sqrt(3 / fans.count(a.fan))
+    bound = math.sqrt(3 / fans.of(a.fan))
     weight.uniform_(-bound, bound, generator=source)
 
 

@@ -56,11 +56,11 @@ def _init(
 
 
 def _he(fans: Fans, a: Args) -> float:
-    return 2 / ((1 + float(a.slope) ** 2) * fans.count(a.fan))
+    return 2 / ((1 + float(a.slope) ** 2) * fans.of(a.fan))
 
 
 def _glorot(fans: Fans, a: Args) -> float:
-    return 1 / fans.count(a.fan)
+    return 1 / fans.of(a.fan)
 
 
 def _unit(fans: Fans, a: Args) -> float:

@@ -21,7 +21,7 @@ class Fans(NamedTuple):
     filters: int
     axis: int = 0
 
-    def count(self, fan: str) -> float:
+    def of(self, fan: str) -> float:
         """The fan that an argument names: `in`, `out`, or the `average` of both."""
         return {"in": self.into, "out": self.out, "average": (self.into + self.out) / 2}[fan]
 

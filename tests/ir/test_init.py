@@ -10,6 +10,7 @@ from specc.ir.init import choices, end_scale
 from specc.ops import OPS
 from specc.report.init import call_text
 from specc.source import Source
+from specc.syntax.format import format_source
 
 HE, GLOROT, LECUN, SMALL = "he_normal", "glorot_uniform", "lecun_normal", "normal(0.01)"
 LEAKY = "he_normal(slope=0.2)"
@@ -186,3 +187,16 @@ def test_the_scale_of_the_last_kernel() -> None:
     assert end_scale(network("conv(8) -> relu")) == pytest.approx(0.01 / math.sqrt(2 / 8))
     assert end_scale(network("conv(8) -> relu", "flatten -> dense(10, init=normal(0.01))")) == 1
     assert end_scale(network("relu", "")) == 1
+
+
+def test_fan_in_is_written_with_a_word_that_is_otherwise_a_keyword() -> None:
+    text = """\
+network Net(fan=in) {
+  input(8, 4x4)
+  conv(8, init=he_normal(fan=in))
+  conv(8, init=glorot_uniform(fan=fan))
+  conv(in.channels, init=he_uniform(out, slope=0.1))
+}
+"""
+    assert list(inits(graph_of(text)).values()) == [HE, "glorot_uniform(in)", "he_uniform(out, slope=0.1)"]
+    assert format_source(Source("net.cnn", text)).text == text
