@@ -93,11 +93,11 @@ def whiten(weight: Tensor, module: nn.Module, a: Args, images: Tensor) -> None:
 
 
 def he_normal(weight: Tensor, fans: Fans, a: Args, source: Generator) -> None:
-    weight.normal_(0, math.sqrt(2 / ((1 + a.slope**2) * fans.of(a.fan))), generator=source)
+    weight.normal_(0, math.sqrt(2 / ((1 + a.slope * a.slope) * fans.of(a.fan))), generator=source)
 
 
 def he_uniform(weight: Tensor, fans: Fans, a: Args, source: Generator) -> None:
-    bound = math.sqrt(6 / ((1 + a.slope**2) * fans.of(a.fan)))
+    bound = math.sqrt(6 / ((1 + a.slope * a.slope) * fans.of(a.fan)))
     weight.uniform_(-bound, bound, generator=source)
 
 

@@ -49,26 +49,21 @@ def settle_inits(graph: Graph) -> None:
     """Replace `init=auto` by what it stands for. What is chosen has no span, since nobody wrote it."""
     behind = _behind(graph)
     for node in graph.nodes:
-        if is_auto(node):
-            init = choose(_uses(graph, node, behind))
+        if node.op.takes("init") and node.args.init == AUTO:
+            init = choose(_behind_uses(node, behind))
             node.args = Args(**{**node.args.as_dict(), "init": init})
-
-
-def is_auto(node: Node) -> bool:
-    """Whether its kernel's start is still to be chosen."""
-    return node.op.takes("init") and node.args.init == AUTO
 
 
 def choices(graph: Graph) -> dict[int, Choice]:
     """Of each node whose kernel is drawn, after `settle_inits`."""
     behind = _behind(graph)
-    found = {}
+    by_node = {}
     for node in graph.nodes:
         init = initializer(graph, node)
         if init is not None:
-            uses = _uses(graph, node, behind)
-            found[node.index] = Choice(init, init.span is not None, not uses.leads_on, uses.followers)
-    return found
+            uses = _behind_uses(node, behind)
+            by_node[node.index] = Choice(init, init.span is not None, not uses.leads_on, uses.followers)
+    return by_node
 
 
 def initializer(graph: Graph, node: Node) -> Bound | None:
@@ -108,8 +103,8 @@ def end_scale(graph: Graph) -> float:
     return math.sqrt(variance(kernel.start.fans, init.args) * kernel.start.fans.into / 2)
 
 
-def _uses(graph: Graph, node: Node, behind: list[Behind]) -> Behind:
-    """What follows a kernel, wherever it is used."""
+def _behind_uses(node: Node, behind: list[Behind]) -> Behind:
+    """What lies behind all uses of a node's kernel: today each kernel is used by its own node only."""
     return _together([behind[use.index] for use in (node,)])
 
 

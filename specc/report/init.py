@@ -27,7 +27,7 @@ def init_json(checked: Checked, graph: Graph) -> dict[str, Any]:
 
 
 def _kernel(graph: Graph, index: int, choice: Choice) -> dict[str, Any]:
-    node = graph.nodes[index]
+    node, size = graph.nodes[index], _size(graph, index, choice.init)
     return {
         "name": node.name,
         "op": node.op.name,
@@ -39,7 +39,7 @@ def _kernel(graph: Graph, index: int, choice: Choice) -> dict[str, Any]:
             for follower in choice.followers
         ],
         "why": _why(graph, choice),
-        "size": _size(graph, index, choice.init),
+        "size": size if size is not None and math.isfinite(size) else None,
         "line": node.span.line,
         "head": node.head or None,
     }
@@ -90,4 +90,7 @@ def _size(graph: Graph, index: int, init: Bound) -> float | None:
     """The root mean square of the weights at the start; None where it depends on the training images."""
     kernel, variance = graph.kernel(graph.nodes[index]), component(Initializer, init).variance
     assert kernel is not None and isinstance(kernel.start, Drawn)
-    return math.sqrt(variance(kernel.start.fans, init.args)) if variance else None
+    try:
+        return math.sqrt(variance(kernel.start.fans, init.args)) if variance else None
+    except OverflowError:
+        return math.inf

@@ -56,7 +56,7 @@ def _init(
 
 
 def _he(fans: Fans, a: Args) -> float:
-    return 2 / ((1 + float(a.slope) ** 2) * fans.of(a.fan))
+    return 2 / ((1 + float(a.slope) * float(a.slope)) * fans.of(a.fan))
 
 
 def _glorot(fans: Fans, a: Args) -> float:
