@@ -81,9 +81,9 @@ class Accuracies:
     def pause(self, state: TrainState) -> None: ...
 
 
-def spec(network: str, candidate: Candidate, seed: int) -> Checked:
+def spec(network: str, candidate: Candidate, seed: int, sets: Sequence[str] = ()) -> Checked:
     file = SPECS / f"{network}.cnn"
-    return check(Source(str(file), file.read_text()), sets=[*candidate.settings(), f"train.seed={seed}"])
+    return check(Source(str(file), file.read_text()), sets=[*sets, *candidate.settings(), f"train.seed={seed}"])
 
 
 def images(network: str) -> DataSet:
@@ -94,9 +94,9 @@ def images(network: str) -> DataSet:
     return (whole if count is None else subset_of(whole, count))._replace(validation=validation)
 
 
-def train(network: str, candidate: Candidate, seed: int, data: DataSet) -> list[float]:
+def train(network: str, candidate: Candidate, seed: int, data: DataSet, sets: Sequence[str] = ()) -> list[float]:
     """The accuracy after each epoch, from 0 to 1."""
-    job = prepare(Request(spec(network, candidate, seed).trainable(), "cpu", base=SPECS, dataset=data))
+    job = prepare(Request(spec(network, candidate, seed, sets).trainable(), "cpu", base=SPECS, dataset=data))
     accuracies = Accuracies()
     with launched(job.plan, job.trainer, lambda text: None), Interrupt() as interrupt:
         job.trainer.run(accuracies, Quiet(), interrupt)
@@ -114,7 +114,7 @@ def read(file: Path) -> Results:
     return {(line["network"], line["candidate"], line["seed"]): line["accuracy"] for line in lines}
 
 
-def measure(networks: Sequence[str], seeds: int, file: Path) -> Results:
+def measure(networks: Sequence[str], seeds: int, file: Path, sets: Sequence[str] = ()) -> Results:
     """Train what is not in the file yet, one seed of everything after the other."""
     results, data = read(file), {name: images(name) for name in networks}
     for seed in range(seeds):
@@ -123,7 +123,7 @@ def measure(networks: Sequence[str], seeds: int, file: Path) -> Results:
                 key = (network, candidate.name, seed)
                 if key in results or is_same_as_another(network, candidate):
                     continue
-                results[key] = train(network, candidate, seed, data[network])
+                results[key] = train(network, candidate, seed, data[network], sets)
                 line = {"network": network, "candidate": candidate.name, "seed": seed, "accuracy": results[key]}
                 with file.open("a") as kept:
                     print(json.dumps(line), file=kept, flush=True)
@@ -157,13 +157,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--networks", default=",".join(NETWORKS), help="these only, with commas between them")
     parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--out", type=Path, default=Path("initializers.jsonl"))
+    parser.add_argument("--set", action="append", default=[], metavar="PATH=VALUE", help="change the specs")
+    parser.add_argument("--out", type=Path, default=Path("initializers.jsonl"), help="one for each choice of --set")
     options = parser.parse_args()
     if "SPECC_DATA" not in os.environ:
         print("nothing was measured: set SPECC_DATA to the folder that holds fashion-mnist and cifar-10-batches-bin")
         return
     networks = options.networks.split(",")
-    print(*table(measure(networks, options.seeds, options.out), networks, options.seeds), sep="\n")
+    results = measure(networks, options.seeds, options.out, options.set)
+    print(*table(results, networks, options.seeds), sep="\n")
 
 
 if __name__ == "__main__":
