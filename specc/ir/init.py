@@ -55,12 +55,12 @@ def settle_inits(graph: Graph) -> None:
 
 
 def choices(graph: Graph) -> dict[int, Choice]:
-    """Of each node whose kernel is drawn, after `settle_inits`."""
+    """Of each node whose kernel is drawn, after `settle_inits`; of a shared kernel that of its first use."""
     behind = _behind(graph)
     by_node = {}
     for node in graph.nodes:
         init = initializer(graph, node)
-        if init is not None:
+        if init is not None and node.owns:
             uses = _behind_uses(node, behind)
             by_node[node.index] = Choice(init, init.span is not None, not uses.leads_on, uses.followers)
     return by_node
@@ -104,8 +104,8 @@ def end_scale(graph: Graph) -> float:
 
 
 def _behind_uses(node: Node, behind: list[Behind]) -> Behind:
-    """What lies behind all uses of a node's kernel: today each kernel is used by its own node only."""
-    return _together([behind[use.index] for use in (node,)])
+    """What lies behind a node's kernel, wherever it is used: shared ones have several uses."""
+    return _together([behind[use.index] for use in node.uses])
 
 
 def _behind(graph: Graph) -> list[Behind]:

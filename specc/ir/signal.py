@@ -19,8 +19,8 @@ NOTHING = Gradient(0.0, 0.0)
 class Signal(NamedTuple):
     """A prediction. moments: of each node's output. kernels: the root mean square of the gradient of each kernel, by
     its node's index, in the order in which they run; up to a factor that is the same for all. The gradient of a shared
-    kernel is the sum of those of its uses, which are taken for uncorrelated. end_scale: how large the last kernel starts
-    (`specc.ir.init.end_scale`)."""
+    kernel is the sum of those of its uses, which are taken for uncorrelated. end_scale: how large the last kernel
+    starts (`specc.ir.init.end_scale`)."""
 
     moments: list[Moments]
     kernels: dict[int, float]

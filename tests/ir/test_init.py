@@ -200,3 +200,14 @@ network Net(fan=in) {
 """
     assert list(inits(graph_of(text)).values()) == [HE, "glorot_uniform(in)", "he_uniform(out, slope=0.1)"]
     assert format_source(Source("net.cnn", text)).text == text
+
+
+def test_all_uses_of_a_shared_kernel_count() -> None:
+    """A rectifier behind one of them decides; it gives the logits only where no use leads on."""
+    body = "shared c = conv(8)\nc -> tanh -> c -> relu -> c"
+    assert list(inits(network(body)).values()) == [HE, SMALL]
+    assert list(inits(network("shared c = conv(8)\nc -> tanh -> c", "global_avg_pool")).values()) == [GLOROT]
+    both = "shared c = conv(10)\nadd { | c | relu -> c }"
+    assert list(inits(network(both, "global_avg_pool")).values()) == [SMALL]
+    graph = network(body)
+    assert len({str(node.args.init) for node in graph.nodes if node.op.name == "conv"}) == 1
