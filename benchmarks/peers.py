@@ -3,10 +3,10 @@
     python benchmarks/peers.py [--tasks tags,angle] [--seeds 5] [--epochs N] [--images N]
 
 The data are those of examples/make_data.py, the specs those of examples/. The peer is a training loop as one writes it
-by hand: Pillow reads the files, the network is the source that `specc emit` prints, started with He's normal
-distribution, and scikit-learn computes the figures. Batches, shifts and first weights are drawn by generators of its
-own, so that only the distribution of the results can be the same. What is compared is the validation figure after the
-last epoch. The interval of the difference is Welch's, at 95%.
+by hand: Pillow reads the files, the network is the source that `specc emit` prints, started with the normal
+distributions that `specc show --init` prints, and scikit-learn computes the figures. Batches, shifts and first weights
+are drawn by generators of its own, so that only the distribution of the results can be the same. What is compared is
+the validation figure after the last epoch. The interval of the difference is Welch's, at 95%.
 
 --epochs and --images make all trainings shorter, for a machine that has no hour.
 """
@@ -36,6 +36,7 @@ from specc.backend.run.metrics import read_lines
 from specc.backend.train.job import train
 from specc.check import Checked, check
 from specc.emit import emit
+from specc.report.init import init_json
 from specc.source import Source
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
@@ -187,7 +188,7 @@ def rate(step: int, warm: int, total: int) -> float:
 
 
 def network(checked: Checked) -> nn.Module:
-    """The emitted network, started by He's normal distribution, as specc's default is."""
+    """The emitted network, each kernel started by the normal distribution by which specc starts it."""
     graph = checked.graph
     assert graph is not None
     with tempfile.TemporaryDirectory() as folder:
@@ -198,13 +199,13 @@ def network(checked: Checked) -> nn.Module:
         module = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(module)
     net: nn.Module = getattr(module, checked.name)()
-    for layer in net.modules():
-        if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
-            # A kernel that strides over its own size adds up nothing: each output comes from `in` numbers.
-            fan = layer.weight.shape[0] if isinstance(layer, nn.ConvTranspose2d) else layer.weight[0].numel()
-            nn.init.normal_(layer.weight, std=sqrt(2 / fan))
-            if layer.bias is not None:
-                nn.init.zeros_(layer.bias)
+    for kernel in init_json(checked, graph)["kernels"]:
+        assert "normal" in kernel["init"], kernel
+        layer = net.get_submodule(kernel["name"])
+        assert isinstance(layer, nn.Conv2d | nn.ConvTranspose2d | nn.Linear)
+        nn.init.normal_(layer.weight, std=kernel["size"])
+        if layer.bias is not None:
+            nn.init.zeros_(layer.bias)
     return net
 
 

@@ -93,20 +93,20 @@ def whiten(weight: Tensor, module: nn.Module, a: Args, images: Tensor) -> None:
 
 
 def he_normal(weight: Tensor, fans: Fans, a: Args, source: Generator) -> None:
-    weight.normal_(0, math.sqrt(2 / fans.into), generator=source)
+    weight.normal_(0, math.sqrt(2 / ((1 + a.slope * a.slope) * fans.of(a.fan))), generator=source)
 
 
 def he_uniform(weight: Tensor, fans: Fans, a: Args, source: Generator) -> None:
-    bound = math.sqrt(6 / fans.into)
+    bound = math.sqrt(6 / ((1 + a.slope * a.slope) * fans.of(a.fan)))
     weight.uniform_(-bound, bound, generator=source)
 
 
 def glorot_normal(weight: Tensor, fans: Fans, a: Args, source: Generator) -> None:
-    weight.normal_(0, math.sqrt(2 / (fans.into + fans.out)), generator=source)
+    weight.normal_(0, math.sqrt(1 / fans.of(a.fan)), generator=source)
 
 
 def glorot_uniform(weight: Tensor, fans: Fans, a: Args, source: Generator) -> None:
-    bound = math.sqrt(6 / (fans.into + fans.out))
+    bound = math.sqrt(3 / fans.of(a.fan))
     weight.uniform_(-bound, bound, generator=source)
 
 
@@ -121,6 +121,10 @@ def torch_uniform(weight: Tensor, fans: Fans, a: Args, source: Generator) -> Non
 
 def normal(weight: Tensor, fans: Fans, a: Args, source: Generator) -> None:
     weight.normal_(0, a.std, generator=source)
+
+
+def truncated_normal(weight: Tensor, fans: Fans, a: Args, source: Generator) -> None:
+    nn.init.trunc_normal_(weight, 0, a.std, -2 * a.std, 2 * a.std, generator=source)
 
 
 def constant(weight: Tensor, fans: Fans, a: Args, source: Generator) -> None:

@@ -38,6 +38,7 @@ from specc.check.verify.images import images_fit
 from specc.check.verify.schedules import schedules_fit
 from specc.check.verify.unreached import check_unreached
 from specc.ir.graph import Graph, Node
+from specc.ir.init import settle_inits
 from specc.ir.passes import is_whole, keep_reachable, settle_biases
 from specc.ir.receptive_field import find_receptive_fields
 from specc.source import Source, Span
@@ -157,6 +158,7 @@ def elaborate(spec: Spec, context: Context) -> Elaborated:
         graph = expanded.graph
         dropped = keep_reachable(graph)
         settle_biases(graph)
+        settle_inits(graph)
         find_receptive_fields(graph)
         verify(spec, graph, data, train, export, context)
         return Elaborated(graph, data, train, export, tuple(dropped), tuple(expanded.overwritten))

@@ -10,6 +10,7 @@ from specc.check.verify.task import outputs_of
 from specc.cli.common import base_of, check_spec, print_json, read_source, report
 from specc.cli.options import given, refuse_with, settings
 from specc.errors import SpeccError
+from specc.report.init import init_json, init_table
 from specc.report.layers import layers_json, layers_table
 from specc.report.settings import defaults_json, defaults_text
 from specc.report.start import start_json, start_table
@@ -23,6 +24,7 @@ def show(
         list[str] | None, typer.Option("--set", metavar="PATH=VALUE", help="Override a setting. Repeatable.")
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print machine-readable JSON.")] = False,
+    init: Annotated[bool, typer.Option("--init", help="Print how each kernel starts, and why.")] = False,
     defaults: Annotated[bool, typer.Option("--defaults", help="Print every setting and its default.")] = False,
     start: Annotated[
         bool, typer.Option("--start", help="Print what becomes of each tensor of the weights that `train.start` names.")
@@ -34,15 +36,17 @@ def show(
 
       specc show net.cnn
       specc show net.cnn --set network.width=64
+      specc show net.cnn --init
       specc show net.cnn --start
       specc show --defaults
     """
     refuse_with(
         given(context),
         "--defaults",
-        ("FILE", "--variant", "--set", "--start"),
+        ("FILE", "--variant", "--set", "--init", "--start"),
         "shows the defaults, which are the same for every spec",
     )
+    refuse_with(given(context), "--start", ("--init",), "shows the weights that a training begins with")
     if defaults:
         if json:
             print_json({"sections": defaults_json()})
@@ -57,10 +61,11 @@ def show(
         return status
     if start:
         return _show_start(file, checked, json=json)
+    graph = checked.graph
     if json:
-        print_json(layers_json(checked, checked.graph))
+        print_json(init_json(checked, graph) if init else layers_json(checked, graph))
     else:
-        print(layers_table(checked, checked.graph))
+        print(init_table(graph) if init else layers_table(checked, graph))
     return 0
 
 

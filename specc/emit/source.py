@@ -49,6 +49,7 @@ def _docstring(checked: Checked, graph: Graph, sets: Sequence[str], modules: Seq
         f"{graph.parameters:,} parameters{heads}.",
         f"{graph.total_macs:,} multiply-accumulates for an image of {size_text(graph.input)}.",
         "Its state dict has the same keys as the network that `specc train` trains. Shapes omit the batch dimension.",
+        "Fresh weights are PyTorch's; `specc show --init` prints how `specc train` starts them.",
     ]
     if modules:
         lines += ["", f"It needs packages that are installed beside specc: {', '.join(modules)}."]

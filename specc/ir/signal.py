@@ -7,8 +7,8 @@ import math
 from typing import NamedTuple
 
 from specc.ir.graph import Graph, Node
+from specc.ir.init import end_scale
 from specc.ops.signal import Gradient, Moments, Site, WeightedSum, places
-from specc.values import Bound
 from specc.vocabulary.family import Initializer
 from specc.vocabulary.registry import component
 from specc.vocabulary.weight import Drawn
@@ -19,16 +19,19 @@ NOTHING = Gradient(0.0, 0.0)
 class Signal(NamedTuple):
     """A prediction. moments: of each node's output. kernels: the root mean square of the gradient of each kernel, by
     its node's index, in the order in which they run; up to a factor that is the same for all. The gradient of a shared
-    kernel is the sum of those of its uses, which are taken for uncorrelated."""
+    kernel is the sum of those of its uses, which are taken for uncorrelated. end_scale: how large the last kernel
+    starts (`specc.ir.init.end_scale`)."""
 
     moments: list[Moments]
     kernels: dict[int, float]
+    end_scale: float = 1.0
 
     @property
     def gradient_ratio(self) -> float:
-        """The gradient at the first layer's kernel over that at the last one's; 1 where there are no kernels."""
+        """The gradient at the first layer's kernel over that at the last one's, over `end_scale`; 1 where there are no
+        kernels."""
         sizes = list(self.kernels.values())
-        return sizes[0] / max(sizes[-1], 1e-300) if sizes else 1.0
+        return sizes[0] / (max(sizes[-1], 1e-300) * self.end_scale) if len(sizes) > 1 else 1.0
 
 
 def predict(graph: Graph, images: Moments) -> Signal:
@@ -37,13 +40,7 @@ def predict(graph: Graph, images: Moments) -> Signal:
     for node in graph.nodes[1:]:
         at = _site(graph, node, moments)
         moments.append(node.op.signal.forward(at))
-    return Signal(moments, _kernel_gradients(graph, moments))
-
-
-def initializer(graph: Graph, node: Node) -> Bound | None:
-    """What draws a layer's kernel; None for a layer without one, and for one whose kernel is not drawn."""
-    kernel = graph.kernel(node)
-    return kernel.start.init if kernel is not None and isinstance(kernel.start, Drawn) else None
+    return Signal(moments, _kernel_gradients(graph, moments), end_scale(graph))
 
 
 def _site(graph: Graph, node: Node, moments: list[Moments]) -> Site:

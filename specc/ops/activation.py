@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+from specc.ops.activity import RECTIFIER, SATURATING, SELF_NORMALIZING, Activity, Kind
 from specc.ops.op import Op
 from specc.ops.reads import Reads
 from specc.ops.signal import Function, Scale
@@ -13,6 +14,8 @@ from specc.vocabulary.param import Param
 from specc.vocabulary.shape import Shape
 from specc.vocabulary.target import Target
 from specc.vocabulary.weight import WeightSpec
+
+PRELU_SLOPE = 0.25  # with which prelu starts
 
 
 def _sigmoid(x: float) -> float:
@@ -41,6 +44,7 @@ def _pointwise(
     *,
     saturates: bool = False,
     rectifies: bool = False,
+    acts: Activity | None = None,
     **attributes: Any,
 ) -> Op:
     """An activation without parameters that is one torch module and one ONNX node."""
@@ -54,6 +58,7 @@ def _pointwise(
         signal=Function(lambda a: function),
         saturates=saturates,
         rectifies=rectifies,
+        acts=(lambda a: acts) if acts else None,
     )
 
 
@@ -71,6 +76,7 @@ selu = _pointwise(
     "SELU",
     "Selu",
     lambda x: 1.0507009873554805 * _elu(x, 1.6732632423543772),
+    acts=SELF_NORMALIZING,
 )
 mish = _pointwise(
     "mish",
@@ -97,7 +103,7 @@ sigmoid = _pointwise(
     saturates=True,
 )
 tanh = _pointwise("tanh", "Squeezes into -1 to 1.", "Tanh", "Tanh", math.tanh, saturates=True)
-softplus = _pointwise("softplus", "log(1 + exp(x)): a smooth relu.", "Softplus", "Softplus", _softplus)
+softplus = _pointwise("softplus", "log(1 + exp(x)): a smooth relu.", "Softplus", "Softplus", _softplus, acts=RECTIFIER)
 hard_sigmoid = _pointwise(
     "hard_sigmoid",
     "relu6(x + 3) / 6: a cheap sigmoid.",
@@ -118,6 +124,7 @@ softmax = Op(
     is_softmax=True,
     example="flatten -> dense(10) -> softmax",
     signal=Scale(lambda at: 1 / at.y[0]),  # nearly even at the start: 1 / channels each
+    acts=lambda a: SATURATING,
 )
 
 relu6 = Op(
@@ -141,6 +148,7 @@ leaky_relu = Op(
     example="leaky_relu(0.1)",
     signal=Function(lambda a: lambda x: x if x > 0 else a.slope * x),
     rectifies=True,
+    acts=lambda a: Activity(Kind.RECTIFIER, a.slope),
 )
 
 elu = Op(
@@ -152,6 +160,7 @@ elu = Op(
     onnx=lambda g, names, a, w, x, y: g.node("Elu", names, alpha=a.alpha),
     example="elu",
     signal=Function(lambda a: lambda x: _elu(x, a.alpha)),
+    acts=lambda a: RECTIFIER,  # as Clevert et al., 2016, start its kernels
 )
 
 
@@ -165,12 +174,13 @@ prelu = Op(
     name="prelu",
     group="activation",
     doc="A leaky relu with a learned slope per channel (He et al., 2015).",
-    weights=lambda x, a: (WeightSpec("weight", (x[0],), "other", 0.25),),
+    weights=lambda x, a: (WeightSpec("weight", (x[0],), "other", PRELU_SLOPE),),
     torch=lambda x, a: Target("torch.nn.PReLU", {"num_parameters": x[0]}),
     onnx=_prelu_onnx,
     example="prelu",
-    signal=Function(lambda a: lambda x: x if x > 0 else 0.25 * x),
+    signal=Function(lambda a: lambda x: x if x > 0 else PRELU_SLOPE * x),
     rectifies=True,
+    acts=lambda a: Activity(Kind.RECTIFIER, PRELU_SLOPE),
 )
 
 

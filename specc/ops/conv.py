@@ -16,8 +16,8 @@ from specc.ops.geometry import (
 from specc.ops.op import Op, needs_map
 from specc.ops.reads import Axis, Slide
 from specc.ops.signal import WeightedSum
-from specc.values import Args, Bound, Size
-from specc.vocabulary.kinds import Bool, Either, Int, Maybe, One, SizeOf, Symbols
+from specc.values import Args, Size
+from specc.vocabulary.kinds import Bool, Either, Int, Maybe, One, Shorthand, SizeOf, Symbols
 from specc.vocabulary.param import Param
 from specc.vocabulary.problem import Problem
 from specc.vocabulary.shape import Shape
@@ -32,9 +32,9 @@ BIAS = Param(
 )
 INIT = Param(
     "init",
-    One("init", "an initializer, such as `he_normal`"),
-    Bound("he_normal", Args()),
-    "the initial kernel",
+    Shorthand("init", "`auto`, or an initializer, such as `he_normal`", Symbols("auto"), str),
+    "auto",
+    "the initial kernel; `auto` chooses by what follows the layer, and `specc show --init` shows it",
 )
 REGULARIZE = Param(
     "regularize",

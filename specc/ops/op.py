@@ -8,6 +8,7 @@ a builder that the back end passes in.
 from collections.abc import Callable
 from typing import Any, Literal, NamedTuple
 
+from specc.ops.activity import LINEAR, RECTIFIER, SATURATING, Activity
 from specc.ops.expansion import ONE_NODE, Expansion
 from specc.ops.reads import Reach, Reads
 from specc.ops.signal import PASS, Rule
@@ -63,9 +64,10 @@ class Op(NamedTuple):
     training_only: does nothing in evaluation and leaves no trace in the exported graph.
     is_softmax: is the softmax over the channels, which as the last layer is folded into the loss.
 
-    What the lints ask:
+    What the lints and `init=auto` ask:
     signal: how it changes the size of activations and gradients before any training.
     saturates: is flat for large numbers of either sign. rectifies: lets about half of the numbers through.
+    acts(a): what an activation is to the kernels before it, where `saturates` and `rectifies` do not say it all.
     batch_statistics: takes averages over the batch in training, and running ones in evaluation.
     needs_bypass: drops all of an image at times, so that something else has to flow around it.
     repeatable(x, a): whether its gradient on CUDA is the same, bit by bit, each time.
@@ -90,6 +92,7 @@ class Op(NamedTuple):
     signal: Rule = PASS
     saturates: bool = False
     rectifies: bool = False
+    acts: Callable[[Args], Activity] | None = None
     batch_statistics: bool = False
     needs_bypass: bool = False
     repeatable: Callable[[Any, Args], bool] = lambda x, a: True
@@ -98,6 +101,14 @@ class Op(NamedTuple):
     def takes(self, name: str) -> bool:
         """Whether it has a parameter of that name."""
         return any(param.name == name for param in self.params)
+
+    def activity(self, a: Args) -> Activity | None:
+        """What it is to the kernels before it; None for a layer that is no activation."""
+        if self.acts is not None:
+            return self.acts(a)
+        if self.rectifies or self.saturates:
+            return RECTIFIER if self.rectifies else SATURATING
+        return LINEAR if self.group == "activation" else None
 
     @property
     def body(self) -> str:

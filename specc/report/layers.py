@@ -1,5 +1,6 @@
 """The layers of a network as a table for people and as plain data for programs."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from specc.check import Checked
@@ -79,9 +80,7 @@ def layers_table(checked: Checked, graph: Graph) -> str:
         )
         for node in graph.nodes
     ]
-    widths = [max(len(row[column]) for row in (HEADINGS, *rows)) for column in range(len(HEADINGS))]
-    lines = [_line(HEADINGS, widths), "  ".join("-" * width for width in widths)]
-    return "\n".join([*lines, *(_line(row, widths) for row in rows), "", totals(graph, _frozen(checked, graph))])
+    return f"{columns(HEADINGS, rows, texts=3)}\n\n{totals(graph, _frozen(checked, graph))}"
 
 
 def totals(graph: Graph, frozen: int) -> str:
@@ -101,13 +100,18 @@ def _name(graph: Graph, node: Node) -> str:
     return f"{name} ({node.head})" if node.head else name
 
 
-def _line(row: tuple[str, ...], widths: list[int]) -> str:
-    """Names to the left, numbers to the right."""
-    cells = [
-        f"{cell:<{width}}" if i < 3 else f"{cell:>{width}}"
-        for i, (cell, width) in enumerate(zip(row, widths, strict=True))
-    ]
-    return "  ".join(cells).rstrip()
+def columns(headings: Sequence[str], rows: Sequence[Sequence[str]], texts: int) -> str:
+    """A table. texts: how many columns, the first ones, hold names, to the left; numbers stand to the right."""
+    widths = [max(map(len, column)) for column in zip(headings, *rows, strict=True)]
+
+    def line(row: Sequence[str]) -> str:
+        cells = [
+            f"{cell:<{width}}" if i < texts else f"{cell:>{width}}"
+            for i, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ]
+        return "  ".join(cells).rstrip()
+
+    return "\n".join([line(headings), "  ".join("-" * width for width in widths), *map(line, rows)])
 
 
 def _count(number: int) -> str:

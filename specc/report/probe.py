@@ -61,7 +61,8 @@ class Verdict(NamedTuple):
 class Probed(NamedTuple):
     """One batch through a fresh network. asked: images in a batch of the training; batch: in this one.
     images: what flowed in. gradient_ratio, predicted_ratio: rms of the gradient at the first layer's kernel over that
-    at the last layer's, as measured and as predicted from the graph; None where there is none.
+    at the last layer's, as measured and as predicted from the graph; None where there is none. end_scale: how
+    large `init=auto` lets the last kernel start, with he_normal's start as the unit; it is divided out of both ratios.
     guess: the loss of outputs that do not depend on the image; about_guess: what these are."""
 
     network: str
@@ -78,6 +79,7 @@ class Probed(NamedTuple):
     loss: float
     gradient_ratio: float | None
     predicted_ratio: float | None
+    end_scale: float
     verdict: Verdict
 
     @property
@@ -104,6 +106,7 @@ def probe_json(probed: Probed) -> dict[str, Any]:
         "loss_of_a_guess": _number(probed.guess),
         "gradient_ratio": _number(probed.gradient_ratio),
         "predicted_ratio": _number(probed.predicted_ratio),
+        "end_scale": probed.end_scale,
         "verdict": probed.verdict.text,
         "kind": probed.verdict.kind,
         "learns": probed.verdict.learns,
@@ -149,6 +152,8 @@ def probe_table(probed: Probed) -> str:
     ratio = "" if probed.gradient_ratio is None else f"; gradient, first over last layer: {probed.gradient_ratio:.2g}"
     if ratio and probed.predicted_ratio is not None:
         ratio += f" (predicted {probed.predicted_ratio:.2g})"
+    if ratio and probed.end_scale != 1 and len(probed.kernels) > 1:
+        ratio += f", divided by {probed.end_scale:.2g}, the last one's start over he_normal's"
     batch = counted(probed.batch, "image")
     of = "" if probed.batch == probed.asked else f" (of a batch of {probed.asked})"
     guess = f"{probed.about_guess} gives {probed.guess:.2f}"

@@ -2,9 +2,14 @@
 
 from typing import Any
 
+from specc.ops.conv import INIT
 from specc.tricks.sections import SECTIONS
 from specc.values import show
 from specc.vocabulary.param import REQUIRED, Param
+
+OF_LAYERS = f"""\
+# The defaults of layers: `specc ops conv`, and so on. Kernels start with init={INIT.default}, which chooses by what
+# follows them: `specc show FILE --init`."""
 
 
 def defaults_text() -> str:
@@ -15,7 +20,7 @@ def defaults_text() -> str:
         names, values = (max(len(row[column]) for row in rows) for column in (0, 1))
         lines = [f"  {name:<{names}} = {value:<{values}}  # {doc}" for name, value, doc in rows]
         blocks.append("\n".join([f"{section} {{", *lines, "}"]))
-    return "\n\n".join(blocks)
+    return "\n\n".join([*blocks, OF_LAYERS])
 
 
 def defaults_json() -> dict[str, Any]:

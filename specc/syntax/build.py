@@ -103,6 +103,9 @@ class Builder:
     def flowing(self, parts: Parts, span: Span) -> t.Flowing:
         return t.Flowing(str(parts[0]), span)
 
+    def symbol_in(self, parts: Parts, span: Span) -> t.Name:
+        return t.Name("in", span)
+
     def prefix(self, parts: Parts, span: Span) -> t.Prefix:
         return t.Prefix(str(parts[0]), self.build(parts[1]), span)
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from specc.values import Args
 from specc.vocabulary.family import Initializer, Site
-from specc.vocabulary.kinds import POSITIVE, Float, Int, Maybe, One
+from specc.vocabulary.kinds import NOT_NEGATIVE, POSITIVE, Float, Int, Maybe, One, Symbols
 from specc.vocabulary.param import Param
 from specc.vocabulary.problem import Problem
 from specc.vocabulary.registry import component
@@ -56,35 +56,54 @@ def _init(
 
 
 def _he(fans: Fans, a: Args) -> float:
-    return 2 / fans.into
+    return 2 / ((1 + float(a.slope) * float(a.slope)) * fans.of(a.fan))
 
 
 def _glorot(fans: Fans, a: Args) -> float:
-    return 2 / (fans.into + fans.out)
+    return 1 / fans.of(a.fan)
 
 
 def _unit(fans: Fans, a: Args) -> float:
     return 1 / fans.into
 
 
+# The variance of a normal distribution of deviation 1 that is cut at -2 and 2: 1 - 4 phi(2) / (2 Phi(2) - 1).
+CUT_VARIANCE = 0.7737413035499232
+
+HE = (
+    Param("fan", Symbols("in", "out"), "in", "`in` preserves the scale of activations, `out` that of gradients"),
+    Param("slope", NOT_NEGATIVE, 0.0, "slope of the leaky relu that follows; the variance is divided by 1 + slope^2"),
+)
+GLOROT = (
+    Param(
+        "fan",
+        Symbols("average", "in", "out"),
+        "average",
+        "`in` preserves the scale of activations, `out` that of gradients, `average` is their compromise",
+    ),
+)
+
 COMPONENTS = (
     _init(
         "he_normal",
-        "Normal, variance 2 / fan-in: preserves the scale of activations through relu layers (He et al., 2015).",
+        "Normal, variance 2 / fan: preserves the scale of activations through relu layers (He et al., 2015).",
         _he,
+        HE,
         made_for="rectifiers",
     ),
-    _init("he_uniform", "Uniform, variance 2 / fan-in (He et al., 2015).", _he, made_for="rectifiers"),
+    _init("he_uniform", "Uniform, variance 2 / fan (He et al., 2015).", _he, HE, made_for="rectifiers"),
     _init(
         "glorot_uniform",
-        "Uniform, variance 2 / (fan-in + fan-out): for sigmoid and tanh (Glorot & Bengio, 2010).",
+        "Uniform, variance 1 / fan: for sigmoid and tanh (Glorot & Bengio, 2010).",
         _glorot,
+        GLOROT,
         made_for="saturating",
     ),
     _init(
         "glorot_normal",
-        "Normal, variance 2 / (fan-in + fan-out) (Glorot & Bengio, 2010).",
+        "Normal, variance 1 / fan (Glorot & Bengio, 2010).",
         _glorot,
+        GLOROT,
         made_for="saturating",
     ),
     _init("lecun_normal", "Normal, variance 1 / fan-in: for selu (LeCun et al., 1998).", _unit),
@@ -99,6 +118,13 @@ COMPONENTS = (
         lambda fans, a: float(a.std**2),
         (Param("std", POSITIVE, doc="the standard deviation"),),
         written="normal(0.01)",
+    ),
+    _init(
+        "truncated_normal",
+        "Normal with mean 0, cut at two standard deviations on either side, as Keras and JAX draw it.",
+        lambda fans, a: float(a.std**2) * CUT_VARIANCE,
+        (Param("std", POSITIVE, doc="the standard deviation before the cut, which leaves 0.88 of it"),),
+        written="truncated_normal(0.02)",
     ),
     _init(
         "constant",

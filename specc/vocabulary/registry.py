@@ -7,7 +7,7 @@ from functools import cache
 from types import UnionType
 from typing import Any, Literal, Protocol, TypeVar, get_args, get_origin
 
-from specc.values import Bound
+from specc.values import Args, Bound
 from specc.vocabulary.component import Component
 from specc.vocabulary.family import FAMILIES
 from specc.vocabulary.kinds import Kind
@@ -51,11 +51,17 @@ def register(words: Iterable[Component]) -> None:
         known[word.name] = word
 
 
-def component(family: type[C], call: Bound | str) -> C:
+def component(family: type[C], bound: Bound | str) -> C:
     """The word of a family that a checked call names, or that has this name."""
-    word = COMPONENTS[family.family][call if isinstance(call, str) else call.name]
+    word = COMPONENTS[family.family][bound if isinstance(bound, str) else bound.name]
     assert isinstance(word, family)
     return word
+
+
+def call(family: type[C], name: str, **given: Any) -> Bound:
+    """A checked call that nobody wrote; parameters that are not given have their defaults."""
+    params = component(family, name).params
+    return Bound(name, Args(**{param.name: given.get(param.name, param.default) for param in params}))
 
 
 def broken_promise(word: Word, known: Collection[str]) -> str:

@@ -21,6 +21,10 @@ class Fans(NamedTuple):
     filters: int
     axis: int = 0
 
+    def of(self, fan: str) -> float:
+        """The fan that an argument names: `in`, `out`, or the `average` of both."""
+        return {"in": self.into, "out": self.out, "average": (self.into + self.out) / 2}[fan]
+
 
 class Drawn(NamedTuple):
     """The start of a weight that an initializer draws: the call of it, `he_normal`, and what it has to know."""

@@ -15,7 +15,9 @@ from specc.errors import SpeccError
 from specc.ir.graph import Graph
 from specc.source import Source
 from specc.tricks.init import COMPONENTS
-from specc.values import Args, Bound, Size
+from specc.values import Bound, Size
+from specc.vocabulary.family import Initializer
+from specc.vocabulary.registry import call
 from specc.vocabulary.weight import Drawn, Fans
 
 MODULES: list[tuple[nn.Module, Fans]] = [
@@ -49,10 +51,14 @@ VARIANCE: dict[str, Callable[[Fans], float]] = {
 KURTOSIS = {"normal": 3.0, "uniform": 1.8}
 
 
+def bound(name: str, **given: Any) -> Bound:
+    return call(Initializer, name, **given)
+
+
 def drawn(module: nn.Module, fans: Fans, name: str, **given: Any) -> Tensor:
     assert isinstance(module.weight, Tensor) and isinstance(module.bias, Tensor)
     nn.init.zeros_(module.bias)
-    fill(module.weight, Drawn(Bound(name, Args(**given)), fans), generator(0, name))
+    fill(module.weight, Drawn(bound(name, **given), fans), generator(0, name))
     return module.weight.detach().double()
 
 
@@ -142,14 +148,14 @@ def test_every_initializer_draws(trick: Any) -> None:
 
 
 def small(chain: Any, width: int = 4, init: str = "he_normal") -> Graph:
-    given = {"init": Bound(init, Args())}
+    given = {"init": bound(init)}
     graph: Graph = chain(
         (3, 8, 8),
         ("conv", {"filters": width, **given}),
         ("batch_norm", {}),
-        ("conv", {"filters": 5, "kernel": Size(1, 1)}),
+        ("conv", {"filters": 5, "kernel": Size(1, 1), "init": bound("he_normal")}),
         ("global_avg_pool", {}),
-        ("dense", {"units": 2}),
+        ("dense", {"units": 2, "init": bound("he_normal")}),
     )
     return graph
 
@@ -177,15 +183,15 @@ def test_a_weight_depends_on_the_seed_and_its_key_only(chain: Any) -> None:
 def test_draws_stay_the_same_between_versions() -> None:
     """Figures on record; a change here changes every training that anybody repeats."""
     module = nn.Conv2d(1, 1, 2)
-    fill(module.weight, Drawn(Bound("he_normal", Args()), Fans(4, 4, 1)), generator(0, "conv1.weight"))
+    fill(module.weight, Drawn(bound("he_normal"), Fans(4, 4, 1)), generator(0, "conv1.weight"))
     assert module.weight.flatten().tolist() == pytest.approx([-0.7948858, -0.5192654, -0.7532485, 0.6205098], abs=1e-6)
 
 
 def test_dirac_over_another_initializer() -> None:
     """As airbench94: the first filters pass the channels on, the others are drawn as they would be without it."""
     module, plain, fans = nn.Conv2d(4, 10, 3, padding=1), nn.Conv2d(4, 10, 3), Fans(36, 90, 10)
-    drawn(module, fans, "dirac", rest=Bound("torch_uniform", Args()))
-    fill(plain.weight, Drawn(Bound("torch_uniform", Args()), fans), generator(0, "dirac"))
+    drawn(module, fans, "dirac", rest=bound("torch_uniform"))
+    fill(plain.weight, Drawn(bound("torch_uniform"), fans), generator(0, "dirac"))
     assert torch.equal(module.weight[4:], plain.weight[4:])
     expected = torch.empty(10, 4, 3, 3)
     nn.init.dirac_(expected[:4])

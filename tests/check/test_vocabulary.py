@@ -9,7 +9,7 @@ from specc.values import show
 from specc.vocabulary.param import REQUIRED
 from tests.helpers.checking import fine, net
 
-INIT = "init=he_normal, regularize=none, trainable=true"
+INIT = "init=auto, regularize=none, trainable=true"
 CONV = "filters, kernel=3x3, stride=1x1, padding=same, dilation=1x1, groups=1"
 TRANSPOSE = "filters, kernel=2x2, stride=2x2, padding=0x0, output_padding=0x0, dilation=1x1, groups=1"
 LAYERS = f"""

@@ -52,7 +52,8 @@ def test_json(specc: Specc) -> None:
     keys = {"name", "activation_mean", "activation_std", "dead", "gradient_norm"}
     assert all(keys <= set(layer) for layer in layers.values())
     first, last = layers["conv1"], layers["dense1"]
-    assert shown["gradient_ratio"] == first["gradient_rms"] / last["gradient_rms"]
+    assert shown["end_scale"] < 1  # `auto` lets the last kernel start small
+    assert shown["gradient_ratio"] == first["gradient_rms"] / last["gradient_rms"] / shown["end_scale"]
     assert first["gradient_norm"] == pytest.approx(first["gradient_rms"] * 36**0.5)
     assert layers["sigmoid1"]["gradient_norm"] is None and layers["sigmoid1"]["saturated"] is not None
     assert abs(layers["batch_norm1"]["activation_mean"]) < 1e-5

@@ -35,6 +35,58 @@ def test_table(specc, net):
     assert lines[-1].startswith("Net: 3 x 16 x 16 -> 4; 304 parameters (268 exported)")
 
 
+def test_how_kernels_start(specc, net):
+    answer = specc("show", net, "--init", "--set", "network.act=leaky_relu(0.2)")
+    assert (answer.status, answer.err) == (0, "")
+    head, _, *rows, gap, guide = answer.out.splitlines()
+    assert [row.split() for row in (head, *rows)] == [
+        ["layer", "op", "init", "why", "size"],
+        ["conv1", "conv", "he_normal(slope=0.2)", "before", "leaky_relu1", "0.267"],
+        ["aux.dense1", "(aux)", "dense", "normal(0.01)", "gives", "the", "logits", "0.01"],
+        ["dense1", "dense", "normal(0.01)", "gives", "the", "logits", "0.01"],
+    ]
+    assert gap == "" and guide.startswith("size: ")
+
+
+def test_how_kernels_start_as_json(specc, net, tmp_path):
+    text = NET.replace("act\n", "concat { | tanh | conv(8) | act -> conv(8, init=normal(0.5)) }\n")
+    (tmp_path / "net.cnn").write_text(text)
+    shown = json.loads(specc("show", net, "--init", "--json").out)
+    assert (shown["format"], shown["network"], shown["variant"]) == (1, "Net", None)
+    first, _, written, head, last = shown["kernels"]
+    assert first == {
+        "name": "conv1",
+        "op": "conv",
+        "init": "he_normal",
+        "chosen_by": "auto",
+        "gives_logits": False,
+        "followed_by": [
+            {"kind": "rectifier", "layer": "relu1"},
+            {"kind": "saturating", "layer": "tanh1"},
+            {"kind": "linear", "layer": "conv2"},
+        ],
+        "why": "before relu1 (also before tanh1, before conv2, without an activation)",
+        "size": pytest.approx((2 / 27) ** 0.5),
+        "line": 3,
+        "head": None,
+    }
+    assert (written["init"], written["chosen_by"], written["why"], written["size"]) == (
+        "normal(0.5)",
+        "spec",
+        "as written",
+        0.5,
+    )
+    assert (head["head"], head["gives_logits"], last["gives_logits"]) == ("aux", True, True)
+
+
+def test_a_kernel_that_depends_on_the_images_and_a_network_without_kernels(specc, tmp_path):
+    file = tmp_path / "net.cnn"
+    file.write_text("network N { input(3, 8x8) -> conv(24, 2x2, init=whiten) -> relu }")
+    assert "from images" in specc("show", file, "--init").out
+    file.write_text("network N { input(3, 8x8) -> relu }")
+    assert "no layer" in specc("show", file, "--init").out
+
+
 def test_frozen_weights_count_and_are_said(specc, net):
     """By `freeze`, and by `trainable=false`."""
     sets = ("--set", "train.freeze=norms")
@@ -112,6 +164,7 @@ def test_defaults(specc, tmp_path):
         assert f"{section} {{" in answer.out
         for param in params:
             assert f"  {param.name} " in answer.out
+    assert "init=auto" in answer.out
 
 
 def test_defaults_as_json(specc):

@@ -3,6 +3,7 @@
 from typing import Any
 
 from specc.ir.graph import Graph, Head, Node
+from specc.ir.init import settle_inits
 from specc.ops import OPS
 from specc.source import Source, Span
 from specc.values import Args
@@ -37,7 +38,9 @@ def make_graph(shape: Shape, layers: list[Layer], heads: tuple[Head, ...] = ()) 
         head = next((h.name for h in heads if name.split(".")[0] == h.name), "")
         nodes.append(Node(index, name, OPS[op], bound, inputs, result, NOWHERE, head=head))
     output = max(node.index for node in nodes if not node.head)
-    return Graph("Hand", nodes, output, list(heads))
+    graph = Graph("Hand", nodes, output, list(heads))
+    settle_inits(graph)
+    return graph
 
 
 def make_chain(shape: Shape, *layers: tuple[str, dict[str, Any]]) -> Graph:

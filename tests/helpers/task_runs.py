@@ -16,8 +16,11 @@ network Tiny {{ {input}; {body} }}
 train {{ epochs = 2; batch = 10; {train} }}
 export {{ {export} }}
 """
-VECTOR = "conv(8) -> batch_norm -> relu -> conv(8, 3x3, stride=2) -> relu -> global_avg_pool -> dense({outputs})"
-MAP = "conv(8) -> batch_norm -> relu -> conv(8) -> relu -> conv({outputs}, 1x1)"
+VECTOR = (
+    "conv(8) -> batch_norm -> relu -> conv(8, 3x3, stride=2) -> relu -> global_avg_pool "
+    "-> dense({outputs}, init=he_normal)"
+)
+MAP = "conv(8) -> batch_norm -> relu -> conv(8) -> relu -> conv({outputs}, 1x1, init=he_normal)"
 Labels = np.ndarray[Any, Any]
 
 

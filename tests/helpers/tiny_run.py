@@ -41,7 +41,7 @@ export {{
 BODY = """\
 conv(8) -> batch_norm -> relu -> dropout(20%)
   conv(8, 3x3, stride=2) -> batch_norm -> relu
-  global_avg_pool -> dense(3)"""
+  global_avg_pool -> dense(3, init=he_normal)"""
 CLASSES = ["red", "green", "blue"]
 
 

@@ -21,8 +21,8 @@ NETWORK = """
 network Tiny {
   input(1, 4x4)
   conv(4) -> batch_norm -> relu -> dropout(20%)
-  conv(4)
-  global_avg_pool -> dense(3)
+  conv(4, init=he_normal)
+  global_avg_pool -> dense(3, init=he_normal)
 }
 """
 

@@ -95,19 +95,29 @@ def test_what_is_put_in_between_shifts_nothing():
 
 
 def test_what_is_taken_out():
-    found = difference(net("conv(8) -> relu -> max_pool(2)"), net("conv(8) -> max_pool(2)"))
+    found = difference(
+        net("conv(8, init=he_normal) -> relu -> max_pool(2)"), net("conv(8, init=he_normal) -> max_pool(2)")
+    )
     assert changes(found) == [("removed", "relu1", None)]
     assert found.same == len(["input", "conv1", "max_pool1", "flatten1", "dense1"])
 
 
+def test_what_auto_chooses_changes_with_what_follows():
+    found = difference(net("conv(8) -> relu"), net("conv(8) -> leaky_relu(0.2)"))
+    assert found.layers[0].arguments == (Change("init.slope", "0.0", "0.2"),)
+    found = difference(net("conv(8) -> relu"), net("conv(8) -> tanh"))
+    assert found.layers[0].arguments == (Change("init", "he_normal(fan=in, slope=0)", "glorot_uniform(fan=average)"),)
+    assert difference(net("conv(8) -> relu"), net("conv(8, init=he_normal) -> relu")).is_empty
+
+
 def test_arguments_shapes_and_counts():
-    found = difference(net("conv(8, 3x3)"), net("conv(16, 5x5, stride=2, init=glorot_normal)"))
+    found = difference(net("conv(8, 3x3)"), net("conv(16, 5x5, stride=2, init=glorot_normal(out))"))
     conv, flatten, dense = found.layers
     assert conv.arguments == (
         Change("filters", "8", "16"),
         Change("kernel", "3x3", "5x5"),
         Change("stride", "1x1", "2x2"),
-        Change("init", "he_normal", "glorot_normal"),
+        Change("init", "lecun_normal", "glorot_normal(fan=out)"),
     )
     assert conv.a and conv.b and flatten.a and flatten.b and dense.a and dense.b
     assert (conv.a.output, conv.b.output) == ((8, 16, 16), (16, 8, 8))

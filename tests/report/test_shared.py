@@ -27,8 +27,8 @@ def test_json():
 
 
 def test_diff_tells_shared_weights_from_those_of_a_layer():
-    block = "block m { conv(8) -> relu }"
-    difference = compare(net(BODY, "shared m = conv(8) -> relu"), net(BODY, block))
+    shared, block = "shared m = conv(8, init=he_normal) -> relu", "block m { conv(8, init=he_normal) -> relu }"
+    difference = compare(net(BODY, shared), net(BODY, block))
     [change] = difference.layers
     assert change.b is not None
     assert change.b.name == "m2.conv1"

@@ -7,7 +7,7 @@ from specc.backend.build import Net
 from specc.backend.engine.optimizers import ParamRule, Weights
 from specc.errors import counted
 from specc.ir.graph import Graph
-from specc.ir.signal import initializer
+from specc.ir.init import initializer
 from specc.ir.weights import Weight, weights_of
 from specc.tricks.sections import TrainSettings
 from specc.values import Bound, show

@@ -73,7 +73,7 @@ def _run(spec: Trainable, batch: int, place: torch.device, dataset: DataSet) -> 
     function = loss_of(settings, dataset, place)
     loss, guess = _backward(net, function, images, target), blind_guess(function, dataset.task, target)
     layers = watch.layers()
-    measured, predicted = ratio(layers), watch.predicted_ratio()
+    measured, predicted = ratio(layers, watch.end_scale), watch.predicted_ratio()
     return Probed(
         spec.name,
         spec.variant,
@@ -89,6 +89,7 @@ def _run(spec: Trainable, batch: int, place: torch.device, dataset: DataSet) -> 
         loss,
         measured,
         predicted,
+        watch.end_scale,
         judge(layers, loss, guess, measured, settings.optimizer.name, dataset.task.facts),
     )
 

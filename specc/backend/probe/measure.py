@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from specc.backend.build import Net
 from specc.ir.graph import Node
+from specc.ir.init import end_scale
 from specc.ir.passes import trunk
 from specc.ir.signal import Signal, predict
 from specc.ops.signal import Moments
@@ -23,7 +24,7 @@ class Watch:
     """
 
     def __init__(self, net: Net) -> None:
-        self.net, self.graph = net, net.graph
+        self.net, self.graph, self.end_scale = net, net.graph, end_scale(net.graph)
         self.images = Figures(0.0, 0.0, 0.0, 0.0)
         self.moments = Moments(0.0, 0.0, 0.0, 0.0)
         self.gives: dict[str, Figures] = {}
@@ -47,9 +48,9 @@ class Watch:
         ]
 
     def predicted_ratio(self) -> float | None:
-        """The gradient at the first layer's kernel over that at the last one's, as the graph foretells it."""
-        sizes = list(self._predict().kernels.values())
-        return _over(sizes[0], sizes[-1]) if sizes else None
+        """The gradient at the first layer's kernel over that at the last one's, as the graph foretells it; over
+        `end_scale`."""
+        return ratio_of(list(self._predict().kernels.values()), self.end_scale)
 
     def _enter(self, net: nn.Module, given: tuple[Tensor, ...]) -> None:
         self.images = figures(given[0])
@@ -150,10 +151,17 @@ def flat_share(module: nn.Module, x: Tensor) -> float:
     return float((slope(x) < FLAT * steepest).float().mean())
 
 
-def ratio(layers: list[Layer]) -> float | None:
-    """rms of the gradient at the first layer's kernel over that at the last layer's; None without kernels."""
-    sizes = [layer.rms for layer in layers if layer.rms is not None and not layer.head]
-    return _over(sizes[0], sizes[-1]) if sizes else None
+def ratio(layers: list[Layer], end_scale: float) -> float | None:
+    """rms of the gradient at the first layer's kernel over that at the last layer's, over `end_scale`; None without
+    kernels."""
+    return ratio_of([layer.rms for layer in layers if layer.rms is not None and not layer.head], end_scale)
+
+
+def ratio_of(sizes: list[float], end_scale: float) -> float | None:
+    """The first over the last, over `specc.ir.init.end_scale`: gradients as they are once the last kernel has grown."""
+    if not sizes:
+        return None
+    return _over(sizes[0], sizes[-1]) / (end_scale if len(sizes) > 1 else 1.0)
 
 
 def _over(a: float, b: float) -> float:

@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterator
 
 from specc.check.lint.lint import Found, Lint, Linted
-from specc.ir.signal import initializer
+from specc.ir.init import initializer
 from specc.vocabulary.family import Initializer
 from specc.vocabulary.registry import component
 
@@ -31,7 +31,7 @@ def find(linted: Linted) -> Iterator[Found]:
             f"{scale:.1%} of the size of the input",
             init.span or kernel.span,
             f"{len(pairs)} layers are initialized this way",
-            help="init=he_normal makes up for the half that a rectifier zeroes",
+            help="leave out `init`: he_normal, which `auto` chooses, makes up for the half that a rectifier zeroes",
         )
 
 
@@ -58,7 +58,7 @@ network Deep {
     good="""\
 network Deep {
   input(3, 32x32)
-  repeat(12) { conv(32, init=he_normal) -> relu }
+  repeat(12) { conv(32) -> relu }
   flatten -> dense(10)
 }
 """,

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from specc.check.lint import vanishing
 from specc.check.lint.lint import Found, Lint, Linted
-from specc.ir.signal import initializer
+from specc.ir.init import initializer
 from specc.vocabulary.family import Initializer
 from specc.vocabulary.registry import component
 
@@ -25,7 +25,7 @@ def find(linted: Linted) -> Iterator[Found]:
             f"`{init.name}` before `{activation.op.name}`: its weights are too large by a factor of sqrt(2)",
             init.span or kernel.span,
             count,
-            help=f"{kernel.op.name}(…, init=glorot_uniform), or relu instead of `{activation.op.name}`",
+            help=f"leave out `init`: `auto` chooses glorot_uniform; or use relu instead of `{activation.op.name}`",
         )
 
 
@@ -33,8 +33,8 @@ LINT = Lint(
     code="W503",
     name="he-before-sigmoid",
     doc="""\
-He initialization, the default, before sigmoid, tanh or hard_sigmoid outside branches, without a norm in between. If
-the gradient vanishes altogether, W501 is reported instead.
+He initialization before sigmoid, tanh or hard_sigmoid outside branches, without a norm in between. If the gradient
+vanishes altogether, W501 is reported instead.
 """,
     why="""\
 He's variance is twice what preserves the signal's size, to make up for the half that a relu sets to zero. A
@@ -47,14 +47,14 @@ https://arxiv.org/abs/1502.01852
     bad="""\
 network Small {
   input(1, 28x28)
-  conv(6, 5x5) -> tanh -> avg_pool
+  conv(6, 5x5, init=he_normal) -> tanh -> avg_pool
   flatten -> dense(10)
 }
 """,
     good="""\
 network Small {
   input(1, 28x28)
-  conv(6, 5x5, init=glorot_uniform) -> tanh -> avg_pool
+  conv(6, 5x5) -> tanh -> avg_pool
   flatten -> dense(10)
 }
 """,

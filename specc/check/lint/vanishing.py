@@ -19,7 +19,7 @@ def find(linted: Linted) -> Iterator[Found]:
             first.span,
             f"{count} of `{first.op.name}` in a row",
             notes=("predicted from the graph: how initialization, slopes and norms scale the gradient",),
-            help="use relu with init=he_normal, or batch_norm before each activation, or residual { … } around layers",
+            help="use relu, or batch_norm before each activation, or residual { … } around layers",
         )
 
 
@@ -30,7 +30,8 @@ LINT = Lint(
 Saturating activations outside branches (sigmoid, tanh, hard_sigmoid), where the gradient at the first layer's kernel
 is predicted to be less than a thousandth of that at the last layer's. The prediction follows from the graph with
 freshly initialized weights: each layer multiplies the mean square of the gradient by a factor that depends on its
-initializer, its slope or its normalization.
+initializer, its slope or its normalization. The small start that `auto` gives the last kernel does not count: a few
+steps undo it.
 """,
     why="""\
 Each saturating activation multiplies the gradient by its slope: at most 1/4 for sigmoid, 1/6 for hard_sigmoid, and
@@ -44,14 +45,14 @@ prediction: Schoenholz et al., 2017, https://arxiv.org/abs/1611.01232
     bad="""\
 network Deep {
   input(3, 32x32)
-  repeat(8) { conv(32, init=glorot_uniform) -> sigmoid }
+  repeat(8) { conv(32) -> sigmoid }
   flatten -> dense(10)
 }
 """,
     good="""\
 network Deep {
   input(3, 32x32)
-  repeat(8) { conv(32, init=he_normal) -> relu }
+  repeat(8) { conv(32) -> relu }
   flatten -> dense(10)
 }
 """,

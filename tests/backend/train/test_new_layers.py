@@ -20,9 +20,11 @@ from specc.ops.op import Op
 from specc.ops.reads import Reads
 from specc.ops.signal import WeightedSum
 from specc.source import Source
-from specc.values import Args, Bound
+from specc.values import Args
+from specc.vocabulary.family import Initializer
 from specc.vocabulary.kinds import Int, One
 from specc.vocabulary.param import Param
+from specc.vocabulary.registry import call
 from specc.vocabulary.shape import Shape
 from specc.vocabulary.target import Target
 from specc.vocabulary.weight import Drawn, Fans, Statistic, WeightSpec
@@ -85,7 +87,7 @@ NEW = (
         doc="Sums of channels, position by position.",
         params=(
             Param("filters", Int(1), doc="how many channels the result has"),
-            Param("drawn", One("init", "an initializer"), Bound("he_normal", Args()), "how the matrix starts"),
+            Param("drawn", One("init", "an initializer"), call(Initializer, "he_normal"), "how the matrix starts"),
             REGULARIZE,
         ),
         shape=lambda x, a: (a.filters, *x[1:]),

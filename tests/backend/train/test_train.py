@@ -144,7 +144,7 @@ data { source = digits }
 network Deep {
   conv(8) -> relu
   conv(8, init=normal(std=1e38)) -> relu
-  global_avg_pool -> dense(10)
+  global_avg_pool -> dense(10, init=he_normal)
 }
 train { epochs = 1; batch = 64 }
 """

@@ -74,17 +74,18 @@ def test_skips_carry_the_signal_past_glorot():
 
 
 def test_he_before_tanh():
-    text = net("repeat(3) { conv(32) -> tanh }")
+    text = net("repeat(3) { conv(32, init=he_normal) -> tanh }")
     [found] = linted(text)
     assert found.code == "W503" and found.label == "3 layers are initialized this way"
-    assert codes(text.replace("conv(32)", "conv(32, init=glorot_uniform)")) == []
+    assert codes(text.replace("he_normal", "glorot_uniform")) == []
+    assert codes(text.replace(", init=he_normal", "")) == []
     assert codes(text.replace("tanh", "batch_norm -> tanh")) == []
 
 
 def test_he_before_a_gate_or_at_the_end_is_no_matter():
-    gate = "multiply { | identity | global_avg_pool -> conv(32, 1x1) -> sigmoid }"
+    gate = "multiply { | identity | global_avg_pool -> conv(32, 1x1, init=he_normal) -> sigmoid }"
     assert codes(net(f"conv(32) -> relu\n{gate}\nconv(32) -> relu")) == []
-    assert codes(net("conv(32) -> relu", end="flatten -> dense(10) -> sigmoid")) == []
+    assert codes(net("conv(32) -> relu", end="flatten -> dense(10, init=he_normal) -> sigmoid")) == []
 
 
 def test_where_the_gradient_vanishes_nothing_is_said_of_he():

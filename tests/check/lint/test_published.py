@@ -9,7 +9,6 @@ from specc.source import Source
 
 ARCHITECTURES = Path(__file__).parents[1] / "architectures"
 WARNINGS = {
-    "lenet5": ["W503"],  # tanh, and the initializer that holds where none is named
     "network_in_network": ["W512", "W512"],  # 27 of 32 pixels, in both of its variants
     "squeezenet": ["W512"],  # 155 of 224 pixels
 }

@@ -3,6 +3,7 @@
 151,402 parameters.
 1,330,432 multiply-accumulates for an image of 1 x 8 x 8.
 Its state dict has the same keys as the network that `specc train` trains. Shapes omit the batch dimension.
+Fresh weights are PyTorch's; `specc show --init` prints how `specc train` starts them.
 """
 
 from collections.abc import Sequence

@@ -3,6 +3,7 @@
 272,474 parameters.
 40,813,184 multiply-accumulates for an image of 3 x 32 x 32.
 Its state dict has the same keys as the network that `specc train` trains. Shapes omit the batch dimension.
+Fresh weights are PyTorch's; `specc show --init` prints how `specc train` starts them.
 """
 
 from collections.abc import Sequence
