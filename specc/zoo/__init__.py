@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from specc.diagnostics import nearest
 from specc.source import Source
-from specc.zoo.naming import Naming, read_naming
+from specc.zoo.naming import Naming, read_namings
 
 PREFIX = "zoo:"
 FAMILIES = "families"
@@ -65,5 +65,5 @@ def naming_of(model: str, library: str) -> Naming:
 def _read(path: Path) -> Family:
     table = tomllib.loads(path.read_text("utf-8"))
     models: dict[str, str] = table["models"]
-    namings = tuple(read_naming(one, models) for one in table.get("names", ()))
+    namings = read_namings(table.get("names", ()), models)
     return Family(path.stem, table["title"], tuple(table["papers"]), models, namings)
