@@ -1,5 +1,7 @@
 """Rules of names: numbers and words are carried over, calculated, and held to."""
 
+from typing import Any
+
 import pytest
 
 from specc.zoo import families
@@ -32,7 +34,7 @@ def test_the_first_rule_that_fits_holds():
 
 
 def test_what_several_tables_say_about_a_model_adds_up():
-    tables = [
+    tables: list[dict[str, Any]] = [
         {"libraries": ["here", "there"], "rules": "conv1 stem"},
         {"libraries": ["there"], "models": {"large": "big"}, "rules": "dense1 head", "ignored": ["aux*"]},
     ]
