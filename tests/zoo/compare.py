@@ -27,7 +27,7 @@ class Difference(NamedTuple):
 def compare(model: str, library: str, naming: Naming, size: int = 64, has_aux: bool = False) -> Difference:
     """Build both, give them the same random weights, and run both.
 
-    size: of the images, for speed. has_aux: with the auxiliary classifiers, whose outputs in training are compared, too.
+    size: of the images, for speed. has_aux: with the auxiliary classifiers, whose outputs are compared in training.
     Raises AssertionError where the names or the shapes of the weights do not pair up.
     """
     sets = [f"data.resize={size}x{size}", f"data.view={size}x{size}", *(["network.aux=true"] if has_aux else [])]

@@ -32,12 +32,12 @@ def prepare_imports() -> None:
 def create(library: str, name: str, has_aux: bool = False) -> nn.Module:
     """A model as the library builds it, without trained weights. has_aux: with its auxiliary classifiers."""
     _without_operators()
+    extra: dict[str, Any] = {}
     match library:
         case "torchvision":
             import torchvision
 
             classifiers = torchvision.models.list_models(module=torchvision.models)
-            extra: dict[str, Any] = {}
             if name in ("googlenet", "inception_v3"):
                 extra = {"init_weights": False, "aux_logits": has_aux}
             elif name not in classifiers:
@@ -46,7 +46,8 @@ def create(library: str, name: str, has_aux: bool = False) -> nn.Module:
         case "timm":
             import timm
 
-            model = timm.create_model(name, pretrained=False, **({"aux_logits": True} if has_aux else {}))
+            extra = {"aux_logits": True} if has_aux else {}
+            model = timm.create_model(name, pretrained=False, **extra)
         case _:
             raise AssertionError(library)
     return model
