@@ -16,6 +16,7 @@ from specc.zoo.naming import Naming, read_namings
 
 PREFIX = "zoo:"
 FAMILIES = "families"
+SMALLEST = 64  # pixels
 FOLDER = Path(__file__).parent
 
 
@@ -23,7 +24,9 @@ class Family(NamedTuple):
     """Models that share a network.
 
     name: of its files. title: what it is called. papers: where it comes from. models: their settings, by name.
-    namings: what its layers are called in other libraries.
+    namings: what its layers are called in other libraries. smallest: the side of the smallest images on which its
+    models are compared with their origins. aux: of the models that are published with auxiliary classifiers, the same
+    with these.
     """
 
     name: str
@@ -31,6 +34,8 @@ class Family(NamedTuple):
     papers: tuple[str, ...]
     models: dict[str, str]
     namings: tuple[Naming, ...]
+    smallest: int
+    aux: dict[str, int]
 
 
 @cache
@@ -66,4 +71,5 @@ def _read(path: Path) -> Family:
     table = tomllib.loads(path.read_text("utf-8"))
     models: dict[str, str] = table["models"]
     namings = read_namings(table.get("names", ()), models)
-    return Family(path.stem, table["title"], tuple(table["papers"]), models, namings)
+    smallest, aux = table.get("smallest", SMALLEST), table.get("aux", {})
+    return Family(path.stem, table["title"], tuple(table["papers"]), models, namings, smallest, aux)

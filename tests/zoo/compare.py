@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 
 from specc.backend.build import Net, build
 from specc.check import check
@@ -33,7 +34,8 @@ def compare(model: str, library: str, naming: Naming, size: int = 64, has_aux: b
     sets = [f"data.resize={size}x{size}", f"data.view={size}x{size}", *(["network.aux=true"] if has_aux else [])]
     graph = fine(check(read_source(f"zoo:{model}"), load=load_base, sets=sets)).graph
     assert graph is not None
-    ours, theirs = build(graph).double(), create(library, naming.models[model], has_aux).double()
+    with Undrawn():
+        ours, theirs = build(graph).double(), create(library, naming.models[model], has_aux).double()
     _fill(ours)
     copy(ours, theirs, naming)
     _without_draws(ours)
@@ -47,19 +49,30 @@ def compare(model: str, library: str, naming: Naming, size: int = 64, has_aux: b
     return Difference(evaluation, training, statistics)
 
 
+class Undrawn(TorchFunctionMode):
+    """Networks are built with zeros in place of their first weights, whose draws take long for large ones."""
+
+    DRAWS = ("kaiming_uniform_", "kaiming_normal_", "xavier_uniform_", "trunc_normal_", "uniform_", "normal_")
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        kwargs = kwargs or {}
+        if func.__name__ in self.DRAWS:
+            tensor: Tensor = args[0] if args else kwargs["tensor"]
+            with torch.no_grad():
+                return tensor.zero_()
+        return func(*args, **kwargs)
+
+
 def _fill(net: Net) -> None:
     """Random weights that let a signal through: kernels scaled by their inputs, norms near the identity."""
     generator = torch.Generator().manual_seed(0)
     for name, value in net.state_dict().items():
-        if not value.is_floating_point():
-            continue
-        noise = torch.randn(value.shape, generator=generator, dtype=value.dtype)
         if value.dim() > 1:
-            value.copy_(noise * (2 / max(1, value[0].numel())) ** 0.5)
-        elif name.endswith("running_var"):
-            value.copy_(1 + 0.1 * noise.abs())
-        else:
-            value.copy_(value + 0.1 * noise)
+            limit = (6 / max(1, value[0].numel())) ** 0.5
+            value.uniform_(-limit, limit, generator=generator)
+        elif value.is_floating_point():
+            noise = 0.1 * torch.randn(value.shape, generator=generator, dtype=value.dtype)
+            value.add_(noise.abs() if name.endswith("running_var") else noise)
 
 
 def copy(ours: Net, theirs: nn.Module, naming: Naming) -> None:
