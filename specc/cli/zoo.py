@@ -11,8 +11,9 @@ from specc.ir.graph import Graph
 from specc.vocabulary.shape import size_text
 from specc.zoo import FAMILIES, PREFIX, Family, families, models, zoo_source
 from specc.zoo.figures import figures
+from specc.zoo.weights import Published, published
 
-HEAD = ("model", "family", "parameters", "MACs")
+HEAD = ("model", "family", "parameters", "MACs", "weights")
 
 
 def zoo(
@@ -45,14 +46,27 @@ def zoo(
 
 def _row(model: str, family: Family) -> dict[str, Any]:
     size = figures().get(model)
-    return {"model": model, "family": family.name, **(size._asdict() if size else {})}
+    weights = [one.name for one in _weights(model)]
+    return {"model": model, "family": family.name, **(size._asdict() if size else {}), "weights": weights}
+
+
+def _weights(model: str) -> list[Published]:
+    """The published sets of trained weights of a model."""
+    return [one for one in published().values() if one.model == model]
 
 
 def _table(rows: list[dict[str, Any]]) -> str:
     numbers = [[f"{row[key]:,}" if key in row else "" for key in ("parameters", "macs")] for row in rows]
-    cells = [HEAD, *((row["model"], row["family"], *pair) for row, pair in zip(rows, numbers, strict=True))]
-    model, family, parameters, macs = (max(len(line[i]) for line in cells) for i in range(len(HEAD)))
-    return "\n".join(f"{a:<{model}}  {b:<{family}}  {c:>{parameters}}  {d:>{macs}}" for a, b, c, d in cells)
+    cells = [
+        HEAD,
+        *(
+            (row["model"], row["family"], *pair, str(len(row["weights"]) or ""))
+            for row, pair in zip(rows, numbers, strict=True)
+        ),
+    ]
+    a, b, c, d, e = (max(len(line[i]) for line in cells) for i in range(len(HEAD)))
+    lines = (f"{v:<{a}}  {w:<{b}}  {x:>{c}}  {y:>{d}}  {z:>{e}}".rstrip() for v, w, x, y, z in cells)
+    return "\n".join(lines)
 
 
 def _about(model: str, family: Family) -> dict[str, Any]:
@@ -66,6 +80,7 @@ def _about(model: str, family: Family) -> dict[str, Any]:
         "input": list(graph.input),
         "parameters": graph.parameters,
         "macs": graph.total_macs,
+        "weights": [{"name": one.name, "license": one.license, "accuracy": one.accuracy} for one in _weights(model)],
         "spec": read_source(f"{PREFIX}{model}").text,
         "example": _example(model, graph),
     }
@@ -80,6 +95,7 @@ def _example(model: str, graph: Graph) -> str:
 def _page(one: dict[str, Any]) -> str:
     size = f"{one['parameters']:,} parameters, {one['macs']:,} multiply-accumulates for {size_text(one['input'])}"
     network = f"specc show {PREFIX}{one['model']}"
+    trained = [f"  {each['name']} ({each['license'] or 'no license stated'})" for each in one["weights"]]
     parts = [
         f"{one['model']}: {one['title']}",
         *one["papers"],
@@ -93,5 +109,6 @@ def _page(one: dict[str, Any]) -> str:
         "a spec that trains it:",
         "",
         *(f"  {line}" for line in one["example"].splitlines()),
+        *(["", 'trained weights, for `train { start = pretrained("NAME") }`:', "", *trained] if trained else []),
     ]
     return "\n".join(parts)
