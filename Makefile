@@ -1,10 +1,11 @@
 # `make train` and `make test` need Python 3.11 or newer and nothing else: they set up .venv when it is missing or stale.
 
 PYTHON ?= python3
+ZOO ?= all
 BIN := .venv/bin
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --constraint constraints.txt
 
-.PHONY: train test lint format fuzz mutants peers bench clean
+.PHONY: train test lint format fuzz mutants peers zoo bench clean
 
 train: .venv/.installed ## train, export and verify the digits example
 	$(BIN)/specc train examples/digits.cnn
@@ -33,8 +34,10 @@ mutants: .venv/.installed-dev ## changes to the sources that some test has to no
 	$(PIP_INSTALL) --editable '.[mutants]'
 	$(BIN)/python -m tests.mutants $(MUTANTS)
 
-peers: .venv/.installed-dev ## torchvision and timm into .peers, for comparing the zoo with its origins
-	$(PIP_INSTALL) --no-deps --target .peers timm torchvision
+peers: .peers/.installed ## torchvision and timm into .peers, for comparing the zoo with its origins
+
+zoo: .venv/.installed-dev .peers/.installed ## every network of the zoo against its origin; ZOO=60: those of up to 60 million parameters
+	SPECC_ZOO=$(ZOO) $(BIN)/python -m pytest -n logical --dist worksteal tests/zoo
 
 bench: .venv/.installed-dev ## every benchmark there is
 	@set -e; for file in benchmarks/*.py; do [ -e "$$file" ] || { echo "no benchmarks yet"; break; }; \
@@ -42,6 +45,10 @@ bench: .venv/.installed-dev ## every benchmark there is
 
 clean: ## everything that can be made again; trained runs stay
 	rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .mutants .peers
+
+.peers/.installed: | .venv/.installed-dev
+	$(PIP_INSTALL) --no-deps --target .peers timm torchvision
+	@touch $@
 
 $(BIN)/python:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "specc needs Python 3.11 or newer: make PYTHON=python3.11 …")'

@@ -24,6 +24,7 @@ print(json.dumps([status, sorted(sys.modules)]))
         "--help",
         "new other",
         "ops",
+        "zoo",
         "ops conv --json",
         "check net.cnn",
         "check wrong.cnn",

@@ -12,10 +12,11 @@ from typing import NamedTuple
 
 from specc.diagnostics import nearest
 from specc.source import Source
-from specc.zoo.naming import Naming, read_naming
+from specc.zoo.naming import Naming, read_namings
 
 PREFIX = "zoo:"
 FAMILIES = "families"
+SMALLEST = 64  # pixels
 FOLDER = Path(__file__).parent
 
 
@@ -23,7 +24,9 @@ class Family(NamedTuple):
     """Models that share a network.
 
     name: of its files. title: what it is called. papers: where it comes from. models: their settings, by name.
-    namings: what its layers are called in other libraries.
+    namings: what its layers are called in other libraries. smallest: the side of the smallest images on which its
+    models are compared with their origins. aux: of the models that are published with auxiliary classifiers, the same
+    with these.
     """
 
     name: str
@@ -31,6 +34,8 @@ class Family(NamedTuple):
     papers: tuple[str, ...]
     models: dict[str, str]
     namings: tuple[Naming, ...]
+    smallest: int
+    aux: dict[str, int]
 
 
 @cache
@@ -65,5 +70,6 @@ def naming_of(model: str, library: str) -> Naming:
 def _read(path: Path) -> Family:
     table = tomllib.loads(path.read_text("utf-8"))
     models: dict[str, str] = table["models"]
-    namings = tuple(read_naming(one, models) for one in table.get("names", ()))
-    return Family(path.stem, table["title"], tuple(table["papers"]), models, namings)
+    namings = read_namings(table.get("names", ()), models)
+    smallest, aux = table.get("smallest", SMALLEST), table.get("aux", {})
+    return Family(path.stem, table["title"], tuple(table["papers"]), models, namings, smallest, aux)

@@ -111,6 +111,7 @@ CASES = [
     Case("diff", ("net.cnn", "linted.cnn"), {**CHANGES, **JSON}),
     Case("diff", ("net.cnn",), {"B": ("linted.cnn",), **CHANGES}),
     Case("ops", (), {"NAME": ("conv",), **JSON}),
+    Case("zoo", (), {"NAME": ("resnet18",), **JSON}),
     Case("explain", (), {"CODE": ("E301",), **JSON}),
     Case(
         "probe",

@@ -33,6 +33,7 @@ COMMANDS = {
     "show": ["net.cnn"],
     "diff": ["net.cnn", "--variant", "wide"],
     "ops": [],
+    "zoo": [],
     "explain": [],
     "probe": ["net.cnn", "--device", "cpu"],
     "train": ["net.cnn", "--device", "cpu", "--out", "new"],
@@ -46,7 +47,7 @@ COMMANDS = {
     "doctor": [],
 }
 WRONG = {"check"}  # what it is given here has errors
-FRONT = ("new", "check", "fmt", "show", "diff", "ops", "explain", "emit")
+FRONT = ("new", "check", "fmt", "show", "diff", "ops", "zoo", "explain", "emit")
 STREAMS = {"stdin": [0], "stdout": [1], "stderr": [2], "all": [0, 1, 2]}
 Call = Callable[..., Done]
 

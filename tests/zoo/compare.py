@@ -1,15 +1,17 @@
 """A network of the zoo beside its origin: the same weights, the same images, in float64."""
 
 from collections.abc import Iterator
+from fnmatch import fnmatchcase
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 
 from specc.backend.build import Net, build
 from specc.check import check
 from specc.cli.common import load_base, read_source
-from specc.zoo.naming import Naming
+from specc.zoo.naming import COUNTERS, Naming
 from tests.helpers.checking import fine
 from tests.zoo.peers import create
 
@@ -23,46 +25,59 @@ class Difference(NamedTuple):
     statistics: float
 
 
-def compare(model: str, library: str, naming: Naming, size: int = 64, sets: tuple[str, ...] = ()) -> Difference:
-    """Build both, give them the same random weights, and run both. size: of the images, for speed.
+def compare(model: str, library: str, naming: Naming, size: int = 64, has_aux: bool = False) -> Difference:
+    """Build both, give them the same random weights, and run both.
 
+    size: of the images, for speed. has_aux: with the auxiliary classifiers, whose outputs are compared in training.
     Raises AssertionError where the names or the shapes of the weights do not pair up.
     """
-    sized = [f"data.resize={size}x{size}", f"data.view={size}x{size}", *sets]
-    graph = fine(check(read_source(f"zoo:{model}"), load=load_base, sets=sized)).graph
+    sets = [f"data.resize={size}x{size}", f"data.view={size}x{size}", *(["network.aux=true"] if has_aux else [])]
+    graph = fine(check(read_source(f"zoo:{model}"), load=load_base, sets=sets)).graph
     assert graph is not None
-    ours, theirs = build(graph).double(), create(library, naming.models[model]).double()
+    with Undrawn():
+        ours, theirs = build(graph).double(), create(library, naming.models[model], has_aux).double()
     _fill(ours)
     copy(ours, theirs, naming)
     _without_draws(ours)
     _without_draws(theirs)
     x = torch.randn(2, graph.input[0], size, size, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
     with torch.no_grad():
-        evaluation = max(_differences(ours.eval()(x), theirs.eval()(x)))
+        evaluation = relative(_outputs(ours.eval()(x))[0], _outputs(theirs.eval()(x))[0])
         training = max(_differences(ours.train()(x), theirs.train()(x)))
     pairs = _pairs(ours, theirs, naming)
     statistics = max((relative(mine, yours) for name, mine, yours in pairs if ".running_" in name), default=0.0)
     return Difference(evaluation, training, statistics)
 
 
+class Undrawn(TorchFunctionMode):
+    """Networks are built with zeros in place of their first weights, whose draws take long for large ones."""
+
+    DRAWS = ("kaiming_uniform_", "kaiming_normal_", "xavier_uniform_", "trunc_normal_", "uniform_", "normal_")
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        kwargs = kwargs or {}
+        if func.__name__ in self.DRAWS:
+            tensor: Tensor = args[0] if args else kwargs["tensor"]
+            with torch.no_grad():
+                return tensor.zero_()
+        return func(*args, **kwargs)
+
+
 def _fill(net: Net) -> None:
     """Random weights that let a signal through: kernels scaled by their inputs, norms near the identity."""
     generator = torch.Generator().manual_seed(0)
     for name, value in net.state_dict().items():
-        if not value.is_floating_point():
-            continue
-        noise = torch.randn(value.shape, generator=generator, dtype=value.dtype)
         if value.dim() > 1:
-            value.copy_(noise * (2 / max(1, value[0].numel())) ** 0.5)
-        elif name.endswith("running_var"):
-            value.copy_(1 + 0.1 * noise.abs())
-        else:
-            value.copy_(value + 0.1 * noise)
+            limit = (6 / max(1, value[0].numel())) ** 0.5
+            value.uniform_(-limit, limit, generator=generator)
+        elif value.is_floating_point():
+            noise = 0.1 * torch.randn(value.shape, generator=generator, dtype=value.dtype)
+            value.add_(noise.abs() if name.endswith("running_var") else noise)
 
 
 def copy(ours: Net, theirs: nn.Module, naming: Naming) -> None:
     """Give the origin our weights. Raises AssertionError where one of its tensors gets none."""
-    waiting = {name for name in theirs.state_dict() if not naming.ignores(name)}
+    waiting = {name for name in theirs.state_dict() if not fnmatchcase(name, COUNTERS)}
     for name, mine, yours in _pairs(ours, theirs, naming):
         yours.copy_(mine.reshape(yours.shape))
         theirs_name = naming.name_of(name)
@@ -74,7 +89,7 @@ def copy(ours: Net, theirs: nn.Module, naming: Naming) -> None:
 def _pairs(ours: Net, theirs: nn.Module, naming: Naming) -> Iterator[tuple[str, Tensor, Tensor]]:
     values = theirs.state_dict()
     for name, mine in ours.state_dict().items():
-        if naming.ignores(name):
+        if fnmatchcase(name, COUNTERS):
             continue
         called = naming.name_of(name)
         assert called is not None, f"no rule names {name}"
@@ -101,10 +116,19 @@ def _differences(ours: Any, theirs: Any) -> Iterator[float]:
 
 
 def _outputs(value: Any) -> list[Tensor]:
-    if isinstance(value, Tensor):
-        return [value]
-    parts = value.values() if isinstance(value, dict) else value
-    return [tensor for part in parts if part is not None for tensor in _outputs(part)]
+    """The logits, then those of auxiliary classifiers by their names, of which each library has its own form."""
+    match value:
+        case Tensor():
+            return [value]
+        case tuple() if hasattr(value, "_asdict"):
+            first, *others = value._asdict().items()
+        case tuple():
+            first, others = ("", value[0]), list(value[1].items() if isinstance(value[1], dict) else [("", value[1])])
+        case dict():
+            first, *others = value.items()
+        case _:
+            raise AssertionError(f"outputs of type {type(value).__name__}")
+    return [first[1], *(tensor for _, tensor in sorted(others, key=lambda pair: pair[0]))]
 
 
 def relative(one: Tensor, other: Tensor) -> float:

@@ -29,21 +29,25 @@ def prepare_imports() -> None:
     _without_operators()
 
 
-def create(library: str, name: str) -> nn.Module:
-    """A model as the library builds it, without trained weights."""
+def create(library: str, name: str, has_aux: bool = False) -> nn.Module:
+    """A model as the library builds it, without trained weights. has_aux: with its auxiliary classifiers."""
     _without_operators()
+    extra: dict[str, Any] = {}
     match library:
         case "torchvision":
             import torchvision
 
             classifiers = torchvision.models.list_models(module=torchvision.models)
-            backbone = {} if name in classifiers else {"weights_backbone": None}
-            extra = {"init_weights": False} if name in ("googlenet", "inception_v3") else {}
-            model: nn.Module = torchvision.models.get_model(name, weights=None, **backbone, **extra)
+            if name in ("googlenet", "inception_v3"):
+                extra = {"init_weights": False, "aux_logits": has_aux}
+            elif name not in classifiers:
+                extra = {"weights_backbone": None, "aux_loss": has_aux}
+            model: nn.Module = torchvision.models.get_model(name, weights=None, **extra)
         case "timm":
             import timm
 
-            model = timm.create_model(name, pretrained=False)
+            extra = {"aux_logits": True} if has_aux else {}
+            model = timm.create_model(name, pretrained=False, **extra)
         case _:
             raise AssertionError(library)
     return model

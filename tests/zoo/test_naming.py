@@ -1,9 +1,11 @@
 """Rules of names: numbers and words are carried over, calculated, and held to."""
 
+from typing import Any
+
 import pytest
 
 from specc.zoo import families
-from specc.zoo.naming import read_naming
+from specc.zoo.naming import read_naming, read_namings
 
 
 def naming(rules, **more):
@@ -15,6 +17,8 @@ def naming(rules, **more):
     [
         ("conv{i} features.{i}", "conv3.weight", "features.3.weight"),
         ("conv{i} features.{3*i-2}", "conv3.bias", "features.7.bias"),
+        ("conv{i} features.{i:0,3,6}", "conv3.bias", "features.6.bias"),
+        ("conv{i} features.{i:0,3,6}", "conv4.bias", None),
         ("stage{s}.{block}{b}.conv1 layer{s}.{b-1}.{block}", "stage2.basic10.conv1.weight", "layer2.9.basic.weight"),
         ("grn1.scale grn.weight", "grn1.scale", "grn.weight"),
         ("conv{i} features.{i}", "conv3.x.weight", None),
@@ -36,13 +40,31 @@ def test_a_beginning_is_renamed_first_and_once():
     assert names.name_of("dense1.bias") == "fc.bias"
 
 
+def test_what_several_tables_say_about_a_model_adds_up():
+    tables: list[dict[str, Any]] = [
+        {"libraries": ["here", "there"], "rules": "conv1 stem"},
+        {"libraries": ["there"], "models": {"large": "big"}, "rules": "dense1 head", "ignored": ["aux*"]},
+    ]
+    names = {(one.libraries, *one.models.items()): one for one in read_namings(tables, ["small", "large"])}
+    assert list(names) == [
+        (("here",), ("small", "small"), ("large", "large")),
+        (("there",), ("small", "small")),
+        (("there",), ("large", "big")),
+    ]
+    assert [one.name_of("dense1.bias") for one in names.values()] == [None, None, "head.bias"]
+    assert [one.name_of("conv1.bias") for one in names.values()] == ["stem.bias"] * 3
+    assert [one.ignores("aux1.bias") for one in names.values()] == [False, False, True]
+
+
 def test_counters_and_what_is_listed_are_ignored():
     names = naming("conv1 a", ignored=["aux*"])
     ignored = [name for name in ("bn.num_batches_tracked", "aux1.fc.weight", "a.weight") if names.ignores(name)]
     assert ignored == ["bn.num_batches_tracked", "aux1.fc.weight"]
 
 
-@pytest.mark.parametrize("rule", ["conv{i-1} a{i}", "conv{i} a{k}", "conv1 a.{rest}", "conv1.* a", "conv1 a.*"])
+@pytest.mark.parametrize(
+    "rule", ["conv{i-1} a{i}", "conv{i:0,3} a{i}", "conv{i} a{k}", "conv1 a.{rest}", "conv1.* a", "conv1 a.*"]
+)
 def test_a_rule_that_means_nothing_is_refused(rule):
     with pytest.raises(ValueError, match=r"left|one side"):
         naming(rule)

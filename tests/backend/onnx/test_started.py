@@ -13,8 +13,8 @@ from safetensors.torch import save
 
 from specc.backend.build import build
 from specc.backend.initialize import initialize
-from specc.backend.onnx import compare
 from specc.backend.onnx.started import export_start
+from specc.backend.resizing import resize
 from specc.backend.run.weights import weights_bytes
 from specc.check import Checked, check
 from specc.errors import SpeccError
@@ -53,7 +53,7 @@ def test_the_file_takes_photographs_and_names_their_classes(specc, here: Path) -
     draw = np.random.default_rng(0)
     Image.fromarray(draw.integers(0, 256, (33, 50, 3), dtype=np.uint8)).save(here / "a.png")
     prediction = json.loads(specc("predict", here / "net.onnx", here / "a.png", "--json").out)
-    assert {one["class"] for one in prediction["images"][0]["top"]} == set(CLASSES)
+    assert {one["name"] for one in prediction["predictions"][0]["classes"]} == set(CLASSES)
 
 
 def test_it_answers_as_the_network_does_on_the_same_pixels(here: Path) -> None:
@@ -106,8 +106,7 @@ def test_it_is_not_verified_on_data_that_nobody_has(specc, here: Path) -> None:
 
 def test_a_graph_that_resizes_otherwise_is_refused(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """By more than a level here and there, which float32 may round otherwise."""
-    resize = compare.resize
-    monkeypatch.setattr(compare, "resize", lambda images, how: resize(images[:, :, ::-1], how))
+    monkeypatch.setattr("specc.backend.onnx.compare.resize", lambda images, how: resize(images[:, :, ::-1], how))
     with pytest.raises(SpeccError) as caught:
         export_start(spec(), here / "net.onnx", base=here)
     assert caught.value.code == "E455"

@@ -1,0 +1,114 @@
+"""`specc zoo`: the networks that come with specc."""
+
+from typing import Annotated, Any
+
+import typer
+
+from specc.check import check
+from specc.cli.common import load_base, print_json, read_source
+from specc.errors import SpeccError
+from specc.ir.graph import Graph
+from specc.vocabulary.shape import size_text
+from specc.zoo import FAMILIES, PREFIX, Family, families, models, zoo_source
+from specc.zoo.figures import figures
+from specc.zoo.weights import Published, published
+
+HEAD = ("model", "family", "parameters", "MACs", "weights")
+
+
+def zoo(
+    name: Annotated[str, typer.Argument(help="A model, or a family of models.", show_default=False)] = "",
+    json: Annotated[bool, typer.Option("--json", help="Print machine-readable JSON.")] = False,
+) -> None:
+    """List the published networks that come with specc, or show one: its papers, its size, its spec and how to use it.
+
+    Examples:
+
+      specc zoo
+      specc zoo vgg
+      specc zoo resnet50
+    """
+    if name in models():
+        one = _about(name, models()[name])
+        if json:
+            print_json(one)
+        else:
+            print(_page(one))
+        return
+    if name and name not in families():
+        raise SpeccError("E477", str(zoo_source(name)), help="run `specc zoo` to list everything")
+    listed = [(model, family) for model, family in models().items() if name in ("", family.name)]
+    if json:
+        print_json({"models": [_row(model, family) for model, family in listed]})
+    else:
+        print(_table([_row(model, family) for model, family in listed]))
+
+
+def _row(model: str, family: Family) -> dict[str, Any]:
+    size = figures().get(model)
+    weights = [one.name for one in _weights(model)]
+    return {"model": model, "family": family.name, **(size._asdict() if size else {}), "weights": weights}
+
+
+def _weights(model: str) -> list[Published]:
+    """The published sets of trained weights of a model."""
+    return [one for one in published().values() if one.model == model]
+
+
+def _table(rows: list[dict[str, Any]]) -> str:
+    numbers = [[f"{row[key]:,}" if key in row else "" for key in ("parameters", "macs")] for row in rows]
+    cells = [
+        HEAD,
+        *(
+            (row["model"], row["family"], *pair, str(len(row["weights"]) or ""))
+            for row, pair in zip(rows, numbers, strict=True)
+        ),
+    ]
+    a, b, c, d, e = (max(len(line[i]) for line in cells) for i in range(len(HEAD)))
+    lines = (f"{v:<{a}}  {w:<{b}}  {x:>{c}}  {y:>{d}}  {z:>{e}}".rstrip() for v, w, x, y, z in cells)
+    return "\n".join(lines)
+
+
+def _about(model: str, family: Family) -> dict[str, Any]:
+    graph = check(read_source(f"{PREFIX}{model}"), load=load_base).graph
+    assert graph is not None  # the specs of the zoo have no errors
+    return {
+        "model": model,
+        "family": family.name,
+        "title": family.title,
+        "papers": list(family.papers),
+        "input": list(graph.input),
+        "parameters": graph.parameters,
+        "macs": graph.total_macs,
+        "weights": [{"name": one.name, "license": one.license, "accuracy": one.accuracy} for one in _weights(model)],
+        "spec": read_source(f"{PREFIX}{model}").text,
+        "example": _example(model, graph),
+    }
+
+
+def _example(model: str, graph: Graph) -> str:
+    """A spec that trains this network."""
+    source = 'folder("photos")' if len(graph.output_shape) == 1 else 'masks("images", "masks")'
+    return f'extends "{PREFIX}{model}"\nnetwork {{ classes = 5 }}\ndata {{ source = {source} }}\n'
+
+
+def _page(one: dict[str, Any]) -> str:
+    size = f"{one['parameters']:,} parameters, {one['macs']:,} multiply-accumulates for {size_text(one['input'])}"
+    network = f"specc show {PREFIX}{one['model']}"
+    trained = [f"  {each['name']} ({each['license'] or 'no license stated'})" for each in one["weights"]]
+    parts = [
+        f"{one['model']}: {one['title']}",
+        *one["papers"],
+        "",
+        size,
+        "",
+        f"its spec; {PREFIX}{FAMILIES}/{one['family']} has the network, `{network}` its layers:",
+        "",
+        *(f"  {line}" for line in one["spec"].splitlines()),
+        "",
+        "a spec that trains it:",
+        "",
+        *(f"  {line}" for line in one["example"].splitlines()),
+        *(["", 'trained weights, for `train { start = pretrained("NAME") }`:', "", *trained] if trained else []),
+    ]
+    return "\n".join(parts)
