@@ -23,6 +23,7 @@ from specc.backend.evaluation.totals import Evaluation
 from specc.backend.onnx.verify import Finding, Verification
 from specc.backend.predict import Prediction
 from specc.backend.probe import probe
+from specc.backend.run.imported import Imported, Weights
 from specc.backend.run.metrics import EpochResult
 from specc.backend.starter.draft import Draft
 from specc.backend.study.plan import Repetition
@@ -33,6 +34,8 @@ from specc.backend.train.prove import Compared, Proof
 from specc.check import Checked, check
 from specc.cli import app
 from specc.cli.options import written
+from specc.ir.graph import Graph
+from specc.ir.mapping import Mapped
 from specc.source import Source
 from specc.tasks import CLASSIFICATION, TASKS
 
@@ -44,18 +47,19 @@ network Small(width=4, act=relu) {
 }
 train { batch = 32 }
 variant wide { network.width = 6 }
-variant deep { network.act = tanh }
+variant deep { network.act = tanh; network.width = 6 }
 search { train.batch = choice(8, 16) }
 """
 FLAWED = "network Flawed {\n  input(3, 8x8)\n  conv(8, kernl=3) -> dropout(20%) -> batch_norm\n}\n"
 LINTED = SPEC.replace("-> act", "-> softmax -> act")
+STARTED = SPEC.replace("train { ", 'train { start = weights("w.safetensors"); ')
 UGLY = "network  N { input(3, 8x8)\nconv(8) }\n"
 
 Options = dict[str, tuple[str, ...]]
 FOLDER = {"--data-dir": ("--data-dir", "there"), "--device": ("--device", "cuda:7")}
 JSON = {"--json": ("--json",)}
 CHANGES = {"--variant": ("--variant", "wide"), "--set": ("--set", "train.epochs=3")}
-SHOWN: Options = {"--variant": ("--variant", "wide"), "--set": ("--set", "network.act=tanh"), **JSON}
+SHOWN: Options = {"--variant": ("--variant", "deep"), "--set": ("--set", "network.act=selu"), **JSON}
 LOOK: Options = {
     **{f"--{name}": (f"--{name}", "x") for name in ("masks", "image", "label", "labels", "target", "like")},
     **JSON,
@@ -107,11 +111,17 @@ CASES = [
     Case("check", ("linted.cnn",), {name: (name,) for name in ("--strict", "--short", "--json", "--sarif")}),
     Case("fmt", ("ugly.cnn",), {name: (name,) for name in ("--check", "--diff")}),
     Case("show", (), {"FILE": ("net.cnn",), **SHOWN, "--defaults": ("--defaults",)}),
-    Case("show", ("net.cnn",), SHOWN),
+    Case("show", ("net.cnn",), {**SHOWN, "--init": ("--init",)}),
+    Case("show", ("started.cnn",), {**SHOWN, "--init": ("--init",), "--start": ("--start",)}),
     Case("diff", ("net.cnn", "linted.cnn"), {**CHANGES, **JSON}),
     Case("diff", ("net.cnn",), {"B": ("linted.cnn",), **CHANGES}),
     Case("ops", (), {"NAME": ("conv",), **JSON}),
     Case("zoo", (), {"NAME": ("resnet18",), **JSON}),
+    Case(
+        "import",
+        ("net.pth",),
+        {"--as": ("--as", "resnet18"), "--key": ("--key", "ema"), "--out": ("--out", "a.safetensors"), **JSON},
+    ),
     Case("explain", (), {"CODE": ("E301",), **JSON}),
     Case(
         "probe",
@@ -215,7 +225,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runs]:
 def _write(place: Path) -> None:
     for path in place.iterdir():
         path.unlink()
-    for name, text in {"net": SPEC, "flawed": FLAWED, "linted": LINTED, "ugly": UGLY}.items():
+    for name, text in {"net": SPEC, "flawed": FLAWED, "linted": LINTED, "ugly": UGLY, "started": STARTED}.items():
         (place / f"{name}.cnn").write_text(text)
 
 
@@ -290,6 +300,14 @@ def _record(patch: pytest.MonkeyPatch) -> list[object]:
 
     stub("specc.backend.onnx.verify.verify", Verification([Finding("content", True, "as it was")], {}))
 
+    stub("specc.backend.start.resolve_start", SimpleNamespace(words="w", sha256="0", skips_unused=False))
+
+    def mapped(graph: Graph, *_: Any) -> list[Mapped]:
+        return [Mapped("loaded", node.op.name, (graph.parameters,), "", None) for node in graph.nodes]
+
+    stub("specc.backend.start.map_start", mapped)
+    imported = Imported(Path("net.safetensors"), Weights({}), {"imported": {"file": "net.pth", "sha256": "0"}})
+    stub("specc.backend.run.imported.import_weights", imported)
     stub("specc.backend.doctor.examine", [Examined("packages", "torch", "2")])
     stub("specc.backend.device.find", torch.device("cpu"))
     return calls
