@@ -2,11 +2,15 @@
 
 import json
 import re
+import shlex
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
+
+from tests.helpers.torch_files import saved
 
 README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
 SPECS = re.findall(r"```cnn\n(.*?)```", README, re.DOTALL)
@@ -97,3 +101,48 @@ def test_its_table_holds_every_command():
     from specc.cli.app import COMMANDS
 
     assert re.findall(r"^\| `specc (\w+)", README, re.MULTILINE) == list(COMMANDS)
+
+
+SETS = {  # so that it takes a moment
+    "train flowers.cnn": ("--set", "train.epochs=1", "--quiet"),
+    "train tulips.cnn": (
+        *("--set", "train.epochs=1", "--set", "data.resize=32x32", "--set", "data.view=32x32", "--quiet"),
+        *("--set", "train.freeze=backbone", "--set", "data.augment=none"),
+    ),
+}
+
+
+def test_from_photos_to_a_deployed_model(specc, tmp_path, monkeypatch):
+    """Every command of that section, with photographs and weights that are made up."""
+    (section,) = re.findall(r"## From a folder of photos.*?\n## ", README, re.DOTALL)
+    commands = [line for block in re.findall(r"```sh\n(.*?)```", section, re.DOTALL) for line in block.splitlines()]
+    monkeypatch.chdir(tmp_path)
+    draw = np.random.default_rng(0)
+    for kind in ("rose", "tulip", "violet"):
+        (tmp_path / "flowers" / kind).mkdir(parents=True)
+        for number in range(12):
+            pixels = draw.integers(0, 256, (40 + number, 60, 3), dtype=np.uint8)
+            Image.fromarray(pixels).save(tmp_path / "flowers" / kind / f"{number}.jpg")
+    Image.fromarray(pixels).save(tmp_path / "photo.jpg")
+    saved(tmp_path / "efficientnet-lite0.pth", published("efficientnet_lite0", "efficientnet_lite"))
+    assert len(commands) == 12
+    for command in commands:
+        arguments = shlex.split(command.partition(" #")[0])[1:]
+        more = next((sets for start, sets in SETS.items() if " ".join(arguments).startswith(start)), ())
+        answer = specc(*arguments, *more)
+        assert answer.status == 0, (command, answer.err)
+    assert (tmp_path / "runs" / "tulips" / "triton").is_dir()
+
+
+def published(model: str, library: str) -> dict[str, Any]:
+    """Random weights of a model under the names of a library."""
+    from specc.backend.build import build
+    from specc.backend.initialize import initialize
+    from specc.check.zoo import compiled
+    from specc.zoo import naming_of
+
+    net = build(compiled(model)[0])
+    initialize(net, 0)
+    naming = naming_of(model, library)
+    values = {naming.name_of(name): value for name, value in net.state_dict().items() if not naming.ignores(name)}
+    return {str(name): value.contiguous() for name, value in values.items()}
