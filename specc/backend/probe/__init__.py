@@ -66,7 +66,7 @@ def _run(spec: Trainable, batch: int, place: torch.device, dataset: DataSet) -> 
     net = build(graph)
     initialize(net, settings.seed, loader.sample)
     net.to(place).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    freeze(net, graph, settings.freeze or ())
+    freeze(net, graph, settings.frozen_at_first)
     watch = Watch(net.train())
     seed_generators(step_seed(settings.seed, 0), place)
     images, target = loader.training(0, 0)
