@@ -106,7 +106,7 @@ LINT = Lint(
     name="schedule-past-end",
     doc="""\
 A part of `schedule` that starts, ends or drops only after the last epoch, such as a warmup longer than the training
-run, or an `early_stop` or a `lookahead` that waits longer.
+run; an `early_stop` or a `lookahead` that waits longer, or a `freeze` that lasts longer.
 """,
     why="""\
 The learning rate does not follow the spec: if the warmup is cut short, it never reaches its peak, and without its
