@@ -32,7 +32,7 @@ def room(device: torch.device) -> int:
 
 def needed(spec: Trainable, batch: int) -> int:
     """Bytes that a step with so many images takes, by estimate: activations, weights and what they need, in fp32."""
-    frozen = frozen_parameters(spec.graph, spec.train.freeze or ())
+    frozen = frozen_parameters(spec.graph, spec.train.frozen)
     numbers = STATES * (spec.graph.parameters - frozen) + frozen
     return 4 * numbers + COPIES * batch * activation_bytes(spec.graph)
 

@@ -33,7 +33,8 @@ class Origin(NamedTuple):
     words: where they come from, as a user calls it. path: of a safetensors file. name_of: what a tensor of a network is
     called in it. ignores: whether one of its tensors is left out on purpose. sha256: of the file. classes: what they
     answer, in order, where that is known. mean, std: of the normalization that they were trained with, for pixels from
-    0 to 1, where that is known. skips_unused: tensors without a place are left out.
+    0 to 1, where that is known. license: of published weights, in words. skips_unused: tensors without a place are left
+    out.
     """
 
     words: str
@@ -44,6 +45,7 @@ class Origin(NamedTuple):
     classes: tuple[str, ...] = ()
     mean: tuple[float, ...] = ()
     std: tuple[float, ...] = ()
+    license: str = ""
     skips_unused: bool = False
 
 
@@ -77,7 +79,9 @@ def _published(name: str) -> Origin:
             import_weights(file.path, path)
     naming = naming_of(entry.model, entry.library)
     classes = class_names(entry.classes) if entry.classes else ()
-    return Origin(name, path, naming.name_of, naming.ignores, file.sha256, classes, entry.mean, entry.std)
+    return Origin(
+        name, path, naming.name_of, naming.ignores, file.sha256, classes, entry.mean, entry.std, entry.license
+    )
 
 
 def _local(path: Path) -> Origin:
@@ -216,4 +220,5 @@ def _kind(dtype: torch.dtype) -> str:
 def about_start(origin: Origin, mapped: Sequence[Mapped]) -> dict[str, Any]:
     """What run.json keeps of the weights that a training begins with."""
     fates = Counter(one.fate for one in mapped)
-    return {"from": origin.words, "sha256": origin.sha256, "tensors": dict(fates)}
+    about = {"from": origin.words, "sha256": origin.sha256, "tensors": dict(fates)}
+    return about | ({"license": origin.license} if origin.license else {})

@@ -50,7 +50,7 @@ def weights_of_other(graph: Graph, node: Node) -> str | None:
 
 def _frozen(checked: Checked, graph: Graph) -> int:
     """How many numbers do not learn, because of `trainable=false` or `freeze`."""
-    return frozen_parameters(graph, checked.train.freeze or () if checked.train else ())
+    return frozen_parameters(graph, checked.train.frozen if checked.train else ())
 
 
 def _memory(node: Node) -> int:

@@ -59,7 +59,8 @@ class Verdict(NamedTuple):
 
 
 class Probed(NamedTuple):
-    """One batch through a fresh network. asked: images in a batch of the training; batch: in this one.
+    """One batch through a network before its first step. asked: images in a batch of the training; batch: in this one.
+    start: the weights that `train.start` names, and what became of them, in words; "" where all are drawn.
     images: what flowed in. gradient_ratio, predicted_ratio: rms of the gradient at the first layer's kernel over that
     at the last layer's, as measured and as predicted from the graph; None where there is none. end_scale: how
     large `init=auto` lets the last kernel start, with he_normal's start as the unit; it is divided out of both ratios.
@@ -72,6 +73,7 @@ class Probed(NamedTuple):
     seed: int
     asked: int
     batch: int
+    start: str
     guess: float
     about_guess: str
     images: Figures
@@ -102,6 +104,7 @@ def probe_json(probed: Probed) -> dict[str, Any]:
         "device": probed.device,
         "seed": probed.seed,
         "batch": probed.batch,
+        "start": probed.start or None,
         "loss": _number(probed.loss),
         "loss_of_a_guess": _number(probed.guess),
         "gradient_ratio": _number(probed.gradient_ratio),
@@ -164,6 +167,7 @@ def probe_table(probed: Probed) -> str:
             GUIDE,
             "",
             f"{probed.title}: {batch}{of} from {probed.source}, seed {probed.seed}, on {probed.device}",
+            *([probed.start] if probed.start else []),
             f"loss {probed.loss:.3g} ({guess}){ratio}",
             f"verdict: {probed.verdict.text}",
         ]

@@ -24,10 +24,12 @@ COMPONENTS = (
         "group",
         "Weights with training settings of their own; settings that are not given are those of `train`. "
         "Select them by kind "
-        "(kernels, biases, norms), by the name of a layer or block (`unit` is every `unit1`, `unit2`, …), or by "
-        "either of these followed by the name of a weight.",
+        "(kernels, biases, norms), by part (`head`, the layers that answer, or `backbone`, the rest), by the name of a "
+        "layer or block (`unit` is every `unit1`, `unit2`, …), or by any of these followed by the name of a weight.",
         (
-            Param("*weights", ListOf(Selector()), doc="which weights, such as norms.bias, stem, conv1.weight"),
+            Param(
+                "*weights", ListOf(Selector()), doc="which weights, such as backbone, norms.bias, stem, conv1.weight"
+            ),
             Param("lr", Maybe(POSITIVE), None, "their learning rate; `schedule` multiplies it"),
             Param("scale", Maybe(POSITIVE), None, "their learning rate, as a multiple of the usual one"),
             Param(

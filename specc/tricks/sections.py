@@ -199,10 +199,10 @@ class TrainSettings(Settings):
         "trained weights to begin with; `none`: all are drawn",
         default=None,
     )
-    freeze: tuple[str, ...] | None = setting(
-        Maybe(ListOf(Selector(), lone=True)),
-        "weights that do not learn: layers or blocks by name, kinds such as norms, or conv1.weight; "
-        "a norm that is frozen as a whole keeps its running statistics",
+    freeze: tuple[str, ...] | Bound | None = setting(
+        Maybe(Either(ListOf(Selector(), lone=True), One("freeze", "freeze(backbone, until=3)"))),
+        "weights that do not learn, or not before an epoch: layers or blocks by name, kinds such as norms, `head` or "
+        "`backbone`, or conv1.weight; a norm that is frozen as a whole keeps its running statistics",
         default=None,
     )
     plan: Bound | None = setting(
@@ -215,6 +215,22 @@ class TrainSettings(Settings):
         "how the validation images are evaluated; `none`: as they are, as in the exported file",
         default=None,
     )
+
+    @property
+    def frozen_at_first(self) -> tuple[str, ...]:
+        """The selectors of what does not learn in the first step."""
+        return tuple(self.freeze.args.weights) if isinstance(self.freeze, Bound) else self.freeze or ()
+
+    @property
+    def frozen(self) -> tuple[str, ...]:
+        """The selectors of what never learns."""
+        return () if self.frozen_until is not None else self.frozen_at_first
+
+    @property
+    def frozen_until(self) -> float | None:
+        """Epochs, or percent of the training, after which what is frozen at first learns; None: it never does."""
+        until: float | None = self.freeze.args.until if isinstance(self.freeze, Bound) else None
+        return until
 
 
 class ExportSettings(Settings):

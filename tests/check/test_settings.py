@@ -116,6 +116,8 @@ FINE = [
     ("train", "target = 94%", Percent(0.94)),
     ("train", 'freeze = [dense1.bias, "dense1.bias"]', ("dense1.bias", "dense1.bias")),
     ("train", "freeze = dense1", ("dense1",)),
+    ("train", "freeze = freeze(dense1, until=3)", "freeze"),
+    ("train", 'start = weights("w.safetensors")', "weights"),
     ("train", "freeze = norms.bias if false else biases", ("biases",)),
     ("train", "lookahead = lookahead(steps=6)", "lookahead"),
     ("train", "groups = none", None),

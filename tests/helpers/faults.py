@@ -29,6 +29,7 @@ train {
   schedule = plateau(patience=0) -> cosine
   ema = 0.9
   lookahead = lookahead(steps=3)
+  freeze = freeze(backbone, until=1)
 }
 """
 TIMED = ("seconds", "images_per_second")

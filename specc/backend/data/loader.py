@@ -105,7 +105,7 @@ def check_fit(spec: Trainable, dataset: DataSet) -> None:
             help=f"input({channels}, {height}x{width}), or `resize` in the section `data`",
             status=1,
         )
-    norm = batch_of_one(graph, spec.train.freeze or ()) if len(dataset.train) == 1 else None
+    norm = batch_of_one(graph, spec.train.frozen) if len(dataset.train) == 1 else None
     if norm is not None:
         message = f"`{norm.name}` has only one value per channel to normalize: there is one training image"
         raise SpeccError("E316", message, help=ALONE, status=1)

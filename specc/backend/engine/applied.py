@@ -5,12 +5,13 @@ from collections.abc import Iterable
 
 from specc.backend.build import Net
 from specc.backend.engine.optimizers import ParamRule, Weights
+from specc.backend.engine.windows import ALWAYS, NEVER, Window
 from specc.errors import counted
 from specc.ir.graph import Graph
 from specc.ir.init import initializer
 from specc.ir.weights import Weight, weights_of
 from specc.tricks.sections import TrainSettings
-from specc.values import Bound, show
+from specc.values import Bound, Percent, show
 from specc.vocabulary.family import Initializer
 from specc.vocabulary.registry import component
 
@@ -79,17 +80,48 @@ def averaged(settings: TrainSettings, values: Iterable[str], weights: Iterable[s
     return lines
 
 
-def resting(rests: dict[str, float]) -> list[str]:
-    """Which norms use and keep their running statistics in training. rests: the step from which each of them does."""
-    starts: dict[float, list[str]] = {}
-    for layer, start in rests.items():
-        if start < math.inf:
-            starts.setdefault(start, []).append(layer)
-    return [
-        f"frozen norms use their running statistics without updating them"
-        f"{f' from step {math.ceil(start) + 1:,} on' if start else ''}: {_listed(layers)}"
-        for start, layers in sorted(starts.items())
-    ]
+def frozen_note(settings: TrainSettings, held: list[Weight], thaw: float, total: int) -> str:
+    """What `freeze` keeps as it is, and until when. thaw: the step after which it learns. total: steps."""
+    names, count = ", ".join(settings.frozen_at_first), sum(weight.spec.size for weight in held)
+    what = f"{kinds(held)}, {counted(count, 'weight')}" if held else "running statistics only"
+    if settings.frozen_until is None:
+        return f"frozen by {names}: {what}"
+    until = until_text(settings.frozen_until)
+    if thaw >= total:
+        return f"frozen until {until}, which is not before the end: {names}: {what}"
+    return f"frozen until {until} (step {math.ceil(thaw):,}): {names}: {what}"
+
+
+def thawed(settings: TrainSettings, step: int) -> str:
+    """What is said when that learns. step: those taken so far."""
+    names = ", ".join(settings.frozen_at_first)
+    return f"no longer frozen after step {step:,}: {names}; the optimizer starts with a fresh state"
+
+
+def until_text(until: float) -> str:
+    """`epoch 3`, or `25%` of the training."""
+    return f"{show(until)} of the training" if isinstance(until, Percent) else f"epoch {show(until)}"
+
+
+def resting(windows: dict[str, list[Window]]) -> list[str]:
+    """Which norms use and keep their running statistics in training, and when. windows: when parts of each learn."""
+    times: dict[Window, list[str]] = {}
+    for layer, parts in windows.items():
+        learns = [part for part in parts if not part.is_empty]
+        when = Window(min(part.begin for part in learns), max(part.end for part in learns)) if learns else NEVER
+        if when != ALWAYS:
+            times.setdefault(when, []).append(layer)
+    text = "frozen norms use their running statistics without updating them"
+    return [f"{text}{_rest_text(when)}: {_listed(layers)}" for when, layers in sorted(times.items())]
+
+
+def _rest_text(when: Window) -> str:
+    """From when to when norms rest whose parts learn in a window."""
+    if when.is_empty:
+        return ""
+    first = f" up to step {math.ceil(when.begin):,}" if when.begin else ""
+    last = f" from step {math.ceil(when.end) + 1:,} on" if when.end < math.inf else ""
+    return " and".join(part for part in (first, last) if part)
 
 
 def fresh_statistics(net: Net) -> list[str]:

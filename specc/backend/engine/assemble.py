@@ -5,7 +5,7 @@ from typing import Any
 import torch
 
 from specc.backend.build import Net
-from specc.backend.engine.applied import applied, averaged, by_rule, kinds, resting, written
+from specc.backend.engine.applied import applied, averaged, by_rule, frozen_note, resting, written
 from specc.backend.engine.average import Average, Lookahead, constants
 from specc.backend.engine.optimizers import (
     ParamRule,
@@ -23,7 +23,6 @@ from specc.backend.engine.trainer import Loader, Trainer, length
 from specc.backend.evaluation.losses import loss_function
 from specc.backend.precision import Precision
 from specc.backend.run.metrics import selection
-from specc.errors import counted
 from specc.ir.weights import weights_of
 from specc.tricks.sections import TrainSettings, losses_of
 from specc.vocabulary.family import Clock
@@ -35,8 +34,10 @@ def assemble(net: Net, settings: TrainSettings, loader: Loader, precision: Preci
     The checker has seen to it that something learns, and that each trick reaches something.
     """
     kernels = kernel_names(net.graph)
-    frozen = freeze(net, net.graph, settings.freeze or ())
-    weights = learning(net)
+    freeze(net, net.graph, settings.frozen)
+    weights, fixed = learning(net), constants(net)
+    frozen = freeze(net, net.graph, settings.frozen_at_first)
+    late = constants(net) - fixed
     device = next(iter(weights.values())).device
     per_epoch, total = length(settings, loader)
     task = loader.task
@@ -56,29 +57,29 @@ def assemble(net: Net, settings: TrainSettings, loader: Loader, precision: Preci
         torch.zeros(loss.rows + loader.batch * task.columns, loader.batches, device=device),
         per_epoch,
         selection(settings.best, task.facts),
+        sorted(late),
     )
     trainer = Trainer(state, loader, settings, Step(state, settings, task, loss, penalty, precision))
-    return trainer, _notes(net, settings, weights, frozen, penalty, trainer.rests)
+    return trainer, _notes(trainer, frozen)
 
 
-def _notes(
-    net: Net, settings: TrainSettings, weights: Weights, frozen: list[str], penalty: Penalty, rests: dict[str, float]
-) -> list[str]:
-    """What each trick applied to, a line each."""
+def _notes(trainer: Trainer, frozen: list[str]) -> list[str]:
+    """What each trick applied to, a line each. frozen: the weights that `freeze` keeps as they are, at first."""
+    net, settings, weights = trainer.state.net, trainer.settings, trainer.state.weights
+    penalty = trainer.compute.penalty
     notes, found = [], param_rules(net.graph, settings, weights)
-    if frozen:
+    if frozen or settings.frozen_until is not None:
         held = [weight for weight in weights_of(net.graph) if weight.name in frozen]
-        count = sum(net.get_parameter(name).numel() for name in frozen)
-        notes.append(f"frozen by {', '.join(settings.freeze or ())}: {kinds(held)}, {counted(count, 'weight')}")
-    notes += resting(rests)
+        notes.append(frozen_note(settings, held, trainer.thaw_step, trainer.total))
+    notes += resting(trainer.norm_windows)
     if penalty.names:
         what = written(settings.regularize) if settings.regularize else "regularize"
         notes.append(applied(net.graph, weights, penalty.names, what))
     lines = by_rule(net.graph, weights, found, settings.schedule)
     notes += lines or _decay(net, weights, found)
     if settings.ema or settings.lookahead:
-        frozen_too = constants(net)
-        beside = [n for n, value in net.state_dict().items() if value.is_floating_point() and n not in frozen_too]
+        fixed = constants(net) - set(trainer.state.late)
+        beside = [n for n, value in net.state_dict().items() if value.is_floating_point() and n not in fixed]
         notes += averaged(settings, beside, weights)
     if settings.evaluate:
         notes.append(

@@ -1,5 +1,7 @@
 """Means of the weights over the steps: a running one beside the training, and slow weights that take part in it."""
 
+from collections.abc import Collection
+
 import torch
 from torch import nn
 
@@ -16,7 +18,8 @@ def constants(net: nn.Module) -> set[str]:
 class Copy:
     """Values beside those of a network: its weights and the norms' running statistics, by state-dict key.
 
-    What is frozen is not among them. sources: the network's own. values: the others; none where there are none yet.
+    What is frozen is not among them; `include` adds what learns later. sources: the network's own. values: the others;
+    none where there are none yet.
     """
 
     def __init__(self, net: nn.Module) -> None:
@@ -29,6 +32,14 @@ class Copy:
     def begin(self) -> None:
         """Take the network's values as they are."""
         self.values = {name: value.clone() for name, value in self.sources.items()}
+
+    def include(self, net: nn.Module, names: Collection[str]) -> None:
+        """Take in what was frozen so far and learns from now on, at the values that it has."""
+        state = net.state_dict().items()
+        late = {name: value for name, value in state if name in names and value.is_floating_point()}
+        self.sources |= late
+        if self.values:
+            self.values |= {name: value.clone() for name, value in late.items()}
 
     @torch.no_grad()
     def approach(self, part: float) -> None:

@@ -1,6 +1,5 @@
 """Which weights learn, and the optimizers that move them."""
 
-import math
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
@@ -10,10 +9,10 @@ from torch import Tensor, nn
 from specc.backend.build import Net
 from specc.backend.resolve import resolve
 from specc.ir.graph import Graph
-from specc.ir.weights import Weight, frozen_norms, norm_parts, selected, selects, weights_of
+from specc.ir.weights import Weight, frozen_norms, selected, selects, weights_of
 from specc.tricks.sections import TrainSettings
 from specc.values import Bound, show
-from specc.vocabulary.family import Clock, Optimizer
+from specc.vocabulary.family import Optimizer
 from specc.vocabulary.registry import component
 
 Weights = dict[str, nn.Parameter]
@@ -70,26 +69,11 @@ class ParamRule(NamedTuple):
 def param_rules(graph: Graph, settings: TrainSettings, names: Iterable[str]) -> dict[str, ParamRule]:
     """How each of these weights learns, by the settings of the section `train`."""
     wanted = set(names)
-    return {weight.name: _param_rule(weight, settings) for weight in weights_of(graph) if weight.name in wanted}
+    return {weight.name: param_rule(weight, settings) for weight in weights_of(graph) if weight.name in wanted}
 
 
-def rest_steps(graph: Graph, settings: TrainSettings, clock: Clock) -> dict[str, float]:
-    """For each layer with running statistics the step from which all of it stands still, and it rests.
-
-    0 where it is frozen; infinity where something of it learns to the end.
-    """
-    freeze = settings.freeze or ()
-
-    def end(part: Weight) -> float:
-        if not part.learns or any(selects(selector, part) for selector in freeze):
-            return 0.0
-        until = _param_rule(part, settings).until
-        return math.inf if until is None else clock.steps(until)
-
-    return {layer: max(map(end, parts)) for layer, parts in norm_parts(graph).items()}
-
-
-def _param_rule(weight: Weight, settings: TrainSettings) -> ParamRule:
+def param_rule(weight: Weight, settings: TrainSettings) -> ParamRule:
+    """How a weight learns, by the settings of the section `train`."""
     groups: Sequence[Bound] = settings.groups or ()
     group = next((g for g in groups if any(selects(name, weight) for name in g.args.weights)), None)
     usual = _optimizer_for(settings.optimizer, weight)
@@ -181,6 +165,11 @@ class Optimizers:
     def zero_grad(self) -> None:
         for part in self.parts:
             part.zero_grad()
+
+    def forget(self) -> None:
+        """Drop all that the optimizers remember of the weights, as in a training that begins."""
+        for part in self.parts:
+            part.state.clear()
 
     def state_of(self, weight: nn.Parameter) -> dict[str, Any]:
         """What the optimizer of a weight remembers of it."""

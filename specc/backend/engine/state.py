@@ -3,6 +3,7 @@
 Random draws need no place here: each is a function of the seed, the epoch or step, and the image.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -22,7 +23,7 @@ class TrainState:
     step: optimizer steps done; per_epoch: those of an epoch. table: rows x batches of an epoch: of each batch what a
     step gives, the sums of its loss and the records of its images, as far as the epoch has come. seconds: spent
     training in this epoch. lines: what each epoch so far came to, as metrics.jsonl says it. selection: which epoch is
-    the best.
+    the best. late: the state-dict keys of what is frozen at first and learns later; thawed: it does by now.
     """
 
     def __init__(
@@ -36,12 +37,14 @@ class TrainState:
         table: Tensor,
         per_epoch: int,
         selection: Selection,
+        late: Sequence[str] = (),
     ) -> None:
         self.net, self.weights, self.optimizers = net, weights, optimizers
         self.average, self.lookahead, self.scaler = average, lookahead, scaler
         self.step, self.per_epoch = 0, per_epoch
         self.table = table
         self.selection = selection
+        self.late, self.thawed = tuple(late), False
         self.seconds = 0.0
         self.lines: list[dict[str, Any]] = []
 
@@ -64,6 +67,14 @@ class TrainState:
     def kept(self) -> Copy | None:
         """What is evaluated and kept in place of the network's own values, where there is such a thing."""
         return self.average or self.lookahead
+
+    def thaw(self) -> None:
+        """What was frozen at first learns from now on: optimizers begin afresh, and averages take it in."""
+        self.thawed = True
+        self.optimizers.forget()
+        for beside in (self.average, self.lookahead):
+            if beside:
+                beside.include(self.net, self.late)
 
     def model(self) -> Tensors:
         """The weights and buffers to keep: those of a mean where there is one. Safetensors' keys are the net's."""
@@ -89,6 +100,7 @@ class TrainState:
             "per_epoch": self.per_epoch,
             "seconds": self.seconds,
             "lines": self.lines,
+            "thawed": self.thawed,
             "scaler": self.scaler.state_dict() if self.scaler else None,
         }
 
@@ -102,6 +114,8 @@ class TrainState:
         """
         for name, value in self.net.state_dict().items():
             value.copy_(tensors[f"model/{name}"])
+        if scalars.get("thawed", False):
+            self.thaw()
         if self.average:
             for name, value in self.average.values.items():
                 value.copy_(tensors[f"average/{name}"])

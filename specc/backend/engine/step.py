@@ -96,9 +96,11 @@ class Step:
         optimizers.zero_grad()
 
     def moving(self) -> list[bool]:
-        """For each weight whether it learns now, and for each layer whether it trains: some rest after a while."""
-        layers = self.state.net.layers.values()
-        return [*(weight.requires_grad for weight in self.state.weights.values()), *(one.training for one in layers)]
+        """For each weight whether it learns now, for each layer whether it trains, and whether all has thawed: then the
+        optimizers' state is another."""
+        state = self.state
+        learn = [weight.requires_grad for weight in state.weights.values()]
+        return [*learn, *(layer.training for layer in state.net.layers.values()), state.thawed]
 
     def changes(self) -> list[Tensor]:
         """All tensors that a step changes."""

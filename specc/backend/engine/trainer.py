@@ -5,11 +5,13 @@ from collections.abc import Callable, Iterable
 from time import perf_counter
 from typing import Any, Protocol
 
-from torch import Tensor, nn
+from torch import Tensor
 
-from specc.backend.engine.optimizers import param_rules, rest_steps
+from specc.backend.engine.applied import thawed
+from specc.backend.engine.optimizers import Weights
 from specc.backend.engine.state import TrainState
 from specc.backend.engine.step import Batch, Step
+from specc.backend.engine.windows import ALWAYS, norm_windows, thaw_step, weight_windows
 from specc.backend.evaluation.evaluate import evaluate
 from specc.backend.evaluation.totals import Evaluation, Figures
 from specc.backend.interrupt import Interrupt
@@ -68,19 +70,12 @@ class Trainer:
         self.launch: Callable[[Iterable[Batch]], Tensor] = compute
         self.device = state.table.device
         self.per_epoch, self.total = length(settings, loader)
-        self.ends = self._ends()
         self.best_records: Records | None = None  # of the validation images, where the best epoch was of this process
-        self.rests = rest_steps(state.net.graph, settings, Clock(0, self.per_epoch, self.total))
-
-    def _ends(self) -> list[tuple[float, list[nn.Parameter]]]:
-        """Steps after which weights stand still, with these weights: `until` of their groups."""
-        found: dict[float, list[nn.Parameter]] = {}
-        clock = Clock(0, self.per_epoch, self.total)
-        state = self.state
-        for name, rule in param_rules(state.net.graph, self.settings, state.weights).items():
-            if rule.until is not None:
-                found.setdefault(clock.steps(rule.until), []).append(state.weights[name])
-        return list(found.items())
+        clock, graph = Clock(0, self.per_epoch, self.total), state.net.graph
+        windows = weight_windows(graph, settings, clock)
+        self.windows = {name: windows[name] for name in state.weights if windows[name] != ALWAYS}
+        self.norm_windows = norm_windows(graph, settings, clock)
+        self.thaw_step = thaw_step(settings, clock)
 
     def run(
         self, sink: CheckpointSink, listener: ProgressListener, interrupt: Interrupt, until: int | None = None
@@ -95,7 +90,10 @@ class Trainer:
             started = looked = kept = perf_counter()
             first = state.step
             while True:
+                was_thawed = state.thawed
                 self.step()
+                if state.thawed and not was_thawed:
+                    listener.say(thawed(self.settings, state.step - 1))
                 reach("epoch.middle")
                 ended = state.step % self.per_epoch == 0 or state.step >= self.total
                 stops = bool(interrupt.signal) or state.step == until
@@ -118,6 +116,11 @@ class Trainer:
             if stops:
                 return
 
+    def learning(self) -> Weights:
+        """The weights that learn in one of the steps at least."""
+        never = {name for name, window in self.windows.items() if window.is_empty or window.begin >= self.total}
+        return {name: weight for name, weight in self.state.weights.items() if name not in never}
+
     def finished(self) -> bool:
         """Whether there is nothing left to do."""
         if self.state.step >= self.total:
@@ -135,11 +138,7 @@ class Trainer:
         """One step of the optimizer, over `accumulate` batches. The device is not waited for."""
         state = self.state
         epoch, index = divmod(state.step, self.per_epoch)
-        for end, weights in self.ends:
-            for weight in weights:
-                weight.requires_grad_(state.step < end)
-        if self.ends:
-            state.net.rest(layer for layer, start in self.rests.items() if state.step >= start)
+        self._let_learn()
         if index == 0:
             state.table.zero_()
             state.seconds = 0.0
@@ -156,6 +155,17 @@ class Trainer:
             state.lookahead.update(state.step)
         if state.average:
             state.average.update(state.step)
+
+    def _let_learn(self) -> None:
+        """Before a step: those weights learn, and those norms rest, whose time it is."""
+        state = self.state
+        for name, window in self.windows.items():
+            state.weights[name].requires_grad_(window.has(state.step))
+        if self.windows or self.settings.frozen_until is not None:
+            rests = {name: not any(one.has(state.step) for one in parts) for name, parts in self.norm_windows.items()}
+            state.net.rest(name for name, resting in rests.items() if resting)
+        if state.step >= self.thaw_step and not state.thawed:
+            state.thaw()
 
     def _end_epoch(self, sink: CheckpointSink, listener: ProgressListener) -> None:
         """Evaluate, and hand over the epoch's line; the same figures whether the epoch was trained in one go or not."""

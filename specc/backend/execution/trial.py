@@ -72,7 +72,7 @@ def _measure(plan: Plan, net: Net, loader: Loader, settings: TrainSettings) -> d
 
     def time(plan: Plan) -> float:
         copy = deepcopy(net).train()
-        freeze(copy, copy.graph, settings.freeze or ())
+        freeze(copy, copy.graph, settings.frozen)
         return _seconds(plan, apply(plan, copy), images)
 
     trials = {}

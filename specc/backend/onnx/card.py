@@ -40,7 +40,7 @@ def card(
         "## Figures\n\n"
         + _figures(first.certificate, [*map(listed, made), *others], caveats(dataset, "validation"), looks)
         + _half(made),
-        "## Data\n\n" + _data(dataset, metadata),
+        "## Data\n\n" + _data(dataset, metadata) + _weights(first.certificate),
         f"## {task.outputs.capitalize()}\n\n" + _outputs(first, dataset),
         *(["## Confusion\n\n" + _confusion(first, dataset.classes)] if is_confusable else []),
         "## Certificate\n\n" + _certificate(first),
@@ -155,6 +155,18 @@ def _data(dataset: DataSet, metadata: dict[str, str]) -> str:
         f"`{clean(dataset.name)}`: {counted(len(dataset.train), 'image')} trained on, {shape} each; validated on "
         f"{dataset.validated_on}. Content, SHA-256: `{metadata[model_file.DATA_SHA256]}`."
     )
+
+
+def _weights(certificate: Certificate) -> str:
+    """Which weights the training began with, and how many never learned."""
+    lines, start = [], certificate.start
+    if start:
+        sha256 = f", SHA-256 `{clean(start['sha256'])}`" if "sha256" in start else ""
+        terms = f", license: {_cell(start['license'])}" if "license" in start else ""
+        lines.append(f"Training started from `{clean(start['from'])}`{sha256}{terms}.")
+    if certificate.frozen:
+        lines.append(f"{counted(certificate.frozen, 'parameter')} never learned: frozen to the end.")
+    return "\n\n" + " ".join(lines) if lines else ""
 
 
 def _outputs(first: Exported, dataset: DataSet) -> str:

@@ -31,6 +31,8 @@ class Certificate(NamedTuple):
         were evaluated on them, of which the best was chosen; 0 where that is not known.
     optimistic: why the figure on them is too good, in words; "" where it is not. test: the figures of the test part,
         where it chose nothing and was measured with these weights; else None.
+    start: the weights that the training began with, as run.json says it; None where all were drawn.
+    frozen: how many of the network's numbers never learned.
     half: in fp16, what half precision does to the network; else None.
     device: what PyTorch ran on.
     model_sha256: of the file up to the certificate itself, that is, of the graph, the weights and all other metadata.
@@ -59,6 +61,8 @@ class Certificate(NamedTuple):
     epochs: int
     optimistic: str
     test: dict[str, Any] | None
+    start: dict[str, Any] | None
+    frozen: int
     half: Half | None
     device: str
     comparisons: tuple[Comparison, ...]
@@ -124,6 +128,8 @@ class Certificate(NamedTuple):
             "best_of_epochs": self.epochs or None,
             "optimistic": self.optimistic or None,
             "test": self.test,
+            "start": self.start,
+            "frozen": self.frozen,
             "half_precision": self.half.as_dict() if self.half else None,
             "pytorch_on": self.device,
             **self._accuracy(),

@@ -185,6 +185,8 @@ def _certify(
         epochs=(epochs := epochs_of(job.run.path)),
         optimistic=optimism(dataset.part, epochs),
         test=test_figures(job.run),
+        start=_start(job.run),
+        frozen=job.run.info.get("frozen", 0),
         validated_on=dataset.validated_on,
         half=half,
         device=describe_device(job.reference.device),
@@ -197,6 +199,14 @@ def _certify(
         versions=versions(),
     )
     return _Made(content, written.weights, held, certificate)
+
+
+def _start(run: Run) -> dict[str, Any] | None:
+    """The weights that a training began with; None where all were drawn."""
+    start = run.info.get("start")
+    if not isinstance(start, dict):  # a path, in runs of earlier versions
+        return None if start is None else {"from": str(start)}
+    return {name: start[name] for name in ("from", "sha256", "license") if name in start}
 
 
 def _estimate(job: _Job, truth: Truth) -> Estimate:

@@ -18,6 +18,7 @@ from specc.backend.initialize import initialize
 from specc.backend.memory import memory_explained
 from specc.backend.probe.measure import Watch, ratio
 from specc.backend.probe.verdict import judge
+from specc.backend.start import load_start, map_start, resolve_start
 from specc.backend.tasks.bound import BoundTask
 from specc.check import Checked, Trainable
 from specc.report.layers import activation_bytes
@@ -37,11 +38,11 @@ def probe(
     base: Path = Path(),
     dataset: DataSet | None = None,
 ) -> Probed:
-    """The first batch of the training, or the first images of it, once through the fresh network and back, in fp32.
+    """The first batch of the training, or the first images of it, once through the network and back, in fp32.
 
-    Weights, images, augmentation and dropout are those of the training's first step. The pass is eager: no plan is
-    made, nothing is timed or compiled, and there is no optimizer. base: the folder that relative paths in the spec
-    start from. dataset: the data, where they are loaded already.
+    Weights, whether drawn or those that `train.start` names, images, augmentation and dropout are those of the
+    training's first step. The pass is eager: no plan is made, nothing is timed or compiled, and there is no optimizer.
+    base: the folder that relative paths in the spec start from. dataset: the data, where they are loaded already.
 
     Raises SpeccError as `train` does, except for what concerns a run's folder.
     """
@@ -51,10 +52,11 @@ def probe(
 def _probe(whole: Trainable, device: str, data_dir: Path | None, base: Path, dataset: DataSet | None) -> Probed:
     spec = _small(whole)
     with memory_explained(spec, device, trains=False):
-        return _run(spec, whole.train.batch, find(device), dataset or load(spec.data, data_dir=data_dir, base=base))
+        dataset = dataset or load(spec.data, data_dir=data_dir, base=base)
+        return _run(spec, whole.train.batch, find(device), dataset, base)
 
 
-def _run(spec: Trainable, batch: int, place: torch.device, dataset: DataSet) -> Probed:
+def _run(spec: Trainable, batch: int, place: torch.device, dataset: DataSet, base: Path) -> Probed:
     """batch: of the spec as it is trained; that of `spec` fits into memory."""
     graph, data, settings = spec.graph, spec.data, spec.train
     exact(place)
@@ -65,8 +67,12 @@ def _run(spec: Trainable, batch: int, place: torch.device, dataset: DataSet) -> 
     loader = DataLoader(dataset, data, settings.batch, settings.seed, place)
     net = build(graph)
     initialize(net, settings.seed, loader.sample)
+    start = []
+    if settings.start:
+        origin = resolve_start(settings.start, base)
+        start = load_start(net, map_start(graph, origin, dataset.classes), origin)
     net.to(place).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    freeze(net, graph, settings.freeze or ())
+    freeze(net, graph, settings.frozen_at_first)
     watch = Watch(net.train())
     seed_generators(step_seed(settings.seed, 0), place)
     images, target = loader.training(0, 0)
@@ -82,6 +88,7 @@ def _run(spec: Trainable, batch: int, place: torch.device, dataset: DataSet) -> 
         settings.seed,
         batch,
         loader.batch,
+        "; ".join(start),
         guess,
         _about_guess(dataset.task),
         watch.images,

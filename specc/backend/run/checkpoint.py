@@ -128,6 +128,7 @@ def _is_whole(about: dict[str, Any]) -> bool:
         and is_number(about["seconds"])
         and type(about.get("per_epoch", 1)) is int
         and about.get("per_epoch", 1) > 0
+        and isinstance(about.get("thawed", False), bool)
         and isinstance(about["lines"], list)
         and all(map(is_epoch_line, about["lines"]))
         and (about["scaler"] is None or isinstance(about["scaler"], dict))

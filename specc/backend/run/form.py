@@ -47,6 +47,10 @@ def _is_test(value: Any) -> bool:
     return isinstance(value, dict) and _is_text(value.get("words")) and _is_text(value.get("sha256"))
 
 
+def _is_start(value: Any) -> bool:
+    return isinstance(value, dict) and all(_is_text(value.get(name, "")) for name in ("from", "sha256", "license"))
+
+
 def _are_texts(value: Any) -> bool:
     return isinstance(value, dict) and all(map(_is_text, value.values()))
 
@@ -90,7 +94,8 @@ OPTIONAL: dict[str, tuple[str, Callable[[Any], bool]]] = {
     "ignore": ("a number of pixels' class from 0 to 255", lambda value: type(value) is int and 0 <= value <= 255),
     "scale": ("a table with as many numbers in `mean` as, above 0, in `std`", _is_scale),
     "subset": ("a number of images or null", _or_none(is_count)),
-    "start": ("a table, a path or null", _or_none(lambda value: _is_table(value) or _is_path(value))),
+    "start": ("a table of strings, a path or null", _or_none(lambda value: _is_start(value) or _is_path(value))),
+    "frozen": ("a number of parameters", lambda value: type(value) is int and value >= 0),
     "images": ("a table", _is_table),
     "validation_part": ("a string", _is_text),
     "test": ("a table with `words` and `sha256`", _is_test),

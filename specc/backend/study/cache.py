@@ -51,8 +51,11 @@ class Record(NamedTuple):
         return float(sum(line["seconds"] for line in self.curve))
 
 
-def key_of(spec: Trainable, data_hash: str, subset: int | None, device: torch.device) -> str:
-    """The SHA-256 of all that a training's result depends on. Seed, fold and epochs are in the resolved spec."""
+def key_of(spec: Trainable, data_hash: str, subset: int | None, device: torch.device, start_hash: str = "") -> str:
+    """The SHA-256 of all that a training's result depends on. Seed, fold and epochs are in the resolved spec.
+
+    start_hash: of the weights that it begins with; "" where all are drawn.
+    """
     parts = {
         "spec": spec.resolved,
         "data": data_hash,
@@ -61,6 +64,7 @@ def key_of(spec: Trainable, data_hash: str, subset: int | None, device: torch.de
         "specc": __version__,
         "torch": torch.__version__,
         "device": device.type,
+        **({"start": start_hash} if start_hash else {}),
         **({"packages": packages} if (packages := packages_of(spec)) else {}),
     }
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()

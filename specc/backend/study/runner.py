@@ -12,6 +12,7 @@ from specc.backend.interrupt import Interrupt
 from specc.backend.progress import ProgressListener
 from specc.backend.run.files import MODEL
 from specc.backend.run.metrics import selection
+from specc.backend.start import resolve_start
 from specc.backend.study.cache import Record, drop, key_of, place_of, read_record, write_record
 from specc.backend.study.live import Board
 from specc.backend.study.measure import on_training_images, on_validation_images
@@ -129,7 +130,7 @@ class Study:
         _refuse_other_task(dataset.task.facts, self.task, name, self.entries[0].name)
         some = self._some(dataset)
         self.seen = self.seen or some
-        key = key_of(spec, dataset.hash, options.subset, self.device)
+        key = key_of(spec, dataset.hash, options.subset, self.device, self._start_hash(spec))
         place = place_of(options.out, key, name, repetition)
         done = read_record(options.out, place, key, repetition)
         if done is None:
@@ -146,6 +147,10 @@ class Study:
         if done.error is None and not (place / MODEL).exists():
             self.trainings.export(place)
         return done, 0
+
+    def _start_hash(self, spec: Trainable) -> str:
+        """The SHA-256 of the weights that a training begins with; "" where all are drawn."""
+        return resolve_start(spec.train.start, self.options.base).sha256 if spec.train.start else ""
 
     def _measured(self, spec: Trainable, run: Path, dataset: DataSet, repetition: Repetition) -> Record:
         """What the last weights of a run that is finished come to."""

@@ -16,7 +16,10 @@ from specc.vocabulary.family import Clock, Optimizer
 from specc.vocabulary.registry import component
 
 SAFE, TRAJECTORY, INCOMPATIBLE = "safe", "changes the trajectory", "incompatible"
-DIVIDING = ("data.validation", "data.seed")  # images that were trained on would measure
+BEGINNING = (
+    *("data.validation", "data.seed"),  # images that were trained on would measure
+    *("train.freeze", "train.start"),
+)
 STOPPING = ("train.target", "train.early_stop", "export.")
 
 
@@ -47,7 +50,7 @@ def judge(run: Trainable, spec: Trainable, per_epoch: int) -> list[Judged]:
             kind = SAFE  # what follows from it is told by itself
         elif change.name.startswith(("train.optimizer", "train.groups")):
             kind = TRAJECTORY if same_state else INCOMPATIBLE
-        elif change.name in ("train.freeze", "train.start") or change.name.startswith(DIVIDING) or _begins(change):
+        elif change.name.startswith(BEGINNING) or _begins(change):
             kind = INCOMPATIBLE
         judged.append(Judged(text, kind))
     return judged
@@ -101,7 +104,7 @@ def _rates_stay(a: TrainSettings, b: TrainSettings, per_epoch: int) -> bool:
     groups = b.groups or ()
     schedules = [b.schedule, *(group.args.schedule for group in groups if group.args.schedule)]
     clocks = [Clock(0, per_epoch, total) for total in totals]
-    untils = [group.args.until for group in groups if group.args.until is not None]
+    untils = [until for until in (b.frozen_until, *(group.args.until for group in groups)) if until is not None]
     return (
         b.lookahead is None
         and all(clocks[0].steps(until) == clocks[1].steps(until) for until in untils)

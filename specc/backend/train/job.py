@@ -25,6 +25,7 @@ from specc.backend.run.load import open_run
 from specc.backend.run.metrics import EpochResult
 from specc.backend.run.same_data import meaning_of
 from specc.backend.train.prepare import Job, Request, prepare
+from specc.backend.train.start import anchored
 from specc.check import Checked
 from specc.errors import SpeccError
 from specc.tasks import Figure
@@ -73,7 +74,7 @@ def train(
     Raises SpeccError: E440 the spec has errors, E437 it has no data; E430 to E436 and E444 as device, precision,
     settings and folder go; E306 and E307 where the data do not fit the network; E401 and on from the data.
     """
-    spec = checked.trainable()
+    spec = anchored(checked.trainable(), base)
     with memory_explained(spec, device):
         job = prepare(Request(spec, device, data_dir, base, subset, dataset, test=until is None))
     folder = create(out, spec.name, spec.resolved)

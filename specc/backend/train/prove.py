@@ -14,11 +14,12 @@ from safetensors.torch import save
 from torch import Tensor
 
 from specc.backend.data.progress import hidden
-from specc.backend.run.checkpoint import load_checkpoint
+from specc.backend.run.checkpoint import load_checkpoint, save_checkpoint
 from specc.backend.run.files import CHECKPOINTS, INFO, METRICS, SPEC
 from specc.backend.run.manifest import OUTCOME, read_info
 from specc.backend.run.metrics import epoch_result, read_lines
 from specc.backend.train.job import train
+from specc.backend.train.prepare import Request, prepare
 from specc.backend.train.resume import resume
 from specc.check import Checked
 from specc.errors import SpeccError, counted
@@ -84,6 +85,9 @@ def prove(checked: Checked, *, device: str, data_dir: Path | None, base: Path) -
 
         train(checked, out=straight, device=device, data_dir=data_dir, base=base, quiet=True, until=length)
         _begin_again(straight, killed)
+        if (spec := checked.trainable()).train.start:  # its beginning follows from no seed
+            state = prepare(Request(spec, device, data_dir, base)).trainer.state
+            save_checkpoint(killed / CHECKPOINTS, state)
         if saved:
             _child(killed, saved)
         _child(killed, steps, kill=lost)

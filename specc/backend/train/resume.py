@@ -19,6 +19,7 @@ from specc.backend.run.same_data import meaning_of, refuse_other_data, refuse_ot
 from specc.backend.train.compatibility import SAFE, TRAJECTORY, judge, refuse_incompatible
 from specc.backend.train.job import Outcome, Until, carry_out
 from specc.backend.train.prepare import Request, prepare
+from specc.backend.train.start import anchored
 from specc.check import Checked
 
 RESTORE = "restore the data, or start a new run"
@@ -55,7 +56,7 @@ def resume(
         if newest_step(path / CHECKPOINTS) != (found.newest if found else None):
             found = load_checkpoint(path / CHECKPOINTS, most)
         data_dir = data_dir or (Path(info["data_dir"]) if info["data_dir"] else None)
-        new = spec.trainable() if spec else None
+        new = anchored(spec.trainable(), base or Path(info["base"])) if spec else None
         following = info.pop("next", {})
         if following.get("spec_sha256") == sha256_of(trained.source.text):  # it was killed before run.json knew of it
             info |= following
@@ -63,7 +64,7 @@ def resume(
         base, subset = base or Path(info["base"]), info.get("subset")
         judged = []
         if new is not None:
-            judged = judge(trained, new, info["steps_per_epoch"])
+            judged = judge(anchored(trained, Path(info["base"])), new, info["steps_per_epoch"])
             refuse_incompatible(judged, path, new.source.path)
         spec_now, place = new or trained, device or info["device"]
         with memory_explained(spec_now, place):

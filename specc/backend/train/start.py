@@ -10,9 +10,11 @@ from specc.backend.run.files import INFO
 from specc.backend.run.load import read_spec
 from specc.backend.run.manifest import read_info
 from specc.backend.start import about_start, load_start, map_start, resolve_start
+from specc.check import Trainable, check
 from specc.errors import SpeccError
+from specc.source import Source
 from specc.tricks.sections import DataSettings
-from specc.values import Bound
+from specc.values import Args, Bound, quoted
 
 
 def begin(net: Net, start: Bound, base: Path, dataset: DataSet, data: DataSettings) -> tuple[dict[str, Any], list[str]]:
@@ -26,6 +28,30 @@ def begin(net: Net, start: Bound, base: Path, dataset: DataSet, data: DataSettin
     if start.name == "weights":
         notes += another_split(Path(base, start.args.path), dataset, data)
     return about_start(origin, mapped), notes
+
+
+def anchored(spec: Trainable, base: Path) -> Trainable:
+    """A spec whose weights to begin with are named by an absolute path, so that it trains again from anywhere.
+
+    base: the folder that relative paths start from.
+    """
+    start = spec.train.start
+    if start is None or start.name != "weights" or Path(start.args.path).is_absolute():
+        return spec
+    path = str(Path(base, start.args.path).absolute())
+    moved = start._replace(args=Args(**(start.args.as_dict() | {"path": path})))
+    return spec._replace(train=spec.train.replace(start=moved), resolved=_moved_text(spec, start.args.path, path))
+
+
+def _moved_text(spec: Trainable, old: str, new: str) -> str:
+    """The text of a spec with another path in `train.start`; all else stays as it is written, where that can be."""
+    source = Source(spec.source.path, spec.resolved)
+    train = check(source).train
+    span = train.start.span if train and train.start else None
+    if span is None or span.source is not source or span.text.count(quoted(old)) != 1:
+        return check(source, sets=[f"train.start.path={quoted(new)}"]).resolved
+    call = span.text.replace(quoted(old), quoted(new))
+    return source.text[: span.start] + call + source.text[span.end :]
 
 
 def another_split(start: Path, dataset: DataSet, data: DataSettings) -> list[str]:

@@ -11,7 +11,7 @@ from specc.values import show
 def find(linted: Linted) -> Iterator[Found]:
     train = linted.train
     kernels = [weight for weight in weights_of(linted.graph) if weight.kind == "kernel"]
-    left = {weight.node for weight in learning(kernels, train.freeze or ())}
+    left = {weight.node for weight in learning(kernels, train.frozen)}
     if train.regularize is not None:
         place = linted.place("train", "regularize", train.regularize)
         if not any(strengths(train.regularize)):

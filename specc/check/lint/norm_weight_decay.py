@@ -11,7 +11,7 @@ PARTS = {"norm": "scales and shifts of norms", "bias": "biases"}
 def find(linted: Linted) -> Iterator[Found]:
     if not linted.train.groups:
         return
-    left = learning(weights_of(linted.graph), linted.train.freeze or ())
+    left = learning(weights_of(linted.graph), linted.train.frozen)
     for group in linted.train.groups:
         mine = selected(group.args.weights, left)
         left = [weight for weight in left if weight not in mine]

@@ -24,6 +24,13 @@ def find(linted: Linted) -> Iterator[Found]:
     if train.lookahead is not None and (start := _in_epochs(train.lookahead.args.start, epochs)) >= epochs:
         message = f"`lookahead` would start after {_epochs(start)}, but training ends after {epochs:g}"
         yield Found(message, linted.place("train", "lookahead", train.lookahead), help="start it earlier, or remove it")
+    until = train.frozen_until
+    if until is not None and _in_epochs(until, epochs) >= epochs:
+        message = f"`freeze` lasts {_epochs(_in_epochs(until, epochs))}, but training ends after {epochs:g}: "
+        message += "what is frozen never learns"
+        yield Found(
+            message, linted.place("train", "freeze", train.freeze), help="train longer, or freeze for less long"
+        )
     patience = train.early_stop
     if patience is not None and patience >= epochs:
         message = f"`early_stop` waits {_epochs(patience)}, but training ends after {epochs:g}: it never stops early"
@@ -99,7 +106,7 @@ LINT = Lint(
     name="schedule-past-end",
     doc="""\
 A part of `schedule` that starts, ends or drops only after the last epoch, such as a warmup longer than the training
-run, or an `early_stop` or a `lookahead` that waits longer.
+run; an `early_stop` or a `lookahead` that waits longer, or a `freeze` that lasts longer.
 """,
     why="""\
 The learning rate does not follow the spec: if the warmup is cut short, it never reaches its peak, and without its

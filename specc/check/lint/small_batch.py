@@ -11,7 +11,7 @@ LEAST = 8
 
 def find(linted: Linted) -> Iterator[Found]:
     batch = linted.train.batch
-    frozen = frozen_norms(linted.graph, linted.train.freeze or ())
+    frozen = frozen_norms(linted.graph, linted.train.frozen)
     norms = (node for node in linted.graph.nodes if node.op.batch_statistics and node.name not in frozen)
     norm = next(norms, None)
     if norm is not None and batch < LEAST:

@@ -82,7 +82,7 @@ def batch_of_one(graph: Graph, freeze: Iterable[str]) -> Node | None:
 
 def batch_fits(graph: Graph, train: TrainSettings, settings: dict[str, t.Setting], context: Context) -> None:
     """Report E316 where a batch is one image, and batch norm needs two numbers of a channel."""
-    norm = batch_of_one(graph, train.freeze or ()) if train.batch == 1 else None
+    norm = batch_of_one(graph, train.frozen) if train.batch == 1 else None
     if norm is None:
         return
     span = settings["batch"].value.span if "batch" in settings else norm.span

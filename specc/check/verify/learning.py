@@ -30,9 +30,9 @@ def learning_fits(
     weights = weights_of(graph)
     of_norms = [one for parts in norm_parts(graph).values() for one in parts]
     _freeze_fits([*weights, *of_norms], train, settings.get("freeze"), context)
-    left = learning(weights, train.freeze or ())
-    if trains and not left:
-        _nothing_learns(graph, weights, settings.get("freeze"), context)
+    left = learning(weights, train.frozen)
+    if trains and not learning(weights, train.frozen_at_first):
+        _nothing_learns(graph, weights, train, settings.get("freeze"), context)
         return
     for group in train.groups or ():
         mine = _picked(group, weights, left, context)
@@ -65,12 +65,12 @@ def _site(graph: Graph, node: Node) -> Site:
 
 def _freeze_fits(weights: list[Weight], train: TrainSettings, setting: t.Setting | None, context: Context) -> None:
     """Report what in `freeze` picks no weights."""
-    if setting is None or not train.freeze:
+    if setting is None:
         return
-    items = getattr(setting.value, "items", ())
-    for position, name in enumerate(train.freeze):
+    names, items = train.frozen_at_first, getattr(setting.value, "items", ())
+    for position, name in enumerate(names):
         if not selected([name], weights):
-            span = items[position].span if len(items) == len(train.freeze) else setting.value.span
+            span = items[position].span if len(items) == len(names) else _within(setting.value.span, name)
             _unknown(name, weights, span, context)
 
 
@@ -121,10 +121,13 @@ def _optimizer_fits(optimizer: Bound, weights: Sequence[Weight], span: Span | No
     context.error("E225", message, optimizer.span or span, help=help)
 
 
-def _nothing_learns(graph: Graph, weights: list[Weight], freeze: t.Setting | None, context: Context) -> None:
+def _nothing_learns(
+    graph: Graph, weights: list[Weight], train: TrainSettings, freeze: t.Setting | None, context: Context
+) -> None:
     span = freeze.value.span if freeze is not None else graph.nodes[graph.output].span
     if weights:
-        context.error("E446", "there is nothing to train: every weight is frozen", span, help="freeze less")
+        first = "" if train.frozen_until is None or not learning(weights, ()) else " at first"
+        context.error("E446", f"there is nothing to train{first}: every weight is frozen", span, help="freeze less")
     else:
         help = "add a layer with weights, such as conv or dense"
         context.error("E446", "there is nothing to train: the network has no weights", span, help=help)

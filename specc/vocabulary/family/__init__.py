@@ -20,6 +20,7 @@ from specc.vocabulary.family.schedule import Piece as Piece
 from specc.vocabulary.family.schedule import Schedule as Schedule
 from specc.vocabulary.family.training import EarlyStop as EarlyStop
 from specc.vocabulary.family.training import Evaluation as Evaluation
+from specc.vocabulary.family.training import Freeze as Freeze
 from specc.vocabulary.family.training import Group as Group
 from specc.vocabulary.family.training import Lookahead as Lookahead
 from specc.vocabulary.family.training import Loss as Loss
@@ -37,6 +38,7 @@ FAMILIES: tuple[type[Component], ...] = (
     Initializer,
     Optimizer,
     Group,
+    Freeze,
     Lookahead,
     Schedule,
     Loss,

@@ -72,6 +72,13 @@ class Group(Component):
     is_open: ClassVar[bool] = False
 
 
+class Freeze(Component):
+    """Weights that do not learn, or not yet: `specc.backend.engine.windows`."""
+
+    family: ClassVar[str] = "freeze"
+    is_open: ClassVar[bool] = False
+
+
 class Lookahead(Component):
     """Slow weights: `specc.backend.engine.average.Lookahead`."""
 

@@ -150,3 +150,11 @@ def test_the_gradient_of_a_summed_loss(make_trainer: Make, reduction: str, accum
     ]
     total, weight = trainer.state.table[:2]
     torch.testing.assert_close(total[:accumulate] / weight[:accumulate], torch.tensor(expected))
+
+
+def test_the_backbone_learns_at_a_tenth_of_the_rate(make_trainer: Make) -> None:
+    settings = ("optimizer = sgd(lr=0.5)", "groups = [group(backbone, scale=0.1)]")
+    rates = {name: (rule.by, rule.lr) for name, rule in found(make_trainer, *settings).items()}
+    head = {"dense1.weight", "dense1.bias"}
+    assert {name for name, how in rates.items() if how == ("train", 0.5)} == head
+    assert all(how == ("group(backbone)", 0.05) for name, how in rates.items() if name not in head)

@@ -29,7 +29,8 @@ def certificate(*comparisons: Comparison, **changed: Any) -> Certificate:
         "precision": "fp32", "opset": 20, "tolerance": 1e-4, "max_loss": 0.01, "max_batch": 64, "scales": (1.0,),
         "logits_scale": 4.0, "saturated": 0.125, "images": 8, "figures": {"accuracy": 0.75}, "figure": ACCURACY,
         "estimate": Estimate(0.75, Interval(0.5, 0.875)), "validated_on": "the test part", "epochs": 3,
-        "optimistic": "it chose the epoch", "test": {"images": 4}, "half": None, "device": "cpu",
+        "optimistic": "it chose the epoch", "test": {"images": 4}, "start": None, "frozen": 0,
+        "half": None, "device": "cpu",
         "comparisons": comparisons or (compared("CPU", FINE),), "model_sha256": "1", "weights_file": None,
         "spec_sha256": "2", "data_sha256": "3", "weights_sha256": "4", "versions": {"specc": "0"},
     }  # fmt: skip
