@@ -27,6 +27,7 @@ PARTS = [
     "optimizer/step/",
     "step",
     "lines",
+    "thawed",
 ]
 
 
@@ -53,6 +54,10 @@ def without(part: str) -> Any:
         fresh = {name: value.clone() for name, value in state.tensors().items()}
         if part.count("/") == 2:  # one of an optimizer's own, which are not there without the others
             fresh |= {name: torch.zeros_like(value) for name, value in tensors.items() if name.startswith(part)}
+        for name in tensors:  # a mean that begins when weights thaw begins with them
+            beside, _, weight = name.partition("/")
+            if beside in ("average", "lookahead"):
+                fresh.setdefault(name, fresh[f"model/{weight}"])
         lost = {name for name in tensors if part and name.startswith(part)}
         scalars_lost = {name: value for name, value in state.scalars().items() if name == part}
         assert lost or scalars_lost or not part

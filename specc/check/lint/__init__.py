@@ -54,6 +54,7 @@ FILES = (
     "zero_rate",
     "double_balancing",
     "pretrained_mismatch",
+    "never_learns",
 )
 
 LINTS: list[Lint] = []

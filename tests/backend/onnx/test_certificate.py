@@ -78,6 +78,7 @@ def test_every_entry() -> None:
         "precision": "fp32", "opset": 20, "tolerance": 1e-4, "max_loss": None, "max_batch": 64, "scale": 1.0,
         "logits_scale": 4.0, "saturated": 0.125, "evaluation_mode": True, "validation_images": 8,
         "validated_on": "the test part", "best_of_epochs": 3, "optimistic": "it chose the epoch",
+        "start": None, "frozen": 0,
         "test": {"images": 4}, "half_precision": None, "pytorch_on": "cpu", "accuracy_lost": 0.125, "accuracy": 0.75,
         "accuracy_interval": interval(6), "correct": 6, "figure": "accuracy", "figure_interval": [0.5, 0.875],
         "figures": {"accuracy": 0.75}, "lost": 0.125, "providers": {}, "model_sha256": "1", "weights_file": None,

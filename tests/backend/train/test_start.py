@@ -71,10 +71,9 @@ def test_what_is_frozen_until_the_end_never_learned(place: Path, tmp_path: Path)
 
 
 def test_a_run_is_not_gone_on_with_when_freeze_is_another(place: Path) -> None:
-    for freeze in ("none", "freeze(backbone, until=1)"):
-        other = check(Source("small.cnn", BEGUN), sets=[f"train.freeze={freeze}"])
-        error = error_of(lambda other=other: resume(place / "second", spec=other, base=place, quiet=True))
-        assert error.code == "E488" and "train.freeze" in error.message
+    other = check(Source("small.cnn", BEGUN), sets=["train.freeze=freeze(backbone, until=1)"])
+    error = error_of(lambda: resume(place / "second", spec=other, base=place, quiet=True))
+    assert error.code == "E488" and "train.freeze" in str(error.message)
 
 
 def test_probe_measures_with_these_weights(place: Path) -> None:

@@ -61,6 +61,8 @@ def test_a_network_in_which_only_a_norm_learns():
         ("epochs = 9; schedule = cosine(epochs=2) -> restart(epochs=3) -> constant", "is cut off after 1"),
         ("epochs = 3; groups = group(kernels, schedule=warmup(5) -> cosine)", "warmup"),
         ("epochs = 3; lookahead = lookahead(start=3)", "lookahead"),
+        ("epochs = 3; freeze = freeze(backbone, until=3)", "`freeze` lasts 3 epochs"),
+        ("epochs = 3; freeze = freeze(backbone, until=150%)", "what is frozen never learns"),
     ],
 )
 def test_what_comes_after_the_end(train, says):
@@ -235,3 +237,16 @@ def test_a_rate_of_zero(train, says):
 )
 def test_rates_that_are_zero_in_passing_or_never(train):
     assert "W539" not in codes(trained(train=train))
+
+
+@pytest.mark.parametrize(
+    ("until", "is_lost"),
+    [("until=2", True), ("until=3", True), ("until=4", False), ("until=25%", True), ("lr=1", False)],
+)
+def test_a_group_that_ends_before_it_thaws(until, is_lost):
+    """Also where it has other weights, and where one is a percentage and the other a number of epochs."""
+    train = f"epochs = 8; freeze = freeze(backbone, until=3); groups = [group(kernels, {until})]"
+    found = [one for one in linted(trained(train=train)) if one.code == "W544"]
+    assert [("conv1.weight" in one.message, one.span.text) for one in found] == [
+        (True, f"group(kernels, {until})")
+    ] * is_lost
