@@ -46,13 +46,13 @@ def compare(model: str, library: str, naming: Naming, size: int = 64, sets: tupl
 
 
 def _fill(net: Net) -> None:
-    """Random weights that let a signal through: kernels scaled by their inputs, norms near the identity."""
+    """Random weights that let a signal through: kernels scaled by their inputs, norms and gains near their starts."""
     generator = torch.Generator().manual_seed(0)
     for name, value in net.state_dict().items():
         if not value.is_floating_point():
             continue
         noise = torch.randn(value.shape, generator=generator, dtype=value.dtype)
-        if value.dim() > 1:
+        if value.dim() > 1 and value[0].numel() > 1:
             value.copy_(noise * (2 / max(1, value[0].numel())) ** 0.5)
         elif name.endswith("running_var"):
             value.copy_(1 + 0.1 * noise.abs())
