@@ -64,10 +64,10 @@ class Undrawn(TorchFunctionMode):
 
 
 def _fill(net: Net) -> None:
-    """Random weights that let a signal through: kernels scaled by their inputs, norms near the identity."""
+    """Random weights that let a signal through: kernels scaled by their inputs, norms and gains near their starts."""
     generator = torch.Generator().manual_seed(0)
     for name, value in net.state_dict().items():
-        if value.dim() > 1:
+        if value.dim() > 1 and value[0].numel() > 1:
             limit = (6 / max(1, value[0].numel())) ** 0.5
             value.uniform_(-limit, limit, generator=generator)
         elif value.is_floating_point():
