@@ -13,7 +13,7 @@ from specc.zoo import FAMILIES, PREFIX, Family, families, models, zoo_source
 from specc.zoo.figures import figures
 from specc.zoo.weights import Published, published
 
-HEAD = ("model", "family", "parameters", "MACs", "weights")
+HEAD = ("model", "family", "parameters", "MACs", "weights", "published")
 
 
 def zoo(
@@ -45,9 +45,14 @@ def zoo(
 
 
 def _row(model: str, family: Family) -> dict[str, Any]:
-    size = figures().get(model)
-    weights = [one.name for one in _weights(model)]
-    return {"model": model, "family": family.name, **(size._asdict() if size else {}), "weights": weights}
+    size, weights = figures().get(model), _weights(model)
+    return {
+        "model": model,
+        "family": family.name,
+        **(size._asdict() if size else {}),
+        "weights": [one.name for one in weights],
+        "accuracy": max((one.accuracy for one in weights if one.accuracy is not None), default=None),
+    }
 
 
 def _weights(model: str) -> list[Published]:
@@ -60,13 +65,21 @@ def _table(rows: list[dict[str, Any]]) -> str:
     cells = [
         HEAD,
         *(
-            (row["model"], row["family"], *pair, str(len(row["weights"]) or ""))
+            (row["model"], row["family"], *pair, str(len(row["weights"]) or ""), _percent(row["accuracy"]))
             for row, pair in zip(rows, numbers, strict=True)
         ),
     ]
-    a, b, c, d, e = (max(len(line[i]) for line in cells) for i in range(len(HEAD)))
-    lines = (f"{v:<{a}}  {w:<{b}}  {x:>{c}}  {y:>{d}}  {z:>{e}}".rstrip() for v, w, x, y, z in cells)
-    return "\n".join(lines)
+    wide = [max(len(line[i]) for line in cells) for i in range(len(HEAD))]
+    lines = []
+    for names, rest in ((line[:2], line[2:]) for line in cells):
+        words = [*map(str.ljust, names, wide), *map(str.rjust, rest, wide[2:])]
+        lines.append("  ".join(words).rstrip())
+    about = "published: the best top-1 accuracy on ImageNet of these weights, or mean IoU, where their library gives it"
+    return "\n".join([*lines, "", about])
+
+
+def _percent(value: float | None) -> str:
+    return "" if value is None else f"{value:.1f}%"
 
 
 def _about(model: str, family: Family) -> dict[str, Any]:
@@ -80,7 +93,10 @@ def _about(model: str, family: Family) -> dict[str, Any]:
         "input": list(graph.input),
         "parameters": graph.parameters,
         "macs": graph.total_macs,
-        "weights": [{"name": one.name, "license": one.license, "accuracy": one.accuracy} for one in _weights(model)],
+        "weights": [
+            {"name": one.name, "license": one.license, "accuracy": one.accuracy, "url": one.url}
+            for one in _weights(model)
+        ],
         "spec": read_source(f"{PREFIX}{model}").text,
         "example": _example(model, graph),
     }
@@ -92,10 +108,15 @@ def _example(model: str, graph: Graph) -> str:
     return f'extends "{PREFIX}{model}"\nnetwork {{ classes = 5 }}\ndata {{ source = {source} }}\n'
 
 
+def _terms(weights: dict[str, Any]) -> str:
+    accuracy = "" if weights["accuracy"] is None else f", {weights['accuracy']:.1f}%"
+    return f"{weights['license'] or 'no license stated'}{accuracy}"
+
+
 def _page(one: dict[str, Any]) -> str:
     size = f"{one['parameters']:,} parameters, {one['macs']:,} multiply-accumulates for {size_text(one['input'])}"
     network = f"specc show {PREFIX}{one['model']}"
-    trained = [f"  {each['name']} ({each['license'] or 'no license stated'})" for each in one["weights"]]
+    trained = [f"  {each['name']} ({_terms(each)})\n    {each['url']}" for each in one["weights"]]
     parts = [
         f"{one['model']}: {one['title']}",
         *one["papers"],
@@ -104,7 +125,7 @@ def _page(one: dict[str, Any]) -> str:
         "",
         f"its spec; {PREFIX}{FAMILIES}/{one['family']} has the network, `{network}` its layers:",
         "",
-        *(f"  {line}" for line in one["spec"].splitlines()),
+        *(f"  {line}" for line in one["spec"].strip().splitlines()),
         "",
         "a spec that trains it:",
         "",

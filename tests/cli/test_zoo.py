@@ -8,8 +8,8 @@ from specc.zoo import models
 def test_lists_every_model_with_its_figures(specc):
     answer = specc("zoo")
     assert answer.status == 0
-    head, *rows = [line.split() for line in answer.out.splitlines()]
-    assert head == ["model", "family", "parameters", "MACs", "weights"]
+    head, *rows = [line.split() for line in answer.out.partition("\n\n")[0].splitlines()]
+    assert head == ["model", "family", "parameters", "MACs", "weights", "published"]
     assert [row[0] for row in rows] == list(models())
     assert ["resnet18", "resnet", "11,689,512", "1,814,073,344"] in [row[:4] for row in rows]
 
@@ -17,7 +17,7 @@ def test_lists_every_model_with_its_figures(specc):
 def test_lists_a_family(specc):
     rows = json.loads(specc("zoo", "vgg", "--json").out)["models"]
     first = {"model": "vgg11", "family": "vgg", "parameters": 132863336, "macs": 7609090048}
-    assert rows[0] == first | {"weights": rows[0]["weights"]}
+    assert rows[0] == first | {"weights": rows[0]["weights"], "accuracy": rows[0]["accuracy"]}
     assert {row["family"] for row in rows} == {"vgg"}
 
 
@@ -27,7 +27,9 @@ def test_shows_a_model_and_a_spec_that_uses_it(specc, tmp_path, model, source):
     one = json.loads(specc("zoo", model, "--json").out)
     assert one["title"] in page and one["papers"][0] in page and f"{one['parameters']:,}" in page
     assert source in one["example"]
-    assert all(f"  {line}\n" in f"{page}" for text in (one["spec"], one["example"]) for line in text.splitlines())
+    assert all(
+        f"  {line}\n" in f"{page}" for text in (one["spec"].strip(), one["example"]) for line in text.splitlines()
+    )
     spec = tmp_path / "mine.cnn"
     spec.write_text(one["example"])
     assert specc("check", spec).status == 0
@@ -36,7 +38,9 @@ def test_shows_a_model_and_a_spec_that_uses_it(specc, tmp_path, model, source):
 def test_lists_trained_weights_with_their_licenses(specc):
     (row,) = [one for one in json.loads(specc("zoo", "--json").out)["models"] if one["model"] == "resnet18"]
     assert "timm/resnet18.a1_in1k" in row["weights"]
-    assert "  timm/resnet18.a1_in1k (apache-2.0)\n" in specc("zoo", "resnet18").out
+    page = specc("zoo", "resnet18").out
+    assert "  timm/resnet18.a1_in1k (apache-2.0)\n    https://" in page
+    assert "  torchvision/resnet18.IMAGENET1K_V1 (BSD-3-Clause, as torchvision, 69.8%)\n" in page
 
 
 def test_names_the_nearest(specc):
