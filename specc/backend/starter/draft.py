@@ -16,16 +16,17 @@ from specc.backend.starter.size import Fit, Line, fit
 from specc.backend.starter.sources import see
 from specc.backend.starter.words import quoted
 from specc.check import check
+from specc.check.zoo import compiled
 from specc.diagnostics import nearest
 from specc.errors import SpeccError, clean, counted
 from specc.source import Source
 from specc.tasks import CLASSIFICATION, REGRESSION, SEGMENTATION
 from specc.values import Size
-from specc.zoo.weights import published
+from specc.zoo.weights import Published, published
 
 MEMORY = 2  # a step takes at most one part in so many of what is free
 LISTED = 12  # classes of which a comment gives the number of images
-TOLERANCES = {REGRESSION: "1e-3", SEGMENTATION: "1e-2"}  # where a single level moves the answer more than by 1e-4
+PERMISSIVE = ("apache", "bsd", "mit")  # what licenses begin with that allow any use
 VIEW = Size(224, 224)  # of most networks of the zoo
 WIDE = 120  # characters of a comment's line
 
@@ -54,8 +55,6 @@ def _own_spec(seen: Seen, request: Request) -> str:
     data.append(Line("normalize = standard", "mean 0, deviation 1; the exported model does the same"))
     data += [*settings.augment(seen, fitted), *sample, settings.validation(seen)]
 
-    export = ["", _section("export", [_tolerance(seen)])] if fitted.lines and seen.task in TOLERANCES else []
-
     def text(batch: int) -> str:
         train = [
             Line(f"epochs = {settings.epochs(seen.learned, batch)}", "passes over the training images"),
@@ -65,7 +64,7 @@ def _own_spec(seen: Seen, request: Request) -> str:
             *more,
         ]
         body = network(seen, request.name, fitted.seen)
-        return "\n".join([_section("data", data), body, _section("train", train), *export])
+        return "\n".join([_section("data", data), body, _section("train", train)])
 
     def fits(batch: int) -> bool:
         checked = check(Source(request.file, text(batch)))
@@ -75,12 +74,6 @@ def _own_spec(seen: Seen, request: Request) -> str:
     while batch > settings.BATCHES[0] and not fits(batch):
         batch //= 2
     return text(batch)
-
-
-def _tolerance(seen: Seen) -> Line:
-    """How far the exported model may differ, which resizes images itself: a pixel in 50,000 is rounded otherwise."""
-    why = "of resized images the exported model may round a few pixels to the next level"
-    return Line(f"tolerance = {TOLERANCES[seen.task]}", why)
 
 
 def _zoo_spec(seen: Seen, request: Request) -> str:
@@ -96,9 +89,9 @@ def _zoo_spec(seen: Seen, request: Request) -> str:
     sample, more = settings.balance(seen)
     changes = settings.augment(seen, Fit((), VIEW))
     data = [*_source(seen), *_range(seen), *changes, *sample, settings.validation(seen)]
-    size = settings.batch(seen.learned)
+    size, weights = settings.batch(seen.learned), _weights(name)
     train = [
-        Line(f"start = pretrained({quoted(_weights(name))})", "`specc zoo` lists others, with their license"),
+        Line(f"start = pretrained({quoted(weights.name)})", f"{weights.license}; `specc zoo {name}` lists others"),
         Line("freeze = freeze(backbone, until=3)", "at first only the new head learns, then everything"),
         Line("epochs = 12"),
         Line(f"batch = {min(size, 32)}"),
@@ -110,8 +103,9 @@ def _zoo_spec(seen: Seen, request: Request) -> str:
     return f"extends {quoted(f'zoo:{name}')}\n\n{knobs}\n\n{_section('data', data)}\n\n{_section('train', train)}"
 
 
-def _weights(model: str) -> str:
-    """The published weights of a spec of the zoo, the most accurate ones where that is known.
+def _weights(model: str) -> Published:
+    """The published weights of a spec of the zoo: if possible such that allow any use and see images of its size; of
+    these the most accurate ones where that is known.
 
     Raises SpeccError E475 where there are none.
     """
@@ -120,7 +114,13 @@ def _weights(model: str) -> str:
         known = sorted({one.model for one in published().values()})
         help = nearest(model, known) or f"weights are published for {few(known, LISTED)}"
         raise SpeccError("E475", clean(f"--like {model}: no weights are published for a spec of that name"), help=help)
-    return max(fitting, key=lambda one: (one.accuracy or 0, one.library == "torchvision")).name
+    view = str(compiled(model)[1].view)
+
+    def rank(one: Published) -> tuple[bool, bool, float, bool]:
+        is_permissive = one.license.lower().startswith(PERMISSIVE)
+        return is_permissive, one.view == view, one.accuracy or 0, one.library == "torchvision"
+
+    return max(fitting, key=rank)
 
 
 def _section(name: str, lines: Iterable[Line]) -> str:
