@@ -17,6 +17,8 @@ from specc.zoo import families
 from tests.zoo.peers import prepare_imports
 
 ZOO = Path(__file__).parents[1] / "specc" / "zoo"
+# torchvision turns their inputs, normalized as ImageNet's, back to pixels from -1 to 1 (`transform_input`).
+TRANSFORMED = ("googlenet", "inception_v3")
 HUB = "https://huggingface.co/{}/resolve/main/model.safetensors"
 
 
@@ -55,8 +57,8 @@ def _of_torchvision(model: str, called: str) -> Iterator[tuple[str, Any]]:
                 "accuracy": metrics.get("acc@1", metrics.get("miou")),
                 "resize": _resize(side, transforms.interpolation.value),
                 "view": f"{crop[0]}x{crop[0]}" if crop else f"{side}x{side}",
-                "mean": list(transforms.mean),
-                "std": list(transforms.std),
+                "mean": [0.5] * 3 if called in TRANSFORMED else list(transforms.mean),
+                "std": [0.5] * 3 if called in TRANSFORMED else list(transforms.std),
             },
         )
 

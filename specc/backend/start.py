@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import nn
 
-from specc.backend.run.files import BEST
+from specc.backend.run.files import BEST, INFO, LAST
 from specc.backend.run.imported import SUFFIX, import_weights
 from specc.backend.run.published import obtain_weights
 from specc.backend.run.weights import open_weights
@@ -24,6 +24,7 @@ from specc.zoo import naming_of
 from specc.zoo.naming import COUNTERS
 from specc.zoo.weights import class_names, published
 
+PLACES = "give the folder of a run or a safetensors file; a relative path starts from the spec's folder"
 NAMED = 4  # tensors that a message names; the rest are counted
 
 
@@ -87,8 +88,17 @@ def _published(name: str) -> Origin:
 def _local(path: Path) -> Origin:
     """The best weights of a run, or a file that has the network's own names."""
     file = path / BEST if path.is_dir() else path
-    with open_weights(file) as weights:
-        about = weights.checked(file) or {}
+    is_run = (file.parent / INFO).exists()
+    if not file.exists() and not is_run:
+        what = f"there are no weights in {path}: it is not a run" if path.is_dir() else f"{path} does not exist"
+        raise SpeccError("E442", what, help=PLACES, status=1)
+    try:
+        with open_weights(file) as weights:
+            about = weights.checked(file) or {}
+    except SpeccError as error:
+        if is_run or LAST not in error.help:
+            raise
+        raise SpeccError(error.code, error.message, help=PLACES, status=1) from None
     here = Path.cwd()
     words = str(path.relative_to(here) if path.is_relative_to(here) else path)
     return Origin(words, file, _same, _is_counter, _sha256(file), *_meaning(about))

@@ -41,7 +41,8 @@ def rename(tensors: Mapping[str, Tensor], model: str) -> Renamed:
     """
     if model not in models():
         problem = zoo_source(model)
-        raise SpeccError("E498", str(problem), help="run `specc zoo` to see what it has", status=1)
+        message = problem if isinstance(problem, str) else f"`{model}` is a family; name one of its models"
+        raise SpeccError("E498", message, help="run `specc zoo` to see what it has", status=1)
     graph, _ = compiled(model)
     if not any(weight.name in tensors for weight in weights_of(graph)):
         naming = naming_of_file(graph, tensors)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from specc.check import Checked
-from specc.cli.common import base_of, check_spec, print_json, read_source, refuse_spec
+from specc.cli.common import ZOO, base_of, check_spec, print_json, read_source, refuse_spec
 from specc.cli.common import report as report_problems
 from specc.cli.options import given
 from specc.errors import SpeccError, clean, counted
@@ -84,7 +84,7 @@ def export(
     if runtime is not None and target is not Target.WEB:
         raise SpeccError("E475", "--runtime only works with --for web", help="remove it, or add --for web")
     refuse_spec(out)
-    if run.suffix == ".cnn":
+    if run.suffix == ".cnn" or str(run).startswith(ZOO):
         _refuse_with_spec(given(context), run)
         return _export_graph(run, out, provider or (), json)
     lay_out = _layout(target, runtime)
@@ -145,6 +145,7 @@ def _refuse_with_spec(names: list[str], spec: Path) -> None:
 
 def _export_graph(spec: Path, out: Path | None, providers: "Sequence[str]", json: bool) -> int:
     """The graph of a spec that nobody trained."""
+    out = out or Path(f"{str(spec).removeprefix(ZOO).removesuffix('.cnn')}.onnx")
     checked = check_spec(read_source(spec))
     if report_problems(checked.diagnostics):
         return 1
@@ -152,7 +153,7 @@ def _export_graph(spec: Path, out: Path | None, providers: "Sequence[str]", json
         return _export_start(checked, spec, out, providers, json)
     from specc.backend.onnx.graph_only import export_graph
 
-    made = export_graph(checked, out or spec.with_suffix(".onnx"), providers=providers)
+    made = export_graph(checked, out, providers=providers)
     found = {one.provider: {n: part.as_dict() for n, part in one.batches.items()} for one in made.comparisons}
     if json:
         print_json(
@@ -167,11 +168,11 @@ def _export_graph(spec: Path, out: Path | None, providers: "Sequence[str]", json
     return 0
 
 
-def _export_start(checked: Checked, spec: Path, out: Path | None, providers: "Sequence[str]", json: bool) -> int:
+def _export_start(checked: Checked, spec: Path, out: Path, providers: "Sequence[str]", json: bool) -> int:
     """The file that is deployed, of weights that others trained."""
     from specc.backend.onnx.started import export_start
 
-    made = export_start(checked, out or spec.with_suffix(".onnx"), base=base_of(spec), providers=providers)
+    made = export_start(checked, out, base=base_of(spec), providers=providers)
     if json:
         found = {one.provider: one.whole.as_dict() for one in made.comparisons}
         print_json({"file": str(made.path), "trained": False, "classes": list(made.classes), "providers": found})

@@ -78,10 +78,13 @@ def _show_start(file: Path, checked: Checked, *, json: bool) -> int:
     from specc.backend.start import map_start, refuse_misfits, resolve_start  # it opens the weights
 
     origin = resolve_start(spec.train.start, base_of(file))
-    mapped = map_start(spec.graph, origin, outputs_of(spec.data) or () if spec.data else ())
+    outputs = outputs_of(spec.data) or () if spec.data else ()
+    mapped = map_start(spec.graph, origin, outputs)
     if json:
         print_json(start_json(mapped, origin.words, origin.sha256))
     else:
         print(start_table(mapped, origin.words))
+        if origin.classes and not outputs:
+            print("the head is replaced if the classes, which are known once the images are read, are others")
     refuse_misfits(mapped, origin)
     return 0

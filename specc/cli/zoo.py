@@ -36,7 +36,10 @@ def zoo(
             print(_page(one))
         return
     if name and name not in families():
-        raise SpeccError("E477", str(zoo_source(name)), help="run `specc zoo` to list everything")
+        problem = zoo_source(name)
+        family = name.removeprefix(f"{FAMILIES}/")
+        message = problem if isinstance(problem, str) else f"`{name}` is a family: specc zoo {family}"
+        raise SpeccError("E477", message, help="run `specc zoo` to list everything")
     listed = [(model, family) for model, family in models().items() if name in ("", family.name)]
     if json:
         print_json({"models": [_row(model, family) for model, family in listed]})

@@ -147,10 +147,6 @@ def test_two_variants_of_one_name():
     assert codes(spec(BASE + "variant a { }\nvariant a { }", everything=True)) == ["E209"]
 
 
-def test_the_same_path_twice_in_one_variant():
-    assert width(spec(BASE + "variant a { network.width = 3; network.width = 4 }", variant="a")) == 4
-
-
 # ---- paths into calls and pipelines, as variants and --set take them
 
 
@@ -476,3 +472,15 @@ def test_the_resolved_text_holds_everything_and_no_alternatives():
 def test_what_is_not_changed_is_kept_as_it_was_written():
     text = "# why\n" + BASE
     assert spec(text).resolved == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        BASE + "variant twice { train.epochs = 2; train.epochs = 3 }",
+        'extends "base.cnn"\nnetwork { width = 2; width = 3 }',
+    ],
+)
+def test_a_setting_is_written_once(text):
+    checked = spec(text, load=Files({"base.cnn": BASE}), everything=True)
+    assert "E209" in [one.code for one in checked.errors]

@@ -134,7 +134,7 @@ def fresh_statistics(net: Net) -> list[str]:
     ]
     text = (
         "frozen norms with untrained running statistics (mean 0, variance 1) do not normalize anything; "
-        "see --start-from"
+        "see `train.start`"
     )
     return [f"{text}: {_listed(fresh)}"] if fresh else []
 

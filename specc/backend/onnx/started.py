@@ -91,7 +91,7 @@ def _refuse_unknown_images(spec: Trainable) -> None:
     """Raise SpeccError E437 where only training images tell how pixels are normalized."""
     normalize = spec.data.normalize
     if component(Normalization, normalize).constants is None and normalize.name == "standard":
-        message = "`normalize = standard` takes the mean of training images, and there are none"
+        message = "an export without a training reads no images, but `normalize = standard` takes their mean"
         raise SpeccError("E437", message, help=f"use normalize = imagenet or fixed(…), or {UNLEARNED}", status=1)
 
 

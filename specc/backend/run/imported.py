@@ -67,8 +67,8 @@ def import_weights(
     than tensors and plain values; E494 it is damaged; E495 it holds no weights, or several; E480 `out` is a file that
     no import wrote; E481 it cannot be written.
     """
-    _refuse_foreign(out, source)
     digest = _sha256(source)
+    _refuse_foreign(out, source, digest)
     weights = _read_safetensors(source) if source.suffix == SUFFIX else _read_torch(source, key)
     more: Mapping[str, Any] = {}
     if rename is not None:
@@ -84,19 +84,20 @@ def import_weights(
     return Imported(out, weights, about)
 
 
-def _refuse_foreign(out: Path, source: Path) -> None:
-    """Raise SpeccError E480 where `out` is there, and no import wrote it."""
+def _refuse_foreign(out: Path, source: Path, digest: str) -> None:
+    """Raise SpeccError E480 where `out` is there, and is not what an import made of the same file."""
     refuse_bytes(out)
     if not out.exists():
         return
     try:
         with open_weights(out) as values:
-            is_own = IMPORTED in (values.checked(out) or {})
+            about = values.checked(out) or {}
+            is_own = about.get(IMPORTED, {}).get("sha256") == digest
     except SpeccError:
         is_own = False
     if is_own and not (source.exists() and out.samefile(source)):
         return
-    message = f"`{out}` already exists, and `specc import` did not write it"
+    message = f"`{out}` already exists, and was not imported from the same file"
     raise SpeccError("E480", message, help="choose another file with --out")
 
 

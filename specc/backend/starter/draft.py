@@ -2,6 +2,7 @@
 
 import textwrap
 from collections.abc import Iterable, Sequence
+from math import isclose
 from typing import Any, NamedTuple
 
 from specc.backend.data.places import few
@@ -22,6 +23,8 @@ from specc.errors import SpeccError, clean, counted
 from specc.source import Source
 from specc.tasks import CLASSIFICATION, REGRESSION, SEGMENTATION
 from specc.values import Size
+from specc.vocabulary.family import Normalization
+from specc.vocabulary.registry import component
 from specc.zoo.weights import Published, published
 
 MEMORY = 2  # a step takes at most one part in so many of what is free
@@ -88,8 +91,8 @@ def _zoo_spec(seen: Seen, request: Request) -> str:
     name = request.like.removeprefix("zoo:")
     sample, more = settings.balance(seen)
     changes = settings.augment(seen, Fit((), VIEW))
-    data = [*_source(seen), *_range(seen), *changes, *sample, settings.validation(seen)]
     size, weights = settings.batch(seen.learned), _weights(name)
+    data = [*_source(seen), *_range(seen), *_normalize(name, weights), *changes, *sample, settings.validation(seen)]
     train = [
         Line(f"start = pretrained({quoted(weights.name)})", f"{weights.license}; `specc zoo {name}` lists others"),
         Line("freeze = freeze(backbone, until=3)", "at first only the new head learns, then everything"),
@@ -121,6 +124,18 @@ def _weights(model: str) -> Published:
         return is_permissive, one.view == view, one.accuracy or 0, one.library == "torchvision"
 
     return max(fitting, key=rank)
+
+
+def _normalize(model: str, weights: Published) -> list[Line]:
+    """How the weights see pixels, where that is not how the spec of the zoo normalizes them."""
+    normalize = compiled(model)[1].normalize
+    constants = component(Normalization, normalize).constants
+    if constants is not None:
+        known = [value for row in constants(normalize.args) for value in ((*row,) * 3 if len(row) == 1 else row)]
+        if all(isclose(a, b, rel_tol=5e-3) for a, b in zip(known, (*weights.mean, *weights.std), strict=True)):
+            return []
+    mean, std = ("[" + ", ".join(f"{value:g}" for value in row) + "]" for row in (weights.mean, weights.std))
+    return [Line(f"normalize = fixed(mean={mean}, std={std})", "as these weights were trained")]
 
 
 def _section(name: str, lines: Iterable[Line]) -> str:

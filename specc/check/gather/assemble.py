@@ -1,6 +1,6 @@
 """A spec assembled from its file and the files that it extends."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from specc.check.gather.files import Files
 from specc.check.gather.override import override
@@ -33,20 +33,32 @@ def _network_settings(file: t.File) -> Iterator[t.Setting]:
             yield from (setting._replace(path=("network", *setting.path)) for setting in item.settings)
 
 
-def _add(spec: Spec, file: t.File, problems: Problems) -> None:
-    """Add one file's items. The same name twice in one file is an error; in a base file it is replaced."""
-    seen: dict[tuple[str, str], Span] = {}
-    spec.comments += file.comments
+class _Once:
+    """Reports what one file gives twice."""
 
-    def once(what: str, name: str, span: Span, help: str = "") -> None:
-        if (what, name) in seen:
-            first = Label(seen[what, name], "first defined here")
+    def __init__(self, problems: Problems) -> None:
+        self.problems = problems
+        self.seen: dict[tuple[str, str], Span] = {}
+
+    def __call__(self, what: str, name: str, span: Span, help: str = "") -> None:
+        if (what, name) in self.seen:
+            first = Label(self.seen[what, name], "first defined here")
             message = f"{what} `{name}` is defined twice" if name else f"this file has a second {what}"
             alone = f"a file has only one {what}: turn the other into a block"
             help = help or ("rename or remove one of them" if name else alone)
-            problems.report("E209", message, span, labels=(first,), help=help)
-        seen[what, name] = span
+            self.problems.report("E209", message, span, labels=(first,), help=help)
+        self.seen[what, name] = span
 
+    def each(self, prefix: str, settings: Iterable[t.Setting]) -> None:
+        """The settings of a section or a variant."""
+        for setting in settings:
+            self("setting", f"{prefix}{'.'.join(setting.path)}", setting.path_span)
+
+
+def _add(spec: Spec, file: t.File, problems: Problems) -> None:
+    """Add one file's items. The same name twice in one file is an error; in a base file it is replaced."""
+    once = _Once(problems)
+    spec.comments += file.comments
     for item in file.items:
         match item:
             case t.Let(name=name) | t.Shared(name=name):
@@ -60,17 +72,18 @@ def _add(spec: Spec, file: t.File, problems: Problems) -> None:
                 _add_block(spec, item, problems)
             case t.Variant(name=name):
                 once("variant", name, item.name_span)
+                once.each(f"{name}: ", item.settings)
                 spec.variants[name] = item
             case t.Section(name="network"):
                 once("network", "", item.name_span, SETS_PARAMETERS)
+                once.each("network.", item.settings)
             case t.Section(name="search", settings=settings):
                 spec.search += settings
             case t.Section(name=name, settings=settings):
                 section = spec.sections.setdefault(name, {})
                 spec.section_spans[name] = item.name_span
-                for setting in settings:
-                    once("setting", f"{name}.{'.'.join(setting.path)}", setting.path_span)
-                    section[".".join(setting.path)] = setting
+                once.each(f"{name}.", settings)
+                section |= {".".join(setting.path): setting for setting in settings}
 
 
 def _add_block(spec: Spec, block: t.Block, problems: Problems) -> None:

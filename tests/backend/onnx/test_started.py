@@ -88,7 +88,11 @@ def test_without_names_the_classes_are_numbered_and_that_is_said(specc, here: Pa
 @pytest.mark.parametrize(
     ("old", "new", "words"),
     [
-        ("normalize = imagenet", "normalize = standard", "takes the mean of training images"),
+        (
+            "normalize = imagenet",
+            "normalize = standard",
+            "`normalize = standard` takes their mean",
+        ),
         ("classes=3", "classes=4", "has no weights for `dense1.weight`"),
     ],
 )
