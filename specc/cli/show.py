@@ -37,7 +37,7 @@ def show(
       specc show net.cnn
       specc show net.cnn --set network.width=64
       specc show net.cnn --init
-      specc show net.cnn --start
+      specc show net.cnn --start --set 'train.start=weights("runs/Net-1")'
       specc show --defaults
     """
     refuse_with(

@@ -8,7 +8,21 @@ from specc.ops.op import Op
 from specc.tricks import COMPONENTS
 from specc.values import UNKNOWN, Args, Size, show
 from specc.vocabulary.family import Initializer
-from specc.vocabulary.kinds import Bool, Either, Float, Int, Kind, ListOf, Maybe, NewName, One, SizeOf, Symbols, Unfit
+from specc.vocabulary.kinds import (
+    Bool,
+    Either,
+    Float,
+    Int,
+    Kind,
+    ListOf,
+    Maybe,
+    NewName,
+    One,
+    SizeOf,
+    Symbols,
+    TensorName,
+    Unfit,
+)
 from specc.vocabulary.param import REQUIRED, Param
 from specc.vocabulary.shape import Shape
 
@@ -82,7 +96,7 @@ def _draw(random: Random, kind: Kind, x: Shape, names: dict[str, int], tensors: 
         case ListOf(item=item, length=length):
             items = [_draw(random, item, x, names) for _ in range(length or 2)]
             return Drawn(tuple(one.value for one in items), f"({', '.join(one.text for one in items)})")
-        case NewName():
+        case NewName() | TensorName():
             name = random.choice(tensors)
             return Drawn(name, name)
         case One(family=family):
@@ -115,4 +129,4 @@ def _no_calls(family: str, value: Any) -> Any:
 
 
 def takes_name(param: Param) -> bool:
-    return isinstance(param.kind, NewName)
+    return isinstance(param.kind, NewName | TensorName)

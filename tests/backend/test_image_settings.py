@@ -166,9 +166,9 @@ def trainable(text: str) -> Trainable:
 @pytest.mark.parametrize(
     ("settings", "note"),
     [
-        ("", "in `data` to use all"),
+        ("", "in `data` uses all"),
         ("range = (0, 4080)", None),
-        ("range = (100, 3000)", "1 of 1 images of 16 bits have values outside of `range`, which are clipped"),
+        ("range = (100, 3000)", "1 of 1 image of 16 bits have values outside of `range`, which are clipped"),
     ],
 )
 def test_what_16_bits_are_used_for_is_said(tmp_path: Path, settings: str, note: str | None) -> None:

@@ -127,7 +127,7 @@ def test_prove_resume(specc: Specc, spec: Path, monkeypatch: pytest.MonkeyPatch,
     answer = specc(*arguments, "--json")
     found = json.loads(answer.out)
     assert answer.status == 1 and not found["holds"]
-    assert [part["what"] for part in found["parts"] if not part["same"]] == ["1 lines of metrics.jsonl"]
+    assert [part["what"] for part in found["parts"] if not part["same"]] == ["1 line of metrics.jsonl"]
 
 
 @pytest.fixture

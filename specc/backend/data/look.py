@@ -200,7 +200,8 @@ def _about_range(deep: Sequence[Range], window: Range | None) -> list[str]:
     if high - low >= WHOLE[1] // 4:
         return []
     levels = round(high / 257) - round(low / 257) + 1
-    what = f"{len(deep):,} 16-bit images only use values from {low:,} to {high:,} of 0 to {WHOLE[1]:,}"
+    use = "uses" if len(deep) == 1 else "use"
+    what = f"{counted(len(deep), '16-bit image')} only {use} values from {low:,} to {high:,} of 0 to {WHOLE[1]:,}"
     return [
         f"{what}: read as 8 bits they have {counted(levels, 'level')}; `range = ({low}, {high})` in `data` uses all"
     ]
