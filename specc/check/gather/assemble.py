@@ -72,7 +72,7 @@ def _add(spec: Spec, file: t.File, problems: Problems) -> None:
                 _add_block(spec, item, problems)
             case t.Variant(name=name):
                 once("variant", name, item.name_span)
-                once.each(f"{name}: ", item.settings)
+                _Once(problems).each(f"{name}: ", item.settings)  # a variant that is there twice is one error
                 spec.variants[name] = item
             case t.Section(name="network"):
                 once("network", "", item.name_span, SETS_PARAMETERS)

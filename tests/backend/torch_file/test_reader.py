@@ -133,6 +133,6 @@ def test_nothing_is_read_before_it_is_asked_for(tmp_path: Path) -> None:
     with open_torch_file(path) as file:
         value: Any = file.value
         assert file.read(value["a"]).tolist() == [0, 0, 0, 0]
-        path.write_bytes(path.read_bytes()[:-9])
+        path.write_bytes(path.read_bytes()[:1000])  # the order of the storages is by address
         with pytest.raises(SpeccError, match="became shorter"):
             file.read(value["b"])
