@@ -2,10 +2,12 @@
 reader sees the old file or the new one, never a mix."""
 
 import errno
+import hashlib
 import json
 import os
 import stat
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from io import BufferedReader
 from pathlib import Path
 from typing import Any, cast
@@ -128,6 +130,39 @@ def _wait_for_lock(descriptor: int) -> None:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
     except (ImportError, OSError):  # not POSIX, or a file system without locks: a single write is whole there, too
         return
+
+
+@contextmanager
+def turn(path: Path) -> Iterator[None]:
+    """While it is entered, no other process of this machine is where it says the same path; others wait.
+
+    The system ends the turn of a process that dies. Raises OSError where the cache cannot be written.
+    """
+    name = hashlib.sha256(os.fsencode(path.absolute())).hexdigest()[:32]
+    file = cache_folder() / f".{name}.lock"
+    while True:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with suppress(FileNotFoundError):  # another process removed the folder
+            descriptor = os.open(file, os.O_RDWR | os.O_CREAT, 0o666)
+            _wait_for_lock(descriptor)
+            if _is_at(descriptor, file):
+                break
+            os.close(descriptor)  # another process removed the file between the opening and the locking
+    try:
+        yield
+    finally:
+        with suppress(OSError):  # Windows removes no file that is open; other things may be in the folder
+            file.unlink(missing_ok=True)
+            file.parent.rmdir()
+        os.close(descriptor)
+
+
+def _is_at(descriptor: int, path: Path) -> bool:
+    """Whether the open file is the one that is at the path now."""
+    try:
+        return os.path.samestat(os.fstat(descriptor), path.stat())
+    except FileNotFoundError:
+        return False
 
 
 def write_atomic(path: Path, data: bytes) -> None:

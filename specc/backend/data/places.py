@@ -10,7 +10,7 @@ from typing import IO, Any, NamedTuple, cast
 from specc.backend.data.download import Download, DownloadFailed, fetch
 from specc.backend.data.packed import Unpacked
 from specc.errors import SpeccError, clean
-from specc.files import cache_folder, open_file, write_atomic
+from specc.files import cache_folder, open_file, turn, write_atomic
 
 MOST_UNPACKED = 1 << 28  # bytes; above what any archive that is read here holds
 MOST_MEMBERS = 1000  # likewise
@@ -71,17 +71,23 @@ def obtain(published: Published, data_dir: Path | None) -> dict[str, Path]:
         return found
     folder = cache_folder() / published.folder
     try:
-        for download in published.downloads:
-            if download.archive:
-                given = [place / download.name for place in places(data_dir) if (place / download.name).is_file()]
-                archive = given[0] if given else fetch(download, folder.parent)
-                unpack(archive, published, folder)
-                if not given:
-                    archive.unlink()
-            elif not (folder / download.name).is_file():
-                fetch(download, folder)
+        with turn(folder):  # of several processes one downloads
+            return locate(published, data_dir) or _fetched(published, data_dir, folder)
     except (DownloadFailed, OSError) as error:
         raise _missing(published, data_dir, str(error)) from None
+
+
+def _fetched(published: Published, data_dir: Path | None, folder: Path) -> dict[str, Path]:
+    """The files of a data set, downloaded or unpacked. Raises as `obtain` does, and what `fetch` raises."""
+    for download in published.downloads:
+        if download.archive:
+            given = [place / download.name for place in places(data_dir) if (place / download.name).is_file()]
+            archive = given[0] if given else fetch(download, folder.parent)
+            unpack(archive, published, folder)
+            if not given:
+                archive.unlink()
+        elif not (folder / download.name).is_file():
+            fetch(download, folder)
     found = locate(published, data_dir)
     if found is None:
         raise _missing(published, data_dir, "the download does not hold them")

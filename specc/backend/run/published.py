@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from specc.backend.data.download import Download, DownloadFailed, OtherContent, digest, fetch
 from specc.errors import SpeccError
-from specc.files import cache_folder, read_file, reason, write_atomic
+from specc.files import cache_folder, read_file, reason, turn, write_atomic
 
 RECORD = ".sha256"  # the ending of the file beside the weights, as the program `sha256sum` writes it
 HEX = re.compile(r"[0-9a-f]{8,64}")
@@ -38,8 +38,10 @@ def obtain_weights(url: str, sha256: str | None = None, folder: Path | None = No
         if not download.name.strip("."):
             raise DownloadFailed("the address names no file")
         if not path.is_file():
-            record.unlink(missing_ok=True)
-            fetch(download, folder)
+            with turn(path):  # of several processes one downloads
+                if not path.is_file():
+                    record.unlink(missing_ok=True)
+                    fetch(download, folder)
         actual = digest(path, "sha256")
         _hold(path, actual, sha256, _recorded(record))
         if not record.exists():
