@@ -1,6 +1,7 @@
 """A training from its beginning to its end: from a checked spec to a run."""
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -8,7 +9,8 @@ from typing import Any, NamedTuple
 from specc.backend.data.dataset import DataSet
 from specc.backend.engine.applied import written
 from specc.backend.engine.locate import locate
-from specc.backend.engine.trainer import NotFinite, Trainer
+from specc.backend.engine.state import TrainState
+from specc.backend.engine.trainer import CheckpointSink, NotFinite, Trainer
 from specc.backend.evaluation.caveats import caveats
 from specc.backend.evaluation.figures import Estimate, estimates
 from specc.backend.evaluation.of_run import TRAINING, earlier_look, look_at_test
@@ -17,6 +19,7 @@ from specc.backend.execution.apply import launched
 from specc.backend.interrupt import Interrupt
 from specc.backend.memory import is_out_of_memory, memory_explained, out_of_memory
 from specc.backend.progress import Lines, ProgressListener, Quiet
+from specc.backend.ranks import ALONE, Ranks
 from specc.backend.run import manifest
 from specc.backend.run.checkpoint import load_checkpoint, newest_step, restore
 from specc.backend.run.files import CHECKPOINTS
@@ -64,20 +67,26 @@ def train(
     dataset: DataSet | None = None,
     listener: ProgressListener | None = None,
     until: Until | None = None,
+    ranks: Ranks = ALONE,
 ) -> Outcome:
     """Train a checked spec into a new run folder, `out` or `runs/NAME-N`.
 
     base: the folder that relative paths in the spec start from. command: what was called, for the record.
     subset: train and validate on so many images only. dataset: the data, where they are loaded already.
-    listener: who is told how it goes, instead of the terminal. until: a step to pause after.
+    listener: who is told how it goes, instead of the terminal. until: a step to pause after. ranks: this process among
+    those that train it together; the first one writes and tells.
 
     Raises SpeccError: E440 the spec has errors, E437 it has no data; E430 to E436 and E444 as device, precision,
     settings and folder go; E306 and E307 where the data do not fit the network; E401 and on from the data.
     """
     spec = anchored(checked.trainable(), base)
     with memory_explained(spec, device):
-        job = prepare(Request(spec, device, data_dir, base, subset, dataset, test=until is None))
+        has_test = until is None and ranks.is_first
+        job = prepare(Request(spec, device, data_dir, base, subset, dataset, test=has_test, ranks=ranks))
+    if not ranks.is_first:
+        return follow(job, until)
     folder = create(out, spec.name, spec.resolved)
+    ranks.broadcast(str(folder.path))
     info = manifest.begun(spec, command, base, data_dir, subset) | job.about
     folder.meaning = meaning_of(info)
     with folder:
@@ -101,10 +110,8 @@ def carry_out(
     with listener, Interrupt() as interrupt:
         for note in job.notes:
             listener.say(note)
-        pause = until(trainer.per_epoch, trainer.total) if until else None
         try:
-            with launched(job.plan, trainer, lambda text: _note(text, info, listener)):
-                trainer.run(folder, listener, interrupt, pause)
+            _take_steps(job, folder, lambda text: _note(text, info, listener), listener, interrupt, until)
         except NotFinite as error:
             raise NotFinite(error.what, error.step, _where(job, folder, error.step, listener)) from error
         except RuntimeError as error:
@@ -126,6 +133,40 @@ def carry_out(
     figure = trainer.state.selection.figure
     step, figures = trainer.state.step, info["figures"]
     return Outcome(folder.path, best, figure, step, interrupt.status, views, figures, refusal)
+
+
+def follow(job: Job, until: Until | None) -> Outcome:
+    """Take part in a training whose run the first process writes; what all processes find out is told by that one."""
+    trainer, path = job.trainer, Path(job.request.ranks.broadcast(None))
+    with Interrupt() as interrupt, suppress(NotFinite):
+        _take_steps(job, Nowhere(), lambda text: None, Quiet(), interrupt, until)
+    state = trainer.state
+    return Outcome(path, state.best, state.selection.figure, state.step, interrupt.status)
+
+
+class Nowhere:
+    """Keeps nothing of a training: another process does."""
+
+    def epoch(self, state: TrainState, line: dict[str, Any]) -> None:
+        pass
+
+    def pause(self, state: TrainState) -> None:
+        pass
+
+
+def _take_steps(
+    job: Job,
+    sink: CheckpointSink,
+    say: Callable[[str], None],
+    listener: ProgressListener,
+    interrupt: Interrupt,
+    until: Until | None,
+) -> None:
+    """Train as the plan says, until it ends or is stopped."""
+    trainer = job.trainer
+    pause = until(trainer.per_epoch, trainer.total) if until else None
+    with launched(job.plan, trainer, say):
+        trainer.run(sink, listener, interrupt, pause)
 
 
 def validation_figures(best: EpochResult, trainer: Trainer, dataset: DataSet) -> dict[str, Any]:
@@ -176,8 +217,11 @@ def _kept(run: Path) -> str:
 
 
 def _where(job: Job, folder: RunFolder, step: int, listener: ProgressListener) -> str:
-    """Where numbers stopped being finite; found by the same steps, from the last checkpoint or the beginning."""
-    trainer, start = prepare(job.request).trainer, 0
+    """Where numbers stopped being finite; found by the same steps, from the last checkpoint or the beginning.
+
+    One process takes them, whatever the number that trained.
+    """
+    trainer, start = prepare(job.request._replace(ranks=ALONE)).trainer, 0
     if newest_step(folder.path / CHECKPOINTS) is not None:
         restore(trainer.state, load_checkpoint(folder.path / CHECKPOINTS), folder.path)
         start = trainer.state.step

@@ -22,6 +22,7 @@ from specc.backend.execution.apply import apply, set_up
 from specc.backend.execution.plan import Plan, complete, make_plan
 from specc.backend.execution.trial import settle
 from specc.backend.initialize import initialize
+from specc.backend.ranks import ALONE, Ranks
 from specc.backend.run import manifest
 from specc.backend.train.start import begin
 from specc.check import Trainable
@@ -37,7 +38,7 @@ class Request(NamedTuple):
 
     base: the folder that relative paths in the spec start from. subset: train and validate on so many images only.
     dataset: the data, where they are loaded already. begun: the run.json of a run that is resumed. test: a test part
-    that does not validate is opened, to be measured at the end.
+    that does not validate is opened, to be measured at the end. ranks: this process among those that train together.
     """
 
     spec: Trainable
@@ -48,6 +49,7 @@ class Request(NamedTuple):
     dataset: DataSet | None = None
     begun: Mapping[str, Any] | None = None
     test: bool = False
+    ranks: Ranks = ALONE
 
 
 class Job(NamedTuple):

@@ -8,6 +8,7 @@ from typing import Any
 from specc.backend.data.dataset import DataSet
 from specc.backend.memory import memory_explained
 from specc.backend.progress import ProgressListener
+from specc.backend.ranks import ALONE, Ranks
 from specc.backend.run.checkpoint import load_checkpoint, most_bytes, newest_step, restore
 from specc.backend.run.environment import ENVIRONMENT, differences, refuse
 from specc.backend.run.files import CHECKPOINTS, METRICS
@@ -17,10 +18,11 @@ from specc.backend.run.manifest import OUTCOME, now, read_info, sha256_of
 from specc.backend.run.metrics import read_lines
 from specc.backend.run.same_data import meaning_of, refuse_other_data, refuse_other_test
 from specc.backend.train.compatibility import SAFE, TRAJECTORY, judge, refuse_incompatible
-from specc.backend.train.job import Outcome, Until, carry_out
+from specc.backend.train.job import Outcome, Until, carry_out, follow
 from specc.backend.train.prepare import Request, prepare
 from specc.backend.train.start import anchored
-from specc.check import Checked
+from specc.check import Checked, check
+from specc.source import Source
 
 RESTORE = "restore the data, or start a new run"
 
@@ -37,16 +39,20 @@ def resume(
     dataset: DataSet | None = None,
     listener: ProgressListener | None = None,
     until: Until | None = None,
+    ranks: Ranks = ALONE,
 ) -> Outcome:
     """Go on with the run at `path` from its newest checkpoint, on the device where it was unless another is given.
 
     inexact: also where device, versions, threads or precision are others, so that other digits come out; else that is
-    refused with E486. spec, base: a changed spec to go on with, and where its relative paths start from.
+    refused with E486. spec, base: a changed spec to go on with, and where its relative paths start from. ranks: this
+    process among those that train it together; the first one reads and writes the run.
 
     Raises SpeccError: E438 no checkpoint, E439 no run, E440 its spec has errors, E434 it was changed in its place, E441
     its data have changed, E445 the checkpoint is of another network, E485 another process trains it; and as `train`
     does.
     """
+    if not ranks.is_first:
+        return _follow(ranks, dataset, until)
     most = most_bytes(read_spec(path, read_info(path)).graph)
     found = load_checkpoint(path / CHECKPOINTS, most) if _has_begun(path, read_info(path)) else None
     with RunFolder(path) as folder:
@@ -68,7 +74,9 @@ def resume(
             refuse_incompatible(judged, path, new.source.path)
         spec_now, place = new or trained, device or info["device"]
         with memory_explained(spec_now, place):
-            request = Request(spec_now, place, data_dir, base, subset, dataset, begun=info, test=until is None)
+            has_test = until is None
+            request = Request(spec_now, place, data_dir, base, subset, dataset, begun=info, test=has_test, ranks=ranks)
+            _tell(request)
             job = prepare(request)
         refuse_other_data(path, info, job.about, RESTORE)
         held_out = job.dataset.test
@@ -81,6 +89,11 @@ def resume(
             refuse(changed, path)
         state = job.trainer.state
         notes = restore(state, found, path) if found else []
+        if found:
+            ranks.broadcast(state.scalars())
+            ranks.broadcast_tensors(state.tensors())
+        else:
+            ranks.broadcast(None)
         folder.sweep(found.scalars["step"] if found else 0)
         if note := folder.restore_metrics(found.scalars["lines"] if found else [], state.lines):
             notes.append(note)
@@ -98,7 +111,27 @@ def resume(
             folder.pause(state)  # steps are counted otherwise now, and no checkpoint shall stand under another's number
         notes += changed
         notes.append(f"continuing after step {job.trainer.state.step:,} of {job.trainer.total:,}")
+        ranks.broadcast(str(path))
         return carry_out(job._replace(notes=notes), folder, read_info(path), quiet, listener, until)
+
+
+def _tell(request: Request) -> None:
+    """Tell the other processes what is trained, so that they need not read the run."""
+    spec, subset = request.spec, request.subset
+    paths = [None if path is None else str(path.absolute()) for path in (request.data_dir, request.base)]
+    request.ranks.broadcast([spec.source.path, spec.resolved, *paths, subset, dict(request.begun or {})])
+
+
+def _follow(ranks: Ranks, dataset: DataSet | None, until: Until | None) -> Outcome:
+    """Take part in a training that the first process resumes."""
+    name, text, data_dir, base, subset, info = ranks.broadcast(None)
+    spec = check(Source(name, text)).trainable()
+    device, folder = str(ranks.device), None if data_dir is None else Path(data_dir)
+    job = prepare(Request(spec, device, folder, Path(base), subset, dataset, begun=info, ranks=ranks))
+    scalars = ranks.broadcast(None)
+    if scalars is not None:
+        job.trainer.state.restore(ranks.broadcast_tensors(None), scalars)
+    return follow(job, until)
 
 
 def _has_begun(path: Path, info: Mapping[str, Any]) -> bool:
