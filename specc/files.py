@@ -2,7 +2,6 @@
 reader sees the old file or the new one, never a mix."""
 
 import errno
-import hashlib
 import json
 import os
 import stat
@@ -134,15 +133,15 @@ def _wait_for_lock(descriptor: int) -> None:
 
 @contextmanager
 def turn(path: Path) -> Iterator[None]:
-    """While it is entered, no other process of this machine is where it says the same path; others wait.
+    """While it is entered, no other process is where it says the same path; others wait. Beside it lies a file then.
 
-    The system ends the turn of a process that dies. Raises OSError where the cache cannot be written.
+    The system ends the turn of a process that dies. Raises OSError where the folder cannot be written.
     """
-    name = hashlib.sha256(os.fsencode(path.absolute())).hexdigest()[:32]
-    file = cache_folder() / f".{name}.lock"
+    file = path.with_name(f".{path.name}.lock")
+    new = [folder for folder in file.parents if not folder.exists()]
     while True:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        with suppress(FileNotFoundError):  # another process removed the folder
+        with suppress(FileNotFoundError):  # another process removes the folder
+            file.parent.mkdir(parents=True, exist_ok=True)
             descriptor = os.open(file, os.O_RDWR | os.O_CREAT, 0o666)
             _wait_for_lock(descriptor)
             if _is_at(descriptor, file):
@@ -151,9 +150,10 @@ def turn(path: Path) -> Iterator[None]:
     try:
         yield
     finally:
-        with suppress(OSError):  # Windows removes no file that is open; other things may be in the folder
+        with suppress(OSError):  # Windows removes no file that is open; something may be in the folder
             file.unlink(missing_ok=True)
-            file.parent.rmdir()
+            for folder in new:
+                folder.rmdir()
         os.close(descriptor)
 
 

@@ -1,11 +1,13 @@
 """Files are written whole or not at all."""
 
 import os
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from specc.files import write_atomic, write_together
+from specc.files import turn, write_atomic, write_together
 
 
 def test_writes_and_replaces(tmp_path: Path) -> None:
@@ -54,3 +56,19 @@ def test_several_files_are_all_written_or_none_is(tmp_path: Path, monkeypatch: p
         write_together({one: b"new", two: b"new"})
     assert (one.read_bytes(), two.read_bytes()) == (b"1", b"2")
     assert sorted(tmp_path.iterdir()) == [one, two]
+
+
+def test_turns_are_taken_one_after_the_other_and_leave_nothing(tmp_path: Path) -> None:
+    within, most = 0, 0
+
+    def work(_: int) -> None:
+        nonlocal within, most
+        with turn(tmp_path / "cifar"):
+            within += 1
+            most = max(most, within)
+            time.sleep(0.005)
+            within -= 1
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(work, range(12)))
+    assert most == 1 and list(tmp_path.iterdir()) == []
