@@ -3,27 +3,31 @@
 import signal
 import threading
 from types import FrameType, TracebackType
-from typing import Any
+from typing import Any, ClassVar
 
 
 class Interrupt:
     """While it is entered, the first signal only sets `signal`; a second Ctrl-C stops at once.
 
-    One within another begins with the signal that the outer one has seen.
+    watched: the signals. One within another watches its signals, too, and begins with the one that it has seen.
     """
 
     WATCHED = (signal.SIGINT, signal.SIGTERM)
+    _entered: ClassVar[list["Interrupt"]] = []
 
-    def __init__(self) -> None:
+    def __init__(self, watched: tuple[signal.Signals, ...] = WATCHED) -> None:
         self.signal: signal.Signals | None = None
+        self.watched = watched
         self._before: dict[signal.Signals, Any] = {}
 
     def __enter__(self) -> "Interrupt":
         if threading.current_thread() is threading.main_thread():  # Python hands signals to this thread only
-            self._before = {number: signal.signal(number, self._note) for number in self.WATCHED}
-            outer = getattr(self._before[signal.SIGINT], "__self__", None)
-            if isinstance(outer, Interrupt):
+            if self._entered:
+                outer = self._entered[-1]
+                self.watched = tuple(dict.fromkeys((*self.watched, *outer.watched)))
                 self.signal = outer.signal
+            self._before = {number: signal.signal(number, self._note) for number in self.watched}
+            self._entered.append(self)
         return self
 
     def __exit__(
@@ -31,6 +35,8 @@ class Interrupt:
     ) -> None:
         for number, handler in self._before.items():
             signal.signal(number, handler)
+        if self in self._entered:
+            self._entered.remove(self)
 
     def _note(self, number: int, frame: FrameType | None) -> None:
         if self.signal is not None and number == signal.SIGINT:

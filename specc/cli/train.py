@@ -1,7 +1,7 @@
 """`specc train`: from a spec to a trained, exported and verified model."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -9,14 +9,22 @@ from specc.cli.options import Mode, given, mode_of, settings
 from specc.errors import SpeccError
 from specc.values import quoted
 
+if TYPE_CHECKING:
+    from specc.backend.ranks import Ranks
+
 SPEC = frozenset({"FILE", "--variant", "--set", "--seed"})
 PLACE = frozenset({"--device", "--data-dir", "--json"})
-NEW_RUN = SPEC | PLACE | {"--quiet", "--out", "--start-from"}
+NEW_RUN = SPEC | PLACE | {"--quiet", "--out", "--start-from", "--checkpoint-signal"}
+SEVERAL = frozenset({"--devices", "--max-restarts", "--hang-timeout"})
 
-TRAIN = Mode("", "starts a new training", NEW_RUN)
-FIT = Mode("--fit", "finds a batch size and starts a new training", NEW_RUN)
-RESUME = Mode("--resume", "continues the run with its own settings", SPEC | PLACE | {"--quiet", "--resume-inexact"})
-PLAN = Mode("--plan", "only shows how the training would run", SPEC | PLACE | {"--quiet"})
+TRAIN = Mode("", "starts a new training", NEW_RUN | SEVERAL)
+FIT = Mode("--fit", "finds a batch size and starts a new training in this process", NEW_RUN)
+RESUME = Mode(
+    "--resume",
+    "continues the run with its own settings",
+    SPEC | PLACE | SEVERAL | {"--quiet", "--resume-inexact", "--checkpoint-signal"},
+)
+PLAN = Mode("--plan", "only shows how the training would run", SPEC | PLACE | {"--quiet", "--devices"})
 PROVE = Mode("--prove-resume", "only trains a few steps, shows no progress and keeps no run", SPEC | PLACE)
 MODES = (RESUME, PLAN, PROVE, FIT)
 
@@ -46,6 +54,33 @@ def train(
     resume_inexact: Annotated[
         bool, typer.Option("--resume-inexact", help="Resume even if the results will not be bit-identical.")
     ] = False,
+    devices: Annotated[
+        str | None,
+        typer.Option(help="Train on so many devices of this machine, or on all.", metavar="N|all", show_default=False),
+    ] = None,
+    max_restarts: Annotated[
+        int | None,
+        typer.Option(
+            help="Start the processes again so often where one dies or hangs.", min=0, metavar="K", show_default="0"
+        ),
+    ] = None,
+    hang_timeout: Annotated[
+        float | None,
+        typer.Option(
+            help="A process that does not answer for so many seconds hangs.",
+            min=5,
+            metavar="SECONDS",
+            show_default="60",
+        ),
+    ] = None,
+    checkpoint_signal: Annotated[
+        str | None,
+        typer.Option(
+            help="At this signal, such as USR2, save, stop and put the SLURM job back into its queue.",
+            metavar="NAME",
+            show_default=False,
+        ),
+    ] = None,
     plan: Annotated[bool, typer.Option("--plan", help="Only show how the training would run, and why.")] = False,
     prove_resume: Annotated[
         bool,
@@ -63,6 +98,9 @@ def train(
     continues a stopped or killed run, and ends with the same weights as if it had never stopped. With a changed spec,
     it says what each change means for the run.
 
+    `--devices` starts a process for each device; rank 0 prints. Under torchrun and srun, the processes that these start
+    train together. Each batch is cut into `train.shards` parts, which the number of processes has to divide.
+
     Examples:
 
       specc train digits.cnn
@@ -71,21 +109,31 @@ def train(
       specc train --resume runs/Digits-1
       specc train digits.cnn --resume runs/Digits-1 --set train.target=99%
       specc train wider.cnn --start-from runs/Digits-1
+      specc train net.cnn --devices 4 --max-restarts 3
+      specc train net.cnn --device cpu --devices 3
     """
     mode = recognize(given(context))
-    from specc.cli import training
+    from specc.cli import processes, training
 
     sets = [*settings(sets, seed=seed), *_start(start_from)]
     request = training.Request(file, variant, sets, device, data_dir, quiet, json)
     with training.progress(request):
         if mode is PLAN:
-            return training.show_plan(request)
+            return training.show_plan(request, devices)
         if mode is PROVE:
             return training.prove_resume(request)
-        if mode is RESUME:
-            assert resume is not None
-            return training.resume(request, resume, resume_inexact)
-        return training.train(request, out, with_fit=mode is FIT)
+        if mode is FIT:
+            return training.train(request, out, with_fit=True)
+
+        def work(ranks: "Ranks | None" = None) -> int:
+            if resume is not None:
+                return training.resume(request, resume, resume_inexact, ranks)
+            return training.train(request, out, ranks)
+
+        several = processes.Several(devices, max_restarts, hang_timeout)
+        if checkpoint_signal is not None:
+            work = processes.requeueing(work, checkpoint_signal)
+        return processes.carry_out(request, several, out, resume, work)
 
 
 def _start(path: Path | None) -> list[str]:

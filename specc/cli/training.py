@@ -1,5 +1,6 @@
 """What `specc train` does once its options are understood: a function for each mode, which gives the exit status."""
 
+import os
 import shlex
 import sys
 from collections.abc import Iterator, Mapping
@@ -16,6 +17,7 @@ from specc.render import render_error
 
 if TYPE_CHECKING:
     from specc.backend.onnx.exported import Exported
+    from specc.backend.ranks import Ranks
     from specc.backend.train.job import Outcome
     from specc.tasks import Figure
 
@@ -60,18 +62,44 @@ def progress(request: Request) -> Iterator[None]:
         yield
 
 
-def train(request: Request, out: Path | None, *, with_fit: bool) -> int:
-    """Train a spec into a new run, export it and verify the exported file."""
+def train(request: Request, out: Path | None, ranks: "Ranks | None" = None, *, with_fit: bool = False) -> int:
+    """Train a spec into a new run, export it and verify the exported file.
+
+    ranks: this process among several. Those that were started again continue the run that they have begun.
+    """
     checked = request.check()
     if checked is not None and with_fit:
         checked = _fitted(request, checked)
     if checked is None:
         return 1
+    from specc.backend.ranks import ALONE
     from specc.backend.train.job import train as train_checked
+    from specc.cli.processes import wanted_shards, with_shards
 
+    if ranks is not None:
+        checked = with_shards(request, checked, wanted_shards(ranks, None))
+    ranks = ranks or ALONE
+    if (begun := _begun(request, checked, out, ranks)) is not None:
+        return resume(request._replace(file=None), begun, False, ranks)
     command = ["specc", *sys.argv[1:]]
-    outcome = train_checked(checked, out=out, command=command, quiet=request.quiet, **request.where)
-    return _finish(request, outcome)
+    outcome = train_checked(checked, out=out, command=command, quiet=request.quiet, ranks=ranks, **request.where)
+    return _finish(request, outcome, ranks)
+
+
+def _begun(request: Request, checked: Checked, out: Path | None, ranks: "Ranks") -> Path | None:
+    """The run that this job has begun before it was started again, if any; the first process looks."""
+    from specc.backend.run.again import begun_run, job_name
+    from specc.backend.run.manifest import sha256_of
+    from specc.backend.train.start import anchored
+
+    path = None
+    if ranks.is_first and (job := job_name(os.environ)):
+        spec = anchored(checked.trainable(), request.where["base"])
+        path = begun_run(job, out, checked.name, sha256_of(spec.resolved))
+        if path is not None and not request.quiet:
+            print(f"this job has begun {path}, which is continued", file=sys.stderr)
+    told = ranks.broadcast(str(path) if path else None)
+    return Path(told) if told else None
 
 
 def _fitted(request: Request, checked: Checked) -> Checked:
@@ -84,14 +112,20 @@ def _fitted(request: Request, checked: Checked) -> Checked:
     return request.check_again(f"train.batch={fitted.batch}", f"train.accumulate={fitted.accumulate}")
 
 
-def resume(request: Request, run: Path, inexact: bool) -> int:
+def resume(request: Request, run: Path, inexact: bool, ranks: "Ranks | None" = None) -> int:
     """Continue a run, with a changed spec where one is given; export it and verify the exported file."""
     checked, base = None, None
     if request.file is not None:
         checked, base = request.check(), base_of(request.file)
         if checked is None:
             return 1
+    from specc.backend.ranks import ALONE
     from specc.backend.train.resume import resume as resume_run
+    from specc.cli.processes import wanted_shards, with_shards
+
+    ranks = ranks or ALONE
+    if checked is not None:
+        checked = with_shards(request, checked, wanted_shards(ranks, run))
 
     outcome = resume_run(
         run,
@@ -101,11 +135,12 @@ def resume(request: Request, run: Path, inexact: bool) -> int:
         inexact=inexact,
         spec=checked,
         base=base,
+        ranks=ranks,
     )
-    return _finish(request, outcome)
+    return _finish(request, outcome, ranks)
 
 
-def show_plan(request: Request) -> int:
+def show_plan(request: Request, devices: str | None) -> int:
     """Print how a training would be carried out, and why."""
     checked = request.check()
     if checked is None:
@@ -155,8 +190,10 @@ def prove_resume(request: Request) -> int:
     return 0 if proof.holds else 1
 
 
-def _finish(request: Request, outcome: "Outcome") -> int:
-    """Export a run that is complete, and print how it went."""
+def _finish(request: Request, outcome: "Outcome", ranks: "Ranks") -> int:
+    """Export a run that is complete, and print how it went; one of several processes does."""
+    if not ranks.is_first:
+        return outcome.status
     exported: list[Exported] = []
     refusal = None
     if outcome.status == 0:

@@ -1,5 +1,6 @@
 """A training from its beginning to its end: from a checked spec to a run."""
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -21,6 +22,7 @@ from specc.backend.memory import is_out_of_memory, memory_explained, out_of_memo
 from specc.backend.progress import Lines, ProgressListener, Quiet
 from specc.backend.ranks import ALONE, Ranks
 from specc.backend.run import manifest
+from specc.backend.run.again import about_job
 from specc.backend.run.checkpoint import load_checkpoint, newest_step, restore
 from specc.backend.run.files import CHECKPOINTS
 from specc.backend.run.folder import RunFolder, create
@@ -87,7 +89,7 @@ def train(
         return follow(job, until)
     folder = create(out, spec.name, spec.resolved)
     ranks.broadcast(str(folder.path))
-    info = manifest.begun(spec, command, base, data_dir, subset) | job.about
+    info = manifest.begun(spec, command, base, data_dir, subset) | about_job(os.environ) | job.about
     folder.meaning = meaning_of(info)
     with folder:
         if spec.train.start:
