@@ -44,13 +44,22 @@ def describe(device: torch.device) -> str:
     return f"{_processor()}, {threads} thread{'s' if threads > 1 else ''}" if device.type == "cpu" else _processor()
 
 
-def thread_count(macs: int) -> int:
+def thread_count(macs: int, processes: int = 1) -> int:
     """How many threads a CPU trains with, for `macs` multiply-accumulates in a batch's forward pass.
+
+    processes: those on this machine that train together, each with so many threads.
 
     Where a layer's work is done in microseconds, a second thread gains little (of examples/digits.cnn a tenth), and
     loses a lot as soon as anything else runs on the machine: the threads wait for each other after every layer.
     """
-    return 1 if macs < SMALL_BATCH else all_threads()
+    return 1 if macs < SMALL_BATCH else share_of_threads(processes)
+
+
+def share_of_threads(processes: int) -> int:
+    """How many threads each of several processes on this machine works with: those that torch finds right (which
+    OMP_NUM_THREADS says), but no more than its share of the cores."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return all_threads() if processes == 1 else max(1, min(all_threads(), cores // processes))
 
 
 def set_threads(count: int) -> None:

@@ -4,6 +4,8 @@
 other number of parts is added in their order, ((a + b) + c) + ….
 """
 
+from typing import NamedTuple
+
 from torch import Tensor
 
 
@@ -43,3 +45,25 @@ class OrderedSum:
         """The sum; of a tree only once 2**k parts were added."""
         ((_, total),) = self._waiting
         return total
+
+
+class Cost(NamedTuple):
+    """What adding up S shards costs each of N processes. sent: how many times the vector of what a step moves is sent;
+    plain: the same by a plain all-reduce. held: how many such vectors are held at once."""
+
+    sent: float
+    plain: float
+    held: int
+
+
+def cost(shards: int, world: int, *, is_exact: bool = True) -> Cost:
+    """See `OrderedSum` and `Ranks.sum_in_order`; a plain all-reduce sends 2 (N - 1) / N vectors (Patarasuk and Yuan,
+    "Bandwidth optimal all-reduce algorithms", 2009), as does a tree, whose subtrees are added up where they are."""
+    own = shards // world
+    others = (world - 1) / world
+    plain = 2 * others
+    has_subtrees = is_tree(shards) or not is_exact
+    sent = plain if has_subtrees else (own + 1) * others
+    in_order = own if world > 1 and is_exact else 1
+    held = own.bit_length() if is_tree(shards) else in_order  # log2(own) + 1
+    return Cost(sent, plain, held + 1)  # and one that is added, or the total

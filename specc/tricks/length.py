@@ -6,9 +6,14 @@ def split_off(images: int, share: float | int) -> int:
     return round(images * share) if isinstance(share, float) else share
 
 
-def batches(images: int, batch: int) -> int:
+def batch_size(images: int, batch: int, shards: int = 1) -> int:
+    """The images of a batch: those of a set that is smaller, as far as they can be cut into equal shards."""
+    return batch if images >= batch else images - images % shards
+
+
+def batches(images: int, batch: int, shards: int = 1) -> int:
     """The batches of an epoch: full ones only, but a set smaller than a batch is one."""
-    return images // min(batch, images)
+    return images // max(1, batch_size(images, batch, shards))
 
 
 def steps(epochs: float, batches: int, accumulate: int) -> tuple[int, int]:

@@ -19,6 +19,13 @@ COMPONENTS = (
                 "auto",
                 "on CUDA; single: launch each operation by itself, without a CUDA graph",
             ),
+            Param(
+                "across",
+                Symbols("exact", "fast"),
+                "exact",
+                "how several processes add up gradients; exact: in a fixed order, the same bits for any number of "
+                "processes; fast: by a plain all-reduce, the same bits for the same number only",
+            ),
             Param("threads", Maybe(Int(1, 1024)), None, "number of CPU threads; `none`: chosen automatically"),
         ),
         example="plan(step=compiled, threads=1)",

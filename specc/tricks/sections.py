@@ -186,6 +186,12 @@ class TrainSettings(Settings):
         Maybe(POSITIVE), "largest norm of the whole gradient; larger ones are scaled down", default=None
     )
     accumulate: int = setting(Int(1), "number of batches whose gradients are accumulated for one step", default=1)
+    shards: int = setting(
+        Int(1, 65_536),
+        "number of equal parts that a batch is cut into, each with a forward and backward pass of its own; so many "
+        "processes can compute them, and their number does not change the result",
+        default=1,
+    )
     early_stop: int | None = setting(
         Maybe(Either(Int(1), ArgumentOf("early_stop", "early_stop(patience=10)", "patience"))),
         "stop after this many epochs in which the validation figure of `best` has not improved",
@@ -215,6 +221,11 @@ class TrainSettings(Settings):
         "how the validation images are evaluated; `none`: as they are, as in the exported file",
         default=None,
     )
+
+    @property
+    def part(self) -> int:
+        """The images of a shard, which pass through the network together, in batches as large as they are set."""
+        return self.batch // self.shards
 
     @property
     def frozen_at_first(self) -> tuple[str, ...]:

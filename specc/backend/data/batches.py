@@ -1,15 +1,16 @@
 """Batches of a split: in an order drawn for each epoch to train on, from the first to the last to measure."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import tee
+from itertools import dropwhile, islice, tee
 from typing import Literal, NamedTuple
 
 import torch
 from torch import Tensor
 
 from specc.backend import rng
-from specc.backend.data.split import Split, bring
-from specc.tricks.length import batches
+from specc.backend.data.split import AHEAD, Split, bring
+from specc.backend.ranks import ALONE, Ranks
+from specc.tricks.length import batch_size, batches
 
 
 class Batch(NamedTuple):
@@ -47,34 +48,77 @@ def balanced_order(seed: int, epoch: int, classes: Sequence[Tensor]) -> Tensor:
     return order[torch.randperm(len(order), generator=generator)]
 
 
+class Place(NamedTuple):
+    """A part of a batch: shard `shard` of batch `number` of an epoch, each counted from 0."""
+
+    epoch: int
+    number: int
+    shard: int
+
+
+class Cut(NamedTuple):
+    """How batches are cut, and which parts are asked for.
+
+    shards: equal parts that a batch is cut into. mine: those that are asked for here. accumulate: the batches of a
+    step; of a step, each shard is asked for in all batches before the next one is.
+    """
+
+    shards: int = 1
+    mine: range = range(1)
+    accumulate: int = 1
+
+
+WHOLE = Cut()
+
+
 class TrainingBatches:
     """The batches of every epoch, by number. All have `size` images; what is left over at an epoch's end waits for the
     next one, whose order is another. A split smaller than a batch is one batch. sample: None, so that an epoch has each
-    image once, or "balanced", so that it has each class equally often.
+    image once, or "balanced", so that it has each class equally often. cut: `size` is a multiple of its shards.
 
-    Batches asked for one after the other are prepared ahead, also across epochs; any other can be asked for as well.
+    Parts asked for one after the other are prepared ahead, also across epochs; any other can be asked for as well.
     """
 
     def __init__(
-        self, split: Split, size: int, seed: int, device: torch.device, sample: Literal["balanced"] | None = None
+        self,
+        split: Split,
+        size: int,
+        seed: int,
+        device: torch.device,
+        sample: Literal["balanced"] | None = None,
+        cut: Cut = WHOLE,
     ) -> None:
-        self.split, self.seed, self.device = split.to(device), seed, device
+        self.split, self.seed, self.device, self.cut = split.to(device), seed, device, cut
         self.classes = None if sample is None else _of_each_class(split.labels.cpu())
-        self.size = min(size, len(split))
-        self.count = batches(len(split), size)
-        self._next = (-1, -1)
+        self.size = batch_size(len(split), size, cut.shards)
+        self.count = batches(len(split), size, cut.shards)
+        self._places: Iterator[Place] = iter(())
+        self._next: Place | None = None
         self._coming: Iterator[Batch] = iter(())
 
-    def at(self, epoch: int, number: int) -> Batch:
-        """Batch `number` (from 0) of an epoch."""
-        if (epoch, number) != self._next:
-            self._coming = _batches(self.split, self._indices(epoch, number), self.device)
+    @property
+    def part(self) -> int:
+        """The images of a shard."""
+        return self.size // self.cut.shards
+
+    @property
+    def ahead(self) -> int:
+        """How many parts are decoded before they are wanted."""
+        return AHEAD * len(self.cut.mine)
+
+    def at(self, epoch: int, number: int, shard: int = 0) -> Batch:
+        """A shard of batch `number` of an epoch, each counted from 0."""
+        place = Place(epoch, number, shard)
+        if place != self._next:
+            self._places, wanted = tee(self._from(place))
+            next(self._places)
+            self._coming = _batches(self.split, self._indices(wanted), self.device, self.ahead)
         batch = next(self._coming)
-        self._next = (epoch, number + 1) if number + 1 < self.count else (epoch + 1, 0)
+        self._next = next(self._places)
         if self.classes is None:
             return batch
-        first = number * self.size
-        return batch._replace(draws=torch.arange(first, first + self.size, device=self.device))
+        first = self._first(place)
+        return batch._replace(draws=torch.arange(first, first + self.part, device=self.device))
 
     def order(self, epoch: int) -> Tensor:
         """The numbers of an epoch's images, int64, on the CPU."""
@@ -82,23 +126,47 @@ class TrainingBatches:
             return epoch_order(self.seed, epoch, len(self.split))
         return balanced_order(self.seed, epoch, self.classes)
 
-    def _indices(self, epoch: int, number: int) -> Iterator[Tensor]:
-        """The images' numbers in this batch and in all that follow, without end."""
+    def _first(self, place: Place) -> int:
+        """Where in the order of its epoch a part begins."""
+        return place.number * self.size + place.shard * self.part
+
+    def _from(self, start: Place) -> Iterator[Place]:
+        """A part, and those that are asked for after it, without end."""
+        first = start.number - start.number % self.cut.accumulate
+        yield start
+        yield from islice(dropwhile(lambda place: place != start, self._of_step(start.epoch, first)), 1, None)
+        epoch, first = start.epoch, first + self.cut.accumulate
         while True:
-            order = self.order(epoch).to(self.split.place)
-            yield from torch.split(order[: self.count * self.size], self.size)[number:]
-            epoch, number = epoch + 1, 0
+            for number in range(first, self.count, self.cut.accumulate):
+                yield from self._of_step(epoch, number)
+            epoch, first = epoch + 1, 0
+
+    def _of_step(self, epoch: int, first: int) -> Iterator[Place]:
+        """The parts of the step whose first batch is number `first`."""
+        numbers = range(first, min(first + self.cut.accumulate, self.count))
+        return (Place(epoch, number, shard) for shard in self.cut.mine for number in numbers)
+
+    def _indices(self, places: Iterable[Place]) -> Iterator[Tensor]:
+        """The images' numbers in each of these parts."""
+        epoch, order = -1, torch.empty(0)
+        for place in places:
+            if place.epoch != epoch:
+                epoch, order = place.epoch, self.order(place.epoch).to(self.split.place)
+            first = self._first(place)
+            yield order[first : first + self.part]
 
 
-def all_batches(split: Split, size: int, device: torch.device) -> Iterator[Batch]:
-    """Every image once, in the order of the split; the last batch may be smaller."""
+def all_batches(split: Split, size: int, device: torch.device, ranks: Ranks = ALONE) -> Iterator[Batch]:
+    """Every image once, in the order of the split; the last batch may be smaller. ranks: only this process's share."""
     split = split.to(device)
-    yield from _batches(split, torch.split(torch.arange(len(split), device=split.place), size), device)
+    indices = torch.split(torch.arange(len(split), device=split.place), size)
+    mine = ranks.share(len(indices))
+    yield from _batches(split, indices[mine.start : mine.stop], device)
 
 
-def _batches(split: Split, indices: Iterable[Tensor], device: torch.device) -> Iterator[Batch]:
+def _batches(split: Split, indices: Iterable[Tensor], device: torch.device, ahead: int = AHEAD) -> Iterator[Batch]:
     wanted, gathered = tee(indices)
-    for index, images in zip(wanted, split.stream(gathered, device), strict=True):
+    for index, images in zip(wanted, split.stream(gathered, device, ahead), strict=True):
         numbers = bring(index, device)
         yield Batch(numbers, images, split.labels.index_select(0, numbers), numbers)
 

@@ -6,12 +6,13 @@ import torch
 from torch import Tensor
 
 from specc.backend.augment import augment
-from specc.backend.data.batches import TrainingBatches, all_batches
+from specc.backend.data.batches import WHOLE, Cut, TrainingBatches, all_batches
 from specc.backend.data.dataset import DataSet
 from specc.backend.data.normalize import Normalize, normalizer
+from specc.backend.ranks import ALONE, Ranks
 from specc.backend.rng import Tables
 from specc.check import Trainable
-from specc.check.verify.fits import ALONE, batch_of_one
+from specc.check.verify.fits import TWO_IMAGES, batch_of_one
 from specc.check.verify.task import mismatches
 from specc.errors import SpeccError
 from specc.tricks.resize import center
@@ -23,18 +24,29 @@ LARGEST = 512  # images of a batch that is only evaluated
 
 
 class DataLoader:
-    """The batches of a training. `batch` images each, `batches` an epoch; what does not fill a batch is left out."""
+    """The batches of a training. `batch` images each, `batches` an epoch; what does not fill a batch is left out.
 
-    def __init__(self, dataset: DataSet, data: DataSettings, batch: int, seed: int, device: torch.device) -> None:
+    cut: how they are cut into shards. A shard is augmented by itself: images are mixed with others of their shard.
+    """
+
+    def __init__(
+        self,
+        dataset: DataSet,
+        data: DataSettings,
+        batch: int,
+        seed: int,
+        device: torch.device,
+        cut: Cut = WHOLE,
+    ) -> None:
         self.dataset, self.data, self.seed, self.device = dataset, data, seed, device
-        self.source = TrainingBatches(dataset.train, batch, seed, device, data.sample)
+        self.source = TrainingBatches(dataset.train, batch, seed, device, data.sample, cut)
         self.task = dataset.task
         self.batch, self.batches = self.source.size, self.source.count
         self.normalize = _normalizer(dataset, data, device)
         self.tables = Tables(len(dataset.train))
 
-    def training(self, epoch: int, index: int) -> tuple[Tensor, Tensor]:
-        batch = self.source.at(epoch, index)
+    def training(self, epoch: int, index: int, shard: int = 0) -> tuple[Tensor, Tensor]:
+        batch = self.source.at(epoch, index, shard)
         images, target = batch.images, batch.labels
         if self.data.augment:
             images, target = augment(
@@ -58,16 +70,19 @@ class DataLoader:
         found: Tensor = _normalizer(self.dataset, self.data, cpu)(self.dataset.train.gather(index, cpu))
         return found
 
-    def validation(self) -> Iterator[tuple[Tensor, Tensor]]:
-        return validation_batches(self.dataset, self.data, self.batch, self.device)
+    def validation(self, ranks: Ranks = ALONE) -> Iterator[tuple[Tensor, Tensor]]:
+        return validation_batches(self.dataset, self.data, self.batch, self.device, ranks)
 
 
 def validation_batches(
-    dataset: DataSet, data: DataSettings, batch: int, device: torch.device
+    dataset: DataSet, data: DataSettings, batch: int, device: torch.device, ranks: Ranks = ALONE
 ) -> Iterator[tuple[Tensor, Tensor]]:
-    """All validation images, normalized, with their labels; in batches larger than those of training."""
+    """All validation images, normalized, with their labels; in batches larger than those of training.
+
+    ranks: only this process's share of the batches, which are cut in the same way for any number of processes.
+    """
     normalize = _normalizer(dataset, data, device)
-    for found in all_batches(dataset.validation, min(4 * batch, LARGEST), device):
+    for found in all_batches(dataset.validation, min(4 * batch, LARGEST), device, ranks):
         yield normalize(found.images).contiguous(memory_format=torch.channels_last), in_view(found.labels, data.view)
 
 
@@ -108,6 +123,6 @@ def check_fit(spec: Trainable, dataset: DataSet) -> None:
     norm = batch_of_one(graph, spec.train.frozen) if len(dataset.train) == 1 else None
     if norm is not None:
         message = f"`{norm.name}` has only one value per channel to normalize: there is one training image"
-        raise SpeccError("E316", message, help=ALONE, status=1)
+        raise SpeccError("E316", message, help=TWO_IMAGES, status=1)
     for odd in mismatches(dataset.task.facts, dataset.task.outputs, graph, spec.data, spec.train, spec.export):
         raise SpeccError(odd.code, odd.message, help=odd.help, status=1)

@@ -52,7 +52,7 @@ class Resident:
         """The images of these numbers, uint8 N x C x H x W, on `device`."""
         return bring(self.images.index_select(0, bring(index, self.place)), device)
 
-    def stream(self, indices: Iterable[Tensor], device: torch.device) -> Iterator[Tensor]:
+    def stream(self, indices: Iterable[Tensor], device: torch.device, ahead: int = AHEAD) -> Iterator[Tensor]:
         """`gather` for one batch after the other."""
         return (self.gather(index, device) for index in indices)
 
@@ -81,8 +81,8 @@ class Streamed:
         """The images of these numbers, uint8 N x C x H x W, on `device`."""
         return next(self.stream([index], device))
 
-    def stream(self, indices: Iterable[Tensor], device: torch.device) -> Iterator[Tensor]:
-        """`gather` for one batch after the other; the next batches are decoded while one is in use.
+    def stream(self, indices: Iterable[Tensor], device: torch.device, ahead: int = AHEAD) -> Iterator[Tensor]:
+        """`gather` for one batch after the other; the next `ahead` batches are decoded while one is in use.
 
         Raises SpeccError E441 where a file is no longer what it was at the first look.
         """
@@ -92,7 +92,7 @@ class Streamed:
             return
         wanted, read = tee(chain([first], coming))
         numbers: Iterator[int] = (number for index in read for number in index.tolist())
-        images = ordered(self._read, numbers, (AHEAD + 1) * len(first), self.workers)
+        images = ordered(self._read, numbers, (ahead + 1) * len(first), self.workers)
         for index in wanted:
             batch = torch.empty(len(index), *self.shape, dtype=torch.uint8, pin_memory=device.type == "cuda")
             for place in batch.numpy():

@@ -3,6 +3,7 @@
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from specc.backend.build import Net
 from specc.backend.engine.applied import applied, averaged, by_rule, frozen_note, resting, written
@@ -22,13 +23,16 @@ from specc.backend.engine.step import Step
 from specc.backend.engine.trainer import Loader, Trainer, length
 from specc.backend.evaluation.losses import loss_function
 from specc.backend.precision import Precision
+from specc.backend.ranks import ALONE, Ranks
 from specc.backend.run.metrics import selection
 from specc.ir.weights import weights_of
 from specc.tricks.sections import TrainSettings, losses_of
 from specc.vocabulary.family import Clock
 
 
-def assemble(net: Net, settings: TrainSettings, loader: Loader, precision: Precision) -> tuple[Trainer, list[str]]:
+def assemble(
+    net: Net, settings: TrainSettings, loader: Loader, precision: Precision, ranks: Ranks = ALONE
+) -> tuple[Trainer, list[str]]:
     """The loop around a fresh state, for the settings of the section `train`, and notes on what each trick reached.
 
     The checker has seen to it that something learns, and that each trick reaches something.
@@ -54,13 +58,18 @@ def assemble(net: Net, settings: TrainSettings, loader: Loader, precision: Preci
         Average(net, settings.ema) if settings.ema else None,
         lookahead,
         precision.scaler(device),
-        torch.zeros(loss.rows + loader.batch * task.columns, loader.batches, device=device),
+        _table(loss.rows, task.columns, loader, settings.shards, device),
         per_epoch,
         selection(settings.best, task.facts),
         sorted(late),
     )
-    trainer = Trainer(state, loader, settings, Step(state, settings, task, loss, penalty, precision))
+    trainer = Trainer(state, loader, settings, Step(state, settings, task, loss, penalty, precision), ranks)
     return trainer, _notes(trainer, frozen)
+
+
+def _table(rows: int, columns: int, loader: Loader, shards: int, device: torch.device) -> Tensor:
+    """Room for what a step gives of each shard of an epoch's batches: rows of its loss, columns of each image."""
+    return torch.zeros(rows + loader.batch // shards * columns, loader.batches * shards, device=device)
 
 
 def _notes(trainer: Trainer, frozen: list[str]) -> list[str]:

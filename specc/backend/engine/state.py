@@ -20,7 +20,7 @@ Tensors = dict[str, Tensor]
 class TrainState:
     """A training between two steps.
 
-    step: optimizer steps done; per_epoch: those of an epoch. table: rows x batches of an epoch: of each batch what a
+    step: optimizer steps done; per_epoch: those of an epoch. table: rows x shards of an epoch's batches: of each what a
     step gives, the sums of its loss and the records of its images, as far as the epoch has come. seconds: spent
     training in this epoch. lines: what each epoch so far came to, as metrics.jsonl says it. selection: which epoch is
     the best. late: the state-dict keys of what is frozen at first and learns later; thawed: it does by now.

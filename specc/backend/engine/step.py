@@ -22,7 +22,8 @@ class Step:
     """Called with the batches of a step, it changes the state's tensors as their gradients say.
 
     `settings` are those of the section `train`. forward: the network, or what computes the same as it. is_weighted:
-    whether the batches of a step weigh differently, so that the mean over the step is not the mean of their means.
+    whether the batches of a step, or their shards, weigh differently, so that the mean over the step is not the mean of
+    their means.
     """
 
     def __init__(
@@ -39,7 +40,8 @@ class Step:
         self.device = state.table.device
         self.forward: Callable[[Tensor], Any] = state.net
         varies = any(term.varies for term in loss.terms)
-        self.is_weighted = settings.accumulate > 1 and varies and not loss.is_sum
+        self.parts = settings.accumulate * settings.shards  # that a step's images are cut into
+        self.is_weighted = self.parts > 1 and varies and not loss.is_sum
         self.head_weights = {head.name: head.weight for head in state.net.graph.heads}
 
     def __call__(self, batches: Iterable[Batch]) -> Tensor:
@@ -53,9 +55,9 @@ class Step:
         self.update()
         return figures
 
-    def seed(self) -> None:
-        """Set the generators that the network draws from (for dropout, say) for the step that comes."""
-        seed_generators(step_seed(self.settings.seed, self.state.step), self.device)
+    def seed(self, shard: int | None = None) -> None:
+        """Set the generators that the network draws from (for dropout, say) for the step that comes, or for a shard."""
+        seed_generators(step_seed(self.settings.seed, self.state.step, shard), self.device)
 
     def backward(self, images: Tensor, labels: Tensor, weights: Sequence[Tensor | int] | None = None) -> Tensor:
         """Add the gradient of the loss of one batch. weights: of each term of the loss, over all batches of the step.
@@ -72,7 +74,7 @@ class Step:
         for name, of_head in heads.items():
             loss = loss + self.head_weights[name] * self.loss.of_batch(self.loss.parts(of_head, labels), weights)
         if not self.loss.is_sum and weights is None:
-            loss = loss / self.settings.accumulate
+            loss = loss / self.parts
         if loss.requires_grad:  # not where all that learned stands still
             (state.scaler.scale(loss) if state.scaler else loss).backward()  # type: ignore[no-untyped-call]
         return figures
@@ -112,6 +114,7 @@ class Step:
         self.state.optimizers.zero_grad()
 
 
-def step_seed(seed: int, step: int) -> int:
-    """A seed for torch's own generator that differs for each step."""
-    return int.from_bytes(hashlib.blake2b(f"{seed}/{step}".encode(), digest_size=8).digest()) >> 1
+def step_seed(seed: int, step: int, shard: int | None = None) -> int:
+    """A seed for torch's own generator that differs for each step, and for each shard of its batches."""
+    text = f"{seed}/{step}" if shard is None else f"{seed}/{step}/{shard}"
+    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest()) >> 1

@@ -2,13 +2,16 @@
 
 import math
 from collections.abc import Callable, Iterable
+from signal import Signals
 from time import perf_counter
 from typing import Any, Protocol
 
+import torch
 from torch import Tensor
 
 from specc.backend.engine.applied import thawed
 from specc.backend.engine.optimizers import Weights
+from specc.backend.engine.shards import Sharded, refuse_divergence
 from specc.backend.engine.state import TrainState
 from specc.backend.engine.step import Batch, Step
 from specc.backend.engine.windows import ALWAYS, norm_windows, thaw_step, weight_windows
@@ -16,6 +19,7 @@ from specc.backend.evaluation.evaluate import evaluate
 from specc.backend.evaluation.totals import Evaluation, Figures
 from specc.backend.interrupt import Interrupt
 from specc.backend.progress import INTERVAL, ProgressListener
+from specc.backend.ranks import ALONE, Ranks
 from specc.backend.tasks.bound import BoundTask, Records
 from specc.errors import SpeccError
 from specc.faults import reach
@@ -36,11 +40,11 @@ class Loader(Protocol):
     batch: int
     batches: int
 
-    def training(self, epoch: int, index: int) -> Batch:
-        """Batch number `index` of an epoch, augmented; the same for the same numbers."""
+    def training(self, epoch: int, index: int, shard: int = 0) -> Batch:
+        """A shard of batch number `index` of an epoch, augmented; the same for the same numbers."""
 
-    def validation(self) -> Iterable[Batch]:
-        """All validation images."""
+    def validation(self, ranks: Ranks = ALONE) -> Iterable[Batch]:
+        """All validation images, or this process's share of their batches."""
 
 
 class CheckpointSink(Protocol):
@@ -61,12 +65,17 @@ def length(settings: TrainSettings, loader: Loader) -> tuple[int, int]:
 class Trainer:
     """Takes a state through its steps. `settings` are those of the section `train`.
 
-    compute: what a step computes. launch: what carries it out: itself, unless something is put in its place.
+    compute: what a step computes. launch: what carries it out: itself, unless something is put in its place. sharded:
+    what takes a step whose batches are cut into shards, in place of both. ranks: this process among those that train.
     """
 
-    def __init__(self, state: TrainState, loader: Loader, settings: TrainSettings, compute: Step) -> None:
-        self.state, self.loader, self.settings = state, loader, settings
+    def __init__(
+        self, state: TrainState, loader: Loader, settings: TrainSettings, compute: Step, ranks: Ranks = ALONE
+    ) -> None:
+        self.state, self.loader, self.settings, self.ranks = state, loader, settings, ranks
         self.compute = compute
+        is_exact = settings.plan is None or settings.plan.args.across == "exact"
+        self.sharded = Sharded(compute, ranks, is_exact) if settings.shards > 1 else None
         self.launch: Callable[[Iterable[Batch]], Tensor] = compute
         self.device = state.table.device
         self.per_epoch, self.total = length(settings, loader)
@@ -96,22 +105,27 @@ class Trainer:
                     listener.say(thawed(self.settings, state.step - 1))
                 reach("epoch.middle")
                 ended = state.step % self.per_epoch == 0 or state.step >= self.total
+                now = perf_counter()
+                looks, keeps = self._agree(interrupt, now - looked > INTERVAL, now - kept > KEPT_FOR)
                 stops = bool(interrupt.signal) or state.step == until
                 if ended or stops:
                     break
-                if perf_counter() - looked > INTERVAL:
+                if looks:
+                    self._gather_table()
                     self._look(listener, started, first)
                     looked = perf_counter()
-                    if looked - kept > KEPT_FOR:
+                    if keeps:
                         state.seconds += looked - started
                         sink.pause(state)
                         started = looked = kept = perf_counter()
                         first = state.step
+            self._gather_table()
             self._check(self.state.table.cpu())  # waits for the device
             state.seconds += perf_counter() - started
             if not ended:
                 sink.pause(state)
                 return
+            refuse_divergence(state.net, state.step, self.ranks)
             self._end_epoch(sink, listener)
             if stops:
                 return
@@ -146,15 +160,45 @@ class Trainer:
         state.optimizers.set_rates(lambda schedule: rate(schedule, state.step, self.per_epoch, self.total, costs))
         first = index * self.settings.accumulate
         numbers = range(first, first + self.settings.accumulate)
-        self.compute.seed()
-        state.table[:, numbers.start : numbers.stop] = self.launch(
-            self.loader.training(epoch, number) for number in numbers
-        )
+        if self.sharded:
+            figures = self.sharded(lambda shard: (self.loader.training(epoch, number, shard) for number in numbers))
+            mine = self.sharded.mine
+            self._of_shards()[:, numbers.start : numbers.stop, mine.start : mine.stop] = figures
+        else:
+            self.compute.seed()
+            state.table[:, numbers.start : numbers.stop] = self.launch(
+                self.loader.training(epoch, number) for number in numbers
+            )
         state.step += 1
         if state.lookahead:
             state.lookahead.update(state.step)
         if state.average:
             state.average.update(state.step)
+
+    def _of_shards(self) -> Tensor:
+        """The table, rows x batches x shards."""
+        return self.state.table.view(len(self.state.table), -1, self.settings.shards)
+
+    def _gather_table(self) -> None:
+        """Let the table hold what all processes know of the epoch so far."""
+        if self.sharded and not self.ranks.is_alone:
+            mine, table = self.sharded.mine, self._of_shards()[:, : self._batches]
+            own = table[:, :, mine.start : mine.stop].permute(2, 0, 1)
+            table.copy_(torch.cat(self.ranks.gather_tensors(own)).permute(1, 2, 0))
+
+    def _agree(self, interrupt: Interrupt, looks: bool, keeps: bool) -> tuple[bool, bool]:
+        """What all processes do after a step: a signal that any of them received stops all, the first one's clock tells
+        when the training is looked at, and when it is kept."""
+        is_first = self.ranks.is_first
+        number, *does = self.ranks.highest(interrupt.signal or 0, looks and is_first, keeps and is_first)
+        if number:
+            interrupt.signal = Signals(number)
+        return bool(does[0]), bool(does[1])
+
+    @property
+    def _batches(self) -> int:
+        """Those of the epoch up to now."""
+        return ((self.state.step - 1) % self.per_epoch + 1) * self.settings.accumulate
 
     def _let_learn(self) -> None:
         """Before a step: those weights learn, and those norms rest, whose time it is."""
@@ -178,7 +222,8 @@ class Trainer:
         a = views.args if views else None
         task, compute = self.loader.task, self.compute
         reach("evaluation")
-        evaluation = evaluate(state.net, self.loader.validation(), task, compute.loss, compute.precision, a)
+        batches = self.loader.validation() if self.ranks.is_alone else self.loader.validation(self.ranks)
+        evaluation = evaluate(state.net, batches, task, compute.loss, compute.precision, a, ranks=self.ranks)
         if state.kept:
             state.kept.swap()
         if not math.isfinite(evaluation.loss):
@@ -221,8 +266,8 @@ class Trainer:
         return {name: figures[name] for name in wanted if name in figures}
 
     def _so_far(self, table: Tensor, most: int | None = None) -> tuple[float, Records]:
-        """Mean loss and records of the images of the epoch up to now. most: of so many batches, the latest."""
-        batches = ((self.state.step - 1) % self.per_epoch + 1) * self.settings.accumulate
+        """Mean loss and records of the images of the epoch up to now. most: of so many shards, the latest."""
+        batches = self._batches * self.settings.shards
         rows, columns = self.compute.loss.rows, self.loader.task.columns
         loss = self.compute.loss.mean_of(table[:rows, :batches].double().sum(dim=1).tolist())
         latest = table[rows:, max(batches - most, 0) if most else 0 : batches]
@@ -233,7 +278,7 @@ class Trainer:
         state = self.state
         table = state.table.cpu()
         self._check(table)
-        loss, records = self._so_far(table, most=max(LIVE // self.loader.batch, 1))
+        loss, records = self._so_far(table, most=max(LIVE * self.settings.shards // self.loader.batch, 1))
         images = (state.step - first) * self.settings.accumulate * self.loader.batch
         speed = images / (perf_counter() - started)
         figure = self.loader.task.facts.figures[0]
@@ -245,7 +290,7 @@ class Trainer:
         bad = (~table[: self.compute.loss.rows].isfinite().all(dim=0)).nonzero()
         if len(bad):
             start = (self.state.step - 1) // self.per_epoch * self.per_epoch
-            raise NotFinite("loss", start + int(bad[0]) // self.settings.accumulate + 1)
+            raise NotFinite("loss", start + int(bad[0]) // self.compute.parts + 1)
 
 
 def _keys(form: str, figures: Figures) -> dict[str, float]:

@@ -13,6 +13,7 @@ from specc.backend.evaluation.not_finite import first_not_finite
 from specc.backend.evaluation.totals import Evaluation, Totals, exact_dtype
 from specc.backend.evaluation.views import View, views
 from specc.backend.precision import Precision
+from specc.backend.ranks import ALONE, Ranks
 from specc.backend.tasks.bound import BoundTask
 from specc.values import Args
 
@@ -34,11 +35,12 @@ def evaluate(
     tta: Args | None = None,
     *,
     keep_losses: bool = False,
+    ranks: Ranks = ALONE,
 ) -> Evaluation:
     """Run `net` in evaluation mode over batches of normalized images (N x C x H x W) and their labels.
 
     tta: the arguments of test-time augmentation: outputs are the mean over its views. keep_losses: give the loss of
-    each image, too.
+    each image, too. ranks: the batches are this process's share of a set; the figures are those of the whole set.
     """
     was_training = net.training
     net.eval()
@@ -56,6 +58,7 @@ def evaluate(
         if keep_losses:
             losses.append(loss.each_image(outputs.to(dtype), labels).cpu())
     net.train(was_training)
+    totals.gather(ranks)
     evaluation = totals.compute()
     return evaluation._replace(losses=torch.cat(losses).double().numpy()) if losses else evaluation
 

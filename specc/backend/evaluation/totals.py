@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from specc.backend.evaluation.losses import Loss, Parts
+from specc.backend.ranks import Ranks
 from specc.backend.tasks.bound import BoundTask, Records
 
 Figures = dict[str, float | None]
@@ -37,20 +38,20 @@ class Evaluation(NamedTuple):
 
 
 class Totals:
-    """Records of images, and sums of losses in float64, so that no cut into batches changes a figure.
+    """Records of images, and the losses of batches in float64, so that no cut into batches changes a figure.
 
     Nothing waits for the device before `compute`.
     """
 
     def __init__(self, task: BoundTask, loss: Loss, device: torch.device) -> None:
-        self.task, self.loss = task, loss
-        self.losses = torch.zeros(loss.rows, dtype=exact_dtype(device), device=device)
+        self.task, self.loss, self.device = task, loss, device
+        self.losses: list[Tensor] = []
         self.records: list[Tensor] = []
         self.one_view: list[Tensor] = []
 
     def update(self, parts: list[Parts], outputs: Tensor, one_view: Tensor, labels: Tensor) -> None:
         """Add a batch. parts: its losses. outputs: of all views; one_view: the same tensor where there is only one."""
-        self.losses += self.loss.pairs(parts)
+        self.losses.append(self.loss.pairs(parts))
         self.records.append(self.task.records(outputs, labels))
         if one_view is not outputs:
             self.one_view.append(self.task.records(one_view, labels))
@@ -61,14 +62,39 @@ class Totals:
         self.records += other.records
         self.one_view += other.one_view
 
+    def gather(self, ranks: Ranks) -> None:
+        """Add what the other processes have found: each has a stretch of the images, in the order of the ranks.
+
+        The sums are then taken in the order of the batches, as one process does that has all of them.
+        """
+        if ranks.is_alone:
+            return
+        rows, columns = self.loss.rows, self.task.columns
+        has_views = ranks.highest(bool(self.one_view))[0]
+        self.losses = list(
+            _gathered(self.losses, rows, ranks, stacked=True).to(exact_dtype(self.device)).to(self.device)
+        )
+        self.records = [_gathered(self.records, columns, ranks)]
+        if has_views:
+            self.one_view = [_gathered(self.one_view, columns, ranks)]
+
     def compute(self) -> Evaluation:
         """The figures over all images so far; there must be one."""
         records = _together(self.records)
         figures = self.task.figures(records)
         alone = _together(self.one_view) if self.one_view else None
         one_view = figures if alone is None else self.task.figures(alone)
-        loss = self.loss.mean_of(self.losses.tolist())
+        losses = torch.zeros(self.loss.rows, dtype=exact_dtype(self.device), device=self.device)
+        for pairs in self.losses:
+            losses += pairs
+        loss = self.loss.mean_of(losses.tolist())
         return Evaluation(loss, figures, records, one_view, self.loss.factors, alone)
+
+
+def _gathered(values: list[Tensor], columns: int, ranks: Ranks, *, stacked: bool = False) -> Tensor:
+    """The rows of all processes, in their order, on the CPU. stacked: each value is a row."""
+    own = (torch.stack(values) if stacked else torch.cat(values)).cpu() if values else torch.empty(0, columns)
+    return torch.cat(ranks.gather_tensors(own.double()))
 
 
 def _together(records: list[Tensor]) -> Records:

@@ -6,6 +6,7 @@ for the order in which sums are taken; so a run keeps its plan, and is resumed b
 """
 
 from collections.abc import Mapping
+from math import prod
 from typing import Any, NamedTuple
 
 import torch
@@ -13,15 +14,19 @@ import torch
 from specc.backend.build import Net
 from specc.backend.data.batches import TrainingBatches
 from specc.backend.data.parallel import workers
-from specc.backend.data.split import AHEAD, Streamed
+from specc.backend.data.split import Streamed
 from specc.backend.device import SMALL_BATCH, thread_count
 from specc.backend.engine.optimizers import is_fused, param_rules
+from specc.backend.ordered_sum import cost, is_tree
 from specc.backend.precision import Precision, choose
+from specc.backend.ranks import ALONE, Ranks
+from specc.errors import counted
 from specc.ir.graph import Graph
-from specc.ir.weights import weights_of
+from specc.ir.weights import frozen_parameters, weights_of
+from specc.report.layers import byte_text
 from specc.tricks.sections import TrainSettings
 from specc.values import Args
-from specc.vocabulary.family import Optimizer
+from specc.vocabulary.family import Optimizer, PlanOptions
 from specc.vocabulary.registry import component
 
 MOST_THREADS = 1024
@@ -35,8 +40,9 @@ class Plan(NamedTuple):
     threads: of a CPU; None on other devices. compiled: the network by torch.compile. recorded: a step is one CUDA
     graph. fused: the optimizer goes over the weights once. data: where the images are, in words; "" as long as that is
     not known. pools_first: how many `relu -> max_pool` train as `max_pool -> relu`. layout: of images and kernels.
-    reasons: why each of these is so, by its name in run.json. open: what the rules do not know, "threads" or "step";
-    `trial.settle` measures it.
+    shards, world: how many parts a batch is cut into, and how many processes compute them. across: how what these give
+    is added up, in words; "" for a single shard. reasons: why each of these is so, by its name in run.json. open: what
+    the rules do not know, "threads" or "step"; `trial.settle` measures it.
     """
 
     device: torch.device
@@ -50,6 +56,9 @@ class Plan(NamedTuple):
     data: str = ""
     pools_first: int = 0
     layout: torch.memory_format = torch.channels_last
+    shards: int = 1
+    world: int = 1
+    across: str = ""
 
     def choose(self, what: str, value: str, why: str) -> "Plan":
         """The plan with another choice of "threads" or "step"."""
@@ -71,6 +80,8 @@ class Plan(NamedTuple):
             "launch": launch if on_cuda else None,
             "cudnn": "deterministic" if on_cuda else None,
             "optimizer": "fused" if self.fused else "foreach",
+            "shards": f"{self.shards}, on {counted(self.world, 'process')}" if self.shards > 1 else None,
+            "across": self.across or None,
             "data": self.data or None,
             "augmentation": f"on {self.device}" if self.data else None,
             "order": f"max_pool before relu, {self.pools_first}x" if self.pools_first else None,
@@ -83,16 +94,21 @@ class Plan(NamedTuple):
 
 
 def make_plan(
-    graph: Graph, settings: TrainSettings, device: torch.device, info: Mapping[str, Any] | None = None
+    graph: Graph,
+    settings: TrainSettings,
+    device: torch.device,
+    info: Mapping[str, Any] | None = None,
+    ranks: Ranks = ALONE,
 ) -> Plan:
     """The plan of a training with the settings of the section `train`, as far as it follows from the spec.
 
-    info: the run.json of a run that is resumed. On a device of the same kind it is carried out as it was begun.
+    info: the run.json of a run that is resumed. On a device of the same kind it is carried out as it was begun. ranks:
+    this process among those that train together.
 
     Raises SpeccError E431 where the device cannot train in the precision that is asked for.
     """
-    work = settings.batch * graph.total_macs
-    asked: Args = settings.plan.args if settings.plan else Args(step="auto", launch="auto", threads=None)
+    work = settings.part * graph.total_macs
+    asked: Args = settings.plan.args if settings.plan else component(PlanOptions, "plan").call().args
     if info is not None and str(info.get("device")).partition(":")[0] != device.type:
         info = None
     precision = choose(settings.precision, device, work)
@@ -114,14 +130,54 @@ def make_plan(
     undecided = {"step"} if step == "auto" else set()
     threads = None
     if device.type == "cpu":
-        given, reasons["threads"] = _threads(asked.threads, info, work)
-        threads = thread_count(work) if given is None else given
-        if given is None and SMALL_BATCH / GRAY <= work <= SMALL_BATCH * GRAY:
+        given, reasons["threads"] = _threads(asked.threads, info, work, ranks)
+        threads = thread_count(work, ranks.local_world) if given is None else given
+        if given is None and ranks.is_alone and SMALL_BATCH / GRAY <= work <= SMALL_BATCH * GRAY:
             undecided.add("threads")
     recorded = False
     if device.type == "cuda":
         recorded, reasons["launch"] = _recorded(graph, settings, asked.launch, precision)
-    return Plan(device, precision, threads, step == "compiled", recorded, fused, reasons, frozenset(undecided))
+    across = ""
+    if settings.shards > 1:
+        across, reasons["across"] = _across(graph, settings, asked.across == "exact", ranks.world)
+        reasons["shards"] = f"train.shards: each of {settings.part} images is to batch norm what a batch is"
+    return Plan(
+        device,
+        precision,
+        threads,
+        step == "compiled",
+        recorded,
+        fused,
+        reasons,
+        frozenset(undecided),
+        shards=settings.shards,
+        world=ranks.world,
+        across=across,
+    )
+
+
+def _across(graph: Graph, settings: TrainSettings, is_exact: bool, world: int) -> tuple[str, str]:
+    """How what the shards give is added up, and what follows from it."""
+    shards = settings.shards
+    order = "as a tree" if is_tree(shards) else "in the order of the shards"
+    counts = [count for count in range(1, shards + 1) if shards % count == 0]
+    same = f"the same bits for {', '.join(map(str, counts[:-1]))} or {counts[-1]} processes"
+    if not is_exact:
+        order, same = "in any order, by a plain all-reduce", f"{SPEC_SAYS}: the same bits for {world} processes only"
+    spent = cost(shards, world, is_exact=is_exact)
+    if world > 1:
+        numbers = 4 * moved_numbers(graph, settings)
+        same += f"; each sends {byte_text(round(spent.sent * numbers))} per step"
+        if is_exact:
+            same += f", by a plain all-reduce {byte_text(round(spent.plain * numbers))}"
+    return order, same
+
+
+def moved_numbers(graph: Graph, settings: TrainSettings) -> int:
+    """How many numbers processes exchange in a step: the gradients, and the running statistics."""
+    learning = graph.parameters - frozen_parameters(graph, settings.frozen)
+    statistics = (graph.statistics(node) for node in graph.nodes if node.owns)
+    return learning + sum(prod(one.shape) for of_node in statistics for one in of_node)
 
 
 def _step(asked: str, info: Mapping[str, Any] | None) -> tuple[str, str]:
@@ -133,20 +189,26 @@ def _step(asked: str, info: Mapping[str, Any] | None) -> tuple[str, str]:
     return "auto", "in a short training, compiling takes longer than it saves"
 
 
-def _threads(asked: int | None, info: Mapping[str, Any] | None, work: int) -> tuple[int | None, str]:
+def _threads(asked: int | None, info: Mapping[str, Any] | None, work: int, ranks: Ranks) -> tuple[int | None, str]:
     """How many threads the spec or the run asks for, None for as many as the work needs; and why."""
     if asked is not None:
         return asked, SPEC_SAYS
     if info is not None and type(info.get("threads")) is int and 0 < info["threads"] <= MOST_THREADS:
         return info["threads"], BEGUN
     small = f"a batch's forward pass takes less than {SMALL_BATCH:,} multiply-accumulates"
-    return None, small if work < SMALL_BATCH else "as many as PyTorch finds on this machine"
+    if work < SMALL_BATCH:
+        return None, small
+    if ranks.local_world > 1:
+        return None, f"the share of each of {ranks.local_world} processes on this machine, or as OMP_NUM_THREADS says"
+    return None, "as many as PyTorch finds on this machine"
 
 
 def _recorded(graph: Graph, settings: TrainSettings, launch: str, precision: Precision) -> tuple[bool, str]:
     """Whether a step can be recorded as a CUDA graph, and why."""
     if launch == "single":
         return False, SPEC_SAYS
+    if settings.shards > 1:
+        return False, "what the shards give is added up before the optimizer's step"
     if precision.name == "fp16":
         return False, "the loss scale of fp16 changes during training"
     unsteady = [node.op.name for node in graph.nodes[1:] if not node.op.repeatable(graph.inputs_of(node), node.args)]
@@ -179,7 +241,7 @@ def _place_of_data(batches: TrainingBatches, device: torch.device) -> tuple[str,
     image = channels * height * width
     whole = f"{len(split) * image / 1e6:,.1f} MB of uint8"
     if isinstance(split, Streamed):
-        most = (AHEAD + 2) * batches.size * image / 1e6  # the batch in use, too
+        most = (batches.ahead + 2) * batches.part * image / 1e6  # the batch in use, too
         threads = workers() if split.workers is None else split.workers
         why = (
             f"{whole} would take more than half of the free memory; {threads} threads decode ahead, at most "

@@ -23,6 +23,7 @@ from specc.backend.engine.optimizers import freeze
 from specc.backend.engine.trainer import Loader, length
 from specc.backend.execution.apply import apply, set_up
 from specc.backend.execution.plan import Plan
+from specc.backend.ranks import ALONE, Ranks
 from specc.errors import SpeccError
 from specc.files import cache_folder, parse_json, read_file, write_atomic
 from specc.ir.graph import Graph
@@ -45,14 +46,23 @@ class Tried(NamedTuple):
         return "one pass takes " + ", ".join(f"{1000 * time:.3g} ms with {way}" for way, time in self.seconds.items())
 
 
-def settle(plan: Plan, net: Net, loader: Loader, settings: TrainSettings) -> Plan:
+def settle(plan: Plan, net: Net, loader: Loader, settings: TrainSettings, ranks: Ranks = ALONE) -> Plan:
     """The plan with what was open in it measured, where the training is long.
 
-    net: as it is before a plan is applied to it, and afterwards: what is measured are copies.
+    net: as it is before a plan is applied to it, and afterwards: what is measured are copies. ranks: the first process
+    measures for all.
     """
     _, total = length(settings, loader)
     if not plan.open or total < WORTHWHILE:
         return plan
+    chosen = ranks.broadcast(_choices(plan, net, loader, settings) if ranks.is_first else None)
+    for what, value, why in chosen:
+        plan = plan.choose(what, value, why)
+    return plan
+
+
+def _choices(plan: Plan, net: Net, loader: Loader, settings: TrainSettings) -> list[tuple[str, str, str]]:
+    """What is chosen, and why."""
     place = cache_folder() / "plans" / f"{_key(plan, net.graph, loader, settings)}.json"
     trials, how = _recall(place), "remembered"
     if trials is None:
@@ -61,10 +71,8 @@ def settle(plan: Plan, net: Net, loader: Loader, settings: TrainSettings) -> Pla
             place.parent.mkdir(parents=True, exist_ok=True)
             write_atomic(place, json.dumps({what: tried._asdict() for what, tried in trials.items()}).encode())
         except OSError:
-            return plan
-    for what, tried in trials.items():
-        plan = plan.choose(what, tried.best, f"{how}: {tried}")
-    return plan
+            return []
+    return [(what, tried.best, f"{how}: {tried}") for what, tried in trials.items()]
 
 
 def _measure(plan: Plan, net: Net, loader: Loader, settings: TrainSettings) -> dict[str, Tried]:
@@ -82,7 +90,7 @@ def _measure(plan: Plan, net: Net, loader: Loader, settings: TrainSettings) -> d
             trials["threads"] = _try_threads(plan, time)
             best = plan.choose("threads", trials["threads"].best, "")
         if "step" in plan.open:
-            passes = length(settings, loader)[1] * settings.accumulate
+            passes = length(settings, loader)[1] * settings.accumulate * settings.shards // plan.world
             eager = time(best)
             if eager * passes > LONG:
                 trials["step"] = _try_compiling(best, time, eager, passes)
@@ -135,7 +143,8 @@ def _key(plan: Plan, graph: Graph, loader: Loader, settings: TrainSettings) -> s
     """What a trial's result depends on, as a name of a file."""
     nodes = [(node.op.name, repr(node.args), node.inputs, node.shape, node.owner.index) for node in graph.nodes]
     _, total = length(settings, loader)
-    training = (nodes, loader.batch, total, settings.accumulate, plan.precision.name, sorted(plan.open))
+    cut = (settings.accumulate, *([settings.shards, plan.world] if settings.shards > 1 else []))
+    training = (nodes, loader.batch, total, *cut, plan.precision.name, sorted(plan.open))
     machine = (describe(plan.device), platform.machine(), all_threads(), torch.__version__)
     return hashlib.sha256(repr((training, machine)).encode()).hexdigest()[:32]
 

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from specc.errors import SpeccError
 
-ENVIRONMENT = ("device", "device_name", "threads", "precision", "plan", "versions", "platform", "packages")
+ENVIRONMENT = ("device", "device_name", "ranks", "threads", "precision", "plan", "versions", "platform", "packages")
 MEANS = {
     "device_name": "another device adds in another order, which changes rounding",
     "threads": "each thread sums its own part, so their number changes rounding",

@@ -82,6 +82,7 @@ def train(
     settings and folder go; E306 and E307 where the data do not fit the network; E401 and on from the data.
     """
     spec = anchored(checked.trainable(), base)
+    device = device if ranks.is_alone else str(ranks.device)
     with memory_explained(spec, device):
         has_test = until is None and ranks.is_first
         job = prepare(Request(spec, device, data_dir, base, subset, dataset, test=has_test, ranks=ranks))

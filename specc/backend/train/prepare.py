@@ -8,6 +8,7 @@ import torch
 
 from specc.backend.build import build
 from specc.backend.data.balance import rare_note, sample_note, weights_notes
+from specc.backend.data.batches import Cut
 from specc.backend.data.classes import label_table
 from specc.backend.data.dataset import DataSet, load
 from specc.backend.data.loader import DataLoader, check_fit
@@ -24,6 +25,8 @@ from specc.backend.execution.trial import settle
 from specc.backend.initialize import initialize
 from specc.backend.ranks import ALONE, Ranks
 from specc.backend.run import manifest
+from specc.backend.run.manifest import sha256_of
+from specc.backend.train.processes import refuse_different, refuse_world
 from specc.backend.train.start import begin
 from specc.check import Trainable
 from specc.errors import SpeccError, counted
@@ -71,16 +74,18 @@ def prepare(request: Request) -> Job:
 
     Raises SpeccError: E430, E431, E434 and E444 as device, precision
     and settings go; E306 and E307 where the data do not fit the network; E401 and on from the data; E442, E443, E489
-    and E496 to E498 from the weights that it begins with.
+    and E496 to E498 from the weights that it begins with; E500 to E503 where shards, images and processes do not fit.
     """
     graph, data, settings = request.spec.graph, request.spec.data, request.spec.train
-    device = find(request.device)
-    plan = make_plan(graph, settings, device, request.begun)
+    device, ranks = find(request.device), request.ranks
+    refuse_world(settings.shards, ranks.world)
+    plan = make_plan(graph, settings, device, request.begun, ranks)
     set_up(plan)
     dataset = _dataset(request)
     check_fit(request.spec, dataset)
     settings = settings.replace(loss=weighted_losses(settings, dataset))
-    loader = DataLoader(dataset, data, settings.batch, settings.seed, device)
+    cut = Cut(settings.shards, ranks.share(settings.shards), settings.accumulate)
+    loader = DataLoader(dataset, data, settings.batch, settings.seed, device, cut)
     if settings.accumulate > loader.batches:
         raise SpeccError(
             "E444",
@@ -97,9 +102,9 @@ def prepare(request: Request) -> Job:
     if settings.start and request.begun is None:  # else a checkpoint brings the weights
         start, started = begin(net, settings.start, request.base, dataset, data)
         notes += started
-    plan = settle(complete(plan, net, loader.source), net, loader, settings)
+    plan = settle(complete(plan, net, loader.source), net, loader, settings, ranks)
     forward = apply(plan, net)
-    trainer, reached = assemble(net, settings, loader, plan.precision)
+    trainer, reached = assemble(net, settings, loader, plan.precision, ranks)
     trainer.compute.forward = forward
     notes += [*whitened(graph, len(dataset.train)), *reached]
     if request.begun is None:  # else a checkpoint brings the statistics
@@ -107,6 +112,8 @@ def prepare(request: Request) -> Job:
     shown = f"{describe(device)}, {plan.precision.name} ({plan.precision.reason}); validation: {dataset.validated_on}"
     again = request._replace(dataset=dataset, subset=None)
     about = _about(trainer, dataset, device, plan, notes) | {"packages": packages_of(request.spec)}
+    about["ranks"] = {"world": ranks.world, "shards": settings.shards, "threads": about["threads"]}
+    refuse_different(ranks, about | {"spec": sha256_of(request.spec.resolved)})
     if request.begun is None:
         about["start"] = start
     return Job(again, dataset, trainer, plan, [shown, *_table(dataset), *notes], about)

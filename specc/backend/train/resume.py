@@ -73,6 +73,7 @@ def resume(
             judged = judge(anchored(trained, Path(info["base"])), new, info["steps_per_epoch"])
             refuse_incompatible(judged, path, new.source.path)
         spec_now, place = new or trained, device or info["device"]
+        place = place if ranks.is_alone else str(ranks.device)
         with memory_explained(spec_now, place):
             has_test = until is None
             request = Request(spec_now, place, data_dir, base, subset, dataset, begun=info, test=has_test, ranks=ranks)

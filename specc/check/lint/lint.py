@@ -135,7 +135,7 @@ class Linted:
             images -= split_off(images, chosen.share(self.data.validation.args))
         if images < 1:
             return None
-        return steps(self.train.epochs, batches(images, self.train.batch), self.train.accumulate)
+        return steps(self.train.epochs, batches(images, self.train.batch, self.train.shards), self.train.accumulate)
 
     def setting(self, section: str, name: str) -> t.Setting | None:
         """A setting as written; None if it has its default."""

@@ -22,7 +22,7 @@ from specc.vocabulary.problem import Problem
 from specc.vocabulary.registry import component
 from specc.vocabulary.shape import Shape, size_text
 
-ALONE = "use batches of at least two images, or layer_norm, which does not depend on the batch"
+TWO_IMAGES = "use batches of at least two images, or layer_norm, which does not depend on the batch"
 
 
 def data_shape(data: DataSettings, shape_of: ShapeOf | None = None) -> Shape | None:
@@ -89,7 +89,7 @@ def batch_fits(graph: Graph, train: TrainSettings, settings: dict[str, t.Setting
     shape = size_text(graph.nodes[norm.inputs[0]].shape)
     message = f"`{norm.op.name}` has only one value per channel to normalize: {shape} in a batch of one image"
     labels = (Label(norm.span, f"input: {shape}"),) if span != norm.span else ()
-    context.error("E316", message, span, labels=labels, help=ALONE)
+    context.error("E316", message, span, labels=labels, help=TWO_IMAGES)
 
 
 def _source(data: DataSettings, text: str) -> tuple[Label, ...]:

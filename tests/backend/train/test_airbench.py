@@ -14,6 +14,7 @@ from specc.backend.engine.trainer import Trainer
 from specc.backend.initialize import initialize
 from specc.backend.precision import Precision
 from specc.backend.progress import Quiet
+from specc.backend.ranks import ALONE, Ranks
 from specc.check import check
 from specc.source import Source
 from tests.helpers.losses import classes_of
@@ -31,14 +32,14 @@ class Blobs:
     def __init__(self, batch: int = 8) -> None:
         self.batch = batch
 
-    def training(self, epoch: int, index: int) -> tuple[Tensor, Tensor]:
+    def training(self, epoch: int, index: int, shard: int = 0) -> tuple[Tensor, Tensor]:
         source = torch.Generator().manual_seed(1000 * epoch + index)
         labels = torch.randint(0, 10, (self.batch,), generator=source)
         stripes = torch.sin(torch.arange(32) * (1 + labels[:, None, None, None] % 5) / 2)
         color = (labels[:, None] // 5 == torch.arange(3)).view(-1, 3, 1, 1)
         return torch.randn(self.batch, 3, 32, 32, generator=source) / 4 + stripes * (1 + color), labels
 
-    def validation(self) -> Iterable[tuple[Tensor, Tensor]]:
+    def validation(self, ranks: Ranks = ALONE) -> Iterable[tuple[Tensor, Tensor]]:
         return [self.training(999, index) for index in range(2)]
 
 
