@@ -3,7 +3,7 @@
 `SPECC_FAULT=checkpoint.between` kills it where that point is reached, `SPECC_FAULT=write.middle:7` at the seventh time.
 Of several processes that train together, `epoch.middle:7@2` kills rank 2 the first time that they are started, and
 `epoch.middle:7@2/3` the first three times. What happens there can be something else: `epoch.middle@2=stop` stops the
-process (SIGSTOP), `=term` sends it SIGTERM, `=raise` is a defect, `=memory` an allocation that fails.
+process (SIGSTOP), `=term` and `=usr2` send it SIGTERM and SIGUSR2, `=raise` is a defect, `=memory` an allocation that fails.
 Without the variable a point does nothing.
 """
 
@@ -13,7 +13,7 @@ import signal
 from collections import Counter
 
 FAULT = re.compile(r"(?P<point>[\w.]+)(?::(?P<count>\d+))?(?:@(?P<rank>\d+)(?:/(?P<starts>\d+))?)?(?:=(?P<what>\w+))?")
-SIGNALS = {"": "SIGKILL", "stop": "SIGSTOP", "term": "SIGTERM"}
+SIGNALS = {"": "SIGKILL", "stop": "SIGSTOP", "term": "SIGTERM", "usr2": "SIGUSR2"}
 STARTS = "SPECC_STARTS"  # how often the processes of a training were started before
 _reached: Counter[str] = Counter()
 

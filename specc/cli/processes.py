@@ -1,4 +1,4 @@
-"""How many processes `specc train` is: this one, those that it starts, or one of those that torchrun or srun started."""
+"""How many processes `specc train` is: this one, those that it starts, or one of torchrun's or srun's."""
 
 import os
 import re
@@ -39,7 +39,7 @@ def carry_out(request: Request, several: Several, out: Path | None, run: Path | 
     from specc.backend.launch.member import as_member, is_member
 
     limit = several.hang_timeout or HANGS
-    if is_member():
+    if is_member(several.devices is not None):
         _refuse_starting(several)
         return as_member(_device(request, run), limit, work)
     if several.devices is None and several.max_restarts is None:
@@ -123,7 +123,7 @@ def _device(request: Request, run: Path | None) -> str:
 
 
 def signal_called(name: str) -> signal.Signals:
-    """The signal that --checkpoint-signal names, with or without SIG. Raises SpeccError E483 for one that does not do."""
+    """The signal that --checkpoint-signal names, with or without SIG. Raises SpeccError E483 for one that is taken."""
     short = name.upper().removeprefix("SIG")
     found = getattr(signal, f"SIG{short}", None)
     if not isinstance(found, signal.Signals) or short in TAKEN:
@@ -137,7 +137,7 @@ def requeueing(work: Work, name: str) -> Work:
     """Work that also stops at a signal, after which the SLURM job goes back into its queue."""
     number = signal_called(name)
 
-    def then(ranks: "Ranks | None" = None) -> int:
+    def then(ranks: "Ranks | None") -> int:
         from specc.backend.interrupt import Interrupt
         from specc.backend.launch.slurm import requeue
 

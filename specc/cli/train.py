@@ -125,14 +125,13 @@ def train(
         if mode is FIT:
             return training.train(request, out, with_fit=True)
 
-        def work(ranks: "Ranks | None" = None) -> int:
+        def carry_out(ranks: "Ranks | None") -> int:
             if resume is not None:
                 return training.resume(request, resume, resume_inexact, ranks)
             return training.train(request, out, ranks)
 
         several = processes.Several(devices, max_restarts, hang_timeout)
-        if checkpoint_signal is not None:
-            work = processes.requeueing(work, checkpoint_signal)
+        work = carry_out if checkpoint_signal is None else processes.requeueing(carry_out, checkpoint_signal)
         return processes.carry_out(request, several, out, resume, work)
 
 

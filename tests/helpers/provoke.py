@@ -529,6 +529,29 @@ def e497(stage: Stage) -> None:
     stage.raises("specc.backend.run.published.fetch", failed)
 
 
+def ends_with(stage: Stage, kind: str, text: str) -> None:
+    """Processes that end as one of them did."""
+    from specc.backend.launch.start import Ending
+    from specc.backend.launch.watch import Outcome
+
+    ending = Ending(2, Outcome(kind, 2, 0, 2, text))
+    stage.patch.setattr("specc.backend.launch.start._processes", lambda *_: ending)
+
+
+def e507(stage: Stage) -> None:
+    ends_with(stage, "lost", "rank 2 of 4 was killed (SIGKILL)")
+
+
+def e508(stage: Stage) -> None:
+    ends_with(stage, "hung", "rank 2 of 4 (process 4711 on gpu07) has not answered for 60 seconds")
+
+
+def e510(stage: Stage) -> None:
+    stage.patch.setenv("SLURM_JOB_ID", "4711")
+    stage.patch.setattr("shutil.which", lambda name: None)
+    stage.patch.setattr("specc.cli.training.train", lambda *_: 140)
+
+
 PROVOKE: dict[str, Callable[[Stage], None]] = {
     name.upper(): function for name, function in list(globals().items()) if name[0] == "e" and name[1:].isdigit()
 }

@@ -23,9 +23,13 @@ from specc.errors import SpeccError
 CONNECTIONS = ("gloo", "Connection", "Broken pipe", "Socket", "NCCL")
 
 
-def is_member(environment: MutableMapping[str, str] = os.environ) -> bool:
-    """Whether torchrun, srun or `--devices` started this process for a training; their variables are then torchrun's."""
-    environment.update(task_environment(environment))
+def is_member(starts: bool, environment: MutableMapping[str, str] = os.environ) -> bool:
+    """Whether torchrun, srun or `--devices` started this process; the environment then has torchrun's variables.
+
+    starts: it is to start processes itself, as a batch script of SLURM may, which has a job's variables, too.
+    """
+    if not starts or "SLURM_STEP_ID" in environment:
+        environment.update(task_environment(environment))
     return "RANK" in environment and "WORLD_SIZE" in environment
 
 
@@ -44,7 +48,7 @@ def as_member(device: str, limit: float, work: Callable[[Ranks], int]) -> int:
         except (SystemExit, KeyboardInterrupt) as error:
             _stop(watch, 130 if isinstance(error, KeyboardInterrupt) else _status(error))
             raise
-        except Exception as error:  # noqa: BLE001 - whatever it is, the others have to know
+        except Exception as error:
             failure = _failure(watch, error)
             if failure is error:
                 raise

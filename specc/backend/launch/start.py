@@ -1,4 +1,4 @@
-"""`specc train --devices N`: torchrun's agent starts the processes on this machine, and starts them again where they die.
+"""`specc train --devices N`: torchrun's agent starts processes on this machine, and starts them again where they die.
 
 Each process is the same command line once more. What it finds in its environment makes it one of several.
 """
@@ -21,7 +21,7 @@ from torch.distributed.elastic.multiprocessing import DefaultLogsSpecs, SignalEx
 from torch.distributed.elastic.rendezvous import RendezvousParameters
 from torch.distributed.elastic.rendezvous import registry as meeting
 
-from specc.backend.launch.watch import HUNG, LAUNCHER, LOST_STATUS, SHARDS, Outcome, problem
+from specc.backend.launch.watch import HUNG, LAUNCHER, LOST, LOST_STATUS, SHARDS, STOPPED, Outcome, problem
 from specc.backend.run.again import step_of
 from specc.errors import counted
 from specc.faults import STARTS
@@ -107,7 +107,7 @@ class _Agent(LocalElasticAgent):
     pids: Mapping[int, Any] = {}
 
     def _start_workers(self, worker_group: WorkerGroup) -> dict[int, Any]:
-        started = super()._start_workers(worker_group)
+        started: dict[int, Any] = super()._start_workers(worker_group)
         self.pids = started
         return started
 
@@ -124,12 +124,12 @@ def _processes(job: Job, count: int, name: str, starts: int) -> Ending:
     with _environment(count, job.shards, starts), _handlers(), TemporaryDirectory(prefix="specc-") as logs:
         parameters = RendezvousParameters("c10d", "localhost:0", name, 1, 1, local_addr="localhost")
         handler = meeting.get_rendezvous_handler(parameters)
-        command = ["-m", "specc", *(argument.replace("$", "$$") for argument in job.arguments)]  # the agent fills in ${…}
+        arguments = [argument.replace("$", "$$") for argument in job.arguments]  # the agent fills in what it knows
         spec = WorkerSpec(
             role="specc",
             local_world_size=count,
             entrypoint=sys.executable,
-            args=tuple(command),
+            args=("-m", "specc", *arguments),
             rdzv_handler=handler,
             max_restarts=0,
             monitor_interval=0.1,
@@ -149,21 +149,21 @@ def _ending(result: RunResult, count: int) -> Ending:
     """What became of processes that have all ended, some of them with a failure."""
     if not result.is_failed():
         return Ending(0)
-    signals = {rank: -failure.exitcode for rank, failure in result.failures.items() if failure.exitcode < 0}
-    killed = {rank: number for rank, number in signals.items() if number != signal.SIGTERM} or signals
+    codes = {rank: failure.exitcode for rank, failure in result.failures.items()}
     told = [_told(failure.error_file_data) for failure in result.failures.values()]
     outcome = next((one for one in told if one is not None), None)
     if outcome is not None and outcome.kind == HUNG:
         return Ending(2, outcome)
-    if outcome is not None and not (killed and outcome.kind == "stopped"):  # the agent stops what is left of a death
+    killed = [rank for rank, code in codes.items() if code < 0 and code != -signal.SIGTERM]
+    if outcome is not None and not (killed and outcome.kind == STOPPED):  # the agent stops what is left after a death
         return Ending(outcome.status)
-    if killed:
-        rank, number = next(iter(killed.items()))
-        text = f"rank {rank} of {count} was killed ({signal.Signals(number).name})"
-        return Ending(2, Outcome("lost", rank, rank, 2, text))
-    others = {rank: failure.exitcode for rank, failure in result.failures.items() if failure.exitcode != LOST_STATUS}
-    rank, status = next(iter((others or {0: LOST_STATUS}).items()))
-    return Ending(2, Outcome("lost", rank, rank, 2, f"rank {rank} of {count} ended with exit status {status}"))
+    failed = [rank for rank, code in codes.items() if code > 0 and code != LOST_STATUS]
+    rank = [*killed, *failed, *codes][0]
+    if codes[rank] < 0:
+        text = f"rank {rank} of {count} was killed ({signal.Signals(-codes[rank]).name})"
+    else:
+        text = f"rank {rank} of {count} ended with exit status {codes[rank]}"
+    return Ending(2, Outcome(LOST, rank, rank, 2, text))
 
 
 def _told(data: Mapping[str, Any]) -> Outcome | None:

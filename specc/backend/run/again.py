@@ -1,4 +1,4 @@
-"""Processes that are started again find the run that they have begun: by the name of their job, which run.json keeps."""
+"""Processes that are started again find the run that they have begun, by the name of their job in run.json."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path

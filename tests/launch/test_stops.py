@@ -1,0 +1,54 @@
+"""A signal at one process stops all at the same step, and an error of one is the training's."""
+
+import os
+import signal
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.helpers.faults import fingerprint
+from tests.helpers.launched import lives, steps_of, train
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="processes are looked up in /proc")
+
+
+def test_sigterm_at_one_process_stops_all_and_another_number_resumes(folder: Path, straight: Path) -> None:
+    run = folder / "term"
+    ended = train(folder, "small.cnn", "--out", str(run), "--devices", "3", fault="epoch.middle:8@1=term").end()
+    assert ended.status == 143, ended.err
+    assert steps_of(run) == [6, 8]
+    assert ended.err == f"stopped after step 8; to continue: specc train --resume {run}\n"
+    ended = train(folder, "--resume", str(run), "--devices", "4").end()
+    assert ended.status == 0, ended.err
+    assert fingerprint(run) == fingerprint(straight)
+
+
+def test_ctrl_c_stops_all(folder: Path) -> None:
+    run = folder / "ctrl-c"
+    started = train(folder, "small.cnn", "--out", str(run), "--devices", "3", "--set", "train.epochs=1000")
+    started.wait_until(lambda: bool(steps_of(run)))
+    children = started.children()
+    started.process.send_signal(signal.SIGINT)
+    ended = started.end()
+    assert ended.status == 130, ended.err
+    last = steps_of(run)[-1]
+    assert ended.err == f"stopped after step {last:,}; to continue: specc train --resume {run}\n"
+    assert not any(map(lives, children))
+
+
+@pytest.mark.parametrize(("what", "told"), [("raise", "RuntimeError: a fault"), ("memory", "error[E448]")])
+def test_an_error_of_one_process_is_the_training_s(folder: Path, what: str, told: str) -> None:
+    if what == "memory" and not os.environ.get("SPECC_KILLS"):
+        pytest.skip("takes as long as the other one; SPECC_KILLS=20 has it")
+    run = folder / what
+    options = ["--out", str(run), "--devices", "3", "--max-restarts", "2"]
+    ended = train(folder, "small.cnn", *options, fault=f"epoch.middle:3@1={what}").end()
+    assert ended.status == 2, ended.err
+    assert told in ended.err and ended.err.count("on rank 1 of 3") == 1
+    assert ended.err.count("error") <= 2 and "restart" not in ended.err  # it would come again
+
+
+def test_what_can_be_refused_before_starts_no_process(folder: Path) -> None:
+    ended = train(folder, "small.cnn", "--devices", "5").end()
+    assert ended.status == 1 and ended.err.startswith("error[E502]"), ended.err
