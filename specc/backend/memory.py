@@ -3,15 +3,20 @@
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from math import prod
+from typing import NamedTuple
 
 import torch
 
 from specc.backend.data.memory import free_memory
 from specc.backend.device import find
+from specc.backend.ordered_sum import cost
 from specc.check import Trainable
 from specc.errors import SpeccError, counted
+from specc.ir.graph import Graph
 from specc.ir.weights import frozen_parameters
 from specc.report.layers import activation_bytes, byte_text
+from specc.tricks.sections import TrainSettings
 
 COPIES = 2  # of each activation: kept for the gradient, and its own gradient or what a layer works in
 STATES = 5  # numbers for each weight that learns: itself, its gradient, two that an optimizer remembers, its mean
@@ -30,23 +35,66 @@ def room(device: torch.device) -> int:
     return free_memory()
 
 
-def needed(spec: Trainable, batch: int) -> int:
-    """Bytes that a step with so many images takes, by estimate: activations, weights and what they need, in fp32."""
-    frozen = frozen_parameters(spec.graph, spec.train.frozen)
+def needed(spec: Trainable, batch: int, world: int = 1) -> int:
+    """Bytes that a step with so many images takes, by estimate: activations, weights and what they need, in fp32.
+
+    world: the processes that divide its shards; what is told is what each of them takes.
+    """
+    shards, train = spec.train.shards, spec.train
+    frozen = frozen_parameters(spec.graph, train.frozen)
     numbers = STATES * (spec.graph.parameters - frozen) + frozen
-    return 4 * numbers + COPIES * batch * activation_bytes(spec.graph)
+    if shards > 1:
+        is_exact = train.plan is None or train.plan.args.across == "exact"
+        numbers += cost(shards, world, is_exact=is_exact).held * moved_numbers(spec.graph, train)
+    return 4 * numbers + COPIES * max(1, batch // shards) * activation_bytes(spec.graph)
 
 
-def smaller(batch: int, than: int) -> int:
-    """The largest divisor of a batch below `than`; 0 where there is none, so that accumulated batches add up to it."""
-    return next((size for size in range(min(than - 1, batch), 0, -1) if batch % size == 0), 0)
+def moved_numbers(graph: Graph, settings: TrainSettings) -> int:
+    """How many numbers a shard adds to a step: the gradients, and the running statistics."""
+    learning = graph.parameters - frozen_parameters(graph, settings.frozen)
+    statistics = (graph.statistics(node) for node in graph.nodes if node.owns)
+    return learning + sum(prod(one.shape) for of_node in statistics for one in of_node)
+
+
+class PerDevice(NamedTuple):
+    """What a training takes of each of `world` devices, by estimate.
+
+    shards: that it computes. images: of a batch. memory: bytes. sent: bytes that it sends in a step. plain: the same
+    where gradients are added up by a plain all-reduce.
+    """
+
+    world: int
+    shards: int
+    images: int
+    memory: int
+    sent: int
+    plain: int
+
+
+def per_device(spec: Trainable, world: int) -> PerDevice:
+    """The estimate for so many processes, each on a device of its own; they divide the spec's shards."""
+    train = spec.train
+    is_exact = train.plan is None or train.plan.args.across == "exact"
+    spent, numbers = cost(train.shards, world, is_exact=is_exact), 4 * moved_numbers(spec.graph, train)
+    memory = needed(spec, train.batch, world)
+    sent, plain = round(spent.sent * numbers), round(spent.plain * numbers)
+    return PerDevice(world, train.shards // world, train.batch // world, memory, sent, plain)
+
+
+def smaller(batch: int, than: int, multiple: int = 1) -> int:
+    """The largest divisor of a batch below `than`; 0 where there is none, so that accumulated batches add up to it.
+
+    multiple: it is a multiple of so many shards.
+    """
+    sizes = range(min(than - 1, batch), 0, -1)
+    return next((size for size in sizes if batch % size == 0 and size % multiple == 0), 0)
 
 
 def estimate(spec: Trainable, device: torch.device) -> int:
     """The largest divisor of the spec's batch that fits by estimate; 0 where not one image does."""
     size = batch = spec.train.batch
     while size and needed(spec, size) > USED * room(device):
-        size = smaller(batch, size)
+        size = smaller(batch, size, spec.train.shards)
     return size
 
 
@@ -77,7 +125,7 @@ def out_of_memory(
     batch: images that were tried. kept: what is left of a training, for the end of the message. trains: as above.
     """
     message = f"batches of {counted(batch, 'image')} do not fit in the memory of {device}{_asked(error, device)}"
-    size = smaller(batch, min(batch, estimate(spec, device) + 1))
+    size = smaller(batch, min(batch, estimate(spec, device) + 1), spec.train.shards)
     if not size:
         help = NARROWER
     elif not trains:

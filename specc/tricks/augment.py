@@ -259,6 +259,15 @@ def component_of(call: Bound) -> Augmentation:
     return component(Augmentation, call)
 
 
+def mixer(tricks: Sequence[Bound]) -> Bound | None:
+    """The first augmentation that mixes images, also within others; None where there is none."""
+    for call in tricks:
+        inner = call if component_of(call).mixes else next(filter(None, map(mixer, call.branches)), None)
+        if inner is not None:
+            return inner
+    return None
+
+
 def augmented_size(tricks: Sequence[Bound], size: Size, channels: int | None = None) -> Size:
     """The size of images of `size` after these augmentations.
 

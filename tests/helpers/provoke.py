@@ -552,6 +552,50 @@ def e510(stage: Stage) -> None:
     stage.patch.setattr("specc.cli.training.train", lambda *_: 140)
 
 
+class OneOfTwo:
+    """What process 0 of two learns, where the other has another value. change: what makes that of one."""
+
+    is_alone = False
+
+    def __init__(self, change: Callable[[Any], Any]) -> None:
+        self.change = change
+
+    def gather(self, value: Any) -> list[Any]:
+        return [value, self.change(value)]
+
+
+def e502(stage: Stage) -> None:
+    from specc.backend.train import prepare, processes
+
+    stage.patch.setattr(prepare, "refuse_world", lambda shards, world: processes.refuse_world(shards, 5))
+
+
+def e503(stage: Stage) -> None:
+    from specc.backend.train import prepare, processes
+
+    def refuse(ranks: object, about: dict[str, Any]) -> None:
+        about |= {"versions": {"torch": "2.13.0"}}
+        other: Any = OneOfTwo(lambda value: value | {"versions": {"torch": "2.12.1"}})
+        processes.refuse_different(other, about)
+
+    stage.patch.setattr(prepare, "refuse_different", refuse)
+
+
+def e504(stage: Stage) -> None:
+    from specc.backend.engine import shards, trainer
+
+    other: Any = OneOfTwo(lambda value: value + 1)
+    stage.patch.setattr(trainer, "refuse_divergence", lambda net, step, _: shards.refuse_divergence(net, step, other))
+
+
+def e505(stage: Stage) -> None:
+    from specc.backend.ranks import join
+    from specc.backend.train import job
+
+    told = {"RANK": "1", "WORLD_SIZE": "4", "LOCAL_RANK": "1", "LOCAL_WORLD_SIZE": "4", "MASTER_ADDR": "10.0.0.1"}
+    stage.patch.setattr(job, "prepare", lambda request: join("cpu", environment=told))
+
+
 PROVOKE: dict[str, Callable[[Stage], None]] = {
     name.upper(): function for name, function in list(globals().items()) if name[0] == "e" and name[1:].isdigit()
 }

@@ -18,7 +18,9 @@ import torch
 import torch.distributed as dist
 
 from specc.backend.data.dataset import DataSet, load
+from specc.backend.data.subset import subset_of
 from specc.backend.ranks import ALONE, Ranks
+from specc.backend.run.checkpoint import load_checkpoint
 from specc.backend.run.files import CHECKPOINTS
 from specc.backend.train.job import train
 from specc.backend.train.resume import resume
@@ -28,17 +30,21 @@ from specc.source import Source
 PROJECT = Path(__file__).parents[2]
 PROCESSES = 4
 SECONDS = 300  # which no module takes
+TIMED = ("seconds", "images_per_second")
+DIGITS = "data { source = digits }\nnetwork Any { flatten -> dense(10) }\n"
 CPU = torch.device("cpu")
 
 
 class Job(NamedTuple):
     """A training. run: its name. world: of so many processes. spec: None to resume the run. until: a step to pause
-    after."""
+    after. subset: train on so many images only. base: the folder of the data, where they are not digits."""
 
     run: str
     world: int
     spec: str | None = None
     until: int | None = None
+    subset: int | None = None
+    base: str | None = None
 
 
 def carry_out(folder: Path, jobs: Sequence[Job]) -> None:
@@ -58,12 +64,12 @@ def carry_out(folder: Path, jobs: Sequence[Job]) -> None:
     assert done.returncode == 0, done.stdout
 
 
-def tensors_of(run: Path) -> dict[str, bytes]:
-    """All tensors of a run's newest checkpoint, by their names, as bytes."""
-    from specc.backend.run.checkpoint import load_checkpoint
-
-    tensors = load_checkpoint(run / CHECKPOINTS).tensors
-    return {name: value.numpy().tobytes() for name, value in tensors.items()}
+def bits_of(run: Path) -> dict[str, Any]:
+    """All tensors of a run's newest checkpoint as bytes, by their names, and its lines without what a clock says."""
+    checkpoint = load_checkpoint(run / CHECKPOINTS)
+    lines = [{name: line[name] for name in line if name not in TIMED} for line in checkpoint.scalars["lines"]]
+    tensors = {name: value.numpy().tobytes() for name, value in checkpoint.tensors.items()}
+    return tensors | {"step": checkpoint.scalars["step"], "lines": lines}
 
 
 def _work(folder: Path, rank: int, dataset: DataSet, jobs: Sequence[Job]) -> None:
@@ -77,11 +83,14 @@ def _work(folder: Path, rank: int, dataset: DataSet, jobs: Sequence[Job]) -> Non
         if rank < job.world:
             ranks = ALONE if job.world == 1 else Ranks(rank, job.world, rank, job.world, CPU, groups[job.world])
             until = None if job.until is None else (lambda per_epoch, total, job=job: job.until)
-            where: dict[str, Any] = {"dataset": dataset, "device": "cpu", "quiet": True, "until": until, "ranks": ranks}
+            where: dict[str, Any] = {"device": "cpu", "quiet": True, "until": until, "ranks": ranks}
+            if job.base is None:
+                where["dataset"] = dataset if job.subset is None else subset_of(dataset, job.subset)
             if job.spec is None:
                 resume(folder / job.run, **where)
             else:
-                train(check(Source("test.cnn", job.spec)), out=folder / job.run, **where)
+                base = folder if job.base is None else Path(job.base)
+                train(check(Source("test.cnn", job.spec)), out=folder / job.run, base=base, **where)
         dist.barrier()
     dist.destroy_process_group()
 
@@ -89,8 +98,7 @@ def _work(folder: Path, rank: int, dataset: DataSet, jobs: Sequence[Job]) -> Non
 def main() -> int:
     folder = Path(sys.argv[1])
     jobs = [Job(*job) for job in json.loads((folder / "jobs.json").read_text())]
-    text = next(job.spec for job in jobs if job.spec is not None)
-    dataset = load(check(Source("test.cnn", text)).trainable().data)
+    dataset = load(check(Source("test.cnn", DIGITS)).trainable().data)
     children = []
     for rank in range(PROCESSES):
         child = os.fork()

@@ -10,7 +10,7 @@ from torch.nn.functional import one_hot
 from specc.backend.augment.draw import Draw, by_part, each, pick
 from specc.backend.resolve import resolve
 from specc.backend.rng import Tables
-from specc.tricks.augment import component_of
+from specc.tricks.augment import component_of, mixer
 from specc.values import Bound
 
 Pipeline = Sequence[Bound]
@@ -41,7 +41,7 @@ def augment(
     classes or tags.
     """
     targets = _marked(labels, ignore) if labels.dtype == torch.uint8 else labels
-    if mixes(tricks) and labels.dtype == torch.int64:
+    if mixer(tricks) and labels.dtype == torch.int64:
         targets = one_hot(labels, classes).float()
     draw = Draw(seed, epoch, images, 0, tables)
     if x.dtype == torch.uint8:  # a quarter of the memory, as long as pixels only move
@@ -62,11 +62,6 @@ def _unmarked(marked: Tensor, ignore: int | None) -> Tensor:
     """The other way round."""
     assert ignore is not None  # which every source of masks has
     return (marked[:, 0] - 1).masked_fill_(marked[:, 0] == 0, ignore)
-
-
-def mixes(tricks: Pipeline) -> bool:
-    """Whether labels become shares of classes."""
-    return any(component_of(call).mixes or any(map(mixes, call.branches)) for call in tricks)
 
 
 def _pipeline(tricks: Pipeline, x: Tensor, targets: Tensor, draw: Draw) -> Pair:
@@ -98,7 +93,7 @@ def _apply(call: Bound, x: Tensor, targets: Tensor, draw: Draw) -> Pair:
 
 def _branches(branches: Sequence[Pipeline], which: Tensor, x: Tensor, targets: Tensor, draw: Draw) -> Pair:
     """Each image through the branch of its number."""
-    if by_part(x) and not any(map(mixes, branches)):
+    if by_part(x) and not any(map(mixer, branches)):
         return _some_through_each(branches, which, x, targets, draw)
     result: Pair | None = None
     for number, branch in enumerate(branches):

@@ -12,9 +12,11 @@ from specc.backend.data.normalize import Normalize, normalizer
 from specc.backend.ranks import ALONE, Ranks
 from specc.backend.rng import Tables
 from specc.check import Trainable
-from specc.check.verify.fits import TWO_IMAGES, batch_of_one
+from specc.check.verify.shards import NO_BATCH, batch_of_one
 from specc.check.verify.task import mismatches
 from specc.errors import SpeccError
+from specc.tricks.augment import mixer
+from specc.tricks.length import batch_size
 from specc.tricks.resize import center
 from specc.tricks.sections import DataSettings
 from specc.values import Size
@@ -99,6 +101,27 @@ def _normalizer(dataset: DataSet, data: DataSettings, device: torch.device) -> N
     return normalizer(data.normalize, shape, dataset.mean, dataset.std, data.view).to(device)
 
 
+def _refuse_small(spec: Trainable, images: int) -> None:
+    """Raise SpeccError E500, E316 or E501 where a batch of a small set has too few images."""
+    train, shards = spec.train, spec.train.shards
+    size = batch_size(images, train.batch, shards)
+    there = "there is one training image" if images == 1 else f"there are {images} training images"
+    if not size:
+        message = f"train.shards is {shards}, but {there}"
+        raise SpeccError("E500", message, help=f"set train.shards = {images} or less", status=1)
+    if size // shards > 1:
+        return
+    norm, mixes = batch_of_one(spec.graph, train.frozen), mixer(spec.data.augment) if shards > 1 else None
+    help = "use batches of at least two images" if shards == 1 else f"set train.shards = {max(1, images // 2)} or less"
+    there += "" if shards == 1 else f", one for each of {shards} shards"
+    if norm is not None:
+        message = f"`{norm.name}` has only one value per channel to normalize: {there}"
+        raise SpeccError("E316", message, help=f"{help}, or {NO_BATCH}", status=1)
+    if mixes is not None:
+        message = f"`{mixes.name}` mixes images of a shard with each other: {there}"
+        raise SpeccError("E501", message, help=f"{help}, or remove `{mixes.name}`", status=1)
+
+
 def _seen(dataset: DataSet, view: Size | None) -> tuple[int, int, int]:
     """C, H, W of what the network sees of the images."""
     channels, height, width = dataset.shape
@@ -107,7 +130,8 @@ def _seen(dataset: DataSet, view: Size | None) -> tuple[int, int, int]:
 
 def check_fit(spec: Trainable, dataset: DataSet) -> None:
     """Raise SpeccError E307, E306 or E317 where a network does not take these images, or does not give what is learned
-    of them; E316 where there is a single one, and it cannot learn from that.
+    of them; E500 where a small set cannot be cut into shards; E316 and E501 where a batch or a shard of it is a single
+    image, and it cannot learn from that.
 
     `specc check` says so already where the source is known before it is read; a folder is not.
     """
@@ -120,9 +144,6 @@ def check_fit(spec: Trainable, dataset: DataSet) -> None:
             help=f"input({channels}, {height}x{width}), or `resize` in the section `data`",
             status=1,
         )
-    norm = batch_of_one(graph, spec.train.frozen) if len(dataset.train) == 1 else None
-    if norm is not None:
-        message = f"`{norm.name}` has only one value per channel to normalize: there is one training image"
-        raise SpeccError("E316", message, help=TWO_IMAGES, status=1)
+    _refuse_small(spec, len(dataset.train))
     for odd in mismatches(dataset.task.facts, dataset.task.outputs, graph, spec.data, spec.train, spec.export):
         raise SpeccError(odd.code, odd.message, help=odd.help, status=1)

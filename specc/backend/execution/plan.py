@@ -6,7 +6,6 @@ for the order in which sums are taken; so a run keeps its plan, and is resumed b
 """
 
 from collections.abc import Mapping
-from math import prod
 from typing import Any, NamedTuple
 
 import torch
@@ -17,12 +16,13 @@ from specc.backend.data.parallel import workers
 from specc.backend.data.split import Streamed
 from specc.backend.device import SMALL_BATCH, thread_count
 from specc.backend.engine.optimizers import is_fused, param_rules
+from specc.backend.memory import moved_numbers
 from specc.backend.ordered_sum import cost, is_tree
 from specc.backend.precision import Precision, choose
 from specc.backend.ranks import ALONE, Ranks
 from specc.errors import counted
 from specc.ir.graph import Graph
-from specc.ir.weights import frozen_parameters, weights_of
+from specc.ir.weights import weights_of
 from specc.report.layers import byte_text
 from specc.tricks.sections import TrainSettings
 from specc.values import Args
@@ -171,13 +171,6 @@ def _across(graph: Graph, settings: TrainSettings, is_exact: bool, world: int) -
         if is_exact:
             same += f", by a plain all-reduce {byte_text(round(spent.plain * numbers))}"
     return order, same
-
-
-def moved_numbers(graph: Graph, settings: TrainSettings) -> int:
-    """How many numbers processes exchange in a step: the gradients, and the running statistics."""
-    learning = graph.parameters - frozen_parameters(graph, settings.frozen)
-    statistics = (graph.statistics(node) for node in graph.nodes if node.owns)
-    return learning + sum(prod(one.shape) for of_node in statistics for one in of_node)
 
 
 def _step(asked: str, info: Mapping[str, Any] | None) -> tuple[str, str]:

@@ -24,6 +24,7 @@ from specc.check import Checked, Trainable
 from specc.report.layers import activation_bytes
 from specc.report.probe import Probed
 from specc.tasks import REGRESSION
+from specc.tricks.sections import TrainSettings
 
 MOST = 256  # images: more change no figure that is looked at here
 FEWEST = 16
@@ -53,11 +54,11 @@ def _probe(whole: Trainable, device: str, data_dir: Path | None, base: Path, dat
     spec = _small(whole)
     with memory_explained(spec, device, trains=False):
         dataset = dataset or load(spec.data, data_dir=data_dir, base=base)
-        return _run(spec, whole.train.batch, find(device), dataset, base)
+        return _run(spec, whole.train, find(device), dataset, base)
 
 
-def _run(spec: Trainable, batch: int, place: torch.device, dataset: DataSet, base: Path) -> Probed:
-    """batch: of the spec as it is trained; that of `spec` fits into memory."""
+def _run(spec: Trainable, whole: TrainSettings, place: torch.device, dataset: DataSet, base: Path) -> Probed:
+    """whole: as the spec is trained; the batch of `spec` fits into memory."""
     graph, data, settings = spec.graph, spec.data, spec.train
     exact(place)
     if place.type == "cpu":
@@ -74,7 +75,7 @@ def _run(spec: Trainable, batch: int, place: torch.device, dataset: DataSet, bas
     net.to(place).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     freeze(net, graph, settings.frozen_at_first)
     watch = Watch(net.train())
-    seed_generators(step_seed(settings.seed, 0), place)
+    seed_generators(step_seed(settings.seed, 0, None if whole.shards == 1 else 0), place)
     images, target = loader.training(0, 0)
     function = loss_of(settings, dataset, place)
     loss, guess = _backward(net, function, images, target), blind_guess(function, dataset.task, target)
@@ -86,7 +87,7 @@ def _run(spec: Trainable, batch: int, place: torch.device, dataset: DataSet, bas
         data.source.name,
         describe(place),
         settings.seed,
-        batch,
+        whole.batch,
         loader.batch,
         "; ".join(start),
         guess,
@@ -148,7 +149,7 @@ def probe_each(
 
 
 def _small(spec: Trainable) -> Trainable:
-    """The spec for one batch in fp32 that fits into memory."""
+    """The spec for one batch in fp32, or one shard of it, that fits into memory."""
     fits = max(FEWEST, ROOM // max(1, activation_bytes(spec.graph)))
-    batch = min(spec.train.batch, MOST, fits)
-    return spec._replace(train=spec.train.replace(batch=batch, precision="fp32", accumulate=1))
+    batch = min(spec.train.part, MOST, fits)
+    return spec._replace(train=spec.train.replace(batch=batch, precision="fp32", accumulate=1, shards=1))

@@ -13,6 +13,7 @@ MEANS = {
     "torch": "other versions may compute the same layer with another algorithm",
     "numpy": "other versions may assemble batches with another algorithm",
     "specc": "other versions may compute a step differently",
+    "processes": "a plain all-reduce (`plan(across=fast)`) adds in another order",
 }
 OF_PACKAGE = "other versions may change what its words do"
 
@@ -33,18 +34,23 @@ def differences(info: Mapping[str, Any], about: Mapping[str, Any]) -> list[Diffe
     """What differs between a run.json and where the run would go on now."""
     found = list[Different]()
     for what in MEANS:
-        was, now = (
-            side.get(what)
-            if what in ("device_name", "threads", "precision")
-            else (side.get("versions") or {}).get(what)
-            for side in (info, about)
-        )
+        was, now = _of(info, what), _of(about, what)
         # a processor's name tells its threads, too
         if was != now and not (what == "threads" and found):
             found.append(Different(what, str(was), str(now)))
     was, now = (side.get("packages", {}) for side in (info, about))  # those of a changed spec are told by its changes
     found += [Different(name, was[name], now[name]) for name in was if name in now and was[name] != now[name]]
     return found
+
+
+def _of(about: Mapping[str, Any], what: str) -> Any:
+    """What a run.json says of one of MEANS; of processes their number, where it has a part in the result."""
+    if what in ("device_name", "threads", "precision"):
+        return about.get(what)
+    if what == "processes":
+        ranks = about.get("ranks", {})
+        return ranks.get("world") if ranks.get("across") == "fast" else None
+    return (about.get("versions") or {}).get(what)
 
 
 def refuse(found: list[str], path: object) -> None:

@@ -102,6 +102,7 @@ OPTIONAL: dict[str, tuple[str, Callable[[Any], bool]]] = {
     "figures": ("a table of tables", _are_tables),
     "split_version": ("a number", is_count),
     "resumed": ("a list", _is_list),
+    "ranks": ("a table", _is_table),
     "packages": ("a table of packages and their versions", _are_texts),
     "next": ("a table with `spec_sha256` and `base`", _is_next),
 }

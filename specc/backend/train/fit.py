@@ -41,7 +41,7 @@ def fit(checked: Checked, *, device: str, data_dir: Path | None, base: Path) -> 
             if size != settings.batch:
                 said += f"; train.batch = {size} and train.accumulate = {accumulate} instead of {settings.batch}"
             return Fitted(size, accumulate, said)
-        size = smaller(settings.batch, size)
+        size = smaller(settings.batch, size, settings.shards)
     raise SpeccError(
         "E448",
         f"not even one image fits in the memory of {place}: {byte_text(needed(spec, 1))} needed, "

@@ -112,7 +112,13 @@ def prepare(request: Request) -> Job:
     shown = f"{describe(device)}, {plan.precision.name} ({plan.precision.reason}); validation: {dataset.validated_on}"
     again = request._replace(dataset=dataset, subset=None)
     about = _about(trainer, dataset, device, plan, notes) | {"packages": packages_of(request.spec)}
-    about["ranks"] = {"world": ranks.world, "shards": settings.shards, "threads": about["threads"]}
+    across = settings.plan.args.across if settings.plan else "exact"
+    about["ranks"] = {
+        "world": ranks.world,
+        "shards": settings.shards,
+        "threads": about["threads"],
+        "across": across,
+    }
     refuse_different(ranks, about | {"spec": sha256_of(request.spec.resolved)})
     if request.begun is None:
         about["start"] = start

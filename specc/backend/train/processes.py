@@ -20,8 +20,8 @@ def refuse_world(shards: int, world: int) -> None:
     """Raise SpeccError E502 where so many processes do not get equally many shards."""
     if shards % world == 0:
         return
-    counts = ", ".join(str(count) for count in range(1, shards + 1) if shards % count == 0)
-    help = f"start {counts} processes, or set train.shards to a multiple of {world}"
+    *fewer, most = [count for count in range(1, shards + 1) if shards % count == 0]
+    help = f"start {', '.join(map(str, fewer))} or {most} processes, or set train.shards to a multiple of {world}"
     if shards == 1:
         message = f"{world} processes were started, but train.shards is 1: there is nothing to divide among them"
         help = f"set train.shards = {world} in the spec, or with --set; `batch` has to be a multiple of it"

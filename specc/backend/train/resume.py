@@ -22,6 +22,7 @@ from specc.backend.train.job import Outcome, Until, carry_out, follow
 from specc.backend.train.prepare import Request, prepare
 from specc.backend.train.start import anchored
 from specc.check import Checked, check
+from specc.errors import counted
 from specc.source import Source
 
 RESTORE = "restore the data, or start a new run"
@@ -99,6 +100,7 @@ def resume(
         if note := folder.restore_metrics(found.scalars["lines"] if found else [], state.lines):
             notes.append(note)
         changed += [str(one) for one in judged if one.kind == SAFE]
+        number = _other_number(info, job.about)
         info |= {name: job.about[name] for name in ENVIRONMENT}
         again = {"at": now(), "step": state.step, "exact": is_exact, "changed": changed}
         more: dict[str, Any] = {"resumed": [*info.get("resumed", ()), again]}
@@ -110,10 +112,18 @@ def resume(
         folder.write_info(info | more)
         if found and found.scalars["step"] != state.step:
             folder.pause(state)  # steps are counted otherwise now, and no checkpoint shall stand under another's number
-        notes += changed
+        notes += [*changed, *number]
         notes.append(f"continuing after step {job.trainer.state.step:,} of {job.trainer.total:,}")
         ranks.broadcast(str(path))
         return carry_out(job._replace(notes=notes), folder, read_info(path), quiet, listener, until)
+
+
+def _other_number(info: Mapping[str, Any], about: Mapping[str, Any]) -> list[str]:
+    """A note where another number of processes goes on, to the same bits. info: run.json as it was; about: as it is."""
+    before, now = info.get("ranks", {}).get("world", 1), about["ranks"]["world"]
+    if before == now or about["ranks"]["across"] != "exact":
+        return []
+    return [f"{counted(now, 'process')} instead of {before}, with the same result: gradients are added in one order"]
 
 
 def _tell(request: Request) -> None:

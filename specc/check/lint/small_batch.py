@@ -10,16 +10,17 @@ LEAST = 8
 
 
 def find(linted: Linted) -> Iterator[Found]:
-    batch = linted.train.batch
+    batch, shards = linted.train.part, linted.train.shards
     frozen = frozen_norms(linted.graph, linted.train.frozen)
     norms = (node for node in linted.graph.nodes if node.op.batch_statistics and node.name not in frozen)
     norm = next(norms, None)
     if norm is not None and batch < LEAST:
         count = counted(batch, "image") if batch > 1 else "one image"
+        what, enough = ("batch", LEAST) if shards == 1 else ("shard", LEAST * shards)
         yield Found(
-            f"`{norm.op.name}` computes its statistics over a batch of {count}",
+            f"`{norm.op.name}` computes its statistics over a {what} of {count}",
             linted.place("train", "batch"),
-            help="use a batch of 8 or more, or group_norm, which ignores the batch; `accumulate` does not help",
+            help=f"use a batch of {enough} or more, or group_norm, which ignores the batch; `accumulate` does not help",
         )
 
 

@@ -2,8 +2,9 @@
 
 from specc.check.context import Context
 from specc.check.gather.spec import Spec
-from specc.check.verify.fits import batch_fits, hold_together
+from specc.check.verify.fits import hold_together
 from specc.check.verify.learning import initializers_fit, learning_fits
+from specc.check.verify.shards import shards_fit
 from specc.ir.graph import Graph
 from specc.tricks.sections import DataSettings, ExportSettings, TrainSettings
 
@@ -23,5 +24,4 @@ def verify(
     if train is not None:
         settings = spec.sections.get("train", {})
         learning_fits(graph, train, settings, data is not None, context)
-        if data is not None:
-            batch_fits(graph, train, settings, context)
+        shards_fit(graph, data, train, settings, context)

@@ -1,6 +1,5 @@
 """Checks that network, data and training fit together."""
 
-from collections.abc import Iterable
 from typing import Any
 
 from specc.check.context import Context, ShapeOf
@@ -10,9 +9,7 @@ from specc.check.verify.task import Mismatch, mismatches, outputs_of, task_of
 from specc.diagnostics import Label, nearest
 from specc.errors import counted
 from specc.ir.graph import Graph, Node
-from specc.ir.weights import frozen_norms
 from specc.source import Span
-from specc.syntax import tree as t
 from specc.tricks.augment import augmented_size
 from specc.tricks.evaluate import views_fit
 from specc.tricks.sections import DataSettings, ExportSettings, TrainSettings, losses_of
@@ -21,8 +18,6 @@ from specc.vocabulary.family import Normalization, Source
 from specc.vocabulary.problem import Problem
 from specc.vocabulary.registry import component
 from specc.vocabulary.shape import Shape, size_text
-
-TWO_IMAGES = "use batches of at least two images, or layer_norm, which does not depend on the batch"
 
 
 def data_shape(data: DataSettings, shape_of: ShapeOf | None = None) -> Shape | None:
@@ -65,31 +60,6 @@ def hold_together(
         _normalize_fits(graph, data, context)
         _views_fit(graph, train, context)
     task_fits(spec, graph, data, train, export, context)
-
-
-def batch_of_one(graph: Graph, freeze: Iterable[str]) -> Node | None:
-    """The first layer that a batch of one image gives a single number of each channel to average over, if any does.
-
-    freeze: the selectors of what is frozen; a norm that is keeps to its running statistics.
-    """
-    frozen = frozen_norms(graph, freeze)
-    for node in graph.nodes[1:]:
-        is_averaging = node.op.batch_statistics and node.name not in frozen
-        if is_averaging and all(side == 1 for side in graph.nodes[node.inputs[0]].shape[1:]):
-            return node
-    return None
-
-
-def batch_fits(graph: Graph, train: TrainSettings, settings: dict[str, t.Setting], context: Context) -> None:
-    """Report E316 where a batch is one image, and batch norm needs two numbers of a channel."""
-    norm = batch_of_one(graph, train.frozen) if train.batch == 1 else None
-    if norm is None:
-        return
-    span = settings["batch"].value.span if "batch" in settings else norm.span
-    shape = size_text(graph.nodes[norm.inputs[0]].shape)
-    message = f"`{norm.op.name}` has only one value per channel to normalize: {shape} in a batch of one image"
-    labels = (Label(norm.span, f"input: {shape}"),) if span != norm.span else ()
-    context.error("E316", message, span, labels=labels, help=TWO_IMAGES)
 
 
 def _source(data: DataSettings, text: str) -> tuple[Label, ...]:

@@ -1,13 +1,19 @@
 """Whatever the number of processes that compute its shards, a training gives the same bits."""
 
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 
-from tests.helpers.ranked import Job, carry_out, tensors_of
+from specc.backend.run.manifest import read_info
+from specc.backend.train.resume import resume
+from specc.errors import SpeccError
+from tests.helpers.ranked import Job, bits_of, carry_out
+from tests.helpers.task_runs import learned, pictures
 
 SPEC = """
-data {{ source = digits; augment = shift(1) -> mixup(0.4) }}
+data {{ source = digits; augment = {augment} }}
 
 network Small {{
   conv(4) -> batch_norm -> relu -> dropout(20%)
@@ -15,28 +21,92 @@ network Small {{
   global_avg_pool -> dense(10)
 }}
 
-train {{
-  batch = 48
-  epochs = 0.5
-  accumulate = 2
-  optimizer = adam(lr=1e-2)
-  groups = [group(norms, lr=3e-3, weight_decay=0)]
-  ema = 0.9
-  clip = 1
-  shards = {shards}
-}}
+train {{ shards = {shards}; {settings} }}
 """
+ORDER = SPEC.format(
+    augment="shift(1) -> mixup(0.4)",
+    shards=12,
+    settings="batch = 48; epochs = 1.6; accumulate = 2; ema = 0.9; clip = 1; optimizer = adam(lr=1e-2); "
+    "groups = [group(norms, lr=3e-3, weight_decay=0)]",
+)
+TREE = SPEC.format(
+    augment="cutmix",
+    shards=8,
+    settings="batch = 64; epochs = 1; lookahead = lookahead(steps=2); freeze = freeze(conv1, until=30%); "
+    "regularize = l2(1e-3); loss = cross_entropy(smoothing=0.1); optimizer = sgd(lr=0.05, momentum=0.9)",
+)
+CAPPED = SPEC.format(augment="shift(1)", shards=12, settings="batch = 48; epochs = 2")
+FAST = SPEC.format(augment="shift(1)", shards=12, settings="batch = 48; epochs = 1; plan = plan(across=fast)")
+OF_TASK = """
+data {{ source = npz("{task}.npz"); augment = flip }}
+network Tiny {{ input(3, 12x12); conv(4) -> batch_norm -> relu -> {end} }}
+train {{ epochs = 1; batch = 24; shards = 12; loss = {loss} }}
+"""
+TASKS = {
+    "classification": "cross_entropy(weights=[0.2, 1, 3])",
+    "multi-label": "binary_cross_entropy",
+    "regression": "[mse, mae(weight=0.5)]",
+    "segmentation": "[cross_entropy(weights=[0.2, 1, 3]), dice]",
+}
+IMAGES = 300  # of the digits
+
+
+def task_spec(folder: Path, task: str) -> str:
+    """The spec for a task, whose pictures are written."""
+    images = pictures()
+    names, labels = learned(task, images)
+    arrays: dict[str, Any] = {
+        "x_train": images[:60],
+        "y_train": labels[:60],
+        "x_val": images[60:],
+        "y_val": labels[60:],
+    }
+    np.savez(folder / f"{task}.npz", **arrays, classes=np.array(names))
+    end = f"conv({len(names)}, 1x1)" if task == "segmentation" else f"global_avg_pool -> dense({len(names)})"
+    return OF_TASK.format(task=task, end=end, loss=TASKS[task])
 
 
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("runs")
-    jobs = [Job(f"order-{world}", world, SPEC.format(shards=12)) for world in (1, 2, 3, 4)]
-    jobs += [Job(f"tree-{world}", world, SPEC.format(shards=8)) for world in (1, 2, 4)]
+    jobs = [Job(f"order-{world}", world, ORDER, subset=IMAGES) for world in (1, 2, 3, 4)]
+    jobs += [Job(f"tree-{world}", world, TREE, subset=IMAGES) for world in (1, 2, 4)]
+    jobs += [Job(f"capped-{world}", world, CAPPED, subset=40) for world in (1, 3)]
+    jobs += [Job("moved", 3, ORDER, 2, IMAGES)]
+    jobs += [Job("moved", world, None, until, IMAGES) for world, until in ((1, 3), (4, 4), (2, None))]
+    jobs += [Job("fast", 3, FAST, 2, IMAGES), Job("fast", 3, None, None, IMAGES), Job("fast-3", 3, FAST, None, IMAGES)]
+    for task in TASKS:
+        spec = task_spec(folder, task)
+        jobs += [Job(f"{task}-{world}", world, spec, base=str(folder)) for world in (1, 4)]
     carry_out(folder, jobs)
     return folder
 
 
-@pytest.mark.parametrize(("kind", "world"), [("order", 2), ("order", 3), ("order", 4), ("tree", 2), ("tree", 4)])
+@pytest.mark.parametrize(
+    ("kind", "world"),
+    [("order", 2), ("order", 3), ("order", 4), ("tree", 2), ("tree", 4), ("capped", 3), *((task, 4) for task in TASKS)],
+)
 def test_any_number_of_processes_gives_the_same_bits(runs: Path, kind: str, world: int) -> None:
-    assert tensors_of(runs / f"{kind}-{world}") == tensors_of(runs / f"{kind}-1")
+    assert bits_of(runs / f"{kind}-{world}") == bits_of(runs / f"{kind}-1")
+
+
+def test_a_run_moves_from_one_number_of_processes_to_others(runs: Path) -> None:
+    assert bits_of(runs / "moved") == bits_of(runs / "order-1")
+    info = read_info(runs / "moved")
+    assert info["ranks"] == {"world": 2, "shards": 12, "threads": 1, "across": "exact"}
+    assert all(again["exact"] for again in info["resumed"])
+
+
+def test_a_set_smaller_than_a_batch_is_one_batch_of_equal_shards(runs: Path) -> None:
+    assert bits_of(runs / "capped-3")["step"] == 2  # of 36 images
+    assert "4 of 40 training images are left out" in " ".join(read_info(runs / "capped-3")["applied"])
+
+
+def test_a_plain_all_reduce_gives_the_same_bits_for_the_same_number_of_processes(runs: Path) -> None:
+    assert bits_of(runs / "fast") == bits_of(runs / "fast-3")
+
+
+def test_a_run_with_a_plain_all_reduce_is_not_resumed_by_another_number_of_processes(runs: Path) -> None:
+    with pytest.raises(SpeccError, match="processes was 3, is now 1") as caught:
+        resume(runs / "fast", quiet=True)
+    assert caught.value.code == "E486"
