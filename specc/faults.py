@@ -3,7 +3,8 @@
 `SPECC_FAULT=checkpoint.between` kills it where that point is reached, `SPECC_FAULT=write.middle:7` at the seventh time.
 Of several processes that train together, `epoch.middle:7@2` kills rank 2 the first time that they are started, and
 `epoch.middle:7@2/3` the first three times. What happens there can be something else: `epoch.middle@2=stop` stops the
-process (SIGSTOP), `=term` and `=usr2` send it SIGTERM and SIGUSR2, `=raise` is a defect, `=memory` an allocation that fails.
+process (SIGSTOP), `=term` and `=usr2` send it SIGTERM and SIGUSR2, `=raise` is a defect, `=memory` an allocation that
+is refused.
 Without the variable a point does nothing.
 """
 

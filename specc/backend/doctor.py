@@ -135,6 +135,7 @@ def _devices() -> Iterator[Finding]:
         device = torch.device(name)
         bf16 = "native bf16" if native_bf16(device) else "no native bf16: `precision = auto` uses fp32"
         yield Finding("devices", name, f"{describe(device)}; {bf16}")
+    yield Finding("devices", "for several", _between_processes())
     yield Finding("devices", "threads", f"{torch.get_num_threads()} of {os.cpu_count()} processors")
     if shutil.which("nvidia-smi") and not torch.cuda.is_available():
         build = (
@@ -144,6 +145,19 @@ def _devices() -> Iterator[Finding]:
         )
         mend = "install a build of torch that matches your driver: https://pytorch.org/get-started/locally"
         yield Finding("devices", "cuda", f"an NVIDIA driver is installed, but {build}", "warning", mend)
+
+
+def _between_processes() -> str:
+    """By what several processes exchange gradients."""
+    import torch.distributed as dist
+
+    if not dist.is_available():
+        return "this build of torch has no torch.distributed: one process trains"
+    ways = {"gloo (CPU)": dist.is_gloo_available(), "nccl (CUDA)": dist.is_nccl_available()}
+    there = [name for name, is_there in ways.items() if is_there]
+    return (
+        f"--devices and torchrun exchange by {' and '.join(there)}" if there else "gloo and nccl are not in this torch"
+    )
 
 
 def _providers() -> Iterator[Finding]:

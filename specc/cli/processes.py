@@ -1,14 +1,13 @@
 """How many processes `specc train` is: this one, those that it starts, or one of torchrun's or srun's."""
 
 import os
-import re
 import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from specc.check import Checked
+from specc.cli.shards import shards_of, with_shards
 from specc.cli.training import Request
 from specc.errors import SpeccError
 
@@ -17,7 +16,6 @@ if TYPE_CHECKING:
 
 HANGS = 60.0  # seconds
 TAKEN = ("INT", "TERM", "KILL", "STOP", "USR1")  # signals that mean something else; USR1 is NCCL's
-SETS_SHARDS = re.compile(r"\bshards\s*=")
 
 Work = Callable[["Ranks | None"], int]
 
@@ -65,52 +63,24 @@ def _start(request: Request, several: Several, out: Path | None, run: Path | Non
     from specc.backend.launch.devices import process_count
     from specc.backend.launch.start import Job, launch
     from specc.backend.run.again import begun_run
+    from specc.backend.train.processes import refuse_world
 
     count = process_count(several.devices or "1", _device(request, run))
-    shards = _shards_of(run) if run else 0
+    shards = shards_of(run) if run else 0
     name = ""
     if request.file is not None:
-        checked = request.check()
+        checked = request.check(lint=False)  # the first process prints them
+        if checked is not None:
+            checked = with_shards(request, checked, shards or count)
         if checked is None:
             return 1
-        checked = with_shards(request, checked, shards or count)
         shards, name = checked.trainable().train.shards, checked.name
-    refuse_remainder(shards, count)
+    refuse_world(shards, count)
 
     def find(job: str) -> Path | None:
         return run or begun_run(job, out, name)
 
     return launch(Job(sys.argv[1:], shards, find), count, several.max_restarts or 0)
-
-
-def refuse_remainder(shards: int, count: int) -> None:
-    """Raise the error for a number of processes that does not divide the shards."""
-    from specc.backend.train.processes import refuse_world
-
-    refuse_world(shards, count)
-
-
-def with_shards(request: Request, checked: Checked, shards: int) -> Checked:
-    """The spec with `train.shards` where it does not set it itself."""
-    if shards < 2 or SETS_SHARDS.search(checked.resolved):
-        return checked
-    return request.check_again(f"train.shards={shards}")
-
-
-def wanted_shards(ranks: "Ranks | None", run: Path | None) -> int:
-    """The shards of a training whose spec does not say it: those of its run, or one for each process at first."""
-    from specc.backend.launch.watch import SHARDS
-
-    if run is not None:
-        return _shards_of(run)
-    return int(os.environ.get(SHARDS, "0")) or ranks.world if ranks is not None else 1
-
-
-def _shards_of(run: Path) -> int:
-    from specc.backend.run.load import read_spec
-    from specc.backend.run.manifest import read_info
-
-    return read_spec(run, read_info(run)).train.shards
 
 
 def _device(request: Request, run: Path | None) -> str:

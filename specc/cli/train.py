@@ -122,13 +122,11 @@ def train(
             return training.show_plan(request, devices)
         if mode is PROVE:
             return training.prove_resume(request)
-        if mode is FIT:
-            return training.train(request, out, with_fit=True)
 
         def carry_out(ranks: "Ranks | None") -> int:
             if resume is not None:
                 return training.resume(request, resume, resume_inexact, ranks)
-            return training.train(request, out, ranks)
+            return training.train(request, out, ranks, with_fit=mode is FIT)
 
         several = processes.Several(devices, max_restarts, hang_timeout)
         work = carry_out if checkpoint_signal is None else processes.requeueing(carry_out, checkpoint_signal)

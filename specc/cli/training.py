@@ -12,10 +12,12 @@ from specc.check import Checked
 from specc.cli.common import base_of, check_spec, print_json, read_source, report
 from specc.cli.export import export_what_passes, refused_as_json
 from specc.cli.export import report as report_export
-from specc.errors import clean, counted
+from specc.cli.shards import wanted_shards, with_shards
+from specc.errors import SpeccError, clean, counted
 from specc.render import render_error
 
 if TYPE_CHECKING:
+    from specc.backend.memory import PerDevice
     from specc.backend.onnx.exported import Exported
     from specc.backend.ranks import Ranks
     from specc.backend.train.job import Outcome
@@ -33,11 +35,11 @@ class Request(NamedTuple):
     quiet: bool
     json: bool
 
-    def check(self) -> Checked | None:
+    def check(self, *, lint: bool = True) -> Checked | None:
         """The spec, with its lints printed; None where it has errors, which are printed, too."""
         assert self.file is not None
         source = read_source(self.file)
-        checked = check_spec(source, data_dir=self.data_dir, variant=self.variant, sets=self.sets, lint=True)
+        checked = check_spec(source, data_dir=self.data_dir, variant=self.variant, sets=self.sets, lint=lint)
         return None if report(checked.diagnostics) else checked
 
     def check_again(self, *sets: str) -> Checked:
@@ -67,6 +69,9 @@ def train(request: Request, out: Path | None, ranks: "Ranks | None" = None, *, w
 
     ranks: this process among several. Those that were started again continue the run that they have begun.
     """
+    if with_fit and ranks is not None:
+        message = "--fit cannot be combined with torchrun or srun: it looks for a batch that fits in one process"
+        raise SpeccError("E475", message, help="find it in one process: specc train FILE --fit")
     checked = request.check()
     if checked is not None and with_fit:
         checked = _fitted(request, checked)
@@ -74,11 +79,11 @@ def train(request: Request, out: Path | None, ranks: "Ranks | None" = None, *, w
         return 1
     from specc.backend.ranks import ALONE
     from specc.backend.train.job import train as train_checked
-    from specc.cli.processes import wanted_shards, with_shards
 
-    if ranks is not None:
-        checked = with_shards(request, checked, wanted_shards(ranks, None))
-    ranks = ranks or ALONE
+    spec = with_shards(request, checked, wanted_shards(ranks, None))
+    if spec is None:
+        return 1
+    checked, ranks = spec, ranks or ALONE
     if (begun := _begun(request, checked, out, ranks)) is not None:
         return resume(request._replace(file=None), begun, False, ranks)
     command = ["specc", *sys.argv[1:]]
@@ -121,11 +126,12 @@ def resume(request: Request, run: Path, inexact: bool, ranks: "Ranks | None" = N
             return 1
     from specc.backend.ranks import ALONE
     from specc.backend.train.resume import resume as resume_run
-    from specc.cli.processes import wanted_shards, with_shards
 
     ranks = ranks or ALONE
     if checked is not None:
         checked = with_shards(request, checked, wanted_shards(ranks, run))
+        if checked is None:
+            return 1
 
     outcome = resume_run(
         run,
@@ -141,24 +147,53 @@ def resume(request: Request, run: Path, inexact: bool, ranks: "Ranks | None" = N
 
 
 def show_plan(request: Request, devices: str | None) -> int:
-    """Print how a training would be carried out, and why."""
+    """Print how a training would be carried out, and why; for several devices also what each of them would need.
+
+    None of these is started, and none has to be there.
+    """
     checked = request.check()
     if checked is None:
         return 1
-    from specc.backend.memory import memory_explained
+    from specc.backend.launch.devices import process_count
+    from specc.backend.memory import memory_explained, per_device
     from specc.backend.train.prepare import Request as Training
     from specc.backend.train.prepare import prepare
+    from specc.backend.train.processes import refuse_world
 
+    world = 0
+    if devices is not None:
+        world = process_count(devices, request.where["device"], has_all=False)
+        whole = with_shards(request, checked, world)
+        if whole is None:
+            return 1
+        checked = whole
+        refuse_world(checked.trainable().train.shards, world)
     spec, where = checked.trainable(), request.where
     with memory_explained(spec, where["device"]):
         plan = prepare(Training(spec, **where)).about["plan"]
+    each = per_device(spec, world) if world else None
     if request.json:
-        print_json({"plan": plan})
+        print_json({"plan": plan, **({"per_device": each._asdict()} if each else {})})
         return 0
-    width = max(len(choice["is"]) for choice in plan.values())
-    for what, choice in plan.items():
-        print(f"{what:12}  {choice['is']:{width}}  {clean(choice['because'])}")
+    rows = [(what, choice["is"], choice["because"]) for what, choice in plan.items()]
+    rows += _per_device(each) if each else []
+    width = max(len(choice) for _, choice, _ in rows)
+    for what, choice, because in rows:
+        print(f"{what:12}  {choice:{width}}  {clean(because)}")
     return 0
+
+
+def _per_device(each: "PerDevice") -> list[tuple[str, str, str]]:
+    """What each of several devices would need, as rows of the plan."""
+    from specc.report.layers import byte_text
+
+    share = f"{counted(each.shards, 'shard')} of {counted(each.images // each.shards, 'image')}"
+    sent = f"{byte_text(each.plain)} by a plain all-reduce"
+    return [
+        ("devices", str(each.world), f"each computes {share} of every batch"),
+        ("memory", f"{byte_text(each.memory)} each", "by estimate: activations, weights, gradients and optimizer"),
+        ("traffic", f"{byte_text(each.sent)} a step", f"what each sends in the fixed order; {sent}"),
+    ]
 
 
 def prove_resume(request: Request) -> int:

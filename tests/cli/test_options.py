@@ -72,6 +72,10 @@ TRAIN: Options = {
     "--resume": ("--resume", "run"),
     "--start-from": ("--start-from", "other"),
     "--resume-inexact": ("--resume-inexact",),
+    "--devices": ("--devices", "2"),
+    "--max-restarts": ("--max-restarts", "1"),
+    "--hang-timeout": ("--hang-timeout", "90"),
+    "--checkpoint-signal": ("--checkpoint-signal", "USR2"),
     "--plan": ("--plan",),
     "--prove-resume": ("--prove-resume",),
     "--fit": ("--fit",),
@@ -234,7 +238,8 @@ def _output(command: str, arguments: list[str]) -> tuple[str, str, int]:
     from io import StringIO
 
     out, err = StringIO(), StringIO()
-    with redirect_stdout(out), redirect_stderr(err):
+    with redirect_stdout(out), redirect_stderr(err), pytest.MonkeyPatch.context() as patch:
+        patch.setattr("sys.argv", ["specc", command, *arguments])  # which processes get that it starts
         status = app.run([command, *arguments])
     return out.getvalue(), err.getvalue(), status
 
@@ -262,6 +267,11 @@ def _record(patch: pytest.MonkeyPatch) -> list[object]:
 
     stub("specc.backend.train.job.train", outcome)
     stub("specc.backend.train.resume.resume", outcome)
+    stub("specc.backend.launch.start.launch", 0)
+    stub("specc.cli.processes.requeueing", lambda work, _: work)
+    for module in ("processes", "shards"):
+        stub(f"specc.cli.{module}.shards_of", 4)
+    stub("specc.backend.run.manifest.read_info", {"device": "cpu"})
     plan = {"step": {"is": "eager", "because": "short"}}
     stub("specc.backend.train.prepare.prepare", SimpleNamespace(about={"plan": plan}))
 

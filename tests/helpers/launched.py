@@ -24,7 +24,7 @@ network Small {
 
 train {
   epochs = 3
-  batch = 24
+  batch = 24  # allow W509
   shards = 12
   ema = 0.9
 }

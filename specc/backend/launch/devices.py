@@ -7,10 +7,10 @@ ALL = "all"
 MOST = 1024  # processes on one machine
 
 
-def process_count(asked: str, device: str) -> int:
+def process_count(asked: str, device: str, *, has_all: bool = True) -> int:
     """The processes that `--devices` asks for: a number, or one for each CUDA device of this machine.
 
-    device: as `--device` names it.
+    device: as `--device` names it. has_all: each must have a device here.
 
     Raises SpeccError E506 where it is no number, or where there are fewer devices.
     """
@@ -28,7 +28,7 @@ def process_count(asked: str, device: str) -> int:
         what = "the CPU is one device" if asked == ALL else f"it is a number from 1 to {MOST}, or `{ALL}`"
         raise SpeccError("E506", f"--devices is {asked!r}, but {what}", help=on_cpu)
     count = int(asked)
-    if kind == "cuda" and count > len(there):
+    if has_all and kind == "cuda" and count > len(there):
         names = ", ".join(there) or "no CUDA device"
         message = f"--devices {count} asks for {counted(count, 'device')}, but this machine has {names}"
         raise SpeccError("E506", message, help=f"--devices {len(there)} uses them all" if there else on_cpu)

@@ -16,7 +16,7 @@ from contextlib import suppress
 from datetime import timedelta
 from typing import Any, NamedTuple
 
-import torch.distributed as dist
+from torch.distributed import PrefixStore, Store, TCPStore  # type: ignore[attr-defined]
 
 from specc.errors import SpeccError
 from specc.render import render_error
@@ -66,8 +66,8 @@ class Watch:
         self.limit = limit
         self.parent = self.launcher or os.getppid()
         self.outcome: Outcome | None = None
-        self._store: dist.Store | None = None
-        self._host: dist.Store | None = None
+        self._store: Store | None = None
+        self._host: Store | None = None
         self._over = threading.Event()
         self._count = 0
         self._beats: dict[int, str] = {}
@@ -79,7 +79,7 @@ class Watch:
         if not self.is_hosted and self.rank == 0:
             host, port = self.address
             try:
-                self._host = dist.TCPStore(host, port, self.world, True, wait_for_workers=False, multi_tenant=True)
+                self._host = TCPStore(host, port, self.world, True, wait_for_workers=False, multi_tenant=True)
             except (RuntimeError, ValueError, OSError) as error:
                 message = f"rank 0 cannot listen at {host}:{port}: {str(error).splitlines()[0]}"
                 raise SpeccError("E505", message, help="set MASTER_PORT to a free port, on all machines") from error
@@ -154,17 +154,17 @@ class Watch:
             if self.outcome is not None:
                 self._end()
 
-    def _connect(self) -> dist.Store | None:
+    def _connect(self) -> Store | None:
         host, port = self.address
         try:
             timeout = timedelta(seconds=MEETING)
-            store = dist.TCPStore(host, port, None, False, timeout=timeout, wait_for_workers=False)
+            store = TCPStore(host, port, None, False, timeout=timeout, wait_for_workers=False)
         except (RuntimeError, ValueError, OSError):
             return None
         store.set_timeout(timedelta(seconds=STORE))
-        return dist.PrefixStore(f"specc/{self.starts}", store)
+        return PrefixStore(f"specc/{self.starts}", store)
 
-    def _look(self, store: dist.Store, now: float) -> None:
+    def _look(self, store: Store, now: float) -> None:
         """Beat, hear the others, and see whether the training has ended. Raises RuntimeError if the store is silent."""
         self._count += 1
         store.set(f"beat/{self.rank}", str(self._count))

@@ -1,0 +1,40 @@
+"""`train.shards` of a spec that does not set it: one for each of the processes that are asked for."""
+
+import os
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from specc.check import Checked
+from specc.cli.common import report
+
+if TYPE_CHECKING:
+    from specc.backend.ranks import Ranks
+    from specc.cli.training import Request
+
+SETTING = re.compile(r"\bshards\s*=")
+
+
+def with_shards(request: "Request", checked: Checked, shards: int) -> Checked | None:
+    """The spec with `train.shards` where it does not set it itself; None where it does not fit, which is printed."""
+    if shards < 2 or SETTING.search(checked.resolved):
+        return checked
+    again = request.check_again(f"train.shards={shards}")
+    return None if report(again.errors) else again
+
+
+def wanted_shards(ranks: "Ranks | None", run: Path | None) -> int:
+    """The shards of a training whose spec does not say it: those of its run, or one for each process at first."""
+    from specc.backend.launch.watch import SHARDS
+
+    if run is not None:
+        return shards_of(run)
+    return int(os.environ.get(SHARDS, "0")) or ranks.world if ranks is not None else 1
+
+
+def shards_of(run: Path) -> int:
+    """Those that a run is trained with. Raises SpeccError as `read_info` and `read_spec` do."""
+    from specc.backend.run.load import read_spec
+    from specc.backend.run.manifest import read_info
+
+    return read_spec(run, read_info(run)).train.shards
