@@ -12,6 +12,10 @@ from specc.errors import SpeccError
 # It is read when torch is loaded, which only this package does.
 os.environ.setdefault("GOMP_SPINCOUNT", "1000")
 
+# Of several processes, each would print a library's warnings about the others.
+if {"RANK", "SLURM_PROCID"} & os.environ.keys():
+    os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")
+
 # Newer versions of onnxruntime report their use to their makers, on Linux too. Nothing is reported from here.
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 

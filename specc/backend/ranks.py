@@ -151,11 +151,18 @@ def is_one_of_several(environment: Mapping[str, str] = os.environ) -> bool:
     return environment.get("WORLD_SIZE", "1") != "1"
 
 
-def join(device: str = "auto", *, timeout: float | None = None, environment: Mapping[str, str] = os.environ) -> Ranks:
+def join(
+    device: str = "auto",
+    *,
+    timeout: float | None = None,
+    environment: Mapping[str, str] = os.environ,
+    store: Any = None,
+) -> Ranks:
     """Meet the other processes that torchrun started; `ALONE` where there are none.
 
     device: as `find` takes it; the CUDA device of `auto` and `cuda` is the one of this process's local rank.
-    timeout: seconds after which an exchange that does not end is an error.
+    timeout: seconds after which an exchange that does not end is an error. store: torch's, where they meet; by default
+    the one that the environment names.
 
     Raises SpeccError: E505 the environment is not whole, or the others cannot be reached; E430 no such device.
     """

@@ -111,6 +111,7 @@ def train(
       specc train wider.cnn --start-from runs/Digits-1
       specc train net.cnn --devices 4 --max-restarts 3
       specc train net.cnn --device cpu --devices 3
+      specc train net.cnn --plan --devices 8
     """
     mode = recognize(given(context))
     from specc.cli import processes, training

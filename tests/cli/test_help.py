@@ -89,6 +89,9 @@ def test_an_example(
         Path("first.cnn").unlink(missing_ok=True)
     elif "first.cnn" in line and not Path("first.cnn").exists():
         Path("first.cnn").write_text(SPEC.format(name="First", epochs=0.2))
+    if "--devices" in line:  # of which tests/launch starts real ones
+        monkeypatch.setattr("specc.backend.launch.devices.devices", lambda: [f"cuda:{n}" for n in range(4)] + ["cpu"])
+        monkeypatch.setattr("specc.backend.launch.start.launch", lambda *_: 0)
     words = [found for word in shlex.split(line)[1:] for found in (sorted(map(str, Path().glob(word))) or [word])]
     answer = specc(*words)
     if "--for web" in line and "error[E463]" in answer.err:

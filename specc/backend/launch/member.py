@@ -42,8 +42,7 @@ def as_member(device: str, limit: float, work: Callable[[Ranks], int]) -> int:
     before = signal.signal(signal.SIGTERM, _end)
     with _silenced(watch.rank > 0):
         try:
-            watch.start()
-            ranks = join(device)
+            ranks = join(device, store=watch.start())
             status = work(ranks)
         except (SystemExit, KeyboardInterrupt) as error:
             _stop(watch, 130 if isinstance(error, KeyboardInterrupt) else _status(error))
@@ -55,7 +54,7 @@ def as_member(device: str, limit: float, work: Callable[[Ranks], int]) -> int:
             raise failure from error
         if status:
             if watch.rank:  # which still has files to write
-                watch.wait_for(0)
+                watch.wait_for_first()
             _stop(watch, status)
         else:
             signal.signal(signal.SIGTERM, before)

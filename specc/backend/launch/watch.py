@@ -13,11 +13,11 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from datetime import timedelta
 from typing import Any, NamedTuple
 
-from torch.distributed import PrefixStore, Store, TCPStore  # type: ignore[attr-defined]
+from torch.distributed import Store  # type: ignore[attr-defined]
 
+from specc.backend.launch.meeting import MEETING, address_in, meet
 from specc.errors import SpeccError
 from specc.render import render_error
 
@@ -25,8 +25,6 @@ INTERVAL = 1.0  # seconds between beats
 LATE = 3.0  # seconds; a look that comes later was held up itself, and says nothing about the others
 GRACE = 5.0  # seconds that the main thread has to end by itself, once another process has ended the training
 ORPHANED = 30.0  # seconds to save and stop, once the launcher is gone
-STORE = 20.0  # seconds in which the store has to answer
-MEETING = 600.0  # seconds in which all processes have to be there
 
 ERROR, STOPPED, HUNG, LOST = "error", "stopped", "hung", "lost"
 LOST_STATUS = 75  # of a process that only ends because another one is gone
@@ -59,31 +57,28 @@ class Watch:
 
     def __init__(self, environment: Mapping[str, str], limit: float) -> None:
         self.rank, self.world = int(environment["RANK"]), int(environment["WORLD_SIZE"])
-        self.address = environment.get("MASTER_ADDR", "localhost"), int(environment.get("MASTER_PORT", "0"))
-        self.is_hosted = environment.get("TORCHELASTIC_USE_AGENT_STORE") == "True"  # else rank 0 hosts the store
+        self.address = address_in(environment)
         self.launcher = int(environment.get(LAUNCHER, "0"))
-        self.starts = environment.get("TORCHELASTIC_RESTART_COUNT", "0")
         self.limit = limit
         self.parent = self.launcher or os.getppid()
         self.outcome: Outcome | None = None
+        self._first: Store | None = None  # which lives as long as this, for the others, too
         self._store: Store | None = None
-        self._host: Store | None = None
         self._over = threading.Event()
+        self._is_cut = False
         self._count = 0
         self._beats: dict[int, str] = {}
         self._seen: dict[int, float] = {}
         self._thread = threading.Thread(target=self._run, name="watch", daemon=True)
 
-    def start(self) -> None:
-        """Begin, before anything that may fail; rank 0 opens the store, unless the launcher has."""
-        if not self.is_hosted and self.rank == 0:
-            host, port = self.address
-            try:
-                self._host = TCPStore(host, port, self.world, True, wait_for_workers=False, multi_tenant=True)
-            except (RuntimeError, ValueError, OSError) as error:
-                message = f"rank 0 cannot listen at {host}:{port}: {str(error).splitlines()[0]}"
-                raise SpeccError("E505", message, help="set MASTER_PORT to a free port, on all machines") from error
+    def start(self) -> Store:
+        """Meet the others, and begin to keep watch. Gives the store in which they exchange addresses."""
+        self._first, self._store = meet(self.address, self.rank, self.world)
+        about = json.dumps([socket.gethostname(), os.getpid()])
+        self._store.set(f"who/{self.rank}", about)
+        self._seen = dict.fromkeys(range(self.world), time.monotonic())
         self._thread.start()
+        return self._first
 
     def end(self, outcome: Outcome) -> Outcome:
         """Tell the others that the training ends. Gives the outcome that was told first, this one or another."""
@@ -91,18 +86,29 @@ class Watch:
         return self.outcome
 
     def leave(self) -> None:
-        """Part from the others: from now on nobody waits for this process."""
+        """Part from the others: from now on nobody waits for this process. One that hosts the store leaves last."""
+        if self._store is None or self._over.is_set():
+            return
+        _quietly(self._store.set, f"beat/{self.rank}", "done")
+        self._beats[self.rank] = "done"
+        deadline = time.monotonic() + GRACE
+        while self._hosts(self.rank) and not self._is_cut and time.monotonic() < deadline:
+            if all(self._beats.get(rank) == "done" for rank in range(self.world)):
+                break
+            time.sleep(INTERVAL / 10)
         self._over.set()
-        if self._store is not None:
-            _quietly(self._store.set, f"beat/{self.rank}", "done")
 
-    def wait_for(self, rank: int, seconds: float = MEETING) -> None:
-        """Wait until a process has left, or an outcome is told."""
-        deadline = time.monotonic() + seconds
+    def wait_for_first(self) -> None:
+        """Wait until rank 0 has left, or an outcome is told."""
+        deadline = time.monotonic() + MEETING
         while self._store is not None and self.outcome is None and time.monotonic() < deadline:
-            if self._beats.get(rank) == "done" or not self._thread.is_alive():
+            if self._beats.get(0) == "done" or self._is_cut:
                 return
             time.sleep(INTERVAL / 10)
+
+    def _hosts(self, rank: int) -> bool:
+        """Whether a process has opened the store."""
+        return rank == 0 and not self.address.is_hosted
 
     def why_lost(self) -> Outcome:
         """What is behind a connection that broke: what another process told, or which processes are silent."""
@@ -130,12 +136,7 @@ class Watch:
         return told
 
     def _run(self) -> None:
-        store = self._connect()
-        if store is None:
-            return  # the main thread meets the same refusal
-        about = json.dumps([socket.gethostname(), os.getpid()])
-        _quietly(store.set, f"who/{self.rank}", about)
-        self._store = store
+        assert self._store is not None
         looked = answered = time.monotonic()
         while not self._over.wait(INTERVAL):
             now = time.monotonic()
@@ -146,37 +147,27 @@ class Watch:
             looked = now
             self._look_after_launcher()
             try:
-                self._look(store, now)
-                answered = time.monotonic()
+                self._look(self._store, now)
+                answered, self._is_cut = time.monotonic(), False
             except RuntimeError:
-                if not self.is_hosted and time.monotonic() - answered > max(self.limit, STORE):
+                self._is_cut = True
+                if self._hosts(0) and time.monotonic() - answered > self.limit:
                     self._end_hung(0)
-            if self.outcome is not None:
+            if self.outcome is not None and (self.outcome.teller != self.rank or self.outcome.kind == HUNG):
                 self._end()
-
-    def _connect(self) -> Store | None:
-        host, port = self.address
-        try:
-            timeout = timedelta(seconds=MEETING)
-            store = TCPStore(host, port, None, False, timeout=timeout, wait_for_workers=False)
-        except (RuntimeError, ValueError, OSError):
-            return None
-        store.set_timeout(timedelta(seconds=STORE))
-        return PrefixStore(f"specc/{self.starts}", store)
 
     def _look(self, store: Store, now: float) -> None:
         """Beat, hear the others, and see whether the training has ended. Raises RuntimeError if the store is silent."""
         self._count += 1
-        store.set(f"beat/{self.rank}", str(self._count))
+        if self._beats.get(self.rank) != "done":
+            store.set(f"beat/{self.rank}", str(self._count))
         if store.check(["outcome"]):
             self.outcome = self.outcome or Outcome(*json.loads(store.get("outcome")))
+        known = [rank for rank in range(self.world) if rank in self._beats or store.check([f"beat/{rank}"])]
+        beats = dict(zip(known, store.multi_get([f"beat/{rank}" for rank in known]), strict=True))
         for rank in range(self.world):
-            if rank not in self._seen and store.check([f"beat/{rank}"]):
-                self._seen[rank] = now
-        known = list(self._seen)
-        for rank, beat in zip(known, store.multi_get([f"beat/{rank}" for rank in known]), strict=True):
-            text = beat.decode()
-            if text != self._beats.get(rank):
+            text = beats[rank].decode() if rank in beats else ""
+            if text and text != self._beats.get(rank):
                 self._beats[rank], self._seen[rank] = text, now
             elif now - self._seen[rank] > self.limit and self._expects(rank):
                 self._end_hung(rank)
@@ -195,7 +186,7 @@ class Watch:
             _quietly(os.kill, pid, getattr(signal, "SIGKILL", 9))
 
     def _who(self, rank: int) -> tuple[str, int]:
-        text = _quietly(self._store.get, f"who/{rank}") if self._store and self._seen.get(rank) else None
+        text = _quietly(self._store.get, f"who/{rank}") if self._store and self._beats.get(rank) else None
         host, pid = json.loads(text) if text else ("", 0)
         return host, pid
 
