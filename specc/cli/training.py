@@ -116,7 +116,9 @@ def show_plan(request: Request) -> int:
 
     spec, where = checked.trainable(), request.where
     with memory_explained(spec, where["device"]):
-        plan = prepare(Training(spec, **where)).about["plan"]
+        job = prepare(Training(spec, **where))
+    place, held = job.images
+    plan = job.about["plan"] | {"images": {"is": place, "because": held}}
     if request.json:
         print_json({"plan": plan})
         return 0

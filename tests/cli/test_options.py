@@ -263,7 +263,7 @@ def _record(patch: pytest.MonkeyPatch) -> list[object]:
     stub("specc.backend.train.job.train", outcome)
     stub("specc.backend.train.resume.resume", outcome)
     plan = {"step": {"is": "eager", "because": "short"}}
-    stub("specc.backend.train.prepare.prepare", SimpleNamespace(about={"plan": plan}))
+    stub("specc.backend.train.prepare.prepare", SimpleNamespace(about={"plan": plan}, images=("in memory", "5 MB")))
 
     stub("specc.backend.train.fit.fit", Fitted(16, 2, "batches of 16 fit"))
     stub("specc.backend.train.prove.prove", Proof(4, 1, 2, "cpu", [Compared("weights", 2, "a", "a")]))

@@ -1,6 +1,7 @@
 """From a data set to what the network sees: batches gathered, augmented and normalized on the device."""
 
 from collections.abc import Iterator
+from math import prod
 
 import torch
 from torch import Tensor
@@ -9,11 +10,14 @@ from specc.backend.augment import augment
 from specc.backend.data.batches import TrainingBatches, all_batches
 from specc.backend.data.dataset import DataSet
 from specc.backend.data.normalize import Normalize, normalizer
+from specc.backend.data.shards.amount import size
+from specc.backend.data.shards.images import Packed
+from specc.backend.data.split import AHEAD, Resident
 from specc.backend.rng import Tables
 from specc.check import Trainable
 from specc.check.verify.fits import ALONE, batch_of_one
 from specc.check.verify.task import mismatches
-from specc.errors import SpeccError
+from specc.errors import SpeccError, counted
 from specc.tricks.resize import center
 from specc.tricks.sections import DataSettings
 from specc.values import Size
@@ -57,6 +61,18 @@ class DataLoader:
         index = torch.arange(count) * images // count
         found: Tensor = _normalizer(self.dataset, self.data, cpu)(self.dataset.train.gather(index, cpu))
         return found
+
+    @property
+    def held(self) -> tuple[str, str]:
+        """Where the images are, "in memory" or "streamed", and what of them is in memory at most, in words."""
+        train = self.dataset.train
+        each = prod(train.shape)
+        if isinstance(train, Resident):
+            return "in memory", f"{counted(len(train), 'training image')}, {size(len(train) * each)}"
+        count = (AHEAD + 2) * (self.batch + min(4 * self.batch, LARGEST))  # batches to train on, and to validate on
+        source = train.files
+        where = counted(len(source.shards), "shard") if isinstance(source, Packed) else "their files"
+        return "streamed", f"read from {where} as they are wanted: at most {count:,} at once, {size(count * each)}"
 
     def validation(self) -> Iterator[tuple[Tensor, Tensor]]:
         return validation_batches(self.dataset, self.data, self.batch, self.device)

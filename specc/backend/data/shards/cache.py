@@ -23,7 +23,7 @@ from specc.files import PART, cache_folder, write_atomic
 SIZE = "SPECC_CACHE_SIZE"
 TOUCHED = 20  # seconds after which the use of a file is noted again
 STALE = 3600  # seconds after which a part that nobody writes to is removed
-HELP = f"free some space, allow less or more with --cache-size or {SIZE}, or move the cache with XDG_CACHE_HOME"
+HELP = f"free some space, let it take more or less with {SIZE}=200GB, or move it with XDG_CACHE_HOME"
 
 
 class Cache:
@@ -80,7 +80,9 @@ class Cache:
         found = hashlib.sha256(content).hexdigest()
         if found != digest:
             raise other_content(f"{remote}/{name}", found, digest)
-        with suppress(OSError):  # it has been read, and can be fetched again
+        with suppress(OSError, SpeccError):  # it has been read, and can be fetched again
+            with _held(self.folder / ".lock"):
+                self._make_room(len(content))
             write_atomic(path, content)
         return content
 

@@ -32,6 +32,7 @@ from specc.vocabulary.registry import component
 SHARD_SIZE = 128_000_000  # bytes
 JPEG_SHARE = 10  # pixels take about so many times the bytes of their JPEG file
 WORDS = {"train": "training", "validation": "validation", "test": "test"}
+WALKED = ("folder", "masks")  # sources that take whatever lies in their folder
 MEMBER = 2048  # bytes that headers and padding of a sample take, about
 
 
@@ -75,7 +76,8 @@ def pack(
     """
     source, how = data.source, reading(data)
     raw: Raw = resolve(component(Source, source).target)(source.args, Where(data_dir, base))
-    _refuse_within(out, raw)
+    if source.name in WALKED:
+        _refuse_within(out, raw)
     with ledger_of(out) as ledger:
         job = _Job(raw, how, jpeg, shard_size, ledger)
         try:
@@ -329,6 +331,6 @@ def _left(name: str, given: Given) -> str:
 def _refuse_within(out: Path, raw: Raw) -> None:
     """Raise SpeccError E522 where the shards would lie among the images, and be taken for some at the next reading."""
     for values in (raw.train.images, raw.train.labels):
-        if isinstance(values, Files) and not values.places and out.resolve().is_relative_to(values.root.resolve()):
+        if isinstance(values, Files) and out.resolve().is_relative_to(values.root.resolve()):
             message = clean(f"{out} lies in {values.root}, from where the images are read")
             raise SpeccError("E522", message, help="choose a folder outside of it with --out")
