@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from specc.backend.data.shards.index import FORMAT, HASH, INDEX, SHARD, NoIndex, Shard, parsed
 from specc.errors import SpeccError, clean
-from specc.files import json_bytes, open_file, read_file, sweep_parts, write_atomic
+from specc.files import PART, json_bytes, open_file, read_file, sweep_parts, write_atomic
 
 LEDGER = "pack.json"
 LOCK = ".pack.lock"
@@ -42,7 +42,7 @@ class Ledger:
             self.finished = _read(folder / LEDGER)
         elif self.is_complete:
             raise _not_own(f"{folder} holds packed data already")
-        elif others := sorted(name for name in names if name != LOCK):
+        elif others := sorted(name for name in names if name != LOCK and not name.endswith(PART)):
             raise _not_own(f"{folder} is not empty, and nothing in it tells of a packing: it holds {others[0]}")
         else:
             self._write()
