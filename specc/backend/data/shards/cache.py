@@ -23,7 +23,7 @@ from specc.files import PART, cache_folder, write_atomic
 SIZE = "SPECC_CACHE_SIZE"
 TOUCHED = 20  # seconds after which the use of a file is noted again
 STALE = 3600  # seconds after which a part that nobody writes to is removed
-HELP = f"free some space, let it take more or less with {SIZE}=200GB, or move it with XDG_CACHE_HOME"
+HELP = f"let it take more with {SIZE}=500GB, or move it to a larger disk with XDG_CACHE_HOME"
 
 
 class Cache:

@@ -219,7 +219,7 @@ def test_a_cache_that_is_too_small_says_so(local: Path, monkeypatch: pytest.Monk
     monkeypatch.setenv("SPECC_CACHE_SIZE", "30kB")
     message = refused("E525")
     assert "may take 30 kB, and a full shuffle needs all of it at once" in message
-    assert "window=…" in message and "SPECC_CACHE_SIZE=200GB" in message
+    assert "window=…" in message and "SPECC_CACHE_SIZE=500GB" in message
     assert "window = 2 needs" in refused("E525", WINDOW)
     assert not shard_names(fetched)
     monkeypatch.setenv("SPECC_CACHE_SIZE", "plenty")
