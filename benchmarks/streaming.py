@@ -2,10 +2,10 @@
 
     python benchmarks/streaming.py --images 2000 --size 224 --epochs 10 --batch 16
 
-The pictures are crops of the two photographs that come with scikit-learn. They are read as `specc train` reads them, in a
-process of their own for each line: batches in a drawn order, normalized, and nothing else is done with them. Memory is
-that of the process (VmRSS) beyond what it takes before the first batch, sampled every 20 ms. Rates depend on the machine
-and on what else runs on it; the system's own cache of files is warm.
+The pictures are crops of the two photographs that come with scikit-learn. They are read as `specc train` reads them, in
+a process of their own for each line: batches in a drawn order, normalized, and nothing else is done with them. Memory
+is that of the process (VmRSS) beyond what it takes before the first batch, sampled every 20 ms. Rates depend on the
+machine and on what else runs on it; the system's own cache of files is warm.
 """
 
 import argparse

@@ -52,7 +52,7 @@ def pack(
     Examples:
 
       specc pack digits.cnn --out shards
-      specc pack flowers.cnn --out packed/flowers --size 256x256 --jpeg 95
+      specc pack net.cnn --out packed/net --size 256x256 --jpeg 95
     """
     checked = check_spec(read_source(file), data_dir=data_dir, variant=variant, sets=sets or ())
     if report(checked.diagnostics):

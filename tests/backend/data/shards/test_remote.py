@@ -2,6 +2,7 @@
 
 import errno
 import hashlib
+import importlib
 import os
 import threading
 import time
@@ -134,7 +135,7 @@ def test_a_web_server(local: Path, server: Any, monkeypatch: pytest.MonkeyPatch)
 @pytest.mark.usefixtures("bucket")
 def test_what_fails_is_tried_again_and_then_named(monkeypatch: pytest.MonkeyPatch, fetched: list[str]) -> None:
     waits: list[float] = []
-    monkeypatch.setattr(remote.time, "sleep", waits.append)
+    monkeypatch.setattr(time, "sleep", waits.append)
     chunks, left = Remote.chunks, [4]
 
     def broken(self: Remote, name: str, most: int) -> Iterator[bytes]:
@@ -300,14 +301,14 @@ def test_a_full_disk(bucket: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 def test_what_nothing_here_reads(
     url: str, missing: str, code: str, phrase: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    load = remote.importlib.import_module
+    load = importlib.import_module
 
     def without(name: str, *arguments: Any) -> Any:
         if missing == "fsspec" and name.startswith("fsspec"):
             raise ImportError(name)
         return load(name, *arguments)
 
-    monkeypatch.setattr(remote.importlib, "import_module", without)
+    monkeypatch.setattr(importlib, "import_module", without)
     if missing == "s3fs":
         monkeypatch.setattr(fsspec.core, "url_to_fs", lambda url: (_ for _ in ()).throw(ImportError("Install s3fs")))
     assert phrase in refused(code, f'packed("{url}")')

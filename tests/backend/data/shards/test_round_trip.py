@@ -49,7 +49,7 @@ def masks(place: Path) -> None:
 
 
 def archive(place: Path, labels: Callable[[int], Any]) -> None:
-    arrays = {}
+    arrays: dict[str, Any] = {}
     for part, count in (("train", 12), ("val", 4), ("test", 3)):
         arrays[f"x_{part}"], arrays[f"y_{part}"] = levels(count, 6, 5, 3, seed=count), labels(count)
     np.savez(place / "a.npz", **arrays)
