@@ -90,9 +90,9 @@ def is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e300
 
 
-def json_bytes(value: Any) -> bytes:
+def json_bytes(value: Any, indent: int | None = 2) -> bytes:
     """A value as a JSON file for people. A path that is no UTF-8 is written so that it is read back as it was."""
-    return (json.dumps(value, indent=2, ensure_ascii=False) + "\n").encode("utf-8", "backslashreplace")
+    return (json.dumps(value, indent=indent, ensure_ascii=False) + "\n").encode("utf-8", "backslashreplace")
 
 
 def reason(error: Exception) -> str:

@@ -38,6 +38,9 @@ NUMBERS: dict[str, Callable[[], int]] = {
     r"^ *(\d+) kinds of damage *$": lambda: of("backend.train.test_damaged_metrics", "DAMAGE") + 1,
     r"(\d+) kinds of damage, ": lambda: of("backend.run.test_weights", "DAMAGE"),
     r"(\d+) edits of `run.json`": lambda: of("backend.run.test_weights", "MEANINGS"),
+    r"(\d+) sources and tasks": lambda: of("backend.data.shards.test_round_trip", "CASES"),
+    r"killed at (\d+) places": lambda: of("cli.test_pack", "KILLS"),
+    r"(\d+) impossible values in indexes": lambda: of("damaged.test_packed", "ODD_INDEX", "ODD_TABLE"),
     r"(\d+) parts, and the fp16": lambda: of("faults.test_mutants", "PARTS"),
 }
 

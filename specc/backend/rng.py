@@ -16,7 +16,7 @@ _MASK = 0xFFFFFFFF
 _GOLDEN = 0x9E3779B9  # 2**32 divided by the golden ratio: keeps neighboring counters far apart
 
 # Streams that no augmentation of a pipeline has.
-ORDER, POOL, SPLIT, SUBSET = 0xFFFF0000, 0xFFFF0001, 0xFFFF0002, 0xFFFF0003
+ORDER, POOL, SPLIT, SUBSET, SHARDS = 0xFFFF0000, 0xFFFF0001, 0xFFFF0002, 0xFFFF0003, 0xFFFF0004
 PLACE = 1 << 24  # added to the stream whose stretch of the pool is drawn
 
 

@@ -20,7 +20,7 @@ from typing import NamedTuple
 
 from specc.check.calls.binder import Binder
 from specc.check.checked import Checked, Compiled, Trainable
-from specc.check.context import Context, ShapeOf, TooMuch, Work
+from specc.check.context import Context, LabelsOf, ShapeOf, TooMuch, Work
 from specc.check.expand import expand
 from specc.check.expand.names import Overwritten
 from specc.check.expressions.evaluate import Evaluator
@@ -57,6 +57,7 @@ def check(
     sets: Sequence[str] = (),
     load: Load | None = None,
     shape_of: ShapeOf | None = None,
+    labels_of: LabelsOf | None = None,
     everything: bool = False,
     lint: bool = False,
 ) -> Checked:
@@ -64,16 +65,16 @@ def check(
 
     variant, sets: what to change first (`sets` as `PATH=VALUE`). load: reads what `extends` names.
     shape_of: looks up the shape of a source's images where the text does not tell it; None: no file is looked into.
+    labels_of: likewise, what is to be learned of them.
     everything: also check every variant and search, which a training of one of them does not need, and lint.
     lint: lint the spec as it is trained, too.
     """
     problems = Problems()
     checked = None
+    context = Context(problems, shape_of=shape_of, labels_of=labels_of)
     try:
         with deep_recursion():
-            checked = _check(
-                source, variant, sets, load, Context(problems, shape_of=shape_of), everything=everything, lint=lint
-            )
+            checked = _check(source, variant, sets, load, context, everything=everything, lint=lint)
     except RecursionError:
         problems.report(
             "E102", "this is nested too deeply", Span(source, 0, 0), help="move an inner part into a `let` or a `block`"
@@ -197,7 +198,7 @@ def _check_alternatives(base: Spec, context: Context) -> None:
     for changes, note in alternatives(base, context):
         own = Problems(base.unread)
         spec = override(base, changes, own)
-        parts = elaborate(spec, Context(own, work, context.shape_of))
+        parts = elaborate(spec, Context(own, work, context.shape_of, context.labels_of))
         if not problems.has_errors:
             _lint(spec, parts, own, work, is_variant=True)
         problems.merge(own, note)

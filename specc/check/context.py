@@ -1,11 +1,12 @@
 """The context of every pass: where problems go, how much work is left, and the calls that led to the current place."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from specc.check.problems import Problems, chain
 from specc.ir.graph import Frame
 from specc.source import Span
+from specc.tasks import Task
 from specc.values import UNKNOWN, Bound
 from specc.vocabulary.shape import Shape
 
@@ -13,6 +14,8 @@ MOST_WORK = 600_000  # about as many microseconds; the largest of the published 
 # Channels, height and width of the images of a data source, where its files tell them without being read whole; a text
 # that says why they do not.
 ShapeOf = Callable[[Bound], Shape | str]
+# The task of a data source and what a network has to give, by name, where its files tell them; None where they do not.
+LabelsOf = Callable[[Bound], tuple[Task, Sequence[str]] | None]
 MOST_LINTED = 15_000  # layers, of all variants together: about half a second; those beyond are not linted
 
 
@@ -29,11 +32,17 @@ class Work:
 
 
 class Context:
-    """Collects the problems of a check, and counts its work. shape_of: see `check`."""
+    """Collects the problems of a check, and counts its work. shape_of, labels_of: see `check`."""
 
-    def __init__(self, problems: Problems, work: Work | None = None, shape_of: ShapeOf | None = None) -> None:
+    def __init__(
+        self,
+        problems: Problems,
+        work: Work | None = None,
+        shape_of: ShapeOf | None = None,
+        labels_of: LabelsOf | None = None,
+    ) -> None:
         self.problems = problems
-        self.shape_of = shape_of
+        self.shape_of, self.labels_of = shape_of, labels_of
         self.work = work or Work()
         self.trail: tuple[Frame, ...] = ()  # the chain of calls that led here, for messages
 

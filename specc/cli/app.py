@@ -44,6 +44,7 @@ COMMANDS = {
     "export": ("specc.cli.export:export", "export a run as a certified ONNX file"),
     "verify": ("specc.cli.verify:verify", "verify an exported file again, from the file and its data set alone"),
     "emit": ("specc.cli.emit:emit", "generate readable PyTorch source that does not depend on specc"),
+    "pack": ("specc.cli.pack:pack", "write the data of a spec as shards that stream: decoded once, indexed, hashed"),
     "import": ("specc.cli.import_:import_weights", "convert published weights to safetensors, without unpickling"),
     "doctor": ("specc.cli.doctor:doctor", "check this machine's setup, and say how to fix what is wrong"),
 }

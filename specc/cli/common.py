@@ -13,12 +13,13 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from specc.check import Checked, check
-from specc.check.context import ShapeOf
+from specc.check.context import LabelsOf, ShapeOf
 from specc.diagnostics import Diagnostic, nearest
 from specc.errors import SpeccError
 from specc.files import parse_json, read_file, size_of, write_atomic
 from specc.render import concise, count, render, style_of, summary
 from specc.source import Source
+from specc.tasks import Task
 from specc.values import Bound
 from specc.vocabulary.family import Source as DataSource
 from specc.vocabulary.registry import component
@@ -143,23 +144,29 @@ def _from_zoo(path: str) -> Source | str:
     return zoo_source(path.removeprefix(ZOO))
 
 
-def _look_in_files(file: Path, data_dir: Path | None) -> ShapeOf:
-    """What looks up the shape of a source's images, for the check of the spec `file`.
+def _look_in_files(file: Path, data_dir: Path | None) -> tuple[ShapeOf, LabelsOf]:
+    """What looks up the shape of a source's images, and what is learned of them, for the check of the spec `file`.
 
     Only the files of sources that tell it without being read whole are opened, as the header of a NumPy archive does.
     """
 
-    def shape_of(source: Bound) -> Shape | str:
-        target = component(DataSource, source).shape_of
-        if target is None:
-            return "the images have to be read"
+    def look(target: str, source: Bound) -> Any:
         from specc.backend.data.places import Where
         from specc.backend.resolve import resolve
 
-        told: Shape | str = resolve(target)(source.args, Where(data_dir, base_of(file)))
+        return resolve(target)(source.args, Where(data_dir, base_of(file)))
+
+    def shape_of(source: Bound) -> Shape | str:
+        target = component(DataSource, source).shape_of
+        told: Shape | str = "the images have to be read" if target is None else look(target, source)
         return told
 
-    return shape_of
+    def labels_of(source: Bound) -> tuple[Task, Sequence[str]] | None:
+        target = component(DataSource, source).labels_of
+        told: tuple[Task, Sequence[str]] | None = None if target is None else look(target, source)
+        return told
+
+    return shape_of, labels_of
 
 
 def check_spec(source: Source, *, data_dir: Path | None = None, **how: Any) -> Checked:
@@ -167,7 +174,8 @@ def check_spec(source: Source, *, data_dir: Path | None = None, **how: Any) -> C
 
     how: `variant`, `sets`, `everything` and `lint`, as `check` has them.
     """
-    return check(source, load=load_base, shape_of=_look_in_files(Path(source.path), data_dir), **how)
+    shape_of, labels_of = _look_in_files(Path(source.path), data_dir)
+    return check(source, load=load_base, shape_of=shape_of, labels_of=labels_of, **how)
 
 
 def base_of(file: Path) -> Path:

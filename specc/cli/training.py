@@ -170,7 +170,9 @@ def show_plan(request: Request, devices: str | None) -> int:
         refuse_world(checked.trainable().train.shards, world)
     spec, where = checked.trainable(), request.where
     with memory_explained(spec, where["device"]):
-        plan = prepare(Training(spec, **where)).about["plan"]
+        job = prepare(Training(spec, **where))
+    place, held = job.images
+    plan = job.about["plan"] | {"images": {"is": place, "because": held}}
     each = per_device(spec, world) if world else None
     if request.json:
         print_json({"plan": plan, **({"per_device": each._asdict()} if each else {})})

@@ -235,6 +235,27 @@ COMPONENTS = (
         task=lambda a: None,
     ),
     Source(
+        "packed",
+        "What `specc pack` has written: images in shards, which are read as they are wanted, and an index that knows "
+        "them. They lie in a folder, or behind an address that fsspec reads, such as `s3://` or `https://`; what is "
+        "fetched from there is kept in a cache.",
+        (
+            Param("path", Text(), doc="the folder, relative to the spec's folder; or its address"),
+            Param(
+                "window",
+                Maybe(Int(1, 100_000)),
+                None,
+                "an epoch mixes the images of so many shards at a time, so that no more of them have to be at hand; "
+                "none: all images are shuffled at once",
+            ),
+        ),
+        target="specc.backend.data.shards.read.read_packed",
+        shape_of="specc.backend.data.shards.index.shape_of",
+        labels_of="specc.backend.data.shards.index.labels_of",
+        example='packed("data/shards")',
+        task=lambda a: None,
+    ),
+    Source(
         "npz",
         "A NumPy archive with uint8 images and their labels: `x_train` and `y_train`, optionally with the same for "
         "`val` and `test`; or `train_images` and `train_labels` (MedMNIST); or `images` and `labels`. Integers N or "

@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 import torch
 
+from specc.backend.data.shards.pack import Packing
 from specc.backend.doctor import Finding as Examined
 from specc.backend.evaluation.figures import figures_of
 from specc.backend.evaluation.of_run import Measured
@@ -47,6 +48,7 @@ network Small(width=4, act=relu) {
 }
 train { batch = 32 }
 variant wide { network.width = 6 }
+variant cut { data.resize = cover(8x8) }
 variant deep { network.act = tanh; network.width = 6 }
 search { train.batch = choice(8, 16) }
 """
@@ -171,6 +173,21 @@ CASES = [
     Case("export", ("net.cnn",), EXPORT),
     Case("verify", ("model.onnx",), {**FOLDER, "--provider": ("--provider", "cuda"), **JSON}),
     Case("emit", ("net.cnn",), {**CHANGES, "--out": ("--out", "net.py")}),
+    Case("pack", ("net.cnn",), {"--out": ("--out", "sh"), **JSON}),
+    Case(
+        "pack",
+        ("net.cnn", "--out", "sh"),
+        {
+            "--variant": ("--variant", "cut"),
+            "--set": ("--set", "data.seed=3"),
+            "--size": ("--size", "4x4"),
+            "--jpeg": ("--jpeg", "90"),
+            "--shard-size": ("--shard-size", "1GB"),
+            "--data-dir": FOLDER["--data-dir"],
+            "--quiet": ("--quiet",),
+            **JSON,
+        },
+    ),
     Case("doctor", (), {"--data-dir": ("--data-dir", "there"), **JSON}),
 ]
 PAIRS = [(case, *pair) for case in CASES for pair in combinations(case.options, 2)]
@@ -273,7 +290,7 @@ def _record(patch: pytest.MonkeyPatch) -> list[object]:
         stub(f"specc.cli.{module}.shards_of", 4)
     stub("specc.backend.run.manifest.read_info", {"device": "cpu"})
     plan = {"step": {"is": "eager", "because": "short"}}
-    stub("specc.backend.train.prepare.prepare", SimpleNamespace(about={"plan": plan}))
+    stub("specc.backend.train.prepare.prepare", SimpleNamespace(about={"plan": plan}, images=("in memory", "5 MB")))
 
     stub("specc.backend.train.fit.fit", Fitted(16, 2, "batches of 16 fit"))
     stub("specc.backend.train.prove.prove", Proof(4, 1, 2, "cpu", [Compared("weights", 2, "a", "a")]))
@@ -318,6 +335,8 @@ def _record(patch: pytest.MonkeyPatch) -> list[object]:
     stub("specc.backend.start.map_start", mapped)
     imported = Imported(Path("net.safetensors"), Weights({}), {"imported": {"file": "net.pth", "sha256": "0"}})
     stub("specc.backend.run.imported.import_weights", imported)
+    shards = Packing(Path("sh/index.json"), "0", (1, 8, 8), {"train": 9}, 1, 5, 0, False, ("resized",))
+    stub("specc.backend.data.shards.pack.pack", shards)
     stub("specc.backend.doctor.examine", [Examined("packages", "torch", "2")])
     stub("specc.backend.device.find", torch.device("cpu"))
     return calls

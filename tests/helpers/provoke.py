@@ -13,6 +13,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+import fsspec
 import numpy as np
 import onnx
 import pytest
@@ -24,6 +25,7 @@ from specc.backend.onnx.precision import convert
 from specc.backend.onnx.write import write_model
 from specc.cli.common import LARGEST
 from specc.files import refuse_bytes
+from tests.helpers.packing import packed
 from tests.helpers.tiny_data import picture as picture_of
 from tests.helpers.tiny_data import write_folder, write_mnist, write_shard
 from tests.helpers.tiny_model import sealed, tiny_body
@@ -186,6 +188,50 @@ def e416(stage: Stage) -> None:
 
 def write_table(name: str, header: str, rows: str) -> None:
     Path(name).write_text(f"{header}\n{rows}")
+
+
+def packed_flowers(to: str = "flowers") -> None:
+    """Packed data with a shard of two images."""
+    write_folder(Path("photos"))
+    packed('folder("photos")', Path(to), shard_size=4_300)
+
+
+def e520(stage: Stage) -> None:
+    stage.raises("fsspec.core.url_to_fs", ImportError("Install s3fs to access S3"))
+
+
+def e521(stage: Stage) -> None:
+    packed_flowers()
+    index = json.loads(Path("flowers/index.json").read_text())
+    Path("flowers/index.json").write_text(json.dumps({**index, "format": 2}))
+
+
+def e522(stage: Stage) -> None:
+    Path("letters").mkdir()
+    Path("letters/to-ada.txt").write_text("Dear Ada")
+
+
+def e523(stage: Stage) -> None:
+    stage.patch.setattr("specc.backend.data.shards.remote.WAIT", 0)
+    stage.raises("fsspec.implementations.memory.MemoryFileSystem._open", TimeoutError("the server does not answer"))
+
+
+def e524(stage: Stage) -> None:
+    packed_flowers()
+    path = Path("flowers/train-000001.tar")
+    path.write_bytes(path.read_bytes().replace(b"\x00", b"\x01"))
+
+
+def e525(stage: Stage) -> None:
+    packed_flowers("there")
+    for path in Path("there").iterdir():
+        fsspec.filesystem("memory").pipe_file(f"/bucket/flowers/{path.name}", path.read_bytes())
+    stage.patch.setenv("SPECC_CACHE_SIZE", "20kB")
+
+
+def e526(stage: Stage) -> None:
+    packed_flowers()
+    stage.patch.setenv("SPECC_MEMORY", "half")
 
 
 def e425(stage: Stage) -> None:

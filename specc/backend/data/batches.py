@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from specc.backend import rng
-from specc.backend.data.split import AHEAD, Split, bring
+from specc.backend.data.split import AHEAD, Split, Streamed, bring
 from specc.backend.ranks import ALONE, Ranks
 from specc.tricks.length import batch_size, batches
 
@@ -71,6 +71,17 @@ class Cut(NamedTuple):
 WHOLE = Cut()
 
 
+def in_windows(order: Tensor, shard_of: Tensor, window: int, seed: int, epoch: int) -> Tensor:
+    """The same images, so that those of `window` shards at a time stand together: int64, on the CPU.
+
+    order: of the images of an epoch, all of them shuffled. shard_of: the number of each image's shard, int64 N. Which
+    shards stand together is drawn; the images of a window keep the order in which they were drawn, so they are mixed.
+    """
+    shards = int(shard_of.max()) + 1
+    place = torch.randperm(shards, generator=rng.generator(seed, epoch, rng.SHARDS))
+    return order[(place // window)[shard_of[order]].argsort(stable=True)]
+
+
 class TrainingBatches:
     """The batches of every epoch, by number. All have `size` images; what is left over at an epoch's end waits for the
     next one, whose order is another. A split smaller than a batch is one batch. sample: None, so that an epoch has each
@@ -92,6 +103,7 @@ class TrainingBatches:
         self.classes = None if sample is None else _of_each_class(split.labels.cpu())
         self.size = batch_size(len(split), size, cut.shards)
         self.count = batches(len(split), size, cut.shards)
+        self._windows = split.windows if isinstance(split, Streamed) else None
         self._places: Iterator[Place] = iter(())
         self._next: Place | None = None
         self._coming: Iterator[Batch] = iter(())
@@ -123,8 +135,13 @@ class TrainingBatches:
     def order(self, epoch: int) -> Tensor:
         """The numbers of an epoch's images, int64, on the CPU."""
         if self.classes is None:
-            return epoch_order(self.seed, epoch, len(self.split))
-        return balanced_order(self.seed, epoch, self.classes)
+            order = epoch_order(self.seed, epoch, len(self.split))
+        else:
+            order = balanced_order(self.seed, epoch, self.classes)
+        if self._windows is None:
+            return order
+        shard_of, window = self._windows
+        return in_windows(order, shard_of, window, self.seed, epoch)
 
     def _first(self, place: Place) -> int:
         """Where in the order of its epoch a part begins."""

@@ -17,6 +17,9 @@ from specc.backend.data.memory import free_memory
 from specc.backend.data.numbers import refuse_unlearnable
 from specc.backend.data.places import Where, few
 from specc.backend.data.raw import Files, Part, Raw
+from specc.backend.data.shards.amount import from_environment
+from specc.backend.data.shards.images import Packed
+from specc.backend.data.shards.survey import survey_packed
 from specc.backend.data.split import Resident, Split, Streamed
 from specc.backend.data.survey import Surveyed, statistics, survey
 from specc.backend.data.together import units_of
@@ -31,6 +34,8 @@ from specc.tricks.sections import DataSettings
 from specc.values import show
 from specc.vocabulary.family import Source
 from specc.vocabulary.registry import component
+
+MEMORY = "SPECC_MEMORY"
 
 
 class HeldOut(NamedTuple):
@@ -53,7 +58,7 @@ class DataSet(NamedTuple):
     name: of the source. classes: their names, in the order of the labels. shape: C, H, W of every image.
     mean, std: of each channel over the training images, in units of the image from 0 to 1.
     hash: SHA-256 over the content of all images that are used, their labels and groups, and the classes: the same data
-        has the same hash, wherever it lies and however it is split and resized.
+        has the same hash, wherever it lies and however it is split and resized. Of packed data it is the index's.
     validated_on: in words, which images are the validation images. part: of the source, that they come from: "train",
         "validation" or "test". seed: from which they were drawn, if so, and a subset is. is_subset: whether these are
         not all images.
@@ -99,9 +104,10 @@ def load(
 ) -> DataSet:
     """The data set that the checked section `data` describes.
 
-    data_dir: looked into first. base: the folder of the spec. memory: bytes that decoded images may take, half of the
-    free memory where it is None; image files that would take more are decoded as they are wanted. with_test: a test
-    part that does not validate is opened, too; else nothing is known of it but its labels.
+    data_dir: looked into first. base: the folder of the spec. memory: bytes that decoded images may take; where it is
+    None, what `$SPECC_MEMORY` says, or half of the free memory. Image files and shards that would take more are decoded
+    as they are wanted. with_test: a test part that does not validate is opened, too; else nothing is known of it but
+    its labels.
 
     Raises SpeccError: E401 to E411, E405 and E406 for image files, E408 no such part to validate on, E409 nothing to
     train on or to validate on.
@@ -110,7 +116,7 @@ def load(
     raw: Raw = resolve(component(Source, source).target)(source.args, Where(data_dir, base))
     task = bind(raw.task, raw.classes, ignore=raw.ignore)
     chosen = choose(raw, data.validation, source.name)
-    room = free_memory() // 2 if memory is None else memory
+    room = memory if memory is not None else from_environment(MEMORY) or free_memory() // 2
     used = [raw.train, chosen.part] if chosen.part else [raw.train]
     parts, content, left_out = _look(used, raw, how, room)
     if chosen.part:
@@ -172,7 +178,7 @@ def _held_out(chosen: Chosen, task: BoundTask, learned: Sequence[int]) -> tuple[
         return None, []
     part, name = chosen.test
     words = f"{name}, {counted(len(part.labels), 'image')}"
-    if isinstance(part.labels, Files):
+    if not isinstance(part.labels, Tensor):
         return HeldOut(words, None), [f"not used: {words}"]
     counts = task.counts(part.labels)
     unlearned = [one for one, count, images in zip(task.outputs, counts, learned, strict=False) if count and not images]
@@ -197,6 +203,13 @@ def _bytes(part: Surveyed) -> int:
 
 def _look(parts: list[Part], raw: Raw, how: Reading, room: int) -> tuple[list[Surveyed], str, list[str]]:
     """The parts after the first look, the hash of their content, and what was left out."""
+    first = parts[0].images
+    if isinstance(first, Packed):
+        looked = []
+        for one in parts:
+            looked.append(survey_packed(one, how.resize, raw.ignore, room))
+            room -= _bytes(looked[-1])
+        return looked, first.index.hash, []
     digest = hashlib.sha256(json.dumps(raw.classes).encode())
     left_out: list[str] = []
     if any(isinstance(part.images, Files) for part in parts):
@@ -250,6 +263,6 @@ def _in_several_folds(part: Surveyed, task: BoundTask, folds: int) -> list[str]:
 
 def _split(part: Surveyed, how: Reading, scale: Scale | None = None) -> Split:
     labels = learnable(part.labels, scale)
-    if isinstance(part.images, Files):
-        return Streamed(part.images, labels, how, part.shape)
-    return Resident(part.images, labels)
+    if isinstance(part.images, Tensor):
+        return Resident(part.images, labels)
+    return Streamed(part.images, labels, how, part.shape)

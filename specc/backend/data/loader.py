@@ -1,6 +1,7 @@
 """From a data set to what the network sees: batches gathered, augmented and normalized on the device."""
 
 from collections.abc import Iterator
+from math import prod
 
 import torch
 from torch import Tensor
@@ -9,12 +10,15 @@ from specc.backend.augment import augment
 from specc.backend.data.batches import WHOLE, Cut, TrainingBatches, all_batches
 from specc.backend.data.dataset import DataSet
 from specc.backend.data.normalize import Normalize, normalizer
+from specc.backend.data.shards.amount import size
+from specc.backend.data.shards.images import Packed
+from specc.backend.data.split import AHEAD, Resident
 from specc.backend.ranks import ALONE, Ranks
 from specc.backend.rng import Tables
 from specc.check import Trainable
 from specc.check.verify.shards import NO_BATCH, batch_of_one
 from specc.check.verify.task import mismatches
-from specc.errors import SpeccError
+from specc.errors import SpeccError, counted
 from specc.tricks.augment import mixer
 from specc.tricks.length import batch_size
 from specc.tricks.resize import center
@@ -71,6 +75,18 @@ class DataLoader:
         index = torch.arange(count) * images // count
         found: Tensor = _normalizer(self.dataset, self.data, cpu)(self.dataset.train.gather(index, cpu))
         return found
+
+    @property
+    def held(self) -> tuple[str, str]:
+        """Where the images are, "in memory" or "streamed", and what of them is in memory at most, in words."""
+        train = self.dataset.train
+        each = prod(train.shape)
+        if isinstance(train, Resident):
+            return "in memory", f"{counted(len(train), 'training image')}, {size(len(train) * each)}"
+        count = (self.source.ahead + 2) * self.source.part + (AHEAD + 2) * min(4 * self.batch, LARGEST)  # validated on
+        source = train.files
+        where = counted(len(source.shards), "shard") if isinstance(source, Packed) else "their files"
+        return "streamed", f"read from {where} as they are wanted: at most {count:,} at once, {size(count * each)}"
 
     def validation(self, ranks: Ranks = ALONE) -> Iterator[tuple[Tensor, Tensor]]:
         return validation_batches(self.dataset, self.data, self.batch, self.device, ranks)

@@ -16,6 +16,7 @@ from specc.backend.data.masks import mask_labels
 from specc.backend.data.parallel import ordered
 from specc.backend.data.progress import bar
 from specc.backend.data.raw import Files, Part
+from specc.backend.data.shards.images import PackedMasks
 from specc.backend.data.survey import Feed, Surveyed, moments, picture_hash
 from specc.backend.images import WHOLE, BadImage, Pixels, Range, decode_image
 from specc.backend.resizing import resize
@@ -100,15 +101,15 @@ def look_through(
     broken = [line for look in looked for line in look.broken]
     count = f"{len(broken):,} of {counted(sum(len(files) for files, *_ in parts), 'image')} in {clean(str(first.root))}"
     if broken and not first.skip_broken:
-        raise _refused(f"{count} cannot be used:", broken)
+        raise refused(f"{count} cannot be used:", broken)
     emptied = sorted({classes[number] for look in looked for number in look.lost})
     if emptied:
         names = ", ".join(map(clean, emptied[:NAMED]))
-        raise _refused(f"{count} cannot be used, and without them a class has none left: {names}:", broken)
+        raise refused(f"{count} cannot be used, and without them a class has none left: {names}:", broken)
     _refuse_uneven(first.root, looked)
     more = [f"and {len(broken) - NAMED:,} more"] if len(broken) > NAMED else []
     notes = [f"left out by skip_broken: {count}: {'; '.join([*broken[:NAMED], *more])}"] if broken else []
-    notes += _about_range([deep for look in looked for deep in look.deep], how.range)
+    notes += about_range([deep for look in looked for deep in look.deep], how.range)
     return [look.surveyed for look in looked if look.surveyed], notes
 
 
@@ -132,7 +133,7 @@ def _all_seen(files: Files, how: Reading) -> Iterator[_Seen | str]:
 
 def _look_at(part: Part, how: Reading, ignore: int | None, room: int, feed: Feed) -> _Looked:
     files, labels = part.images, part.labels
-    assert isinstance(files, Files)
+    assert isinstance(files, Files) and not isinstance(labels, PackedMasks)
     keys = labels.names if isinstance(labels, Files) else labels.tolist()
     broken: list[str] = []
     sizes: Counter[Shape] = Counter()
@@ -185,7 +186,7 @@ def _classes(labels: Sequence[Any]) -> set[int]:
     return {label for label in labels if isinstance(label, int)}
 
 
-def _about_range(deep: Sequence[Range], window: Range | None) -> list[str]:
+def about_range(deep: Sequence[Range], window: Range | None) -> list[str]:
     """A note for 16-bit images that use less than a quarter of their range where none is given, or exceed one that is.
 
     deep: the lowest and highest value of each.
@@ -207,7 +208,8 @@ def _about_range(deep: Sequence[Range], window: Range | None) -> list[str]:
     ]
 
 
-def _refused(what: str, broken: list[str]) -> SpeccError:
+def refused(what: str, broken: list[str]) -> SpeccError:
+    """E405: images that cannot be used. what: which, in words. broken: a line for each."""
     named = [f"  {line}" for line in broken[:NAMED]]
     more = [f"  and {len(broken) - NAMED:,} more"] if len(broken) > NAMED else []
     help = "repair or remove these files, or set skip_broken=true in `source` to train without them"

@@ -86,7 +86,7 @@ def mask_labels(masks: Files, how: Resize | None, ignore: int | None, feed: Feed
     """
     labels: Tensor | None = None
     for number, (pixels, digest) in enumerate(
-        ordered(lambda number: _read(masks, number, how, ignore), range(len(masks)))
+        ordered(lambda number: read_mask(masks, number, how, ignore), range(len(masks)))
     ):
         if labels is None:
             if len(masks) * pixels.size > free_memory():
@@ -100,8 +100,8 @@ def mask_labels(masks: Files, how: Resize | None, ignore: int | None, feed: Feed
     return labels
 
 
-def _read(masks: Files, number: int, how: Resize | None, ignore: int | None) -> tuple[Pixels, bytes]:
-    """A mask, and the SHA-256 of its bytes."""
+def read_mask(masks: Files, number: int, how: Resize | None, ignore: int | None) -> tuple[Pixels, bytes]:
+    """A mask where its resized image comes to lie, and the SHA-256 of its bytes. Raises SpeccError E441."""
     try:
         content = masks.content(number)
         pixels = decode_mask(content)

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from torch import Tensor
 
+from specc.backend.data.shards.images import Packed, PackedMasks
 from specc.backend.images import read_bytes
 from specc.errors import SpeccError
 from specc.tasks import CLASSIFICATION, Task
@@ -54,15 +55,15 @@ class Files(NamedTuple):
 class Part(NamedTuple):
     """Images and their labels.
 
-    images: uint8 N x C x H x W, or files.
+    images: uint8 N x C x H x W, or files, or images in shards.
     labels: classification: int64 N, indices into the classes. Multi-label: float32 N x K, 1 where an image has the tag,
         else 0. Regression: float64 N x K, in the data's own units. Segmentation: uint8 N x H x W, indices into the
         classes, or `Raw.ignore`; or the mask files, in the order of the images.
     groups: of each image what it must not be torn apart from; empty where nothing is said.
     """
 
-    images: Tensor | Files
-    labels: Tensor | Files
+    images: Tensor | Files | Packed
+    labels: Tensor | Files | PackedMasks
     groups: Sequence[str] = ()
 
 

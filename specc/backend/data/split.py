@@ -10,6 +10,7 @@ from torch import Tensor
 from specc.backend.data.look import Reading, open_image
 from specc.backend.data.parallel import ordered
 from specc.backend.data.raw import Files
+from specc.backend.data.shards.images import Packed
 from specc.backend.images import BadImage, Pixels
 from specc.errors import SpeccError, clean
 from specc.vocabulary.shape import size_text
@@ -58,7 +59,8 @@ class Resident:
 
 
 class Streamed:
-    """Images that stay in their files, and labels, int64 N. The same pixels in the same order as if they were resident.
+    """Images that stay in their files or shards, and labels, int64 N. The same pixels in the same order as if they were
+    resident.
 
     how: the way that each is read; shape: C, H, W after that. place: where the numbers of images are wanted.
     """
@@ -66,12 +68,24 @@ class Streamed:
     place = torch.device("cpu")
 
     def __init__(
-        self, files: Files, labels: Tensor, how: Reading, shape: tuple[int, int, int], workers: int | None = None
+        self,
+        files: Files | Packed,
+        labels: Tensor,
+        how: Reading,
+        shape: tuple[int, int, int],
+        workers: int | None = None,
     ) -> None:
         self.files, self.labels, self.how, self.shape, self.workers = files, labels, how, shape, workers
 
     def __len__(self) -> int:
         return len(self.labels)
+
+    @property
+    def windows(self) -> tuple[Tensor, int] | None:
+        """The shard of each image, int64 N, and how many shards are mixed at once; None where all are."""
+        if not isinstance(self.files, Packed) or self.files.window is None:
+            return None
+        return self.files.shard_of, self.files.window
 
     def to(self, device: torch.device) -> "Streamed":
         """The same files, with the labels on a device."""
@@ -84,7 +98,7 @@ class Streamed:
     def stream(self, indices: Iterable[Tensor], device: torch.device, ahead: int = AHEAD) -> Iterator[Tensor]:
         """`gather` for one batch after the other; the next `ahead` batches are decoded while one is in use.
 
-        Raises SpeccError E441 where a file is no longer what it was at the first look.
+        Raises SpeccError E441 where a file is no longer what it was at the first look, E523 and E524 for a shard.
         """
         coming = iter(indices)
         first = next(coming, None)
@@ -92,6 +106,8 @@ class Streamed:
             return
         wanted, read = tee(chain([first], coming))
         numbers: Iterator[int] = (number for index in read for number in index.tolist())
+        if isinstance(self.files, Packed):
+            numbers = self.files.fetched_ahead(numbers)
         images = ordered(self._read, numbers, (ahead + 1) * len(first), self.workers)
         for index in wanted:
             batch = torch.empty(len(index), *self.shape, dtype=torch.uint8, pin_memory=device.type == "cuda")
@@ -100,6 +116,8 @@ class Streamed:
             yield batch.to(device, non_blocking=True)
 
     def _read(self, number: int) -> Pixels:
+        if isinstance(self.files, Packed):
+            return self.files.pixels(number, self.how.resize)
         path = self.files.root / self.files.names[number]
         try:
             pixels, digest, _ = open_image(self.files, number, self.how)

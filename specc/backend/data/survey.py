@@ -11,6 +11,7 @@ from torch import Tensor
 from specc.backend.data.memory import free_memory
 from specc.backend.data.parallel import ordered
 from specc.backend.data.raw import Files, Part
+from specc.backend.data.shards.images import Packed
 from specc.backend.images import Pixels
 from specc.backend.resizing import resize
 from specc.errors import SpeccError, counted
@@ -24,14 +25,14 @@ Feed = Callable[[bytes | memoryview], object]
 class Surveyed(NamedTuple):
     """A part of a data set after the first look.
 
-    images: uint8 N x C x H x W, or the files where they do not fit into memory. labels: as
+    images: uint8 N x C x H x W, or the files or shards where they do not fit into memory. labels: as
     `specc.backend.data.raw.Part` has them, masks as large as the images. shape: C, H, W.
     sums, squares: float64 N x C, the sums of the levels (0 to 255) of each image and of their squares, which are exact.
     pictures: of each image a hash of its pixels, as they are trained on. names: of the files; none for arrays.
     groups: of each image what it must not be torn apart from; none where nothing is said.
     """
 
-    images: Tensor | Files
+    images: Tensor | Files | Packed
     labels: Tensor
     shape: tuple[int, int, int]
     sums: Tensor
@@ -43,7 +44,7 @@ class Surveyed(NamedTuple):
     def select(self, index: Tensor) -> "Surveyed":
         """Some of the images, in the order of `index`."""
         images = self.images
-        some = images.select(index.tolist()) if isinstance(images, Files) else images[index]
+        some = images[index] if isinstance(images, Tensor) else images.select(index.tolist())
         numbers = index.tolist()
         pictures = [self.pictures[number] for number in numbers]
         names = [self.names[number] for number in numbers] if self.names else ()

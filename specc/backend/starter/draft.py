@@ -5,8 +5,11 @@ from collections.abc import Iterable, Sequence
 from math import isclose
 from typing import Any, NamedTuple
 
+from torch import Tensor
+
 from specc.backend.data.places import few
 from specc.backend.data.raw import Files, Raw, Unlabeled
+from specc.backend.data.shards.images import Packed
 from specc.backend.device import find
 from specc.backend.memory import needed, room
 from specc.backend.starter import settings
@@ -86,7 +89,8 @@ def _zoo_spec(seen: Seen, request: Request) -> str:
     """
     assert request.like is not None
     if seen.shape is not None:
-        message = f"--like needs image files, but {request.data} is an npz file"
+        what = "holds packed images" if isinstance(seen.raw.train.images, Packed) else "is an npz file"
+        message = f"--like needs image files, but {request.data} {what}"
         raise SpeccError("E475", clean(message), help="leave out --like, or save the images as files in class folders")
     name = request.like.removeprefix("zoo:")
     sample, more = settings.balance(seen)
@@ -237,7 +241,7 @@ def _about(seen: Seen) -> list[str]:
         unit = "pixels of the masks" if seen.task == SEGMENTATION else "images to train on"
         each = ", ".join(f"{name} {count:,}" for name, count in zip(seen.outputs, seen.counts, strict=True))
         lines.append(f"{unit}: {each}")
-    if seen.task == REGRESSION and not isinstance(seen.raw.train.labels, Files):
+    if seen.task == REGRESSION and isinstance(seen.raw.train.labels, Tensor):
         for name, numbers in zip(seen.outputs, seen.raw.train.labels.T, strict=True):
             lines.append(f"{name}: {numbers.min():.6g} to {numbers.max():.6g}, mean {numbers.mean():.4g}")
     single = [name for name, count in zip(seen.outputs, seen.counts, strict=False) if count == 1]
@@ -269,7 +273,7 @@ def _copies(seen: Seen) -> list[str]:
         return []
     groups = [" = ".join(files.names[number] for number in group[:3]) for group in copies]
     lines = [f"identical pictures, {counted(len(copies), 'group')}: {few(groups, 3)}"]
-    if seen.task == CLASSIFICATION and not isinstance(seen.raw.train.labels, Files):
+    if seen.task == CLASSIFICATION and isinstance(seen.raw.train.labels, Tensor):
         labels = seen.raw.train.labels.tolist()
         torn = [text for text, group in zip(groups, copies, strict=True) if len({labels[n] for n in group}) > 1]
         lines += [f"identical pictures in different classes: {few(torn, 3)}"] if torn else []

@@ -15,8 +15,11 @@ from specc.backend.data.pairs import Pairs, pair_up
 from specc.backend.data.parallel import ordered
 from specc.backend.data.paths import find_path
 from specc.backend.data.places import Where, few
-from specc.backend.data.raw import Files, Part, Raw
+from specc.backend.data.raw import Files, Given, Part, Raw
 from specc.backend.data.read_table import PARQUET
+from specc.backend.data.shards.images import Packed, PackedMasks
+from specc.backend.data.shards.index import INDEX
+from specc.backend.data.shards.survey import masks_of
 from specc.backend.data.walk import entries_of, is_folder
 from specc.backend.foreign import LOOKED_AT, described
 from specc.backend.mask_file import HIGHEST, decode_mask
@@ -37,6 +40,7 @@ from specc.vocabulary.family import Source as DataSource
 from specc.vocabulary.registry import component
 
 TABLES = (".csv", ".tsv", ".txt", *PARQUET)
+FIRST = "train-000000.tar"  # of packed data, beside the index
 MOST_MASKS = 1_000  # that are decoded
 MOST_ARRAYS = 1_000  # images of an array of which it is asked whether they are gray
 MASKS = {"mask", "masks", "label", "labels", "annotation", "annotations", "segmentation", "segmentations", "gt"}
@@ -69,11 +73,26 @@ def see(request: Request) -> Seen:
             help = f"if the classes are in a table, give that: --data {path / tables[0]}"
             raise SpeccError("E427", error.message.splitlines(), help=help, status=1) from None
         raise
+    if kind == "packed":
+        raw = _with_masks(raw)
     if kind == "folder" and _are_images_and_masks(raw.classes):
         message = f"{path} has the parts above the folders {few(raw.classes)}, which are images and masks, not classes"
         help = "swap the levels: images/train beside masks/train, and the same for the other parts"
         raise SpeccError("E427", clean(message), help=help, status=1)
     return _seen(f"{kind}({written})", raw, ())
+
+
+def _with_masks(raw: Raw) -> Raw:
+    """Packed data with their masks read, if they are masks."""
+
+    def whole(given: Given) -> Given:
+        if not isinstance(given, Part) or not isinstance(given.labels, PackedMasks):
+            return given
+        return given._replace(labels=masks_of(given.labels, None, raw.ignore))
+
+    train = whole(raw.train)
+    assert isinstance(train, Part)
+    return raw._replace(train=train, validation=whole(raw.validation), test=whole(raw.test))
 
 
 def read(call: str, where: Where) -> Raw:
@@ -93,7 +112,7 @@ def _kind(path: Path) -> str:
     """The name of the source that reads a path. Raises SpeccError E403, E427."""
     try:
         if path.is_dir():
-            return "folder"
+            return "packed" if all((path / name).is_file() for name in (INDEX, FIRST)) else "folder"
         suffix = path.suffix.lower()
         if suffix == ".tar" and (path.is_file() or "{" in path.name):
             return "webdataset"
@@ -249,10 +268,11 @@ def _seen(call: str, raw: Raw, notes: Sequence[str], counts: tuple[int, ...] = (
             raise SpeccError("E405", lines, help="repair these files, or remove the class", status=1)
     elif not counts:
         counts = tuple(bind(raw.task, raw.classes, ignore=raw.ignore).counts(_labels(raw.train)))
-    shape = None
-    if isinstance(raw.train.images, Tensor):
-        _, channels, height, width = raw.train.images.shape
-        shape = (channels, height, width)
+    shape, arrays = None, raw.train.images
+    if isinstance(arrays, Tensor):
+        shape = (arrays.shape[1], arrays.shape[2], arrays.shape[3])
+    elif isinstance(arrays, Packed):
+        shape = arrays.index.shape
     pictures = looked["train"]
     pictures = pictures._replace(sizes=tuple(size for one in looked.values() for size in one.sizes))
     return Seen(call, raw, images, pictures, shape, counts, tuple(notes))
@@ -275,6 +295,9 @@ def _sound(part: Part, pictures: Pictures) -> Part:
 def _pictures(part: Part) -> Pictures:
     if isinstance(part.images, Files):
         return look(part.images)
+    if isinstance(part.images, Packed):
+        channels, height, width = part.images.index.shape
+        return Pictures(len(part.images), (Size(height, width),), len(part.images), channels == 1)
     count, channels, height, width = part.images.shape
     some = part.images[spread(range(count), MOST_ARRAYS)].int()
     apart = int((some.amax(1) - some.amin(1)).max())

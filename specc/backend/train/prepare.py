@@ -58,6 +58,7 @@ class Request(NamedTuple):
 class Job(NamedTuple):
     """A training that is ready to run. notes: what is said about it once. about: its part of run.json.
 
+    images: where they are, "in memory" or "streamed", and what of them is in memory at most, in words.
     request: what asks for the same training anew, at its beginning. dataset: what is trained on.
     """
 
@@ -67,6 +68,7 @@ class Job(NamedTuple):
     plan: Plan
     notes: list[str]
     about: dict[str, Any]
+    images: tuple[str, str]
 
 
 def prepare(request: Request) -> Job:
@@ -97,7 +99,9 @@ def prepare(request: Request) -> Job:
     initialize(net, settings.seed, loader.sample)
     about_loss = loss_words(losses_of(request.spec.train, dataset.task.facts), len(dataset.classes))
     losses = [*_balance(dataset, data, settings), *([about_loss] if about_loss else [])]
-    notes = [*dataset.notes, *losses, *_left_over(loader, settings.accumulate)]
+    where, held = loader.held
+    streamed = [f"images are {where}, {held}"] if where == "streamed" else []
+    notes = [*dataset.notes, *streamed, *losses, *_left_over(loader, settings.accumulate)]
     start = None
     if settings.start and request.begun is None:  # else a checkpoint brings the weights
         start, started = begin(net, settings.start, request.base, dataset, data)
@@ -122,7 +126,7 @@ def prepare(request: Request) -> Job:
     refuse_different(ranks, about | {"spec": sha256_of(request.spec.resolved)})
     if request.begun is None:
         about["start"] = start
-    return Job(again, dataset, trainer, plan, [shown, *_table(dataset), *notes], about)
+    return Job(again, dataset, trainer, plan, [shown, *_table(dataset), *notes], about, loader.held)
 
 
 def _dataset(request: Request) -> DataSet:

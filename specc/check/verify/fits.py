@@ -1,5 +1,6 @@
 """Checks that network, data and training fit together."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from specc.check.context import Context, ShapeOf
@@ -162,6 +163,9 @@ def task_fits(
 ) -> None:
     """Report what does not fit the task, where the text tells it. graph: None where it has errors of its own."""
     task, outputs, end = task_of(data), outputs_of(data), graph.nodes[graph.output] if graph else None
+    learned = context.labels_of(data.source) if task is None and context.labels_of is not None else None
+    if learned is not None:
+        task, outputs = learned[0], tuple(learned[1])
     if task is None:
         return
     odd = list(mismatches(task, outputs, graph, data, train, export))
@@ -176,7 +180,7 @@ def task_fits(
             context.error(one.code, one.message, span, label=one.label, labels=labels, help=one.help)
     if train is not None and end is not None and not any(isinstance(one.at, Node) and one.at is end for one in odd):
         for loss in losses_of(train, task):
-            _class_weights_fit(loss, end.shape[0], data, end, context)
+            _class_weights_fit(loss, end.shape[0], data, outputs, end, context)
 
 
 def _seen_at(mismatch: Mismatch, spec: Spec) -> Span | None:
@@ -188,9 +192,11 @@ def _seen_at(mismatch: Mismatch, spec: Spec) -> Span | None:
     return mismatch.at.span
 
 
-def _class_weights_fit(loss: Bound, width: int, data: DataSettings, end: Node, context: Context) -> None:
+def _class_weights_fit(
+    loss: Bound, width: int, data: DataSettings, classes: Sequence[str] | None, end: Node, context: Context
+) -> None:
     """Weights by position are as many as the classes; weights by name name classes, where these are known."""
-    weights, classes = getattr(loss.args, "weights", None), outputs_of(data)
+    weights = getattr(loss.args, "weights", None)
     if weights is None or weights == "balanced":
         return
     labels = _source(data, counted(len(classes), "class")) if classes else ()

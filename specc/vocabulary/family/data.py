@@ -17,6 +17,8 @@ class Source(Component):
     shape: channels x height x width of its images. classes: their names. channels: of its images.
     shape_of(a, where): where given, the dotted path of what looks the shape up in the files, without NumPy, and without
         reading the images. It gives the shape, or a text that says why it cannot tell.
+    labels_of(a, where): likewise, the dotted path of what looks up what is learned. It gives the task and what a
+        network has to give, by name; None where it cannot tell.
     images: how many its training part has.
     orientation_sensitive: its images are signs, which mirrored or turned around are others, or none.
     files: it gives image files, which are decoded as `data.channels` and `data.range` say; `channels` is the default.
@@ -29,6 +31,7 @@ class Source(Component):
     target: str
     shape: tuple[int, int, int] | None = None
     shape_of: str | None = None
+    labels_of: str | None = None
     classes: tuple[str, ...] | None = None
     channels: int | None = None
     images: int | None = None
