@@ -1,6 +1,6 @@
 """The images that are trained on, or those that measure: in memory, or decoded from their files as they are wanted."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain, tee
 from pathlib import Path
 
@@ -18,10 +18,13 @@ AHEAD = 2  # batches that are decoded before they are wanted
 
 
 class Resident:
-    """Images in memory: uint8 N x C x H x W, and labels, int64 N, on one device."""
+    """Images in memory: uint8 N x C x H x W, and labels, int64 N, on one device.
 
-    def __init__(self, images: Tensor, labels: Tensor) -> None:
-        self.images, self.labels = images, labels
+    names: what each image is called: its file, or `test[17]` in an array; empty where nobody asks.
+    """
+
+    def __init__(self, images: Tensor, labels: Tensor, names: Sequence[str] = ()) -> None:
+        self.images, self.labels, self.names = images, labels, names
         self._elsewhere: dict[torch.device, Resident] = {}
 
     def __len__(self) -> int:
@@ -45,7 +48,7 @@ class Resident:
         if device not in self._elsewhere:
             fits = device.type != "cuda" or self.images.nbytes < torch.cuda.mem_get_info(device)[0] // 2
             images = self.images.to(device) if fits else self.images
-            self._elsewhere[device] = Resident(images, self.labels.to(device))
+            self._elsewhere[device] = Resident(images, self.labels.to(device), self.names)
         return self._elsewhere[device]
 
     def gather(self, index: Tensor, device: torch.device) -> Tensor:
@@ -72,6 +75,11 @@ class Streamed:
 
     def __len__(self) -> int:
         return len(self.labels)
+
+    @property
+    def names(self) -> Sequence[str]:
+        """The file of each image."""
+        return self.files.paths()
 
     def to(self, device: torch.device) -> "Streamed":
         """The same files, with the labels on a device."""

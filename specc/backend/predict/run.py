@@ -6,8 +6,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from specc.backend.evaluation.activation import activation
 from specc.backend.images import Pixels
-from specc.backend.onnx.ending import Ending, activation
+from specc.backend.onnx.ending import Ending
 from specc.backend.onnx.reference import of_run
 from specc.backend.predict import Predictor
 from specc.backend.resizing import resize
