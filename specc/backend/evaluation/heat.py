@@ -107,7 +107,8 @@ def overlaid(pixels: NDArray[np.uint8], heat: Heat) -> NDArray[np.uint8]:
     """An image, 1 or 3 x H x W, in gray, with a heat map of its size over it in colors: H x W x 3."""
     gray = pixels.astype(np.float64).mean(axis=0)
     mixed = IMAGE * gray[:, :, None] + (1 - IMAGE) * colors(heat)
-    return np.rint(mixed).clip(0, 255).astype(np.uint8)
+    levels: NDArray[np.uint8] = np.rint(mixed).clip(0, 255).astype(np.uint8)
+    return levels
 
 
 def colors(heat: Heat) -> NDArray[np.float64]:

@@ -1,4 +1,4 @@
-"""Which image files a command line names: files, folders with all image files below them, and a list on standard input."""
+"""Which image files a command line names: files, folders of them, and a list on standard input."""
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
