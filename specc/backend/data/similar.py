@@ -11,7 +11,7 @@ from specc.backend.data.split import Split
 SMALL, LARGE = 8, 32  # pixels a side: of the first look, and of the second
 CHUNK = 256  # images that are compared at once
 CANDIDATES = 400  # pairs that get the second look
-ALIKE = 0.98  # correlation of two pictures that are called nearly the same
+ALIKE = 0.985  # correlation of two pictures that are called nearly the same
 FLAT = 2.0  # levels: of images that vary less nothing is said
 CPU = torch.device("cpu")
 

@@ -14,12 +14,13 @@ from specc.backend.evaluation.calibration import (
     scaled,
 )
 from specc.backend.report_page.html import Section, figures, paragraph, table
-from specc.backend.report_page.plot import Axis, Line, axes, bars, figure, guide, line_chart, percent
+from specc.backend.report_page.plot import Axis, Bar, Line, axes, bars, figure, guide, line_chart, percent
 from specc.backend.report_page.subject import Subject
 from specc.tasks import CLASSIFICATION
 
 Floats = NDArray[np.float64]
 STEPS = 100
+FEW = 20  # answers, of which a share says little
 THRESHOLDS = (0.0, 0.5, 0.7, 0.8, 0.9, 0.95, 0.99)
 
 
@@ -42,7 +43,8 @@ def calibration(subject: Subject) -> Section:
     words = (
         f"Expected calibration error {error:.2%} ({BINS} bins). The fitted temperature is {temperature:.3f}: the "
         f"probabilities are {sure}. Dividing the logits by it leaves an error of {calibrated:.2%}. The temperature is "
-        "fitted on the images that it is measured on here; the exported file does not contain it."
+        "fitted on the images that it is measured on here; the exported file does not contain it. Bars of fewer than "
+        f"{FEW} answers are faint."
     )
     body = figures(charts) + paragraph(words)
     if subject.task == CLASSIFICATION:
@@ -71,7 +73,13 @@ def _bins(subject: Subject, shares: Floats, truths: Floats) -> list[Bin]:
 def _diagram(bins: list[Bin]) -> str:
     x, y = Axis(0, 1, "probability of the answer", percent), Axis(0, 1, "", percent)
     values = [
-        (one.low, one.high, one.right, f"{one.low:.0%} to {one.high:.0%}: {one.right:.1%} of {one.answers:,} are right")
+        Bar(
+            one.low,
+            one.high,
+            one.right,
+            f"{one.low:.0%} to {one.high:.0%}: {one.right:.1%} of {one.answers:,} are right",
+            is_faint=one.answers < FEW,
+        )
         for one in bins
         if one.answers
     ]
@@ -86,7 +94,7 @@ def _coverage_chart(confidences: Floats, right: NDArray[np.bool_]) -> str:
         Line("right, of those answered", [(row.threshold, row.right) for row in rows if row.right is not None], 0),
         Line("answered", [(row.threshold, row.coverage) for row in rows], 1, dashed=True),
     ]
-    title = "If only surer answers are given"
+    title = "Coverage"
     return line_chart(title, Axis(0, 1, "least probability of an answer", percent), Axis(0, 1, "", percent), lines)
 
 

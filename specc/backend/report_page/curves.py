@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from specc.backend.report_page.html import Section, figures, fold, paragraph, sentence, table
-from specc.backend.report_page.plot import Axis, Format, Line, Mark, Point, axis, line_chart, percent
+from specc.backend.report_page.plot import Axis, Format, Line, Mark, Point, axis, dot, line_chart, percent
 from specc.backend.report_page.subject import Subject
 from specc.backend.run.metrics import selection
 from specc.tasks import LOSS, Figure
@@ -43,13 +43,16 @@ def chart_of(lines: Sequence[dict[str, Any]], figure: Figure, marks: Sequence[Ma
         Line(TRAINING, points_of(lines, f"train_{figure.name}"), 1, dashed=True),
     ]
     drawn = [line for line in drawn if line.points]
+    kept = [point for mark in marks for point in drawn[0].points if point[0] == mark.x]
     summary = f"{figure.title} by epoch; validation ends at {figure.text(drawn[0].points[-1][1])}"
-    return line_chart(sentence(figure.title), epochs_axis(lines), value_axis(drawn, figure), drawn, marks, "", summary)
+    x, y = epochs_axis(lines), value_axis(drawn, figure)
+    more = "".join(dot(x, y, point, drawn[0].color, f"kept: {figure.text(point[1])}") for point in kept)
+    return line_chart(sentence(figure.title), x, y, drawn, marks, more, summary)
 
 
 def epochs_axis(lines: Sequence[dict[str, Any]]) -> Axis:
     last = max(line["epoch"] for line in lines)
-    return Axis(0.0, float(last) if last > 0 else 1.0, "epoch")
+    return Axis(0.0, float(last) if last > 0 else 1.0, "epoch", whole=last >= 1)
 
 
 def value_axis(lines: Sequence[Line], figure: Figure) -> Axis:
@@ -69,9 +72,7 @@ def points_of(lines: Sequence[dict[str, Any]], key: str) -> list[Point]:
 
 def _rates(lines: Sequence[dict[str, Any]]) -> str:
     points = points_of(lines, "lr")
-    values = [value for _, value in points if value > 0]
-    wide = bool(values) and max(values) > 50 * min(values) and len(values) == len(points)
-    scale = axis([value for _, value in points] + ([] if wide else [0.0]), "", "{:g}".format, logarithmic=wide)
+    scale = axis([0.0, *(value for _, value in points)])
     return line_chart("Learning rate", epochs_axis(lines), scale, [Line("", points, 2)])
 
 

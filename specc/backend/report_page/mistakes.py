@@ -18,6 +18,7 @@ from specc.values import Size
 
 WORST = 24
 BATCH = 8
+SIDE = 160  # pixels of a heat map, at least
 CPU = torch.device("cpu")
 
 
@@ -64,9 +65,16 @@ def _heated(subject: Subject, numbers: list[int], pixels: Levels) -> tuple[list[
     heats = _heat(subject, numbers, pixels)
     items = []
     for number, image, heat in zip(numbers, pixels, heats, strict=True):
-        shown = [picture(image).html("the image"), of_rows(overlaid(_drawable(image), heat)).html("its heat map")]
+        shown = [picture(image).html("the image"), of_rows(overlaid(_large(image), heat)).html("its heat map")]
         items.append(_item(subject, number, shown))
     return items, _HEAT_NOTE.format(of=_HEAT_OF[subject.task.name])
+
+
+def _large(image: Levels) -> Levels:
+    """A small image with larger pixels, so that a heat map over it is smooth."""
+    factor = max(1, -(-SIDE // max(image.shape[1:])))
+    large: Levels = _drawable(image).repeat(factor, axis=1).repeat(factor, axis=2)
+    return large
 
 
 def _drawable(image: Levels) -> Levels:
@@ -74,17 +82,17 @@ def _drawable(image: Levels) -> Levels:
 
 
 def _heat(subject: Subject, numbers: list[int], pixels: Levels) -> list[Heat]:
-    """The heat map of each image at its own size, for the output that its mistake is about."""
+    """The heat map of each image at the size that it is drawn in, for the output that its mistake is about."""
     run, records = subject.run, subject.measured.evaluation.records[numbers]
     net = run.net.to(CPU).eval()
     normalize = normalize_as(run.spec, run.info["mean"], run.info["std"])
     outputs = torch.from_numpy(_asked(subject, numbers, records))
-    size = Size(*pixels.shape[2:])
+    size, shown = Size(*pixels.shape[2:]), Size(*_large(pixels[0]).shape[1:])
     heats: list[Heat] = []
     # `normalize` cuts the view out of images; these are that already, which leaves them as they are
     for start in range(0, len(numbers), BATCH):
         images = normalize(torch.from_numpy(pixels[start : start + BATCH]))
-        heats += [on_image(heat, size, size) for heat in heat_maps(net, images, outputs[start : start + BATCH])]
+        heats += [on_image(heat, size, shown) for heat in heat_maps(net, images, outputs[start : start + BATCH])]
     return heats
 
 

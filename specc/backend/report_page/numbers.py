@@ -3,7 +3,7 @@
 import numpy as np
 
 from specc.backend.report_page.html import Section, figures, paragraph
-from specc.backend.report_page.plot import Axis, axes, axis, bars, dots, figure, guide
+from specc.backend.report_page.plot import Axis, Bar, axes, axis, bars, dots, figure, guide
 from specc.backend.report_page.subject import Subject
 from specc.backend.tasks.regression import Regression
 
@@ -39,7 +39,7 @@ def _histogram(name: str, errors: np.ndarray) -> str:
     x = axis(edges.tolist(), "predicted - true")
     y = Axis(0, float(axis([0.0, *counts.tolist()]).high))
     values = [
-        (a, b, float(count), f"{a:.4g} to {b:.4g}: {count:,}")
+        Bar(a, b, float(count), f"{a:.4g} to {b:.4g}: {count:,}")
         for a, b, count in zip(edges.tolist(), edges[1:].tolist(), counts.tolist(), strict=False)
     ]
     middle = f"median error {np.median(errors):.4g}"

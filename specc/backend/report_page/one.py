@@ -4,7 +4,7 @@ from specc.backend.evaluation.figures import Estimate
 from specc.backend.evaluation.of_run import test_figures
 from specc.backend.report_page.calibration import calibration
 from specc.backend.report_page.classes import classes, matrix
-from specc.backend.report_page.cost import certificate, cost, span
+from specc.backend.report_page.cost import certificate, cost
 from specc.backend.report_page.curves import curves
 from specc.backend.report_page.html import Section, page, paragraph, sentence, text, tiles
 from specc.backend.report_page.mistakes import mistakes
@@ -18,7 +18,7 @@ from specc.ir.weights import frozen_parameters
 from specc.report.layers import byte_text
 from specc.report.outputs import what_it_does
 from specc.report.study import duration
-from specc.tasks import CLASSIFICATION, MULTILABEL, REGRESSION
+from specc.tasks import CLASSIFICATION, MULTILABEL, REGRESSION, Figure
 
 
 def run_page(subject: Subject, origin: Origin | None) -> str:
@@ -64,19 +64,29 @@ def _lead(subject: Subject) -> str:
     graph = subject.run.spec.graph
     seconds = sum(line["seconds"] for line in lines if isinstance(line.get("seconds"), int | float))
     others = [
-        (sentence(figure.title), figure.text(figures.values[figure.name].value), "")
+        (
+            sentence(figure.title),
+            figure.text(figures.values[figure.name].value),
+            _ends(figure, figures.values[figure.name]),
+        )
         for figure in measured.task.facts.figures[:3]
         if figures.values[figure.name].value is not None
     ]
     loss = figures.loss.value
     cells = [
         *others,
-        ("Loss", "–" if loss is None else f"{loss:.4f}", "validation"),
+        ("Loss", "–" if loss is None else f"{loss:.4f}", "on the same images"),
         ("Parameters", f"{graph.parameters:,}", byte_text(4 * graph.parameters) + " in fp32"),
         ("Trained", duration(seconds), f"{counted(len(lines), 'epoch')}, {subject.info.get('device_name', '')}"),
     ]
-    where = f"{subject.run.path}, {span(subject.info)}" if span(subject.info) != "–" else str(subject.run.path)
+    started = str(subject.info.get("started", "")).replace("T", " ")[:16]
+    where = f"{subject.run.path}, trained {started} UTC" if started else str(subject.run.path)
     return "".join([*notes, tiles(cells), paragraph(where, "q")])
+
+
+def _ends(figure: Figure, estimate: Estimate) -> str:
+    interval = estimate.interval
+    return f"{figure.text(interval.low)} to {figure.text(interval.high)}" if interval else ""
 
 
 def _test_words(subject: Subject) -> str:

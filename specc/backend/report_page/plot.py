@@ -7,7 +7,7 @@ from typing import NamedTuple
 from specc.backend.report_page.html import text
 
 WIDTH, HEIGHT = 400, 240
-LEFT, RIGHT, TOP, BOTTOM = 50, 14, 12, 34
+LEFT, RIGHT, TOP, BOTTOM = 50, 14, 20, 34
 COLORS = 8
 
 Point = tuple[float, float]
@@ -24,13 +24,24 @@ class Line(NamedTuple):
 
 
 class Axis(NamedTuple):
-    """From where to where, and how a number on it is written. label: what it shows."""
+    """From where to where, and how a number on it is written. label: what it shows. whole: only whole numbers."""
 
     low: float
     high: float
     label: str = ""
     text: Format = "{:g}".format
     logarithmic: bool = False
+    whole: bool = False
+
+
+class Bar(NamedTuple):
+    """A bar from `low` to `high`. words: what the pointer reads there. is_faint: it says little."""
+
+    low: float
+    high: float
+    top: float
+    words: str
+    is_faint: bool = False
 
 
 class Mark(NamedTuple):
@@ -60,14 +71,14 @@ def percent(value: float) -> str:
 def line_chart(
     title: str, x: Axis, y: Axis, lines: Sequence[Line], marks: Sequence[Mark] = (), more: str = "", summary: str = ""
 ) -> str:
-    """A figure with lines. more: SVG below the lines. summary: for those who cannot see it; "" for the title."""
-    parts = [_axes(x, y), more]
+    """A figure with lines. more: SVG over the lines. summary: for those who cannot see it; "" for the title."""
+    parts = [_axes(x, y)]
     for mark in marks:
         place = _x(x, mark.x)
-        side, shift = ("end", -5) if place > WIDTH * 0.6 else ("start", 5)
+        side, shift = ("end", 4) if place > WIDTH * 0.6 else ("start", -4)
         parts.append(f'<path class="mark" d="M{place:.1f} {TOP}V{HEIGHT - BOTTOM}"/>')
-        parts.append(f'<text x="{place + shift:.1f}" y="{TOP + 9}" text-anchor="{side}">{text(mark.word)}</text>')
-    parts += [_line(x, y, line) for line in lines]
+        parts.append(f'<text x="{place + shift:.1f}" y="{TOP - 8}" text-anchor="{side}">{text(mark.word)}</text>')
+    parts += [*(_line(x, y, line) for line in lines), more]
     key = [line for line in lines if line.name]
     return figure(title, "".join(parts), summary, _key(key) if len(key) > 1 else "")
 
@@ -76,17 +87,20 @@ def figure(title: str, body: str, summary: str = "", key: str = "") -> str:
     """A figure around the parts of a chart."""
     label = text(summary or title)
     svg = f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{label}">{body}</svg>'
-    return f'<figure class="chart"><figcaption>{text(title)}</figcaption>{key}{svg}</figure>'
+    return f'<figure class="chart"><figcaption>{text(title)}{key}</figcaption>{svg}</figure>'
 
 
-def bars(x: Axis, y: Axis, values: Sequence[tuple[float, float, float, str]]) -> str:
-    """Bars from the bottom: from where to where, how high, and what the pointer reads there."""
+def bars(x: Axis, y: Axis, values: Sequence[Bar]) -> str:
+    """Bars from the bottom."""
     base = _y(y, max(y.low, 0.0))
-    return "".join(
-        f'<rect class="bar" x="{_x(x, a) + 1:.1f}" y="{_y(y, top):.1f}" width="{max(_x(x, b) - _x(x, a) - 2, 1):.1f}" '
-        f'height="{max(base - _y(y, top), 0):.1f}"><title>{text(words)}</title></rect>'
-        for a, b, top, words in values
-    )
+    parts = []
+    for bar in values:
+        left, top, kind = _x(x, bar.low), _y(y, bar.top), "bar faint" if bar.is_faint else "bar"
+        size = f'width="{max(_x(x, bar.high) - left - 2, 1):.1f}" height="{max(base - top, 0):.1f}"'
+        parts.append(
+            f'<rect class="{kind}" x="{left + 1:.1f}" y="{top:.1f}" {size}><title>{text(bar.words)}</title></rect>'
+        )
+    return "".join(parts)
 
 
 def dots(x: Axis, y: Axis, points: Sequence[Point], color: int = 0, radius: float = 2.5) -> str:
@@ -157,7 +171,7 @@ def _ticks(axis: Axis) -> list[float]:
     if axis.logarithmic:
         low, high = round(log10(axis.low)), round(log10(axis.high))
         return [10.0**power for power in range(low, high + 1, max(1, (high - low) // 5))]
-    step = _step(axis.high - axis.low)
+    step = max(_step(axis.high - axis.low), 1.0 if axis.whole else 0.0)
     first = ceil(axis.low / step - 1e-9)
     return [round(number * step, 12) for number in range(first, floor(axis.high / step + 1e-9) + 1)]
 

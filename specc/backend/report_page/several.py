@@ -104,7 +104,7 @@ def _curves(runs: Sequence[Compared]) -> Section:
     if not trained:
         return Section("curves", "Curves", paragraph("No run has finished an epoch."))
     last = max(line["epoch"] for run in trained for line in run.lines)
-    x = Axis(0.0, float(last) or 1.0, "epoch")
+    x = Axis(0.0, float(last) or 1.0, "epoch", whole=last >= 1)
     wanted = [
         figure for figure in trained[0].task.figures if all(drawn_figures(run.lines, [figure]) for run in trained)
     ]

@@ -33,7 +33,7 @@ def similar(subject: Subject) -> Section:
     words = (
         f"{count:,} of {counted(len(validation), 'validation image')} have a training image whose grays correlate by "
         f"more than {ALIKE:g} with theirs (averaged to 32 x 32; mirrored and turned copies are not found). On such "
-        "images what is learned by heart looks like what is understood."
+        "images what is learned by heart looks like what is understood; whether they are, the eye decides."
     )
     body += paragraph(words)
     pairs = pairs[: subject.budget.take(2 * len(pairs)) // 2]
