@@ -21,12 +21,15 @@ STYLED = "getComputedStyle(document.querySelector('.tiles')).display"
 # Texts whose contrast with what is behind them is below 4.5, the least that WCAG 2.1 allows; 3 for large ones.
 DIM = """(() => {
   const numbers = (color) => color.match(/[\\d.]+/g).map(Number);
-  const light = (c) => { const v = c.slice(0, 3).map((x) => x / 255).map((x) => x <= .03928 ? x / 12.92 : ((x + .055) / 1.055) ** 2.4);
+  const linear = (x) => x <= 10 ? x / 255 / 12.92 : ((x / 255 + .055) / 1.055) ** 2.4;
+  const light = (c) => { const v = c.slice(0, 3).map(linear);
     return .2126 * v[0] + .7152 * v[1] + .0722 * v[2]; };
-  const behind = (node) => { for (; node; node = node.parentElement) { const c = numbers(getComputedStyle(node).backgroundColor);
+  const behind = (node) => { for (; node; node = node.parentElement) {
+    const c = numbers(getComputedStyle(node).backgroundColor);
     if (c.length < 4 || c[3] > .99) return c; } return [255, 255, 255]; };
   const dim = [];
-  for (const node of document.querySelectorAll('p, dd, dt, th, td:not(.matrix td), li, a, summary, h1, h2, h3, .file')) {
+  const words = 'p, dd, dt, th, td:not(.matrix td), li, a, summary, h1, h2, h3, .file, .wrong, .right, .q';
+  for (const node of document.querySelectorAll(words)) {
     if (!node.innerText || !node.offsetParent || node.closest('svg')) continue;
     const [a, b] = [light(numbers(getComputedStyle(node).color)), light(behind(node))].sort((x, y) => y - x);
     const size = parseFloat(getComputedStyle(node).fontSize);
