@@ -80,7 +80,7 @@ def eval_run(
     about_loss = loss_words(losses_of(opened.spec.train, task.facts), len(task.outputs))
     if csv is not None:
         with redirect_stdout(sys.stderr if json else sys.stdout):
-            write_csv(csv, _rows(measured))
+            write_csv(csv, measured.rows())
     if json:
         print_json(
             {
@@ -96,8 +96,8 @@ def eval_run(
                 "about_loss": about_loss or None,
                 "looks": measured.looks or None,
                 **_outputs_json(measured),
-                **({"mistakes": [measured.row(number) for number in measured.worst(mistakes)]} if mistakes else {}),
-                "each_image": _rows(measured),
+                **({"mistakes": measured.rows(measured.worst(mistakes))} if mistakes else {}),
+                "each_image": measured.rows(),
             }
         )
         return 0
@@ -113,15 +113,10 @@ def eval_run(
         print(about_loss)
     print("", *(_classes(measured, part) if task.facts == CLASSIFICATION else _outputs(measured)), sep="\n")
     if mistakes:
-        worst = [measured.row(number) for number in measured.worst(mistakes)]
+        worst = measured.rows(measured.worst(mistakes))
         wrong = int((measured.costs > 0).sum())
         print("", mistakes_text(worst, task.facts, wrong, figures.images), sep="\n")
     return 0
-
-
-def _rows(measured: "Measured") -> list[dict[str, Any]]:
-    """A row for each image."""
-    return [measured.row(number) for number in range(measured.figures.images)]
 
 
 def _summary(run: str, measured: "Measured") -> list[str]:

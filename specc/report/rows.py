@@ -38,7 +38,7 @@ def _flat(row: Row) -> dict[str, Any]:
 
 
 def mistakes_text(rows: Sequence[Row], task: Task, wrong: int, images: int) -> str:
-    """The worst answers as a table, the worst first. rows: as `Measured.row` gives them. wrong: how many there are."""
+    """The worst answers as a table, the worst first. rows: as `Measured.rows` gives them. wrong: how many there are."""
     if not rows:
         return "no mistakes"
     head, cells = mistake_cells(rows, task)

@@ -157,7 +157,7 @@ def test_csv_has_a_row_for_each_image(specc, model, picture, tmp_path):
     file = tmp_path / "answers.csv"
     answer = specc("predict", model, picture, picture, "--top", "2", "--csv", file)
     assert (answer.status, answer.out) == (0, f"{file}: 2 rows\n")
-    rows = list(csv.DictReader(file.open(newline="")))
+    rows = list(csv.DictReader(io.StringIO(file.read_text())))
     classes = predictions(specc("predict", model, picture, "--json"))[0]["classes"]
     assert len(rows) == 2 and list(rows[0]) == ["image", "class_1", "probability_1", "class_2", "probability_2"]
     assert rows[0]["image"] == str(picture) and rows[0]["class_2"] == classes[1]["name"]

@@ -94,7 +94,9 @@ def test_diff_shows_the_figures_of_two_runs(specc: Callable[..., Any], folder: P
     info["data_sha256"] = "0" * 64
     (other / "run.json").write_text(json.dumps(info))
     assert "not validated on the same images" in specc("diff", folder / "finished", other).out
-    assert "figure" not in specc("diff", folder / "finished", folder / "stopped").out
+    alone = specc("diff", folder / "finished", folder / "stopped").out
+    assert re.search(r"^validation accuracy +[\d.]+% \(.*\)  –           –$", alone, re.MULTILINE)
+    assert "figure" not in specc("diff", folder / "stopped", folder / "stopped").out
 
 
 def _ends(folder: Path) -> dict[str, float]:

@@ -2,6 +2,7 @@
 
 import csv
 from io import StringIO
+from typing import Any
 
 from specc.report.rows import csv_text, mistakes_text
 from specc.tasks import CLASSIFICATION, MULTILABEL, REGRESSION, SEGMENTATION
@@ -9,7 +10,7 @@ from specc.tasks import CLASSIFICATION, MULTILABEL, REGRESSION, SEGMENTATION
 
 def test_what_is_written_is_read_back() -> None:
     name = 'a "b", c\nd;e.png'
-    rows = [
+    rows: list[dict[str, Any]] = [
         {"image": name, "tags": ["x", "y"], "p": {"x": 0.1 + 0.2, "y": 1.0}, "loss": None},
         {"image": "2.png", "tags": [], "p": {"x": 0.0, "z": 1.0}, "loss": 0.5},
     ]

@@ -1,6 +1,7 @@
 """The images that are trained on, or those that measure: in memory, or decoded from their files as they are wanted."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from functools import cached_property
 from itertools import chain, tee
 from pathlib import Path
 
@@ -76,7 +77,7 @@ class Streamed:
     def __len__(self) -> int:
         return len(self.labels)
 
-    @property
+    @cached_property
     def names(self) -> Sequence[str]:
         """The file of each image."""
         return self.files.paths()

@@ -69,12 +69,16 @@ class Measured(NamedTuple):
         order = np.argsort(-costs, kind="stable")[:most]
         return [number for number in order.tolist() if costs[number] > 0]
 
-    def row(self, number: int) -> dict[str, Any]:
-        """What is known of an image: its name, its loss, what is true and what the network says."""
-        losses, shares = self.evaluation.loss_of_each, self.probabilities
-        loss = None if losses is None or not np.isfinite(losses[number]) else float(losses[number])
-        own = None if shares is None else shares[number]
-        return {"image": self.names[number], "loss": loss, **self.task.row(self.evaluation.records[number], own)}
+    def rows(self, numbers: Sequence[int] | None = None) -> list[dict[str, Any]]:
+        """What is known of some images, or of all: the name, the loss, what is true and what the network says."""
+        names, losses, shares = self.names, self.evaluation.loss_of_each, self.probabilities
+        rows = []
+        for number in range(len(names)) if numbers is None else numbers:
+            loss = None if losses is None or not np.isfinite(losses[number]) else float(losses[number])
+            own = None if shares is None else shares[number]
+            answer = self.task.row(self.evaluation.records[number], own)
+            rows.append({"image": names[number], "loss": loss, **answer})
+        return rows
 
     @property
     def names(self) -> Sequence[str]:

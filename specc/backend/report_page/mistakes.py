@@ -131,7 +131,7 @@ def _masks(subject: Subject, numbers: list[int], pixels: Levels) -> list[str]:
 
 
 def _item(subject: Subject, number: int, pictures: list[str]) -> str:
-    row = subject.measured.row(number)
+    (row,) = subject.measured.rows([number])
     file = f'<span class="file">{text(row["image"])}</span>'
     return f'<div class="pair">{"".join(pictures)}</div>{_caption(subject, row)}{file}'
 

@@ -40,6 +40,8 @@ class Subject(NamedTuple):
 
     def pixels(self, numbers: Sequence[int]) -> NDArray[np.uint8]:
         """Validation images as the network sees them before they are normalized: uint8 N x C x H x W."""
+        if not numbers:
+            return np.empty((0, *self.dataset.shape), np.uint8)
         gathered = self.dataset.validation.gather(torch.tensor(list(numbers), dtype=torch.int64), torch.device("cpu"))
         view = self.run.spec.data.view
         if view is not None:

@@ -20,7 +20,7 @@ GROUND = "getComputedStyle(document.body).backgroundColor"
 STYLED = "getComputedStyle(document.querySelector('.tiles')).display"
 # Texts whose contrast with what is behind them is below 4.5, the least that WCAG 2.1 allows; 3 for large ones.
 DIM = """(() => {
-  const numbers = (color) => color.match(/[\\d.]+/g).map(Number);
+  const numbers = (color) => color.match(/[\\d.]+/g).map((x) => color.startsWith('color(srgb') ? 255 * x : Number(x));
   const linear = (x) => x <= 10 ? x / 255 / 12.92 : ((x / 255 + .055) / 1.055) ** 2.4;
   const light = (c) => { const v = c.slice(0, 3).map(linear);
     return .2126 * v[0] + .7152 * v[1] + .0722 * v[2]; };
@@ -28,7 +28,7 @@ DIM = """(() => {
     const c = numbers(getComputedStyle(node).backgroundColor);
     if (c.length < 4 || c[3] > .99) return c; } return [255, 255, 255]; };
   const dim = [];
-  const words = 'p, dd, dt, th, td:not(.matrix td), li, a, summary, h1, h2, h3, .file, .wrong, .right, .q';
+  const words = 'p, dd, dt, th, td, li, a, summary, h1, h2, h3, .file, .wrong, .right, .q';
   for (const node of document.querySelectorAll(words)) {
     if (!node.innerText || !node.offsetParent || node.closest('svg')) continue;
     const [a, b] = [light(numbers(getComputedStyle(node).color)), light(behind(node))].sort((x, y) => y - x);
