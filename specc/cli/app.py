@@ -40,6 +40,11 @@ COMMANDS = {
     "train": ("specc.cli.train:train", "train a network, export it to ONNX and verify the exported file"),
     "study": ("specc.cli.study:study", "train variants with several seeds and compare their results and curves"),
     "eval": ("specc.cli.eval:eval_run", "evaluate a run: accuracy, per-class metrics, most frequent mistakes"),
+    "report": (
+        "specc.cli.report:report",
+        "write runs as one HTML page: curves, classes, mistakes, calibration",
+    ),
+    "runs": ("specc.cli.runs:runs", "list the runs in a folder: spec, figures, time, state"),
     "predict": ("specc.cli.predict:predict", "classify image files with a run or an exported model"),
     "export": ("specc.cli.export:export", "export a run as a certified ONNX file"),
     "verify": ("specc.cli.verify:verify", "verify an exported file again, from the file and its data set alone"),

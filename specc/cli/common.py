@@ -7,7 +7,7 @@ import json
 import os
 import sys
 from codecs import BOM_UTF8
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from errno import EINVAL, ELOOP
 from pathlib import Path
 from typing import Any, TextIO
@@ -15,7 +15,7 @@ from typing import Any, TextIO
 from specc.check import Checked, check
 from specc.check.context import LabelsOf, ShapeOf
 from specc.diagnostics import Diagnostic, nearest
-from specc.errors import SpeccError
+from specc.errors import SpeccError, clean, counted
 from specc.files import parse_json, read_file, size_of, write_atomic
 from specc.render import concise, count, render, style_of, summary
 from specc.source import Source
@@ -216,6 +216,25 @@ def report(diagnostics: Sequence[Diagnostic], *, short: bool = False, stream: Te
             first = next((d for d in diagnostics if d.severity == "error"), diagnostics[0])
             print(style.paint(f"run for details: specc explain {first.code}", "frame"), file=stream)
     return int(count(diagnostics, "error") > 0)
+
+
+def write_csv(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Write a row for each image, and say so on standard output. Raises SpeccError E480 for a spec, E481."""
+    from specc.report.rows import csv_text
+
+    refuse_spec(path)
+    write_result(path, csv_text(rows).encode("utf-8", "surrogateescape"))
+    print(f"{clean(str(path))}: {counted(len(rows), 'row')}")
+
+
+def write_result(path: Path, data: bytes, option: str = "") -> None:
+    """Write a file that the user names. option: which names it. Raises SpeccError E481 where it cannot be written."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_atomic(path, data)
+    except OSError as error:
+        help = f"choose another file with {option}" if option else "choose another file, or check the permissions"
+        raise SpeccError("E481", f"{path} cannot be written: {error.strerror or error}", help=help) from None
 
 
 def print_json(values: dict[str, Any]) -> None:

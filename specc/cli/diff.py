@@ -1,7 +1,7 @@
 """`specc diff`: what differs between two specs."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -10,7 +10,11 @@ from specc.cli.common import check_spec, print_json, read_source, report
 from specc.cli.options import settings
 from specc.errors import SpeccError, clean
 from specc.report.diff import as_json, compare
-from specc.report.diff_table import diff_tables
+from specc.report.diff_table import diff_tables, figures_table
+
+UNKNOWN: dict[str, float | None] = {"value": None, "low": None, "high": None}
+NOTE = "in parentheses: 95% intervals over the images; `specc report A B` pairs runs by seed"
+OTHER_IMAGES = "the runs were not validated on the same images, so that their figures cannot be compared"
 
 
 def diff(
@@ -25,7 +29,7 @@ def diff(
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print machine-readable JSON.")] = False,
 ) -> int:
-    """Show what differs in layers, parameters, multiply-accumulates, data, training and export.
+    """Show what differs in layers, parameters, MACs, data, training and export; of two runs in figures, too.
 
     Examples:
 
@@ -33,6 +37,7 @@ def diff(
       specc diff net.cnn --variant wide
       specc diff net.cnn --variant wide --variant deep
       specc diff net.cnn --set network.width=64
+      specc diff runs/Digits-1 runs/Net-1
     """
     sets = settings(sets)
     names: list[str | None] = [*(variants or [])]
@@ -48,11 +53,34 @@ def diff(
     if report([*left.errors, *right.errors]):
         return 1
     difference = compare(left, right)
+    figures = _figures(a, b or a)
     if json:
-        print_json({"a": _json(left, a), "b": _json(right, b or a), **as_json(difference)})
+        print_json({"a": _json(left, a), "b": _json(right, b or a), **as_json(difference), **(figures or {})})
     else:
         print(diff_tables(difference, _label(a, first, []), _label(b or a, second, sets)))
+        if figures:
+            print(f"\n{figures_table(figures['figures'])}")
+            print(f"\n{NOTE}" if figures["same_images"] else f"\n{OTHER_IMAGES}")
     return 0
+
+
+def _figures(a: Path, b: Path) -> dict[str, Any] | None:
+    """The figures of two runs, and whether they are of the same images; None where one of them is a spec."""
+    if a == b or not all((path / "run.json").is_file() for path in (a, b)):
+        return None
+    from specc.backend.run.manifest import read_info
+    from specc.backend.run.summary import all_figures, figures_of
+
+    one, other = read_info(a), read_info(b)
+    rows = []
+    for part in ("validation", "test"):
+        sides = figures_of(one, part), figures_of(other, part)
+        for figure in all_figures(one):
+            if any((side.get(figure.name) or {}).get("value") is not None for side in sides):
+                values = {name: side.get(figure.name) or UNKNOWN for name, side in zip("ab", sides, strict=True)}
+                rows.append({"part": part, "figure": figure.name, **values})
+    same = all(one.get(name) == other.get(name) for name in ("data_sha256", "validated_on"))
+    return {"figures": rows, "same_images": same} if rows else None
 
 
 def _checked(path: Path, variant: str | None, sets: list[str]) -> Checked:

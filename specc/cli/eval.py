@@ -1,13 +1,15 @@
 """`specc eval`: how good a trained model is, class by class."""
 
+import sys
 from collections.abc import Sequence
+from contextlib import redirect_stdout
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from specc.cli.common import print_json
+from specc.cli.common import print_json, write_csv
 from specc.errors import clean, counted
 from specc.values import show
 
@@ -41,7 +43,14 @@ def eval_run(
     data_dir: Annotated[
         Path | None, typer.Option(help="Look for data sets in this folder first.", metavar="FOLDER", show_default=False)
     ] = None,
-    json: Annotated[bool, typer.Option("--json", help="Print machine-readable JSON.")] = False,
+    mistakes: Annotated[
+        int, typer.Option(min=0, help="List so many images with the worst answers, with their files.", metavar="N")
+    ] = 0,
+    csv: Annotated[
+        Path | None,
+        typer.Option(help="Write a row for each image to this file.", metavar="FILE", show_default=False),
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON with a row for each image.")] = False,
 ) -> int:
     """Evaluate a run's best weights on a part of its images: the figures of its task, and of each class or number.
 
@@ -53,12 +62,15 @@ def eval_run(
 
       specc eval runs/Digits-1
       specc eval runs/Digits-1 --part test
+      specc eval runs/Digits-1 --mistakes 20
+      specc eval runs/Digits-1 --csv images.csv
     """
     from specc.backend.evaluation.figures import figures_json
     from specc.backend.evaluation.intervals import CONFIDENCE
     from specc.backend.evaluation.of_run import evaluate_run
     from specc.backend.evaluation.words import loss_words
     from specc.backend.run.load import open_run
+    from specc.report.rows import mistakes_text
     from specc.tasks import CLASSIFICATION
     from specc.tricks.sections import losses_of
 
@@ -66,6 +78,9 @@ def eval_run(
     measured = evaluate_run(opened, device=device, data_dir=data_dir, part=part.value)
     figures, task = measured.figures, measured.task
     about_loss = loss_words(losses_of(opened.spec.train, task.facts), len(task.outputs))
+    if csv is not None:
+        with redirect_stdout(sys.stderr if json else sys.stdout):
+            write_csv(csv, measured.rows())
     if json:
         print_json(
             {
@@ -81,6 +96,8 @@ def eval_run(
                 "about_loss": about_loss or None,
                 "looks": measured.looks or None,
                 **_outputs_json(measured),
+                **({"mistakes": measured.rows(measured.worst(mistakes))} if mistakes else {}),
+                "each_image": measured.rows(),
             }
         )
         return 0
@@ -95,6 +112,10 @@ def eval_run(
     if about_loss:
         print(about_loss)
     print("", *(_classes(measured, part) if task.facts == CLASSIFICATION else _outputs(measured)), sep="\n")
+    if mistakes:
+        worst = measured.rows(measured.worst(mistakes))
+        wrong = int((measured.costs > 0).sum())
+        print("", mistakes_text(worst, task.facts, wrong, figures.images), sep="\n")
     return 0
 
 

@@ -2,13 +2,15 @@
 
 import sys
 from collections.abc import Sequence
+from contextlib import redirect_stdout
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from specc.cli.common import print_json
+from specc.cli.common import print_json, write_csv
 from specc.cli.options import given
+from specc.cli.predicted import Outputs, as_json, as_row, notes_on, table
 from specc.errors import SpeccError, clean, counted
 from specc.render import render_error, style_of
 
@@ -23,7 +25,12 @@ SERVES = {"--top": "classification", "--threshold": "multi-label", "--out": "seg
 def predict(
     context: typer.Context,
     model: Annotated[Path, typer.Argument(help="A run, or an exported .onnx file.", show_default=False)],
-    images: Annotated[list[Path], typer.Argument(help="Image files: PNG, JPEG, …", show_default=False)],
+    images: Annotated[
+        list[Path],
+        typer.Argument(
+            help="Image files (PNG, JPEG, …), folders of them, or - for a list on standard input.", show_default=False
+        ),
+    ],
     top: Annotated[int, typer.Option(min=1, help="Classes: how many to show for each image.")] = 5,
     threshold: Annotated[
         float, typer.Option(min=0, max=1, help="Tags: show those of at least this probability.")
@@ -36,12 +43,25 @@ def predict(
             show_default=False,
         ),
     ] = None,
+    heat: Annotated[
+        Path | None,
+        typer.Option(
+            help="Of a run: write NAME-heat.png to this folder, where the image speaks for the answer (LayerCAM).",
+            metavar="DIR",
+            show_default=False,
+        ),
+    ] = None,
+    csv: Annotated[
+        Path | None,
+        typer.Option(help="Write a row for each image to this file.", metavar="FILE", show_default=False),
+    ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print machine-readable JSON.")] = False,
 ) -> int:
     """Show what a model says of image files: the most probable classes, tags, numbers, or a class for each pixel.
 
     An exported file is self-contained: it includes its names and its preprocessing. Numbers are in the units of the
-    data. Masks have the size of the image; in an overlay the first class is left clear.
+    data. Masks have the size of the image; in an overlay the first class is left clear. A heat map shows the image in
+    gray, and in colors what speaks for the most probable class or tag, or raises the first number.
 
     Examples:
 
@@ -49,6 +69,8 @@ def predict(
       specc predict runs/Net-1 photos/*.png --top 1 --json
       specc predict runs/Tags-1 beach.jpg --threshold 0.8
       specc predict runs/UNet-1 cells/*.png --out masks
+      specc predict runs/Net-1 photos --heat heat --csv answers.csv
+      find photos -name '*.png' | specc predict model.onnx -
     """
     _refuse_swapped(model, images)
     if model.is_dir():
@@ -61,9 +83,11 @@ def predict(
         predictor = from_file(model)
     task = predictor.task
     _refuse_unused(given(context), model, task)
-    files = _mask_files(out, images)
+    images, notes = _images(images)
+    files = Outputs(_mask_files(out, images), _heat_files(heat, predictor, images))
     if predictor.warning:
         print(f"warning: {clean(predictor.warning)}", file=sys.stderr)
+    _say(notes)
     found: list[Prediction] = []
     status = 0
     for number, image in enumerate(images):
@@ -77,31 +101,54 @@ def predict(
                     print(f"stopped there: {counted(rest, 'image')} not looked at", file=sys.stderr)
                 break  # where one mask cannot be written, the others cannot, either
             continue
-        if found[-1].resized:
-            print(f"note: {clean(str(image))} is {found[-1].resized}; resized to {predictor.size}", file=sys.stderr)
-        if unseen := found[-1].unseen:
-            print(f"note: {unseen:.0%} of {clean(str(image))} was cropped away, and has no class", file=sys.stderr)
-        if not json:
-            print(_table(task, found[-1], threshold))
+        _say(notes_on(found[-1], predictor.size))
+        if not json and csv is None:
+            print(table(task, found[-1], threshold))
+    if csv is not None:
+        with redirect_stdout(sys.stderr if json else sys.stdout):
+            write_csv(csv, [as_row(task, one) for one in found])
     if json:
         about = {"threshold": threshold} if task.outputs == "tags" else {}
-        print_json(
-            {"task": task.name, **about, "predictions": [_as_json(task, one, files.get(one.image)) for one in found]}
-        )
+        print_json({"task": task.name, **about, "predictions": [as_json(task, one, files) for one in found]})
     return status
 
 
-def _predicted(
-    predictor: "Predictor", image: Path, top: int, threshold: float, files: "dict[Path, MaskFiles]"
-) -> "Prediction":
-    """The prediction for an image, with its mask written where one is wanted."""
+def _say(notes: Sequence[str]) -> None:
+    for note in notes:
+        print(f"note: {note}", file=sys.stderr)
+
+
+def _images(paths: list[Path]) -> tuple[list[Path], list[str]]:
+    """The image files that are named, and what there is to say of them."""
+    from specc.backend.predict.inputs import image_files
+
+    return image_files(paths, sys.stdin)
+
+
+def _heat_files(folder: Path | None, predictor: "Predictor", images: Sequence[Path]) -> dict[Path, Path]:
+    if folder is None:
+        return {}
+    from specc.backend.predict import refuse_without_heat
+    from specc.backend.predict.heat import heat_files
+
+    refuse_without_heat(predictor)
+    return heat_files(folder, images)
+
+
+def _predicted(predictor: "Predictor", image: Path, top: int, threshold: float, files: Outputs) -> "Prediction":
+    """The prediction for an image, with its mask and its heat map written where they are wanted."""
     from specc.backend.predict import predict as predict_image
 
-    prediction = predict_image(predictor, image, top=top, threshold=threshold)
-    if image in files:
+    prediction = predict_image(predictor, image, top=top, threshold=threshold, with_heat=image in files.heat)
+    if image in files.masks:
         from specc.backend.predict.masks import write_masks
 
-        write_masks(prediction, files[image])
+        write_masks(prediction, files.masks[image])
+    if image in files.heat:
+        from specc.backend.predict.heat import write_heat
+
+        write_heat(prediction, files.heat[image])
+        prediction = prediction._replace(heat=None)  # of thousands of images only files are kept
     return prediction
 
 
@@ -135,20 +182,3 @@ def _refuse_swapped(model: Path, images: list[Path]) -> None:
 
 def _is_model(path: Path) -> bool:
     return path.is_dir() or path.suffix == ".onnx"
-
-
-def _table(task: "Task", prediction: "Prediction", threshold: float) -> str:
-    values = prediction.values
-    wide = max((len(clean(name)) for name, _ in values), default=0)
-    is_number = task.outputs == "numbers"
-    rows = [f"  {clean(name):{wide}}  {f'{value:.6g}' if is_number else f'{value:7.2%}'}" for name, value in values]
-    return "\n".join([clean(str(prediction.image)), *(rows or [f"  no tag of at least {threshold:.0%}"])])
-
-
-def _as_json(task: "Task", prediction: "Prediction", files: "MaskFiles | None") -> dict[str, Any]:
-    value = "value" if task.outputs == "numbers" else "share" if task.per_pixel else "probability"
-    named = [{"name": name, value: number} for name, number in prediction.values]
-    answer: dict[str, Any] = {"image": str(prediction.image), task.outputs: named}
-    if files is not None:
-        answer |= {"mask": str(files.mask), "overlay": str(files.overlay)}
-    return answer

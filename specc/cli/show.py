@@ -1,5 +1,6 @@
 """`specc show`: the layers of a network, or the settings that hold."""
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -7,9 +8,10 @@ import typer
 
 from specc.check import Checked
 from specc.check.verify.task import outputs_of
-from specc.cli.common import base_of, check_spec, print_json, read_source, report
+from specc.cli.common import base_of, check_spec, print_json, read_source, report, write_result
 from specc.cli.options import given, refuse_with, settings
-from specc.errors import SpeccError
+from specc.errors import SpeccError, clean
+from specc.ir.graph import Graph
 from specc.report.init import init_json, init_table
 from specc.report.layers import layers_json, layers_table
 from specc.report.settings import defaults_json, defaults_text
@@ -29,6 +31,10 @@ def show(
     start: Annotated[
         bool, typer.Option("--start", help="Print what becomes of each tensor of the weights that `train.start` names.")
     ] = False,
+    picture: Annotated[
+        Path | None,
+        typer.Option(help="Draw the network to this SVG file.", metavar="FILE", show_default=False),
+    ] = None,
 ) -> int:
     """Show a network's layers: output shape, parameters, multiply-accumulates, receptive field and activation memory.
 
@@ -38,15 +44,16 @@ def show(
       specc show net.cnn --set network.width=64
       specc show net.cnn --init
       specc show net.cnn --start --set 'train.start=weights("runs/Net-1")'
+      specc show net.cnn --picture net.svg
       specc show --defaults
     """
     refuse_with(
         given(context),
         "--defaults",
-        ("FILE", "--variant", "--set", "--init", "--start"),
+        ("FILE", "--variant", "--set", "--init", "--start", "--picture"),
         "shows the defaults, which are the same for every spec",
     )
-    refuse_with(given(context), "--start", ("--init",), "shows the weights that a training begins with")
+    refuse_with(given(context), "--start", ("--init", "--picture"), "shows the weights that a training begins with")
     if defaults:
         if json:
             print_json({"sections": defaults_json()})
@@ -62,11 +69,24 @@ def show(
     if start:
         return _show_start(file, checked, json=json)
     graph = checked.graph
+    if picture is not None:
+        _draw(graph, picture)
     if json:
         print_json(init_json(checked, graph) if init else layers_json(checked, graph))
     else:
         print(init_table(graph) if init else layers_table(checked, graph))
     return 0
+
+
+def _draw(graph: Graph, file: Path) -> None:
+    """Write the picture of a network. Raises SpeccError: E482 for a file that is no SVG, E481 it cannot be written."""
+    from specc.report.picture import picture_file
+
+    if file.suffix.lower() != ".svg":
+        message = f"the picture of a network must be an .svg file, not `{file.name}`"
+        raise SpeccError("E482", message, help=f"{file.stem}.svg")
+    write_result(file, picture_file(graph).encode(), "--picture")
+    print(f"drew {clean(str(file))}", file=sys.stderr)
 
 
 def _show_start(file: Path, checked: Checked, *, json: bool) -> int:

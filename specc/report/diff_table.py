@@ -1,7 +1,11 @@
 """The difference of two specs as tables for people."""
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 from specc.errors import clean
 from specc.report.diff import Change, Difference, LayerChange, Total
+from specc.tasks import FIGURES, LOSS, Figure
 from specc.vocabulary.shape import size_text
 
 SIGNS = {"added": "+", "removed": "-", "changed": "~"}
@@ -17,6 +21,30 @@ def diff_tables(difference: Difference, a: str, b: str) -> str:
     if difference.settings:
         parts.append(_columns([("setting", "a", "b"), *(_change(change) for change in difference.settings)]))
     return "\n\n".join(parts)
+
+
+def figures_table(rows: Sequence[Mapping[str, Any]]) -> str:
+    """The figures of two runs: of each the part, its name, and value, low and high of both sides."""
+    cells: list[tuple[str, ...]] = [("figure", "a", "b", "difference")]
+    for row in rows:
+        figure = LOSS if row["figure"] == LOSS.name else FIGURES[row["figure"]]
+        a, b = row["a"], row["b"]
+        name = f"{row['part']} {figure.title}"
+        cells.append((name, _estimate(figure, a), _estimate(figure, b), _change_of(figure, a["value"], b["value"])))
+    return _columns(cells, right=(1, 2, 3))
+
+
+def _estimate(figure: Figure, values: Mapping[str, float | None]) -> str:
+    low, high = values["low"], values["high"]
+    between = "" if low is None or high is None else f" ({figure.text(low)} to {figure.text(high)})"
+    return f"{figure.text(values['value'])}{between}"
+
+
+def _change_of(figure: Figure, a: float | None, b: float | None) -> str:
+    """`+1.25 points`, of shares; else the plain difference."""
+    if a is None or b is None:
+        return "–"
+    return f"{100 * (b - a):+.2f} points" if figure.unit == "share" else f"{b - a:+.4g}"
 
 
 def _layers(difference: Difference) -> str:

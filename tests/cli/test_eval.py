@@ -1,5 +1,6 @@
 """`specc eval`: scores by class, in text and as JSON."""
 
+import csv
 import json
 import re
 from collections.abc import Callable
@@ -9,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.helpers.tiny_run import CLASSES, trained, write_pictures
+from tests.helpers.tiny_run import CLASSES, files_trained, trained, write_pictures
 
 
 @pytest.fixture(scope="module")
@@ -56,3 +57,52 @@ def test_it_is_printed_as_a_dash(specc: Callable[..., Any], without_green: Path)
     red = next(line for line in lines if line.startswith("red"))
     assert re.search(r" \d+\.\d\d% \(\d+\.\d - \d+\.\d\)  ", red)
     assert "left out of the mean, because they have no validation images: green" in lines
+
+
+def test_the_worst_images_are_named(specc: Callable[..., Any], without_green: Path) -> None:
+    found = json.loads(specc("eval", without_green, "--device", "cpu", "--json", "--mistakes", "4").out)
+    rows = found["each_image"]
+    assert [row["image"] for row in rows] == [f"test[{number}]" for number in range(24)]
+    wrong = [row for row in rows if row["label"] != row["answer"]]
+    assert found["accuracy"] == pytest.approx(1 - len(wrong) / 24)
+    worst = sorted(wrong, key=lambda row: row["probability_of_label"])
+    assert found["mistakes"] == worst[:4]
+    assert np.average([row["loss"] for row in rows], weights=[1 + 2 * (row["label"] == "blue") for row in rows]) == (
+        pytest.approx(found["loss"])
+    )
+    lines = specc("eval", without_green, "--device", "cpu", "--mistakes", "4").out.splitlines()
+    assert (
+        f"{len(wrong)} of 24 images are classified wrongly; the worst, by the probability of the true class:" in lines
+    )
+    table = [line.split() for line in lines[-4:]]
+    assert [(row[0], row[2], row[4]) for row in table] == [
+        (row["image"], row["answer"], f"{row['probability_of_answer']:.2%}") for row in worst[:4]
+    ]
+
+
+def test_every_image_in_a_csv_file(specc: Callable[..., Any], without_green: Path, tmp_path: Path) -> None:
+    file = tmp_path / "images.csv"
+    answer = specc("eval", without_green, "--device", "cpu", "--csv", file)
+    assert answer.status == 0 and f"{file}: 24 rows" in answer.out
+    with file.open(newline="") as opened:
+        rows = list(csv.DictReader(opened))
+    expected = json.loads(specc("eval", without_green, "--device", "cpu", "--json").out)["each_image"]
+    assert [row["label"] for row in rows] == [row["label"] for row in expected]
+    assert float(rows[3]["probability_of_answer"]) == expected[3]["probability_of_answer"]
+
+
+@pytest.mark.parametrize("source", ["folder", "split"])
+def test_what_images_are_called(specc: Callable[..., Any], tmp_path: Path, source: str) -> None:
+    """Files by their paths; images of arrays by their place in the part as it was published, after a split as well."""
+    run = files_trained(tmp_path) if source == "folder" else trained(tmp_path, data="validation = split(20%)")
+    rows = json.loads(specc("eval", run, "--device", "cpu", "--json").out)["each_image"]
+    names = [row["image"] for row in rows]
+    if source == "folder":
+        assert names and all(Path(name).is_file() for name in names)
+        assert all(Path(row["image"]).parent.name == row["label"] for row in rows)
+        return
+    with np.load(tmp_path / "pictures.npz") as arrays:
+        labels = arrays["y_train"]
+    numbers = [int(name.removeprefix("train[").removesuffix("]")) for name in names]
+    assert len(set(numbers)) == len(rows) == 12
+    assert [CLASSES[labels[number]] for number in numbers] == [row["label"] for row in rows]

@@ -26,6 +26,7 @@ from specc.backend.predict import Prediction
 from specc.backend.probe import probe
 from specc.backend.run.imported import Imported, Weights
 from specc.backend.run.metrics import EpochResult
+from specc.backend.run.summary import Summary
 from specc.backend.starter.draft import Draft
 from specc.backend.study.plan import Repetition
 from specc.backend.tasks.bound import bind
@@ -61,7 +62,12 @@ Options = dict[str, tuple[str, ...]]
 FOLDER = {"--data-dir": ("--data-dir", "there"), "--device": ("--device", "cuda:7")}
 JSON = {"--json": ("--json",)}
 CHANGES = {"--variant": ("--variant", "wide"), "--set": ("--set", "train.epochs=3")}
-SHOWN: Options = {"--variant": ("--variant", "deep"), "--set": ("--set", "network.act=selu"), **JSON}
+SHOWN: Options = {
+    "--variant": ("--variant", "deep"),
+    "--set": ("--set", "network.act=selu"),
+    "--picture": ("--picture", "net.svg"),
+    **JSON,
+}
 LOOK: Options = {
     **{f"--{name}": (f"--{name}", "x") for name in ("masks", "image", "label", "labels", "target", "like")},
     **JSON,
@@ -97,6 +103,8 @@ PREDICT: Options = {
     "--top": ("--top", "3"),
     "--threshold": ("--threshold", "0.8"),
     "--out": ("--out", "masks"),
+    "--heat": ("--heat", "heat"),
+    "--csv": ("--csv", "answers.csv"),
     **JSON,
 }
 
@@ -166,7 +174,20 @@ CASES = [
             **JSON,
         },
     ),
-    Case("eval", ("run",), {"--part": ("--part", "test"), **FOLDER, **JSON}),
+    Case(
+        "eval",
+        ("run",),
+        {
+            "--part": ("--part", "test"),
+            "--mistakes": ("--mistakes", "1"),
+            "--csv": ("--csv", "images.csv"),
+            **FOLDER,
+            **JSON,
+        },
+    ),
+    Case("report", ("run",), {"--out": ("--out", "page.html"), **FOLDER}),
+    Case("report", ("run", "other"), {"--out": ("--out", "page.html"), **FOLDER}),
+    Case("runs", (), {"FOLDER": ("there",), **JSON}),
     *(Case("predict", (f"{task}.onnx", "cat.png"), PREDICT) for task in TASKS),
     Case("export", ("run",), EXPORT),
     Case("export", ("run", "--for", "web"), {name: how for name, how in EXPORT.items() if name != "--for"}),
@@ -198,16 +219,27 @@ def test_every_option_of_every_command_is_paired() -> None:
     for command in app.COMMANDS:
         parameters = {written(one) for one in app.load(command).params if one.name != "help"}
         paired = {name for case in CASES if case.command == command for name in case.options}
-        always = {"FILE", "FILE...", "RUN", "MODEL", "IMAGES...", "IMAGES", "A"}
+        always = {"FILE", "FILE...", "RUN", "RUN...", "MODEL", "IMAGES...", "IMAGES", "A"}
         assert paired <= parameters
         assert parameters - paired <= always, command
 
 
 BACK_END = [
-    *("evaluation.of_run", "onnx.export", "onnx.graph_only", "onnx.triton", "onnx.web.page", "onnx.web.runtime"),
+    *(
+        "evaluation.of_run",
+        "report_page",
+        "run.summary",
+        "onnx.export",
+        "onnx.graph_only",
+        "onnx.triton",
+        "onnx.web.page",
+        "onnx.web.runtime",
+    ),
     *(
         "pictures.probe",
         "predict.file",
+        "predict.heat",
+        "predict.inputs",
         "predict.masks",
         "predict.run",
         "starter.draft",
@@ -313,16 +345,25 @@ def _record(patch: pytest.MonkeyPatch) -> list[object]:
         classes=["a", "b"], spec=SimpleNamespace(train=spec.train), info={"validated_on": "the test part"}
     )
     stub("specc.backend.run.load.open_run", about)
-    task, records = bind(CLASSIFICATION, ["a", "b"]), np.array([[0.0, 0, 0], [1, 1, 0]])
+    task, records = bind(CLASSIFICATION, ["a", "b"]), np.array([[0.0, 0, 0], [1, 0, 1]])
     evaluation = Evaluation(0.1, task.figures(records), records, task.figures(records))
-    measured = Measured("validation", "2 images", task, evaluation, figures_of(evaluation, task), "", [])
+    shares = np.array([[0.9, 0.1], [0.7, 0.3]])
+    measured = Measured(
+        "validation", "2 images", task, evaluation, figures_of(evaluation, task), "", [], probabilities=shares
+    )
     stub("specc.backend.evaluation.of_run.evaluate_run", measured)
 
     def from_file(path: Path) -> SimpleNamespace:
-        return SimpleNamespace(task=TASKS[path.stem], warning="", size="")
+        return SimpleNamespace(task=TASKS[path.stem], warning="", size="", heat=len)
 
     stub("specc.backend.predict.file.from_file", from_file)
     stub("specc.backend.predict.masks.write_masks", None)
+    stub("specc.backend.predict.heat.write_heat", None)
+    stub("specc.backend.report_page.page_of_run", "one")
+    stub("specc.backend.report_page.page_of_runs", "several")
+    stub("specc.backend.run.manifest.read_info", {})
+    stub("specc.backend.run.summary.runs_in", [Path("run")])
+    stub("specc.backend.run.summary.summary_of", Summary(Path("run"), "finished", {}, 1, 0.0))
     stub("specc.backend.predict.predict", Prediction(Path("cat.png"), [("cat", 0.9)], None))
 
     stub("specc.backend.onnx.verify.verify", Verification([Finding("content", True, "as it was")], {}))

@@ -1,5 +1,7 @@
 """`specc predict` with an exported file: nothing else is needed, and every image has an answer or a reason."""
 
+import csv
+import io
 import json
 import subprocess
 import sys
@@ -9,7 +11,10 @@ import onnx
 import pytest
 from PIL import Image
 
+from tests.helpers.task_runs import trained
 from tests.helpers.tiny_model import reference, sealed, tiny_body
+from tests.helpers.tiny_run import resizing_trained
+from tests.helpers.tiny_run import trained as tiny_trained
 
 PIXELS = np.random.default_rng(5).integers(0, 256, (4, 4, 3), dtype=np.uint8)
 
@@ -74,11 +79,10 @@ def test_image_of_another_size_is_resized_with_a_note(specc, model, tmp_path):
 def test_bad_images_are_named_and_the_others_answered(specc, model, picture, tmp_path):
     text = tmp_path / "text.png"
     text.write_text("no image")
-    answer = specc("predict", model, text, tmp_path / "missing.png", tmp_path, picture, "--json")
+    answer = specc("predict", model, text, tmp_path / "missing.png", picture, "--json")
     assert answer.status == 2
     assert f"error[E461]: {text} is not a readable image" in answer.err
     assert f"error[E460]: {tmp_path / 'missing.png'} does not exist" in answer.err
-    assert f"error[E460]: {tmp_path} is a folder" in answer.err
     assert [found["image"] for found in predictions(answer)] == [str(picture)]
 
 
@@ -124,3 +128,71 @@ def test_torch_is_not_imported(model, picture):
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+def test_folders_and_a_list_on_standard_input(specc, model, picture, tmp_path, monkeypatch):
+    for name in ("photos/b/10.png", "photos/b/2.PNG", "photos/a.png"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(picture.read_bytes())
+    (tmp_path / "photos" / "readme.txt").write_text("x")
+    (tmp_path / "photos" / ".hidden.png").write_text("x")
+    monkeypatch.setattr("sys.stdin", io.StringIO(f"{picture}\n\n{tmp_path / 'photos' / 'a.png'}\r\n"))
+    answer = specc("predict", model, tmp_path / "photos", "-", "--json")
+    assert answer.status == 0
+    assert answer.err == f"note: {tmp_path / 'photos'}: 1 file skipped that are no image files by their names\n"
+    expected = ["photos/a.png", "photos/b/2.PNG", "photos/b/10.png", "picture.png", "photos/a.png"]
+    assert [found["image"] for found in predictions(answer)] == [str(tmp_path / name) for name in expected]
+
+
+def test_folders_and_lists_without_images(specc, model, tmp_path, monkeypatch):
+    (tmp_path / "empty").mkdir()
+    monkeypatch.setattr("sys.stdin", io.StringIO("\n"))
+    assert "error[E460]: standard input lists no image files" in specc("predict", model, "-").err
+    answer = specc("predict", model, tmp_path / "empty")
+    assert answer.status == 2 and f"error[E460]: {tmp_path / 'empty'} holds no image files" in answer.err
+    assert "error[E475]: `-` is given more than once" in specc("predict", model, "-", "-").err
+
+
+def test_csv_has_a_row_for_each_image(specc, model, picture, tmp_path):
+    file = tmp_path / "answers.csv"
+    answer = specc("predict", model, picture, picture, "--top", "2", "--csv", file)
+    assert (answer.status, answer.out) == (0, f"{file}: 2 rows\n")
+    rows = list(csv.DictReader(io.StringIO(file.read_text())))
+    classes = predictions(specc("predict", model, picture, "--json"))[0]["classes"]
+    assert len(rows) == 2 and list(rows[0]) == ["image", "class_1", "probability_1", "class_2", "probability_2"]
+    assert rows[0]["image"] == str(picture) and rows[0]["class_2"] == classes[1]["name"]
+    assert float(rows[0]["probability_1"]) == classes[0]["probability"]
+    answer = specc("predict", model, picture, "--csv", file, "--json")
+    assert len(predictions(answer)) == 1 and answer.err == f"{file}: 1 row\n"
+
+
+def test_heat_maps_of_a_run(specc, tmp_path):
+    run = resizing_trained(tmp_path)
+    image = tmp_path / "wide.png"
+    Image.fromarray(np.random.default_rng(0).integers(0, 256, (30, 80, 3), dtype=np.uint8)).save(image)
+    answer = specc("predict", run, image, "--heat", tmp_path / "heat", "--json")
+    assert answer.status == 0, answer.err
+    (found,) = predictions(answer)
+    assert found["heat"] == str(tmp_path / "heat" / "wide-heat.png")
+    assert found["heat_of"] == found["classes"][0]["name"]
+    with Image.open(found["heat"]) as heat:
+        assert heat.size == (80, 30) and heat.mode == "RGB"
+        colors = np.asarray(heat).astype(int)
+    assert (colors.max(axis=2) - colors.min(axis=2)).max() > 60  # something is hot
+
+
+def test_a_file_and_a_mask_have_no_heat_maps(specc, model, picture, tmp_path):
+    answer = specc("predict", model, picture, "--heat", tmp_path / "heat")
+    assert answer.status == 2 and "error[E530]" in answer.err and "which has no gradients" in answer.err
+    run = trained(tmp_path / "masks", "segmentation")
+    answer = specc("predict", run, picture, "--heat", tmp_path / "heat")
+    assert answer.status == 2 and "error[E530]: there are no heat maps of masks" in answer.err
+    assert not (tmp_path / "heat").exists()
+
+
+def test_two_heat_maps_of_one_name_are_refused(specc, tmp_path, picture):
+    run = tiny_trained(tmp_path)
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "picture.png").write_bytes(picture.read_bytes())
+    answer = specc("predict", run, picture, tmp_path / "other", "--heat", tmp_path / "heat")
+    assert answer.status == 2 and "error[E475]" in answer.err and "would both be written to" in answer.err

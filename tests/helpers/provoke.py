@@ -642,6 +642,22 @@ def e505(stage: Stage) -> None:
     stage.patch.setattr(job, "prepare", lambda request: join("cpu", environment=told))
 
 
+def e530(stage: Stage) -> None:
+    model()
+    picture()
+
+
+def e531(stage: Stage) -> None:
+    stage.copy_run()
+    shutil.copytree("run", "numbers")
+    path = Path("numbers/run.json")
+    path.write_text(json.dumps({**json.loads(path.read_text()), "task": "regression"}))
+
+
+def e532(stage: Stage) -> None:
+    Path("there").mkdir()
+
+
 PROVOKE: dict[str, Callable[[Stage], None]] = {
     name.upper(): function for name, function in list(globals().items()) if name[0] == "e" and name[1:].isdigit()
 }

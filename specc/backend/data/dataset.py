@@ -135,16 +135,15 @@ def load(
     test, about_test = _held_out(chosen, task, learned)
     if test and chosen.test and with_test:
         opened, digest, more = _look([chosen.test[0]], raw, how, room - sum(map(_bytes, parts)))
-        test = test._replace(
-            labels=learnable(opened[0].labels, task.scale), images=_split(opened[0], how, task.scale), hash=digest
-        )
+        labels, images = learnable(opened[0].labels, task.scale), _split(opened[0], how, "test", task.scale)
+        test = test._replace(labels=labels, images=images, hash=digest)
         parts, names, left_out = [*parts, *opened], [*names, "test"], [*left_out, *more]
         about_test = [f"{test.words}: measured once, after the training"]
     identical = notes_on_identical(parts, names, task, is_divided=chosen.part is None)
     odd = odd_classes(task, learned, measured)
     if chosen.fold:
         odd += _in_several_folds(parts[0], task, chosen.fold[1])
-    learn, measure = (_split(part, how, task.scale) for part in (train, validation))
+    learn, measure = _split(train, how, "train", task.scale), _split(validation, how, chosen.name, task.scale)
     return DataSet(
         source.name,
         raw.classes,
@@ -261,8 +260,9 @@ def _in_several_folds(part: Surveyed, task: BoundTask, folds: int) -> list[str]:
     return [f"fewer different images than folds, so that some validate in several folds: {few(rare)}"] if rare else []
 
 
-def _split(part: Surveyed, how: Reading, scale: Scale | None = None) -> Split:
+def _split(part: Surveyed, how: Reading, name: str, scale: Scale | None) -> Split:
+    """Images and what is learned of them. name: of the part of the source."""
     labels = learnable(part.labels, scale)
     if isinstance(part.images, Tensor):
-        return Resident(part.images, labels)
+        return Resident(part.images, labels, part.image_names(name))
     return Streamed(part.images, labels, how, part.shape)

@@ -177,6 +177,7 @@ def _look_at(part: Part, how: Reading, ignore: int | None, room: int, feed: Feed
         pictures,
         some.names,
         [part.groups[number] for number in kept] if part.groups else (),
+        root=some.root,
     )
     return _Looked(surveyed, broken, _classes(keys) - _classes([keys[n] for n in kept]), sizes, example, deep)
 

@@ -45,6 +45,10 @@ class Files(NamedTuple):
         places = [self.places[i] for i in numbers] if self.places else ()
         return Files(self.root, names, self.skip_broken, digests, places)
 
+    def paths(self) -> list[str]:
+        """The path of each file; of one in an archive, its name below the archive's folder."""
+        return [str(self.root / name) for name in self.names]
+
     def content(self, number: int) -> bytes:
         """The bytes of a file. Raises BadImage where they cannot be an image's, OSError where they cannot be read."""
         if self.places:

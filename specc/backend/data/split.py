@@ -1,6 +1,7 @@
 """The images that are trained on, or those that measure: in memory, or decoded from their files as they are wanted."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cached_property
 from itertools import chain, tee
 from pathlib import Path
 
@@ -19,10 +20,13 @@ AHEAD = 2  # batches that are decoded before they are wanted
 
 
 class Resident:
-    """Images in memory: uint8 N x C x H x W, and labels, int64 N, on one device."""
+    """Images in memory: uint8 N x C x H x W, and labels, int64 N, on one device.
 
-    def __init__(self, images: Tensor, labels: Tensor) -> None:
-        self.images, self.labels = images, labels
+    names: what each image is called: its file, or `test[17]` in an array; empty where nobody asks.
+    """
+
+    def __init__(self, images: Tensor, labels: Tensor, names: Sequence[str] = ()) -> None:
+        self.images, self.labels, self.names = images, labels, names
         self._elsewhere: dict[torch.device, Resident] = {}
 
     def __len__(self) -> int:
@@ -46,7 +50,7 @@ class Resident:
         if device not in self._elsewhere:
             fits = device.type != "cuda" or self.images.nbytes < torch.cuda.mem_get_info(device)[0] // 2
             images = self.images.to(device) if fits else self.images
-            self._elsewhere[device] = Resident(images, self.labels.to(device))
+            self._elsewhere[device] = Resident(images, self.labels.to(device), self.names)
         return self._elsewhere[device]
 
     def gather(self, index: Tensor, device: torch.device) -> Tensor:
@@ -86,6 +90,11 @@ class Streamed:
         if not isinstance(self.files, Packed) or self.files.window is None:
             return None
         return self.files.shard_of, self.files.window
+
+    @cached_property
+    def names(self) -> Sequence[str]:
+        """The file of each image."""
+        return self.files.names if isinstance(self.files, Packed) else self.files.paths()
 
     def to(self, device: torch.device) -> "Streamed":
         """The same files, with the labels on a device."""

@@ -46,5 +46,6 @@ def part_of(split: Split, task: BoundTask, count: int, seed: int, use: str) -> S
     strata = torch.tensor([own[0] for own in task.strata(split.labels)])
     index = balanced(strata, count, rng.generator(seed, USES.index(use), rng.SUBSET))
     if isinstance(split, Resident):
-        return Resident(split.images[index], split.labels[index])
+        names = [split.names[number] for number in index.tolist()] if split.names else ()
+        return Resident(split.images[index], split.labels[index], names)
     return Streamed(split.files.select(index.tolist()), split.labels[index], split.how, split.shape, split.workers)

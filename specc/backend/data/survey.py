@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -29,7 +30,8 @@ class Surveyed(NamedTuple):
     `specc.backend.data.raw.Part` has them, masks as large as the images. shape: C, H, W.
     sums, squares: float64 N x C, the sums of the levels (0 to 255) of each image and of their squares, which are exact.
     pictures: of each image a hash of its pixels, as they are trained on. names: of the files; none for arrays.
-    groups: of each image what it must not be torn apart from; none where nothing is said.
+    groups: of each image what it must not be torn apart from; none where nothing is said. numbers: the image's place
+    in the part as it was published; none where that is its place here. root: the folder of the files.
     """
 
     images: Tensor | Files | Packed
@@ -40,6 +42,8 @@ class Surveyed(NamedTuple):
     pictures: list[bytes]
     names: Sequence[str] = ()
     groups: Sequence[str] = ()
+    numbers: Sequence[int] = ()
+    root: Path | None = None
 
     def select(self, index: Tensor) -> "Surveyed":
         """Some of the images, in the order of `index`."""
@@ -49,9 +53,25 @@ class Surveyed(NamedTuple):
         pictures = [self.pictures[number] for number in numbers]
         names = [self.names[number] for number in numbers] if self.names else ()
         groups = [self.groups[number] for number in numbers] if self.groups else ()
+        places = [self.numbers[number] for number in numbers] if self.numbers else numbers
         return Surveyed(
-            some, self.labels[index], self.shape, self.sums[index], self.squares[index], pictures, names, groups
+            some,
+            self.labels[index],
+            self.shape,
+            self.sums[index],
+            self.squares[index],
+            pictures,
+            names,
+            groups,
+            places,
+            self.root,
         )
+
+    def image_names(self, part: str) -> list[str]:
+        """What each image is called: the path of its file, or `test[17]` in the array of the part of that name."""
+        if self.root is not None:
+            return [str(self.root / name) for name in self.names]
+        return [f"{part}[{number}]" for number in self.numbers or range(len(self.labels))]
 
 
 def survey(part: Part, how: Resize | None, ignore: int | None, feed: Feed) -> Surveyed:

@@ -34,19 +34,21 @@ def evaluate(
     precision: Precision,
     tta: Args | None = None,
     *,
-    keep_losses: bool = False,
+    keep_each: bool = False,
     ranks: Ranks = ALONE,
 ) -> Evaluation:
     """Run `net` in evaluation mode over batches of normalized images (N x C x H x W) and their labels.
 
-    tta: the arguments of test-time augmentation: outputs are the mean over its views. keep_losses: give the loss of
-    each image, too. ranks: the batches are this process's share of a set; the figures are those of the whole set.
+    tta: the arguments of test-time augmentation: outputs are the mean over its views. keep_each: give the loss of
+    each image, too, and what the network gives for it, unless that is a map. ranks: the batches are this process's
+    share of a set; the figures are those of the whole set.
     """
     was_training = net.training
     net.eval()
     device = next(net.parameters()).device
     totals, dtype = Totals(task, loss, device), exact_dtype(device)
     losses: list[Tensor] = []
+    kept: list[Tensor] = []
     for images, labels in batches:
         first, *others = views(images, tta)
         with precision.autocast(device):
@@ -55,12 +57,16 @@ def evaluate(
             for view in others:
                 outputs = outputs.float() + view.weight * _seen(net, view, task.facts.per_pixel).float()
         totals.update(loss.parts(outputs.to(dtype), labels), outputs, alone, labels)
-        if keep_losses:
+        if keep_each:
             losses.append(loss.each_image(outputs.to(dtype), labels).cpu())
+            if not task.facts.per_pixel:
+                kept.append(outputs.float().cpu())
     net.train(was_training)
     totals.gather(ranks)
     evaluation = totals.compute()
-    return evaluation._replace(losses=torch.cat(losses).double().numpy()) if losses else evaluation
+    if losses:
+        evaluation = evaluation._replace(losses=torch.cat(losses).double().numpy())
+    return evaluation._replace(outputs=torch.cat(kept).numpy()) if kept else evaluation
 
 
 def _seen(net: nn.Module, view: View, per_pixel: bool) -> Tensor:

@@ -1,17 +1,20 @@
 """A run's best weights on a part of its images."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from specc.backend.data.dataset import DataSet, load
 from specc.backend.data.loader import validation_batches
+from specc.backend.data.split import Split
 from specc.backend.data.subset import subset_of
 from specc.backend.device import exact, find
+from specc.backend.evaluation.activation import probabilities
 from specc.backend.evaluation.caveats import caveats
 from specc.backend.evaluation.evaluate import evaluate, refuse_not_finite
 from specc.backend.evaluation.figures import Figures, figures_of
@@ -25,7 +28,7 @@ from specc.backend.run.looks import read_looks, write_look
 from specc.backend.run.manifest import about_data, now
 from specc.backend.run.metrics import read_lines
 from specc.backend.run.same_data import refuse_other_data, refuse_other_test
-from specc.backend.tasks.bound import BoundTask
+from specc.backend.tasks.bound import BoundTask, Records
 from specc.errors import SpeccError
 from specc.files import is_number, read_file
 
@@ -39,7 +42,8 @@ class Measured(NamedTuple):
 
     words: which images, such as `the test part, 355 images`. optimistic: why the figures are too good; "" where they
     are not. caveats: what else keeps them from saying what they seem to. look: of the test part, as it stands in
-    looks.jsonl. looks: how many there are by now.
+    looks.jsonl. looks: how many there are by now. images: those that were measured. probabilities: N x outputs; None
+    where the network gives numbers or maps.
     """
 
     part: PartName
@@ -51,21 +55,55 @@ class Measured(NamedTuple):
     caveats: list[str]
     look: dict[str, Any] | None = None
     looks: int = 0
+    images: Split | None = None
+    probabilities: Records | None = None
+
+    @property
+    def costs(self) -> Records:
+        """How wrong the answer for each image is, N; 0 for one that is right."""
+        return self.task.costs(self.evaluation.records, self.probabilities)
+
+    def worst(self, most: int) -> list[int]:
+        """The numbers of the images whose answers are the most wrong, the worst first; none whose answer is right."""
+        costs = self.costs
+        order = np.argsort(-costs, kind="stable")[:most]
+        return [number for number in order.tolist() if costs[number] > 0]
+
+    def rows(self, numbers: Sequence[int] | None = None) -> list[dict[str, Any]]:
+        """What is known of some images, or of all: the name, the loss, what is true and what the network says."""
+        names, losses, shares = self.names, self.evaluation.loss_of_each, self.probabilities
+        rows = []
+        for number in range(len(names)) if numbers is None else numbers:
+            loss = None if losses is None or not np.isfinite(losses[number]) else float(losses[number])
+            own = None if shares is None else shares[number]
+            answer = self.task.row(self.evaluation.records[number], own)
+            rows.append({"image": names[number], "loss": loss, **answer})
+        return rows
+
+    @property
+    def names(self) -> Sequence[str]:
+        """What each image is called."""
+        names = self.images.names if self.images is not None else ()
+        return names or [f"{self.part}[{number}]" for number in range(len(self.evaluation.records))]
 
 
 def evaluate_run(
-    run: Run, *, device: str = "auto", data_dir: Path | None = None, part: PartName = "validation"
+    run: Run,
+    *,
+    device: str = "auto",
+    data_dir: Path | None = None,
+    part: PartName = "validation",
+    dataset: DataSet | None = None,
 ) -> Measured:
     """The best weights of a run on its validation, test or training images, in fp32. A look at the test part is
-    recorded in the run's looks.jsonl.
+    recorded in the run's looks.jsonl. dataset: what `dataset_of` gave, where the data are loaded already.
 
     Raises SpeccError: E430 no such device, E408 no such part, E441 the data have changed, E465 answers that are not
     finite, E481 the look cannot be recorded, E401 and on.
     """
     place = find(device)
-    data = run.spec.data
-    dataset = load(data, data_dir=data_dir or run.data_dir, base=run.base, with_test=part == "test")
-    refuse_other_data(run.path, run.info, about_data(dataset), DATA_PLACE)
+    if dataset is None:
+        dataset = dataset_of(run, data_dir, with_test=part == "test")
     if part == "test":
         return look_at_test(run, dataset, place, by=EVAL)
     if part == "train":
@@ -73,6 +111,13 @@ def evaluate_run(
         dataset = dataset if subset is None else subset_of(dataset, subset)
         return _measure(run, dataset._replace(validation=dataset.train), place, part, _trained_on(dataset))
     return _measure(run, dataset, place, part, dataset.validated_on)._replace(caveats=caveats(dataset, part))
+
+
+def dataset_of(run: Run, data_dir: Path | None = None, *, with_test: bool = False) -> DataSet:
+    """The data that a run was trained on. Raises SpeccError E441 where they have changed, E401 and on."""
+    dataset = load(run.spec.data, data_dir=data_dir or run.data_dir, base=run.base, with_test=with_test)
+    refuse_other_data(run.path, run.info, about_data(dataset), DATA_PLACE)
+    return dataset
 
 
 def look_at_test(run: Run, dataset: DataSet, place: torch.device, by: str) -> Measured:
@@ -163,12 +208,15 @@ def _measure(run: Run, dataset: DataSet, place: torch.device, part: PartName, wo
         return validation_batches(dataset, data, train.batch, place)
 
     precision = Precision("fp32", "exact")
-    evaluation = evaluate(net, batches(), dataset.task, loss, precision, tta, keep_losses=True)
+    evaluation = evaluate(net, batches(), dataset.task, loss, precision, tta, keep_each=True)
     what = "training" if part == "train" else part
     refuse_not_finite(evaluation, net, batches(), f"the {what} images")
     chosen = part == "validation" or (part == "test" and dataset.part == "test")
     why = optimism(dataset.part, epochs_of(run.path)) if chosen else ""
-    return Measured(part, words, dataset.task, evaluation, figures_of(evaluation, dataset.task), why, [])
+    figures, shares = figures_of(evaluation, dataset.task), probabilities(evaluation, run.spec, dataset.task.facts)
+    return Measured(
+        part, words, dataset.task, evaluation, figures, why, [], images=dataset.validation, probabilities=shares
+    )
 
 
 def epochs_of(run: Path) -> int:

@@ -20,6 +20,7 @@ class Evaluation(NamedTuple):
     records: a row for each image, of which the figures are made. one_view, one_view_records: those of the images as
     they are; the same figures and None where they are looked at in no other way. losses: of each image the loss and the
     weight of each term, N x 2 terms; None where they were not kept. factors: what each term of the loss counts.
+    outputs: of each image what the network gives, float32 N x outputs; None where that is a map, or was not kept.
     """
 
     loss: float
@@ -29,6 +30,18 @@ class Evaluation(NamedTuple):
     factors: tuple[float, ...] = (1.0,)
     one_view_records: Records | None = None
     losses: NDArray[np.float64] | None = None
+    outputs: NDArray[np.float32] | None = None
+
+    @property
+    def loss_of_each(self) -> NDArray[np.float64] | None:
+        """The loss of each image, N; NaN where nothing of it counts. None where they were not kept."""
+        if self.losses is None:
+            return None
+        totals, weights = self.losses[:, ::2], self.losses[:, 1::2]
+        with np.errstate(invalid="ignore", divide="ignore"):
+            means = np.where(weights > 0, totals / weights, np.nan)
+        losses: NDArray[np.float64] = (means * self.factors).sum(axis=1)
+        return losses
 
     def figure(self, name: str) -> float:
         """A figure that is known."""

@@ -5,15 +5,12 @@ from typing import NamedTuple
 import torch
 from onnx import TensorProto
 
+from specc.backend.evaluation.activation import activation
 from specc.backend.onnx.builder import Builder
 from specc.backend.onnx.session import Outputs
 from specc.backend.tasks.bound import BoundTask, Scale
 from specc.check import Trainable
 from specc.ir.graph import Graph
-from specc.tasks import Task
-from specc.tricks.sections import losses_of
-from specc.vocabulary.family import Loss
-from specc.vocabulary.registry import component
 
 SCOPE = "output"  # of the nodes before the last one
 
@@ -71,9 +68,3 @@ def ending_of(spec: Trainable, task: BoundTask) -> Ending:
     """The end of the graph that a spec exports."""
     output = task.facts.exports[0] if spec.export.output == "auto" else spec.export.output
     return Ending(output, activation(spec, task.facts), task.scale)
-
-
-def activation(spec: Trainable, task: Task) -> str:
-    """What makes probabilities of logits: "sigmoid" where the loss asks of each class by itself."""
-    each = any(component(Loss, loss).per_class for loss in losses_of(spec.train, task))
-    return "sigmoid" if each and not spec.graph.ends_in_softmax else task.activation

@@ -30,14 +30,15 @@ class Reference:
     def logits(self, images: NDArray[np.uint8]) -> Outputs:
         """The logits, N x outputs or N x classes x H x W, whatever the exported graph makes of them."""
         with torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=False):
-            logits: Outputs = self.net(self._normalized(images)).cpu().numpy()
+            logits: Outputs = self.net(self.normalized(images)).cpu().numpy()
         return logits
 
     def first_not_finite(self, images: NDArray[np.uint8]) -> str:
         """Where numbers are not finite first, in words, for images as above."""
-        return first_not_finite(self.net, self._normalized(images))
+        return first_not_finite(self.net, self.normalized(images))
 
-    def _normalized(self, images: NDArray[np.uint8]) -> torch.Tensor:
+    def normalized(self, images: NDArray[np.uint8]) -> torch.Tensor:
+        """What the network sees of images as above."""
         pixels = torch.from_numpy(np.require(images, requirements="W"))  # torch shares only what may be written to
         normalized: torch.Tensor = self.normalize(pixels.to(self.device))
         return normalized

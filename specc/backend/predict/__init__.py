@@ -25,7 +25,9 @@ class Predictor(NamedTuple):
     probabilities, or numbers in the data's own units; of masks to N x classes x H x W probabilities, or N x H x W
     classes, uint8. size: the images that it takes; None where it takes any and resizes them itself, as `resizing` says.
     first_not_finite: for such images, where in the model numbers are not finite first, in words. warning: what its user
-    ought to know. range: the values of 16-bit image files that become 0 and 255.
+    ought to know. range: the values of 16-bit image files that become 0 and 255. heat: where an image, 1 x C x H x W,
+    speaks for the output of a number: H x W, from 0 to 1; None for a model that has no gradients. no_heat: why there
+    are no heat maps, as the message of an error and its help.
     """
 
     task: Task
@@ -37,6 +39,8 @@ class Predictor(NamedTuple):
     warning: str = ""
     range: Range | None = None
     resizing: Resize | None = None
+    heat: Callable[[Pixels, int], NDArray[np.float32]] | None = None
+    no_heat: tuple[str, str] = ("", "")
 
 
 class Prediction(NamedTuple):
@@ -45,8 +49,9 @@ class Prediction(NamedTuple):
     values: names, each with what belongs to it: the likeliest classes, or the tags above the threshold, with their
     probabilities, the most probable first; numbers, in their order; of a mask each class with its share of the pixels.
     resized: the image's height and width, where they were not the model's. mask: the class of each pixel at the image's
-    own size, uint8 H x W, or UNSEEN where the network did not see it; pixels: of the image. Both None where there is no
-    mask.
+    own size, uint8 H x W, or UNSEEN where the network did not see it; None where there is no mask. heat: where the
+    image speaks for the output `heat_of`, float32 H x W from 0 to 1; None where it was not wanted. pixels: of the
+    image; None where there is neither.
     """
 
     image: Path
@@ -54,6 +59,8 @@ class Prediction(NamedTuple):
     resized: Size | None
     mask: Pixels | None = None
     pixels: Pixels | None = None
+    heat: NDArray[np.float32] | None = None
+    heat_of: str = ""
 
     @property
     def unseen(self) -> float:
@@ -61,8 +68,12 @@ class Prediction(NamedTuple):
         return 0.0 if self.mask is None else float((self.mask == UNSEEN).mean())
 
 
-def predict(predictor: Predictor, image: Path, top: int = 5, threshold: float = 0.5) -> Prediction:
+def predict(
+    predictor: Predictor, image: Path, top: int = 5, threshold: float = 0.5, *, with_heat: bool = False
+) -> Prediction:
     """The answer for an image file. top: how many classes; threshold: the least probability of a tag.
+
+    with_heat: give a heat map, too: of the most probable class or tag, or of the first number.
 
     Raises SpeccError: E460 the file cannot be read, E461 what is in it cannot serve as an image for this model, E465
     the model's answer is not a finite number.
@@ -85,7 +96,20 @@ def predict(predictor: Predictor, image: Path, top: int = 5, threshold: float = 
         classes = answer.argmax(axis=0) if answer.ndim == 3 else answer
         mask = to_image(classes.astype(np.uint8), stored, predictor.resizing)
         return Prediction(image, _shares(mask, predictor.outputs), resized, mask, pixels)
-    return Prediction(image, _values(predictor, answer, top, threshold), resized)
+    values = _values(predictor, answer, top, threshold)
+    if not with_heat:
+        return Prediction(image, values, resized)
+    assert predictor.heat is not None
+    output = 0 if predictor.task.outputs == "numbers" else int(answer.argmax())
+    heat = predictor.heat(pixels[None], output)
+    return Prediction(image, values, resized, None, pixels, heat, predictor.outputs[output])
+
+
+def refuse_without_heat(predictor: Predictor) -> None:
+    """Raise SpeccError E530 where a model gives no heat maps."""
+    if predictor.heat is None:
+        message, help = predictor.no_heat
+        raise SpeccError("E530", message, help=help)
 
 
 def _values(predictor: Predictor, answer: NDArray[np.float64], top: int, threshold: float) -> list[tuple[str, float]]:

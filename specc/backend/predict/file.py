@@ -44,8 +44,21 @@ def from_file(path: Path) -> Predictor:
             return given
         return softmax(given) if file.activation == "softmax" else 1 / (1 + np.exp(-given))
 
+    no_heat = (
+        f"{path} is an exported file, which has no gradients: there are no heat maps of its answers",
+        "give the run: specc predict RUN IMAGE --heat DIR",
+    )
     warning = "" if file.untouched else f"{path} was changed after it was certified; for details, run `specc verify`"
     explain = partial(first_not_finite, file)
     return Predictor(
-        file.task, file.classes, file.channels, file.size, answer, explain, warning, file.range, file.resizing
+        file.task,
+        file.classes,
+        file.channels,
+        file.size,
+        answer,
+        explain,
+        warning,
+        file.range,
+        file.resizing,
+        no_heat=no_heat,
     )

@@ -6,8 +6,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from specc.backend.evaluation.activation import activation
+from specc.backend.evaluation.heat import heat_maps, on_image, without_heat
 from specc.backend.images import Pixels
-from specc.backend.onnx.ending import Ending, activation
+from specc.backend.onnx.ending import Ending
 from specc.backend.onnx.reference import of_run
 from specc.backend.predict import Predictor
 from specc.backend.resizing import resize
@@ -34,5 +36,23 @@ def from_run(path: Path) -> Predictor:
     def first_not_finite(images: Pixels) -> str:
         return reference.first_not_finite(resize(images, how))
 
+    def heat(images: Pixels, output: int) -> NDArray[np.float32]:
+        normalized = reference.normalized(resize(images, how))
+        maps = heat_maps(run.net, normalized, torch.tensor([output]))
+        return on_image(maps[0], size, Size(*images.shape[2:]), how)
+
     fixed = None if data.resize else size
-    return Predictor(task.facts, run.classes, channels, fixed, answer, first_not_finite, "", data.range, data.resizing)
+    no_heat = without_heat(run.spec.graph, task.facts)
+    return Predictor(
+        task.facts,
+        run.classes,
+        channels,
+        fixed,
+        answer,
+        first_not_finite,
+        "",
+        data.range,
+        data.resizing,
+        None if no_heat[0] else heat,
+        no_heat,
+    )

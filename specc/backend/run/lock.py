@@ -46,6 +46,18 @@ class Lock:
             self.file = -1
 
 
+def is_held(folder: Path) -> bool:
+    """Whether a process holds the lock of a folder now. Nothing is written."""
+    try:
+        file = os.open(folder / NAME, os.O_RDWR)
+    except OSError:
+        return False
+    try:
+        return not _take(file)
+    finally:
+        os.close(file)  # which lets go of what was taken
+
+
 def _take(file: int) -> bool:
     """Lock an open file without waiting; whether that was possible."""
     try:

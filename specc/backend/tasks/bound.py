@@ -71,6 +71,17 @@ class BoundTask(ABC):
         """Of each image what a split divides evenly, as numbers from 0: its class; its tags, the rarest first; the
         tenth of its number, or which of `most` parts if that is fewer; the rarest class in its mask."""
 
+    @abstractmethod
+    def costs(self, records: Records, probabilities: Records | None) -> NDArray[np.float64]:
+        """How wrong the answer for each image is, N numbers: 0 for one that is right, the more the worse.
+
+        probabilities: N x outputs; None where the network gives numbers or maps.
+        """
+
+    @abstractmethod
+    def row(self, record: NDArray[np.float64], probabilities: NDArray[np.float64] | None) -> dict[str, Any]:
+        """What is true of one image, and what the network says of it, as JSON takes it."""
+
     def about(self) -> dict[str, Any]:
         """What a run.json says of it, besides the names of the outputs."""
         about: dict[str, Any] = {"task": self.facts.name}

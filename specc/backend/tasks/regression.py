@@ -3,8 +3,11 @@
 Records are standardized, too; figures are in the data's own units.
 """
 
+from typing import Any
+
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from specc.backend.tasks.bound import BoundTask, Records, Scale
@@ -47,10 +50,10 @@ class Regression(BoundTask):
         return regression.records(outputs, labels)
 
     def figures(self, records: Records) -> dict[str, float | None]:
-        return regression.figures(self._in_units(records))
+        return regression.figures(self.in_units(records))
 
     def by_output(self, records: Records) -> list[NumberScore]:
-        return regression.by_output(self._in_units(records), self.outputs)
+        return regression.by_output(self.in_units(records), self.outputs)
 
     def counts(self, labels: Tensor) -> tuple[int, ...]:
         return ()
@@ -61,7 +64,23 @@ class Regression(BoundTask):
         ranks = labels[:, 0].argsort(stable=True).argsort()
         return [(rank * parts // len(labels),) for rank in ranks.tolist()]
 
-    def _in_units(self, records: Records) -> Records:
+    def costs(self, records: Records, probabilities: Records | None) -> NDArray[np.float64]:
+        """The absolute error, in units of each number's deviation where numbers are standardized: a mean over them."""
+        numbers = len(self.outputs)
+        costs: NDArray[np.float64] = np.abs(records[:, :numbers] - records[:, numbers:]).mean(axis=1)
+        return costs
+
+    def row(self, record: NDArray[np.float64], probabilities: NDArray[np.float64] | None) -> dict[str, Any]:
+        answers, truths = self.in_units(record[None])[0].reshape(2, -1).tolist()
+        names = self.outputs
+        return {
+            "numbers": dict(zip(names, truths, strict=True)),
+            "answers": dict(zip(names, answers, strict=True)),
+            "errors": {name: a - b for name, a, b in zip(names, answers, truths, strict=True)},
+        }
+
+    def in_units(self, records: Records) -> Records:
+        """Records with the numbers in the data's own units: N x 2K, the network's and then the true ones."""
         if self.scale is None:
             return records
         mean, std = (np.tile(np.array(values), 2) for values in self.scale)

@@ -1,6 +1,10 @@
 """Segmentation: a class for each pixel. Outputs are logits, N x classes x H x W; labels uint8 N x H x W."""
 
+from typing import Any
+
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.functional import one_hot
 
@@ -41,6 +45,20 @@ class Segmentation(BoundTask):
         none = torch.tensor(len(self.outputs))
         rarest = torch.where(there.any(dim=1), order[there.int().argmax(dim=1)], none)
         return [(label,) for label in rarest.tolist()]
+
+    def costs(self, records: Records, probabilities: Records | None) -> NDArray[np.float64]:
+        """1 minus the mean IoU of the classes in the image, or in the answer; 0 where no pixel counts."""
+        right, called, pixels = records.reshape(len(records), 3, -1).transpose(1, 0, 2)
+        there = called + pixels > 0
+        shares = right / np.maximum(called + pixels - right, 1)
+        known = there.sum(axis=1)
+        costs: NDArray[np.float64] = np.where(known > 0, 1 - (shares * there).sum(axis=1) / np.maximum(known, 1), 0.0)
+        return costs
+
+    def row(self, record: NDArray[np.float64], probabilities: NDArray[np.float64] | None) -> dict[str, Any]:
+        figures = self.figures(record[None])
+        pixels = record.reshape(3, -1)[2]
+        return {**figures, "pixels": {name: int(count) for name, count in zip(self.outputs, pixels, strict=True)}}
 
     def _pixels(self, labels: Tensor) -> Tensor:
         """How many pixels of each class a mask has: int64 N x classes."""

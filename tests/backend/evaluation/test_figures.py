@@ -83,7 +83,7 @@ def evaluated(images: int = 64) -> tuple[Evaluation, Figures]:
     net = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(3, 3))
     loss = loss_function([CROSS_ENTROPY.call()], TASK, torch.device("cpu"))
     batches = [(x[:20], labels[:20]), (x[20:], labels[20:])]
-    evaluation = evaluate(net, batches, TASK, loss, Precision("fp32", "exact"), keep_losses=True)
+    evaluation = evaluate(net, batches, TASK, loss, Precision("fp32", "exact"), keep_each=True)
     probabilities = net(x).softmax(1).detach().numpy().astype(np.float64)
     probabilities /= probabilities.sum(axis=1, keepdims=True)
     assert evaluation.loss == pytest.approx(log_loss(labels.numpy(), probabilities), rel=1e-5)
