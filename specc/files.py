@@ -5,7 +5,8 @@ import errno
 import json
 import os
 import stat
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from io import BufferedReader
 from pathlib import Path
 from typing import Any, cast
@@ -128,6 +129,14 @@ def _wait_for_lock(descriptor: int) -> None:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
     except (ImportError, OSError):  # not POSIX, or a file system without locks: a single write is whole there, too
         return
+
+
+@contextmanager
+def hold(path: Path) -> Iterator[None]:
+    """Be the only process that holds this plain file, which is made where there is none. Raises OSError."""
+    with os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, 0o666), "r+b", buffering=0) as file:
+        _wait_for_lock(file.fileno())
+        yield
 
 
 def write_atomic(path: Path, data: bytes) -> None:

@@ -107,7 +107,7 @@ def load(
     train on or to validate on.
     """
     source, how = data.source, reading(data)
-    raw: Raw = resolve(component(Source, source).target)(source.args, Where(data_dir, base))
+    raw: Raw = resolve(component(Source, source).target)(source.args, Where(data_dir, base, how.resize))
     task = bind(raw.task, raw.classes, ignore=raw.ignore)
     chosen = choose(raw, data.validation, source.name)
     room = free_memory() // 2 if memory is None else memory

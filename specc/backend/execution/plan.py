@@ -17,6 +17,7 @@ from specc.backend.data.split import AHEAD, Streamed
 from specc.backend.device import SMALL_BATCH, thread_count
 from specc.backend.engine.optimizers import is_fused, param_rules
 from specc.backend.precision import Precision, choose
+from specc.errors import clean, counted
 from specc.ir.graph import Graph
 from specc.ir.weights import weights_of
 from specc.tricks.sections import TrainSettings
@@ -181,11 +182,17 @@ def _place_of_data(batches: TrainingBatches, device: torch.device) -> tuple[str,
     if isinstance(split, Streamed):
         most = (AHEAD + 2) * batches.size * image / 1e6  # the batch in use, too
         threads = workers() if split.workers is None else split.workers
+        kept = split.files.kept
+        verb = "decode" if kept is None else "read"
         why = (
-            f"{whole} would take more than half of the free memory; {threads} threads decode ahead, at most "
+            f"{whole} would take more than half of the free memory; {threads} threads {verb} ahead, at most "
             f"{most:,.1f} MB"
         )
-        return "streamed from their files", why
+        if kept is None:
+            return "streamed from their files", why
+        decoded = len(kept) - kept.count
+        more = f"; {counted(decoded, 'image')} decoded in each epoch" if decoded else ""
+        return "streamed as they are kept decoded", f"{why}, from {clean(str(kept.store.folder))}{more}"
     if split.images.device == device:
         return f"resident on {device}", whole
     return f"resident on {split.images.device}", f"{whole} would take more than half of the memory of {device}"
