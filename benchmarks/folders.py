@@ -4,9 +4,9 @@
 
 Photographs are cut out of those in --pictures (scikit-learn's two where it is not given) and written at 500 x 375.
 Every reader runs in a process of its own, in turns, and gives shuffled batches of 32, uint8 N x 3 x size x size, with
-as many workers as there are cores. An epoch is timed from the first request to the last batch; the first one with all that
-the reader does before it (specc: listing, opening, hashing, decoding), but without imports. `second start` is a new
-process with what the first one has kept. --readers is a folder of packages (`pip install --target FOLDER --no-deps
+as many workers as there are cores. An epoch is timed from the first request to the last batch; the first one with
+all that the reader does before it (specc: listing, opening, hashing, decoding), without imports. `second start` is a
+new process with what the first one has kept. --readers is a folder of packages (`pip install --target FOLDER --no-deps
 simplejpeg webdataset braceexpand litdata torchvision`); what cannot be imported is named, and left out.
 """
 

@@ -44,6 +44,7 @@ SUFFIXES = {
 MOST_PIXELS = 1 << 26  # of an image: 8,192 x 8,192, which take 200 MB
 LONGEST = 1 << 14  # pixels of a side
 STRIP = 1 << 20  # pixels that are converted at once
+INTERLEAVED = 1 << 24  # pixels of an image that may be copied as a whole to be put in another order
 MOST_BYTES = 1 << 28  # of an image file
 
 DEEP = re.compile(";16[BLN]")  # in how Pillow says that pixels are stored: 16 bits a channel
@@ -100,8 +101,8 @@ def decode_bytes(content: bytes, channels: int, window: Range | None = None) -> 
 
 
 def decode_image(content: bytes, channels: int, window: Range | None = None) -> Decoded:
-    """The pixels of an image: uint8, channels x height x width, turned upright as its EXIF entry says; in memory the
-    channels of a pixel lie together.
+    """The pixels of an image: uint8, channels x height x width, turned upright as its EXIF entry says. In memory
+    the channels of a pixel lie together, except in huge images.
 
     content: of a BMP, GIF (its first picture), JPEG, PNG, PPM, TIFF or WebP file. channels: 3 (RGB) or 1 (gray: ITU-R
     601 luma of a color image). Transparent pixels are laid on white. window: the values of 16-bit grays that become 0
@@ -170,12 +171,15 @@ def explained(content: bytes) -> Iterator[None]:
 
 def _pixels(image: Image.Image, channels: int) -> Pixels:
     """An image of 8 bits a channel as an array, channels x height x width; strip by strip, so that no copy is whole."""
-    result = np.empty((image.height, image.width, channels), dtype=np.uint8)
+    if image.width * image.height > INTERLEAVED:
+        result = np.empty((channels, image.height, image.width), dtype=np.uint8)
+    else:
+        result = np.empty((image.height, image.width, channels), dtype=np.uint8).transpose(2, 0, 1)
     for top, strip in _strips(image):
         plain = opaque(strip)
         rows = np.asarray(plain if plain.mode == MODES[channels] else plain.convert(MODES[channels]))
-        result[top : top + plain.height] = rows if rows.ndim == 3 else rows[..., None]
-    return result.transpose(2, 0, 1)
+        result[:, top : top + plain.height] = rows if rows.ndim == 2 else rows.transpose(2, 0, 1)
+    return result
 
 
 def _strips(image: Image.Image) -> Iterator[tuple[int, Image.Image]]:

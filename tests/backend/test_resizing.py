@@ -69,7 +69,7 @@ def test_the_order_of_additions_depends_on_nothing(
     if by == "bilinear":
         both = _tap_by_tap(_tap_by_tap(pixels, rows, -2), columns, -1)  # type: ignore[arg-type]
     else:
-        both = _tap_by_tap(_tap_by_tap(pixels, columns, -1).clip(0, 255), rows, -2)  # type: ignore[arg-type]
+        both = _tap_by_tap(_tap_by_tap(pixels, columns, -1).clip(0, 255), rows, -2)
     levels = np.floor(both + np.float32(0.5 + resizing_module.TIE)).clip(0, 255).astype(np.uint8)
     turned = np.ascontiguousarray(np.moveaxis(pixels, -3, -1))
     for given in (pixels, np.moveaxis(turned, -1, -3)):

@@ -16,7 +16,8 @@ from PIL import Image
 from specc.backend.data import cache, kept, look
 from specc.backend.data.dataset import DataSet
 from specc.backend.data.split import Streamed
-from specc.backend.images import read_bytes
+from specc.backend.images import Pixels, read_bytes
+from specc.backend.mask_file import decode_mask
 from specc.errors import SpeccError
 from tests.helpers import tiny_data
 
@@ -221,9 +222,9 @@ def test_two_processes_lose_nothing(tmp_path: Path, decoded: list[str]) -> None:
         one.keep("a.png", record, row, 2)
         other.keep("b.png", record._replace(digest=b"e" * 32), row + 1, 2)
     with kept.opened("x", tmp_path / "set", how, 8) as both:
-        found = both.of_file("a.png", b"s" * 32), both.of_file("b.png", b"s" * 32)
-        assert all(found) and both.sound(found[0]) is not None
-        assert both.sound(found[1]) is None, "what does not have its hash is not given"
+        own, others = both.of_file("a.png", b"s" * 32), both.of_file("b.png", b"s" * 32)
+        assert own and others and both.sound(own) is not None
+        assert both.sound(others) is None, "what does not have its hash is not given"
 
 
 def test_many_small_additions_are_written_as_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -285,11 +286,13 @@ def test_another_way_of_reading_is_another_store(tmp_path: Path, monkeypatch: py
 
 
 def test_masks_are_decoded_once_and_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    import specc.backend.data.masks as module
+    counted: list[bytes] = []
 
-    counted: list[int] = []
-    original = module.decode_mask
-    monkeypatch.setattr(module, "decode_mask", lambda content: counted.append(1) or original(content))
+    def noted(content: bytes) -> Pixels:
+        counted.append(content)
+        return decode_mask(content)
+
+    monkeypatch.setattr("specc.backend.data.masks.decode_mask", noted)
     for number in range(6):
         photo(tmp_path / "images" / f"{number}.png", number)
         (tmp_path / "masks").mkdir(exist_ok=True)
