@@ -165,6 +165,13 @@ def _is_at(descriptor: int, path: Path) -> bool:
         return False
 
 
+def hold(path: Path) -> Iterator[None]:
+    """Be the only process that holds this plain file, which is made where there is none. Raises OSError."""
+    with os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, 0o666), "r+b", buffering=0) as file:
+        _wait_for_lock(file.fileno())
+        yield
+
+
 def write_atomic(path: Path, data: bytes) -> None:
     """Write `data` to `path`: beside it, synced to the disk, then renamed over it.
 

@@ -14,6 +14,9 @@ is_counted = os.environ.get("OMP_NUM_THREADS") == "1"
 assert is_counted or "torch" not in sys.modules, "torch is imported before its threads are counted"
 os.environ.update(OMP_NUM_THREADS="1", MKL_NUM_THREADS="1")
 
+# No test sees what another has decoded; those of what is kept say where.
+os.environ["SPECC_CACHE"] = "off"
+
 # Compiled modules are kept, whatever the environment says: hundreds of processes would compile the package again.
 sys.dont_write_bytecode = False
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)

@@ -3,6 +3,7 @@
 import os
 import platform
 import re
+import shlex
 import shutil
 import sys
 from collections.abc import Iterator
@@ -27,6 +28,7 @@ OLDEST = {
     "rich": "13.9",
     "safetensors": "0.5",
     "scikit-learn": "1.5",
+    "scipy": "1.13",
     "torch": "2.11",
     "typer": "0.28",
 }
@@ -59,6 +61,7 @@ def examine(data_dir: Path | None) -> Iterator[Finding]:
         yield from _providers()
     if not broken & {"numpy", "torch", "scikit-learn"}:
         yield from _data(data_dir)
+        yield from _kept()
     yield from _room()
     yield from _terminal()
 
@@ -195,6 +198,29 @@ def _data(data_dir: Path | None) -> Iterator[Finding]:
         found = locate(published, data_dir)
         where = str(next(iter(found.values())).parent) if found else "not downloaded yet; it is downloaded on first use"
         yield Finding(section, name, where)
+
+
+def _kept() -> Iterator[Finding]:
+    """The decoded images that are kept for the next start, and the decoder of JPEG files."""
+    from specc.backend.data.cache import OFF, limit, place, usage
+    from specc.report.layers import byte_text
+
+    section, name = "image files", "decoded images"
+    decoder = installed("simplejpeg")
+    slower = "" if decoder else "a third faster with: pip install simplejpeg (the same pixels)"
+    yield Finding(section, "JPEG decoder", f"simplejpeg {decoder}" if decoder else "Pillow", "fine", slower)
+    try:
+        folder, most = place(), limit()
+    except SpeccError as error:
+        yield Finding(section, name, error.message, "warning", error.help)
+        return
+    if folder is None:
+        yield Finding(section, name, f"not kept: SPECC_CACHE={OFF}")
+        return
+    stores = usage(folder)
+    value = f"{byte_text(sum(one.size for one in stores))} of at most {byte_text(most)}, in {folder}"
+    mend = f"to empty it, remove that folder: rm -r {shlex.quote(str(folder))}" if stores else ""
+    yield Finding(section, name, value, "fine", mend)
 
 
 def _room() -> Iterator[Finding]:

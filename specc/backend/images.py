@@ -21,7 +21,13 @@ from specc.backend.foreign import described
 from specc.backend.traps import heavy, trap
 from specc.files import open_file
 
+try:
+    import simplejpeg
+except ImportError:  # the extra `jpeg`
+    simplejpeg = None
+
 Pixels = NDArray[np.uint8]
+ORIENTATION = 0x0112  # the EXIF entry that says how an image is turned
 
 # Once for the process: `catch_warnings` around each image would not be safe in the threads that decode training data.
 warnings.filterwarnings("ignore", module=r"PIL\.")  # odd metadata is of no interest here
@@ -38,6 +44,7 @@ SUFFIXES = {
 MOST_PIXELS = 1 << 26  # of an image: 8,192 x 8,192, which take 200 MB
 LONGEST = 1 << 14  # pixels of a side
 STRIP = 1 << 20  # pixels that are converted at once
+INTERLEAVED = 1 << 24  # pixels of an image that may be copied as a whole to be put in another order
 MOST_BYTES = 1 << 28  # of an image file
 
 DEEP = re.compile(";16[BLN]")  # in how Pillow says that pixels are stored: 16 bits a channel
@@ -89,12 +96,13 @@ def read_bytes(path: Path, start: int = 0, length: int | None = None) -> bytes:
 
 
 def decode_bytes(content: bytes, channels: int, window: Range | None = None) -> Pixels:
-    """The pixels of an image, as `decode_image` gives them."""
-    return decode_image(content, channels, window).pixels
+    """The pixels of an image, as `decode_image` gives them, contiguous."""
+    return np.ascontiguousarray(decode_image(content, channels, window).pixels)
 
 
 def decode_image(content: bytes, channels: int, window: Range | None = None) -> Decoded:
-    """The pixels of an image: uint8, channels x height x width, turned upright as its EXIF entry says.
+    """The pixels of an image: uint8, channels x height x width, turned upright as its EXIF entry says. In memory
+    the channels of a pixel lie together, except in huge images.
 
     content: of a BMP, GIF (its first picture), JPEG, PNG, PPM, TIFF or WebP file. channels: 3 (RGB) or 1 (gray: ITU-R
     601 luma of a color image). Transparent pixels are laid on white. window: the values of 16-bit grays that become 0
@@ -110,14 +118,40 @@ def decode_image(content: bytes, channels: int, window: Range | None = None) -> 
     with explained(content), Image.open(BytesIO(content), formats=KINDS) as image:
         refuse_huge(image)
         is_deep = any(DEEP.search(str(tile[3])) for tile in image.tile)
+        if (quick := _quick(content, image, channels)) is not None:
+            return Decoded(quick)
         image.load()
-        if wrong := heavy(image.info.get("exif")) or heavy(image.info.get("Raw profile type exif")):
-            raise BadImage(wrong)
+        _refuse_heavy(image)
         ImageOps.exif_transpose(image, in_place=True)
         if window and is_deep and not _is_deep_gray(image):
             raise BadImage("has 16-bit colors, of which only the upper 8 bits are read: `range` is for gray images")
         deep = deep_range(image, is_deep)
         return Decoded(_pixels(eight_bits(image, window or WHOLE), channels), deep)
+
+
+def _quick(content: bytes, image: Image.Image, channels: int) -> Pixels | None:
+    """The pixels of an ordinary photograph, upright, by simplejpeg where it is installed; None for anything else.
+
+    Both stand on libjpeg-turbo, and give the same bits. What is odd in any way is Pillow's: damaged files, CMYK.
+    """
+    if simplejpeg is None or image.format != "JPEG" or image.mode != "RGB" or channels != 3:
+        return None
+    _refuse_heavy(image)
+    if image.getexif().get(ORIENTATION, 1) != 1:
+        return None
+    try:
+        if simplejpeg.decode_jpeg_header(content)[2] != "YCbCr":
+            return None
+        rows: Pixels = simplejpeg.decode_jpeg(content, "RGB")
+    except ValueError:  # Pillow says what is wrong, if anything is
+        return None
+    return rows.transpose(2, 0, 1) if rows.shape[:2] == (image.height, image.width) else None
+
+
+def _refuse_heavy(image: Image.Image) -> None:
+    """Raise BadImage for EXIF data that would take long to read."""
+    if wrong := heavy(image.info.get("exif")) or heavy(image.info.get("Raw profile type exif")):
+        raise BadImage(wrong)
 
 
 @contextmanager
@@ -137,7 +171,10 @@ def explained(content: bytes) -> Iterator[None]:
 
 def _pixels(image: Image.Image, channels: int) -> Pixels:
     """An image of 8 bits a channel as an array, channels x height x width; strip by strip, so that no copy is whole."""
-    result = np.empty((channels, image.height, image.width), dtype=np.uint8)
+    if image.width * image.height > INTERLEAVED:
+        result = np.empty((channels, image.height, image.width), dtype=np.uint8)
+    else:
+        result = np.empty((image.height, image.width, channels), dtype=np.uint8).transpose(2, 0, 1)
     for top, strip in _strips(image):
         plain = opaque(strip)
         rows = np.asarray(plain if plain.mode == MODES[channels] else plain.convert(MODES[channels]))

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageOps
 
-from specc.backend.images import KINDS, BadImage, Pixels, explained, refuse_huge
+from specc.backend.images import KINDS, ORIENTATION, BadImage, Pixels, explained, refuse_huge
 from specc.backend.traps import heavy, trap
 
 # How pixels may be stored, in Pillow's words, and what it multiplies them by: two and four bits of gray are spread over
@@ -23,7 +23,6 @@ MODES = {
 HIGHEST = 255
 NEEDED = "a mask has 8 or 16 bits of gray, or a palette"
 TURNED = (5, 6, 7, 8)  # EXIF orientations that exchange height and width
-ORIENTATION = 0x0112
 
 
 def decode_mask(content: bytes) -> Pixels:

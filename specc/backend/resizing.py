@@ -15,6 +15,10 @@ Smooth = Literal["bilinear", "bicubic"]
 # Sums that fall on x.5 go up, with this margin, so that two ways of adding up float32 numbers round alike.
 TIE = 2.0**-9
 
+BLOCK = 1 << 20  # numbers of an image that are float32 at once
+
+Levels = NDArray[np.float32]
+
 
 def resize(pixels: Pixels, how: Resize) -> Pixels:
     """uint8 images, … x height x width, brought to `how.size`; rounded to the nearest level.
@@ -70,26 +74,56 @@ def _resized(pixels: Pixels, axes: tuple[Axis, Axis], by: By) -> Pixels:
     rows, columns = axes
     if by == "nearest":
         return np.ascontiguousarray(pixels[..., nearest(rows)[:, None], nearest(columns)])
+    planes = pixels.reshape(-1, *pixels.shape[-2:])
+    result = np.empty((len(planes), rows.kept, columns.kept), dtype=np.uint8)
     if by == "bicubic":  # which overshoots: in Pillow's order, and clipped in between as Pillow does
-        both = _resize_rows(_resize_columns(pixels, columns, by).clip(0, 255), rows, by)
-    else:
-        both = _resize_columns(_resize_rows(pixels, rows, by), columns, by)
-    levels: Pixels = np.floor(both + np.float32(0.5 + TIE)).clip(0, 255).astype(np.uint8, order="C")
-    return levels
+        narrow = np.empty((rows.old, len(planes), columns.kept), dtype=np.float32)
+        step = max(1, BLOCK // planes[:, 0].size)
+        for top in range(0, rows.old, step):
+            part = _resize_first(planes[:, top : top + step].transpose(2, 0, 1), columns, by)
+            narrow[top : top + step] = part.clip(0, 255).transpose(2, 1, 0)
+        result[...] = _rounded(_resize_first(narrow, rows, by)).transpose(1, 0, 2)
+        return result.reshape(*pixels.shape[:-2], rows.kept, columns.kept)
+    # Pixels that lie beside each other in memory stay so: three channels of one pixel, or one channel's row.
+    is_interleaved = planes.strides[0] < planes.strides[2]
+    there, back = ((1, 2, 0), (1, 2, 0)) if is_interleaved else ((1, 0, 2), (2, 1, 0))
+    step = max(1, int(BLOCK / planes[:, 0].size / max(rows.old / rows.new, 1)))
+    for top in range(0, rows.kept, step):
+        part = _resize_first(planes.transpose(there), rows, by, top, min(top + step, rows.kept))
+        part = _resize_first(part.transpose(back), columns, by)
+        result[:, top : top + step] = _rounded(part).transpose(1, 2, 0)
+    return result.reshape(*pixels.shape[:-2], rows.kept, columns.kept)
 
 
-def _resize_rows(pixels: NDArray[Any], axis: Axis, by: Smooth) -> NDArray[np.float32]:
-    """`pixels`, … x height x width, with other rows. Not by a product of matrices: most of the weights are zero."""
-    first, weights = _taps(axis, by)
-    result = np.zeros((*pixels.shape[:-2], axis.kept, pixels.shape[-1]), dtype=np.float32)
-    for tap in range(weights.shape[1]):
-        result += weights[:, tap, None] * pixels[..., first + tap, :]
-    return result
+def _rounded(levels: NDArray[np.float32]) -> Pixels:
+    """To the nearest level, in place."""
+    levels += np.float32(0.5 + TIE)
+    return levels.clip(0, 255, out=levels).astype(np.uint8)  # which cuts off what follows the point
 
 
-def _resize_columns(pixels: NDArray[Any], axis: Axis, by: Smooth) -> NDArray[np.float32]:
-    turned = np.ascontiguousarray(pixels.swapaxes(-1, -2))
-    return _resize_rows(turned, axis, by).swapaxes(-1, -2)
+def _resize_first(pixels: NDArray[Any], axis: Axis, by: Smooth, start: int = 0, stop: int | None = None) -> Levels:
+    """`pixels`, old x …, with the new ones from `start` to `stop` on the first axis.
+
+    A sparse matrix of SciPy: it adds up in the order of the old pixels, and releases the interpreter's lock.
+    """
+    matrix, first, last = _matrix(axis, by, start, axis.kept if stop is None else stop)
+    flat = pixels[first:last].astype(np.float32, order="C", copy=False).reshape(last - first, -1)
+    resized: Levels = (matrix @ flat).reshape(-1, *pixels.shape[1:])
+    return resized
+
+
+@lru_cache(maxsize=1024)
+def _matrix(axis: Axis, by: Smooth, start: int, stop: int) -> tuple[Any, int, int]:
+    """Rows `start` to `stop` of `resize_weights` as a sparse matrix; the first old pixel that counts, and the end."""
+    from scipy.sparse import csr_array
+
+    first, weights = (values[start:stop] for values in _taps(axis, by))
+    count, width = weights.shape
+    numbers = first[:, None] + np.arange(width) - first[0]
+    last = int(first[-1]) + width
+    shape = (count, last - int(first[0]))
+    matrix = csr_array((weights.reshape(-1), numbers.reshape(-1), np.arange(count + 1) * width), shape=shape)
+    return matrix, int(first[0]), last
 
 
 @lru_cache(maxsize=256)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from onnx import TensorProto, checker
 from torch.nn.functional import interpolate
 
+from specc.backend import resizing as resizing_module
 from specc.backend.images import decode
 from specc.backend.onnx import resizing
 from specc.backend.onnx.builder import Builder
@@ -41,6 +42,39 @@ def test_resize_is_the_antialiased_one_of_pytorch(old: tuple[int, int], new: tup
     resized = resize(pixels, how_of("stretch", by, new))
     assert resized.dtype == np.uint8 and resized.shape == (3, *new)
     assert np.abs(resized - exact).max() <= 0.502
+
+
+def _tap_by_tap(pixels: NDArray[np.uint8], weights: NDArray[np.float32], axis: int) -> NDArray[np.float32]:
+    """Each new pixel as the sum of the old ones, added up in their order, in float32."""
+    old = np.moveaxis(pixels, axis, -1)
+    result = np.zeros((*old.shape[:-1], len(weights)), dtype=np.float32)
+    for number in range(old.shape[-1]):
+        result += weights[:, number] * old[..., number, None]
+    return np.moveaxis(result, -1, axis)
+
+
+@pytest.mark.parametrize("block", [1 << 22, 3000, 1])
+@pytest.mark.parametrize("by", ["bilinear", "bicubic"])
+@pytest.mark.parametrize("shape", [(3, 60, 41), (2, 3, 20, 30), (1, 9, 7), (1, 1, 5)])
+def test_the_order_of_additions_depends_on_nothing(
+    monkeypatch: pytest.MonkeyPatch, shape: tuple[int, ...], by: str, block: int
+) -> None:
+    """However images lie in memory, and whatever is worked on at once: the same bits."""
+    monkeypatch.setattr(resizing_module, "BLOCK", block)
+    pixels = np.random.default_rng(2).integers(0, 256, shape, dtype=np.uint8)
+    rows, columns = (
+        resize_weights(Axis(old, new, 0, new), by)  # type: ignore[arg-type]
+        for old, new in zip(shape[-2:], (24, 17), strict=True)
+    )
+    if by == "bilinear":
+        both = _tap_by_tap(_tap_by_tap(pixels, rows, -2), columns, -1)  # type: ignore[arg-type]
+    else:
+        both = _tap_by_tap(_tap_by_tap(pixels, columns, -1).clip(0, 255), rows, -2)
+    levels = np.floor(both + np.float32(0.5 + resizing_module.TIE)).clip(0, 255).astype(np.uint8)
+    turned = np.ascontiguousarray(np.moveaxis(pixels, -3, -1))
+    for given in (pixels, np.moveaxis(turned, -1, -3)):
+        resized = resize(given, how_of("stretch", by, (24, 17)))
+        assert (resized == levels).all() and resized.flags.c_contiguous
 
 
 @pytest.mark.parametrize(("fit", "by"), list(product(FITS, KERNELS)))

@@ -113,7 +113,7 @@ def load(
     train on or to validate on.
     """
     source, how = data.source, reading(data)
-    raw: Raw = resolve(component(Source, source).target)(source.args, Where(data_dir, base))
+    raw: Raw = resolve(component(Source, source).target)(source.args, Where(data_dir, base, how.resize))
     task = bind(raw.task, raw.classes, ignore=raw.ignore)
     chosen = choose(raw, data.validation, source.name)
     room = memory if memory is not None else from_environment(MEMORY) or free_memory() // 2

@@ -4,14 +4,18 @@ A data set is never silently wrong: no file is left out unless the spec says `sk
 """
 
 import hashlib
+import struct
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from math import prod
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
 
+from specc.backend.data.kept import UNSETTLED, Record, Row, Rows, Store, opened
 from specc.backend.data.masks import mask_labels
 from specc.backend.data.parallel import ordered
 from specc.backend.data.progress import bar
@@ -25,6 +29,7 @@ from specc.tricks.resize import Resize
 from specc.tricks.sections import DataSettings
 
 NAMED = 20  # broken files that a message names
+NOT_DEEP = (-1, -1)
 
 Shape = tuple[int, ...]
 
@@ -52,12 +57,37 @@ class Opened(NamedTuple):
 
 
 class _Seen(NamedTuple):
-    """The findings about one valid file."""
+    """The findings about one valid file. pixels: None where they are kept and not needed in memory. picture: a hash of
+    the pixels. row: where they are kept, if they are already. stamp: of the file."""
 
-    opened: Opened
+    shape: Shape
+    pixels: Pixels | None
+    digest: bytes
     picture: bytes
-    sums: Tensor
-    squares: Tensor
+    facts: "_Facts"
+    stamp: bytes
+    row: Row | None = None
+
+
+class _Facts(NamedTuple):
+    """What is found out about the pixels: the range of a 16-bit image, and in each channel the sum of the levels and
+    of their squares."""
+
+    deep: tuple[int, int] | None
+    sums: Sequence[float]
+    squares: Sequence[float]
+
+    def pack(self) -> bytes:
+        return _layout(len(self.sums)).pack(*(self.deep or NOT_DEEP), *self.sums, *self.squares)
+
+
+def _layout(channels: int) -> struct.Struct:
+    return struct.Struct(f"<2i{2 * channels}d")
+
+
+def _unpacked(facts: bytes, channels: int) -> _Facts:
+    low, high, *sums = _layout(channels).unpack(facts)
+    return _Facts(None if (low, high) == NOT_DEEP else (low, high), sums[:channels], sums[channels:])
 
 
 class _Looked(NamedTuple):
@@ -75,8 +105,12 @@ class _Looked(NamedTuple):
 def open_image(files: Files, number: int, how: Reading) -> Opened:
     """An image file, read once. Raises BadImage or OSError."""
     content = files.content(number)
+    return _decoded(content, how, hashlib.sha256(content).digest())
+
+
+def _decoded(content: bytes, how: Reading, digest: bytes) -> Opened:
     pixels, deep = decode_image(content, how.channels, how.range)
-    return Opened(pixels if how.resize is None else resize(pixels, how.resize), hashlib.sha256(content).digest(), deep)
+    return Opened(np.ascontiguousarray(pixels) if how.resize is None else resize(pixels, how.resize), digest, deep)
 
 
 def look_through(
@@ -91,13 +125,19 @@ def look_through(
 
     Raises SpeccError: E405 images that cannot be used, E406 images of different sizes that are not resized.
     """
-    looked: list[_Looked] = []
-    for part in parts:
-        looked.append(_look_at(part, how, ignore, room, feed))
-        found = looked[-1].surveyed
-        room -= found.images.nbytes if found and isinstance(found.images, Tensor) else 0
     first = parts[0].images
     assert isinstance(first, Files)
+    looked: list[_Looked] = []
+    is_complete = True
+    size = _layout(how.channels).size
+    with opened("images", first.root, how, size, is_packed=bool(first.places)) as store:
+        for part in parts:
+            looked.append(_look_at(part, how, ignore, room, feed, store))
+            images = found.images if (found := looked[-1].surveyed) else None
+            if isinstance(images, Files):
+                is_complete &= images.kept is not None and None not in images.kept.rows
+            elif images is not None:
+                room -= images.nbytes
     broken = [line for look in looked for line in look.broken]
     count = f"{len(broken):,} of {counted(sum(len(files) for files, *_ in parts), 'image')} in {clean(str(first.root))}"
     if broken and not first.skip_broken:
@@ -110,28 +150,61 @@ def look_through(
     more = [f"and {len(broken) - NAMED:,} more"] if len(broken) > NAMED else []
     notes = [f"left out by skip_broken: {count}: {'; '.join([*broken[:NAMED], *more])}"] if broken else []
     notes += about_range([deep for look in looked for deep in look.deep], how.range)
+    notes += store.about(is_complete=is_complete)
     return [look.surveyed for look in looked if look.surveyed], notes
 
 
-def _seen(files: Files, number: int, how: Reading) -> _Seen | str:
+def _seen(files: Files, number: int, how: Reading, store: Store, room: int) -> _Seen | str:
     """What is found out about a file; else what is wrong with it, completing "FILE …"."""
     try:
-        opened = open_image(files, number, how)
+        return _look(files, number, how, store, room)
     except BadImage as error:
         return clean(str(error))
     except OSError as error:
         return f"cannot be read: {error.strerror or clean(str(error))}"
-    return _Seen(opened, picture_hash(opened.pixels), *moments(opened.pixels))
 
 
-def _all_seen(files: Files, how: Reading) -> Iterator[_Seen | str]:
+def _look(files: Files, number: int, how: Reading, store: Store, room: int) -> _Seen:
+    """What is known of a file, as far as it is as it was; else what is found out. Raises BadImage or OSError."""
+    stamp = files.stamp(number) if store.folder else UNSETTLED
+    record = store.of_file(files.names[number], stamp)
+    if record is not None and (known := _known(record, len(files), how, store, room)):
+        return known
+    content = files.content(number)
+    digest = hashlib.sha256(content).digest()
+    if stamp != UNSETTLED and files.stamp(number) != stamp:  # written while it was read
+        stamp = UNSETTLED
+    record = store.of_content(digest)
+    if record is not None and (known := _known(record, len(files), how, store, room)):
+        return known._replace(stamp=stamp)
+    pixels, _, deep = _decoded(content, how, digest)
+    sums, squares = moments(pixels)
+    facts = _Facts(deep, sums.tolist(), squares.tolist())
+    return _Seen(pixels.shape, pixels, digest, picture_hash(pixels), facts, stamp)
+
+
+def _known(record: Record, count: int, how: Reading, store: Store, room: int) -> _Seen | None:
+    """What a record says; None where the pixels are needed, and not kept as they were.
+
+    They are needed in memory if all `count` images fit into `room`, or else if they could be kept now.
+    """
+    size = prod(record.shape)
+    is_needed = count * size <= room or store.is_rewritten or (record.row is None and store.has_room(size, count))
+    pixels = store.sound(record) if is_needed else None
+    if is_needed and pixels is None:
+        return None
+    facts = _unpacked(record.facts, how.channels)
+    return _Seen(record.shape, pixels, record.digest, record.check, facts, record.stamp, record.row)
+
+
+def _all_seen(files: Files, how: Reading, store: Store, room: int) -> Iterator[_Seen | str]:
     with bar(f"reading {files.root.name}", len(files), "images") as advance:
-        for seen in ordered(lambda number: _seen(files, number, how), range(len(files))):
+        for seen in ordered(lambda number: _seen(files, number, how, store, room), range(len(files))):
             advance(1)
             yield seen
 
 
-def _look_at(part: Part, how: Reading, ignore: int | None, room: int, feed: Feed) -> _Looked:
+def _look_at(part: Part, how: Reading, ignore: int | None, room: int, feed: Feed, store: Store) -> _Looked:
     files, labels = part.images, part.labels
     assert isinstance(files, Files) and not isinstance(labels, PackedMasks)
     keys = labels.names if isinstance(labels, Files) else labels.tolist()
@@ -142,38 +215,44 @@ def _look_at(part: Part, how: Reading, ignore: int | None, room: int, feed: Feed
     kept: list[int] = []
     digests: list[bytes] = []
     pictures: list[bytes] = []
+    rows: list[Row | None] = []
     deep: list[tuple[int, int]] = []
-    sums, squares = torch.zeros(2, len(files), how.channels, dtype=torch.float64)
-    for number, (name, label, seen) in enumerate(zip(files.names, keys, _all_seen(files, how), strict=True)):
+    sums, squares = torch.zeros(2, len(files), how.channels, dtype=torch.float64).numpy()
+    seen_files = _all_seen(files, how, store, room)
+    for number, (name, label, seen) in enumerate(zip(files.names, keys, seen_files, strict=True)):
         if isinstance(seen, str):
             broken.append(f"{clean(name)} {seen}")
             continue
-        pixels, digest, values = seen.opened
-        deep += [values] if values else []
-        if not sizes and len(files) * pixels.size <= room:
-            images = torch.empty(len(files), *pixels.shape, dtype=torch.uint8)
-        sizes[pixels.shape] += 1
-        example.setdefault(pixels.shape, name)
-        if images is not None and pixels.shape == images.shape[1:]:
+        shape, pixels, facts = seen.shape, seen.pixels, seen.facts
+        deep += [facts.deep] if facts.deep else []
+        if not sizes and len(files) * prod(shape) <= room:
+            images = torch.empty(len(files), *shape, dtype=torch.uint8)
+        sizes[shape] += 1
+        example.setdefault(shape, name)
+        if images is not None and pixels is not None and shape == images.shape[1:]:
             images.numpy()[len(kept)] = pixels
-        sums[len(kept)], squares[len(kept)] = seen.sums, seen.squares
+        sums[len(kept)], squares[len(kept)] = facts.sums, facts.squares
+        record = Record(seen.stamp, seen.digest, seen.picture, shape, facts.pack(), seen.row)
+        is_new = seen.row is None or store.is_rewritten
+        rows.append(store.keep(name, record, pixels if is_new else None, len(files)))
         kept.append(number)
-        digests.append(digest)
+        digests.append(seen.digest)
         pictures.append(seen.picture)
-        feed(f"{label} {name}\0".encode("utf-8", "surrogateescape") + digest)  # no name holds a zero byte
+        feed(f"{label} {name}\0".encode("utf-8", "surrogateescape") + seen.digest)  # no name holds a zero byte
     if not kept:
         return _Looked(None, broken, _classes(keys), sizes, example, deep)
     channels, height, width = next(iter(sizes))
     left = mask_labels(labels.select(kept), how.resize, ignore, feed) if isinstance(labels, Files) else labels[kept]
     some = files.select(kept)
-    stay = Files(some.root, some.names, digests=digests, places=some.places)
+    lasting = Rows(store, rows, pictures) if images is None and any(rows) else None
+    stay = Files(some.root, some.names, digests=digests, places=some.places, kept=lasting)
     count = len(kept)
     surveyed = Surveyed(
         stay if images is None else images[:count],
         left,
         (channels, height, width),
-        sums[:count],
-        squares[:count],
+        torch.from_numpy(sums[:count]),
+        torch.from_numpy(squares[:count]),
         pictures,
         some.names,
         [part.groups[number] for number in kept] if part.groups else (),

@@ -11,16 +11,21 @@ from specc.backend.data.download import Download, DownloadFailed, fetch
 from specc.backend.data.packed import Unpacked
 from specc.errors import SpeccError, clean
 from specc.files import cache_folder, open_file, turn, write_atomic
+from specc.tricks.resize import Resize
 
 MOST_UNPACKED = 1 << 28  # bytes; above what any archive that is read here holds
 MOST_MEMBERS = 1000  # likewise
 
 
 class Where(NamedTuple):
-    """Where to look: the folder given as `--data-dir`, or None, and the folder of the spec."""
+    """Where to look: the folder given as `--data-dir`, or None, and the folder of the spec.
+
+    resize: how images will be brought to one size, for a reader that decodes what goes with them, such as masks.
+    """
 
     data_dir: Path | None = None
     base: Path = Path()
+    resize: Resize | None = None
 
 
 class Published(NamedTuple):

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from torch import Tensor
 
+from specc.backend.data.kept import Rows, stamp
 from specc.backend.data.shards.images import Packed, PackedMasks
 from specc.backend.images import read_bytes
 from specc.errors import SpeccError
@@ -25,7 +26,8 @@ class Files(NamedTuple):
     """Image files that are still to be decoded: their names below `root`.
 
     skip_broken: those that cannot be used are left out. digests: the SHA-256 of each, once they were looked at.
-    places: where each lies, where they are in archives.
+    places: where each lies, where they are in archives. kept: where decoded images are, if they are kept.
+    decoded: masks that are in memory already, uint8 N x H x W.
     """
 
     root: Path
@@ -33,6 +35,8 @@ class Files(NamedTuple):
     skip_broken: bool = False
     digests: Sequence[bytes] = ()
     places: Sequence[Place] = ()
+    kept: Rows | None = None
+    decoded: Tensor | None = None
 
     def __len__(self) -> int:  # the number of images, not of fields
         return len(self.names)
@@ -43,7 +47,17 @@ class Files(NamedTuple):
         names = [self.names[i] for i in numbers]
         digests = [self.digests[i] for i in numbers] if self.digests else ()
         places = [self.places[i] for i in numbers] if self.places else ()
-        return Files(self.root, names, self.skip_broken, digests, places)
+        kept = self.kept.select(numbers) if self.kept else None
+        decoded = self.decoded[numbers] if self.decoded is not None else None
+        return Files(self.root, names, self.skip_broken, digests, places, kept, decoded)
+
+    def place(self, number: int) -> tuple[Path, int, int | None]:
+        """The plain file that holds a file, where it starts in that, and its length, None for all that there is."""
+        return self.places[number] if self.places else (self.root / self.names[number], 0, None)
+
+    def stamp(self, number: int) -> bytes:
+        """What tells whether a file has changed. Raises OSError."""
+        return stamp([self.place(number)])
 
     def paths(self) -> list[str]:
         """The path of each file; of one in an archive, its name below the archive's folder."""
@@ -51,9 +65,7 @@ class Files(NamedTuple):
 
     def content(self, number: int) -> bytes:
         """The bytes of a file. Raises BadImage where they cannot be an image's, OSError where they cannot be read."""
-        if self.places:
-            return read_bytes(*self.places[number])
-        return read_bytes(self.root / self.names[number])
+        return read_bytes(*self.place(number))
 
 
 class Part(NamedTuple):

@@ -63,8 +63,8 @@ class Resident:
 
 
 class Streamed:
-    """Images that stay in their files or shards, and labels, int64 N. The same pixels in the same order as if they were
-    resident.
+    """Images that stay in their files or shards, or where they are kept decoded, and labels, int64 N. The same pixels
+    in the same order as if they were resident.
 
     how: the way that each is read; shape: C, H, W after that. place: where the numbers of images are wanted.
     """
@@ -127,6 +127,8 @@ class Streamed:
     def _read(self, number: int) -> Pixels:
         if isinstance(self.files, Packed):
             return self.files.pixels(number, self.how.resize)
+        if self.files.kept is not None and (kept := self.files.kept.read(number)) is not None:
+            return kept
         path = self.files.root / self.files.names[number]
         try:
             pixels, digest, _ = open_image(self.files, number, self.how)

@@ -13,6 +13,7 @@ import torch
 from specc.backend.build import Net
 from specc.backend.data.batches import TrainingBatches
 from specc.backend.data.parallel import workers
+from specc.backend.data.raw import Files
 from specc.backend.data.split import Streamed
 from specc.backend.device import SMALL_BATCH, thread_count
 from specc.backend.engine.optimizers import is_fused, param_rules
@@ -20,7 +21,7 @@ from specc.backend.memory import moved_numbers
 from specc.backend.ordered_sum import cost, is_tree
 from specc.backend.precision import Precision, choose
 from specc.backend.ranks import ALONE, Ranks
-from specc.errors import counted
+from specc.errors import clean, counted
 from specc.ir.graph import Graph
 from specc.ir.weights import weights_of
 from specc.report.layers import byte_text
@@ -236,11 +237,17 @@ def _place_of_data(batches: TrainingBatches, device: torch.device) -> tuple[str,
     if isinstance(split, Streamed):
         most = (batches.ahead + 2) * batches.part * image / 1e6  # the batch in use, too
         threads = workers() if split.workers is None else split.workers
+        kept = split.files.kept if isinstance(split.files, Files) else None
+        verb = "decode" if kept is None else "read"
         why = (
-            f"{whole} would take more than half of the free memory; {threads} threads decode ahead, at most "
+            f"{whole} would take more than half of the free memory; {threads} threads {verb} ahead, at most "
             f"{most:,.1f} MB"
         )
-        return "streamed from their files", why
+        if kept is None:
+            return f"streamed from their {'files' if isinstance(split.files, Files) else 'shards'}", why
+        decoded = len(kept) - kept.count
+        more = f"; {counted(decoded, 'image')} decoded in each epoch" if decoded else ""
+        return "streamed as they are kept decoded", f"{why}, from {clean(str(kept.store.folder))}{more}"
     if split.images.device == device:
         return f"resident on {device}", whole
     return f"resident on {split.images.device}", f"{whole} would take more than half of the memory of {device}"
