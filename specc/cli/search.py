@@ -176,8 +176,8 @@ def _prepare(file: Path, folder: Path, variant: str | None, sets: list[str], req
         raise SpeccError(
             "E513", f"{source.path} has no section `search`, so there is nothing to try", help=help, status=1
         )
-    if set(paths := [one.path for one in space]) & {text.partition("=")[0].strip() for text in sets}:
-        path = next(path for path in paths if path in {text.partition("=")[0].strip() for text in sets})
+    written = {"".join(text.partition("=")[0].split()) for text in sets}
+    if path := next((one.path for one in space if one.path in written), ""):
         message = f"--set {path} conflicts with the section `search`, which tries other values of it"
         raise SpeccError("E475", message, help="remove one of them")
     need_optuna()

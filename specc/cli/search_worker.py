@@ -1,4 +1,4 @@
-"""`python -m specc.cli.search_worker ABOUT`: a worker of `specc search`, which alone starts it, and talks to it in JSON."""
+"""`python -m specc.cli.search_worker ABOUT`: a worker of `specc search`, which starts it and talks to it in JSON."""
 
 import json
 import sys

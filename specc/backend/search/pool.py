@@ -61,7 +61,7 @@ class Processes:
 
     def start(self, worker: int) -> int:
         with self._log(worker).open("ab") as log:
-            process = subprocess.Popen(
+            process = subprocess.Popen(  # noqa: S603 - this program itself
                 self.command,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,

@@ -1,4 +1,4 @@
-"""A search trained again from its journal: the same values, seeds and ends, and so the same bits. No sampler is asked."""
+"""A search trained again from its journal: same values, seeds and ends, and so the same bits. No sampler is asked."""
 
 from collections.abc import Mapping
 from math import inf

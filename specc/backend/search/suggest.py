@@ -132,7 +132,7 @@ class Suggester:
             return bool(self.pruner.prune(self.study, self.storage.get_trial(place)))
 
     def tell(self, trial: Trial) -> None:
-        """A trial has ended. It is written to the journal before, so that a kill in between is made good by `restore`."""
+        """A trial has ended. The journal knows it already, so that `restore` makes a kill in between good."""
         with answers(self.how.storage), without_warnings():
             self._tell(trial)
 
@@ -144,8 +144,8 @@ class Suggester:
             self.storage.set_trial_intermediate_value(place, step, value)
         if trial.error:
             self.storage.set_trial_user_attr(place, ERROR, trial.error)
-        value = trial.value if trial.state == COMPLETED else None
-        self.study.tell(trial.number - 1, value, state=self._state(trial.state))
+        result = trial.value if trial.state == COMPLETED else None
+        self.study.tell(trial.number - 1, result, state=self._state(trial.state))
 
     def beat(self, running: Iterable[Trial]) -> None:
         """Let other machines know, now and then, that these trials are being trained."""
