@@ -39,7 +39,7 @@ def main(folder: Path) -> int:
     spec, out = folder / "small.cnn", folder / "search"
     spec.write_text(SPEC)
     options = ["--trials", str(TRIALS), "--workers", str(WORKERS), "--device", "cpu", "--out", str(out)]
-    counts = search_with_kills(["search", str(spec), *options], out, WORKERS, 2, seed=0, pauses=(0.0, 4.0))
+    counts = search_with_kills(["search", str(spec), *options], out, WORKERS, 2, seed=0, pauses=(0.0, 1.5))
     events = Counter(line["what"] for line in lines_of(out))
     resumed = events["started"] - events["trained"]
     states = Counter(line["state"] for line in lines_of(out) if line["what"] == "ended")

@@ -15,6 +15,7 @@ from specc.cli.common import base_of, check_spec, load_base, print_json, read_so
 from specc.cli.options import Mode, given, mode_of, refuse_with, settings
 from specc.errors import SpeccError, clean, clean_lines, counted
 from specc.report.search import search_table
+from specc.source import Source
 
 if TYPE_CHECKING:
     from specc.backend.search.job import Given, Request
@@ -44,9 +45,12 @@ def search(
         typer.Option(help="What draws the values: TPE, chance, or Gaussian processes."),
     ] = "tpe",
     pruner: Annotated[
-        Literal["median", "hyperband", "wilcoxon", "none"],
-        typer.Option(help="What ends trials that do not pay: after epochs, or (wilcoxon) after seeds."),
-    ] = "median",
+        Literal["median", "hyperband", "wilcoxon", "none"] | None,
+        typer.Option(
+            help="What ends trials that do not pay: after epochs, or (wilcoxon) after seeds.",
+            show_default="median; with several seeds none",
+        ),
+    ] = None,
     seeds: Annotated[
         int, typer.Option(help="Train each trial with this many seeds, starting at train.seed.", min=1)
     ] = 1,
@@ -118,7 +122,8 @@ def search(
     if file is None and mode is BEGIN:
         help = "specc search net.cnn, or specc search --resume searches/net"
         raise SpeccError("E483", "a spec or the folder of a search is needed", help=help)
-    _refuse_pruner(pruner, seeds, names)
+    pruner = pruner or ("median" if seeds == 1 else "none")
+    _refuse_pruner(pruner, seeds)
     from specc.backend.data.progress import hidden
     from specc.backend.search.job import Request
 
@@ -138,7 +143,7 @@ def search(
         return _search(folder, request, quiet, json)
 
 
-def _refuse_pruner(pruner: str, seeds: int, names: Sequence[str]) -> None:
+def _refuse_pruner(pruner: str, seeds: int) -> None:
     """Raise SpeccError E475 where a pruner does not go with the number of seeds."""
     if pruner == "wilcoxon" and seeds < FEWEST_SEEDS:
         message = f"--pruner wilcoxon compares seeds in pairs, and needs --seeds {FEWEST_SEEDS} or more, not {seeds}"
@@ -146,7 +151,7 @@ def _refuse_pruner(pruner: str, seeds: int, names: Sequence[str]) -> None:
             "with four pairs the smallest p-value is 1/16: the first trial could be pruned when nothing is left of it"
         )
         raise SpeccError("E475", message, help=help)
-    if pruner in ("median", "hyperband") and seeds > 1 and "--pruner" in names:
+    if pruner in ("median", "hyperband") and seeds > 1:
         message = f"--pruner {pruner} compares epochs of one training, so it cannot be combined with --seeds {seeds}"
         raise SpeccError("E475", message, help="use --pruner wilcoxon or --pruner none with several seeds")
 
@@ -183,24 +188,21 @@ def _prepare(file: Path, folder: Path, variant: str | None, sets: list[str], req
     need_optuna()
     if request.storage is not None:
         refuse_storage(request.storage)
-    prepare(folder, lambda more: checked(tuple(more)), space, base_of(file), _settled(request))
+    prepare(folder, lambda more: checked(tuple(more)), space, base_of(file), request)
     return 0
-
-
-def _settled(request: "Request") -> "Request":
-    """What is asked for, with the pruner that goes with several seeds where none was named."""
-    return request._replace(pruner="none") if request.seeds > 1 and request.pruner == "median" else request
 
 
 def _given(folder: Path, data_dir: Path | None) -> "Given":
     from specc.backend.search.job import Given
 
-    source = read_source(folder / SPEC)
+    @cache
+    def source() -> Source:
+        return read_source(folder / SPEC)
 
     def stored(sets: Sequence[str]) -> Checked:
-        return check_spec(source, data_dir=data_dir, sets=sets)
+        return check_spec(source(), data_dir=data_dir, sets=sets)
 
-    return Given(stored, _worker, _latency)
+    return Given(lambda: searched_in(source(), load_base), stored, _worker, _latency)
 
 
 def _worker(about: Mapping[str, Any]) -> Sequence[str]:
@@ -215,12 +217,10 @@ def _latency(checked: Checked) -> float:
 
 
 def _search(folder: Path, request: "Request", quiet: bool, json: bool) -> int:
-    from specc.backend.search.job import files_of, opened
+    from specc.backend.search.job import files_of
     from specc.backend.search.job import search as carry_out
 
-    opened(folder)
-    space = searched_in(read_source(folder / SPEC), load_base)
-    found, status = carry_out(folder, space, request, _given(folder, request.data_dir), quiet)
+    found, status = carry_out(folder, request, _given(folder, request.data_dir), quiet)
     if json:
         print(dumps(found, indent=1))
     else:
@@ -233,9 +233,8 @@ def _search(folder: Path, request: "Request", quiet: bool, json: bool) -> int:
 
 def _replay(folder: Path, out: Path | None, request: "Request", quiet: bool, json: bool) -> int:
     """Train a search once more, and print how its weights compare."""
-    from specc.backend.search.job import opened, replay_search
+    from specc.backend.search.job import replay_search
 
-    opened(folder)
     out = out or folder / "replay"
     found, status = replay_search(folder, out, request, _given(folder, request.data_dir), quiet)
     same = sum(one.is_same for one in found)

@@ -25,14 +25,18 @@ def lines_of(folder: Path) -> list[dict[str, Any]]:
 
 
 def at_work(folder: Path) -> dict[int, int]:
-    """The process of each worker that trains, by the worker's number."""
-    working: dict[int, tuple[int, int]] = {}
+    """The process of each worker whose training has come to an epoch, by the worker's number."""
+    working: dict[int, tuple[int, int, bool]] = {}  # process, trial, whether there was an epoch
     for line in lines_of(folder):
         if line["what"] == "started":
-            working[line["worker"]] = line["pid"], line["trial"]
+            working[line["worker"]] = line["pid"], line["trial"], False
+        elif line["what"] == "epoch":
+            working = {
+                worker: (pid, trial, some or trial == line["trial"]) for worker, (pid, trial, some) in working.items()
+            }
         elif line["what"] in ("trained", "ended", "killed"):
-            working = {worker: both for worker, both in working.items() if both[1] != line["trial"]}
-    return {worker: pid for worker, (pid, _) in working.items()}
+            working = {worker: found for worker, found in working.items() if found[1] != line["trial"]}
+    return {worker: pid for worker, (pid, _, some) in working.items() if some}
 
 
 def killed(folder: Path) -> Counter[int]:

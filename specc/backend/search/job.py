@@ -70,10 +70,11 @@ class Request(NamedTuple):
 class Given(NamedTuple):
     """What is done for a search by others.
 
-    stored: the spec in the search's folder, with settings on top. worker: the command that starts a worker, which is
-    told so much. latency: seconds for one image of a spec's network.
+    space: the settings that the spec in the search's folder searches. stored: that spec, with settings on top.
+    worker: the command that starts a worker, which is told so much. latency: seconds for one image of a spec's network.
     """
 
+    space: Callable[[], Sequence[Searched]]
     stored: Check
     worker: Callable[[Mapping[str, Any]], Sequence[str]]
     latency: Callable[[Checked], float]
@@ -141,9 +142,7 @@ def _longest(spec: Trainable, space: Sequence[Searched]) -> float:
     return spec.train.epochs
 
 
-def search(
-    folder: Path, space: Sequence[Searched], request: Request, given: Given, quiet: bool = False
-) -> tuple[dict[str, Any], int]:
+def search(folder: Path, request: Request, given: Given, quiet: bool = False) -> tuple[dict[str, Any], int]:
     """Train trials until there are as many as wanted; what search.json holds, and the exit status.
 
     Raises SpeccError: E512 no Optuna, E515 the storage is refused or does not answer, E517 every trial failed, E516
@@ -152,17 +151,16 @@ def search(
     need_optuna()
     if request.storage is not None:
         refuse_storage(request.storage)
+    opened(folder)
     lock = hold(folder)
     try:
-        return _search(folder, space, request, given, quiet)
+        return _search(folder, request, given, quiet)
     finally:
         lock.release()
 
 
-def _search(
-    folder: Path, space: Sequence[Searched], request: Request, given: Given, quiet: bool
-) -> tuple[dict[str, Any], int]:
-    journal, began = Journal(folder), _now()
+def _search(folder: Path, request: Request, given: Given, quiet: bool) -> tuple[dict[str, Any], int]:
+    journal, space, began = opened(folder), given.space(), _now()
     head = journal.head
     _refuse_other_storage(head, request.storage)
     figure, device = figure_of(head), find(request.device)

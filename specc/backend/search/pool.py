@@ -56,6 +56,7 @@ class Processes:
         self.command, self.environments, self.log = list(command), environments, log
         self.size = len(environments)
         self.processes: dict[int, subprocess.Popen[str]] = {}
+        self.readers: list[threading.Thread] = []
         self.queue: Queue[Event] = Queue()
         log.mkdir(parents=True, exist_ok=True)
 
@@ -71,20 +72,25 @@ class Processes:
                 start_new_session=True,  # Ctrl-C comes to the search, which stops its workers one and all
             )
         self.processes[worker] = process
-        threading.Thread(target=self._read, args=(worker, process), daemon=True).start()
+        self.readers.append(threading.Thread(target=self._read, args=(worker, process), daemon=True))
+        self.readers[-1].start()
         return process.pid
 
     def _read(self, worker: int, process: "subprocess.Popen[str]") -> None:
-        assert process.stdout is not None
-        for line in process.stdout:
-            with suppress(ValueError):  # half a line of one that was killed
-                self.queue.put(Event(worker, json.loads(line)))
-        self.queue.put(Event(worker, {"what": "died", "status": process.wait()}))
+        assert process.stdout is not None and process.stdin is not None
+        with process.stdout:
+            for line in process.stdout:
+                with suppress(ValueError):  # half a line of one that was killed
+                    self.queue.put(Event(worker, json.loads(line)))
+        status = process.wait()
+        with suppress(OSError):  # what it was told last, it did not read
+            process.stdin.close()
+        self.queue.put(Event(worker, {"what": "died", "status": status}))
 
     def send(self, worker: int, message: Message) -> None:
         stdin = self.processes[worker].stdin
         assert stdin is not None
-        with suppress(OSError):
+        with suppress(OSError, ValueError):  # it has died
             stdin.write(json.dumps(message) + "\n")
             stdin.flush()
 
@@ -112,6 +118,8 @@ class Processes:
                 process.wait(0 if at_once else PATIENCE)
             except subprocess.TimeoutExpired:
                 process.kill()
+        for reader in self.readers:
+            reader.join()
 
     def last_words(self, worker: int) -> str:
         with suppress(OSError):
