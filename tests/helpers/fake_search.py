@@ -124,6 +124,7 @@ def make_search(
     space: Sequence[Searched] = (),
     storage: str | None = None,
     owner: str = "me",
+    name: str = "a search",
     spec: Callable[[Sequence[str]], Checked] = checked,
 ) -> Search:
     """A search in a folder, which continues what is there."""
@@ -131,7 +132,7 @@ def make_search(
     if not journal.head:
         journal.write("search", **head(seeds=list(range(seeds))))
     space = space or space_of()
-    how = How("a search", sampler, pruner, 0, seeds, pool.epochs, storage, owner)
+    how = How(name, sampler, pruner, 0, seeds, pool.epochs, storage, owner)
     suggester = Suggester(space, how, ACCURACY)
     scope = Scope(trials, tuple(range(seeds)), pruner)
     return Search(space, scope, journal, suggester, pool, Silent(), spec, lambda: None)

@@ -205,11 +205,14 @@ def _search(folder: Path, request: Request, given: Given, quiet: bool) -> tuple[
     def keep() -> None:
         write_result(folder, found(), given.stored)
 
-    status = Search(space, scope, journal, suggester, pool, board, given.stored, keep).run()
-    if not status and request.against == "latency":
-        _measure_latency(journal, given)
-    importances |= suggester.importances()
-    result = found()
+    try:
+        status = Search(space, scope, journal, suggester, pool, board, given.stored, keep).run()
+        if not status and request.against == "latency":
+            _measure_latency(journal, given)
+        importances |= suggester.importances()
+        result = found()
+    finally:
+        suggester.close()
     write_result(folder, result, given.stored)
     _draw(folder, result)
     if not status:

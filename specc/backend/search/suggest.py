@@ -188,6 +188,12 @@ class Suggester:
                 return {}
         return {path: float(share) for path, share in found.items()}
 
+    def close(self) -> None:
+        """Let go of a shared storage."""
+        if self.how.storage is not None:
+            self.storage.remove_session()
+            self.storage.engine.dispose()
+
     def _all(self) -> list[Any]:
         return list(self.study.get_trials(deepcopy=False))
 
