@@ -63,7 +63,8 @@ def notes(search: Mapping[str, Any]) -> list[str]:
     if search["front"]:
         cost = COSTS[search["against"]]
         numbers = ", ".join(map(str, search["front"]))
-        lines.append(f"no trial is better with fewer {cost}: {numbers}" if cost != "latency" else f"fastest: {numbers}")
+        with_less = "in less time" if search["against"] == "latency" else f"with fewer {cost}"
+        lines.append(f"no trial is better {with_less} than: {numbers}")
     failures = [one for one in search["trials"] if one["error"] and not one["same_as"]]
     lines += [f"trial {one['trial']}: {one['error']['code']} {one['error']['message']}" for one in failures[:MOST]]
     if len(failures) > MOST:

@@ -207,9 +207,3 @@ def test_relative_paths_of_the_data_become_absolute(specc: Specc, spec: Path) ->
     text = (FOLDER / "spec.cnn").read_text()
     assert f'npz("{Path.cwd()}/data/it.npz")' in text and "log_uniform(1e-3, 1e-1)" in text
     assert specc("check", FOLDER / "best.cnn").status == 0
-
-
-def test_samples_have_moved_here(specc: Specc, spec: Path) -> None:
-    answer = specc("study", spec, "--samples", "5")
-    assert answer.status == 2
-    assert "specc search small.cnn --sampler random --trials 5" in answer.err
