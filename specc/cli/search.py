@@ -111,8 +111,6 @@ def search(
     Examples:
 
       specc search net.cnn --trials 40 --workers 2
-      specc search net.cnn --pruner wilcoxon --seeds 5
-      specc search net.cnn --sampler random --pruner none --against macs
       specc search --resume searches/net --trials 60
       specc search --replay searches/net
     """

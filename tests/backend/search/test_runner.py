@@ -62,7 +62,7 @@ class Killed(BaseException):
     """The search itself is killed here."""
 
 
-@pytest.mark.parametrize("lines", [2, 3, 4, 7, 8, 9, 20, 31])
+@pytest.mark.parametrize("lines", [2, 3, 7, 8, 31])
 def test_a_killed_search_loses_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lines: int) -> None:
     """Killed after any line of its journal."""
     for name in ("straight", "killed"):
@@ -111,7 +111,7 @@ def test_hyperband_prunes_early(tmp_path: Path) -> None:
 
 def test_wilcoxon_compares_seeds_in_pairs(tmp_path: Path) -> None:
     pool = Formulas(1, from_rate, epochs=1)
-    make_search(tmp_path, pool, 8, "random", "wilcoxon", seeds=6).run()
+    make_search(tmp_path, pool, 5, "random", "wilcoxon", seeds=6).run()
     trials = list(Journal(tmp_path).trials.values())
     for one in trials:
         seeds = [training.seed for training in one.trainings.values()]
