@@ -14,7 +14,8 @@ from specc.vocabulary.family import Search
 from specc.vocabulary.kinds import One
 from specc.vocabulary.registry import component
 
-SEARCHED = One("search", "choice(…), uniform(low, high) or log_uniform(low, high)")
+SEARCHED = One("search", "choice(…), uniform(low, high), log_uniform(low, high) or integers(low, high)")
+BETWEEN = 1 - 1 / pi**2  # of the way through a range
 
 
 def searched(spec: Spec, binder: Binder) -> Iterator[tuple[t.Setting, t.Literal]]:
@@ -55,12 +56,12 @@ def _inner_search(setting: t.Setting) -> str:
 
 def _tried(search: Bound, written: t.Call) -> list[t.Literal]:
     a = search.args.as_dict()
-    is_listed = component(Search, search).number is None
-    values = list(a["values"] if is_listed else (a["low"], a["high"]))
+    number = component(Search, search).number
+    values = list(a["values"] if number is None else (a["low"], a["high"]))
     spans = [argument.value.span for argument in getattr(written, "arguments", ())]
     if len(spans) != len(values):
         spans = [written.span] * len(values)
-    if not is_listed:  # what is drawn is hardly ever whole, which an argument such as `filters` must be
-        values.append(a["high"] - (a["high"] - a["low"]) / pi**2)
+    if number is not None:  # what `uniform` draws is hardly ever whole, which an argument such as `filters` must be
+        values.append(number(search.args, BETWEEN))
         spans.append(spans[-1])  # as that of `high`: one mistake, one message
     return [t.Literal(value, span) for value, span in zip(values, spans, strict=True)]

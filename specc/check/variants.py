@@ -1,6 +1,6 @@
 """A file's variants and searches as they are written: for whoever trains many of them, one after the other."""
 
-import random
+from collections.abc import Callable
 from typing import NamedTuple
 
 from specc.check.calls.binder import Binder
@@ -43,20 +43,44 @@ def lineage(variants: dict[str, Variant], name: str) -> list[str]:
     return chain
 
 
-def samples_of(source: Source, count: int, seed: int, load: Load | None = None) -> list[Settings]:
-    """`count` random choices of values for all settings that the file searches; none where it searches nothing.
+class Searched(NamedTuple):
+    """A setting that is searched.
 
-    A sample is a function of the seed and its number alone, so that more samples are more of the same.
+    written: what is searched, as the file says it. values: those of a choice, as written; none for a range.
+    low, high: the ends of a range. number: the number of a range at a share of the way, from 0 to 1.
     """
+
+    path: str
+    written: str
+    values: tuple[str, ...] = ()
+    low: float = 0.0
+    high: float = 0.0
+    number: Callable[[float], float] | None = None
+
+    def text(self, drawn: float) -> str:
+        """What is drawn, as `--set` takes it: of a choice by its number, of a range by its share.
+
+        Numbers have four digits, which read well, unless rounding leads out of the range.
+        """
+        if self.number is None:
+            return self.values[int(drawn)]
+        value = self.number(drawn)
+        if isinstance(value, int):
+            return str(value)
+        rounded = f"{value:.4g}"
+        return rounded if self.low <= float(rounded) <= self.high else repr(min(max(value, self.low), self.high))
+
+
+def searched_in(source: Source, load: Load | None = None) -> list[Searched]:
+    """The settings that a file searches; none where it searches nothing, or cannot be read, which `check` reports."""
     problems = Problems()
     spec = _spec(source, load, problems)
     if spec is None or not spec.search:
         return []
     try:
-        searched = list(searches(spec, Binder(Evaluator(Context(problems)))))
+        return [_searched(*pair) for pair in searches(spec, Binder(Evaluator(Context(problems))))]
     except TooMuch:
         return []
-    return [_sample(searched, random.Random(f"{seed}/{number}")) for number in range(count)]  # noqa: S311 - no secret
 
 
 def _spec(source: Source, load: Load | None, problems: Problems) -> Spec | None:
@@ -73,14 +97,11 @@ def _text(value: t.Literal) -> str:
     return value.span.text
 
 
-def _sample(searched: list[tuple[t.Setting, Bound]], draw: random.Random) -> Settings:
-    return tuple((".".join(setting.path), _drawn(search, setting.value, draw)) for setting, search in searched)
-
-
-def _drawn(search: Bound, written: t.Call, draw: random.Random) -> str:
+def _searched(setting: t.Setting, search: Bound) -> Searched:
+    path, written = ".".join(setting.path), setting.value.span.text
     a, number = search.args, component(Search, search).number
     if number is None:
-        place = draw.randrange(len(a.values))
-        arguments = getattr(written, "arguments", ())
-        return _text(arguments[place].value) if len(arguments) == len(a.values) else show(a.values[place])
-    return f"{number(a, draw.random()):.4g}"
+        arguments = getattr(setting.value, "arguments", ())
+        texts = [_text(argument.value) for argument in arguments] if len(arguments) == len(a.values) else []
+        return Searched(path, written, tuple(dict.fromkeys(texts or map(show, a.values))))
+    return Searched(path, written, low=a.low, high=a.high, number=lambda share: number(a, share))

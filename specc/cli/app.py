@@ -39,6 +39,7 @@ COMMANDS = {
     "probe": ("specc.cli.probe:probe", "run one batch through the untrained network to predict whether it will learn"),
     "train": ("specc.cli.train:train", "train a network, export it to ONNX and verify the exported file"),
     "study": ("specc.cli.study:study", "train variants with several seeds and compare their results and curves"),
+    "search": ("specc.cli.search:search", "try values for settings: draw, train in several processes, prune"),
     "eval": ("specc.cli.eval:eval_run", "evaluate a run: accuracy, per-class metrics, most frequent mistakes"),
     "report": (
         "specc.cli.report:report",

@@ -10,20 +10,17 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from specc.check import Checked
-from specc.check.variants import samples_of, variants_of
+from specc.check.variants import variants_of
 from specc.cli.common import base_of, check_spec, load_base, read_source, report
-from specc.cli.export import export_what_passes
 from specc.cli.options import given, only_one, settings
+from specc.cli.trainings import Trainings
 from specc.errors import SpeccError, clean, clean_lines
 from specc.report.study import study_table
 from specc.source import Source
 from specc.tricks.validation import MOST_FOLDS
 
 if TYPE_CHECKING:
-    from specc.backend.data.dataset import DataSet
-    from specc.backend.progress import ProgressListener
     from specc.backend.study.plan import Entry, Repetition
-    from specc.backend.study.runner import Options
 
 
 def study(
@@ -43,10 +40,7 @@ def study(
             show_default=False,
         ),
     ] = None,
-    samples: Annotated[
-        int | None,
-        typer.Option(help="Train this many random samples from the file's `search`.", min=1, show_default=False),
-    ] = None,
+    samples: Annotated[int | None, typer.Option(hidden=True)] = None,
     seeds: Annotated[int, typer.Option(help="Train each with this many seeds, starting at train.seed.", min=1)] = 3,
     folds: Annotated[
         int | None,
@@ -99,14 +93,17 @@ def study(
     from specc.backend.study.plan import repetitions
     from specc.backend.study.runner import Options
 
-    exclusive = ("--variants", "--leave-one-out", "--samples")
+    if samples is not None:
+        help = f"specc search {file} --sampler random --trials {samples}"
+        raise SpeccError("E475", "--samples is not an option of `study` anymore: `specc search` does it", help=help)
+    exclusive = ("--variants", "--leave-one-out")
     only_one(given(context), exclusive, "each selects what is trained")
     only_one(given(context), ("--folds", "--seeds"), "each fold is trained once, with train.seed")
     only_one(given(context), ("--folds", "--export"), "no run is trained on all training images")
     given_sets = settings(sets, epochs=epochs)
     _refuse_other_parts(sets or (), folds)
     source = read_source(file)
-    entries, against = _plan(source, variants, leave_one_out, samples)
+    entries, against = _plan(source, variants, leave_one_out)
 
     @cache
     def checked(entry: "Entry", repetition: "Repetition") -> Checked:
@@ -116,16 +113,17 @@ def study(
     plain = check_spec(source, data_dir=data_dir, sets=given_sets)
     if report(plain.diagnostics):
         return 1
-    trainings = repetitions(plain.compiled().train.seed, seeds, folds)
-    needed = entries if leave_one_out is None and samples is None else entries[:1]
-    if report([error for entry in needed for error in checked(entry, trainings[0]).errors]):
+    repeated = repetitions(plain.compiled().train.seed, seeds, folds)
+    needed = entries if leave_one_out is None else entries[:1]
+    if report([error for entry in needed for error in checked(entry, repeated[0]).errors]):
         return 1
     folder = out or Path("studies") / file.stem
     command = ("specc", *sys.argv[1:])
-    options = Options(trainings, folder, subset, device, data_dir, base_of(file), command)
+    options = Options(repeated, folder, subset, device, data_dir, base_of(file), command)
     about = {"file": str(file), "network": plain.name, "epochs": epochs, "sets": sets or []}
     with hidden(quiet):
-        found, status = carry_out(entries, against, checked, options, _Trainings(options, export), about, quiet)
+        trainings = Trainings(device, data_dir, options.base, command, subset, export)
+        found, status = carry_out(entries, against, checked, options, trainings, about, quiet)
     if json:
         print(dumps(found, indent=1))
     else:
@@ -144,56 +142,13 @@ def _refuse_other_parts(sets: Sequence[str], folds: int | None) -> None:
         raise SpeccError("E475", message, help="give only one of them")
 
 
-class _Trainings:
-    """Trainings as `specc train` does them, with the options of a study."""
-
-    def __init__(self, options: "Options", export: bool) -> None:
-        self.options, self.exports = options, export
-
-    def begin(self, checked: Checked, run: Path, dataset: "DataSet", listener: "ProgressListener") -> int:
-        from specc.backend.train.job import train
-
-        given = self.options
-        return train(
-            checked,
-            out=run,
-            device=given.device,
-            data_dir=given.data_dir,
-            base=given.base,
-            command=given.command,
-            subset=given.subset,
-            dataset=dataset,
-            listener=listener,
-        ).status
-
-    def resume(self, run: Path, dataset: "DataSet", listener: "ProgressListener") -> int:
-        from specc.backend.train.resume import resume
-
-        given = self.options
-        return resume(run, device=given.device, data_dir=given.data_dir, dataset=dataset, listener=listener).status
-
-    def export(self, run: Path) -> None:
-        if self.exports:
-            _, refusal = export_what_passes(run, data_dir=self.options.data_dir, device=self.options.device)
-            if refusal:
-                print(f"{clean(str(run))}: {refusal.message}", file=sys.stderr)
-
-
-def _plan(
-    source: Source, names: str | None, leave_one_out: str | None, samples: int | None
-) -> tuple[list["Entry"], dict[str, str]]:
+def _plan(source: Source, names: str | None, leave_one_out: str | None) -> tuple[list["Entry"], dict[str, str]]:
     """What is trained, and what each is measured against."""
-    from specc.backend.study.plan import compared_with, ladder, sampled, without_each
+    from specc.backend.study.plan import compared_with, ladder, without_each
 
     variants = variants_of(source, load_base)
     if leave_one_out is not None:
         entries = without_each(variants, leave_one_out)
-    elif samples is not None:
-        drawn = samples_of(source, samples, 0, load_base)
-        if not drawn:
-            help = "add one, such as search { train.optimizer.lr = log_uniform(1e-4, 1e-1) }"
-            raise SpeccError("E475", f"--samples needs a section `search`, but {source.path} has none", help=help)
-        entries = sampled(drawn)
     else:
         chosen = None if names is None else [name.strip() for name in names.split(",") if name.strip()]
         entries = ladder(variants, chosen)

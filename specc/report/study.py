@@ -4,12 +4,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from specc.errors import counted
+from specc.report.columns import Row, columns
 from specc.tasks import FIGURES, Figure
 
 RIGHT = (2, 3, 4, 6)
 MOST_CLASSES = 12  # that have a column of their own
-
-Row = Sequence[str]
 
 
 def figure_of(study: dict[str, Any]) -> Figure:
@@ -19,23 +18,11 @@ def figure_of(study: dict[str, Any]) -> Figure:
 
 def study_table(study: dict[str, Any]) -> str:
     """The table in columns, with that of the classes and its notes below."""
-    lines = _columns(_rows(study), RIGHT)
+    lines = columns(_rows(study), RIGHT)
     if classes := _class_rows(study):
         lines += ["", f"{_of_class(study)} on the validation images, after the last epoch:"]
-        lines += _columns(classes, range(1, len(classes[0])))
+        lines += columns(classes, range(1, len(classes[0])))
     return "\n".join([*lines, "", *notes(study)])
-
-
-def _columns(rows: Sequence[Row], right: Sequence[int]) -> list[str]:
-    """Rows, the first of them headings, in columns; those of the numbers `right` end in line."""
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return [
-        "  ".join(
-            f"{cell:>{width}}" if column in right else f"{cell:<{width}}"
-            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
-        for row in (rows[0], ["-" * width for width in widths], *rows[1:])
-    ]
 
 
 def study_markdown(study: dict[str, Any]) -> str:
@@ -74,7 +61,6 @@ def notes(study: dict[str, Any]) -> list[str]:
         )
     lines += _statistics(study)
     lines += [_unpaired(variant, figure) for variant in variants if variant["gain"] and _failed(variant)]
-    lines += [_sample(variant) for variant in variants if variant["name"].startswith("sample ")]
     lines += [f"{variant['name']}: the same spec as {variant['same_as']}" for variant in variants if variant["same_as"]]
     lines += [_failure(variant) for variant in variants if variant["error"]]
     if not study["finished"]:
@@ -236,10 +222,6 @@ def _class_rows(study: dict[str, Any]) -> list[Row]:
 def _of_class(study: dict[str, Any]) -> str:
     """What the figures of the classes are called."""
     return {"f1": "F1", "iou": "IoU", "dice": "Dice"}.get(word := figure_of(study).of_class, word.replace("_", " "))
-
-
-def _sample(variant: dict[str, Any]) -> str:
-    return f"{variant['name']}: " + ", ".join(f"{path} = {value}" for path, value in variant["settings"])
 
 
 def _failure(variant: dict[str, Any]) -> str:

@@ -4,7 +4,7 @@ from math import exp, log
 
 from specc.values import Args
 from specc.vocabulary.family import Search
-from specc.vocabulary.kinds import AnyValue, Float
+from specc.vocabulary.kinds import AnyValue, Float, Int
 from specc.vocabulary.param import Param
 from specc.vocabulary.problem import Problem
 
@@ -22,6 +22,7 @@ def _ordered_positive(a: Args) -> None:
 
 
 _RANGE = (Param("low", Float(), doc="the smallest value"), Param("high", Float(), doc="the largest value"))
+_WHOLE = (Param("low", Int(), doc="the smallest value"), Param("high", Int(), doc="the largest value"))
 
 COMPONENTS = (
     Search(
@@ -46,5 +47,13 @@ COMPONENTS = (
         number=lambda a, share: exp(log(a.low) + (log(a.high) - log(a.low)) * share),
         example="log_uniform(1e-4, 1e-1)",
         check=_ordered_positive,
+    ),
+    Search(
+        "integers",
+        "A whole number from the range, both ends included, all equally likely.",
+        _WHOLE,
+        number=lambda a, share: min(a.high, a.low + int((a.high - a.low + 1) * share)),
+        example="integers(2, 8)",
+        check=_ordered,
     ),
 )

@@ -3,7 +3,7 @@
 from specc.tasks import CLASSIFICATION, MULTILABEL, REGRESSION, SEGMENTATION, Task
 from specc.values import Args
 from specc.vocabulary.family import Source
-from specc.vocabulary.kinds import Bool, Either, Int, ListOf, Maybe, Text, Word
+from specc.vocabulary.kinds import Bool, Either, FilePath, Int, ListOf, Maybe, Text, Word
 from specc.vocabulary.param import Param
 from specc.vocabulary.problem import Problem
 
@@ -149,7 +149,7 @@ COMPONENTS = (
         "A folder with one folder of image files for each class, or with the folders of parts that hold these: "
         "`train`, `val`, `test`, in any dress.",
         (
-            Param("path", Text(), doc="the folder; relative to the spec's folder"),
+            Param("path", FilePath(), doc="the folder; relative to the spec's folder"),
             Param("skip_broken", Bool(), False, "skip files that cannot be used, and report how many and which"),
         ),
         target="specc.backend.data.folder.read_folder",
@@ -163,7 +163,7 @@ COMPONENTS = (
         "(`target`, `targets`). Columns are bare names or texts. Paths are relative to the table's folder. A CSV file "
         "is UTF-8, and its first row names the columns; Parquet is known by its ending.",
         (
-            Param("path", Text(), doc="the table, .csv or .parquet; relative to the spec's folder"),
+            Param("path", FilePath(), doc="the table, .csv or .parquet; relative to the spec's folder"),
             Param("image", COLUMN, doc="the column with the image files"),
             Param("label", COLUMN, None, "the column with the class"),
             Param(
@@ -193,8 +193,8 @@ COMPONENTS = (
         "number of a class for each pixel, in 8 or 16 bits of gray or as indices into a palette. Both may hold the "
         "folders of parts: `train`, `val`, `test`, in any dress.",
         (
-            Param("images", Text(), doc="the folder with the images; relative to the spec's folder"),
-            Param("masks", Text(), doc="the folder with the masks"),
+            Param("images", FilePath(), doc="the folder with the images; relative to the spec's folder"),
+            Param("masks", FilePath(), doc="the folder with the masks"),
             Param(
                 "classes",
                 ListOf(Word("a class", "traffic light")),
@@ -224,8 +224,8 @@ COMPONENTS = (
         "A label is a number from 0 or a name, in `.cls`, or in `.json` as `label`; tags are a list in `.json`, as "
         "`labels`.",
         (
-            Param("path", Text(), doc="the shards, such as train-{000..127}.tar; relative to the spec's folder"),
-            Param("test", Text(), None, "the shards of the test split"),
+            Param("path", FilePath(), doc="the shards, such as train-{000..127}.tar; relative to the spec's folder"),
+            Param("test", FilePath(), None, "the shards of the test split"),
             Param("skip_broken", Bool(), False, "skip images that cannot be used, and report how many and which"),
         ),
         target="specc.backend.data.webdataset.read_webdataset",
@@ -261,7 +261,7 @@ COMPONENTS = (
         "`val` and `test`; or `train_images` and `train_labels` (MedMNIST); or `images` and `labels`. Integers N or "
         "N x 1 are classes, N x K of 0 and 1 are tags, N x H x W are masks (255 is ignored), and floats are numbers to "
         "predict. `classes` may hold their names.",
-        (Param("path", Text(), doc="the file; a relative path counts from the spec's folder"),),
+        (Param("path", FilePath(), doc="the file; a relative path counts from the spec's folder"),),
         target="specc.backend.data.npz.read_npz",
         shape_of="specc.backend.data.npz_header.shape_of",
         example='npz("data/letters.npz")',

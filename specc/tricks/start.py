@@ -3,7 +3,7 @@
 from specc.diagnostics import nearest
 from specc.values import Args
 from specc.vocabulary.family import Start
-from specc.vocabulary.kinds import Bool, Maybe, Text
+from specc.vocabulary.kinds import Bool, FilePath, Maybe, Text
 from specc.vocabulary.param import Param
 from specc.vocabulary.problem import Problem
 from specc.zoo.weights import published
@@ -42,7 +42,7 @@ COMPONENTS = (
         "The best weights of a run, or a safetensors file. Tensors are matched by name. The head is replaced where the "
         "classes are others; a tensor of the file that the network has no place for is an error.",
         (
-            Param("path", Text(), doc="the run's folder or the file; relative to the spec's folder"),
+            Param("path", FilePath(), doc="the run's folder or the file; relative to the spec's folder"),
             Param("skip_unused", Bool(), False, "leave out tensors that the network has no place for, and name them"),
             _SHA256,
         ),

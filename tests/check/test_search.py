@@ -18,6 +18,7 @@ def errors(search: str) -> list[Diagnostic]:
     [
         "network.width = choice(4, 8)",
         "network.p = uniform(0, 0.5)",
+        "network.width = integers(4, 8)",
         "network.p = log_uniform(0.1, 0.9)",
         "train.optimizer.lr = log_uniform(1e-4, 1e-1)",
     ],
@@ -37,6 +38,9 @@ def test_fine(search: str) -> None:
         ("network.width = choice(4, 0, 8, -1)", ["width"]),  # where the network uses it
         ("network.width = uniform(4, 8)", ["width"]),
         ("network.p = uniform(0.5, 2)", ["p"]),
+        ("train.batch = integers(0, 8)", ["0"]),
+        ("train.batch = integers(8, 4)", ["4"]),
+        ("train.batch = integers(1.5, 4)", ["1.5"]),
     ],
 )
 def test_each_value_that_does_not_fit_is_told_at_its_place(search: str, places: list[str]) -> None:

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from specc.check import check
-from specc.check.variants import lineage, samples_of, variants_of
+from specc.check.extension import extension, with_search
+from specc.check.variants import lineage, searched_in, variants_of
 from specc.source import Source
 
 BASE = """
@@ -22,7 +23,8 @@ search {
   network.width = choice(4, 2 * 4)
   network.act = choice(relu, gelu -> dropout(10%))
   train.optimizer.lr = log_uniform(1e-4, 1e-1)
-  train.ema = uniform(0.5, 0.9)
+  train.ema = uniform(0.51234, 0.98765)
+  train.optimizer.weight_decay = integers(2, 4)
 }
 """
 )
@@ -56,28 +58,45 @@ def test_a_circle_is_cut_and_what_cannot_be_parsed_has_none() -> None:
     assert variants_of(Source("n.cnn", "data {")) == {}
 
 
-def test_samples_check_and_are_within_their_ranges() -> None:
+def test_what_is_drawn_checks_and_is_within_its_range() -> None:
     source = Source("n.cnn", SEARCH)
-    samples = samples_of(source, 40, seed=0)
-    assert len(set(samples)) > 30
-    for sample in samples:
-        found = dict(sample)
-        assert found["network.width"] in ("4", "2 * 4")
-        assert found["network.act"] in ("relu", "gelu -> dropout(10%)")
-        assert 1e-4 <= float(found["train.optimizer.lr"]) <= 1e-1
-        assert 0.5 <= float(found["train.ema"]) <= 0.9
-    rates = sorted(float(dict(sample)["train.optimizer.lr"]) for sample in samples)
-    assert 1e-3 < rates[20] < 1e-2  # the middle of a logarithmic range
-    for sample in samples[:5]:
-        assert not check(source, sets=[f"{path}={value}" for path, value in sample]).errors
+    width, act, rate, ema, number = searched_in(source)
+    assert (width.path, width.values, width.written) == ("network.width", ("4", "2 * 4"), "choice(4, 2 * 4)")
+    assert act.values == ("relu", "gelu -> dropout(10%)") and act.text(1) == "gelu -> dropout(10%)"
+    shares = [share / 40 for share in range(41)]
+    for share in shares:
+        assert 1e-4 <= float(rate.text(share)) <= 1e-1
+        assert 0.51234 <= float(ema.text(share)) <= 0.98765  # four digits would lead out of it at both ends
+    assert rate.text(0.5) == "0.003162"  # the middle of a logarithmic range
+    assert [number.text(share) for share in (0.0, 0.33, 0.34, 0.66, 0.67, 1.0)] == ["2", "2", "3", "3", "4", "4"]
+    for share in (0.0, 0.4, 1.0):
+        drawn = [one.text(share if one.number else round(share)) for one in (width, act, rate, ema)]
+        paths = [one.path for one in (width, act, rate, ema)]
+        assert not check(source, sets=[f"{path}={value}" for path, value in zip(paths, drawn, strict=True)]).errors
 
 
-def test_more_samples_are_more_of_the_same() -> None:
+@pytest.mark.parametrize("text", [BASE, "network {"])
+def test_no_search(text: str) -> None:
+    assert searched_in(Source("n.cnn", text)) == []
+
+
+def test_a_spec_that_extends_the_searched_one_with_what_was_found() -> None:
+    sets = ["network.width=2 * 4", "network.act=gelu -> dropout(10%)", "train.optimizer.lr=0.05", "train.ema=0.6"]
+    resolved = check(Source("n.cnn", SEARCH), sets=sets).resolved
+    text = extension("n.cnn", resolved, [one.partition("=")[0] for one in sets], "# the best\n")
+    assert text.startswith('# the best\nextends "n.cnn"\n')
+    base = Source("n.cnn", SEARCH)
+    extended = check(Source("best.cnn", text), load=lambda path, source: base)
+    assert not extended.errors and extended.train is not None
+    assert extended.train.optimizer.args.lr == 0.05 and extended.train.ema == 0.6
+    assert "width=2 * 4, act=gelu -> dropout(10%)" in extended.resolved
+
+
+def test_a_resolved_spec_gets_its_search_back() -> None:
     source = Source("n.cnn", SEARCH)
-    assert samples_of(source, 2, seed=1) == samples_of(source, 5, seed=1)[:2] != samples_of(source, 2, seed=2)
-
-
-@pytest.mark.parametrize("text", [BASE, "network {", SEARCH.replace("choice(4, 2 * 4)", "choice(nothing_there)")])
-def test_no_search_no_samples(text: str) -> None:
-    assert len(samples_of(Source("n.cnn", text), 3, seed=0)) in (0, 3)
-    assert samples_of(Source("n.cnn", BASE), 3, seed=0) == []
+    resolved = check(source, sets=["train.epochs=3"]).resolved
+    assert searched_in(Source("n.cnn", resolved)) == []
+    text = with_search(resolved, searched_in(source))
+    paths = [(one.path, one.written) for one in searched_in(source)]
+    assert [(one.path, one.written) for one in searched_in(Source("n.cnn", text))] == paths
+    assert with_search(SEARCH, searched_in(source)) == SEARCH

@@ -30,6 +30,7 @@ train {{
 
 variant deep {{ network.width = 6 }}
 variant wide {{ network.width = 8 }}
+search {{ network.width = choice(3, 4) }}
 variant best extends wide {{ train.batch = 128; train.clip = 1 }}
 """
 
@@ -71,6 +72,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
         for spec, run in (("digits", "Digits-1"), ("net", "Net-1")):
             options = ["--device", "cpu", "--set", "train.epochs=1", "-q", "--out", f"runs/{run}"]
             assert app.run(["train", f"{spec}.cnn", *options]) == 0
+        assert app.run(["search", "net.cnn", "--trials", "1", "-q"]) == 0
         shutil.copy("runs/Net-1/model.onnx", "model.onnx")
         trained(place / "tags", "multi-label").rename("runs/Tags-1")
         trained(place / "masks", "segmentation").rename("runs/UNet-1")

@@ -61,6 +61,26 @@ UGLY = "network  N { input(3, 8x8)\nconv(8) }\n"
 Options = dict[str, tuple[str, ...]]
 FOLDER = {"--data-dir": ("--data-dir", "there"), "--device": ("--device", "cuda:7")}
 JSON = {"--json": ("--json",)}
+SEARCH: Options = {
+    "--trials": ("--trials", "7"),
+    "--sampler": ("--sampler", "random"),
+    "--pruner": ("--pruner", "hyperband"),
+    "--seeds": ("--seeds", "2"),
+    "--seed": ("--seed", "5"),
+    "--workers": ("--workers", "2"),
+    "--storage": ("--storage", "postgresql://host/database"),
+    "--against": ("--against", "macs"),
+    "--resume": ("--resume", "found"),
+    "--replay": ("--replay", "found"),
+    "--variant": ("--variant", "wide"),
+    "--epochs": ("--epochs", "2"),
+    "--subset": ("--subset", "50"),
+    "--set": ("--set", "train.clip=1"),
+    **FOLDER,
+    "--out": ("--out", "new"),
+    "--quiet": ("--quiet",),
+    **JSON,
+}
 CHANGES = {"--variant": ("--variant", "wide"), "--set": ("--set", "train.epochs=3")}
 SHOWN: Options = {
     "--variant": ("--variant", "deep"),
@@ -174,6 +194,9 @@ CASES = [
             **JSON,
         },
     ),
+    Case("search", ("net.cnn",), SEARCH),
+    Case("search", ("--resume", "found"), {name: how for name, how in SEARCH.items() if name != "--resume"}),
+    Case("search", ("--replay", "found"), {name: how for name, how in SEARCH.items() if name != "--replay"}),
     Case(
         "eval",
         ("run",),
@@ -242,6 +265,7 @@ BACK_END = [
         "predict.inputs",
         "predict.masks",
         "predict.run",
+        "search.job",
         "starter.draft",
         "study.job",
         "study.runner",
@@ -341,6 +365,10 @@ def _record(patch: pytest.MonkeyPatch) -> list[object]:
     stub("specc.backend.pictures.probe.draw", [Path("seen.svg")])
     stub("specc.backend.study.job.study", lambda entries, against, checked, *_: (_study(entries, checked), 0))
     patch.setattr("specc.cli.study.study_table", lambda study: f"table {study}")
+    stub("specc.backend.search.job.prepare", lambda folder, checked, *_: calls.append(_plain(checked(()))))
+    stub("specc.backend.search.job.search", ({"best": 1, "against": None}, 0))
+    stub("specc.backend.search.job.replay_search", ([], 0))
+    patch.setattr("specc.cli.search.search_table", lambda found: f"table {found}")
     about = SimpleNamespace(
         classes=["a", "b"], spec=SimpleNamespace(train=spec.train), info={"validated_on": "the test part"}
     )

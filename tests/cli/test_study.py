@@ -177,13 +177,6 @@ def test_folds_validate_on_every_training_image_once(specc: Specc, spec: Path) -
     assert again.err.count("(reused)") == 6 and figures(found()) == figures(study)
 
 
-def test_samples_of_a_search(specc: Specc, spec: Path) -> None:
-    spec.write_text(SPEC + "search { network.width = choice(3, 5, 6, 7) }")
-    answer = specc("study", spec, *QUICK, "--samples", "2")
-    assert answer.status == 0, answer.err
-    assert [variant["name"] for variant in found()["variants"]] == ["base file", "sample 1", "sample 2"]
-
-
 OF_TASKS = {  # labels of 40 images, what the network ends in, the figure, and the figure of each class
     "multi-label": (np.arange(80).reshape(40, 2) // 2 % 2, "global_avg_pool -> dense(2)", "map", "average_precision"),
     "regression": (np.arange(40) / 4, "global_avg_pool -> dense(1)", "mae", ""),
@@ -268,7 +261,7 @@ def test_a_run_of_a_study_is_an_ordinary_run(specc: Specc, spec: Path) -> None:
         (("--variants", "rleu"), 1, "did you mean `relu`?"),
         (("--leave-one-out", "nrom"), 1, "did you mean `norm`?"),
         (("--variants", "relu", "--leave-one-out", "norm"), 2, "--variants cannot be combined with --leave-one-out"),
-        (("--samples", "2"), 2, "needs a section `search`"),
+        (("--samples", "2"), 2, "specc search small.cnn --sampler random --trials 2"),
         (("--set", "train.epoch=1"), 1, "`epochs`"),
         (("--device", "gpu"), 2, "device `gpu` is not available"),
         (("--out", "small.cnn"), 2, "cannot be written"),

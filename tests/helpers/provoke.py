@@ -666,6 +666,42 @@ def e532(stage: Stage) -> None:
     Path("there").mkdir()
 
 
+def search_head(**values: object) -> None:
+    """A folder with the first line of a search."""
+    Path("searches/net").mkdir(parents=True)
+    line = {
+        "what": "search",
+        "format": 1,
+        "figure": "accuracy",
+        "threads": 1,
+        "data_dir": None,
+        "subset": None,
+        **values,
+    }
+    Path("searches/net/suggestions.jsonl").write_text(json.dumps(line) + "\n")
+
+
+def e512(stage: Stage) -> None:
+    stage.patch.setitem(sys.modules, "optuna", None)
+
+
+def e516(stage: Stage) -> None:
+    search_head(**dict.fromkeys(("spec_sha256", "data_sha256"), "0" * 64))
+
+
+def e518(stage: Stage) -> None:
+    search_head()
+
+
+def e519(stage: Stage) -> None:
+    command = [
+        sys.executable,
+        "-c",
+        "import sys; sys.exit('ImportError: libtorch_cpu.so: cannot open shared object file')",
+    ]
+    stage.patch.setattr("specc.cli.search._worker", lambda about: command)
+
+
 PROVOKE: dict[str, Callable[[Stage], None]] = {
     name.upper(): function for name, function in list(globals().items()) if name[0] == "e" and name[1:].isdigit()
 }

@@ -175,11 +175,6 @@ def test_failures_and_twins_and_what_is_not_finished() -> None:
     assert "not finished; run the same command again" in text
 
 
-def test_samples_are_spelled_out() -> None:
-    drawn = row("sample 1", settings=[["network.width", "8"], ["train.optimizer.lr", "0.01"]])
-    assert "sample 1: network.width = 8, train.optimizer.lr = 0.01" in study_table(study(row("base file"), drawn))
-
-
 def test_markdown() -> None:
     text = study_markdown(study(row("a|b")))
     assert "| a\\|b |  | 2 | 90.0 ± 1.2 % | 80.2 ± 0.4 % |  | 1 min 15 s |" in text

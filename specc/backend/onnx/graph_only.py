@@ -6,6 +6,7 @@ It takes what the network sees, normalized float32 numbers, since only a trainin
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 import numpy as np
@@ -24,6 +25,7 @@ from specc.backend.onnx.certify import content_of, parted, versions
 from specc.backend.onnx.compare import SMALL_BATCHES, difference
 from specc.backend.onnx.comparison import Comparison
 from specc.backend.onnx.judge import judge
+from specc.backend.onnx.latency import latencies
 from specc.backend.onnx.lower import lower
 from specc.backend.onnx.session import ORT_ERRORS, choose, open_session, plain, run
 from specc.backend.onnx.truth import spread_of
@@ -111,6 +113,19 @@ def export_graph(checked: Checked, out: Path, *, providers: Sequence[str] = ()) 
         message = f"{out} cannot be written: {error.strerror or error}"
         raise SpeccError("E481", message, help="choose another place with --out") from None
     return GraphExported(out, found, scale, export.tolerance, output)
+
+
+def graph_latency(checked: Checked) -> float:
+    """The median seconds that a spec's network takes for one image in onnxruntime, on the CPU.
+
+    Raises SpeccError as `export_graph` does.
+    """
+    with TemporaryDirectory() as folder:
+        out = Path(folder) / "model.onnx"
+        export_graph(checked, out, providers=["cpu"])
+        session = open_session(out)
+        images = _numbers(checked.compiled().graph, 0)[0]
+        return latencies([lambda _: run(session, images)], np.zeros(0, np.uint8))[0]
 
 
 def _output(spec: Compiled) -> tuple[str, nn.Module]:

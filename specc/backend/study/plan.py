@@ -1,4 +1,4 @@
-"""What a study trains: the file as it stands, its variants, one variant without each of its settings, or samples."""
+"""What a study trains: the file as it stands, its variants, or one variant without each of its settings."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -52,13 +52,6 @@ def ladder(variants: dict[str, Variant], names: Sequence[str] | None = None) -> 
     unknown = Variant("", "", ())
     steps = [(name, variants.get(name, unknown)) for name in chosen]
     return [Entry(FILE), *(Entry(name, own.base or FILE, name, (), own.settings) for name, own in steps)]
-
-
-def sampled(samples: Sequence[Settings]) -> list[Entry]:
-    """The file as it stands, and with each of some choices of values for what it searches."""
-    return [Entry(FILE)] + [
-        Entry(f"sample {number}", FILE, None, _sets(settings), settings) for number, settings in enumerate(samples, 1)
-    ]
 
 
 def without_each(variants: dict[str, Variant], name: str) -> list[Entry]:

@@ -1,11 +1,12 @@
 """A study from its beginning to its end, or on from where it stopped: every entry with every seed."""
 
 from collections.abc import Callable, Sequence
-from functools import cached_property, lru_cache
+from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
-from specc.backend.data.dataset import DataSet, dataset_key, load
+from specc.backend.data.dataset import DataSet
+from specc.backend.data.datasets import DataSets
 from specc.backend.data.subset import subset_of
 from specc.backend.device import find
 from specc.backend.interrupt import Interrupt
@@ -20,7 +21,6 @@ from specc.backend.study.plan import Entry, Repetition
 from specc.check import Checked, Trainable
 from specc.errors import SpeccError
 from specc.tasks import LOSS, Figure, Task
-from specc.tricks.sections import DataSettings
 
 Records = dict[str, dict[Repetition, Record]]
 OURS = ("E481", "E482")  # not the variant's fault: the disk's
@@ -72,8 +72,7 @@ class Study:
         self.trainings, self.board, self.keep = trainings, board, keep
         self.device = find(options.device)
         self.records: Records = {entry.name: {} for entry in entries}
-        self._data = lru_cache(maxsize=4)(self._load)
-        self._sections: dict[str, DataSettings] = {}
+        self._data = DataSets(options.data_dir, options.base)
         self.seen: DataSet | None = None  # the data of the first training, as it was trained on
 
     @cached_property
@@ -179,13 +178,7 @@ class Study:
 
     def dataset(self, spec: Trainable) -> DataSet:
         """The data of a spec, loaded once for all that have the same. Raises SpeccError E401 and on from the data."""
-        data = spec.data
-        name = dataset_key(data)
-        self._sections[name] = data
-        return self._data(name)
-
-    def _load(self, name: str) -> DataSet:
-        return load(self._sections[name], data_dir=self.options.data_dir, base=self.options.base)
+        return self._data.of(spec.data)
 
 
 def _refuse_other_task(task: Task, other: Task, name: str, first: str) -> None:

@@ -23,6 +23,7 @@ from specc.vocabulary.kinds.plain import NOT_NEGATIVE as NOT_NEGATIVE
 from specc.vocabulary.kinds.plain import POSITIVE as POSITIVE
 from specc.vocabulary.kinds.plain import PROBABILITY as PROBABILITY
 from specc.vocabulary.kinds.plain import Bool as Bool
+from specc.vocabulary.kinds.plain import FilePath as FilePath
 from specc.vocabulary.kinds.plain import Float as Float
 from specc.vocabulary.kinds.plain import Int as Int
 from specc.vocabulary.kinds.plain import NewName as NewName

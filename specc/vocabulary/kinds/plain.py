@@ -77,6 +77,10 @@ class Text(Kind):
         return value
 
 
+class FilePath(Text):
+    """The path of a file or folder; a relative one counts from the spec's folder."""
+
+
 class SizeOf(Kind):
     """Height x width; a bare integer stands for a square."""
 

@@ -1,6 +1,6 @@
 """What a study trains, and what is compared with what."""
 
-from specc.backend.study.plan import FILE, Entry, compared_with, ladder, sampled, without_each
+from specc.backend.study.plan import FILE, Entry, compared_with, ladder, without_each
 from specc.check.variants import Variant
 
 VARIANTS = {
@@ -36,13 +36,4 @@ def test_each_setting_of_the_chain_is_left_out_once() -> None:
         ("more without network.act", "more", None, ("network.norm=batch_norm", "train.epochs=3", "train.epochs=9")),
         ("more without network.norm", "more", None, ("network.act=relu", "train.epochs=3", "train.epochs=9")),
         ("more without train.epochs", "more", None, ("network.act=relu", "network.norm=batch_norm")),
-    ]
-
-
-def test_samples() -> None:
-    entries = sampled([(("network.width", "4"),), (("network.width", "8"),)])
-    assert [(entry.name, entry.extends, entry.sets) for entry in entries] == [
-        (FILE, "", ()),
-        ("sample 1", FILE, ("network.width=4",)),
-        ("sample 2", FILE, ("network.width=8",)),
     ]
