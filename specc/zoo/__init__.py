@@ -16,7 +16,7 @@ from specc.zoo.naming import Naming, read_namings
 
 PREFIX = "zoo:"
 FAMILIES = "families"
-SMALLEST = 64  # pixels
+SMALLEST = 48  # pixels; after five strides of 2 they are 2 x 2, and even before the first four
 FOLDER = Path(__file__).parent
 
 
