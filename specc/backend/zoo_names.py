@@ -64,9 +64,9 @@ def _known(sha256: str, place: str, model: str) -> dict[str, str]:
     known = known_weights(sha256, place)
     match known:
         case Lookalike():
-            message = f"these are the weights {known.name}, which have the names and shapes of `{model}`, but belong to "
-            message += f"another network: it {known.differs}"
-            help = "the zoo has no such network; with these weights `{}` would give wrong answers".format(model)
+            message = f"these are the weights {known.name}, with the names and shapes of `{model}`, but of another "
+            message += f"network: it {known.differs}"
+            help = f"the zoo has no such network; with these weights `{model}` would give wrong answers"
             raise SpeccError("E498", message, help=help, status=1)
         case Published() if known.model != model:
             message = f"these are the weights {known.name}, of `{known.model}`, not of `{model}`"

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 MOST_NAMED = 12  # things left out that are named; the rest are counted
 FILE_HELP = "A file written by torch.save (.pth, .pt), or a safetensors file; or its https address."
-UNKNOWN = "not a file that the zoo knows, so make sure that it is of this network: names and shapes cannot tell padding or eps"
+UNKNOWN = "not a file that the zoo knows, and names and shapes cannot tell padding or eps: check where it comes from"
 KEY_HELP = "Which dictionary of tensors to take, such as model_ema, where the file holds several; `.` is the outermost."
 
 
