@@ -178,7 +178,7 @@ def test_tensors_may_be_renamed() -> None:
     saved(Path("net.pth"), NET)
     import_weights(Path("net.pth"), Path("one.safetensors"))
     first = Renamed({"first": NET["z.weight"].reshape(-1)}, {"zoo": "net"})
-    import_weights(Path("one.safetensors"), Path("two.safetensors"), rename=lambda _: first)
+    import_weights(Path("one.safetensors"), Path("two.safetensors"), rename=lambda _, sha256: first)
     assert load_file("two.safetensors").keys() == {"first"}
     with pytest.raises(SpeccError, match="already exists"):
-        import_weights(Path("one.safetensors"), Path("one.safetensors"), rename=lambda _: first)
+        import_weights(Path("one.safetensors"), Path("one.safetensors"), rename=lambda _, sha256: first)

@@ -74,11 +74,11 @@ class Undrawn(TorchFunctionMode):
     """
 
     DRAWS = ("kaiming_uniform_", "kaiming_normal_", "xavier_uniform_", "trunc_normal_", "uniform_", "normal_")
-    DRAWS += ("erfinv_", "clamp_")  # of timm's own truncated normal
+    OF_TIMM = ("erfinv_", "clamp_")  # in its own truncated normal
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
-        if func.__name__ in self.DRAWS:
+        if func.__name__ in (*self.DRAWS, *self.OF_TIMM):
             tensor: Tensor = args[0] if args else kwargs["tensor"]
             with torch.no_grad():
                 return tensor if is_kernel(tensor) else tensor.zero_()
