@@ -19,6 +19,14 @@ from tests.zoo.peers import prepare_imports
 ZOO = Path(__file__).parents[1] / "specc" / "zoo"
 # torchvision turns their inputs, normalized as ImageNet's, back to pixels from -1 to 1 (`transform_input`).
 TRANSFORMED = ("googlenet", "inception_v3")
+# What timm calls so has the names and shapes of a model of the zoo, and computes otherwise.
+LOOKALIKES = {
+    "efficientnet_lite0": ("efficientnet_lite0", "pads evenly, and has eps=1e-5"),
+    **{f"tf_efficientnet_b{i}": (f"efficientnet_b{i}", "pads as TensorFlow does, and has eps=1e-3") for i in range(8)},
+    "resnetaa50": ("resnet50", "averages before it strides"),
+    "resnetaa50d": ("resnet50d", "averages before it strides"),
+    "seresnextaa101d_32x8d": ("seresnext101d_32x8d", "averages before it strides"),
+}
 HUB = "https://huggingface.co/{}/resolve/main/model.safetensors"
 
 
@@ -32,6 +40,7 @@ def main() -> None:
                 table |= dict(_of_timm(model, called)) if "timm" in naming.libraries else {}
     lines = [f"  {json.dumps(name)}: {json.dumps(table[name])}" for name in sorted(table)]
     (ZOO / "weights.json").write_text("{\n" + ",\n".join(lines) + "\n}\n", "utf-8")
+    _write_lookalikes()
     _write_classes()
     print(f"{len(table)} sets of weights for {len({one['model'] for one in table.values()})} models")
 
@@ -88,6 +97,20 @@ def _of_timm(model: str, called: str) -> Iterator[tuple[str, Any]]:
                 "std": list(config.std),
             },
         )
+
+
+def _write_lookalikes() -> None:
+    """Published weights with the names and shapes of a model of the zoo, whose own network computes otherwise."""
+    import timm
+    from timm.models import get_pretrained_cfg
+
+    table = {}
+    for called, (model, differs) in LOOKALIKES.items():
+        for name in timm.list_pretrained(f"{called}.*"):
+            digits = re.search(r"-([0-9a-f]{8})\.pth$", get_pretrained_cfg(name).url or "")
+            table[f"timm/{name}"] = {"model": model, "differs": differs, "sha256": digits[1] if digits else ""}
+    lines = [f"  {json.dumps(name)}: {json.dumps(table[name])}" for name in sorted(table)]
+    (ZOO / "lookalikes.json").write_text("{\n" + ",\n".join(lines) + "\n}\n", "utf-8")
 
 
 def _resize(side: int, by: str) -> str:

@@ -14,6 +14,7 @@ import argparse
 import gc
 import json
 import sys
+import time
 from fnmatch import fnmatchcase
 from pathlib import Path
 
@@ -101,13 +102,14 @@ def main() -> int:
         is_asked = any(fnmatchcase(model, pattern) for pattern in asked.only or ["*"])
         if not is_asked or (asked.missing and known.get(model, NOT_COMPARED) != NOT_COMPARED):
             continue
+        began = time.process_time()
         try:
             known[model] = differences(model)
         except Exception as error:  # noqa: BLE001 - the others go on, and the table says that this one is missing
             known[model], failed = NOT_COMPARED, failed + 1
             print(f"{model}: {type(error).__name__}: {error}", file=sys.stderr)
         else:
-            print(f"{model}: {known[model]}", flush=True)
+            print(f"{model}: {known[model]} ({time.process_time() - began:.1f} s of processor time)", flush=True)
         write_rows(known, figures)
     return int(failed > 0)
 

@@ -100,6 +100,14 @@ def reason(error: Exception) -> str:
     return (error.strerror if isinstance(error, OSError) else None) or str(error)
 
 
+def unwritable(path: Path, error: OSError) -> SpeccError:
+    """E481: a file that cannot be written, and what helps against the reason."""
+    help = "check the permissions" if path.parent.is_dir() else f"folder `{path.parent}` does not exist"
+    if error.errno in (errno.ENOSPC, getattr(errno, "EDQUOT", None)):
+        help = "free some disk space, or choose a file on another disk"
+    return SpeccError("E481", f"`{path}` cannot be written: {reason(error)}", help=help)
+
+
 def append_locked(path: Path, data: bytes) -> None:
     """Add `data`, whole lines, to the end of a plain file, which is made where there is none.
 

@@ -58,6 +58,12 @@ class Args:
         return ", ".join(f"{name}={value!r}" for name, value in self.__dict__.items())
 
 
+class Several(tuple[Any, ...]):
+    """The arguments of a call that are written one after another without a name."""
+
+    __slots__ = ()
+
+
 class Bound(NamedTuple):
     """A call of the training or data vocabulary, checked: `sgd(lr=0.1)` or `maybe(0.5) { flip(horizontal) }`.
 
@@ -70,9 +76,13 @@ class Bound(NamedTuple):
     branches: tuple[tuple["Bound", ...], ...] = ()
 
     def __str__(self) -> str:
-        given = ", ".join(f"{name}={show(value)}" for name, value in self.args.as_dict().items())
+        given = ", ".join(_argument(name, value) for name, value in self.args.as_dict().items())
         body = " { " + " ".join("| " + show(branch) for branch in self.branches) + " }" if self.branches else ""
         return f"{self.name}({given}){body}" if given else f"{self.name}{body}"
+
+
+def _argument(name: str, value: object) -> str:
+    return ", ".join(map(show, value)) if isinstance(value, Several) else f"{name}={show(value)}"
 
 
 def quoted(text: str) -> str:

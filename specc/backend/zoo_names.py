@@ -12,9 +12,10 @@ from specc.ir.graph import Graph
 from specc.ir.mapping import can_reshape
 from specc.ir.weights import head_layers, statistics_of, weights_of
 from specc.vocabulary.shape import Shape, size_text
-from specc.zoo import PREFIX, families, models, zoo_source
+from specc.zoo import PREFIX, families
+from specc.zoo.lookalikes import Lookalike, known_weights
 from specc.zoo.naming import Naming
-from specc.zoo.weights import class_names, usual_classes
+from specc.zoo.weights import Published, class_names, usual_classes
 
 NAMED = 4  # tensors that a message names
 
@@ -31,18 +32,14 @@ def naming_of_file(graph: Graph, names: Collection[str]) -> Naming | None:
     return best
 
 
-def rename(tensors: Mapping[str, Tensor], model: str) -> Renamed:
+def rename(tensors: Mapping[str, Tensor], sha256: str, model: str, place: str) -> Renamed:
     """The tensors of a published file under the names, and in the shapes, of a model of the zoo.
 
-    Classes are taken for those that such networks are published for, ImageNet's or Pascal VOC's, if they are as many.
+    sha256: of the file. place: its path or address. Both tell weights of another network that look the same. Classes
+    are taken for those that such networks are published for, ImageNet's or Pascal VOC's, if they are as many.
 
-    A head for other classes keeps its size. Raises SpeccError E498 where there is no such model, or the file is of
-    another.
+    A head for other classes keeps its size. Raises SpeccError E498 where the file is of another model.
     """
-    if model not in models():
-        problem = zoo_source(model)
-        message = problem if isinstance(problem, str) else f"`{model}` is a family; name one of its models"
-        raise SpeccError("E498", message, help="run `specc zoo` to see what it has", status=1)
     graph, _ = compiled(model)
     if not any(weight.name in tensors for weight in weights_of(graph)):
         naming = naming_of_file(graph, tensors)
@@ -55,7 +52,26 @@ def rename(tensors: Mapping[str, Tensor], model: str) -> Renamed:
         if (theirs := called[name]) is not None and theirs in tensors
     }
     _refuse_others(graph, tensors, renamed, called, naming, model)
-    return Renamed(renamed, {"zoo": model, **_classes(graph, renamed)})
+    known = _known(sha256, place, model)
+    return Renamed(renamed, {"zoo": model, **known, **_classes(graph, renamed)})
+
+
+def _known(sha256: str, place: str, model: str) -> dict[str, str]:
+    """The name under which the weights of a file are published, where the file is known.
+
+    Raises SpeccError E498 where they are those of another network, which has the same names and shapes.
+    """
+    known = known_weights(sha256, place)
+    match known:
+        case Lookalike():
+            message = f"these are the weights {known.name}, with the names and shapes of `{model}`, but of another "
+            message += f"network: it {known.differs}"
+            help = f"the zoo has no such network; with these weights `{model}` would give wrong answers"
+            raise SpeccError("E498", message, help=help, status=1)
+        case Published() if known.model != model:
+            message = f"these are the weights {known.name}, of `{known.model}`, not of `{model}`"
+            raise SpeccError("E498", message, help=f"--as {known.model}", status=1)
+    return {} if known is None else {"published_as": known.name}
 
 
 def _classes(graph: Graph, tensors: Mapping[str, Tensor]) -> dict[str, Any]:

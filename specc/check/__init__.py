@@ -31,6 +31,7 @@ from specc.check.gather.spec import Spec
 from specc.check.gather.variants import settings_of
 from specc.check.problems import Problems
 from specc.check.resolved import resolved_text
+from specc.check.set_elsewhere import point_at_settings
 from specc.check.settings import file_scope, settings
 from specc.check.verify import verify
 from specc.check.verify.fits import data_shape, help_to_say_the_shape, task_fits
@@ -108,6 +109,7 @@ def _check(
     given = [setting for text in sets if (setting := parse_set(text, problems)) is not None]
     spec = override(override(base, steps, problems), given, problems)
     parts = elaborate(spec, context)
+    point_at_settings(spec, problems)
     if everything or lint:
         _lint(spec, parts, problems, context.work, is_variant=False)
         if everything:

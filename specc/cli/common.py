@@ -16,7 +16,7 @@ from specc.check import Checked, check
 from specc.check.context import LabelsOf, ShapeOf
 from specc.diagnostics import Diagnostic, nearest
 from specc.errors import SpeccError, clean, counted
-from specc.files import parse_json, read_file, size_of, write_atomic
+from specc.files import parse_json, read_file, size_of, unwritable, write_atomic
 from specc.render import concise, count, render, style_of, summary
 from specc.source import Source
 from specc.tasks import Task
@@ -38,9 +38,11 @@ def read_source(path: Path | str) -> Source:
     Raises `SpeccError`: E470 not there, E471 a folder, E472 not text, E103 too large, E474 cannot be read.
     """
     if str(path).startswith(ZOO):
+        from specc.zoo import unknown  # which reads its tables
+
         source = _from_zoo(str(path))
         if isinstance(source, str):
-            raise SpeccError("E470", source, help="run `specc zoo` to see what it has")
+            raise unknown(str(path).removeprefix(ZOO))
         return source
     return source_of(str(path), read_spec(Path(path)))
 
@@ -119,8 +121,7 @@ def write_source(path: Path, text: str) -> None:
         write_atomic(path.resolve(), bytes_like(read_file(path), text))
         path.chmod(mode & 0o7777)
     except OSError as error:
-        help = "check the permissions"
-        raise SpeccError("E481", f"`{path}` cannot be written: {error.strerror}", help=help) from error
+        raise unwritable(path, error) from error
 
 
 def load_base(path: str, source: Source) -> Source | str:

@@ -1,5 +1,6 @@
 """`specc emit`: the network as PyTorch source that stands by itself."""
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -8,8 +9,7 @@ import typer
 from specc.cli.common import check_spec, read_source, refuse_spec, report
 from specc.cli.options import settings
 from specc.emit import emit as emit_source
-from specc.errors import SpeccError
-from specc.files import write_atomic
+from specc.files import unwritable, write_atomic
 
 
 def emit(
@@ -38,12 +38,15 @@ def emit(
     if checked.graph is None or status:
         return status
     text = emit_source(checked, checked.graph, sets)
+    if checked.train is not None and checked.train.start is not None:
+        print(
+            "the weights of `start` are not in the source; `specc train` saves them, under its names", file=sys.stderr
+        )
     if out is None:
         print(text, end="")
         return 0
     try:
         write_atomic(out, text.encode())
     except OSError as error:
-        help = "check the permissions" if out.parent.is_dir() else f"folder `{out.parent}` does not exist"
-        raise SpeccError("E481", f"`{out}` cannot be written: {error.strerror}", help=help) from error
+        raise unwritable(out, error) from error
     return 0

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 import typer
 
-from specc.cli.common import ZOO, print_json
+from specc.cli.common import print_json
 from specc.errors import SpeccError, clean, counted
 
 if TYPE_CHECKING:
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 MOST_NAMED = 12  # things left out that are named; the rest are counted
 FILE_HELP = "A file written by torch.save (.pth, .pt), or a safetensors file; or its https address."
+UNKNOWN = "not a file that the zoo knows, and names and shapes cannot tell padding or eps: check where it comes from"
 KEY_HELP = "Which dictionary of tensors to take, such as model_ema, where the file holds several; `.` is the outermost."
 
 
@@ -47,7 +48,7 @@ def import_weights(
     out = out or Path(f"{name.stem or 'weights'}{SUFFIX}")
     if out.suffix != SUFFIX:
         raise SpeccError("E475", f"--out {out} is not a safetensors file", help=f"end its name with {SUFFIX}")
-    rename = _renaming(zoo)
+    rename = _renaming(zoo, source)
     result = convert(_downloaded(url) if url else name, out, key=key, rename=rename, url=url)
     if json:
         print_json(_as_json(result))
@@ -70,13 +71,14 @@ def _refuse_safetensors(file: str, zoo: str | None, key: str | None) -> None:
         raise SpeccError("E475", f"{file} is a safetensors file already", help="rename its tensors with --as ZOO")
 
 
-def _renaming(zoo: str | None) -> "Rename | None":
+def _renaming(zoo: str | None, place: str) -> "Rename | None":
     """What gives tensors the names of a spec of the zoo."""
     if zoo is None:
         return None
     from specc.backend.zoo_names import rename
+    from specc.zoo import model_of
 
-    return partial(rename, model=zoo.removeprefix(ZOO))
+    return partial(rename, model=model_of(zoo), place=place)
 
 
 def report(result: "Imported") -> str:
@@ -87,7 +89,9 @@ def report(result: "Imported") -> str:
     lines = [f"{result.out}: {counted(len(weights.tensors), 'tensor')}, {kinds}"]
     lines.append(f"  from {source.get('url', source['file'])}, SHA-256 {source['sha256']}")
     if "zoo" in result.about:
-        lines.append(f"  named as the layers of zoo:{result.about['zoo']}")
+        known = result.about.get("published_as")
+        fits = f"published as {known}" if known else UNKNOWN
+        lines.append(f"  named as the layers of zoo:{result.about['zoo']}; {fits}")
     if "classes_of" in result.about:
         lines.append(f"  classes: taken for those of {result.about['classes_of']}, in its own order")
     if weights.key:

@@ -10,6 +10,7 @@ import typer
 from specc.cli.common import load_base, print_json
 from specc.cli.options import given, only_one, refuse_with
 from specc.errors import SpeccError, clean
+from specc.files import unwritable
 from specc.source import Source
 
 if TYPE_CHECKING:
@@ -169,8 +170,7 @@ def _write(path: Path, text: str) -> None:
     except FileExistsError:
         raise _exists(path) from None
     except OSError as error:
-        help = "check the permissions" if path.parent.is_dir() else f"folder `{path.parent}` does not exist"
-        raise SpeccError("E481", f"`{path}` cannot be written: {error.strerror}", help=help) from error
+        raise unwritable(path, error) from error
 
 
 def _refuse_existing(path: Path) -> None:

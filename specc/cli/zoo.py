@@ -6,10 +6,9 @@ import typer
 
 from specc.check import check
 from specc.cli.common import load_base, print_json, read_source
-from specc.errors import SpeccError
 from specc.ir.graph import Graph
 from specc.vocabulary.shape import size_text
-from specc.zoo import FAMILIES, PREFIX, Family, families, models, zoo_source
+from specc.zoo import FAMILIES, PREFIX, Family, families, models, unknown
 from specc.zoo.figures import figures
 from specc.zoo.weights import Published, published
 
@@ -28,6 +27,7 @@ def zoo(
       specc zoo vgg
       specc zoo resnet50
     """
+    name = name.removeprefix(PREFIX).removeprefix(f"{FAMILIES}/")
     if name in models():
         one = _about(name, models()[name])
         if json:
@@ -36,10 +36,7 @@ def zoo(
             print(_page(one))
         return
     if name and name not in families():
-        problem = zoo_source(name)
-        family = name.removeprefix(f"{FAMILIES}/")
-        message = problem if isinstance(problem, str) else f"`{name}` is a family: specc zoo {family}"
-        raise SpeccError("E477", message, help="run `specc zoo` to list everything")
+        raise unknown(name)
     listed = [(model, family) for model, family in models().items() if name in ("", family.name)]
     if json:
         print_json({"models": [_row(model, family) for model, family in listed]})

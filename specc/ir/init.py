@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from specc.ir.graph import Graph, Node
 from specc.ops.activity import LINEAR, Activity, Kind
-from specc.ops.signal import First
+from specc.ops.signal_joins import First
 from specc.values import Args, Bound
 from specc.vocabulary.family import Initializer
 from specc.vocabulary.registry import call, component

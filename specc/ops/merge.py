@@ -5,7 +5,7 @@ from typing import Any
 from specc.ops.expansion import Branches
 from specc.ops.geometry import bounded
 from specc.ops.op import Op
-from specc.ops.signal import Concatenate, Larger, Product, Sum
+from specc.ops.signal_joins import Concatenate, Larger, Product, Sum
 from specc.values import Args
 from specc.vocabulary.problem import Problem
 from specc.vocabulary.shape import Shape, size_text

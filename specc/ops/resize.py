@@ -7,7 +7,7 @@ from specc.ops.expansion import WithNamed
 from specc.ops.geometry import bounded
 from specc.ops.op import Op, needs_map
 from specc.ops.reads import Axis, Resample, Slide
-from specc.ops.signal import First
+from specc.ops.signal_joins import First
 from specc.values import Args, Size
 from specc.vocabulary.kinds import Either, Maybe, SizeOf, Symbols, TensorName
 from specc.vocabulary.param import Param

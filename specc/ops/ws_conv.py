@@ -18,8 +18,9 @@ from specc.ops.conv import (
     conv_target,
     conv_weights,
 )
+from specc.ops.norm import INIT_SCALE
 from specc.ops.op import Op
-from specc.ops.signal import StandardizedSum
+from specc.ops.signal import Site, StandardizedSum
 from specc.values import Args
 from specc.vocabulary.kinds import POSITIVE, Bool, Float, Int
 from specc.vocabulary.param import Param
@@ -44,6 +45,14 @@ def _shape(x: Shape, a: Args) -> Shape:
             help="add gain=true, or leave `gamma` out",
             shape=shape,
         )
+    if not a.gain and a.init_scale != 1:
+        raise Problem(
+            "E216",
+            f"`ws_conv` has init_scale={a.init_scale:g} but no gain, which is what would start there",
+            param="init_scale",
+            help="add gain=true, or leave `init_scale` out",
+            shape=shape,
+        )
     if _fan_in(x, a) == 1:
         raise Problem(
             "E311",
@@ -55,7 +64,7 @@ def _shape(x: Shape, a: Args) -> Shape:
 
 
 def _weights(x: Shape, a: Args) -> tuple[WeightSpec, ...]:
-    gain = WeightSpec("gain", (a.filters, 1, 1, 1), "norm", 1.0)
+    gain = WeightSpec("gain", (a.filters, 1, 1, 1), "norm", a.init_scale)
     return (*conv_weights(x, a, a.filters, a.groups), *((gain,) if a.gain else ()))
 
 
@@ -72,6 +81,11 @@ def _onnx(g: Any, names: list[str], a: Args, w: Any, x: Shape, y: Shape) -> str:
     return conv_onnx(g, names, a, w, x, a.groups)
 
 
+def _gain(at: Site) -> float:
+    """The square of what a standardized kernel is multiplied by, at the start."""
+    return float((at.a.gamma * at.a.init_scale) ** 2 / _fan_in(at.shapes[0], at.a)) if at.a.gain else 1.0
+
+
 ws_conv = Op(
     name="ws_conv",
     group="convolution",
@@ -86,6 +100,7 @@ ws_conv = Op(
         Param("eps", POSITIVE, 1e-6, "added to the variance of a filter to avoid division by zero"),
         Param("gain", Bool(), False, "a learned factor per filter, and gamma / sqrt(weights per filter), as in NFNet"),
         Param("gamma", Float(above=0), 1.0, "with `gain`: the factor that makes up for the activation"),
+        INIT_SCALE,
         BIAS,
         INIT,
         REGULARIZE,
@@ -98,7 +113,7 @@ ws_conv = Op(
     onnx=_onnx,
     reads=conv_reads,
     example="ws_conv(64, 3x3, stride=2) -> group_norm(8) -> relu",
-    signal=StandardizedSum(lambda at: at.a.gamma**2 / _fan_in(at.shapes[0], at.a) if at.a.gain else 1.0),
+    signal=StandardizedSum(_gain),
 )
 
 OPS = (ws_conv,)

@@ -1,9 +1,16 @@
 """How many steps a training takes: what the engine counts, and what lints may say of it before any data are read."""
 
+from specc.values import Percent
+
 
 def split_off(images: int, share: float | int) -> int:
     """How many of so many images `split` takes to validate on: a share of them, or a number."""
     return round(images * share) if isinstance(share, float) else share
+
+
+def in_epochs(length: float, epochs: float) -> float:
+    """A length in epochs, which may be written as a share of the training."""
+    return length * epochs if isinstance(length, Percent) else length
 
 
 def batch_size(images: int, batch: int, shards: int = 1) -> int:

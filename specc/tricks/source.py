@@ -163,7 +163,7 @@ COMPONENTS = (
         "(`target`, `targets`). Columns are bare names or texts. Paths are relative to the table's folder. A CSV file "
         "is UTF-8, and its first row names the columns; Parquet is known by its ending.",
         (
-            Param("path", FilePath(), doc="the table, .csv or .parquet; relative to the spec's folder"),
+            Param("path", FilePath("data/birds.csv"), doc="the table, .csv or .parquet; relative to the spec's folder"),
             Param("image", COLUMN, doc="the column with the image files"),
             Param("label", COLUMN, None, "the column with the class"),
             Param(
@@ -174,7 +174,7 @@ COMPONENTS = (
             ),
             Param("target", COLUMN, None, "the column with a number to predict"),
             Param("targets", ListOf(COLUMN), None, "columns with numbers to predict"),
-            Param("separator", Text(), None, 'what separates the tags in one column, such as ";"'),
+            Param("separator", Text(";"), None, 'what separates the tags in one column, such as ";"'),
             Param("part", COLUMN, None, "a column that says train, validation or test"),
             Param("group", COLUMN, None, "a column whose equal values stay on one side of a split, such as a patient"),
             Param("skip_broken", Bool(), False, "skip images that cannot be used, and report how many and which"),
@@ -193,8 +193,8 @@ COMPONENTS = (
         "number of a class for each pixel, in 8 or 16 bits of gray or as indices into a palette. Both may hold the "
         "folders of parts: `train`, `val`, `test`, in any dress.",
         (
-            Param("images", FilePath(), doc="the folder with the images; relative to the spec's folder"),
-            Param("masks", FilePath(), doc="the folder with the masks"),
+            Param("images", FilePath("cells/images"), doc="the folder with the images; relative to the spec's folder"),
+            Param("masks", FilePath("cells/masks"), doc="the folder with the masks"),
             Param(
                 "classes",
                 ListOf(Word("a class", "traffic light")),
@@ -224,8 +224,12 @@ COMPONENTS = (
         "A label is a number from 0 or a name, in `.cls`, or in `.json` as `label`; tags are a list in `.json`, as "
         "`labels`.",
         (
-            Param("path", FilePath(), doc="the shards, such as train-{000..127}.tar; relative to the spec's folder"),
-            Param("test", FilePath(), None, "the shards of the test split"),
+            Param(
+                "path",
+                FilePath("train-{000..127}.tar"),
+                doc="the shards; relative to the spec's folder",
+            ),
+            Param("test", FilePath("test-{000..007}.tar"), None, "the shards of the test split"),
             Param("skip_broken", Bool(), False, "skip images that cannot be used, and report how many and which"),
         ),
         target="specc.backend.data.webdataset.read_webdataset",
@@ -240,7 +244,7 @@ COMPONENTS = (
         "them. They lie in a folder, or behind an address that fsspec reads, such as `s3://` or `https://`; what is "
         "fetched from there is kept in a cache.",
         (
-            Param("path", Text(), doc="the folder, relative to the spec's folder; or its address"),
+            Param("path", FilePath("data/shards"), doc="the folder, relative to the spec's folder; or its address"),
             Param(
                 "window",
                 Maybe(Int(1, 100_000)),
@@ -261,7 +265,7 @@ COMPONENTS = (
         "`val` and `test`; or `train_images` and `train_labels` (MedMNIST); or `images` and `labels`. Integers N or "
         "N x 1 are classes, N x K of 0 and 1 are tags, N x H x W are masks (255 is ignored), and floats are numbers to "
         "predict. `classes` may hold their names.",
-        (Param("path", FilePath(), doc="the file; a relative path counts from the spec's folder"),),
+        (Param("path", FilePath("data/tissue.npz"), doc="the file; a relative path counts from the spec's folder"),),
         target="specc.backend.data.npz.read_npz",
         shape_of="specc.backend.data.npz_header.shape_of",
         example='npz("data/letters.npz")',

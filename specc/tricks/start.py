@@ -27,13 +27,13 @@ def _check_pretrained(a: Args) -> None:
         raise Problem("E216", f'no weights are published as "{a.name}"', param="name", help=help)
 
 
-_SHA256 = Param("sha256", Maybe(Text()), None, "what the file's SHA-256 has to be")
+_SHA256 = Param("sha256", Maybe(Text("9f86d081…")), None, "what the file's SHA-256 has to be")
 
 COMPONENTS = (
     Start(
         "pretrained",
         "Weights that were published for a network of the zoo. They are downloaded once, and kept in the user's cache.",
-        (Param("name", Text(), doc="their name, as `specc zoo` lists it"), _SHA256),
+        (Param("name", Text("timm/resnet50.a1_in1k"), doc="their name, as `specc zoo` lists it"), _SHA256),
         check=_check_pretrained,
         example='pretrained("timm/resnet50.a1_in1k")',
     ),
@@ -42,7 +42,7 @@ COMPONENTS = (
         "The best weights of a run, or a safetensors file. Tensors are matched by name. The head is replaced where the "
         "classes are others; a tensor of the file that the network has no place for is an error.",
         (
-            Param("path", FilePath(), doc="the run's folder or the file; relative to the spec's folder"),
+            Param("path", FilePath("runs/Digits-1"), doc="the run's folder or the file; relative to the spec's folder"),
             Param("skip_unused", Bool(), False, "leave out tensors that the network has no place for, and name them"),
             _SHA256,
         ),

@@ -11,12 +11,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 from specc.diagnostics import nearest
+from specc.errors import SpeccError, clean
 from specc.source import Source
 from specc.zoo.naming import Naming, read_namings
 
 PREFIX = "zoo:"
 FAMILIES = "families"
-SMALLEST = 64  # pixels
+SMALLEST = 48  # pixels; after five strides of 2 they are 2 x 2, and even before the first four
 FOLDER = Path(__file__).parent
 
 
@@ -60,6 +61,24 @@ def zoo_source(name: str) -> Source | str:
         return Source(f"{PREFIX}{name}", f'extends "{PREFIX}{FAMILIES}/{base.name}"\n{base.models[name]}\n')
     near = nearest(name, models())
     return f"the zoo has no `{name}`{near and f'; {near}'}"
+
+
+def model_of(name: str) -> str:
+    """The model that a user names, as `resnet50` or `zoo:resnet50`. Raises SpeccError E470 where there is none."""
+    model = name.removeprefix(PREFIX)
+    if model in models():
+        return model
+    family = families().get(model.removeprefix(f"{FAMILIES}/"))
+    if family is None:
+        raise unknown(model)
+    message = f"`{model}` is a family of networks, but one of its models is needed"
+    raise SpeccError("E470", clean(message), help=f"such as {next(iter(family.models))}; `specc zoo {family.name}`")
+
+
+def unknown(name: str) -> SpeccError:
+    """E470: the zoo has nothing of this name."""
+    help = nearest(name, (*models(), *families())) or "run `specc zoo` to see what it has"
+    return SpeccError("E470", clean(f"the zoo has no `{name}`"), help=help)
 
 
 def naming_of(model: str, library: str) -> Naming:

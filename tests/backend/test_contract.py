@@ -81,6 +81,7 @@ CASES: dict[str, list[tuple[Any, dict[str, Any]]]] = {
         (M, {"filters": 5}),
         (M, {"filters": 5, "gain": True, "bias": False}),
         (M, {"filters": 6, "gain": True, "gamma": 1.7, "eps": 1e-2, "groups": 2}),
+        (M, {"filters": 5, "gain": True, "init_scale": 0.2}),
         (M, {"filters": 6, "kernel": S(4, 2), "dilation": S(1, 2), "trainable": False}),
         (M, {"filters": 6, "kernel": S(1, 1), "stride": S(2, 2), "gain": True, "trainable": False}),
         (M, {"filters": 4, "stride": S(2, 3), "gain": True, **UPPER}),

@@ -125,6 +125,7 @@ BODIES = {
     "depthwise": "conv(16) -> relu\nrepeat(2) { depthwise_conv -> relu -> conv(16, 1x1) -> relu }",
     "standardized": "repeat(4) { ws_conv(24) -> group_norm(4) -> relu }",
     "standardized with gain": "conv(24)\nrepeat(4) { ws_conv(24, gain=true, gamma=1.7) -> relu }",
+    "standardized with a small gain": "conv(24)\nrepeat(3) { residual { ws_conv(24, gain=true, init_scale=0.2) } }",
     "small scale": "conv(24)\nrepeat(3) { residual { conv(24) -> batch_norm(init_scale=0.2) -> relu -> conv(24) } }",
     "maxout": "repeat(4) { maximum { | conv(24, init=lecun_normal) | conv(24, init=lecun_normal) } }",
     "spatial gate": "conv(16)\nmultiply { | identity | channel_max -> conv(1, 5x5) -> sigmoid }\nconv(16) -> relu",

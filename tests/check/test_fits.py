@@ -309,3 +309,16 @@ def test_a_frozen_batch_norm_takes_one_image() -> None:
 def test_a_batch_of_one_image_is_enough_for(body: str) -> None:
     text = f"data {{ source = digits }}\nnetwork Net {{ conv(4); {body} -> dense(10) }}\ntrain {{ batch = 1 }}\n"
     assert not check(Source("net.cnn", text)).errors
+
+
+@pytest.mark.parametrize(
+    ("data", "pointed"),
+    [
+        ('source = folder("x"); resize = 16x16; channels = gray', "gray"),
+        ("source = digits", "digits"),
+    ],
+)
+def test_what_normalization_is_held_against_is_labeled(data, pointed):
+    one = only(both(f"{data}; normalize = imagenet"))
+    assert one.code == "E313"
+    assert [(label.span.text, label.text) for label in one.labels] == [(pointed, "1 channel")]

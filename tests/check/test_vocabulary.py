@@ -15,7 +15,7 @@ TRANSPOSE = "filters, kernel=2x2, stride=2x2, padding=0x0, output_padding=0x0, d
 LAYERS = f"""
 conv({CONV}, bias=auto, {INIT})
 depthwise_conv(kernel=3x3, stride=1x1, padding=same, dilation=1x1, multiplier=1, bias=auto, {INIT})
-ws_conv({CONV}, eps=1e-06, gain=false, gamma=1, bias=auto, {INIT})
+ws_conv({CONV}, eps=1e-06, gain=false, gamma=1, init_scale=1, bias=auto, {INIT})
 channel_conv(kernel, {INIT})
 conv_transpose({TRANSPOSE}, bias=auto, {INIT})
 dense(units, bias=true, {INIT})

@@ -123,3 +123,8 @@ def test_what_cannot_be_compared(specc, arguments, code):
     answer = specc("diff", *arguments.split())
     assert (answer.status, answer.out) == (2, "")
     assert f"error[{code}]" in answer.err
+
+
+def test_selected_weights_are_written_as_in_a_spec(specc, files):
+    (files / "f.cnn").write_text(NET.replace("epochs = 10", "epochs = 10; freeze = freeze(conv1, kernels, until=1)"))
+    assert "freeze(conv1, kernels, until=1)" in specc("diff", "a.cnn", "f.cnn").out

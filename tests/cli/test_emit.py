@@ -62,3 +62,11 @@ def test_files_that_cannot_be(specc, net, file, out, code):
     answer = specc("emit", file, "--out", out)
     assert (answer.status, answer.out) == (2, "")
     assert code in answer.err
+
+
+def test_weights_that_a_training_begins_with_are_said_to_be_left_out(specc, net, tmp_path):
+    (tmp_path / "net.cnn").write_text(f'{NET}train {{ start = weights("runs/one") }}\n')
+    answer = specc("emit", net)
+    assert answer.err == "the weights of `start` are not in the source; `specc train` saves them, under its names\n"
+    without = specc("emit", net, "--set", "train.start=none").out
+    assert answer.out == without.replace("Overridden: train.start=none\n", "")

@@ -38,6 +38,7 @@ def _spec(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     [
         ("data { source = digits; validation = 20% }", "E207", "did you mean split(20%)?"),
         ("data { source = digits; validation = 500 }", "E207", "did you mean split(500)?"),
+        ("data { source = digits }\ntrain { start = runs }", "E202", "available: pretrained, weights, none"),
         (
             "data { source = digits }\nsearch { train.optimizer = adam(lr=log_uniform(1e-4, 1e-1)) }",
             "E202",
@@ -55,6 +56,20 @@ def test_in_a_spec(specc: Specc, text: str, code: str, help: str) -> None:
     answer = specc("check", "net.cnn")
     assert answer.status == 1 and f"error[{code}]" in answer.err
     assert f"= help: {help}\n" in answer.err
+
+
+@pytest.mark.parametrize(
+    ("setting", "example"),
+    [
+        ("train { start = weights(3) }", "runs/Digits-1"),
+        ("train { start = pretrained(3) }", "timm/resnet50.a1_in1k"),
+        ("data { source = csv(3, label=a) }", "data/birds.csv"),
+        ('data { source = masks("a", 3) }', "cells/masks"),
+    ],
+)
+def test_the_example_of_a_text_fits_its_parameter(specc: Specc, setting: str, example: str) -> None:
+    Path("net.cnn").write_text("network N { input(1, 8x8); flatten -> dense(10) }\n" + setting)
+    assert f'must be a quoted string, such as "{example}", found 3' in specc("check", "net.cnn").err
 
 
 @pytest.mark.parametrize(

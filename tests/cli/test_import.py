@@ -1,5 +1,6 @@
 """`specc import`: weights of PyTorch as a safetensors file that says where they come from."""
 
+import errno
 import hashlib
 import json
 from collections.abc import Callable
@@ -10,9 +11,13 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
+from specc.backend.build import build
 from specc.backend.run.imported import Renamed, import_weights
 from specc.backend.run.weights import open_weights
+from specc.check.zoo import compiled
 from specc.errors import SpeccError
+from specc.zoo import naming_of
+from specc.zoo.lookalikes import lookalikes
 from tests.helpers.torch_files import archive, named, saved, table, tensor, text
 
 Specc = Callable[..., Any]
@@ -89,7 +94,7 @@ def test_only_what_an_import_wrote_is_overwritten(specc: Specc) -> None:
         (["none.pth"], "E442"),
         ([""], "E494"),
         (["."], "E494"),
-        (["net.pth", "--as", "no_such_net"], "E498"),
+        (["net.pth", "--as", "no_such_net"], "E470"),
         (["net.pth", "--out", "none/net.safetensors"], "E481"),
     ],
 )
@@ -99,6 +104,56 @@ def test_what_is_refused(specc: Specc, here: Path, arguments: list[str], code: s
     answer = specc("import", *arguments)
     assert answer.status in (1, 2) and f"error[{code}]" in answer.err, answer.err
     assert {path.name for path in here.iterdir()} == {"net.pth"} and Path("net.pth").read_bytes() == before
+
+
+def lite(path: str, called: str = "efficientnet_lite0") -> Path:
+    """Random weights under timm's names."""
+    graph, _ = compiled(called)
+    naming = naming_of(called, "timm")
+    names = {str(naming.name_of(name)): tensor for name, tensor in build(graph).state_dict().items()}
+    names = {name: tensor for name, tensor in names.items() if name != "None"}
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    return saved(Path(path), names)
+
+
+def test_weights_that_look_like_those_of_a_zoo_network_are_refused_by_name(specc: Specc) -> None:
+    for place in ("hub/models--timm--efficientnet_lite0.ra_in1k/a.pth", "timm/efficientnet_lite0.ra_in1k/a.pth"):
+        answer = specc("import", lite(place), "--as", "efficientnet_lite0", "--out", "a.safetensors")
+        assert answer.status == 1 and "error[E498]: these are the weights timm/efficientnet_lite0.ra_in1k" in answer.err
+        assert "it pads evenly" in answer.err and not Path("a.safetensors").exists()
+
+
+def test_weights_that_look_like_those_of_a_zoo_network_are_refused_by_hash(
+    specc: Specc, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    digest = hashlib.sha256(lite("renamed.pth").read_bytes()).hexdigest()
+    (real,) = (one for one in lookalikes() if one.name == "timm/efficientnet_lite0.ra_in1k")
+    monkeypatch.setattr("specc.zoo.lookalikes.lookalikes", lambda: (real._replace(sha256=digest[:8]),))
+    answer = specc("import", "renamed.pth", "--as", "efficientnet_lite0")
+    assert answer.status == 1 and "it pads evenly" in answer.err
+
+
+def test_weights_of_another_network_of_the_zoo_with_the_same_shapes_are_told_apart(specc: Specc) -> None:
+    source = lite("timm/tf_mobilenetv3_small_100.in1k/a.pth", "mobilenetv3_small_100")
+    answer = specc("import", source, "--as", "mobilenetv3_small_100")
+    assert answer.status == 1 and "of `tf_mobilenetv3_small_100`, not of `mobilenetv3_small_100`" in answer.err
+    answer = specc("import", source, "--as", "tf_mobilenetv3_small_100")
+    assert answer.status == 0 and "; published as timm/tf_mobilenetv3_small_100.in1k\n" in answer.out
+
+
+def test_what_names_and_shapes_cannot_tell_is_said(specc: Specc) -> None:
+    answer = specc("import", lite("net.pth"), "--as", "efficientnet_lite0")
+    assert answer.status == 0 and "names and shapes cannot tell padding or eps" in answer.out
+
+
+def test_a_full_disk_is_told_from_missing_permissions(specc: Specc, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(path: Path, data: bytes) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    saved(Path("net.pth"), NET)
+    monkeypatch.setattr("specc.backend.run.imported.write_atomic", full)
+    answer = specc("import", "net.pth")
+    assert "error[E481]" in answer.err and "free some disk space" in answer.err and "permissions" not in answer.err
 
 
 def test_code_is_refused_and_not_run(specc: Specc, here: Path) -> None:
@@ -123,7 +178,7 @@ def test_tensors_may_be_renamed() -> None:
     saved(Path("net.pth"), NET)
     import_weights(Path("net.pth"), Path("one.safetensors"))
     first = Renamed({"first": NET["z.weight"].reshape(-1)}, {"zoo": "net"})
-    import_weights(Path("one.safetensors"), Path("two.safetensors"), rename=lambda _: first)
+    import_weights(Path("one.safetensors"), Path("two.safetensors"), rename=lambda _, sha256: first)
     assert load_file("two.safetensors").keys() == {"first"}
     with pytest.raises(SpeccError, match="already exists"):
-        import_weights(Path("one.safetensors"), Path("one.safetensors"), rename=lambda _: first)
+        import_weights(Path("one.safetensors"), Path("one.safetensors"), rename=lambda _, sha256: first)

@@ -338,3 +338,10 @@ def test_a_pipe_is_not_waited_for(specc, tmp_path):
     os.mkfifo(tmp_path / "pipe.csv")
     answer = specc("new", "mine", "--data", "pipe.csv")
     assert answer.status in (1, 2) and "error[E4" in answer.err
+
+
+def test_rows_of_another_length_are_named(specc):
+    Path("birds.csv").write_text("image,label\na.png,1,owl\nb.png,2,crow\nc.png\n")
+    answer = specc("new", "net", "--data", "birds.csv")
+    assert answer.status == 1 and "error[E414]: 3 of 3 rows of birds.csv cannot be used" in answer.err
+    assert "line 2: 3 cells, but the first row has 2" in answer.err

@@ -3,6 +3,7 @@ import json
 import pytest
 
 from specc.zoo import models
+from tests.helpers.tiny_data import write_folder
 
 
 def test_lists_every_model_with_its_figures(specc):
@@ -43,7 +44,29 @@ def test_lists_trained_weights_with_their_licenses(specc):
     assert "  torchvision/resnet18.IMAGENET1K_V1 (BSD-3-Clause, as torchvision, 69.8%)\n" in page
 
 
-def test_names_the_nearest(specc):
-    answer = specc("zoo", "resnet5")
+@pytest.mark.parametrize(
+    "command",
+    [
+        "zoo resnet5",
+        "zoo zoo:resnet5",
+        "check zoo:resnet5",
+        "show zoo:resnet5",
+        "export zoo:resnet5",
+        "import net.pth --as resnet5",
+        "import net.pth --as zoo:resnet5",
+        "new net --data photos --like resnet5",
+    ],
+)
+def test_an_unknown_name_is_one_error_with_the_nearest_one(specc, tmp_path, monkeypatch, command):
+    monkeypatch.chdir(tmp_path)
+    write_folder(tmp_path / "photos", classes=2, each=4)
+    answer = specc(*command.split())
     assert (answer.status, answer.out) == (2, "")
-    assert "E477]: the zoo has no `resnet5`; did you mean `resnet50`?" in answer.err
+    assert "error[E470]: the zoo has no `resnet5`\n  = help: did you mean `resnet50`?\n" in answer.err
+
+
+@pytest.mark.parametrize("command", ["import net.pth --as resnet", "new net --data photos --like resnet"])
+def test_a_family_is_not_one_of_its_models(specc, tmp_path, monkeypatch, command):
+    monkeypatch.chdir(tmp_path)
+    write_folder(tmp_path / "photos", classes=2, each=4)
+    assert "error[E470]: `resnet` is a family of networks" in specc(*command.split()).err

@@ -11,7 +11,8 @@ from tests.helpers.checking import net, only, spec
 DEFAULTS = {
     "conv": "kernel=3x3 stride=1x1 padding=same dilation=1x1 groups=1 bias=auto trainable=true",
     "depthwise_conv": "kernel=3x3 stride=1x1 padding=same dilation=1x1 multiplier=1 bias=auto trainable=true",
-    "ws_conv": "kernel=3x3 stride=1x1 padding=same dilation=1x1 groups=1 eps=1e-06 gain=false gamma=1 bias=auto",
+    "ws_conv": "kernel=3x3 stride=1x1 padding=same dilation=1x1 groups=1 eps=1e-06 gain=false gamma=1 init_scale=1 "
+    "bias=auto",
     "channel_conv": "trainable=true",
     "conv_transpose": "kernel=2x2 stride=2x2 padding=0x0 output_padding=0x0 dilation=1x1 groups=1 bias=auto",
     "dense": "bias=true trainable=true",

@@ -39,6 +39,7 @@ WRONG: list[tuple[str, Any, dict[str, Any], str, str, str, str]] = [
     ("ws_conv", M, {"filters": 8, "kernel": S(9, 3), "padding": S(0, 0)}, "E303", "kernel", "9 x 3", "`padding=1x0`"),
     ("ws_conv", M, {"filters": 2**40}, "E310", "filters", "", ""),
     ("ws_conv", M, {"filters": 8, "gamma": 1.7}, "E216", "gamma", "gamma=1.7 but no gain", "gain=true"),
+    ("ws_conv", M, {"filters": 8, "init_scale": 0.5}, "E216", "init_scale", "init_scale=0.5 but no gain", "gain=true"),
     ("ws_conv", M, {"filters": 8, "groups": 8, "kernel": S(1, 1)}, "E311", "", "a single weight", "fewer groups"),
     ("channel_conv", M, {"kernel": 3}, "E302", "", "its input is 8 x 7 x 10", "`global_avg_pool` before it"),
     ("channel_conv", V, {"kernel": 3}, "E302", "", "its input is 12", "before `flatten`"),

@@ -12,7 +12,7 @@ from specc.backend.run.weights import open_weights, weights_bytes
 from specc.backend.torch_file.choose import choose
 from specc.backend.torch_file.reader import open_torch_file
 from specc.errors import SpeccError
-from specc.files import open_file, reason, refuse_bytes, write_atomic
+from specc.files import open_file, reason, refuse_bytes, unwritable, write_atomic
 
 SUFFIX = ".safetensors"
 IMPORTED = "imported"  # the key of what an imported file says of itself
@@ -26,7 +26,7 @@ class Renamed(NamedTuple):
     about: Mapping[str, Any]
 
 
-Rename = Callable[[Mapping[str, Tensor]], Renamed]
+Rename = Callable[[Mapping[str, Tensor], str], Renamed]
 
 
 class Weights(NamedTuple):
@@ -60,8 +60,8 @@ def import_weights(
 ) -> Imported:
     """Write the weights in `source`, a file of `torch.save` or a safetensors file, to `out`.
 
-    key: of the dictionary in it that is taken, where there are several. rename: gives the tensors the names and shapes
-    of a network. url: where `source` was downloaded from.
+    key: of the dictionary in it that is taken, where there are several. rename: gives the tensors of a file with this
+    SHA-256 the names and shapes of a network. url: where `source` was downloaded from.
 
     Raises SpeccError: E442 `source` is not there; E443 it is a damaged safetensors file; E493 it holds something other
     than tensors and plain values; E494 it is damaged; E495 it holds no weights, or several; E480 `out` is a file that
@@ -72,15 +72,14 @@ def import_weights(
     weights = _read_safetensors(source) if source.suffix == SUFFIX else _read_torch(source, key)
     more: Mapping[str, Any] = {}
     if rename is not None:
-        tensors, more = rename(weights.tensors)
+        tensors, more = rename(weights.tensors, digest)
         weights = weights._replace(tensors=tensors)
     origin = {"file": source.name, "url": url, "sha256": digest, "key": weights.key}
     about = {IMPORTED: {name: value for name, value in origin.items() if value}, **more}
     try:
         write_atomic(out, weights_bytes(weights.tensors, about))
     except OSError as error:
-        help = "check the permissions" if out.parent.is_dir() else f"folder `{out.parent}` does not exist"
-        raise SpeccError("E481", f"`{out}` cannot be written: {reason(error)}", help=help) from error
+        raise unwritable(out, error) from error
     return Imported(out, weights, about)
 
 

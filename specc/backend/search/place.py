@@ -67,7 +67,9 @@ def _moves(path: str, call: Bound, word: Any, where: Where) -> list[str]:
 
 
 def _absolute(text: str, where: Where) -> str:
-    """Where a path leads to; of one that names several shards, as far as it names one folder."""
+    """Where a path leads to; of one that names several shards, as far as it names one folder. Addresses stay."""
+    if "://" in text:
+        return text
     tried = tried_paths(text, where)
     there = [path for path in tried if path.exists()] or [path for path in tried if path.parent.exists()]
     return str((there or tried)[0].absolute())

@@ -28,6 +28,7 @@ from specc.tasks import CLASSIFICATION, REGRESSION, SEGMENTATION
 from specc.values import Size
 from specc.vocabulary.family import Normalization
 from specc.vocabulary.registry import component
+from specc.zoo import model_of
 from specc.zoo.weights import Published, published
 
 MEMORY = 2  # a step takes at most one part in so many of what is free
@@ -92,7 +93,8 @@ def _zoo_spec(seen: Seen, request: Request) -> str:
         what = "holds packed images" if isinstance(seen.raw.train.images, Packed) else "is an npz file"
         message = f"--like needs image files, but {request.data} {what}"
         raise SpeccError("E475", clean(message), help="leave out --like, or save the images as files in class folders")
-    name = request.like.removeprefix("zoo:")
+    name = model_of(request.like)
+    _refuse_misfit(name, seen)
     sample, more = settings.balance(seen)
     changes = settings.augment(seen, Fit((), VIEW))
     size, weights = settings.batch(seen.learned), _weights(name)
@@ -110,6 +112,22 @@ def _zoo_spec(seen: Seen, request: Request) -> str:
     return f"extends {quoted(f'zoo:{name}')}\n\n{knobs}\n\n{_section('data', data)}\n\n{_section('train', train)}"
 
 
+def _refuse_misfit(model: str, seen: Seen) -> None:
+    """Raise SpeccError E475 where a model of the zoo classifies images and the data have masks, or the reverse."""
+    has_map = len(compiled(model)[0].output_shape) > 1
+    if has_map == (seen.task == SEGMENTATION):
+        return
+    what = "pixels" if has_map else "images"
+    fitting = [name for name in sorted({one.model for one in published().values()}) if _has_map(name) != has_map]
+    message = f"--like {model}: it classifies {what}, but the data are {_summary(seen)}"
+    raise SpeccError("E475", clean(message), help=f"such as --like {few(fitting, LISTED)}; or leave out --like")
+
+
+def _has_map(model: str) -> bool:
+    """Whether a model of the zoo classifies pixels: its weights are of Pascal VOC's classes."""
+    return any(one.model == model and one.classes == "voc" for one in published().values())
+
+
 def _weights(model: str) -> Published:
     """The published weights of a spec of the zoo: if possible such that allow any use and see images of its size; of
     these the most accurate ones where that is known.
@@ -120,7 +138,7 @@ def _weights(model: str) -> Published:
     if not fitting:
         known = sorted({one.model for one in published().values()})
         help = nearest(model, known) or f"weights are published for {few(known, LISTED)}"
-        raise SpeccError("E475", clean(f"--like {model}: no weights are published for a spec of that name"), help=help)
+        raise SpeccError("E475", f"--like {model}: no weights are published for it", help=help)
     view = str(compiled(model)[1].view)
 
     def rank(one: Published) -> tuple[bool, bool, float, bool]:

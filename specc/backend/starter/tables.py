@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from specc.backend.data.places import few
 from specc.backend.data.read_table import read_header, read_table
-from specc.backend.data.table import find_columns
+from specc.backend.data.table import Table, find_columns
 from specc.backend.images import SUFFIXES
 from specc.backend.starter.columns import BESIDE, CLASS_NAMES, LEARNED, Column, describe
 from specc.backend.starter.request import Request
@@ -29,8 +29,9 @@ class Chosen(NamedTuple):
 def choose_columns(path: Path, request: Request) -> Chosen:
     """The columns of a table, by the user's options, and else by what they hold.
 
-    Raises SpeccError: E413 no such column, or no rows; E425 it is not clear what is to be learned; E426 no column with
-    image files, or several; and what `read_table` raises.
+    Raises SpeccError: E413 no such column, or no rows; E414 most rows are not as long as the
+    first; E425 it is not clear what is to be learned; E426 no column with image files, or several; and what
+    `read_table` raises.
     """
     header = read_header(path)
     asked = [request.image, request.label, *request.labels, *request.target]
@@ -39,13 +40,13 @@ def choose_columns(path: Path, request: Request) -> Chosen:
         message = clean(f"the first row of {path} has an image file where a column's name belongs: {few(header)}")
         raise SpeccError("E426", message, help="write the names first, as in `image,label`", status=1)
     names = [name for name in header if name and header.count(name) == 1]
-    table = read_table(path, names)
-    columns = {name: describe(name, table.columns[name]) for name in names}
-    image = request.image or _image(path, list(columns.values()), table.columns)
+    cells = _sound_rows(read_table(path, names))
+    columns = {name: describe(name, cells[name]) for name in names}
+    image = request.image or _image(path, list(columns.values()), cells)
     rest = [column for name, column in columns.items() if name != image]
     part = next((column for column in rest if column.kind == "part" and column.name not in asked), None)
     rest = [column for column in rest if column is not part]
-    learned, used = _learned(path, rest, request, table.columns)
+    learned, used = _learned(path, rest, request, cells)
     group, several = _group([column for column in rest if column.name not in used])
     arguments = [f"image={word(image)}", learned]
     arguments += [f"part={word(part.name)}"] if part else []
@@ -57,6 +58,14 @@ def choose_columns(path: Path, request: Request) -> Chosen:
     if several:
         notes.append(f"{few(several)} may say what belongs together, too: `group` takes one column")
     return Chosen(arguments, notes)
+
+
+def _sound_rows(table: Table) -> dict[str, list[str]]:
+    """The columns without rows of another length than the first. Raises SpeccError E414 where most rows are such."""
+    if 2 * len(table.broken) >= len(table.rows):
+        raise table.refused(table.broken, len(table.rows))
+    kept = [row for row in range(len(table.rows)) if row not in table.broken]
+    return {name: [cells[row] for row in kept] for name, cells in table.columns.items()}
 
 
 def _image(path: Path, columns: Sequence[Column], cells: dict[str, list[str]]) -> str:

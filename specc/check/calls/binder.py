@@ -15,7 +15,8 @@ from specc.source import Span
 from specc.syntax import tree as t
 from specc.syntax.build import BROKEN
 from specc.tricks import COMPONENTS
-from specc.values import UNKNOWN, Args, Bound, Ref, Size, show
+from specc.tricks.sections import SECTIONS
+from specc.values import UNKNOWN, Args, Bound, Ref, Several, Size, show
 from specc.vocabulary.component import Component
 from specc.vocabulary.kinds import Float, Kind, Maybe, Text, Unfit
 from specc.vocabulary.param import REQUIRED, Param
@@ -144,7 +145,7 @@ class Binder:
             return self._bind_component(component, call, scope, flow)
 
         def help() -> str:
-            known = COMPONENTS[family]
+            known = [*COMPONENTS[family], *(["none"] if _takes_none(family) else [])]
             return nearest(call.name, [*known, *scope.all_names()]) or f"available: {', '.join(known)}"
 
         elsewhere = next((f for f, components in COMPONENTS.items() if call.name in components), "")
@@ -160,6 +161,8 @@ class Binder:
         literal = [param.name for param in params if param.kind.is_literal]
         given = assign(self.evaluator, call, names, component.name, scope, flow, rest, literal)
         args = self.convert(given, params, component.name, call.span, scope, flow)
+        if rest and args is not None and args.as_dict()[rest] is not UNKNOWN:
+            args = Args(**args.as_dict() | {rest: Several(args.as_dict()[rest])})
         branches = self._branches(component, call, scope, flow)
         if args is None or branches is UNKNOWN or UNKNOWN in args.as_dict().values():
             return UNKNOWN
@@ -195,6 +198,12 @@ class Binder:
                 return self.error("E208", f"the body of `{component.name}` can only contain calls", wrong.span)
             branches.append(self._all_of(component.family, stages, scope, flow))
         return UNKNOWN if UNKNOWN in branches else tuple(branches)
+
+
+def _takes_none(family: str) -> bool:
+    """Whether a setting that takes a call of a family takes `none`, too."""
+    kinds = [param.kind for params in SECTIONS.values() for param in params]
+    return any(isinstance(kind, Maybe) and getattr(kind.kind, "family", "") == family for kind in kinds)
 
 
 def _as_source(path: str) -> str:

@@ -5,14 +5,14 @@ from collections.abc import Iterator
 from specc.check.lint.lint import Found, Lint, Linted
 from specc.errors import counted
 from specc.ir.weights import selected, weights_of
-from specc.values import Percent
+from specc.tricks.length import in_epochs
 
 
 def find(linted: Linted) -> Iterator[Found]:
     train = linted.train
     if train.frozen_until is None:
         return
-    thaw = _in_epochs(train.frozen_until, train.epochs)
+    thaw = in_epochs(train.frozen_until, train.epochs)
     left = weights_of(linted.graph)
     late = {weight.name for weight in selected(train.frozen_at_first, left)}
     for group in train.groups or ():
@@ -20,18 +20,14 @@ def find(linted: Linted) -> Iterator[Found]:
         left = [weight for weight in left if weight not in members]
         until = group.args.until
         lost = [weight for weight in members if weight.name in late and weight.learns]
-        if until is None or not lost or _in_epochs(until, train.epochs) > thaw:
+        if until is None or not lost or in_epochs(until, train.epochs) > thaw:
             continue
-        end = counted(_in_epochs(until, train.epochs), "epoch")
+        end = counted(in_epochs(until, train.epochs), "epoch")
         yield Found(
             f"this group ends after {end}, but `{lost[0].name}` is frozen until {counted(thaw, 'epoch')} have passed",
             linted.place("train", "groups", group),
             help="let the group learn longer, freeze for less long, or freeze these weights to the end: freeze = […]",
         )
-
-
-def _in_epochs(length: float, epochs: float) -> float:
-    return length * epochs if isinstance(length, Percent) else length
 
 
 LINT = Lint(

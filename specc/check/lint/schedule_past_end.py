@@ -5,8 +5,9 @@ from collections.abc import Iterator, Sequence
 from specc.check.lint.lint import Found, Lint, Linted
 from specc.errors import counted
 from specc.source import Span
+from specc.tricks.length import in_epochs
 from specc.tricks.schedule import cycle, lengths
-from specc.values import Bound, Percent
+from specc.values import Bound
 from specc.vocabulary.family import Clock, Schedule
 from specc.vocabulary.registry import component
 
@@ -21,12 +22,12 @@ def find(linted: Linted) -> Iterator[Found]:
     yield from _schedule(linted, "schedule", train.schedule)
     for group in train.groups or ():
         yield from _schedule(linted, "groups", group.args.schedule or ())
-    if train.lookahead is not None and (start := _in_epochs(train.lookahead.args.start, epochs)) >= epochs:
+    if train.lookahead is not None and (start := in_epochs(train.lookahead.args.start, epochs)) >= epochs:
         message = f"`lookahead` would start after {_epochs(start)}, but training ends after {epochs:g}"
         yield Found(message, linted.place("train", "lookahead", train.lookahead), help="start it earlier, or remove it")
     until = train.frozen_until
-    if until is not None and _in_epochs(until, epochs) >= epochs:
-        message = f"`freeze` lasts {_epochs(_in_epochs(until, epochs))}, but training ends after {epochs:g}: "
+    if until is not None and in_epochs(until, epochs) >= epochs:
+        message = f"`freeze` lasts {_epochs(in_epochs(until, epochs))}, but training ends after {epochs:g}: "
         message += "what is frozen never learns"
         yield Found(
             message, linted.place("train", "freeze", train.freeze), help="train longer, or freeze for less long"
@@ -77,24 +78,20 @@ def _cut(schedule: Sequence[Bound], position: int, epochs: float, place: Span) -
         )
 
 
-def _in_epochs(length: float, epochs: float) -> float:
-    return length * epochs if isinstance(length, Percent) else length
-
-
 def _length(piece: Bound, epochs: float) -> float | None:
     """In epochs; None for a part that takes whatever the others leave."""
     length = piece.args.as_dict().get("epochs")
-    return None if length is None or isinstance(length, tuple) else _in_epochs(length, epochs)
+    return None if length is None or isinstance(length, tuple) else in_epochs(length, epochs)
 
 
 def _never(piece: Bound, epochs: float) -> str:
     """What a part would do only after the end."""
     a = piece.args
     match piece.name:
-        case "step" if _in_epochs(a.every, epochs) >= epochs:
-            return f"`step` would drop after {_epochs(_in_epochs(a.every, epochs))}, but training ends after {epochs:g}"
+        case "step" if in_epochs(a.every, epochs) >= epochs:
+            return f"`step` would drop after {_epochs(in_epochs(a.every, epochs))}, but training ends after {epochs:g}"
         case "multistep":
-            late = [f"{_in_epochs(at, epochs):g}" for at in a.epochs if _in_epochs(at, epochs) >= epochs]
+            late = [f"{in_epochs(at, epochs):g}" for at in a.epochs if in_epochs(at, epochs) >= epochs]
             return f"the drops at {', '.join(late)} come after the end, at {_epochs(epochs)}" if late else ""
         case "plateau" if a.patience >= epochs:
             return f"`plateau` waits {_epochs(a.patience)}, but training ends after {epochs:g}: it never drops"

@@ -58,7 +58,7 @@ def hold_together(
     """Report where the network's input or output is not what the data need."""
     if view_fits(data) and _input_fits(graph, data, context) and len(graph.input) == 3:
         _augment_fits(graph, data, context)
-        _normalize_fits(graph, data, context)
+        _normalize_fits(spec, graph, data, context)
         _views_fit(graph, train, context)
     task_fits(spec, graph, data, train, export, context)
 
@@ -133,7 +133,7 @@ def _augment_fits(graph: Graph, data: DataSettings, context: Context) -> None:
     context.error("E307", message, span, help=help)
 
 
-def _normalize_fits(graph: Graph, data: DataSettings, context: Context) -> None:
+def _normalize_fits(spec: Spec, graph: Graph, data: DataSettings, context: Context) -> None:
     constants = component(Normalization, data.normalize).constants
     count = len(constants(data.normalize.args)[0]) if constants else 0
     if count > 1 and count != graph.input[0]:
@@ -141,7 +141,9 @@ def _normalize_fits(graph: Graph, data: DataSettings, context: Context) -> None:
         message = f"`{data.normalize.name}` has {count} means and standard deviations, but the images have {has}"
         place = _place(data.normalize, graph.nodes[0])
         help = "give one value per channel, or a single one for all"
-        context.error("E313", message, place, labels=_source(data, has), help=help)
+        channels = spec.sections["data"].get("channels")
+        labels = (Label(channels.value.span, has),) if channels else _source(data, has)
+        context.error("E313", message, place, labels=labels, help=help)
 
 
 def _views_fit(graph: Graph, train: TrainSettings | None, context: Context) -> None:

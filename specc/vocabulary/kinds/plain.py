@@ -69,7 +69,10 @@ class Bool(Kind):
 
 
 class Text(Kind):
-    needs = 'a quoted string, such as "data/flowers"'
+    """A quoted string. example: one that fits the parameter."""
+
+    def __init__(self, example: str = "data/flowers") -> None:
+        self.needs = f'a quoted string, such as "{example}"'
 
     def accept(self, value: Any, bind: Bind) -> str:
         if not isinstance(value, str):

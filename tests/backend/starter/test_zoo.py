@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from specc.backend.starter.draft import draft
 from specc.backend.starter.request import Request
@@ -28,5 +29,22 @@ def test_an_archive_is_refused(tmp_path):
 def test_weights_that_nobody_publishes(tmp_path):
     write_folder(tmp_path / "photos")
     with pytest.raises(SpeccError) as caught:
-        draft(Request("Net", "net.cnn", ".", str(tmp_path / "photos"), like="resnet81"))
-    assert caught.value.code == "E475" and "resnet18" in caught.value.help
+        draft(Request("Net", "net.cnn", ".", str(tmp_path / "photos"), like="legacy_xception"))
+    assert caught.value.code == "E475"
+
+
+@pytest.mark.parametrize("is_masked", [False, True])
+def test_a_network_of_another_task_is_refused_with_what_fits(tmp_path, is_masked):
+    write_folder(tmp_path / "photos", classes=3, each=5)
+    if is_masked:
+        for part, high in (("images", 255), ("masks", 2)):
+            (tmp_path / "cells" / part).mkdir(parents=True)
+            for number in range(6):
+                image = levels(9, 9, seed=number) % high
+                Image.fromarray(image).save(tmp_path / "cells" / part / f"{number}.png")
+    data, like = ("cells", "resnet18") if is_masked else ("photos", "fcn_resnet50")
+    fits = "fcn_resnet50" if is_masked else "--like alexnet"
+    with pytest.raises(SpeccError) as caught:
+        draft(Request("Net", "net.cnn", ".", str(tmp_path / data), like=like))
+    assert caught.value.code == "E475" and f"--like {like}: it classifies" in str(caught.value.message)
+    assert fits in caught.value.help
