@@ -12,6 +12,7 @@ simplejpeg webdataset braceexpand litdata torchvision`); what cannot be imported
 
 import argparse
 import json
+import multiprocessing
 import os
 import platform
 import random
@@ -213,23 +214,35 @@ def measure(name: str, folder: Path, size: int) -> dict[str, Any]:
     else:
         epoch = reader(folder, size)
         began = time.perf_counter()
-    seconds = []
+    before, cpu, seconds = _cpu(), 0.0, []
     for number in range(2):
         images = sum(len(batch) for batch in epoch(number))
         seconds.append((time.perf_counter() - began) / images)
+        cpu = cpu or (_cpu() - before) / images
         began = time.perf_counter()
-    return {"seconds": seconds}
+    return {"seconds": seconds, "cpu": cpu}
+
+
+def _cpu() -> float:
+    """Seconds of a core that this process and its workers have taken, with their start; Linux only."""
+    total = 0
+    for pid in (os.getpid(), *(child.pid for child in multiprocessing.active_children())):
+        stat = Path(f"/proc/{pid}/stat")
+        fields = stat.read_text(encoding="ascii").rpartition(")")[2].split() if stat.exists() else []
+        total += sum(map(int, fields[11:13]))
+    return total / os.sysconf("SC_CLK_TCK")
 
 
 def run(name: str, folder: Path, size: int, readers: Path | None, cache: Path) -> list[float] | str:
-    """The rates of two epochs in a new process; else why there are none."""
+    """The rates of two epochs in a new process, and the ms of CPU time for an image of the first; else why not."""
     paths = [str(Path(__file__).parent.parent), *([str(readers)] if readers else [])]
     environment = {**os.environ, "PYTHONPATH": ":".join(paths), "SPECC_CACHE": str(cache), "OMP_NUM_THREADS": "1"}
     command = [sys.executable, __file__, "--one", name, "--folder", str(folder), "--size", str(size)]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     if done.returncode:
         return (done.stderr.strip().splitlines() or ["it failed"])[-1]
-    return [1 / seconds for seconds in json.loads(done.stdout.splitlines()[-1])["seconds"]]
+    figures = json.loads(done.stdout.splitlines()[-1])
+    return [*(1 / seconds for seconds in figures["seconds"]), 1000 * figures["cpu"]]
 
 
 def _spread(values: list[float]) -> str:
@@ -252,14 +265,16 @@ def _table(folder: Path, size: int, turns: int, readers: Path | None, scratch: P
             rates[name] += [both] if both else []
     base = statistics.median([rate[0] for rate in rates["pillow"]]) if rates["pillow"] else float("nan")
     print(f"\n{size} x {size}: images a second, median (smallest-largest) of {turns}; ratio to `pillow`, first epoch")
-    print(f"{'':14}{'first epoch':>24}{'ratio':>7}{'second epoch':>26}{'2nd start, 1st epoch':>26}{'2nd epoch':>26}")
+    titles = f"{'first epoch':>22}{'ratio':>7}{'CPU ms':>8}{'second epoch':>24}{'2nd start':>22}{'second epoch':>24}"
+    print(" " * 12 + titles)
     for name, values in rates.items():
         if not values:
-            print(f"{name:14}not measured: {lost[name]}")
+            print(f"{name:12}not measured: {lost[name]}")
             continue
-        columns = [list(column) for column in zip(*values, strict=True)]
-        first, *rest = map(_spread, columns)
-        print(f"{name:14}{first:>24}{statistics.median(columns[0]) / base:>7.2f}" + "".join(f"{x:>26}" for x in rest))
+        first, second, cpu, *again = (list(column) for column in zip(*values, strict=True))
+        ratio = statistics.median(first) / base
+        line = f"{name:12}{_spread(first):>22}{ratio:>7.2f}{statistics.median(cpu):>8.1f}{_spread(second):>24}"
+        print(line + (f"{_spread(again[0]):>22}{_spread(again[1]):>24}" if again else ""), flush=True)
 
 
 def main() -> None:

@@ -218,7 +218,7 @@ def _kept() -> Iterator[Finding]:
         yield Finding(section, name, f"not kept: SPECC_CACHE={OFF}")
         return
     stores = usage(folder)
-    value = f"{byte_text(sum(one.size for one in stores))} of at most {byte_text(most)}, in {folder}"
+    value = f"{byte_text(sum(one.size for one in stores))} of at most {most // GIB} GiB, in {folder}"
     mend = f"to empty it, remove that folder: rm -r {shlex.quote(str(folder))}" if stores else ""
     yield Finding(section, name, value, "fine", mend)
 
