@@ -67,7 +67,7 @@ def search_with_kills(
         targets = [working[worker] for worker in missing if worker in working]
         if not missing:
             process.send_signal(signal.SIGKILL)
-            process.wait()
+            process.communicate()
             left -= 1
             process = subprocess.Popen(arguments, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
         elif targets:

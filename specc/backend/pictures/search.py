@@ -45,7 +45,7 @@ def history_figure(search: Mapping[str, Any]) -> Figure:
     axes.set_xlabel("trial")
     axes.set_ylabel(_label(measure))
     axes.xaxis.set_major_locator(MaxNLocator(8, integer=True))
-    figure.legend(loc="outside upper left", ncols=4)
+    _legend(figure, axes)
     return figure
 
 
@@ -113,7 +113,7 @@ def front_figure(search: Mapping[str, Any]) -> Figure:
         axes.set_xscale("log")
     axes.set_xlabel("latency of one image [ms]" if against == "latency" else COSTS[against])
     axes.set_ylabel(_label(measure))
-    figure.legend(loc="outside upper left", ncols=2)
+    _legend(figure, axes)
     return figure
 
 
@@ -152,6 +152,12 @@ def _marks(axes: Axes, x: float, marks: Sequence[tuple[float, str]]) -> None:
     axes.axvline(x, color=GRAY, linewidth=0.8)
     for place, text in marks:
         axes.annotate(text, (x, place), xytext=(4, 0), textcoords="offset points", fontsize=8, va="center")
+
+
+def _legend(figure: Figure, axes: Axes) -> None:
+    handles, labels = axes.get_legend_handles_labels()
+    if handles:
+        figure.legend(handles, labels, loc="outside upper left", ncols=4)
 
 
 def _as_number(text: str) -> float | None:

@@ -37,8 +37,8 @@ def shared(postgres: Server, tmp_path: Path) -> Iterator[Any]:
         folder.mkdir(exist_ok=True)
         own = pool or Formulas(1, from_rate)
         name = str(tmp_path)
-        shared = {"storage": postgres.url, "owner": machine, "name": name}
-        searches.append(make_search(folder, own, trials, "tpe", "median", **shared))
+        one = make_search(folder, own, trials, "tpe", "median", storage=postgres.url, owner=machine, name=name)
+        searches.append(one)
         return searches[-1]
 
     yield make

@@ -1,7 +1,9 @@
 """What is drawn and what is refused, before anything is trained."""
 
 import sys
+from math import log10
 from pathlib import Path
+from statistics import fmean
 
 import pytest
 
@@ -24,10 +26,10 @@ def test_importances_tell_what_matters(tmp_path: Path) -> None:
 
 
 def test_tpe_comes_to_what_is_good(tmp_path: Path) -> None:
-    make_search(tmp_path, Formulas(1, from_rate), 24, "tpe").run()
+    make_search(tmp_path, Formulas(1, from_rate, epochs=1), 60, "tpe").run()
     rates = [float(dict(one.values)["train.optimizer.lr"]) for one in Journal(tmp_path).trials.values()]
-    late = [0.003 < rate < 0.03 for rate in rates[10:]]
-    assert sum(late) > 0.6 * len(late)  # by chance a third
+    distances = [abs(log10(rate) + 2) for rate in rates]
+    assert fmean(distances[40:]) < 0.6 * fmean(distances[:10])  # the first ten are drawn by chance
 
 
 def test_errors_are_minimized(tmp_path: Path) -> None:
@@ -49,7 +51,7 @@ def test_what_measures_is_not_searched(path: str) -> None:
 def test_the_loss_is_searched_unless_it_measures() -> None:
     space = [space_of()[0]._replace(path="train.loss")]
     refuse_to_vary(space, ACCURACY)
-    with pytest.raises(SpeccError, match="E514|train.loss"):
+    with pytest.raises(SpeccError, match="the search varies"):
         refuse_to_vary(space, LOSS)
 
 
@@ -63,7 +65,7 @@ def test_the_loss_is_searched_unless_it_measures() -> None:
     ],
 )
 def test_storages_that_serve_no_several_machines(url: str, words: str) -> None:
-    with pytest.raises(SpeccError, match="E515|SQLite|PostgreSQL") as error:
+    with pytest.raises(SpeccError, match="--storage") as error:
         refuse_storage(url)
     assert words in error.value.message and error.value.code == "E515" and "secret" not in str(error.value)
 
