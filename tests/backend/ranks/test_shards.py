@@ -137,7 +137,7 @@ def spec(train: str, network: str = "flatten -> dense(10)", augment: str = "none
         (spec("batch = 100; shards = 12"), "E500", "set batch = 96 or 108, or shards = 10 or 20"),
         (spec("batch = 8; shards = 12"), "E500", "set batch = 12, or shards = 8"),
         (
-            spec("batch = 12; shards = 12", augment="choose { flip -> mixup | cutmix }"),
+            spec("batch = 12; shards = 12", augment="choose { | flip -> mixup | cutmix }"),
             "E501",
             "batch = 24, or shards = 6",
         ),
