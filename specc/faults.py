@@ -26,7 +26,7 @@ def reach(point: str) -> None:
     if fault is None or fault["point"] != point:
         return
     if fault["rank"] is not None:
-        starts = int(os.environ.get(STARTS, "0"))
+        starts = int(os.environ.get(STARTS) or os.environ.get("TORCHELASTIC_RESTART_COUNT", "0"))
         if fault["rank"] != os.environ.get("RANK", "0") or starts >= int(fault["starts"] or 1):
             return
     _reached[point] += 1

@@ -53,7 +53,7 @@ def moved_numbers(graph: Graph, settings: TrainSettings) -> int:
     """How many numbers a shard adds to a step: the gradients, and the running statistics."""
     learning = graph.parameters - frozen_parameters(graph, settings.frozen)
     statistics = (graph.statistics(node) for node in graph.nodes if node.owns)
-    return learning + sum(prod(one.shape) for of_node in statistics for one in of_node)
+    return learning + sum(prod(one.shape) for of_node in statistics for one in of_node if one.shape)  # no counters
 
 
 class PerDevice(NamedTuple):

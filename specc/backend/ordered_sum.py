@@ -4,6 +4,7 @@
 other number of parts is added in their order, ((a + b) + c) + ….
 """
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from torch import Tensor
@@ -14,8 +15,8 @@ def is_tree(count: int) -> bool:
     return count & (count - 1) == 0
 
 
-def summed(parts: Tensor, *, as_tree: bool) -> Tensor:
-    """The sum of the K rows of K x n numbers. Rows are used up. as_tree: as a binary tree; K is a power of two then."""
+def summed(parts: Iterable[Tensor], *, as_tree: bool) -> Tensor:
+    """The sum of K parts, or of the rows of K x n numbers, which are used up. as_tree: K is a power of two then."""
     running = OrderedSum(as_tree)
     for part in parts:
         running.add(part)

@@ -117,23 +117,26 @@ class Ranks(NamedTuple):
         if self.is_alone:
             return summed(parts, as_tree=as_tree)
         length = parts.shape[1]
+        even = length - length % self.world
         total = parts.new_empty(length)
-        for first in range(0, length, BUCKET):
-            self._sum_bucket(parts[:, first : first + BUCKET], total[first : first + BUCKET], as_tree)
+        bucket = BUCKET - BUCKET % self.world
+        for first in range(0, even, bucket):
+            last = min(first + bucket, even)
+            self._sum_bucket([part[first:last] for part in parts], total[first:last], as_tree)
+        if even < length:
+            rest = torch.cat(self.gather_tensors(parts[:, even:].contiguous()))
+            total[even:] = summed(rest, as_tree=as_tree)
         return total
 
-    def _sum_bucket(self, parts: Tensor, total: Tensor, as_tree: bool) -> None:
-        count, length = parts.shape
-        stretch = -(-length // self.world)
-        mine = parts.new_zeros(count, stretch * self.world)
-        mine[:, :length] = parts
-        to_each = mine.view(count, self.world, stretch).transpose(0, 1).contiguous()  # world x K x stretch
-        of_each = torch.empty_like(to_each)
-        dist.all_to_all_single(of_each, to_each, group=self.group)
-        own = summed(of_each.view(self.world * count, stretch), as_tree=as_tree)
-        stretches = list(mine.view(count * self.world, stretch)[: self.world])
-        dist.all_gather(stretches, own, group=self.group)
-        total.copy_(torch.cat(stretches)[:length])
+    def _sum_bucket(self, parts: list[Tensor], total: Tensor, as_tree: bool) -> None:
+        """The same for numbers that can be divided evenly among the processes."""
+        received = [torch.empty_like(part) for part in parts]
+        for part, stretches in zip(parts, received, strict=True):
+            dist.all_to_all_single(stretches, part, group=self.group)
+        of_each = zip(*(stretches.chunk(self.world) for stretches in received), strict=True)
+        own = summed((part for of_rank in of_each for part in of_rank), as_tree=as_tree)
+        gather_into = getattr(dist, "all_gather_single", None) or dist.all_gather_into_tensor  # its name before 2.13
+        gather_into(total, own, group=self.group)
 
     def sum_in_any_order(self, value: Tensor) -> None:
         """Add up the processes' n numbers in place, by a plain all-reduce: the same bits on every process, but other

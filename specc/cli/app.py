@@ -58,6 +58,7 @@ INTERRUPTED = 130  # the exit status after Ctrl-C
 LESS = "try a smaller `batch` or `resize`"
 # Commands that look no word up, and so work whatever a package's words break. `explain` sees to itself.
 WITHOUT_WORDS = ("new", "fmt", "explain", "doctor")
+AGENT = "specc.backend.launch.start"  # torchrun's agent leaves threads behind, which may abort while Python ends
 HELP = {"help_option_names": ["-h", "--help"]}
 
 
@@ -272,7 +273,7 @@ def main() -> int:
         status = INTERRUPTED
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
-    if "torch" not in sys.modules:
+    if "torch" not in sys.modules or AGENT in sys.modules:
         _leave_at_once(status)
     return status
 

@@ -29,7 +29,7 @@ from specc.source import Source
 
 PROJECT = Path(__file__).parents[2]
 PROCESSES = 4
-SECONDS = 300  # which no module takes
+SECONDS = 900  # which no module takes
 TIMED = ("seconds", "images_per_second")
 DIGITS = "data { source = digits }\nnetwork Any { flatten -> dense(10) }\n"
 CPU = torch.device("cpu")

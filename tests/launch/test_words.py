@@ -91,6 +91,7 @@ KILL, TERM = -signal.SIGKILL, -signal.SIGTERM
         ({1: 2, 0: LOST_STATUS}, {1: Outcome("error", 1, 1, 1)}, 1, None),
         ({0: 143, 1: 143}, {0: Outcome("stopped", 0, 0, 143)}, 143, None),
         ({2: KILL, 1: 143}, {1: Outcome("stopped", 1, 1, 143)}, 2, "rank 2 of 4 was killed (SIGKILL)"),
+        ({2: KILL, 1: LOST_STATUS}, {1: Outcome("lost", 2, 1, 2)}, 2, "rank 2 of 4 was killed (SIGKILL)"),
         ({2: KILL, 1: LOST_STATUS}, {1: Outcome(HUNG, 2, 1, 2, "rank 2 hangs")}, 2, "rank 2 hangs"),
     ],
 )

@@ -21,7 +21,7 @@ from torch.distributed.elastic.multiprocessing import DefaultLogsSpecs, SignalEx
 from torch.distributed.elastic.rendezvous import RendezvousParameters
 from torch.distributed.elastic.rendezvous import registry as meeting
 
-from specc.backend.launch.watch import HUNG, LAUNCHER, LOST, LOST_STATUS, SHARDS, STOPPED, Outcome, problem
+from specc.backend.launch.watch import ERROR, HUNG, LAUNCHER, LOST, LOST_STATUS, SHARDS, STOPPED, Outcome, problem
 from specc.backend.run.again import step_of
 from specc.errors import counted
 from specc.faults import STARTS
@@ -155,7 +155,8 @@ def _ending(result: RunResult, count: int) -> Ending:
     if outcome is not None and outcome.kind == HUNG:
         return Ending(2, outcome)
     killed = [rank for rank, code in codes.items() if code < 0 and code != -signal.SIGTERM]
-    if outcome is not None and not (killed and outcome.kind == STOPPED):  # the agent stops what is left after a death
+    is_stopped = outcome is not None and outcome.kind == STOPPED and not killed  # the agent stops what a death leaves
+    if outcome is not None and (outcome.kind == ERROR or is_stopped):
         return Ending(outcome.status)
     failed = [rank for rank, code in codes.items() if code > 0 and code != LOST_STATUS]
     rank = [*killed, *failed, *codes][0]

@@ -55,12 +55,9 @@ def task_spec(folder: Path, task: str) -> str:
     """The spec for a task, whose pictures are written."""
     images = pictures()
     names, labels = learned(task, images)
-    arrays: dict[str, Any] = {
-        "x_train": images[:60],
-        "y_train": labels[:60],
-        "x_val": images[60:],
-        "y_val": labels[60:],
-    }
+    parts = {"train": slice(60), "val": slice(60, None)}
+    arrays: dict[str, Any] = {f"x_{part}": images[which] for part, which in parts.items()}
+    arrays |= {f"y_{part}": labels[which] for part, which in parts.items()}
     np.savez(folder / f"{task}.npz", **arrays, classes=np.array(names))
     end = f"conv({len(names)}, 1x1)" if task == "segmentation" else f"global_avg_pool -> dense({len(names)})"
     return OF_TASK.format(task=task, end=end, loss=TASKS[task])
