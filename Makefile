@@ -5,13 +5,16 @@ ZOO ?= all
 BIN := .venv/bin
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --constraint constraints.txt
 
-.PHONY: train test lint format fuzz mutants peers zoo bench clean
+.PHONY: train test test-all lint format fuzz mutants peers zoo bench clean
 
 train: .venv/.installed ## train, export and verify the digits example
 	$(BIN)/specc train examples/digits.cnn
 
-test: .venv/.installed-dev ## all tests
+test: .venv/.installed-dev ## all tests, with samples of the large tables
 	$(BIN)/python -m pytest -n logical --dist worksteal
+
+test-all: .venv/.installed-dev ## all tests, with every case of the large tables
+	SPECC_TESTS=all $(BIN)/python -m pytest -n logical --dist worksteal
 
 lint: .venv/.installed-dev ## style, types, layers, and nothing that unpickles or evaluates
 	$(BIN)/ruff check .

@@ -1,5 +1,6 @@
 """What every test may use."""
 
+import gc
 import os
 import sys
 from collections.abc import Callable, Iterator
@@ -23,6 +24,7 @@ os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 pytest.register_assert_rewrite("tests.helpers")
 from tests.helpers.forked import Forks  # noqa: E402 - once its asserts are rewritten
+from tests.helpers.thorough import HEADER  # noqa: E402 - it sets the seed before there are workers
 
 settings.register_profile("specc", deadline=None, derandomize=True, database=None)
 settings.load_profile("specc")
@@ -38,6 +40,17 @@ class Answer(NamedTuple):
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--update-pages", action="store_true", help="write what specc prints into specc/pages")
+
+
+def pytest_report_header() -> str:
+    return f"tries {HEADER}"
+
+
+def pytest_collection_finish() -> None:
+    """The collected tests live until the end: no garbage collection needs to walk them, nor to run as often."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 50)
 
 
 @pytest.fixture(autouse=True)

@@ -3,7 +3,6 @@
 `SPECC_FUZZ=2000` tries so many.
 """
 
-import os
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +24,9 @@ from specc.source import Source
 from tests.attack.networks import written
 from tests.helpers.emitted import Emitted
 from tests.helpers.networks import batch_of, made
+from tests.helpers.thorough import times
 
-COUNT = int(os.environ.get("SPECC_FUZZ", "64"))
+COUNT = times(32, thorough=64)
 PARTS = 8  # so that some may run beside each other
 COUNTED = (nn.Conv2d, nn.ConvTranspose2d, nn.Linear)
 ROUNDINGS = 50  # how many times as far as float32 in PyTorch the exported file may be from float64

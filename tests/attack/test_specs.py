@@ -3,7 +3,6 @@
 `SPECC_FUZZ=20000` tries so many of each kind.
 """
 
-import os
 import re
 from collections import Counter
 
@@ -19,8 +18,9 @@ from specc.syntax.format import format_source
 from tests.attack.networks import written
 from tests.helpers.mutated_specs import files, mutated, shuffled, small_specs
 from tests.helpers.surviving import survives
+from tests.helpers.thorough import times
 
-COUNT = int(os.environ.get("SPECC_FUZZ", "36"))
+COUNT = times(16, thorough=36)
 BOUNDED = settings(
     max_examples=COUNT,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],

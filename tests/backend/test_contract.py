@@ -31,6 +31,8 @@ from specc.vocabulary.registry import component
 from specc.vocabulary.shape import Shape
 from specc.vocabulary.weight import Drawn, Statistic, WeightSpec
 from tests.helpers.networks import batch_of, made
+from tests.helpers.thorough import ALL, some
+from tests.helpers.together import each_of
 
 M: Shape = (8, 7, 10)  # a map whose sides differ, one odd and one even
 P: Shape = (8, 1, 1)
@@ -40,6 +42,7 @@ S = Size
 UPPER = {"padding": "same_upper"}
 MODES = ("nearest", "bilinear", "bicubic")
 
+OPSETS = [18, *some([19, 20, 21], 1), 22]
 ACTIVATIONS = [name for name, op in OPS.items() if op.group == "activation"]
 
 # For each layer: (input shape, or the list of them; arguments).
@@ -265,11 +268,15 @@ CASES: dict[str, list[tuple[Any, dict[str, Any]]]] = {
     "head": [(M, {"name": "early"})],
 }
 
-FLAT = [
-    pytest.param(name, shape, given, id=f"{name}-{index}")
-    for name, cases in CASES.items()
-    for index, (shape, given) in enumerate(cases)
-]
+
+def each_case(holds: Callable[..., None]) -> Any:
+    """A test for each layer, of all its cases."""
+
+    def test(graph_of: Callable[..., Graph], name: str) -> None:
+        each_of(CASES[name], lambda shape, given: holds(graph_of, name, shape, given))
+
+    test.__doc__ = holds.__doc__
+    return pytest.mark.parametrize("name", CASES)(test)
 
 
 def test_every_layer_has_cases() -> None:
@@ -309,7 +316,7 @@ def session(graph: Graph, net: Net, opset: int) -> onnxruntime.InferenceSession:
     return onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
 
 
-@pytest.mark.parametrize(("name", "shape", "given"), FLAT)
+@each_case
 def test_module_has_shape_and_weights(graph_of: Any, name: str, shape: Any, given: dict[str, Any]) -> None:
     graph = one_layer(graph_of, name, shape, given)
     node = graph.nodes[-1]
@@ -320,7 +327,7 @@ def test_module_has_shape_and_weights(graph_of: Any, name: str, shape: Any, give
     assert sum(p.numel() for p in net.parameters()) == graph.parameters
 
 
-@pytest.mark.parametrize(("name", "shape", "given"), FLAT)
+@each_case
 def test_declared_weights_are_the_modules(graph_of: Any, name: str, shape: Any, given: dict[str, Any]) -> None:
     graph = one_layer(graph_of, name, shape, given)
     node, net = graph.nodes[-1], build(graph)
@@ -334,7 +341,7 @@ def test_declared_weights_are_the_modules(graph_of: Any, name: str, shape: Any, 
     assert isinstance(node.op.signal, WeightedSum) == (graph.kernel(node) is not None)
 
 
-@pytest.mark.parametrize(("name", "shape", "given"), FLAT)
+@each_case
 def test_weights_start_as_declared(graph_of: Any, name: str, shape: Any, given: dict[str, Any]) -> None:
     """Constants are what `initialize` gives over other numbers; what is drawn has the initializer's mean square."""
     graph = one_layer(graph_of, name, shape, given)
@@ -353,7 +360,7 @@ def test_weights_start_as_declared(graph_of: Any, name: str, shape: Any, given: 
             assert torch.equal(value, torch.full(spec.shape, spec.start, dtype=torch.float32).double())
 
 
-@pytest.mark.parametrize(("name", "shape", "given"), FLAT)
+@each_case
 def test_every_weight_reaches_the_onnx_graph(graph_of: Any, name: str, shape: Any, given: dict[str, Any]) -> None:
     graph = one_layer(graph_of, name, shape, given)
     node, g = graph.nodes[-1], Builder(20)
@@ -367,11 +374,11 @@ def test_every_weight_reaches_the_onnx_graph(graph_of: Any, name: str, shape: An
         assert key in read and g.initializers[key].size == spec.size
 
 
-@pytest.mark.parametrize(("name", "shape", "given"), FLAT)
+@each_case
 def test_onnx_gives_what_the_module_gives(graph_of: Any, name: str, shape: Any, given: dict[str, Any]) -> None:
     graph = one_layer(graph_of, name, shape, given)
     net = made(graph).eval()
-    for opset in range(18, 23):
+    for opset in OPSETS:
         run = session(graph, net, opset)
         for count in (1, 2, 7, 16):
             x = batch_of(graph, count)
@@ -382,22 +389,22 @@ def test_onnx_gives_what_the_module_gives(graph_of: Any, name: str, shape: Any, 
             assert np.abs(found - expected).max() <= 1e-5 * np.abs(expected).max(), opset
 
 
-# In an exported file, before and after the layer: one case of each kind of arguments is enough.
-IN_FEW_BITS = [
-    pytest.param(name, shape, given, precision, id=f"{name}-{index}-{precision}")
+# In an exported file, before and after the layer: the first case of each layer, or the first and the last.
+MAPS = {
+    name: [(shape, given) for shape, given in cases if (type(shape) is list or len(shape) == 3) and shape[0] != V]
     for name, cases in CASES.items()
-    for index, (shape, given) in enumerate(cases)
-    if index in (0, len(cases) - 1) and (type(shape) is list or len(shape) == 3) and shape[0] != V
-    for precision in ("fp16", "int8")
-]
+}
 ALLOWED = {"fp16": 0.02, "int8": 0.25}  # of the output's scale, for one layer of random weights
 
 
-@pytest.mark.parametrize(("name", "shape", "given", "precision"), IN_FEW_BITS)
-def test_onnx_in_few_bits_gives_much_the_same(
-    graph_of: Any, name: str, shape: Any, given: dict[str, Any], precision: str
-) -> None:
-    graph = one_layer(graph_of, name, shape, given)
+@pytest.mark.parametrize("precision", ALLOWED)
+@pytest.mark.parametrize("name", [name for name, cases in MAPS.items() if cases])
+def test_onnx_in_few_bits_gives_much_the_same(graph_of: Any, name: str, precision: str) -> None:
+    cases = MAPS[name][:: len(MAPS[name]) - 1 or 1] if ALL else MAPS[name][:1]
+    each_of(cases, lambda shape, given: is_much_the_same(one_layer(graph_of, name, shape, given), precision))
+
+
+def is_much_the_same(graph: Graph, precision: str) -> None:
     net = made(graph).eval()
     g = Builder(20)
     images = g.input("images", TensorProto.UINT8, ["N", *graph.input])
@@ -416,7 +423,7 @@ def test_onnx_in_few_bits_gives_much_the_same(
         assert np.abs(ours - theirs).max() <= ALLOWED[precision] * max(np.abs(ours).max(), 1e-6)
 
 
-@pytest.mark.parametrize(("name", "shape", "given"), FLAT)
+@each_case
 def test_every_weight_gets_a_gradient(graph_of: Any, name: str, shape: Any, given: dict[str, Any]) -> None:
     graph = one_layer(graph_of, name, shape, given)
     net = made(graph).train()

@@ -4,8 +4,6 @@ Specs are mutated word by word, put together from pieces of the language, and ma
 many of each kind.
 """
 
-import os
-
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
@@ -13,8 +11,9 @@ from specc.check import check
 from specc.source import Source
 from tests.helpers.mutated_specs import files, mutated, pool, shuffled
 from tests.helpers.surviving import in_time, survives
+from tests.helpers.thorough import times
 
-RUNS = int(os.environ.get("SPECC_FUZZ", "150"))
+RUNS = times(50, thorough=150)
 BOUNDED = settings(
     max_examples=RUNS,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],

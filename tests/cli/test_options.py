@@ -40,6 +40,7 @@ from specc.ir.graph import Graph
 from specc.ir.mapping import Mapped
 from specc.source import Source
 from specc.tasks import CLASSIFICATION, TASKS
+from tests.helpers.together import each_of
 
 SPEC = """\
 data { source = digits }
@@ -234,8 +235,7 @@ CASES = [
     ),
     Case("doctor", (), {"--data-dir": ("--data-dir", "there"), **JSON}),
 ]
-PAIRS = [(case, *pair) for case in CASES for pair in combinations(case.options, 2)]
-ALONE = [(case, name) for case in CASES for name in case.options]
+EACH = pytest.mark.parametrize("case", CASES, ids=lambda case: " ".join((case.command, *case.base)))
 
 
 def test_every_option_of_every_command_is_paired() -> None:
@@ -435,8 +435,12 @@ def _is_refused(trace: Trace, code: str = "E475") -> bool:
     return f"error[{code}]" in str(trace[2])
 
 
-@pytest.mark.parametrize(("case", "name"), ALONE, ids=lambda one: one if isinstance(one, str) else " ".join(one[:2][1]))
-def test_an_option_is_honored_or_refused(runs: Runs, case: Case, name: str) -> None:
+@EACH
+def test_an_option_is_honored_or_refused(runs: Runs, case: Case) -> None:
+    each_of(((runs, case, name) for name in case.options), is_honored_or_refused)
+
+
+def is_honored_or_refused(runs: Runs, case: Case, name: str) -> None:
     trace = runs(case, name)
     assert "internal error" not in str(trace), trace
     if _is_refused(trace):
@@ -445,10 +449,12 @@ def test_an_option_is_honored_or_refused(runs: Runs, case: Case, name: str) -> N
         assert trace != runs(case)
 
 
-@pytest.mark.parametrize(
-    ("case", "one", "other"), PAIRS, ids=lambda one: one if isinstance(one, str) else "-".join((one[0], *one[1]))
-)
-def test_two_options_are_honored_or_refused(runs: Runs, case: Case, one: str, other: str) -> None:
+@EACH
+def test_two_options_are_honored_or_refused(runs: Runs, case: Case) -> None:
+    each_of(((runs, case, *pair) for pair in combinations(case.options, 2)), are_honored_or_refused)
+
+
+def are_honored_or_refused(runs: Runs, case: Case, one: str, other: str) -> None:
     trace = runs(case, one, other)
     assert "internal error" not in str(trace), trace
     alone = [runs(case, one), runs(case, other)]

@@ -1,10 +1,7 @@
 """`specc train` and `specc eval` as a user meets them, on a small network and the real digits."""
 
 import json
-import os
 import re
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,7 +12,7 @@ from torch import Tensor
 
 from specc.backend.engine.trainer import Trainer
 from specc.backend.tasks.bound import Records
-from specc.backend.train import prove
+from tests.helpers.proving import with_forks
 
 SPEC = """
 data { source = digits }
@@ -109,21 +106,11 @@ def test_prove_resume(specc: Specc, spec: Path, monkeypatch: pytest.MonkeyPatch,
     assert answer.out.count("the same, SHA-256") == 6 and answer.out.endswith("identical, bit for bit\n")
     assert not list(tmp_path.glob("specc*"))
 
-    def fork(command: list[str], env: dict[str, str] | None, **_: object) -> subprocess.CompletedProcess[str]:
-        """The process that goes on with the run, without the patches of this one; PyTorch is loaded already."""
-        child = os.fork()
-        if child == 0:
-            monkeypatch.undo()
-            os.environ.update(env or {})
-            sys.argv = command[2:]
-            os._exit(prove.main())
-        return subprocess.CompletedProcess(command, os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
-
     def nothing_so_far(trainer: Trainer, table: Tensor, most: int | None = None) -> tuple[float, Records]:
         return 0.0, np.zeros((1, trainer.loader.task.columns))
 
     monkeypatch.setattr(Trainer, "_so_far", nothing_so_far)
-    monkeypatch.setattr("specc.backend.train.prove.subprocess.run", fork)
+    with_forks(monkeypatch, undone=True)
     answer = specc(*arguments, "--json")
     found = json.loads(answer.out)
     assert answer.status == 1 and not found["holds"]

@@ -11,6 +11,8 @@ import traceback
 from pathlib import Path
 from typing import Any
 
+import torch._dynamo  # noqa: F401 - the first optimizer of a process loads it, which takes longer than a training here
+
 from specc.backend.onnx.export import export_run
 from specc.backend.run.files import INFO
 from specc.backend.train.job import train

@@ -90,7 +90,8 @@ def load(everything: bool) -> None:
 
     modules = ["specc.check.lint", "specc.check.alternatives", "specc.report.layers", "specc.emit"]
     if everything:
-        modules += ["numpy", "onnxruntime", "torch", "specc.backend.train.job", "specc.backend.train.resume"]
+        modules += ["numpy", "onnxruntime", "torch", "torch._dynamo", "scipy.stats", "sklearn"]
+        modules += ["specc.backend.train.job", "specc.backend.train.resume"]
         modules += ["specc.backend.onnx.export", "specc.backend.onnx.verify", "specc.backend.predict"]
         modules += ["specc.backend.study.job", "specc.backend.doctor", "specc.backend.probe"]
         modules += ["specc.backend.pictures.probe", "specc.backend.pictures.study"]

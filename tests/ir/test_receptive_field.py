@@ -6,6 +6,7 @@ import pytest
 
 from specc.ir.receptive_field import LONGEST, find_receptive_fields
 from tests.helpers.checking import fine, net
+from tests.helpers.surviving import too_long
 
 
 @pytest.mark.parametrize(
@@ -22,7 +23,7 @@ def test_ten_thousand_layers(body, size, sees):
     graph = fine(net(body, input=f"input(3, {size})")).graph
     start = process_time()
     find_receptive_fields(graph)
-    assert process_time() - start < 2  # a quarter of a second where nothing else runs
+    assert not too_long(process_time() - start, 0.7)  # a quarter of a second where nothing else runs
     assert graph.nodes[-1].receptive_field == sees
 
 

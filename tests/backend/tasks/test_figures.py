@@ -13,6 +13,7 @@ from torch import Tensor
 
 from specc.backend.tasks.figures import classification, multilabel, regression, segmentation
 from specc.tasks import ALL
+from tests.helpers.surviving import too_long
 
 Floats = NDArray[np.float64]
 EXACT = 1e-12
@@ -278,4 +279,4 @@ def test_large_sets_take_no_time() -> None:
     classification.figures(classes, 10)
     middle = time.process_time()
     multilabel.figures(tags)
-    assert middle - start < 1 and time.process_time() - middle < 6  # on a busy machine: a third of it elsewhere
+    assert not too_long(middle - start, 0.5) and not too_long(time.process_time() - middle, 2)

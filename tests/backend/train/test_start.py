@@ -13,6 +13,7 @@ from specc.backend.train.prove import prove
 from specc.backend.train.resume import resume
 from specc.check import check
 from specc.source import Source
+from tests.helpers.proving import with_forks
 from tests.helpers.small_run import error_of
 
 SPEC = """\
@@ -82,8 +83,9 @@ def test_probe_measures_with_these_weights(place: Path) -> None:
     assert not drawn.start and begun.loss != drawn.loss
 
 
-def test_the_proof_of_resuming_passes_the_boundary(place: Path) -> None:
+def test_the_proof_of_resuming_passes_the_boundary(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """5 steps an epoch: the process is killed after the fourth, in the third epoch of one step."""
+    with_forks(monkeypatch)
     sets = ["train.batch=1024", "train.epochs=4", "train.freeze=freeze(backbone, until=2)", "train.ema=0.9"]
     proof = prove(check(Source("small.cnn", BEGUN), sets=sets), device="cpu", data_dir=None, base=place)
     assert proof.holds and (proof.steps, proof.saved, proof.killed) == (4, 1, 3)

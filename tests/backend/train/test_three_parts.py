@@ -18,6 +18,7 @@ from specc.backend.train.resume import resume
 from specc.check import Checked, check
 from specc.errors import SpeccError
 from specc.source import Source
+from tests.helpers.proving import with_forks
 from tests.helpers.tiny_data import levels
 
 SPEC = """
@@ -154,6 +155,7 @@ def test_what_does_not_end_does_not_look(here: Path) -> None:
 
 def test_a_proof_does_not_look(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("specc.backend.train.job.look_at_test", None)
+    with_forks(monkeypatch)
     assert prove(spec(), device="cpu", data_dir=None, base=here).holds
 
 

@@ -5,6 +5,7 @@ from time import process_time
 import pytest
 
 from tests.helpers.linting import codes, net
+from tests.helpers.surviving import too_long
 
 LARGE = {
     "allows": (net("# allow W504\n" * 20_000 + "conv(8)"), {"W500"}),
@@ -19,7 +20,7 @@ LARGE = {
 def test_a_large_file(text, expected):
     start = process_time()
     assert set(codes(text)) == expected
-    assert process_time() - start < 4  # half a second to one and a half where nothing else runs
+    assert not too_long(process_time() - start, 2)
 
 
 def test_variants_without_end_are_not_all_linted():
@@ -27,4 +28,4 @@ def test_variants_without_end_are_not_all_linted():
     variants = "".join(f"variant v{i} {{ network.a = {i + 2} }}\n" for i in range(450))
     start = process_time()
     assert codes(knob + variants + "variant last { network.act = sigmoid } # allow W999") == ["W502"]
-    assert process_time() - start < 4
+    assert not too_long(process_time() - start, 3)
