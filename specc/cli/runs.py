@@ -20,7 +20,7 @@ NUMBERS = 4  # the columns behind the texts
 
 
 def runs(
-    folder: Annotated[Path, typer.Argument(help="A folder with runs in it.", metavar="[FOLDER]")] = RUNS,
+    folder: Annotated[Path, typer.Argument(help="A folder with runs in it.")] = RUNS,
     json: Annotated[bool, typer.Option("--json", help="Print machine-readable JSON.")] = False,
 ) -> int:
     """List the runs in a folder: spec, figures of the best epoch, epochs, time, and whether it is finished.

@@ -39,6 +39,8 @@ COMMANDS = {
     "train": ["net.cnn", "--device", "cpu", "--out", "new"],
     "study": ["net.cnn", "--device", "cpu", "--seeds", "1", "--subset", "20", "--variants", "wide"],
     "eval": ["run"],
+    "report": ["run"],
+    "runs": ["."],
     "predict": ["run/model.onnx", "cat.png"],
     "export": ["run"],
     "verify": ["run/model.onnx"],

@@ -129,6 +129,8 @@ def test_a_folder_to_train_into(name: str, tmp_path: Path) -> None:
 FORGED = "run\nerror[E999]: forged\x1b[2J\u202e"
 CALLS = [
     ["eval"],
+    ["report"],
+    ["runs"],
     ["export"],
     ["predict"],
     ["verify"],

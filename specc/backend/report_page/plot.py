@@ -69,9 +69,18 @@ def percent(value: float) -> str:
 
 
 def line_chart(
-    title: str, x: Axis, y: Axis, lines: Sequence[Line], marks: Sequence[Mark] = (), more: str = "", summary: str = ""
+    title: str,
+    x: Axis,
+    y: Axis,
+    lines: Sequence[Line],
+    marks: Sequence[Mark] = (),
+    more: str = "",
+    summary: str = "",
+    *,
+    with_key: bool = True,
 ) -> str:
-    """A figure with lines. more: SVG over the lines. summary: for those who cannot see it; "" for the title."""
+    """A figure with lines. more: SVG over the lines. summary: for those who cannot see it; "" for the title.
+    with_key: the figure says what each line is called."""
     parts = [_axes(x, y)]
     for mark in marks:
         place = _x(x, mark.x)
@@ -79,8 +88,8 @@ def line_chart(
         parts.append(f'<path class="mark" d="M{place:.1f} {TOP}V{HEIGHT - BOTTOM}"/>')
         parts.append(f'<text x="{place + shift:.1f}" y="{TOP - 8}" text-anchor="{side}">{text(mark.word)}</text>')
     parts += [*(_line(x, y, line) for line in lines), more]
-    key = [line for line in lines if line.name]
-    return figure(title, "".join(parts), summary, _key(key) if len(key) > 1 else "")
+    named = [line for line in lines if line.name] if with_key else []
+    return figure(title, "".join(parts), summary, key(named) if len(named) > 1 else "")
 
 
 def figure(title: str, body: str, summary: str = "", key: str = "") -> str:
@@ -141,7 +150,8 @@ def _path(x: Axis, y: Axis, points: Sequence[Point]) -> str:
     return " ".join(f"{'ML'[place > 0]}{_x(x, a):.1f} {_y(y, b):.1f}" for place, (a, b) in enumerate(points))
 
 
-def _key(lines: Sequence[Line]) -> str:
+def key(lines: Sequence[Line]) -> str:
+    """What each line is called."""
     items = (
         f'<li><svg viewBox="0 0 26 10" aria-hidden="true"><path class="line{" dash" if line.dashed else ""} '
         f's{line.color % COLORS}" d="M0 5H26"/></svg>{text(line.name)}</li>'

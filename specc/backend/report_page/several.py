@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from specc.backend.evaluation.figures import Estimate
 from specc.backend.report_page.curves import drawn_figures, points_of, value_axis
 from specc.backend.report_page.html import Section, figures, page, paragraph, table, text
-from specc.backend.report_page.plot import COLORS, Axis, Line, line_chart
+from specc.backend.report_page.plot import COLORS, Axis, Line, axis, key, line_chart
 from specc.backend.run.metrics import selection
 from specc.backend.study.statistics import Gain, gain, holm
 from specc.check import Trainable
@@ -111,13 +111,12 @@ def _curves(runs: Sequence[Compared]) -> Section:
     charts = []
     for figure in [*wanted[:1], LOSS, *wanted[1:]]:
         lines = _lines(runs, f"val_{figure.name}")
-        charts.append(line_chart(f"Validation {figure.title}", x, value_axis(lines, figure), lines))
-    charts.append(
-        line_chart("Training loss", x, value_axis(_lines(runs, "train_loss"), LOSS), _lines(runs, "train_loss"))
-    )
-    rates = _lines(runs, "lr")
-    charts.append(line_chart("Learning rate", x, value_axis(rates, LOSS), rates))
-    return Section("curves", "Curves", figures(charts))
+        charts.append(line_chart(f"Validation {figure.title}", x, value_axis(lines, figure), lines, with_key=False))
+    losses, rates = _lines(runs, "train_loss"), _lines(runs, "lr")
+    charts.append(line_chart("Training loss", x, value_axis(losses, LOSS), losses, with_key=False))
+    scale = axis([0.0, *(value for line in rates for _, value in line.points)])
+    charts.append(line_chart("Learning rate", x, scale, rates, with_key=False))
+    return Section("curves", "Curves", key(_lines(runs, "val_loss")) + figures(charts))
 
 
 def _lines(runs: Sequence[Compared], key: str) -> list[Line]:
@@ -135,23 +134,30 @@ def _figures(runs: Sequence[Compared]) -> Section:
     head = ["run", "variant", "seed", "epochs", figure.title, *(one.title for one in others), "loss"]
     head += [f"test {figure.title}"] if with_test else []
     rows = [_row(run, [figure, *others], with_test) for run in runs]
-    return Section("figures", "Figures", table([*head, "parameters", "time"], rows, texts=2))
+    return Section("figures", "Figures", table([*head, "parameters", "time"], rows, texts=2, raw=True))
 
 
 def _row(run: Compared, wanted: Sequence[Figure], with_test: bool) -> list[str]:
     seconds = sum(line["seconds"] for line in run.lines if isinstance(line.get("seconds"), int | float))
     loss = run.estimate(LOSS).value
     return [
-        run.label,
-        str(run.info.get("variant") or ""),
+        text(run.label),
+        text(run.info.get("variant") or ""),
         str(run.spec.train.seed),
         f"{run.lines[-1]['epoch']:g}" if run.lines else "0",
-        *(run.estimate(figure).text(figure) for figure in wanted),
+        *(_estimate(figure, run.estimate(figure)) for figure in wanted),
         "–" if loss is None else f"{loss:.4f}",
-        *([run.estimate(wanted[0], "test").text(wanted[0])] if with_test else []),
+        *([_estimate(wanted[0], run.estimate(wanted[0], "test"))] if with_test else []),
         f"{run.spec.graph.parameters:,}",
         duration(seconds),
     ]
+
+
+def _estimate(figure: Figure, estimate: Estimate) -> str:
+    """A figure, and below it its interval."""
+    interval = estimate.interval
+    ends = f"({figure.text(interval.low)} to {figure.text(interval.high)})" if interval else ""
+    return f'{text(figure.text(estimate.value))}<br><span class="q">{text(ends)}</span>'
 
 
 def _settings(runs: Sequence[Compared]) -> Section:
