@@ -7,8 +7,9 @@ from urllib.parse import urlsplit
 
 import typer
 
-from specc.cli.common import ZOO, print_json
+from specc.cli.common import print_json
 from specc.errors import SpeccError, clean, counted
+from specc.reading import ZOO
 
 if TYPE_CHECKING:
     from specc.backend.run.imported import Imported, Rename

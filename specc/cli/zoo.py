@@ -5,9 +5,10 @@ from typing import Annotated, Any
 import typer
 
 from specc.check import check
-from specc.cli.common import load_base, print_json, read_source
+from specc.cli.common import print_json
 from specc.errors import SpeccError
 from specc.ir.graph import Graph
+from specc.reading import load_base, read_source
 from specc.vocabulary.shape import size_text
 from specc.zoo import FAMILIES, PREFIX, Family, families, models, zoo_source
 from specc.zoo.figures import figures
