@@ -119,7 +119,7 @@ class Spec:
         `train.start`.
         """
         self.refuse_errors()
-        from specc.api.training import fresh_module
+        from specc.api.module import fresh_module
 
         return fresh_module(self._checked, self._base)
 

@@ -9,11 +9,8 @@ from typing import TYPE_CHECKING, Any, Self
 
 from specc.api.run import Run, open_run
 from specc.api.spec import Spec
-from specc.check import Checked
-from specc.errors import SpeccError
 
 if TYPE_CHECKING:
-    from specc.backend.build import Net
     from specc.backend.progress import ProgressListener
     from specc.backend.run.metrics import EpochResult
     from specc.backend.train.job import Outcome
@@ -86,22 +83,6 @@ def resume(
     listener = _Listener(callbacks, progress)
     outcome = resume_run(Path(run), device=device, data_dir=place, listener=listener)
     return _finished(outcome, data_dir, device or "auto", export)
-
-
-def fresh_module(checked: Checked, base: Path) -> "Net":
-    """The module of a spec without errors, with the weights that a training begins with. See `Spec.build`."""
-    from specc.backend.build import build
-    from specc.backend.initialize import initialize
-    from specc.backend.start import load_start, map_start, resolve_start
-    from specc.check.verify.task import outputs_of
-
-    spec = checked.compiled()
-    net = build(spec.graph)
-    initialize(net, spec.train.seed)
-    if spec.train.start is not None:
-        origin = resolve_start(spec.train.start, base)
-        load_start(net, map_start(spec.graph, origin, outputs_of(spec.data) or () if spec.data else ()), origin)
-    return net.train()
 
 
 class _Listener:
