@@ -22,8 +22,8 @@ ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
 
 from specc.check import check  # noqa: E402
-from specc.cli.common import load_base, read_source  # noqa: E402
 from specc.files import write_atomic  # noqa: E402
+from specc.reading import load_base, read_source  # noqa: E402
 from specc.zoo import FOLDER, Family, models  # noqa: E402
 from specc.zoo.figures import FILE, Figures  # noqa: E402
 from tests.zoo.cases import cases  # noqa: E402

@@ -12,7 +12,7 @@ from specc.backend.study.plan import compared_with, ladder
 from specc.backend.study.statistics import gain, summary
 from specc.check import check
 from specc.check.variants import variants_of
-from specc.cli.common import load_base
+from specc.reading import load_base
 from specc.source import Source
 
 BENCHMARKS = Path(__file__).parent.parent / "benchmarks"

@@ -15,7 +15,7 @@ def built(name: str) -> nn.Module:
     from specc.backend.build import build
     from specc.backend.initialize import initialize
     from specc.check import check
-    from specc.cli.common import load_base
+    from specc.reading import load_base
     from specc.source import Source
 
     path = Path(__file__).with_name(f"{name}.cnn")

@@ -15,7 +15,7 @@ from torch.optim.optimizer import register_optimizer_step_post_hook
 
 from specc.backend.train.job import train
 from specc.check import check
-from specc.cli.common import load_base
+from specc.reading import load_base
 from specc.source import Source
 
 IMAGES = {"small": 60_000}  # CIFAR-10 has 50,000

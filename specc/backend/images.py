@@ -154,6 +154,21 @@ def _refuse_heavy(image: Image.Image) -> None:
         raise BadImage(wrong)
 
 
+def pixels_of_image(image: Image.Image, channels: int, window: Range | None = None) -> Pixels:
+    """The pixels of an image of Pillow's, as `decode_image` gives those of a file.
+
+    Raises BadImage: too large to be meant, of an unknown range, damaged where its file is only read now.
+    """
+    if channels not in MODES:
+        raise BadImage(f"cannot be used with a model of {channels} channels: an image has 1 (gray) or 3 (RGB)")
+    refuse_huge(image)
+    try:
+        upright = ImageOps.exif_transpose(image)
+    except Exception as error:  # noqa: BLE001 - a damaged file makes Pillow's decoders raise nearly anything
+        raise BadImage(f"is damaged: {error or type(error).__name__}") from None
+    return _pixels(eight_bits(upright, window or WHOLE), channels)
+
+
 @contextmanager
 def explained(content: bytes) -> Iterator[None]:
     """Whatever Pillow raises while it decodes a file of this content, as BadImage."""

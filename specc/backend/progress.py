@@ -1,6 +1,7 @@
 """What is seen of a training: a live line on a terminal, a kept line for each epoch everywhere. On standard error."""
 
 import sys
+from collections.abc import Mapping
 from types import TracebackType
 from typing import Any, Protocol, Self, TextIO
 
@@ -89,9 +90,11 @@ class Lines:
         self.progress.update(self.task, completed=done, description=about)
 
     def epoch(self, result: EpochResult, line: dict[str, Any], best: bool) -> None:
-        self.say(
-            f"epoch {result.epoch:g}/{self.epochs:g}"
-            f"  {figures_text(line)}"
-            f"  {line['images_per_second']:,.0f} images/s  {line['seconds']:.1f} s{'  best' if best else ''}"
-        )
+        self.say(f"epoch {result.epoch:g}/{self.epochs:g}  {epoch_text(line, best)}")
         self.progress.update(self.task, completed=result.step)
+
+
+def epoch_text(line: Mapping[str, Any], best: bool) -> str:
+    """The figures of an epoch's line, its speed, and whether it is the best so far."""
+    speed = f"{line['images_per_second']:,.0f} images/s  {line['seconds']:.1f} s"
+    return f"{figures_text(line)}  {speed}{'  best' if best else ''}"

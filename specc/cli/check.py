@@ -8,10 +8,11 @@ from typing import Annotated, NamedTuple, TextIO
 import typer
 
 from specc.check.fixes import mend
-from specc.cli.common import check_spec, print_json, read_source, report, write_source
+from specc.cli.common import print_json, report, write_source
 from specc.cli.options import given, only_one
 from specc.diagnostics import Diagnostic
 from specc.errors import SpeccError, clean
+from specc.reading import check_spec, read_source
 from specc.render import as_json, count, render_error, style_of
 from specc.source import Source, Span
 

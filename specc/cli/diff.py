@@ -6,9 +6,10 @@ from typing import Annotated, Any
 import typer
 
 from specc.check import Checked
-from specc.cli.common import check_spec, print_json, read_source, report
+from specc.cli.common import print_json, report
 from specc.cli.options import settings
 from specc.errors import SpeccError, clean
+from specc.reading import check_spec, read_source
 from specc.report.diff import as_json, compare
 from specc.report.diff_table import diff_tables, figures_table
 

@@ -6,10 +6,11 @@ from typing import Annotated
 
 import typer
 
-from specc.cli.common import check_spec, read_source, refuse_spec, report
+from specc.cli.common import refuse_spec, report
 from specc.cli.options import settings
 from specc.emit import emit as emit_source
 from specc.files import unwritable, write_atomic
+from specc.reading import check_spec, read_source
 
 
 def emit(

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from specc.check import Checked
-from specc.cli.common import ZOO, base_of, check_spec, print_json, read_source, refuse_spec
+from specc.cli.common import print_json, refuse_spec
 from specc.cli.common import report as report_problems
 from specc.cli.options import given
 from specc.errors import SpeccError, clean, counted
+from specc.reading import ZOO, base_of, check_spec, read_source
 
 if TYPE_CHECKING:
     from specc.backend.onnx.certificate import Certificate

@@ -7,8 +7,9 @@ from typing import Annotated
 
 import typer
 
-from specc.cli.common import bytes_like, read_spec, read_stdin, report, source_of, write_source
+from specc.cli.common import bytes_like, read_stdin, report, write_source
 from specc.errors import clean
+from specc.reading import read_spec, source_of
 from specc.syntax.format import format_source
 
 STDIN = Path("-")

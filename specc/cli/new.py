@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from specc.cli.common import load_base, print_json
+from specc.cli.common import print_json
 from specc.cli.options import given, only_one, refuse_with
 from specc.errors import SpeccError, clean
 from specc.files import unwritable
+from specc.reading import load_base
 from specc.source import Source
 
 if TYPE_CHECKING:

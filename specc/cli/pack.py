@@ -6,8 +6,9 @@ from typing import Annotated
 
 import typer
 
-from specc.cli.common import base_of, check_spec, print_json, read_source, report
+from specc.cli.common import print_json, report
 from specc.errors import SpeccError, clean, counted
+from specc.reading import base_of, check_spec, read_source
 from specc.tricks.resize import STRETCH
 from specc.tricks.sections import DataSettings
 from specc.values import Size

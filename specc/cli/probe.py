@@ -7,9 +7,10 @@ from typing import Annotated
 import typer
 
 from specc.check import Checked
-from specc.cli.common import base_of, check_spec, print_json, read_source, report
+from specc.cli.common import print_json, report
 from specc.cli.options import given, refuse_with, settings
 from specc.errors import clean
+from specc.reading import base_of, check_spec, read_source
 from specc.report.probe import NO_VARIANT, Probed, probe_json, probe_table, verdict_line
 from specc.source import Source
 

@@ -9,9 +9,10 @@ import typer
 from specc.check.gather.files import parse_files
 from specc.check.problems import Problems
 from specc.check.variants import variants_of
-from specc.cli.common import ZOO, check_spec, load_base, read_source, write_result
+from specc.cli.common import write_result
 from specc.cli.options import given
 from specc.errors import SpeccError, clean
+from specc.reading import ZOO, check_spec, load_base, read_source
 from specc.report.layers import byte_text
 from specc.source import Source
 

@@ -11,9 +11,10 @@ import typer
 
 from specc.check import Checked
 from specc.check.variants import searched_in
-from specc.cli.common import base_of, check_spec, load_base, print_json, read_source, report
+from specc.cli.common import print_json, report
 from specc.cli.options import Mode, given, mode_of, refuse_with, settings
 from specc.errors import SpeccError, clean, clean_lines, counted
+from specc.reading import base_of, check_spec, load_base, read_source
 from specc.report.search import search_table
 from specc.source import Source
 

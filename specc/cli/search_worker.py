@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from specc.check import Checked
-from specc.cli.common import check_spec, read_source
 from specc.cli.trainings import Trainings
 from specc.plugins import load_words
+from specc.reading import check_spec, read_source
 from specc.source import Source
 
 

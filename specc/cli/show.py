@@ -8,10 +8,11 @@ import typer
 
 from specc.check import Checked
 from specc.check.verify.task import outputs_of
-from specc.cli.common import base_of, check_spec, print_json, read_source, report, write_result
+from specc.cli.common import print_json, report, write_result
 from specc.cli.options import given, refuse_with, settings
 from specc.errors import SpeccError, clean
 from specc.ir.graph import Graph
+from specc.reading import base_of, check_spec, read_source
 from specc.report.init import init_json, init_table
 from specc.report.layers import layers_json, layers_table
 from specc.report.settings import defaults_json, defaults_text

@@ -11,10 +11,11 @@ import typer
 
 from specc.check import Checked
 from specc.check.variants import variants_of
-from specc.cli.common import base_of, check_spec, load_base, read_source, report
+from specc.cli.common import report
 from specc.cli.options import given, only_one, settings
 from specc.cli.trainings import Trainings
 from specc.errors import SpeccError, clean, clean_lines
+from specc.reading import base_of, check_spec, load_base, read_source
 from specc.report.study import study_table
 from specc.source import Source
 from specc.tricks.validation import MOST_FOLDS

@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from specc.check import Checked
-from specc.cli.common import base_of, check_spec, print_json, read_source, report
+from specc.cli.common import print_json, report
 from specc.cli.export import export_what_passes, refused_as_json
 from specc.cli.export import report as report_export
 from specc.cli.shards import wanted_shards, with_shards
 from specc.errors import SpeccError, clean, counted
+from specc.reading import base_of, check_spec, read_source
 from specc.render import render_error
 
 if TYPE_CHECKING:

@@ -5,8 +5,9 @@ from typing import Annotated, Any
 import typer
 
 from specc.check import check
-from specc.cli.common import load_base, print_json, read_source
+from specc.cli.common import print_json
 from specc.ir.graph import Graph
+from specc.reading import load_base, read_source
 from specc.vocabulary.shape import size_text
 from specc.zoo import FAMILIES, PREFIX, Family, families, models, unknown
 from specc.zoo.figures import figures

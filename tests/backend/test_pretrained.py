@@ -12,8 +12,8 @@ from safetensors.torch import load_file
 from specc.backend.build import build
 from specc.backend.initialize import initialize
 from specc.check import check
-from specc.cli.common import load_base, read_source
 from specc.files import cache_folder
+from specc.reading import load_base, read_source
 from specc.zoo import naming_of
 from specc.zoo.weights import Published, class_names, published
 from tests.helpers.checking import fine

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 import specc
-from specc.cli.common import load_base, read_source
 from specc.errors import SpeccError
 from specc.files import open_file, read_file
+from specc.reading import load_base, read_source
 from specc.source import Source
 from tests.helpers.forked import Forks
 

@@ -23,8 +23,8 @@ from PIL import Image
 from specc.backend.data.download import DownloadFailed, OtherContent
 from specc.backend.onnx.precision import convert
 from specc.backend.onnx.write import write_model
-from specc.cli.common import LARGEST
 from specc.files import refuse_bytes
+from specc.reading import LARGEST
 from tests.helpers.packing import packed
 from tests.helpers.tiny_data import picture as picture_of
 from tests.helpers.tiny_data import write_folder, write_mnist, write_shard
@@ -470,7 +470,7 @@ def e469(stage: Stage) -> None:
 
 
 def e474(stage: Stage) -> None:
-    stage.raises("specc.cli.common.read_file", PermissionError(errno.EACCES, "Permission denied"))
+    stage.raises("specc.reading.read_file", PermissionError(errno.EACCES, "Permission denied"))
 
 
 def e478(stage: Stage) -> None:

@@ -11,7 +11,7 @@ from torch.overrides import TorchFunctionMode
 
 from specc.backend.build import Net, build
 from specc.check import check
-from specc.cli.common import load_base, read_source
+from specc.reading import load_base, read_source
 from specc.zoo import SMALLEST
 from specc.zoo.naming import COUNTERS, Naming
 from tests.helpers.checking import fine

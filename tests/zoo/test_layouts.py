@@ -5,7 +5,7 @@ import torch
 
 from specc.backend.build import build
 from specc.check import check
-from specc.cli.common import load_base, read_source
+from specc.reading import load_base, read_source
 from specc.zoo import families
 from tests.helpers.checking import fine
 from tests.zoo.peers import LIBRARIES

@@ -5,7 +5,7 @@ import torch
 
 from specc.backend.build import build
 from specc.check import Checked, check
-from specc.cli.common import load_base, read_source
+from specc.reading import load_base, read_source
 from specc.source import Source
 from specc.zoo import families, models
 from specc.zoo.figures import figures

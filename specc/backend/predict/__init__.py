@@ -85,6 +85,13 @@ def predict(
     except OSError as error:
         reason = "does not exist" if not image.exists() else "is a folder" if image.is_dir() else str(error.strerror)
         raise SpeccError("E460", clean(f"{image} {reason}"), help="check the paths of the image files") from None
+    return predict_pixels(predictor, pixels, image, top, threshold, with_heat=with_heat)
+
+
+def predict_pixels(
+    predictor: Predictor, pixels: Pixels, image: Path, top: int = 5, threshold: float = 0.5, *, with_heat: bool = False
+) -> Prediction:
+    """The answer for the pixels of an image, uint8 C x H x W. image: what it is called. Raises SpeccError E465."""
     stored = Size(*pixels.shape[1:])
     wanted = predictor.size or stored
     images = resize(pixels, Resize(wanted))[None]

@@ -1,0 +1,170 @@
+"""A run in Python: its figures as tables, predictions, evaluation and export."""
+
+import html
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, overload
+
+from specc.api.images import Image, pixels_of
+from specc.backend.evaluation.figures import Estimate
+from specc.backend.evaluation.of_run import PartName, evaluate_run
+from specc.backend.onnx.export import export_run
+from specc.backend.predict import Prediction, Predictor, predict, predict_pixels
+from specc.backend.predict.run import from_run
+from specc.backend.run import load
+from specc.backend.run.files import METRICS
+from specc.backend.run.metrics import is_epoch_line, read_lines
+
+if TYPE_CHECKING:
+    from specc.backend.build import Net
+
+MOST_ROWS = 60  # of a table in a notebook
+
+
+class Table(list[dict[str, Any]]):
+    """Rows, each a dictionary with the columns' names: `pandas.DataFrame(table)` takes it as it is."""
+
+    @property
+    def columns(self) -> list[str]:
+        """The names of all columns, in the order in which rows have them."""
+        return list(dict.fromkeys(name for row in self for name in row))
+
+    def column(self, name: str) -> list[Any]:
+        """One column; None where a row has no such value. Raises KeyError where no row has it."""
+        if name not in self.columns:
+            raise KeyError(f"there is no column {name!r}; there are {', '.join(self.columns)}")
+        return [row.get(name) for row in self]
+
+    def _repr_html_(self) -> str:
+        head = "".join(f"<th>{html.escape(name)}</th>" for name in self.columns)
+        rows = "".join(
+            f"<tr>{''.join(_cell(row.get(name)) for name in self.columns)}</tr>" for row in self[-MOST_ROWS:]
+        )
+        left_out = len(self) - MOST_ROWS
+        note = f"<p>the last {MOST_ROWS} of {len(self):,} rows</p>" if left_out > 0 else ""
+        return f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>{note}"
+
+
+class Evaluated(NamedTuple):
+    """A run's figures on a part of its images.
+
+    measured_on: which images, in words. figures: of the task and the loss, each with `.value` and `.interval` (95%).
+    outputs: a row for each class, tag or number. warnings: why the figures may say less than they seem to.
+    """
+
+    part: str
+    measured_on: str
+    images: int
+    figures: dict[str, Estimate]
+    outputs: Table
+    warnings: list[str]
+
+
+class Run:
+    """A training on disk, whole or stopped. `metrics` is read anew each time, so a run may be watched."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._opened = load.open_run(path)
+        self._predictor: Predictor | None = None
+
+    @property
+    def classes(self) -> list[str]:
+        """The names of the classes, tags or numbers that it answers."""
+        return self._opened.classes
+
+    @property
+    def info(self) -> Mapping[str, Any]:
+        """What run.json says: environment, versions, device, hashes of spec and data, figures."""
+        return self._opened.info
+
+    @property
+    def module(self) -> "Net":
+        """The network with the best weights, a `torch.nn.Module` in evaluation mode on the CPU."""
+        return self._opened.net
+
+    @property
+    def metrics(self) -> Table:
+        """A row for each epoch: epoch, step, losses, figures, rate, speed, time."""
+        return Table(line for line in read_lines(self.path / METRICS) if is_epoch_line(line))
+
+    @overload
+    def predict(self, images: Image, *, top: int = ..., threshold: float = ...) -> Prediction: ...
+    @overload
+    def predict(self, images: Sequence[Image], *, top: int = ..., threshold: float = ...) -> list[Prediction]: ...
+    def predict(
+        self, images: Image | Sequence[Image], *, top: int = 5, threshold: float = 0.5
+    ) -> Prediction | list[Prediction]:
+        """What the best weights say of an image, or of each in a list.
+
+        images: paths; PIL images; uint8 arrays, H x W or H x W x C; uint8 tensors, C x H x W; or a list of these (an
+        array or tensor with a batch axis is not one: give `list(batch)`). They are resized, cropped and normalized
+        as in training. top: how many classes. threshold: the least probability of a tag.
+
+        Raises SpeccError E460, E461 and E465; TypeError for what is no image.
+        """
+        if isinstance(images, list | tuple):
+            return [self._predict(image, top, threshold) for image in images]
+        return self._predict(images, top, threshold)
+
+    def evaluate(
+        self,
+        part: PartName = "validation",
+        *,
+        device: str = "auto",
+        data_dir: str | os.PathLike[str] | None = None,
+    ) -> Evaluated:
+        """The figures of the best weights on a part of the data, with their intervals. Each look at the test part is
+        recorded in the run's looks.jsonl. Raises SpeccError as `specc eval` does.
+        """
+        measured = evaluate_run(self._opened, device=device, data_dir=_path(data_dir), part=part)
+        figures = {**measured.figures.values, "loss": measured.figures.loss}
+        rows = Table(row._asdict() for row in measured.task.by_output(measured.evaluation.records))
+        warnings = [*([measured.optimistic] if measured.optimistic else []), *measured.caveats]
+        return Evaluated(part, measured.words, measured.figures.images, figures, rows, warnings)
+
+    def export(
+        self,
+        *,
+        out: str | os.PathLike[str] | None = None,
+        precision: Sequence[Literal["fp32", "fp16", "int8"]] = (),
+        device: str = "auto",
+        data_dir: str | os.PathLike[str] | None = None,
+    ) -> list[Path]:
+        """Write the ONNX file, verified against the best weights on all validation images, with its certificate.
+
+        Gives the files, fp32 first. Raises SpeccError E455 where it differs from what was trained.
+        """
+        place = _path(data_dir)
+        made = export_run(self.path, out=_path(out), data_dir=place, device=device, precisions=precision)
+        return [one.path for one in made]
+
+    def _predict(self, image: Image, top: int, threshold: float) -> Prediction:
+        if self._predictor is None:
+            self._predictor = from_run(self.path)
+        if isinstance(image, str | os.PathLike):
+            return predict(self._predictor, Path(image), top, threshold)
+        pixels = pixels_of(image, self._predictor.channels)
+        return predict_pixels(self._predictor, pixels, Path("image"), top, threshold)
+
+    def __repr__(self) -> str:
+        state = "finished" if self.info.get("finished") else "not finished"
+        return f"<specc.Run {self.path}: {self._opened.spec.name}, {state}>"
+
+    def _repr_html_(self) -> str:
+        return f"<p><code>{html.escape(repr(self))}</code></p>{self.metrics._repr_html_()}"
+
+
+def open_run(path: str | os.PathLike[str]) -> Run:
+    """The run in a folder. Raises SpeccError E439 to E445 where there is none, or it cannot be read."""
+    return Run(Path(path))
+
+
+def _path(path: str | os.PathLike[str] | None) -> Path | None:
+    return None if path is None else Path(path)
+
+
+def _cell(value: Any) -> str:
+    text = "" if value is None else f"{value:.4g}" if isinstance(value, float) else html.escape(str(value))
+    return f"<td>{text}</td>"

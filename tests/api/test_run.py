@@ -1,0 +1,163 @@
+"""A run in Python: trained, watched, asked and exported."""
+
+import os
+import signal
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+import specc
+
+NET = """data { source = digits }
+network Small {
+  conv(4) -> relu
+  flatten -> dense(10)
+}
+train { epochs = 2; batch = 128 }
+"""
+
+
+class Seen(specc.Callback):
+    def __init__(self) -> None:
+        self.epochs: list[tuple[float, bool]] = []
+        self.notes: list[str] = []
+
+    def on_note(self, text: str) -> None:
+        self.notes.append(text)
+
+    def on_epoch(self, line: dict[str, Any], is_best: bool) -> None:
+        self.epochs.append((line["epoch"], is_best))
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[specc.Run, Seen]:
+    folder = tmp_path_factory.mktemp("trained")
+    (folder / "net.cnn").write_text(NET)
+    seen = Seen()
+    run = specc.train(
+        specc.load(folder / "net.cnn"), out=folder / "run", device="cpu", callbacks=[seen], progress=False
+    )
+    return run, seen
+
+
+def test_a_training_tells_and_leaves_a_run(trained: tuple[specc.Run, Seen]) -> None:
+    run, seen = trained
+    assert [epoch for epoch, _ in seen.epochs] == [1, 2] and seen.epochs[0][1]
+    assert (run.path / "model.onnx").exists() and run.classes == [str(digit) for digit in range(10)]
+    assert run.metrics.column("epoch") == [1, 2] and "val_accuracy" in run.metrics.columns
+    with pytest.raises(KeyError, match="there is no column 'accuracy'; there are epoch, step"):
+        run.metrics.column("accuracy")
+    assert repr(run) == f"<specc.Run {run.path}: Small, finished>"
+    assert run._repr_html_().count("<tr>") == 3
+    assert not run.module.training
+
+
+def test_it_is_what_the_command_trains(trained: tuple[specc.Run, Seen], specc: Any, tmp_path: Path) -> None:
+    run, _ = trained
+    (tmp_path / "net.cnn").write_text(NET)
+    assert specc("train", tmp_path / "net.cnn", "--out", tmp_path / "run", "--device", "cpu", "-q").status == 0
+    assert (tmp_path / "run/best.safetensors").read_bytes() == (run.path / "best.safetensors").read_bytes()
+
+
+def test_predictions_of_all_that_is_an_image(trained: tuple[specc.Run, Seen], tmp_path: Path) -> None:
+    run, _ = trained
+    pixels = np.arange(64, dtype=np.uint8).reshape(8, 8) * 4
+    image = Image.fromarray(pixels)
+    image.save(tmp_path / "digit.png")
+    forms: list[Any] = [
+        tmp_path / "digit.png",
+        str(tmp_path / "digit.png"),
+        image,
+        image.convert("RGB"),
+        pixels,
+        pixels[:, :, None],
+        torch.from_numpy(pixels)[None],
+    ]
+    first, *others = run.predict(forms, top=3)
+    assert len(first.values) == 3
+    assert all(other.values == first.values for other in others)
+    assert run.predict(pixels, top=3).values == first.values
+
+
+@pytest.mark.parametrize(
+    ("image", "words"),
+    [
+        (np.zeros((8, 8)), "the image has values of type float64"),
+        (np.zeros((2, 8, 8, 3), np.uint8), "the image has the shape 2 x 8 x 8 x 3"),
+        (torch.zeros(8, 8, dtype=torch.uint8), "the image has the shape 8 x 8"),
+        (np.zeros((8, 8, 2), np.uint8), "the image has the shape 8 x 8 x 2"),
+        (np.zeros((0, 8), np.uint8), "the image has the shape 0 x 8"),
+        (Image.new("F", (8, 8)), "the image has floating-point pixels of unknown range"),
+    ],
+)
+def test_what_is_no_image(trained: tuple[specc.Run, Seen], image: Any, words: str) -> None:
+    with pytest.raises(specc.SpeccError, match=words) as caught:
+        trained[0].predict(image)
+    assert caught.value.code == "E461" and caught.value.help
+
+
+def test_what_is_nothing_like_an_image(trained: tuple[specc.Run, Seen], tmp_path: Path) -> None:
+    with pytest.raises(TypeError, match="an image is a path, a PIL image, an array or a tensor, not a int"):
+        trained[0].predict(3)  # type: ignore[call-overload]
+    with pytest.raises(specc.SpeccError, match="does not exist"):
+        trained[0].predict(tmp_path / "other.png")
+
+
+def test_figures_with_intervals(trained: tuple[specc.Run, Seen]) -> None:
+    evaluated = trained[0].evaluate(device="cpu")
+    accuracy = evaluated.figures["accuracy"]
+    assert accuracy.interval is not None and accuracy.value is not None
+    assert accuracy.interval.low < accuracy.value < accuracy.interval.high
+    assert accuracy.value == max(trained[0].metrics.column("val_accuracy"))
+    assert (
+        len(evaluated.outputs) == 10 and evaluated.images > 0 and evaluated.measured_on == "the test part, 355 images"
+    )
+    assert evaluated.warnings[0].startswith("the best of 2 epochs, chosen on the test part itself")
+
+
+def test_exports_where_it_is_asked_to(trained: tuple[specc.Run, Seen], tmp_path: Path) -> None:
+    files = trained[0].export(out=tmp_path / "small.onnx", precision=["int8"], device="cpu")
+    assert [file.name for file in files] == ["small.onnx", "small.int8.onnx"]
+    assert all(file.exists() for file in files)
+
+
+def test_ctrl_c_leaves_a_run_that_goes_on_to_the_same_bits(trained: tuple[specc.Run, Seen], tmp_path: Path) -> None:
+    (tmp_path / "net.cnn").write_text(NET)
+
+    class Stop(specc.Callback):
+        def on_epoch(self, line: dict[str, Any], is_best: bool) -> None:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    with pytest.raises(KeyboardInterrupt) as caught:
+        specc.train(
+            specc.load(tmp_path / "net.cnn"), out=tmp_path / "run", device="cpu", callbacks=[Stop()], progress=False
+        )
+    assert "specc.resume(" in caught.value.__notes__[0]
+    run = specc.resume(tmp_path / "run", progress=False, export=False)
+    assert run.metrics.column("epoch") == [1, 2]
+    ours, theirs = run.path / "last.safetensors", trained[0].path / "last.safetensors"
+    assert ours.read_bytes() == theirs.read_bytes()
+
+
+def test_an_exception_in_a_callback_ends_the_training(tmp_path: Path) -> None:
+    (tmp_path / "net.cnn").write_text(NET)
+
+    class Broken(specc.Callback):
+        def on_epoch(self, line: dict[str, Any], is_best: bool) -> None:
+            raise ValueError("enough")
+
+    with pytest.raises(ValueError, match="enough"):
+        specc.train(
+            specc.load(tmp_path / "net.cnn"), out=tmp_path / "run", device="cpu", callbacks=[Broken()], progress=False
+        )
+    assert specc.resume(tmp_path / "run", progress=False, export=False).metrics.column("epoch") == [1, 2]
+
+
+def test_no_run(tmp_path: Path) -> None:
+    with pytest.raises(specc.SpeccError) as caught:
+        specc.open_run(tmp_path)
+    assert caught.value.code == "E439"
