@@ -150,7 +150,11 @@ def test_several_seeds_have_an_interval_and_what_fails_is_a_failed_trial(specc: 
     Path("data").mkdir()
     np.savez("data/it.npz", images=images, labels=np.arange(40) % 2)
     text = SPEC.replace("source = digits", 'source = npz("data/it.npz")').replace("dense(10)", "dense(2)")
-    spec.write_text(text.replace("log_uniform(1e-3, 1e-1)", "choice(1e-2, 1e12)").replace("adam", "sgd"))
+    spec.write_text(
+        text.replace("log_uniform(1e-3, 1e-1)", "choice(1e-2, 1e30)")
+        .replace("adam", "sgd")
+        .replace("batch = 64", "batch = 5")
+    )
     arguments = ("--device", "cpu", "--trials", "4", "--seeds", "2", "--variant", "gelu", "--epochs", "1")
     answer = specc("search", spec, *arguments)
     assert answer.status == 0, answer.err
@@ -158,7 +162,7 @@ def test_several_seeds_have_an_interval_and_what_fails_is_a_failed_trial(specc: 
     trials = found()["trials"]
     failed = [one for one in trials if one["state"] == "failed"]
     assert failed and {one["error"]["code"] for one in failed} == {"E436"}
-    assert all(dict(one["values"])["train.optimizer.lr"] == "1e12" for one in failed)
+    assert all(dict(one["values"])["train.optimizer.lr"] == "1e30" for one in failed)
     trial = next(one for one in trials if one["state"] == "completed" and not one["same_as"])
     values = [training["value"] for training in trial["trainings"]]
     assert trial["value"] == pytest.approx(sum(values) / 2) and len(values) == 2
