@@ -331,7 +331,7 @@ class Store:
 def _record(values: tuple[Any, ...]) -> Record:
     stamp, digest, check, shape, segment, row, facts = values
     where = Row(segment, row) if segment >= 0 else None
-    return Record(bytes(stamp), bytes(digest), bytes(check), tuple(shape), bytes(facts), where)
+    return Record(bytes(stamp), bytes(digest), bytes(check), tuple(map(int, shape)), bytes(facts), where)
 
 
 @contextmanager

@@ -61,7 +61,7 @@ def everything(source: str, more: str = SIZE, memory: int | None = None) -> dict
     notes = [note for note in data.notes if not note.startswith("kept: ")]
     return {
         "arrays": [value.numpy().tobytes() for value in (*pictures, *labels)],
-        "facts": (data.mean, data.std, data.hash, data.classes, data.validated_on, data.shape, notes),
+        "facts": (data.mean, data.std, data.hash, data.classes, data.validated_on, repr(data.shape), notes),
     }
 
 
