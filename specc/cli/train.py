@@ -110,7 +110,7 @@ def train(
       specc train digits.cnn --resume runs/Digits-1 --set train.target=99%
       specc train wider.cnn --start-from runs/Digits-1
       specc train net.cnn --devices 4 --max-restarts 3
-      specc train net.cnn --device cpu --devices 3
+      specc train net.cnn --device cpu --devices 4
       specc train net.cnn --plan --devices 8
     """
     mode = recognize(given(context))

@@ -549,7 +549,7 @@ def e508(stage: Stage) -> None:
 def e510(stage: Stage) -> None:
     stage.patch.setenv("SLURM_JOB_ID", "4711")
     stage.patch.setattr("shutil.which", lambda name: None)
-    stage.patch.setattr("specc.cli.training.train", lambda *_: 140)
+    stage.patch.setattr("specc.cli.training.train", lambda *_, **__: 140)
 
 
 class OneOfTwo:
