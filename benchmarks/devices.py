@@ -12,6 +12,7 @@ import argparse
 import json
 import os
 import sys
+import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from statistics import median
@@ -40,6 +41,7 @@ VGG = """
 data {{ source = npz("pictures.npz"); augment = flip }}
 
 network Vgg {{
+  input(3, 32x32)
   conv(64) -> batch_norm -> relu -> conv(64) -> batch_norm -> relu -> max_pool(2)
   conv(128) -> batch_norm -> relu -> conv(128) -> batch_norm -> relu -> max_pool(2)
   conv(256) -> batch_norm -> relu -> global_avg_pool -> dense(10)
@@ -76,6 +78,8 @@ def spread(count: int, work: Callable[[Ranks], list[float] | None]) -> list[floa
                     if rank == 0:
                         told.write_text(json.dumps(seconds))
                     status = 0
+                except BaseException:  # noqa: BLE001 - the parent is told
+                    traceback.print_exc()
                 finally:
                     os._exit(status)
             children.append(child)
