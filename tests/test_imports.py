@@ -18,8 +18,15 @@ print(json.dumps([status, sorted(sys.modules)]))
 
 SHARD = {"name": "train-000000", "images": 5, "bytes": 10240, "sha256": "0" * 64, "table": "0" * 64}
 INDEX = {
-    **{"format": 1, "task": "classification", "classes": ["a", "b"], "shape": [1, 8, 8], "encoding": "raw"},
-    **{"quality": None, "ignore": None, "groups": False, "names": {}},
+    "format": 1,
+    "task": "classification",
+    "classes": ["a", "b"],
+    "shape": [1, 8, 8],
+    "encoding": "raw",
+    "quality": None,
+    "ignore": None,
+    "groups": False,
+    "names": {},
     "parts": {"train": {"images": 5, "shards": [SHARD]}},
 }
 
