@@ -140,7 +140,7 @@ def test_check_knows_shape_and_classes_once_they_are_packed(specc, place):
     assert "s3://bucket/set is not on this machine, and a check fetches nothing" in specc("check", "far.cnn").err
 
 
-def test_check_of_a_packed_index_imports_nothing_heavy(front_forks: Forks, place):
+def test_check_reads_tags_from_an_index_alone(front_forks: Forks, place):
     (place / "sh").mkdir()
     index = {"format": 1, "task": "multi-label", "tags": ["a", "b", "c"], "shape": [1, 8, 8], "encoding": "raw"}
     shard = {"name": "train-000000", "images": 5, "bytes": 10240, "sha256": "0" * 64, "table": "0" * 64}

@@ -62,6 +62,7 @@ def test_what_sources_are_known_to_hold() -> None:
         "csv": 3,
         "masks": 3,
         "webdataset": 3,
+        "packed": None,
         "npz": None,
         "none": 3,
     }
@@ -83,6 +84,7 @@ TABLE = 'csv("a.csv", image=file, {})'
         ('masks("a", "b", classes=[ground, "a cat"])', "segmentation", ("ground", "a cat")),
         ('npz("a.npz")', None, None),
         ('webdataset("a.tar")', None, None),
+        ('packed("a", window=4)', None, None),
     ],
 )
 def test_what_a_source_says_of_the_task(source: str, task: str | None, outputs: tuple[str, ...] | None) -> None:
