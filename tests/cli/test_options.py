@@ -5,6 +5,7 @@ where leaving it out changes that.
 """
 
 import re
+import shutil
 from collections.abc import Callable, Iterator
 from importlib import import_module
 from itertools import combinations
@@ -301,7 +302,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runs]:
 
 def _write(place: Path) -> None:
     for path in place.iterdir():
-        path.unlink()
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
     for name, text in {"net": SPEC, "flawed": FLAWED, "linted": LINTED, "ugly": UGLY, "started": STARTED}.items():
         (place / f"{name}.cnn").write_text(text)
 

@@ -73,11 +73,13 @@ def write_masks(prediction: Prediction, files: MaskFiles) -> None:
         raise SpeccError("E481", message, help="choose another folder with --out") from None
 
 
-def overlaid(pixels: NDArray[np.uint8], mask: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def overlaid(
+    pixels: NDArray[np.uint8], mask: NDArray[np.uint8], colors: NDArray[np.uint8] | None = None
+) -> NDArray[np.uint8]:
     """An image, 1 or 3 x H x W, with the colors of a mask, H x W, over it: H x W x 3. Class 0 is left clear, and
-    what the network did not see."""
+    what the network did not see. colors: of 256 classes, 256 x 3; the `palette` where it is None."""
     image = np.broadcast_to(pixels, (3, *mask.shape)).transpose(1, 2, 0).astype(np.float64)
-    mixed = np.rint(image * (1 - OPACITY) + palette()[mask] * OPACITY)
+    mixed = np.rint(image * (1 - OPACITY) + (palette() if colors is None else colors)[mask] * OPACITY)
     return np.where(((mask > 0) & (mask != UNSEEN))[:, :, None], mixed, image).astype(np.uint8)
 
 

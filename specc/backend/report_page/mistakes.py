@@ -1,5 +1,6 @@
 """The worst answers as a gallery: the image, where the network looked, what is true and what it said."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ from numpy.typing import NDArray
 from specc.backend.evaluation.heat import Heat, heat_maps, on_image, overlaid, without_heat
 from specc.backend.onnx.reference import normalize_as
 from specc.backend.predict.masks import overlaid as mask_over
+from specc.backend.predict.masks import palette
 from specc.backend.report_page.html import Section, paragraph, text
 from specc.backend.report_page.images import Levels, of_rows, picture
 from specc.backend.report_page.subject import Subject
@@ -18,6 +20,7 @@ from specc.values import Size
 
 WORST = 24
 BATCH = 8
+OKABE = ((230, 159, 0), (86, 180, 233), (0, 158, 115), (240, 228, 66), (0, 114, 178), (213, 94, 0), (204, 121, 167))
 SIDE = 160  # pixels of a heat map, at least
 CPU = torch.device("cpu")
 
@@ -36,8 +39,11 @@ def mistakes(subject: Subject) -> Section:
         items, note = _heated(subject, worst, pixels)
     words = f"{count:,} of {counted(measured.figures.images, 'image')} {_WRONG[subject.task.name]}; {note}"
     wide = " wide" if subject.task == SEGMENTATION else ""
+    legend = _legend(measured.task.outputs) if subject.task == SEGMENTATION else ""
     listed = "".join(f"<li>{item}</li>" for item in items)
-    return Section("mistakes", "Worst mistakes", f'{paragraph(words, "q")}<ul class="gallery{wide}">{listed}</ul>')
+    return Section(
+        "mistakes", "Worst mistakes", f'{paragraph(words, "q")}{legend}<ul class="gallery{wide}">{listed}</ul>'
+    )
 
 
 _WRONG = {
@@ -115,7 +121,7 @@ def _masks(subject: Subject, numbers: list[int], pixels: Levels) -> list[str]:
     truths = subject.truths(numbers)
     normalize = normalize_as(run.spec, run.info["mean"], run.info["std"])
     net = run.net.to(CPU).eval()
-    items = []
+    colors, items = _class_colors(), []
     for number, image, truth in zip(numbers, pixels, truths, strict=True):
         with torch.inference_mode():
             answer = net(normalize(torch.from_numpy(image[None])))[0].argmax(dim=0).numpy().astype(np.uint8)
@@ -123,11 +129,29 @@ def _masks(subject: Subject, numbers: list[int], pixels: Levels) -> list[str]:
         drawn = _drawable(image)
         shown = [
             picture(image).html("the image"),
-            of_rows(mask_over(drawn, true)).html("the true classes"),
-            of_rows(mask_over(drawn, answer)).html("the answer"),
+            of_rows(mask_over(drawn, true, colors)).html("the true classes"),
+            of_rows(mask_over(drawn, answer, colors)).html("the answer"),
         ]
         items.append(_item(subject, number, shown))
     return items
+
+
+def _class_colors() -> Levels:
+    """Those of Okabe and Ito for the first classes, which the color-blind tell apart; of PASCAL VOC for the others."""
+    colors = palette()
+    colors[1 : len(OKABE) + 1] = OKABE
+    return colors
+
+
+def _legend(names: Sequence[str]) -> str:
+    """The color of each class but the first, which is left clear."""
+    colors = _class_colors()
+    items = "".join(
+        f'<li><svg viewBox="0 0 12 12" aria-hidden="true"><rect width="12" height="12" fill="rgb{tuple(color)}"/></svg>'
+        f"{text(name)}</li>"
+        for name, color in zip(names[1:], colors[1:].tolist(), strict=False)
+    )
+    return f'<ul class="key">{items}</ul>'
 
 
 def _item(subject: Subject, number: int, pictures: list[str]) -> str:
