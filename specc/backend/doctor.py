@@ -202,8 +202,9 @@ def _data(data_dir: Path | None) -> Iterator[Finding]:
 
 def _kept() -> Iterator[Finding]:
     """The decoded images that are kept for the next start, and the decoder of JPEG files."""
-    from specc.backend.data.cache import OFF, limit, place, usage
-    from specc.report.layers import byte_text
+    from specc.backend.data.amount import size
+    from specc.backend.data.cache import OFF, limit, place, root, usage
+    from specc.backend.data.shards.cache import SHARDS
 
     section, name = "image files", "decoded images"
     decoder = installed("simplejpeg")
@@ -218,9 +219,16 @@ def _kept() -> Iterator[Finding]:
         yield Finding(section, name, f"not kept: SPECC_CACHE={OFF}")
         return
     stores = usage(folder)
-    value = f"{byte_text(sum(one.size for one in stores))} of at most {most // GIB} GiB, in {folder}"
-    mend = f"to empty it, remove that folder: rm -r {shlex.quote(str(folder))}" if stores else ""
-    yield Finding(section, name, value, "fine", mend)
+    value = f"{size(sum(one.size for one in stores))} of at most {size(most)}, in {folder}"
+    yield Finding(section, name, value, "fine", _to_empty(folder) if stores else "")
+    fetched = root() / SHARDS
+    if fetched.is_dir():
+        taken = sum(path.stat().st_size for path in fetched.iterdir())
+        yield Finding(section, "fetched shards", f"{size(taken)}, in {fetched}", "fine", _to_empty(fetched))
+
+
+def _to_empty(folder: Path) -> str:
+    return f"to empty it, remove that folder: rm -r {shlex.quote(str(folder))}"
 
 
 def _room() -> Iterator[Finding]:

@@ -61,9 +61,9 @@ def pack(
     data = checked.trainable().data
     if size is not None:
         data = _resized(data, size)
+    from specc.backend.data.amount import amount
+    from specc.backend.data.amount import size as shown
     from specc.backend.data.progress import hidden
-    from specc.backend.data.shards.amount import amount
-    from specc.backend.data.shards.amount import size as shown
     from specc.backend.data.shards.pack import pack as pack_data
 
     bytes_each = amount(shard_size, "--shard-size")

@@ -482,14 +482,6 @@ def e479(stage: Stage) -> None:
     stage.patch.setattr("specc.backend.data.archive.free_memory", lambda: 100)
 
 
-def e424(stage: Stage) -> None:
-    for number, name in enumerate(("ant", "bee")):
-        Path("pictures", name).mkdir(parents=True)
-        for image in range(12):
-            Path("pictures", name, f"{image}.png").write_bytes(picture_of(12 * number + image))
-    stage.patch.setenv("SPECC_CACHE_SIZE", "large")
-
-
 def e484(stage: Stage) -> None:
     stage.patch.setenv("SPECC_WORKERS", "many")
 

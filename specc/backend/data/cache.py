@@ -5,15 +5,14 @@ import shutil
 from pathlib import Path
 from typing import NamedTuple
 
-from specc.errors import SpeccError
+from specc.backend.data.amount import from_environment
 from specc.files import cache_folder
 
 OFF = "off"
 FOLDER = "decoded"
 USED = "used"  # an empty file in each store, whose time is that of its last use
-GIB = 1 << 30
-MOST = 64  # GiB that all stores may take where nothing is said
-MOST_ASKED = 1 << 20  # GiB
+SIZE = "SPECC_CACHE_SIZE"
+MOST = 64 * 10**9  # bytes that all stores may take where nothing is said
 
 
 class Usage(NamedTuple):
@@ -26,21 +25,18 @@ class Usage(NamedTuple):
 
 def place() -> Path | None:
     """The folder of all stores: in `$SPECC_CACHE`, or in the user's cache; None where `SPECC_CACHE=off`."""
+    return None if os.environ.get("SPECC_CACHE") == OFF else root() / FOLDER
+
+
+def root() -> Path:
+    """The folder of what is kept of data sets: `$SPECC_CACHE`, or the user's cache."""
     given = os.environ.get("SPECC_CACHE")
-    if given == OFF:
-        return None
-    return (Path(os.path.expanduser(given)) if given else cache_folder()) / FOLDER  # noqa: PTH111 - never raises
+    return Path(os.path.expanduser(given)) if given and given != OFF else cache_folder()  # noqa: PTH111 - never raises
 
 
 def limit() -> int:
-    """Bytes that all stores together may take: `$SPECC_CACHE_SIZE`, in GiB. Raises SpeccError E424 for no number."""
-    given = os.environ.get("SPECC_CACHE_SIZE")
-    if not given:
-        return MOST * GIB
-    if not (given.isascii() and given.isdecimal() and int(given) <= MOST_ASKED):
-        help = f"write a whole number of GiB, or unset it: decoded images then take at most {MOST} GiB"
-        raise SpeccError("E424", f"the environment variable SPECC_CACHE_SIZE is {given!r}", help=help)
-    return int(given) * GIB
+    """Bytes that all stores together may take: `$SPECC_CACHE_SIZE`. Raises SpeccError E526 for no amount."""
+    return from_environment(SIZE) or MOST
 
 
 def usage(folder: Path) -> list[Usage]:

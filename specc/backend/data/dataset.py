@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from torch import Tensor, tensor
 
+from specc.backend.data.amount import from_environment
 from specc.backend.data.classes import noun, odd_classes, refuse_unlearned
 from specc.backend.data.divide import divide, fold
 from specc.backend.data.identical import notes_on_identical
@@ -17,7 +18,6 @@ from specc.backend.data.memory import free_memory
 from specc.backend.data.numbers import refuse_unlearnable
 from specc.backend.data.places import Where, few
 from specc.backend.data.raw import Files, Part, Raw
-from specc.backend.data.shards.amount import from_environment
 from specc.backend.data.shards.images import Packed
 from specc.backend.data.shards.survey import survey_packed
 from specc.backend.data.split import Resident, Split, Streamed

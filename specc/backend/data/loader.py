@@ -7,10 +7,10 @@ import torch
 from torch import Tensor
 
 from specc.backend.augment import augment
+from specc.backend.data.amount import size
 from specc.backend.data.batches import WHOLE, Cut, TrainingBatches, all_batches
 from specc.backend.data.dataset import DataSet
 from specc.backend.data.normalize import Normalize, normalizer
-from specc.backend.data.shards.amount import size
 from specc.backend.data.shards.images import Packed
 from specc.backend.data.split import AHEAD, Resident
 from specc.backend.ranks import ALONE, Ranks

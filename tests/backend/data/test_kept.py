@@ -252,7 +252,7 @@ def test_the_least_recently_used_goes_first(tmp_path: Path, monkeypatch: pytest.
 
 def test_without_room_it_is_said_and_works(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, decoded: list[str]) -> None:
     source = f'folder("{folder(tmp_path / "set")}")'
-    monkeypatch.setenv("SPECC_CACHE_SIZE", "0")
+    monkeypatch.setenv("SPECC_CACHE_SIZE", "1B")
     for _ in range(2):
         data = read(source, SIZE, 0)
         assert any(note.startswith("decoded images are not kept, so every epoch decodes them") for note in data.notes)

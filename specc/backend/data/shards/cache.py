@@ -15,15 +15,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from specc.backend.data.shards.amount import from_environment, size
+from specc.backend.data.amount import from_environment, size
+from specc.backend.data.cache import SIZE, root
 from specc.backend.data.shards.remote import Remote
 from specc.errors import SpeccError, clean
-from specc.files import PART, cache_folder, write_atomic
+from specc.files import PART, write_atomic
 
-SIZE = "SPECC_CACHE_SIZE"
+SHARDS = "shards"
 TOUCHED = 20  # seconds after which the use of a file is noted again
 STALE = 3600  # seconds after which a part that nobody writes to is removed
-HELP = f"let it take more with {SIZE}=500GB, or move it to a larger disk with XDG_CACHE_HOME"
+HELP = f"let it take more with {SIZE}=500GB, or move it to a larger disk with SPECC_CACHE=FOLDER"
 
 
 class Cache:
@@ -31,7 +32,7 @@ class Cache:
 
     def __init__(self, folder: Path | None = None, most: int | None = None) -> None:
         """Raises SpeccError: E526 for what is no amount in the environment, E525 where no folder can be made."""
-        self.folder = folder or cache_folder() / "shards"
+        self.folder = folder or root() / SHARDS
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             free = shutil.disk_usage(self.folder).free

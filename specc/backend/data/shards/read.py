@@ -7,10 +7,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from specc.backend.data.amount import size
 from specc.backend.data.parallel import ordered, workers
 from specc.backend.data.places import Where
 from specc.backend.data.raw import Part, Raw
-from specc.backend.data.shards.amount import size
 from specc.backend.data.shards.cache import HELP
 from specc.backend.data.shards.images import Facts, Packed, PackedMasks
 from specc.backend.data.shards.index import Index, NoIndex, Shard, Table, bad_index, parse_table

@@ -4,11 +4,11 @@ import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 
+from specc.backend.data.amount import size
 from specc.backend.data.parallel import ordered, workers
 from specc.backend.data.paths import find_path, outside
 from specc.backend.data.places import Where, unreadable
 from specc.backend.data.progress import bar
-from specc.backend.data.shards.amount import size
 from specc.backend.data.shards.cache import HELP, Cache, other_content
 from specc.backend.data.shards.index import (
     INDEX,
