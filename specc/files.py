@@ -173,6 +173,7 @@ def _is_at(descriptor: int, path: Path) -> bool:
         return False
 
 
+@contextmanager
 def hold(path: Path) -> Iterator[None]:
     """Be the only process that holds this plain file, which is made where there is none. Raises OSError."""
     with os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, 0o666), "r+b", buffering=0) as file:
