@@ -19,13 +19,15 @@ def cost(subject: Subject) -> Section:
     seconds = sum(line["seconds"] for line in lines if isinstance(line.get("seconds"), int | float))
     speeds = [line["images_per_second"] for line in lines if isinstance(line.get("images_per_second"), int | float)]
     images, batch = subject.measured.figures.images, spec.train.batch
+    speed = f"{images / max(subject.seconds, 1e-9):,.0f}"
+    shown = f"{speeds[-1]:,.0f}" if speeds else ""
     model = subject.run.path / MODEL
     pairs = [
         ("Device", f"{info.get('device_name', info['device'])}, {info.get('precision', 'fp32')}"),
         ("Training", f"{duration(seconds)} in {counted(len(lines), 'epoch')}"),
         ("From start to end", span(info)),
-        ("Training speed", f"{speeds[-1]:,.0f} images/s in the last epoch" if speeds else "–"),
-        ("Evaluation for this page", f"{images / max(subject.seconds, 1e-9):,.0f} images/s, intervals included"),
+        ("Training speed", f"{shown} images/s in the last epoch" if speeds else "–"),
+        ("Evaluation for this page", f"{speed} images/s, intervals included"),
         ("Parameters", f"{spec.graph.parameters:,} ({byte_text(4 * spec.graph.parameters)} in fp32)"),
         ("Multiply-accumulates", f"{spec.graph.total_macs:,} per image"),
         ("Activations", f"{byte_text(activation_bytes(spec.graph))} per image in fp32"),
