@@ -19,6 +19,7 @@ from specc.backend.run.metrics import is_epoch_line, read_lines
 if TYPE_CHECKING:
     from specc.backend.build import Net
 
+Images = list[Image] | tuple[Image, ...]
 MOST_ROWS = 60  # of a table in a notebook
 
 
@@ -92,10 +93,8 @@ class Run:
     @overload
     def predict(self, images: Image, *, top: int = ..., threshold: float = ...) -> Prediction: ...
     @overload
-    def predict(self, images: Sequence[Image], *, top: int = ..., threshold: float = ...) -> list[Prediction]: ...
-    def predict(
-        self, images: Image | Sequence[Image], *, top: int = 5, threshold: float = 0.5
-    ) -> Prediction | list[Prediction]:
+    def predict(self, images: Images, *, top: int = ..., threshold: float = ...) -> list[Prediction]: ...
+    def predict(self, images: Image | Images, *, top: int = 5, threshold: float = 0.5) -> Prediction | list[Prediction]:
         """What the best weights say of an image, or of each in a list.
 
         images: paths; PIL images; uint8 arrays, H x W or H x W x C; uint8 tensors, C x H x W; or a list of these (an

@@ -4,6 +4,7 @@ import importlib
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -58,7 +59,7 @@ def test_variants_and_settings(path: Path) -> None:
         ([0.5, 2], "[0.5, 2]"),
     ],
 )
-def test_values_are_written_in_the_language(value: object, written: str) -> None:
+def test_values_are_written_in_the_language(value: Any, written: str) -> None:
     from specc.api.spec import settings_of
 
     assert settings_of({"train.x": value}) == (f"train.x={written}",)

@@ -9,7 +9,7 @@ from socket import AF_UNIX, socket
 import pytest
 import typer
 
-from specc import __version__
+from specc import __version__, reading
 from specc.cli import app, common
 from specc.diagnostics import Diagnostic
 from specc.errors import SpeccError
@@ -201,17 +201,17 @@ def test_an_output_that_is_full():
 class TestReadSource:
     def wrong(self, path):
         with pytest.raises(SpeccError) as caught:
-            common.read_source(path)
+            reading.read_source(path)
         return caught.value
 
     def test_windows_text(self, tmp_path):
         (tmp_path / "a.cnn").write_bytes(b"\xef\xbb\xbfnetwork N {\r\n}\r\n")
-        source = common.read_source(tmp_path / "a.cnn")
+        source = reading.read_source(tmp_path / "a.cnn")
         assert (source.text, source.path) == ("network N {\n}\n", str(tmp_path / "a.cnn"))
 
     def test_empty(self, tmp_path):
         (tmp_path / "a.cnn").touch()
-        assert common.read_source(tmp_path / "a.cnn").text == ""
+        assert reading.read_source(tmp_path / "a.cnn").text == ""
 
     def test_not_there(self, tmp_path):
         (tmp_path / "digits.cnn").touch()
@@ -232,7 +232,7 @@ class TestReadSource:
         assert self.wrong(tmp_path / "a.cnn").code == "E472"
 
     def test_too_large(self, tmp_path):
-        (tmp_path / "a.cnn").write_bytes(b"#" * (common.LARGEST + 1))
+        (tmp_path / "a.cnn").write_bytes(b"#" * (reading.LARGEST + 1))
         assert self.wrong(tmp_path / "a.cnn").code == "E103"
 
     def test_not_readable(self, tmp_path, monkeypatch):

@@ -68,7 +68,7 @@ class Cut(NamedTuple):
     accumulate: int = 1
 
 
-WHOLE = Cut()
+WHOLE: Cut = Cut()
 
 
 def in_windows(order: Tensor, shard_of: Tensor, window: int, seed: int, epoch: int) -> Tensor:

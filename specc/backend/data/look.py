@@ -136,7 +136,7 @@ def look_through(
             images = found.images if (found := looked[-1].surveyed) else None
             if isinstance(images, Files):
                 is_complete &= images.kept is not None and None not in images.kept.rows
-            elif images is not None:
+            elif isinstance(images, Tensor):
                 room -= images.nbytes
     broken = [line for look in looked for line in look.broken]
     count = f"{len(broken):,} of {counted(sum(len(files) for files, *_ in parts), 'image')} in {clean(str(first.root))}"

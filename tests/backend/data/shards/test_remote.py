@@ -222,7 +222,7 @@ def test_a_cache_that_is_too_small_says_so(local: Path, monkeypatch: pytest.Monk
     assert "may take 30 kB, and a full shuffle needs all of it at once" in message
     assert "window=…" in message and "SPECC_CACHE_SIZE=500GB" in message
     assert "window = 2 needs" in refused("E525", WINDOW)
-    assert not shard_names(fetched)
+    assert not shard_names(fetched[fetched.index("index.json") :])  # before it, what an earlier test read ahead
     monkeypatch.setenv("SPECC_CACHE_SIZE", "plenty")
     assert "'plenty', which is no amount of bytes" in refused("E526")
 
