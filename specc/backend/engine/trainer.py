@@ -191,7 +191,7 @@ class Trainer:
         when the training is looked at, and when it is kept."""
         is_first = self.ranks.is_first
         number, *does = self.ranks.highest(interrupt.signal or 0, looks and is_first, keeps and is_first)
-        if number:
+        if number and not interrupt.signal:
             interrupt.signal = Signals(number)
         return bool(does[0]), bool(does[1])
 

@@ -136,14 +136,21 @@ def test_the_same_environment_has_no_differences() -> None:
     assert differences({}, {}) == []
 
 
-@pytest.mark.parametrize("what", MEANS)
+@pytest.mark.parametrize("what", [what for what in MEANS if what != "processes"])
 def test_each_thing_that_changes_numbers_is_told(what: str) -> None:
     versions = {"versions": WHERE["versions"] | {what: "other"}}
     [found] = differences(WHERE, WHERE | (versions if what in WHERE["versions"] else {what: "other"}))
     was = WHERE["versions"].get(what, WHERE.get(what))
     assert (found.what, found.was, found.now) == (what, str(was), "other")
     assert str(found).endswith(f"was {was}, is now other: {MEANS[what]}")
-    assert set(MEANS) == {"device_name", "threads", "precision", "torch", "numpy", "specc"}
+    assert set(MEANS) == {"device_name", "threads", "precision", "torch", "numpy", "specc", "processes"}
+
+
+def test_the_number_of_processes_is_told_where_sums_depend_on_it() -> None:
+    fast, exact = ([{"ranks": {"world": world, "across": across}} for world in (2, 3)] for across in ("fast", "exact"))
+    [found] = differences(WHERE | fast[0], WHERE | fast[1])
+    assert (found.what, found.was, found.now) == ("processes", "2", "3")
+    assert differences(WHERE | exact[0], WHERE | exact[1]) == []
 
 
 def test_threads_are_told_by_another_processor_and_packages_by_both_sides() -> None:
