@@ -19,7 +19,7 @@ from specc.backend.data.amount import from_environment, size
 from specc.backend.data.cache import SIZE, root
 from specc.backend.data.shards.remote import Remote
 from specc.errors import SpeccError, clean
-from specc.files import PART, write_atomic
+from specc.files import PART, read_file, write_atomic
 
 SHARDS = "shards"
 TOUCHED = 20  # seconds after which the use of a file is noted again
@@ -73,7 +73,7 @@ class Cache:
         """The content of a small file with this SHA-256. Raises SpeccError E523, E524."""
         path = self.path(digest)
         with suppress(OSError):
-            content = path.read_bytes()
+            content = read_file(path, most)
             if hashlib.sha256(content).hexdigest() == digest:
                 os.utime(path)
                 return content
