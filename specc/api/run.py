@@ -4,7 +4,7 @@ import html
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, overload
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeVar, overload
 
 from specc.api.images import Image, pixels_of
 from specc.backend.evaluation.figures import Estimate
@@ -19,6 +19,7 @@ from specc.backend.run.metrics import is_epoch_line, read_lines
 if TYPE_CHECKING:
     from specc.backend.build import Net
 
+AnImage = TypeVar("AnImage", bound=Image)
 Images = list[Image] | tuple[Image, ...]
 MOST_ROWS = 60  # of a table in a notebook
 
@@ -94,7 +95,11 @@ class Run:
     def predict(self, images: Image, *, top: int = ..., threshold: float = ...) -> Prediction: ...
     @overload
     def predict(self, images: Images, *, top: int = ..., threshold: float = ...) -> list[Prediction]: ...
-    def predict(self, images: Image | Images, *, top: int = 5, threshold: float = 0.5) -> Prediction | list[Prediction]:
+    @overload  # a list of one kind, such as list[Path], is no list[Image] to a type checker
+    def predict(self, images: list[AnImage], *, top: int = ..., threshold: float = ...) -> list[Prediction]: ...
+    def predict(
+        self, images: Image | Images | list[AnImage], *, top: int = 5, threshold: float = 0.5
+    ) -> Prediction | list[Prediction]:
         """What the best weights say of an image, or of each in a list.
 
         images: paths; PIL images; uint8 arrays, H x W or H x W x C; uint8 tensors, C x H x W; or a list of these (an

@@ -81,6 +81,9 @@ def test_predictions_of_all_that_is_an_image(trained: tuple[specc.Run, Seen], tm
     assert len(first.values) == 3
     assert all(other.values == first.values for other in others)
     assert run.predict(pixels, top=3).values == first.values
+    paths: list[Path] = [tmp_path / "digit.png"]  # which mypy takes, too
+    assert run.predict(paths, top=3)[0].values == first.values
+    assert run.predict([tmp_path / "digit.png", image, pixels], top=1)[2].values == first.values[:1]
 
 
 @pytest.mark.parametrize(
