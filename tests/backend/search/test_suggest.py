@@ -73,6 +73,8 @@ def test_storages_that_serve_no_several_machines(url: str, words: str) -> None:
 def test_a_password_is_not_shown() -> None:
     assert hidden("postgresql://me:secret@host:5432/db") == "postgresql://me@host:5432/db"
     assert hidden("postgresql://host/db") == "postgresql://host/db"
+    assert hidden("postgresql://host/db?user=me&password=secret") == "postgresql://host/db?user=me"
+    assert hidden("postgresql://host/db?password=secret&sslmode=require") == "postgresql://host/db?sslmode=require"
 
 
 def test_without_optuna(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
