@@ -84,6 +84,16 @@ def test_without_optuna(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
     assert error.value.code == "E512" and error.value.help == "pip install specc-cnn[search]"
 
 
+@pytest.mark.parametrize(("gone", "number"), [("suggested", 2), ("started", 3)])
+def test_a_journal_that_lacks_a_line(tmp_path: Path, gone: str, number: int) -> None:
+    make_search(tmp_path, Formulas(1, from_rate), 1).run()
+    path = tmp_path / "suggestions.jsonl"
+    path.write_text("".join(line for line in path.read_text().splitlines(True) if f'"what": "{gone}"' not in line))
+    with pytest.raises(SpeccError, match=f"is damaged: line {number} does not follow") as error:
+        Journal(tmp_path)
+    assert error.value.code == "E516"
+
+
 def test_a_journal_with_half_a_line_and_one_that_is_none(tmp_path: Path) -> None:
     make_search(tmp_path, Formulas(1, from_rate), 2).run()
     path = tmp_path / "suggestions.jsonl"
