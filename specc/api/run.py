@@ -16,6 +16,7 @@ from specc.backend.predict.run import from_run
 from specc.backend.run import load
 from specc.backend.run.files import METRICS
 from specc.backend.run.metrics import is_epoch_line, read_lines
+from specc.errors import counted
 
 if TYPE_CHECKING:
     from specc.backend.build import Net
@@ -46,7 +47,7 @@ class Table(list[dict[str, Any]]):
             f"<tr>{''.join(_cell(row.get(name)) for name in self.columns)}</tr>" for row in self[-MOST_ROWS:]
         )
         left_out = len(self) - MOST_ROWS
-        note = f"<p>the last {MOST_ROWS} of {len(self):,} rows</p>" if left_out > 0 else ""
+        note = f"<p>the last {MOST_ROWS} of {counted(len(self), 'row')}</p>" if left_out > 0 else ""
         return f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>{note}"
 
 
