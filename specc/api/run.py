@@ -4,8 +4,9 @@ import html
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, overload
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeVar, get_args, overload
 
+from specc.api.arguments import need_word
 from specc.api.images import Image, pixels_of
 from specc.backend.evaluation.figures import Estimate
 from specc.backend.evaluation.of_run import PartName, evaluate_run
@@ -15,11 +16,14 @@ from specc.backend.predict.run import from_run
 from specc.backend.run import load
 from specc.backend.run.files import METRICS
 from specc.backend.run.metrics import is_epoch_line, read_lines
+from specc.errors import counted
 
 if TYPE_CHECKING:
     from specc.backend.build import Net
 
+AnImage = TypeVar("AnImage", bound=Image)
 Images = list[Image] | tuple[Image, ...]
+Precision = Literal["fp32", "fp16", "int8"]
 MOST_ROWS = 60  # of a table in a notebook
 
 
@@ -43,7 +47,7 @@ class Table(list[dict[str, Any]]):
             f"<tr>{''.join(_cell(row.get(name)) for name in self.columns)}</tr>" for row in self[-MOST_ROWS:]
         )
         left_out = len(self) - MOST_ROWS
-        note = f"<p>the last {MOST_ROWS} of {len(self):,} rows</p>" if left_out > 0 else ""
+        note = f"<p>the last {MOST_ROWS} of {counted(len(self), 'row')}</p>" if left_out > 0 else ""
         return f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>{note}"
 
 
@@ -66,7 +70,7 @@ class Run:
     """A training on disk, whole or stopped. `metrics` is read anew each time, so a run may be watched."""
 
     def __init__(self, path: Path) -> None:
-        self.path = path
+        self.path = path.absolute()  # it stays the same folder where the process changes its own
         self._opened = load.open_run(path)
         self._predictor: Predictor | None = None
 
@@ -94,15 +98,21 @@ class Run:
     def predict(self, images: Image, *, top: int = ..., threshold: float = ...) -> Prediction: ...
     @overload
     def predict(self, images: Images, *, top: int = ..., threshold: float = ...) -> list[Prediction]: ...
-    def predict(self, images: Image | Images, *, top: int = 5, threshold: float = 0.5) -> Prediction | list[Prediction]:
+    @overload  # a list of one kind, such as list[Path], is no list[Image] to a type checker
+    def predict(self, images: list[AnImage], *, top: int = ..., threshold: float = ...) -> list[Prediction]: ...
+    def predict(
+        self, images: Image | Images | list[AnImage], *, top: int = 5, threshold: float = 0.5
+    ) -> Prediction | list[Prediction]:
         """What the best weights say of an image, or of each in a list.
 
         images: paths; PIL images; uint8 arrays, H x W or H x W x C; uint8 tensors, C x H x W; or a list of these (an
         array or tensor with a batch axis is not one: give `list(batch)`). They are resized, cropped and normalized
         as in training. top: how many classes. threshold: the least probability of a tag.
 
-        Raises SpeccError E460, E461 and E465; TypeError for what is no image.
+        Raises SpeccError E460, E461 and E465; TypeError for what is no image; ValueError for `top` below 1.
         """
+        if top < 1:
+            raise ValueError(f"`top` must be at least 1, not {top}")
         if isinstance(images, list | tuple):
             return [self._predict(image, top, threshold) for image in images]
         return self._predict(images, top, threshold)
@@ -115,8 +125,9 @@ class Run:
         data_dir: str | os.PathLike[str] | None = None,
     ) -> Evaluated:
         """The figures of the best weights on a part of the data, with their intervals. Each look at the test part is
-        recorded in the run's looks.jsonl. Raises SpeccError as `specc eval` does.
+        recorded in the run's looks.jsonl. Raises SpeccError as `specc eval` does, ValueError for another part.
         """
+        need_word("part", part, get_args(PartName))
         measured = evaluate_run(self._opened, device=device, data_dir=_path(data_dir), part=part)
         figures = {**measured.figures.values, "loss": measured.figures.loss}
         rows = Table(row._asdict() for row in measured.task.by_output(measured.evaluation.records))
@@ -127,14 +138,19 @@ class Run:
         self,
         *,
         out: str | os.PathLike[str] | None = None,
-        precision: Sequence[Literal["fp32", "fp16", "int8"]] = (),
+        precision: Sequence[Precision] = (),
         device: str = "auto",
         data_dir: str | os.PathLike[str] | None = None,
     ) -> list[Path]:
         """Write the ONNX file, verified against the best weights on all validation images, with its certificate.
 
-        Gives the files, fp32 first. Raises SpeccError E455 where it differs from what was trained.
+        Gives the files, fp32 first. Raises SpeccError E455 where it differs from what was trained, ValueError for
+        another precision, TypeError for one that is in no list.
         """
+        if isinstance(precision, str):
+            raise TypeError(f"`precision` must be a list, such as [{precision!r}]")
+        for one in precision:
+            need_word("precision", one, get_args(Precision))
         place = _path(data_dir)
         made = export_run(self.path, out=_path(out), data_dir=place, device=device, precisions=precision)
         return [one.path for one in made]

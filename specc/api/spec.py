@@ -4,9 +4,11 @@ import html
 import math
 import os
 from collections.abc import Mapping, Sequence
+from numbers import Integral, Real
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from specc.api.arguments import need_type
 from specc.check import Checked
 from specc.diagnostics import Diagnostic
 from specc.emit import emit as emit_source
@@ -180,7 +182,10 @@ def settings_of(values: Mapping[str, Value] | None) -> tuple[str, ...]:
 
     Raises TypeError for a value that the language has no word for.
     """
-    return tuple(f"{path}={_written(path, value)}" for path, value in (values or {}).items())
+    if values is None:
+        return ()
+    need_type("set", values, Mapping, 'give paths with their values: set={"train.epochs": 3}')
+    return tuple(f"{path}={_written(path, value)}" for path, value in values.items())
 
 
 def _written(path: str, value: Value) -> str:
@@ -189,8 +194,10 @@ def _written(path: str, value: Value) -> str:
             return value
         case None | bool() | int() | Bound():
             return show(value)
-        case float() if math.isfinite(value):
-            return repr(value)
+        case Integral():  # NumPy's
+            return show(int(value))
+        case Real() if math.isfinite(value):
+            return repr(float(value))
         case tuple() | list():
             items = ", ".join(_written(path, item) for item in value)
             return f"[{items}]" if isinstance(value, list) else f"({items}{',' if len(value) == 1 else ''})"

@@ -7,6 +7,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
+from specc.api.arguments import need_type
 from specc.api.run import Run, open_run
 from specc.api.spec import Spec
 
@@ -51,6 +52,8 @@ def train(
     Raises SpecError where the spec has errors, KeyboardInterrupt where Ctrl-C stopped it (the run can be resumed), and
     SpeccError with the code and the help that `specc train` prints.
     """
+    need_type("spec", spec, Spec, 'give what `specc.load("net.cnn")` gives')
+    listener = _Listener(callbacks, progress)
     spec.refuse_errors()
     from specc.backend.train.job import train as train_checked
 
@@ -61,7 +64,7 @@ def train(
         data_dir=_place(data_dir) or spec._data_dir,  # noqa: SLF001
         base=spec._base,  # noqa: SLF001
         command=["specc.train", spec.path],
-        listener=_Listener(callbacks, progress),
+        listener=listener,
     )
     return _finished(outcome, data_dir, device, export)
 
@@ -76,10 +79,10 @@ def resume(
     export: bool = True,
 ) -> Run:
     """Continue a run that was stopped, from its newest checkpoint, to the same bits; as `train`."""
+    listener = _Listener(callbacks, progress)
     from specc.backend.train.resume import resume as resume_run
 
     place = _place(data_dir)
-    listener = _Listener(callbacks, progress)
     outcome = resume_run(Path(run), device=device, data_dir=place, listener=listener)
     return _finished(outcome, data_dir, device or "auto", export)
 
@@ -88,7 +91,11 @@ class _Listener:
     """Tells callbacks how a training goes, and the terminal where that is wanted."""
 
     def __init__(self, callbacks: Iterable[Callback], progress: bool) -> None:
+        if isinstance(callbacks, Callback):
+            raise TypeError("`callbacks` must be a list: callbacks=[callback]")
         self.callbacks = list(callbacks)
+        for callback in self.callbacks:
+            need_type("callbacks", callback, Callback, "derive from it, and give an instance")
         self.is_shown = progress
 
     def __enter__(self) -> Self:

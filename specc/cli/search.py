@@ -125,8 +125,13 @@ def search(
     _refuse_pruner(pruner, seeds)
     from specc.backend.data.progress import hidden
     from specc.backend.search.job import Request
+    from specc.backend.search.storage import hidden as without_password
 
-    command = ("specc", *sys.argv[1:])
+    # it goes into the journal, search.json and every run.json
+    command = (
+        "specc",
+        *(text.replace(storage, without_password(storage)) if storage else text for text in sys.argv[1:]),
+    )
     request = Request(
         trials, sampler, pruner, seed, seeds, workers, storage, subset, device, data_dir, against or "", command
     )

@@ -2,8 +2,9 @@
 
 import os
 import signal
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -81,6 +82,9 @@ def test_predictions_of_all_that_is_an_image(trained: tuple[specc.Run, Seen], tm
     assert len(first.values) == 3
     assert all(other.values == first.values for other in others)
     assert run.predict(pixels, top=3).values == first.values
+    paths: list[Path] = [tmp_path / "digit.png"]  # which mypy takes, too
+    assert run.predict(paths, top=3)[0].values == first.values
+    assert run.predict([tmp_path / "digit.png", image, pixels], top=1)[2].values == first.values[:1]
 
 
 @pytest.mark.parametrize(
@@ -155,6 +159,38 @@ def test_an_exception_in_a_callback_ends_the_training(tmp_path: Path) -> None:
             specc.load(tmp_path / "net.cnn"), out=tmp_path / "run", device="cpu", callbacks=[Broken()], progress=False
         )
     assert specc.resume(tmp_path / "run", progress=False, export=False).metrics.column("epoch") == [1, 2]
+
+
+def test_wrong_arguments_are_refused_before_anything_is_done(
+    trained: tuple[specc.Run, Seen], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    run, wrong = trained[0], cast("Any", specc)
+    (tmp_path / "net.cnn").write_text(NET)
+    spec = specc.load("net.cnn")
+    pixels = np.zeros((8, 8), np.uint8)
+    calls: list[tuple[type[Exception], str, Callable[[], object]]] = [
+        (TypeError, "`spec` must be a Spec, not a str", lambda: wrong.train("net.cnn")),
+        (TypeError, "must be a Callback, not the class Seen", lambda: wrong.train(spec, callbacks=[Seen])),
+        (TypeError, r"callbacks=\[callback\]", lambda: wrong.train(spec, callbacks=Seen())),
+        (TypeError, r"such as \['fp16'\]", lambda: run.export(precision=cast("Any", "fp16"))),
+        (ValueError, "'int8', not 'fp8'", lambda: run.export(precision=cast("Any", ["fp8"]))),
+        (ValueError, "`part` must be one of .*, not 'tset'", lambda: run.evaluate(cast("Any", "tset"))),
+        (ValueError, "`top` must be at least 1, not 0", lambda: run.predict(pixels, top=0)),
+    ]
+    for kind, words, call in calls:
+        with pytest.raises(kind, match=words):
+            call()
+    assert [path.name for path in tmp_path.iterdir()] == ["net.cnn"]
+
+
+def test_a_run_stays_where_it_is_when_the_process_changes_its_folder(
+    trained: tuple[specc.Run, Seen], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(trained[0].path.parent)
+    run = specc.open_run("run")
+    monkeypatch.chdir(tmp_path)
+    assert len(run.metrics) == 2 and run.predict(np.zeros((8, 8), np.uint8)).values
 
 
 def test_no_run(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
@@ -57,6 +58,9 @@ def test_variants_and_settings(path: Path) -> None:
         ((1, 2), "(1, 2)"),
         ((1,), "(1,)"),
         ([0.5, 2], "[0.5, 2]"),
+        (np.int64(3), "3"),
+        (np.float64(0.1), "0.1"),
+        (np.float32(0.5), "0.5"),
     ],
 )
 def test_values_are_written_in_the_language(value: Any, written: str) -> None:
@@ -69,6 +73,12 @@ def test_values_are_written_in_the_language(value: Any, written: str) -> None:
 def test_other_values_are_refused(path: Path, value: object) -> None:
     with pytest.raises(TypeError, match=r"`train.epochs` cannot be set to"):
         specc.load(path, set={"train.epochs": value})  # type: ignore[dict-item]
+
+
+@pytest.mark.parametrize("given", ["train.epochs=3", ["train.epochs=3"]])
+def test_settings_that_are_no_mapping(path: Path, given: Any) -> None:
+    with pytest.raises(TypeError, match=r"`set` must be a Mapping, not a (str|list): give paths"):
+        specc.load(path, set=given)
 
 
 def test_problems_are_told_and_raised_where_the_spec_is_used(path: Path) -> None:

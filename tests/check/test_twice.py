@@ -19,6 +19,10 @@ NET = "network N { input(8, 8x8)\nrelu }\n"
         (NET + "variant v { train.epochs = 1 }\nvariant v { train.epochs = 2 }", "variant `v` is defined twice"),
         (NET + "train { epochs = 1; epochs = 2 }", "setting `train.epochs` is defined twice"),
         (NET + "train { epochs = 1 }\ntrain { epochs = 2 }", "setting `train.epochs` is defined twice"),
+        (
+            NET + "search { train.epochs = choice(1, 2) }\nsearch { train.epochs = choice(3, 4) }",
+            "search over `train.epochs` is defined twice",
+        ),
         (NET + "block b(c, c) { conv(c) }", "`b` has two parameters called `c`"),
     ],
 )

@@ -196,6 +196,14 @@ def test_wrong_calls(specc: Specc, spec: Path, arguments: tuple[str, ...], statu
     assert words in answer.err and answer.out == "" and "secret" not in answer.err
 
 
+def test_no_file_of_a_search_holds_its_password(specc: Specc, spec: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    arguments = ["search", str(spec), *QUICK, "--storage=postgresql://me:secret@nowhere.invalid/db"]
+    monkeypatch.setattr(sys, "argv", ["specc", *arguments])
+    assert specc(*arguments).status == 2
+    journal = (FOLDER / "suggestions.jsonl").read_text()
+    assert "--storage=postgresql://me@nowhere.invalid/db" in journal and "secret" not in journal
+
+
 def test_what_needs_no_spec_and_what_does(specc: Specc, spec: Path) -> None:
     assert "a spec or the folder of a search is needed" in specc("search").err
     assert "holds no search" in specc("search", "--resume", "nowhere").err and not Path("nowhere").exists()

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from specc.backend.report_page.html import text
 
 WIDTH, HEIGHT = 400, 240
-LEFT, RIGHT, TOP, BOTTOM = 50, 14, 20, 34
+LEFT, RIGHT, TOP, BOTTOM = 50, 18, 20, 34
 COLORS = 8
 
 Point = tuple[float, float]

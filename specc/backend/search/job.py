@@ -28,6 +28,7 @@ from specc.backend.search.place import (
     begin,
     hold,
     identity,
+    refuse_change,
     refuse_to_vary,
     write_result,
 )
@@ -251,11 +252,12 @@ def replay_search(folder: Path, out: Path, request: Request, given: Given, quiet
 
 
 def opened(folder: Path) -> Journal:
-    """The journal of the search in a folder. Raises SpeccError E516 where there is none."""
+    """The journal of the search in a folder. Raises SpeccError E516 where there is none, or its spec was changed."""
     journal = Journal(folder)
     if not journal.head:
         help = "give the folder of a search; `specc search FILE` begins one"
         raise SpeccError("E516", f"{folder} holds no search: {journal.path.name} is not there", help=help)
+    refuse_change(folder, journal.head)
     return journal
 
 

@@ -93,8 +93,13 @@ class Journal:
         self.path = folder / JOURNAL
         self.head: dict[str, Any] = {}
         self.trials: dict[int, Trial] = {}
-        for line in _lines(self.path):
-            self._apply(line)
+        for number, line in _lines(self.path):
+            try:
+                self._apply(line)
+            except (AssertionError, KeyError, TypeError, ValueError) as error:
+                message = f"{self.path} is damaged: line {number} does not follow from those before it"
+                help = "take back what was changed in it, or choose another folder with --out"
+                raise SpeccError("E516", message, help=help) from error
 
     def write(self, what: str, **values: Any) -> None:
         """Add a line; it is on the disk when this returns. Raises SpeccError E481 where it cannot be written."""
@@ -154,8 +159,8 @@ class Journal:
         return next((one for one in trials if one.values == values and not one.same_as and one.state != LOST), None)
 
 
-def _lines(path: Path) -> Iterator[dict[str, Any]]:
-    """The whole lines of a journal; none where there is none.
+def _lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    """The whole lines of a journal with their numbers, from 1; none where there is none.
 
     Raises SpeccError: E516 it is not the journal of a search, E447 it is of another version.
     """
@@ -165,15 +170,15 @@ def _lines(path: Path) -> Iterator[dict[str, Any]]:
         return
     except OSError as error:
         raise SpeccError("E516", f"{path} cannot be read: {reason(error)}", help="check its permissions") from error
-    for number, text in enumerate(content.splitlines()):
+    for number, text in enumerate(content.splitlines(), start=1):
         try:
             line = parse_json(text)
         except ValueError:
             continue  # what a process that was killed left of a line
-        if not isinstance(line, dict) or "what" not in line or (number == 0 and line["what"] != "search"):
+        if not isinstance(line, dict) or "what" not in line or (number == 1 and line["what"] != "search"):
             help = "choose another folder with --out"
             raise SpeccError("E516", f"{path} is not the journal of a search", help=help)
-        if number == 0 and line.get("format") != FORMAT:
+        if number == 1 and line.get("format") != FORMAT:
             message = f"{path} was written by another version of specc: its format is {line.get('format')}"
             raise SpeccError("E447", message, help=f"it was written by specc {line.get('specc', '?')}")
-        yield line
+        yield number, line

@@ -1,6 +1,6 @@
 """The folder of a search: a spec in it that trains from anywhere, the journal, and what was found."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from specc.check.extension import extension, with_search
 from specc.check.variants import Searched
 from specc.errors import SpeccError
 from specc.files import json_bytes, write_atomic
+from specc.reading import read_source
 from specc.report.search import figure_of
 from specc.tasks import LOSS, Figure
 from specc.values import Bound, quoted
@@ -106,12 +107,21 @@ def begin(folder: Path, journal: Journal, head: dict[str, Any], text: str) -> No
         except OSError as error:
             message = f"{folder / SPEC} cannot be written: {error.strerror or error}"
             raise SpeccError("E481", message, help="choose a writable folder with --out") from error
-        journal.write("search", format=FORMAT, **head)
+        journal.write("search", format=FORMAT, **head, text_sha256=sha256(text.encode()).hexdigest())
         return
     other = [words for name, words in DIFFER.items() if journal.head.get(name) != head[name]]
     if other:
         message = f"{folder} holds another search: its {other[0]} differs"
         help = f"choose another folder with --out, or continue that one: specc search --resume {folder}"
+        raise SpeccError("E516", message, help=help)
+
+
+def refuse_change(folder: Path, head: Mapping[str, Any]) -> None:
+    """Raise SpeccError E516 where spec.cnn was changed: later trials would not compare with earlier ones."""
+    text = read_source(folder / SPEC).text
+    if sha256(text.encode()).hexdigest() != head.get("text_sha256"):
+        message = f"{folder / SPEC} is not the spec that this search began with"
+        help = "take back what was changed in it, or search it as another one: specc search FILE --out FOLDER"
         raise SpeccError("E516", message, help=help)
 
 

@@ -205,7 +205,7 @@ class Search:
                 del self.at_work[worker]
                 if message["ours"]:
                     raise SpeccError(message["code"], message["message"], help=message["help"])
-                error = {"code": message["code"], "message": message["message"]}
+                error = {"code": message["code"], "message": "; ".join(message["message"].splitlines())}
                 self._end(self.journal.trials[job.trial], FAILED, error=error)
             case "stopped":
                 self.at_work.pop(worker, None)

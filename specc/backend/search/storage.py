@@ -1,5 +1,6 @@
 """Where Optuna keeps a search: in memory, made of the journal; or in a database that several machines share."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -76,7 +77,8 @@ def answers(url: str | None) -> Any:
 
 
 def hidden(url: str) -> str:
-    """A URL without its password."""
+    """A URL without its password, before the host or in the query."""
+    url = re.sub(r"(?<=[?&])password=[^&]*&?", "", url).rstrip("?&")
     head, at, tail = url.rpartition("@")
     scheme, slashes, who = head.partition("://")
     return f"{scheme}{slashes}{who.partition(':')[0]}{at}{tail}" if at else url

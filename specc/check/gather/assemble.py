@@ -78,6 +78,8 @@ def _add(spec: Spec, file: t.File, problems: Problems) -> None:
                 once("network", "", item.name_span, SETS_PARAMETERS)
                 once.each("network.", item.settings)
             case t.Section(name="search", settings=settings):
+                for setting in settings:
+                    once("search over", ".".join(setting.path), setting.path_span)
                 spec.search += settings
             case t.Section(name=name, settings=settings):
                 section = spec.sections.setdefault(name, {})

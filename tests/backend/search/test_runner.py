@@ -8,13 +8,14 @@ import pytest
 
 from specc.backend.search.journal import COMPLETED, FAILED, PRUNED, RUNNING, Journal
 from specc.backend.search.live import Silent
+from specc.backend.search.messages import Message
 from specc.backend.search.pool import Event
 from specc.backend.search.replay import replay
 from specc.backend.search.results import as_json, front
 from specc.check import check
 from specc.errors import SpeccError
 from specc.source import Source
-from tests.helpers.fake_search import ACCURACY, SPEC, Formulas, from_rate, make_search, space_of
+from tests.helpers.fake_search import ACCURACY, SPEC, Formulas, Training, from_rate, make_search, space_of
 
 
 def found_in(folder: Path) -> list[tuple[Any, ...]]:
@@ -130,6 +131,18 @@ def test_the_same_values_are_trained_once(tmp_path: Path) -> None:
     for one in journal.trials.values():
         assert one.state == COMPLETED and one.value == float(one.values[0][1])
     assert as_json(journal, [], ACCURACY, {}, "")["counts"]["same"] == 6
+
+
+def test_a_problem_of_several_lines_is_kept_as_one(tmp_path: Path) -> None:
+    class Failing(Formulas):
+        def _train(self, job: Message) -> Training:
+            message = "the loss is not finite\nit first appeared in `conv1.weight`"
+            yield {"what": "failed", "code": "E436", "message": message, "help": "", "ours": False}
+
+    make_search(tmp_path, Failing(1, from_rate), 1).run()
+    (trial,) = Journal(tmp_path).trials.values()
+    message = "the loss is not finite; it first appeared in `conv1.weight`"
+    assert trial.state == FAILED and trial.error == {"code": "E436", "message": message}
 
 
 def test_a_trial_whose_network_is_none_fails_and_the_others_go_on(tmp_path: Path) -> None:

@@ -73,6 +73,8 @@ def test_storages_that_serve_no_several_machines(url: str, words: str) -> None:
 def test_a_password_is_not_shown() -> None:
     assert hidden("postgresql://me:secret@host:5432/db") == "postgresql://me@host:5432/db"
     assert hidden("postgresql://host/db") == "postgresql://host/db"
+    assert hidden("postgresql://host/db?user=me&password=secret") == "postgresql://host/db?user=me"
+    assert hidden("postgresql://host/db?password=secret&sslmode=require") == "postgresql://host/db?sslmode=require"
 
 
 def test_without_optuna(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -80,6 +82,16 @@ def test_without_optuna(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
     with pytest.raises(SpeccError, match="needs Optuna") as error:
         make_search(tmp_path, Formulas(1, from_rate))
     assert error.value.code == "E512" and error.value.help == "pip install specc-cnn[search]"
+
+
+@pytest.mark.parametrize(("gone", "number"), [("suggested", 2), ("started", 3)])
+def test_a_journal_that_lacks_a_line(tmp_path: Path, gone: str, number: int) -> None:
+    make_search(tmp_path, Formulas(1, from_rate), 1).run()
+    path = tmp_path / "suggestions.jsonl"
+    path.write_text("".join(line for line in path.read_text().splitlines(True) if f'"what": "{gone}"' not in line))
+    with pytest.raises(SpeccError, match=f"is damaged: line {number} does not follow") as error:
+        Journal(tmp_path)
+    assert error.value.code == "E516"
 
 
 def test_a_journal_with_half_a_line_and_one_that_is_none(tmp_path: Path) -> None:
