@@ -65,7 +65,7 @@ def _start(request: Request, several: Several, out: Path | None, run: Path | Non
     from specc.backend.run.again import begun_run
     from specc.backend.train.processes import refuse_world
 
-    count = process_count(several.devices or "1", _device(request, run))
+    count = process_count("1" if several.devices is None else several.devices, _device(request, run))
     shards = shards_of(run) if run else 0
     name = ""
     if request.file is not None:

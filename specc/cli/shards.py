@@ -2,6 +2,7 @@
 
 import os
 import re
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,8 @@ def with_shards(request: "Request", checked: Checked, shards: int) -> Checked | 
     if shards < 2 or SETTING.search(checked.resolved):
         return checked
     again = request.check_again(f"train.shards={shards}")
+    if again.errors:
+        print(f"train.shards = {shards} stands for the number of processes: the spec does not set it", file=sys.stderr)
     return None if report(again.errors) else again
 
 

@@ -56,18 +56,20 @@ def train(
     ] = False,
     devices: Annotated[
         str | None,
-        typer.Option(help="Train on so many devices of this machine, or on all.", metavar="N|all", show_default=False),
+        typer.Option(
+            help="Train on this many devices of this machine, or on all of them.", metavar="N|all", show_default=False
+        ),
     ] = None,
     max_restarts: Annotated[
         int | None,
         typer.Option(
-            help="Start the processes again so often where one dies or hangs.", min=0, metavar="K", show_default="0"
+            help="How often to restart the processes if one dies or hangs.", min=0, metavar="K", show_default="0"
         ),
     ] = None,
     hang_timeout: Annotated[
         float | None,
         typer.Option(
-            help="A process that does not answer for so many seconds hangs.",
+            help="How long a process may stay silent before it counts as hung.",
             min=5,
             metavar="SECONDS",
             show_default="60",

@@ -84,6 +84,10 @@ def train(request: Request, out: Path | None, ranks: "Ranks | None" = None, *, w
     spec = with_shards(request, checked, wanted_shards(ranks, None))
     if spec is None:
         return 1
+    if spec is not checked and (ranks is None or ranks.is_first) and not request.quiet:
+        shards, batch = spec.trainable().train.shards, spec.trainable().train.batch
+        each = f"each batch is cut into {shards} shards of {batch // shards} images"
+        print(f"train.shards = {shards}, one for each process, since the spec does not set it: {each}", file=sys.stderr)
     checked, ranks = spec, ranks or ALONE
     if (begun := _begun(request, checked, out, ranks)) is not None:
         return resume(request._replace(file=None), begun, False, ranks)
@@ -240,7 +244,7 @@ def _finish(request: Request, outcome: "Outcome", ranks: "Ranks") -> int:
     if request.json:
         print_json({**_as_json(outcome, exported), "refused": refused_as_json(refusal)})
     else:
-        _print(outcome, exported)
+        _print(outcome, exported, ranks)
     problems = [problem for problem in (refusal, outcome.refusal) if problem]
     for other in problems[1:]:
         print(render_error(other.code, other.message, other.help), file=sys.stderr)
@@ -249,10 +253,11 @@ def _finish(request: Request, outcome: "Outcome", ranks: "Ranks") -> int:
     return outcome.status
 
 
-def _print(outcome: "Outcome", exported: "list[Exported]") -> None:
+def _print(outcome: "Outcome", exported: "list[Exported]", ranks: "Ranks") -> None:
     run = clean(shlex.quote(str(outcome.path)))
     if outcome.status:
-        print(f"stopped after step {outcome.step:,}; to continue: specc train --resume {run}", file=sys.stderr)
+        devices = "" if ranks.is_alone else f" --devices {ranks.world}"
+        print(f"stopped after step {outcome.step:,}; to continue: specc train --resume {run}{devices}", file=sys.stderr)
         return
     best = outcome.best
     assert best is not None

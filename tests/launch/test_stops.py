@@ -2,12 +2,13 @@
 
 import os
 import signal
+import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from tests.helpers.faults import fingerprint
+from tests.helpers.faults import environment, fingerprint
 from tests.helpers.launched import lives, steps_of, train
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="processes are looked up in /proc")
@@ -18,7 +19,7 @@ def test_sigterm_at_one_process_stops_all_and_another_number_resumes(folder: Pat
     ended = train(folder, "small.cnn", "--out", str(run), "--devices", "3", fault="epoch.middle:8@1=term").end()
     assert ended.status == 143, ended.err
     assert steps_of(run) == [6, 8]
-    assert ended.err == f"stopped after step 8; to continue: specc train --resume {run}\n"
+    assert ended.err == f"stopped after step 8; to continue: specc train --resume {run} --devices 3\n"
     ended = train(folder, "--resume", str(run), "--devices", "4").end()
     assert ended.status == 0, ended.err
     assert fingerprint(run) == fingerprint(straight)
@@ -33,7 +34,7 @@ def test_ctrl_c_stops_all(folder: Path) -> None:
     ended = started.end()
     assert ended.status == 130, ended.err
     last = steps_of(run)[-1]
-    assert ended.err == f"stopped after step {last:,}; to continue: specc train --resume {run}\n"
+    assert ended.err == f"stopped after step {last:,}; to continue: specc train --resume {run} --devices 3\n"
     assert not any(map(lives, children))
 
 
@@ -49,6 +50,25 @@ def test_an_error_of_one_process_is_the_training_s(folder: Path, what: str, told
     assert ended.err.count("error") <= 2 and "restart" not in ended.err  # it would come again
 
 
+def test_shards_that_the_spec_does_not_set_are_named(folder: Path) -> None:
+    spec = (folder / "small.cnn").read_text().replace("  shards = 12\n", "").replace("epochs = 3", "epochs = 1")
+    (folder / "plain.cnn").write_text(spec)
+    ended = subprocess.run(
+        [sys.executable, "-m", "specc", "train", "plain.cnn", "--device", "cpu", "--devices", "2", "--out", "plain"],
+        cwd=folder,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    lines = ended.stderr.splitlines()
+    words = "since the spec does not set it: each batch is cut into 2 shards of 12 images"
+    assert f"train.shards = 2, one for each process, {words}" in lines
+    assert any(line.startswith("2 processes, each on ") for line in lines)
+
+
 def test_what_can_be_refused_before_starts_no_process(folder: Path) -> None:
     ended = train(folder, "small.cnn", "--devices", "5").end()
     assert ended.status == 1 and ended.err.startswith("error[E502]"), ended.err
+    ended = train(folder, "small.cnn", "--devices", "").end()
+    assert ended.status == 2 and ended.err.startswith("error[E506]: --devices is ''"), ended.err

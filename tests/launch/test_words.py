@@ -60,7 +60,15 @@ def test_a_process_for_each_device(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("specc.backend.launch.devices.devices", lambda: ["cuda:0", "cuda:1", "cuda:2", "cpu"])
     assert process_count("all", "auto") == 3 and process_count("2", "cuda") == 2 and process_count("5", "cpu") == 5
     assert process_count("8", "auto", has_all=False) == 8
-    for asked, device in (("4", "auto"), ("all", "cpu"), ("2", "cuda:1"), ("0", "cpu"), ("-1", "cpu"), ("x", "cuda")):
+    for asked, device in (
+        ("4", "auto"),
+        ("all", "cpu"),
+        ("2", "cuda:1"),
+        ("0", "cpu"),
+        ("", "cpu"),
+        ("-1", "cpu"),
+        ("x", "cuda"),
+    ):
         with pytest.raises(SpeccError) as caught:
             process_count(asked, device)
         assert caught.value.code == "E506"

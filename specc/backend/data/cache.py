@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -41,15 +42,17 @@ def limit() -> int:
 
 def usage(folder: Path) -> list[Usage]:
     """The stores in the folder of all stores, the one that was used last at the end, as far as they can be read."""
-    found = []
+    stores = []
     try:
-        for store in folder.iterdir():
+        entries = list(folder.iterdir())
+    except OSError:  # there is none
+        return []
+    for store in entries:
+        with suppress(OSError):  # not a store, or another process is at work there
             files = [path.stat() for path in store.iterdir()]
             used = (store / USED).stat().st_mtime
-            found.append(Usage(store, used, sum(status.st_size for status in files)))
-    except OSError:  # another process is at work there, or there is none
-        pass
-    return sorted(found, key=lambda one: one.used)
+            stores.append(Usage(store, used, sum(status.st_size for status in files)))
+    return sorted(stores, key=lambda one: one.used)
 
 
 def make_room(store: Path, needed: int) -> int:

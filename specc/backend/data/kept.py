@@ -315,12 +315,13 @@ class Store:
     # What is said of it
 
     def about(self, *, is_complete: bool) -> list[str]:
-        """A note where images are kept, or cannot be kept though each epoch decodes them again.
+        """A note where images are kept, or cannot be kept: the folder is unusable, or each epoch decodes them again.
 
         is_complete: whether all are in memory or kept.
         """
-        if self.problem and not is_complete:
-            return [f"decoded images are not kept, so every epoch decodes them: {clean(self.problem)}"]
+        if self.problem and (self.folder is None or not is_complete):
+            when = "the next start decodes them again" if is_complete else "every epoch decodes them"
+            return [f"decoded images are not kept, so {when}: {clean(self.problem)}"]
         if not self.written:
             return []
         count = self.segments[self._current].rows

@@ -25,7 +25,7 @@ def process_count(asked: str, device: str, *, has_all: bool = True) -> int:
             raise SpeccError("E506", "--devices all needs CUDA devices, and this machine has none", help=on_cpu)
         return len(there)
     if not (asked.isascii() and asked.isdecimal() and 0 < int(asked) <= MOST):
-        what = "the CPU is one device" if asked == ALL else f"it is a number from 1 to {MOST}, or `{ALL}`"
+        what = "the CPU is one device" if asked == ALL else f"it has to be a number from 1 to {MOST}, or `{ALL}`"
         raise SpeccError("E506", f"--devices is {asked!r}, but {what}", help=on_cpu)
     count = int(asked)
     if has_all and kind == "cuda" and count > len(there):

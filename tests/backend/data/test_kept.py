@@ -268,7 +268,16 @@ def test_a_folder_that_cannot_be_written_is_no_obstacle(tmp_path: Path, monkeypa
     monkeypatch.setenv("SPECC_CACHE", str(tmp_path / "file"))
     source = f'folder("{folder(tmp_path / "set")}")'
     assert everything(source) == fresh(monkeypatch, source)
-    assert any("not kept" in note for note in read(source, SIZE, 0).notes)
+    assert any("not kept, so every epoch decodes them" in note for note in read(source, SIZE, 0).notes)
+    assert any("not kept, so the next start decodes them again" in note for note in read(source).notes)
+
+
+def test_a_stray_file_beside_the_stores_hides_none(tmp_path: Path) -> None:
+    place = tmp_path / "cache" / cache.FOLDER
+    for name in "ab":
+        everything(f'folder("{folder(tmp_path / name)}")')
+    (place / ".DS_Store").touch()
+    assert len(cache.usage(place)) == 2
 
 
 def test_off_writes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

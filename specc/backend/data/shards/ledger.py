@@ -31,10 +31,7 @@ class Ledger:
     """The shards of a folder that are finished. is_complete: it has an index, too."""
 
     def __init__(self, folder: Path) -> None:
-        """Raises SpeccError E522 for a folder that holds something else, OSError where it cannot be read or made."""
-        if folder.exists() and not folder.is_dir():
-            raise _not_own(f"{folder} is no folder")
-        folder.mkdir(parents=True, exist_ok=True)
+        """Raises SpeccError E522 for a folder that holds something else, OSError where it cannot be read or written."""
         self.folder, self.is_complete = folder, (folder / INDEX).exists()
         self.finished: dict[str, Finished] = {}
         names = [path.name for path in folder.iterdir()]
@@ -96,18 +93,29 @@ class Ledger:
 @contextmanager
 def ledger_of(folder: Path) -> Iterator[Ledger]:
     """The ledger of a folder, into which no other process packs meanwhile. Raises SpeccError E522, E481."""
+    if folder.exists() and not folder.is_dir():
+        raise _not_own(f"{folder} is not a folder")
     try:
-        ledger = Ledger(folder)
+        folder.mkdir(parents=True, exist_ok=True)
         lock = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT, 0o666)
     except OSError as error:
         raise cannot_write(folder, error) from None
     try:
         _take(lock, folder)
-        yield ledger
+        try:
+            yield _opened(folder)
+        finally:
+            with suppress(OSError):
+                (folder / LOCK).unlink(missing_ok=True)
     finally:
         os.close(lock)
-        with suppress(OSError):
-            (folder / LOCK).unlink(missing_ok=True)
+
+
+def _opened(folder: Path) -> Ledger:
+    try:
+        return Ledger(folder)
+    except OSError as error:
+        raise cannot_write(folder, error) from None
 
 
 def _take(lock: int, folder: Path) -> None:

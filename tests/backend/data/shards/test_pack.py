@@ -13,6 +13,7 @@ from PIL import Image
 from specc.backend.data.shards import write
 from specc.backend.data.shards.item import read_item
 from specc.errors import SpeccError
+from specc.files import PART
 from tests.helpers.packing import assert_same, packed, shards_of
 from tests.helpers.tiny_data import levels, picture, read, write_folder
 
@@ -82,7 +83,7 @@ def test_a_folder_of_others_is_left_alone(place: Path) -> None:
     assert "it holds letter.txt" in refused("E522", FOLDER, place / "mine", base=place)
     assert [path.name for path in (place / "mine").iterdir()] == ["letter.txt"]
     (place / "x").write_text("hello")
-    assert "is no folder" in refused("E522", FOLDER, place / "x", base=place)
+    assert "is not a folder" in refused("E522", FOLDER, place / "x", base=place)
     (place / "own").mkdir()
     (place / "own/pack.json").write_text("{}")
     assert "it says no `format`" in refused("E522", FOLDER, place / "own", base=place)
@@ -191,7 +192,11 @@ def test_two_processes_do_not_pack_into_one_folder(place: Path) -> None:
     (place / "sh").mkdir()
     with (place / "sh/.pack.lock").open("w") as other:
         fcntl.flock(other, fcntl.LOCK_EX)
-        assert "another process is packing" in refused("E485", FOLDER, place / "sh", base=place)
+        half = place / f"sh/.train-000000.tar.x{PART}"
+        half.touch()
+        for _ in range(2):
+            assert "another process is packing" in refused("E485", FOLDER, place / "sh", base=place)
+        assert half.exists()
 
 
 def test_a_ledger_that_lies_is_not_believed(place: Path) -> None:
