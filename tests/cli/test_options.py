@@ -390,7 +390,6 @@ def _record(patch: pytest.MonkeyPatch) -> list[object]:
     stub("specc.backend.predict.heat.write_heat", None)
     stub("specc.backend.report_page.page_of_run", "one")
     stub("specc.backend.report_page.page_of_runs", "several")
-    stub("specc.backend.run.manifest.read_info", {})
     stub("specc.backend.run.summary.runs_in", [Path("run")])
     stub("specc.backend.run.summary.summary_of", Summary(Path("run"), "finished", {}, 1, 0.0))
     stub("specc.backend.predict.predict", Prediction(Path("cat.png"), [("cat", 0.9)], None))

@@ -99,7 +99,7 @@ def test_the_same_training_with_and_without(specc, place, monkeypatch):
     evaluated = specc("eval", "packed.cnn-run", "--device", "cpu", "--part", "train")
     assert evaluated.status == 0 and "accuracy" in evaluated.out
     assert specc("verify", "packed.cnn-run/model.onnx").status == 0
-    assert specc("predict", "packed.cnn-run", "flowers/class0/1.png", "--device", "cpu").status == 0
+    assert specc("predict", "packed.cnn-run", "flowers/class0/1.png").status == 0
 
 
 def test_other_shards_do_not_continue_a_run(specc, place):
