@@ -114,7 +114,8 @@ def prepare(request: Request) -> Job:
     if request.begun is None:  # else a checkpoint brings the statistics
         notes += fresh_statistics(net)
     several = "" if ranks.is_alone else f"{ranks.world} processes, each on "
-    shown = f"{several}{describe(device)}, {plan.precision.name} ({plan.precision.reason}); validation: {dataset.validated_on}"
+    machine = f"{several}{describe(device)}"
+    shown = f"{machine}, {plan.precision.name} ({plan.precision.reason}); validation: {dataset.validated_on}"
     again = request._replace(dataset=dataset, subset=None)
     about = _about(trainer, dataset, device, plan, notes) | {"packages": packages_of(request.spec)}
     across = settings.plan.args.across if settings.plan else "exact"

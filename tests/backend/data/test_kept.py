@@ -58,7 +58,7 @@ def everything(source: str, more: str = SIZE, memory: int | None = None) -> dict
     cpu = torch.device("cpu")
     pictures = [split.gather(torch.arange(len(split)), cpu) for split in (data.train, data.validation)]
     labels = [split.labels for split in (data.train, data.validation)]
-    notes = [note for note in data.notes if not note.startswith("kept: ")]
+    notes = [note for note in data.notes if not note.startswith(("kept: ", "decoded images are not kept"))]
     return {
         "arrays": [value.numpy().tobytes() for value in (*pictures, *labels)],
         "facts": (data.mean, data.std, data.hash, data.classes, data.validated_on, repr(data.shape), notes),
