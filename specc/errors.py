@@ -18,8 +18,6 @@ class SpeccError(Exception):
         message = [message] if isinstance(message, str) else message
         self.code, self.message, self.help, self.status = code, "\n".join(map(clean, message)), clean(help), status
         super().__init__(self.message)
-        if self.help:
-            self.add_note(f"help: {self.help}")  # for those who call specc from Python
 
 
 def clean(text: str) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeVar, get_args, overload
 
 from specc.api.arguments import need_word
+from specc.api.help import with_help
 from specc.api.images import Image, pixels_of
 from specc.backend.evaluation.figures import Estimate
 from specc.backend.evaluation.of_run import PartName, evaluate_run
@@ -100,6 +101,7 @@ class Run:
     def predict(self, images: Images, *, top: int = ..., threshold: float = ...) -> list[Prediction]: ...
     @overload  # a list of one kind, such as list[Path], is no list[Image] to a type checker
     def predict(self, images: list[AnImage], *, top: int = ..., threshold: float = ...) -> list[Prediction]: ...
+    @with_help()
     def predict(
         self, images: Image | Images | list[AnImage], *, top: int = 5, threshold: float = 0.5
     ) -> Prediction | list[Prediction]:
@@ -117,6 +119,7 @@ class Run:
             return [self._predict(image, top, threshold) for image in images]
         return self._predict(images, top, threshold)
 
+    @with_help()
     def evaluate(
         self,
         part: PartName = "validation",
@@ -134,6 +137,7 @@ class Run:
         warnings = [*([measured.optimistic] if measured.optimistic else []), *measured.caveats]
         return Evaluated(part, measured.words, measured.figures.images, figures, rows, warnings)
 
+    @with_help()
     def export(
         self,
         *,
@@ -171,6 +175,7 @@ class Run:
         return f"<p><code>{html.escape(repr(self))}</code></p>{self.metrics._repr_html_()}"
 
 
+@with_help()
 def open_run(path: str | os.PathLike[str]) -> Run:
     """The run in a folder. Raises SpeccError E439 to E445 where there is none, or it cannot be read."""
     return Run(Path(path))

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from specc.api.arguments import need_type
+from specc.api.help import with_help
 from specc.check import Checked
 from specc.diagnostics import Diagnostic
 from specc.emit import emit as emit_source
@@ -110,6 +111,7 @@ class Spec:
         if errors:
             raise SpecError(errors, summary(self._checked.diagnostics))
 
+    @with_help()
     def build(self) -> "Net":
         """The network as a `torch.nn.Module` on the CPU, in training mode, with the weights that a training begins
         with: drawn as the spec says from `train.seed`, or those that `train.start` names.
@@ -129,6 +131,7 @@ class Spec:
         """PyTorch source of the network that stands by itself, and has the same `state_dict`. Raises SpecError."""
         return emit_source(self._checked, self.graph, list(self._sets))
 
+    @with_help()
     def with_(self, *, variant: str | None = None, set: Mapping[str, Value] | None = None) -> "Spec":  # noqa: A002
         """The same file with another variant, and with further settings on top of those that were given."""
         sets = (*self._sets, *settings_of(set))
@@ -149,6 +152,7 @@ class Spec:
         return f'<pre style="line-height: 1.3">{html.escape(str(self))}</pre>'
 
 
+@with_help()
 def load(
     path: str | os.PathLike[str],
     *,

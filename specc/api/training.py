@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from specc.api.arguments import need_type
+from specc.api.help import with_help
 from specc.api.run import Run, open_run
 from specc.api.spec import Spec
 
@@ -33,6 +34,7 @@ class Callback:
         """An epoch has ended. line: its line of metrics.jsonl. is_best: whether it is the best so far."""
 
 
+@with_help()
 def train(
     spec: Spec,
     *,
@@ -69,6 +71,7 @@ def train(
     return _finished(outcome, data_dir, device, export)
 
 
+@with_help()
 def resume(
     run: str | os.PathLike[str],
     *,

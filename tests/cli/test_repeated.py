@@ -28,9 +28,13 @@ def values(parameter: Any) -> tuple[str, str]:
 
 
 def parse(command: str, *options: str) -> Any:
-    """What a command line with all arguments and these options gives to the command."""
+    """What a command line with all arguments, these options and those that must be there gives to the command."""
     loaded = app.load(command)
     arguments = ["some" for one in loaded.params if one.param_type_name == "argument"]
+    needed = [
+        one for one in loaded.params if one.required and one.opts[0].startswith("-") and written(one) not in options
+    ]
+    arguments += [text for one in needed for text in (written(one), values(one)[0])]
     return loaded.make_context(command, [*arguments, *options]).params
 
 
