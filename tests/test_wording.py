@@ -17,7 +17,7 @@ NOUNS = (
 COUNTED = re.compile(rf"^ (?:(?:training|validation|test|different) )?(?:{'|'.join(NOUNS)})\b")
 # What is no count that may be 1: names, speeds, and numbers of which there are two at least.
 ALLOWED = {
-    "channels", "' / '.join((part for part, _ in parts))", "WORD_OF[part]", "clean(str(folder))",
+    "channels", "' / '.join((part for part, _ in parts))", "WORD_OF[part]", "WORDS[name]", "clean(str(folder))",
     "clean(str(masks.root))",
     "divided", "have",
     "folder", "folder or images", "folds", "images['train'] + images['validation']", "labels.shape[1]",

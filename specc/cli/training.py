@@ -86,7 +86,7 @@ def train(request: Request, out: Path | None, ranks: "Ranks | None" = None, *, w
         return 1
     if spec is not checked and (ranks is None or ranks.is_first) and not request.quiet:
         shards, batch = spec.trainable().train.shards, spec.trainable().train.batch
-        each = f"each batch is cut into {shards} shards of {batch // shards} images"
+        each = f"each batch is cut into {counted(shards, 'shard')} of {counted(batch // shards, 'image')}"
         print(f"train.shards = {shards}, one for each process, since the spec does not set it: {each}", file=sys.stderr)
     checked, ranks = spec, ranks or ALONE
     if (begun := _begun(request, checked, out, ranks)) is not None:
@@ -256,7 +256,9 @@ def _finish(request: Request, outcome: "Outcome", ranks: "Ranks") -> int:
 def _print(outcome: "Outcome", exported: "list[Exported]", ranks: "Ranks") -> None:
     run = clean(shlex.quote(str(outcome.path)))
     if outcome.status:
-        devices = "" if ranks.is_alone else f" --devices {ranks.world}"
+        from specc.cli.processes import is_launched
+
+        devices = "" if ranks.is_alone or not is_launched() else f" --devices {ranks.world}"
         print(f"stopped after step {outcome.step:,}; to continue: specc train --resume {run}{devices}", file=sys.stderr)
         return
     best = outcome.best

@@ -23,7 +23,8 @@ def values(parameter: Any) -> tuple[str, str]:
     if choices:
         return tuple(str(getattr(choice, "value", choice)) for choice in (*choices, *choices))[:2]  # type: ignore[return-value]
     if parameter.type.name.startswith("float"):
-        return "0.25", "0.75"
+        low = int(getattr(parameter.type, "min", None) or 0)
+        return f"{low}.25", f"{low}.75"
     return ("3", "4") if parameter.type.name.startswith("int") else ("one", "other")
 
 

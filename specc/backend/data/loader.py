@@ -121,7 +121,7 @@ def _refuse_small(spec: Trainable, images: int) -> None:
     """Raise SpeccError E500, E316 or E501 where a batch of a small set has too few images."""
     train, shards = spec.train, spec.train.shards
     size = batch_size(images, train.batch, shards)
-    there = "there is one training image" if images == 1 else f"there are {images} training images"
+    there = "there is one training image" if images == 1 else f"there are {counted(images, 'training image')}"
     if not size:
         message = f"train.shards is {shards}, but {there}"
         raise SpeccError("E500", message, help=f"set train.shards = {images} or less", status=1)

@@ -141,7 +141,7 @@ def make_plan(
     across = ""
     if settings.shards > 1:
         across, reasons["across"] = _across(graph, settings, asked.across == "exact", ranks.world)
-        reasons["shards"] = f"train.shards: each of {settings.part} images is to batch norm what a batch is"
+        reasons["shards"] = f"train.shards: each of {counted(settings.part, 'image')} is to batch norm what a batch is"
     return Plan(
         device,
         precision,

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from specc.check.context import Context
 from specc.diagnostics import Label
+from specc.errors import counted
 from specc.ir.graph import Graph, Node
 from specc.ir.weights import frozen_norms
 from specc.syntax import tree as t
@@ -26,7 +27,7 @@ def shards_fit(
     named = [name for name in ("shards", "batch") if name in settings]
     span = settings[named[0]].value.span if named else None
     if train.batch % train.shards:
-        labels = tuple(Label(settings[name].value.span, f"{train.batch} images") for name in named[1:])
+        labels = tuple(Label(settings[name].value.span, counted(train.batch, "image")) for name in named[1:])
         message = f"a batch of {train.batch} cannot be cut into {train.shards} equal shards"
         context.error("E500", message, span or graph.nodes[0].span, labels=labels, help=numbers_that_do(train))
         return
