@@ -1,5 +1,6 @@
 """`specc pack`: the data of a spec as shards that stream."""
 
+import os
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -64,6 +65,7 @@ def pack(
     from specc.backend.data.amount import amount
     from specc.backend.data.amount import size as shown
     from specc.backend.data.progress import hidden
+    from specc.backend.data.shards.pack import WORDS
     from specc.backend.data.shards.pack import pack as pack_data
 
     bytes_each = amount(shard_size, "--shard-size")
@@ -74,15 +76,15 @@ def pack(
         return 0
     for note in packing.notes:
         print(clean(note), file=sys.stderr)
-    parts = ", ".join(f"{counted(count, f'{name} image')}" for name, count in packing.images.items())
+    parts = ", ".join(f"{counted(count, f'{WORDS[name]} image')}" for name, count in packing.images.items())
     channels, height, width = packing.shape
-    where = clean(str(out))
+    where, beside = clean(str(out)), clean(os.path.relpath(out, file.parent))  # as a spec in the same folder names it
     print(f"{parts}, {channels} x {height} x {width}: {counted(packing.shards, 'shard')}, {shown(packing.size)}")
     if packing.was_complete and packing.kept == packing.shards:
         print(f"all of it was in {where} already, and is unchanged")
     elif packing.kept:
         print(f"{packing.kept:,} of these were finished before and are unchanged")
-    print(f'{clean(str(packing.file))}, SHA-256 {packing.hash}\nto read them: source = packed("{where}")')
+    print(f'{clean(str(packing.file))}, SHA-256 {packing.hash}\nto read them: source = packed("{beside}")')
     return 0
 
 
@@ -91,7 +93,7 @@ def _resized(data: DataSettings, text: str) -> DataSettings:
     height, cross, width = text.partition("x")
     sides = (height, width if cross else height)
     if not all(side.isascii() and side.isdecimal() and 0 < int(side) <= 1 << 14 for side in sides):
-        raise SpeccError("E483", f"--size {text} is no size", help="write height and width, such as 256x256")
+        raise SpeccError("E483", f"--size {text} is not a size", help="write height and width, such as 256x256")
     size = Size(int(sides[0]), int(sides[1]))
     resize = STRETCH.call(size=size) if data.resize is None else data.resize
     args = type(resize.args)(**{**resize.args.as_dict(), "size": size})

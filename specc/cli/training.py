@@ -107,7 +107,7 @@ def _begun(request: Request, checked: Checked, out: Path | None, ranks: "Ranks")
         spec = anchored(checked.trainable(), request.where["base"])
         path = begun_run(job, out, checked.name, sha256_of(spec.resolved))
         if path is not None and not request.quiet:
-            print(f"this job has begun {path}, which is continued", file=sys.stderr)
+            print(f"continuing {path}, which this job started", file=sys.stderr)
     told = ranks.broadcast(str(path) if path else None)
     return Path(told) if told else None
 

@@ -43,7 +43,7 @@ def test_what_it_says(specc, place):
     answer = specc("pack", "net.cnn", "--out", "sh", "--shard-size", "20kB")
     assert answer.status == 0, answer.err
     lines = answer.out.splitlines()
-    assert lines[0].startswith("40 train images, 3 x 8 x 8: ") and lines[0].endswith("kB")
+    assert lines[0].startswith("40 training images, 3 x 8 x 8: ") and lines[0].endswith("kB")
     assert lines[1].startswith("sh/index.json, SHA-256 ")
     assert lines[2] == 'to read them: source = packed("sh")'
     assert answer.err == "resized to 8x8 (stretch, bilinear); the images were from 9x8\n"
@@ -57,9 +57,9 @@ def test_what_it_says(specc, place):
 @pytest.mark.parametrize(
     ("arguments", "code", "phrase"),
     [
-        (("--size", "8x"), "E483", "--size 8x is no size"),
-        (("--size", "0"), "E483", "--size 0 is no size"),
-        (("--shard-size", "many"), "E526", "--shard-size is 'many', which is no amount of bytes"),
+        (("--size", "8x"), "E483", "--size 8x is not a size"),
+        (("--size", "0"), "E483", "--size 0 is not a size"),
+        (("--shard-size", "many"), "E526", "--shard-size is 'many', which is not an amount of bytes"),
         (("--jpeg", "101"), "E483", "101 is not in the range 1<=x<=100"),
         (("--set", "data.source=none"), "E437", "`data.source` is `none`"),
     ],

@@ -16,7 +16,7 @@ def amount(text: str, what: str) -> int:
     unit = UNITS.get(match[2].upper()) if match else None
     count = int(float(match[1]) * unit) if match and unit else 0
     if not count:
-        message = clean(f"{what} is {text!r}, which is no amount of bytes")
+        message = clean(f"{what} is {text!r}, which is not an amount of bytes")
         raise SpeccError("E526", message, help="write a number and a unit, such as 500MB, 64GB or 2TiB")
     return count
 

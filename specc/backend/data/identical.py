@@ -48,7 +48,8 @@ def notes_on_identical(
     if is_divided and inside:
         copies = sum(len(found) - 1 for found in inside)
         examples = "; ".join(_named(found[:2]) for found in inside[:SHOWN])
-        what = f"{copies:,} of {counted(len(parts[0].labels), 'image')} are copies of others, pixel by pixel"
+        plural = "is a copy of another" if copies == 1 else "are copies of others"
+        what = f"{copies:,} of {counted(len(parts[0].labels), 'image')} {plural}, pixel by pixel"
         notes.append(f"{what}: {examples}{_more(len(inside))}; copies stay on one side of the split")
     for one, other in combinations(range(len(parts)), 2):
         leaks = [found for found in several if {one, other} <= {place.part for place in found}]

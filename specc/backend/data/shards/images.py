@@ -122,7 +122,9 @@ class Packed:
             try:
                 content = read_bytes(path, start, length)
                 problem = (
-                    "" if hashlib.sha256(content).digest() == digest else "has changed: its SHA-256 is another one"
+                    ""
+                    if hashlib.sha256(content).digest() == digest
+                    else "has changed: its SHA-256 differs from the index"
                 )
             except BadImage as error:
                 problem = str(error)

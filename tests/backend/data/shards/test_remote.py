@@ -224,7 +224,7 @@ def test_a_cache_that_is_too_small_says_so(local: Path, monkeypatch: pytest.Monk
     assert "window = 2 needs" in refused("E525", WINDOW)
     assert not shard_names(fetched[fetched.index("index.json") :])  # before it, what an earlier test read ahead
     monkeypatch.setenv("SPECC_CACHE_SIZE", "plenty")
-    assert "'plenty', which is no amount of bytes" in refused("E526")
+    assert "'plenty', which is not an amount of bytes" in refused("E526")
 
 
 def blob(seed: int) -> tuple[str, bytes]:
