@@ -121,11 +121,8 @@ class Packed:
             path = self.store.shard(shard)
             try:
                 content = read_bytes(path, start, length)
-                problem = (
-                    ""
-                    if hashlib.sha256(content).digest() == digest
-                    else "has changed: its SHA-256 differs from the index"
-                )
+                is_same = hashlib.sha256(content).digest() == digest
+                problem = "" if is_same else "has changed: its SHA-256 differs from the index"
             except BadImage as error:
                 problem = str(error)
             except OSError as error:
