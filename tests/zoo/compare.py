@@ -118,7 +118,9 @@ def share(ours: Net, theirs: nn.Module, naming: Naming) -> None:
         values[theirs_name] = mine.clone() if _is_statistic(name) else mine.view(yours.shape)
     missing = sorted(theirs.state_dict().keys() - values.keys() - counters.keys())
     assert not missing, f"nothing here is called {missing[:5]} there"
-    theirs.load_state_dict(values | counters, assign=True)
+    weights = theirs.state_dict()  # whose metadata say of which version it is
+    weights.update(values | counters)
+    theirs.load_state_dict(weights, assign=True)
 
 
 def _is_statistic(name: str) -> bool:
