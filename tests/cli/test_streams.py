@@ -25,6 +25,7 @@ network Small(width=4) {
 }
 train { epochs = 0.1; batch = 64 }
 variant wide { network.width = 6 }
+search { train.batch = choice(32, 64) }
 """
 COMMANDS = {
     "new": ["second"],
@@ -38,6 +39,20 @@ COMMANDS = {
     "probe": ["net.cnn", "--device", "cpu"],
     "train": ["net.cnn", "--device", "cpu", "--out", "new"],
     "study": ["net.cnn", "--device", "cpu", "--seeds", "1", "--subset", "20", "--variants", "wide"],
+    "search": [
+        "net.cnn",
+        "--device",
+        "cpu",
+        "--trials",
+        "1",
+        "--subset",
+        "20",
+        "--out",
+        "found",
+        "--sampler",
+        "random",
+    ],
+    "pack": ["net.cnn", "--out", "shards"],
     "eval": ["run"],
     "report": ["run"],
     "runs": ["."],
@@ -73,7 +88,7 @@ def call(place: Path, forks: Forks) -> Call:
     """Run a command line with some streams closed, or without a reader."""
 
     def run(*arguments: str, **more: Any) -> Done:
-        for folder in ("new", "studies"):
+        for folder in ("new", "studies", "found", "shards"):
             shutil.rmtree(place / folder, ignore_errors=True)
         (place / "second.cnn").unlink(missing_ok=True)
         return forks.run(*arguments, stdin=SPEC, **({"cwd": place} | more))
