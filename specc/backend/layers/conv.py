@@ -1,7 +1,5 @@
 """Convolutions and fully connected layers."""
 
-from typing import Any
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -9,19 +7,25 @@ from torch import Tensor, nn
 from specc.backend.layers.padding import SameUpper
 
 
-class Padded(nn.Conv2d):
-    """What adds zeros to the four sides of a convolution by different amounts. pads: left, right, top, bottom."""
+class PaddedConv2d(nn.Conv2d):
+    """A convolution with zeros added to the four sides by different amounts. pads: left, right, top, bottom."""
 
-    def __init__(self, *args: Any, pads: tuple[int, int, int, int], **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: tuple[int, int],
+        pads: tuple[int, int, int, int],
+        stride: tuple[int, int] = (1, 1),
+        dilation: tuple[int, int] = (1, 1),
+        groups: int = 1,
+        bias: bool = True,
+    ) -> None:
+        super().__init__(in_channels, out_channels, kernel_size, stride, 0, dilation, groups, bias)
         self.pads = pads
 
     def forward(self, x: Tensor) -> Tensor:
         return super().forward(F.pad(x, self.pads))
-
-
-class PaddedConv2d(Padded):
-    """A convolution that pads each side by an amount of its own."""
 
 
 class SameUpperConv2d(SameUpper, nn.Conv2d):
@@ -66,8 +70,30 @@ class StandardizedConv2d(nn.Conv2d):
         return F.conv2d(x, self.kernel(), self.bias, self.stride, self.padding, self.dilation, self.groups)
 
 
-class PaddedStandardizedConv2d(Padded, StandardizedConv2d):
-    """One that pads each side by an amount of its own."""
+class PaddedStandardizedConv2d(StandardizedConv2d):
+    """One with zeros added to the four sides by different amounts. pads: left, right, top, bottom."""
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: tuple[int, int],
+        pads: tuple[int, int, int, int],
+        stride: tuple[int, int] = (1, 1),
+        dilation: tuple[int, int] = (1, 1),
+        groups: int = 1,
+        bias: bool = True,
+        eps: float = 1e-6,
+        gain: bool = False,
+        gamma: float = 1.0,
+    ) -> None:
+        super().__init__(
+            in_channels, out_channels, kernel_size, stride, (0, 0), dilation, groups, bias, eps, gain, gamma
+        )
+        self.pads = pads
+
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(F.pad(x, self.pads))
 
 
 class SameUpperStandardizedConv2d(SameUpper, StandardizedConv2d):
