@@ -1,6 +1,5 @@
 """The harness's own proof: a checkpoint that loses one part of the state is caught by the hashes that it compares."""
 
-import signal
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +7,6 @@ import pytest
 import torch
 
 from specc.backend.engine.state import TrainState
-from specc.backend.interrupt import Interrupt
 from specc.backend.train.job import train
 from specc.backend.train.resume import resume
 from specc.check import check
@@ -29,21 +27,6 @@ PARTS = [
     "lines",
     "thawed",
 ]
-
-
-class StopAt(Interrupt):
-    """A Ctrl-C that comes after so many steps."""
-
-    left = 0
-
-    @property
-    def signal(self) -> signal.Signals | None:
-        StopAt.left -= 1
-        return signal.SIGINT if StopAt.left < 0 else None
-
-    @signal.setter
-    def signal(self, value: object) -> None:
-        pass
 
 
 def without(part: str) -> Any:
@@ -72,11 +55,9 @@ def stopped(driver: Driver, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run that was stopped in its second epoch, at step 15 of 27."""
     run = tmp_path_factory.mktemp("mutants") / "stopped"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("specc.backend.train.job.Interrupt", StopAt)
         patch.chdir(driver.folder)
-        StopAt.left = 14
         checked = check(Source("small.cnn", driver.spec.read_text()))
-        assert train(checked, out=run, device="cpu", quiet=True).step == 15
+        assert train(checked, out=run, device="cpu", quiet=True, until=lambda *_: 15).step == 15
     return run
 
 
