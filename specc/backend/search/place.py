@@ -8,13 +8,12 @@ from typing import Any
 from specc.backend.data.paths import tried_paths
 from specc.backend.data.places import Where
 from specc.backend.run.lock import Lock
-from specc.backend.search.journal import FORMAT, Journal
+from specc.backend.search.journal import FORMAT, MOST_BYTES, Journal
 from specc.check import Checked, Trainable
 from specc.check.extension import extension, with_search
 from specc.check.variants import Searched
 from specc.errors import SpeccError
-from specc.files import json_bytes, write_atomic
-from specc.reading import read_source
+from specc.files import json_bytes, read_file, write_atomic
 from specc.report.search import figure_of
 from specc.tasks import LOSS, Figure
 from specc.values import Bound, quoted
@@ -117,9 +116,13 @@ def begin(folder: Path, journal: Journal, head: dict[str, Any], text: str) -> No
 
 
 def refuse_change(folder: Path, head: Mapping[str, Any]) -> None:
-    """Raise SpeccError E516 where spec.cnn was changed: later trials would not compare with earlier ones."""
-    text = read_source(folder / SPEC).text
-    if sha256(text.encode()).hexdigest() != head.get("text_sha256"):
+    """Raise SpeccError E516 where spec.cnn was changed: later trials would not compare with earlier ones; E474."""
+    try:
+        content = read_file(folder / SPEC, MOST_BYTES)
+    except OSError as error:
+        message = f"`{folder / SPEC}` cannot be read: {error.strerror or error}"
+        raise SpeccError("E474", message, help="restore it, or start another search") from error
+    if sha256(content).hexdigest() != head.get("text_sha256"):
         message = f"{folder / SPEC} is not the spec that this search began with"
         help = "take back what was changed in it, or search it as another one: specc search FILE --out FOLDER"
         raise SpeccError("E516", message, help=help)
