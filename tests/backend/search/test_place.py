@@ -19,6 +19,6 @@ def test_a_spec_that_was_changed_is_not_searched_any_further(tmp_path: Path) -> 
         opened(tmp_path)
     assert error.value.code == "E516" and "take back what was changed" in error.value.help
     (tmp_path / "spec.cnn").unlink()
-    with pytest.raises(SpeccError, match="not found") as error:
+    with pytest.raises(SpeccError, match="cannot be read: No such file") as error:
         opened(tmp_path)
-    assert error.value.code == "E470"
+    assert error.value.code == "E474"
