@@ -682,7 +682,7 @@ def e516(stage: Stage) -> None:
 
 
 def e518(stage: Stage) -> None:
-    text = "data { source = digits }\nnetwork Net { conv(8) -> flatten -> dense(10) }\nsearch { train.batch = choice(16, 32) }\n"
+    text = "network Net { input(1, 8x8) -> flatten -> dense(10) }\nsearch { train.batch = choice(16, 32) }\n"
     search_head(text_sha256=sha256(text.encode()).hexdigest())
     Path("searches/net/spec.cnn").write_text(text)
 
