@@ -48,15 +48,10 @@ def carry_out(request: Request, several: Several, out: Path | None, run: Path | 
     return _start(request, several, out, run)
 
 
-def is_launched() -> bool:
-    """Whether `specc train --devices` started this process, rather than torchrun or srun."""
-    from specc.backend.launch.watch import LAUNCHER
-
-    return LAUNCHER in os.environ
-
-
 def _refuse_starting(several: Several) -> None:
     """Raise SpeccError E475 where a process that was started by something else is to start processes."""
+    from specc.backend.launch.watch import is_launched
+
     for option, value in (("--devices", several.devices), ("--max-restarts", several.max_restarts)):
         if value is not None and not is_launched():
             message = f"{option} cannot be combined with torchrun or srun, which start the processes"

@@ -256,7 +256,7 @@ def _finish(request: Request, outcome: "Outcome", ranks: "Ranks") -> int:
 def _print(outcome: "Outcome", exported: "list[Exported]", ranks: "Ranks") -> None:
     run = clean(shlex.quote(str(outcome.path)))
     if outcome.status:
-        from specc.cli.processes import is_launched
+        from specc.backend.launch.watch import is_launched
 
         devices = "" if ranks.is_alone or not is_launched() else f" --devices {ranks.world}"
         print(f"stopped after step {outcome.step:,}; to continue: specc train --resume {run}{devices}", file=sys.stderr)

@@ -47,6 +47,11 @@ class Outcome(NamedTuple):
     text: str = ""
 
 
+def is_launched() -> bool:
+    """Whether `specc train --devices` started this process, rather than torchrun or srun."""
+    return LAUNCHER in os.environ
+
+
 def problem(outcome: Outcome, help: str = RESUME) -> SpeccError:
     """E507 for a process that is gone, E508 for one that hangs."""
     return SpeccError("E508" if outcome.kind == HUNG else "E507", outcome.text, help=help)

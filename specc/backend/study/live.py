@@ -141,22 +141,11 @@ class Shown:
         return table
 
 
-class _Row:
-    """Tells a table how the training that runs goes."""
+class _Row(Quiet):
+    """Tells a table how the training that runs goes. What is said once stands in the run's folder."""
 
     def __init__(self, shown: Shown, words: str, epochs: float) -> None:
         self.shown, self.words, self.epochs = shown, words, epochs
-
-    def __enter__(self) -> "_Row":
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        pass
-
-    def say(self, text: str) -> None:
-        """What is said once stands in the run's folder."""
 
     def steps(self, done: int, epoch: float, loss: float, figure: str, speed: float) -> None:
         now = f"loss {loss:.4f}  {figure}  {speed:,.0f} images/s"
