@@ -44,6 +44,14 @@ def as_member(device: str, limit: float, work: Callable[[Ranks], int]) -> int:
         try:
             ranks = join(device, store=watch.start())
             status = work(ranks)
+            if status:
+                if watch.rank:  # the first one still has files to write
+                    watch.wait_for_first()
+                _stop(watch, status)
+            else:
+                signal.signal(signal.SIGTERM, before)
+                watch.leave()
+                leave(ranks)
         except (SystemExit, KeyboardInterrupt) as error:
             _stop(watch, 130 if isinstance(error, KeyboardInterrupt) else _status(error))
             raise
@@ -52,14 +60,6 @@ def as_member(device: str, limit: float, work: Callable[[Ranks], int]) -> int:
             if failure is error:
                 raise
             raise failure from error
-        if status:
-            if watch.rank:  # which still has files to write
-                watch.wait_for_first()
-            _stop(watch, status)
-        else:
-            signal.signal(signal.SIGTERM, before)
-            watch.leave()
-            leave(ranks)
         return status
 
 

@@ -24,7 +24,7 @@ from specc.render import render_error
 INTERVAL = 1.0  # seconds between beats
 LATE = 3.0  # seconds; a look that comes later was held up itself, and says nothing about the others
 GRACE = 5.0  # seconds that the main thread has to end by itself, once another process has ended the training
-ORPHANED = 30.0  # seconds to save and stop, once the launcher is gone
+ORPHANED = 30  # seconds to save and stop, once the launcher is gone
 
 ERROR, STOPPED, HUNG, LOST = "error", "stopped", "hung", "lost"
 LOST_STATUS = 75  # of a process that only ends because another one is gone
@@ -222,9 +222,8 @@ class Watch:
             return
         self.parent = os.getppid()
         os.kill(os.getpid(), signal.SIGTERM)
-        last = threading.Timer(ORPHANED, os._exit, (128 + signal.SIGTERM,))
-        last.daemon = True
-        last.start()
+        if hasattr(signal, "alarm"):
+            signal.alarm(ORPHANED)  # the system's own, which also ends a process that hangs in its last moments
 
 
 def _record(outcome: Outcome) -> None:

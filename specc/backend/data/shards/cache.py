@@ -54,7 +54,7 @@ class Cache:
         if time.monotonic() - self._used.get(digest, -TOUCHED) < TOUCHED:
             return path  # if it is gone meanwhile, whoever opens it asks again
         try:
-            with _held(self.folder / f".{digest}.lock", is_left=False):
+            with _held(self._lock(digest), is_left=False):
                 if path.exists() and path.stat().st_size == count:
                     os.utime(path)
                 else:
@@ -65,9 +65,15 @@ class Cache:
         return path
 
     def drop(self, digest: str) -> None:
-        """Remove a file, for it is gone or damaged: it is fetched again when it is asked for."""
-        self._used.pop(digest, None)
-        self.path(digest).unlink(missing_ok=True)
+        """Remove a file that seems damaged: it is fetched again when it is asked for.
+
+        It stays where its content is right, for another reader may have had it fetched again meanwhile.
+        """
+        path = self.path(digest)
+        with _held(self._lock(digest), is_left=False):
+            if _sha256(path) != digest:
+                path.unlink(missing_ok=True)
+            self._used.pop(digest, None)
 
     def small(self, remote: Remote, name: str, digest: str, most: int) -> bytes:
         """The content of a small file with this SHA-256. Raises SpeccError E523, E524."""
@@ -86,6 +92,9 @@ class Cache:
                 self._make_room(len(content))
             write_atomic(path, content)
         return content
+
+    def _lock(self, digest: str) -> Path:
+        return self.folder / f".{digest}.lock"
 
     def _fetch(self, remote: Remote, name: str, digest: str, count: int) -> None:
         """Fetch a file into its place. Raises SpeccError E524 where the content stays another one."""
@@ -169,6 +178,15 @@ def other_content(where: str, found: str, digest: str) -> SpeccError:
     return SpeccError("E524", message, help="copy the packed data again, all of it, or pack them again")
 
 
+def _sha256(path: Path) -> str:
+    """The digest of a file's content; "" where it cannot be read."""
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError:
+        return ""
+
+
 def _unusable(folder: Path, error: OSError) -> SpeccError:
     message = clean(f"the cache in {folder} cannot be written: {error.strerror or error}")
     return SpeccError("E525", message, help=HELP)
@@ -177,15 +195,27 @@ def _unusable(folder: Path, error: OSError) -> SpeccError:
 @contextmanager
 def _held(path: Path, *, is_left: bool = True) -> Iterator[None]:
     """Hold a lock, for which other threads and processes wait, where the system has them. is_left: its file stays."""
-    file = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+    file = _locked(path)
     try:
-        with suppress(ImportError, OSError):  # not POSIX, or a file system without locks: work is done twice there
+        yield
+    finally:
+        if not is_left:
+            with suppress(OSError):  # Windows removes no file that is open
+                path.unlink(missing_ok=True)
+        os.close(file)
+
+
+def _locked(path: Path) -> int:
+    """An open file that is locked, and still the one at `path`: its last holder may have removed it."""
+    while True:
+        file = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+        try:
             import fcntl
 
             fcntl.flock(file, fcntl.LOCK_EX)
-        yield
-    finally:
-        if not is_left:  # who waits for it finds the work done
-            with suppress(OSError):  # Windows removes no file that is open
-                path.unlink(missing_ok=True)
+        except (ImportError, OSError):  # not POSIX, or a file system without locks: work is done twice there
+            return file
+        with suppress(OSError):
+            if os.path.samestat(os.fstat(file), path.stat()):
+                return file
         os.close(file)

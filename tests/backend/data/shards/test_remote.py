@@ -194,6 +194,22 @@ def test_a_copy_that_was_damaged_in_the_cache_is_fetched_again(local: Path, fetc
 
 
 @pytest.mark.usefixtures("bucket")
+def test_a_reader_that_comes_late_removes_no_copy_that_was_fetched_again(local: Path, fetched: list[str]) -> None:
+    cache = Cache()
+    (path, *_) = shards_of(local / "sh")
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    for _ in range(2):
+        cache.get(Remote(URL), path.name, digest, path.stat().st_size)
+        cache.path(digest).write_bytes(bytes(path.stat().st_size))
+        cache.drop(digest)
+    cache.get(Remote(URL), path.name, digest, path.stat().st_size)
+    cache.drop(digest)  # of another thread, which has read the damaged one
+    cache.get(Remote(URL), path.name, digest, path.stat().st_size)
+    assert fetched == [path.name] * 3
+    assert not list(cache.folder.glob(".*.lock"))
+
+
+@pytest.mark.usefixtures("bucket")
 def test_the_cache_keeps_to_its_size(
     local: Path, cache: Path, monkeypatch: pytest.MonkeyPatch, fetched: list[str]
 ) -> None:
