@@ -78,8 +78,9 @@ def ours(seed: int, muon: bool, device: str, sets: list[str], data: DataSet) -> 
     began = time.perf_counter()
     tta = trainer.settings.evaluate.args
     step = trainer.compute
-    found = evaluate(trainer.state.net, trainer.loader.validation(), 10, step.loss, step.precision, tta)
-    return Trained(prepared + epochs.spent + time.perf_counter() - began, found.accuracy)
+    validation = trainer.loader.validation()
+    found = evaluate(trainer.state.net, validation, trainer.loader.task, step.loss, step.precision, tta)
+    return Trained(prepared + epochs.spent + time.perf_counter() - began, found.figure("accuracy"))
 
 
 def serve_ours(muon: bool, device: str, sets: list[str]) -> None:
@@ -90,7 +91,8 @@ def serve_ours(muon: bool, device: str, sets: list[str]) -> None:
 
 def serve_original(folder: Path, muon: bool) -> None:
     """Run the script's own `main`, in a folder that holds the images where it looks for them."""
-    file = folder.resolve() / SCRIPTS[muon]
+    places = [folder.resolve() / SCRIPTS[muon], folder.resolve() / "legacy" / SCRIPTS[muon]]
+    file = next((place for place in places if place.exists()), places[0])
     data = images()
     with tempfile.TemporaryDirectory() as place:
         os.chdir(place)

@@ -14,6 +14,7 @@ import os
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 from typing import NamedTuple
@@ -61,13 +62,15 @@ ON_CUDA = (
 def run(command: list[str]) -> Trial | str:
     """Run a contestant; the last line of what it says where it fails."""
     began = time.time()
-    child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    assert child.stdout and child.stderr
-    out, err = child.stdout.read(), child.stderr.read()
-    _, status, usage = os.wait4(child.pid, 0)
-    child.returncode = os.waitstatus_to_exitcode(status)
-    if child.returncode:
-        return (err.strip().splitlines() or ["failed"])[-1]
+    with tempfile.TemporaryFile("w+") as err:  # a pipe that nobody reads meanwhile would stop the child once it is full
+        child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=err, text=True)
+        assert child.stdout
+        out = child.stdout.read()
+        _, status, usage = os.wait4(child.pid, 0)
+        child.returncode = os.waitstatus_to_exitcode(status)
+        if child.returncode:
+            err.seek(0)
+            return (err.read().strip().splitlines() or ["failed"])[-1]
     said = json.loads(out.splitlines()[-1])
     return Trial(said["images_per_second"], said["first_step"] - began, usage.ru_maxrss / 1e3)
 

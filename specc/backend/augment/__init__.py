@@ -5,7 +5,6 @@ from itertools import takewhile
 
 import torch
 from torch import Tensor
-from torch.nn.functional import one_hot
 
 from specc.backend.augment.draw import Draw, by_part, each, pick
 from specc.backend.resolve import resolve
@@ -42,7 +41,7 @@ def augment(
     """
     targets = _marked(labels, ignore) if labels.dtype == torch.uint8 else labels
     if mixer(tricks) and labels.dtype == torch.int64:
-        targets = one_hot(labels, classes).float()
+        targets = (labels[:, None] == torch.arange(classes, device=labels.device)).float()  # `one_hot` sorts on CUDA
     draw = Draw(seed, epoch, images, 0, tables)
     if x.dtype == torch.uint8:  # a quarter of the memory, as long as pixels only move
         moving = tuple(takewhile(lambda call: component_of(call).moves, tricks))

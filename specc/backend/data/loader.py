@@ -27,6 +27,8 @@ from specc.values import Size
 from specc.vocabulary.shape import size_text
 
 LARGEST = 512  # images of a batch that is only evaluated
+ON_CUDA = 2_000  # of small images there, where so many take no longer than 512
+SMALL = 32 * 32  # pixels of such an image
 
 
 class DataLoader:
@@ -83,7 +85,8 @@ class DataLoader:
         each = prod(train.shape)
         if isinstance(train, Resident):
             return "in memory", f"{counted(len(train), 'training image')}, {size(len(train) * each)}"
-        count = (self.source.ahead + 2) * self.source.part + (AHEAD + 2) * min(4 * self.batch, LARGEST)  # validated on
+        evaluated = evaluated_at_once(self.batch, train.shape, self.device)
+        count = (self.source.ahead + 2) * self.source.part + (AHEAD + 2) * evaluated
         source = train.files
         where = counted(len(source.shards), "shard") if isinstance(source, Packed) else "their files"
         return "streamed", f"read from {where} as they are wanted: at most {count:,} at once, {size(count * each)}"
@@ -100,8 +103,17 @@ def validation_batches(
     ranks: only this process's share of the batches, which are cut in the same way for any number of processes.
     """
     normalize = _normalizer(dataset, data, device)
-    for found in all_batches(dataset.validation, min(4 * batch, LARGEST), device, ranks):
+    size = evaluated_at_once(batch, dataset.shape, device)
+    for found in all_batches(dataset.validation, size, device, ranks):
         yield normalize(found.images).contiguous(memory_format=torch.channels_last), in_view(found.labels, data.view)
+
+
+def evaluated_at_once(batch: int, shape: tuple[int, int, int], device: torch.device) -> int:
+    """How many images a batch that is only evaluated has. batch: those of a training batch. shape: C, H, W."""
+    most = LARGEST
+    if device.type == "cuda":
+        most = max(LARGEST, min(ON_CUDA, ON_CUDA * SMALL // (shape[1] * shape[2])))
+    return min(4 * batch, most)
 
 
 def in_view(labels: Tensor, view: Size | None) -> Tensor:

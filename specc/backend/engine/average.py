@@ -44,15 +44,22 @@ class Copy:
     @torch.no_grad()
     def approach(self, part: float) -> None:
         """Go a part of the way to the network's values."""
-        torch._foreach_lerp_(list(self.values.values()), list(self.sources.values()), part)
+        values, sources = self._pairs()
+        torch._foreach_lerp_(values, sources, part)
+
+    def _pairs(self) -> tuple[list[torch.Tensor], list[torch.Tensor]]:
+        """These values, and the network's, in the same order."""
+        return list(self.values.values()), [self.sources[name] for name in self.values]
 
     @torch.no_grad()
     def swap(self) -> None:
         """Exchange the network's values and these, for an evaluation; a second call undoes it."""
-        for name, value in self.values.items():
-            kept = value.clone()
-            value.copy_(self.sources[name])
-            self.sources[name].copy_(kept)
+        if not self.values:
+            return
+        values, sources = self._pairs()
+        kept = [value.clone() for value in values]
+        torch._foreach_copy_(values, sources)
+        torch._foreach_copy_(sources, kept)
 
 
 class Average(Copy):
@@ -98,6 +105,8 @@ class Lookahead(Copy):
 
     @torch.no_grad()
     def bring_back(self) -> None:
-        """Set the network's values to these."""
-        for name, value in self.values.items():
-            self.sources[name].copy_(value)
+        """Set the network's values to these, if there are any yet."""
+        if not self.values:
+            return
+        values, sources = self._pairs()
+        torch._foreach_copy_(sources, values)

@@ -162,6 +162,18 @@ class Optimizers:
         for part in self.parts:
             part.step()
 
+    def begin_momentum(self) -> None:
+        """Let the momentum of SGD begin at 0 where it has not begun yet.
+
+        A loss scale lets a first step be skipped; torch's fused SGD would then keep memory that was never written. From
+        0 the first step that is taken gives the same momentum, the gradient.
+        """
+        for part in self.parts:
+            for group in part.param_groups if isinstance(part, torch.optim.SGD) else ():
+                for weight in group["params"] if group["momentum"] else ():
+                    if weight.grad is not None and "momentum_buffer" not in part.state[weight]:
+                        part.state[weight]["momentum_buffer"] = torch.zeros_like(weight)
+
     def zero_grad(self) -> None:
         for part in self.parts:
             part.zero_grad()

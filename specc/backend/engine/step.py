@@ -83,9 +83,9 @@ class Step:
         """Let the weights follow their gradients."""
         state, optimizers = self.state, self.state.optimizers
         moving = optimizers.moving() if state.scaler else ()
-        for part in moving:
-            assert state.scaler is not None
-            state.scaler.unscale_(part)
+        if state.scaler and moving:
+            optimizers.begin_momentum()
+            unscale(state.scaler, moving)
         self.penalty.add_gradient()
         if self.settings.clip is not None:
             torch.nn.utils.clip_grad_norm_(state.weights.values(), self.settings.clip)
@@ -112,6 +112,16 @@ class Step:
         """Bring back what a step begins from besides these tensors: generators, and no gradients."""
         self.seed()
         self.state.optimizers.zero_grad()
+
+
+def unscale(scaler: torch.amp.GradScaler, parts: Sequence[torch.optim.Optimizer]) -> None:
+    """Divide the gradients by the loss scale. Where one is not finite, no part takes the step."""
+    for part in parts:
+        scaler.unscale_(part)
+    flags = [flag for part in parts for flag in scaler._found_inf_per_device(part).values()]  # noqa: SLF001
+    together = torch.stack(flags).amax(0)
+    for flag in flags:
+        flag.copy_(together)
 
 
 def step_seed(seed: int, step: int, shard: int | None = None) -> int:

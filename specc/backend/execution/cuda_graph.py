@@ -124,6 +124,21 @@ def on_cuda(step: Step, device: torch.device, say: Callable[[str], None]) -> Cal
     return launch
 
 
+def recorded(work: Work, device: torch.device) -> Callable[[], object]:
+    """What plays back a CUDA graph of some work, which is done `EAGER` times before; the work itself where it cannot be
+    recorded."""
+    stream = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
+    stream.wait_stream(torch.cuda.current_stream(device))
+    with torch.cuda.stream(stream):
+        for _ in range(EAGER):
+            work()
+        try:
+            _, play = _cuda_graph(stream, work)
+        except RuntimeError:
+            return work
+    return play
+
+
 def _cuda_graph(stream: torch.cuda.Stream, work: Work) -> tuple[Tensor, Callable[[], None]]:
     """The work as a graph. Raises RuntimeError where it cannot be recorded."""
     graph = torch.cuda.CUDAGraph()

@@ -22,6 +22,7 @@ from specc.backend.device import all_threads, describe
 from specc.backend.engine.optimizers import freeze
 from specc.backend.engine.trainer import Loader, length
 from specc.backend.execution.apply import apply, set_up
+from specc.backend.execution.cuda_graph import recorded
 from specc.backend.execution.plan import Plan
 from specc.backend.ranks import ALONE, Ranks
 from specc.errors import SpeccError
@@ -125,16 +126,28 @@ def _try_compiling(plan: Plan, time: Callable[[Plan], float], eager: float, pass
 
 def _seconds(plan: Plan, forward: Callable[[Tensor], Any], images: Tensor) -> float:
     """The median time of a forward and a backward pass."""
-    seconds = []
-    for _ in range(1 + STEPS):
-        began = perf_counter()
+
+    def work() -> Tensor:
         with plan.precision.autocast(plan.device):
             answer = forward(images)
         logits, heads = answer if isinstance(answer, tuple) else (answer, {})
         loss: Any = torch.stack([part.float().square().mean() for part in (logits, *heads.values())]).sum()
         loss.backward()
-        if plan.device.type == "cuda":
-            torch.cuda.synchronize(plan.device)
+        return torch.as_tensor(loss)
+
+    if plan.recorded:  # without it, what is compared would be Python's time to launch kernels
+        return _timed(recorded(work, plan.device), plan.device)
+    return _timed(work, plan.device)
+
+
+def _timed(work: Callable[[], object], device: torch.device) -> float:
+    """The median time of some work."""
+    seconds = []
+    for _ in range(1 + STEPS):
+        began = perf_counter()
+        work()
+        if device.type == "cuda":
+            torch.cuda.synchronize(device)
         seconds.append(perf_counter() - began)
     return median(seconds[1:])
 

@@ -53,6 +53,15 @@ def test_zhang_and_others() -> None:
     assert set(lookahead.values) == {"weight"}
 
 
+def test_slow_weights_that_have_not_begun_change_nothing() -> None:
+    net = Walk()
+    lookahead = Lookahead(net, given(rewind=True), start=12, total=40)
+    net.move(1)
+    lookahead.bring_back()
+    lookahead.swap()
+    assert net.weight.tolist() == [1.0, -2.0, 0.5]
+
+
 def test_jordan() -> None:
     """As airbench94: a mean whose decay rises with the cube of the share that is done, from a certain step on."""
     net, fast, mean = Walk(), torch.zeros(3), None

@@ -4,14 +4,17 @@ The CUDA graph itself needs a CUDA device. What stands around it, batches in fix
 that come to stand still, is tested on the CPU, with a record that does the same work anew.
 """
 
+import json
 from pathlib import Path
 
 import pytest
 import torch
 from torch import Tensor
 
+from specc.backend import precision
 from specc.backend.engine.trainer import Trainer
 from specc.backend.execution.cuda_graph import EAGER, Recorded, Work
+from specc.backend.execution.plan import make_plan
 from specc.backend.train.job import train
 from specc.backend.train.prepare import Request, prepare
 from specc.check import check
@@ -34,7 +37,23 @@ VARIANTS = {
     "accumulate": ["train.accumulate=2", "train.regularize=l2(1e-3)", "train.clip=1"],
     "mean": ["train.ema=0.9"],
     "mixup": ["data.augment=mixup(1)"],
+    "lookahead": ["train.lookahead=lookahead(steps=2)"],
+    "sum": ["train.loss=cross_entropy(reduction=sum)"],
+    "half an epoch": ["train.epochs=0.5"],
 }
+
+
+def is_recorded(*sets: str) -> bool:
+    """Whether a step of this training is to become a CUDA graph."""
+    spec = check(Source("net.cnn", SPEC), sets=list(sets)).trainable()
+    return make_plan(spec.graph, spec.train, torch.device("cuda", 0)).recorded
+
+
+@pytest.mark.parametrize("sets", VARIANTS.values(), ids=VARIANTS)
+def test_these_are_recorded_on_cuda(sets: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(precision, "native_bf16", lambda device: True)
+    assert is_recorded(*sets)
+    assert not is_recorded(*sets, "train.plan=plan(launch=single)")
 
 
 def trainer(*sets: str, device: str = "cpu") -> Trainer:
@@ -121,10 +140,12 @@ def test_what_cannot_be_recorded_is_trained_without() -> None:
 def test_a_cuda_graph_trains_to_the_same_bits(
     sets: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def weights(launch: str) -> bytes:
+    def weights(launch: str, shown: str) -> bytes:
         checked = check(Source("net.cnn", SPEC), sets=[*sets, f"train.plan=plan(launch={launch})"])
         run = train(checked, out=tmp_path / launch, device="cuda")
+        plan = json.loads((run.path / "run.json").read_text())["plan"]
+        assert plan["launch"]["is"] == shown
         return (run.path / "last.safetensors").read_bytes()
 
-    assert weights("auto") == weights("single")
+    assert weights("auto", "one CUDA graph per step") == weights("single", "one operation at a time")
     assert "not recorded" not in capsys.readouterr().err
