@@ -1,4 +1,4 @@
-"""The loss scale of fp16 on the CPU, where torch's scaler works as on CUDA: a first step that overflows changes nothing."""
+"""The loss scale of fp16 on the CPU, where torch's scaler works as on CUDA: a step that overflows changes nothing."""
 
 from collections.abc import Iterator
 
