@@ -17,6 +17,7 @@ from torch import Tensor
 
 from specc.backend.data.kept import UNSETTLED, Record, Row, Rows, Store, opened
 from specc.backend.data.masks import mask_labels
+from specc.backend.data.memory import allocate
 from specc.backend.data.parallel import ordered
 from specc.backend.data.progress import bar
 from specc.backend.data.raw import Files, Part
@@ -226,7 +227,7 @@ def _look_at(part: Part, how: Reading, ignore: int | None, room: int, feed: Feed
         shape, pixels, facts = seen.shape, seen.pixels, seen.facts
         deep += [facts.deep] if facts.deep else []
         if not sizes and len(files) * prod(shape) <= room:
-            images = torch.empty(len(files), *shape, dtype=torch.uint8)
+            images = allocate(len(files), *shape)
         sizes[shape] += 1
         example.setdefault(shape, name)
         if images is not None and pixels is not None and shape == images.shape[1:]:
