@@ -12,7 +12,8 @@ HUFFMAN, TABLES, INTERVAL, COMMENT, SCAN = 0xC4, 0xDB, 0xDD, 0xFE, 0xDA
 JFIF, METADATA, PROFILE = 0xE0, 0xE1, 0xE2
 SKIPPED = {HUFFMAN, TABLES, INTERVAL, COMMENT}
 ORIENTATION = 0x0112  # the EXIF entry that says how an image is turned
-SHORT = 3  # the EXIF type of 16-bit integers
+RESOLUTION = 0x011A  # the EXIF entry over which Pillow stumbles where it is not a fraction
+SHORT, FRACTION = 3, 5  # types of EXIF entries
 
 
 def photograph_size(content: bytes) -> tuple[int, int] | None:
@@ -64,9 +65,9 @@ def _is_upright(exif: bytes) -> bool:
     try:
         (at,) = struct.unpack_from(f"{order}I", exif, 4)
         (count,) = struct.unpack_from(f"{order}H", exif, at)
-        entries = struct.iter_unpack(f"{order}HHIHxx", exif[at + 2 : at + 2 + 12 * count])
-        values = [entry for entry in entries if entry[0] == ORIENTATION]
+        entries = list(struct.iter_unpack(f"{order}HHIHxx", exif[at + 2 : at + 2 + 12 * count]))
     except struct.error:
         return False
-    is_whole = at + 2 + 12 * count <= len(exif)
-    return is_whole and all(value == (ORIENTATION, SHORT, 1, 1) for value in values)
+    upright = all(entry == (ORIENTATION, SHORT, 1, 1) for entry in entries if entry[0] == ORIENTATION)
+    usual = all(entry[1:3] == (FRACTION, 1) for entry in entries if entry[0] == RESOLUTION)
+    return len(entries) == count and upright and usual
