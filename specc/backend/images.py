@@ -113,10 +113,10 @@ def decode_image(content: bytes, channels: int, window: Range | None = None) -> 
     """
     if channels not in MODES:
         raise BadImage(f"cannot be used with a model of {channels} channels: an image file has 1 (gray) or 3 (RGB)")
-    if wrong := trap(content):
-        raise BadImage(wrong)
     if (quick := _photograph(content, channels)) is not None:
         return Decoded(quick)
+    if wrong := trap(content):
+        raise BadImage(wrong)
     with explained(content), Image.open(BytesIO(content), formats=KINDS) as image:
         refuse_huge(image)
         is_deep = any(DEEP.search(str(tile[3])) for tile in image.tile)

@@ -5,6 +5,8 @@ Reading it here takes a tenth of the time that Pillow needs. Whatever is not ord
 
 import struct
 
+from specc.backend.traps import MOST_SCANS
+
 SEGMENT = struct.Struct(">BBH")  # 0xFF, the marker, and the length of what follows, with these two bytes
 FRAME = struct.Struct(">BHHB9s")  # bits of a level, height, width, components, and three bytes for each of them
 BASELINE, EXTENDED, PROGRESSIVE = 0xC0, 0xC1, 0xC2
@@ -17,8 +19,8 @@ SHORT, FRACTION = 3, 5  # types of EXIF entries
 
 
 def photograph_size(content: bytes) -> tuple[int, int] | None:
-    """Height and width of a JPEG file that holds one upright photograph: 8 bits, YCbCr, all components in one scan or
-    progressive. None for anything else, and for what is damaged so far."""
+    """Height and width of a JPEG file that holds one upright photograph: 8 bits, YCbCr, all components in one scan, or
+    progressive with no more scans than are allowed. None for anything else, and for what is damaged so far."""
     if not content.startswith(b"\xff\xd8\xff"):
         return None
     at, size, is_progressive, has_exif = 2, None, False, False
@@ -29,7 +31,8 @@ def photograph_size(content: bytes) -> tuple[int, int] | None:
             return None
         at += 2 + length
         if marker == SCAN:
-            return size if is_progressive or body[:1] == b"\x03" else None
+            is_light = content.count(b"\xff\xda") <= MOST_SCANS if is_progressive else body[:1] == b"\x03"
+            return size if is_light else None
         if marker in (BASELINE, EXTENDED, PROGRESSIVE) and size is None:
             size, is_progressive = _size(body), marker == PROGRESSIVE
             is_ordinary = size is not None

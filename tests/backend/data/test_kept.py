@@ -13,10 +13,10 @@ import pytest
 import torch
 from PIL import Image
 
-from specc.backend.data import cache, kept, look
+from specc.backend.data import cache, kept, reading
 from specc.backend.data.dataset import DataSet
 from specc.backend.data.split import Streamed
-from specc.backend.images import Pixels, read_bytes
+from specc.backend.images import Decoded, Pixels, decode_image, read_bytes
 from specc.backend.mask_file import decode_mask
 from specc.errors import SpeccError
 from tests.helpers import tiny_data
@@ -75,13 +75,12 @@ def fresh(monkeypatch: pytest.MonkeyPatch, *given: Any) -> dict[str, Any]:
 def decoded(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The files' contents that were decoded, in short."""
     seen: list[str] = []
-    original = look._decoded
 
-    def noted(content: bytes, how: look.Reading, digest: bytes) -> look.Opened:
-        seen.append(digest.hex())
-        return original(content, how, digest)
+    def noted(content: bytes, *given: Any) -> Decoded:
+        seen.append(hashlib.sha256(content).hexdigest())
+        return decode_image(content, *given)
 
-    monkeypatch.setattr(look, "_decoded", noted)
+    monkeypatch.setattr(reading, "decode_image", noted)
     return seen
 
 
@@ -212,7 +211,7 @@ def test_a_damaged_store_is_not_believed(
 
 def test_two_processes_lose_nothing(tmp_path: Path, decoded: list[str]) -> None:
     """Both look at once, each at files of its own; whichever writes the index last, it has both."""
-    how = look.Reading(3)
+    how = reading.Reading(3)
     for name in ("a.png", "b.png"):
         photo(tmp_path / "set" / name, ord(name[0]))
     row = np.arange(6, dtype=np.uint8).reshape(1, 2, 3)
