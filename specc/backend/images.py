@@ -53,6 +53,11 @@ Range = tuple[int, int]
 WHOLE: Range = (0, 65_535)  # of 16 bits
 
 
+def is_quick() -> bool:
+    """Whether simplejpeg is there to decode color photographs."""
+    return simplejpeg is not None
+
+
 class BadImage(ValueError):
     """An image file that cannot serve. The message completes "FILE …", as in "is not an image"."""
 

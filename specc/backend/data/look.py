@@ -13,13 +13,14 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from specc.backend.data.kept import UNSETTLED, Record, Row, Rows, Store, opened
+from specc.backend.data.kept import Rows, Store, opened
 from specc.backend.data.masks import mask_labels
 from specc.backend.data.memory import allocate
 from specc.backend.data.parallel import ordered
 from specc.backend.data.progress import bar
 from specc.backend.data.raw import Files, Part
 from specc.backend.data.reading import Reading, open_content
+from specc.backend.data.records import UNSETTLED, Record, Row
 from specc.backend.data.remarks import NAMED, Shape, about_decoder, about_range, refuse_uneven, refused
 from specc.backend.data.shards.images import PackedMasks
 from specc.backend.data.survey import Feed, Surveyed, moments, picture_hash

@@ -4,8 +4,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from specc.backend import images
-from specc.backend.images import WHOLE, Range
+from specc.backend.images import WHOLE, Range, is_quick
 from specc.errors import SpeccError, clean, counted
 
 NAMED = 20  # broken files that a message names
@@ -38,7 +37,7 @@ def about_range(deep: Sequence[Range], window: Range | None) -> list[str]:
 
 def about_decoder(jpegs: int) -> list[str]:
     """A note where many color JPEG files were decoded by Pillow. jpegs: how many were decoded."""
-    if images.simplejpeg is not None or jpegs < MANY:
+    if is_quick() or jpegs < MANY:
         return []
     what = f"{counted(jpegs, 'JPEG file')} decoded by Pillow"
     return [f"{what}; pip install specc-cnn[jpeg] takes half as long, for the same pixels"]
