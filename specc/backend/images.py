@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from specc.backend.foreign import described
+from specc.backend.jpeg import ORIENTATION, photograph_size
 from specc.backend.traps import heavy, trap
 from specc.files import open_file
 
@@ -27,7 +28,6 @@ except ImportError:  # the extra `jpeg`
     simplejpeg = None
 
 Pixels = NDArray[np.uint8]
-ORIENTATION = 0x0112  # the EXIF entry that says how an image is turned
 
 # Once for the process: `catch_warnings` around each image would not be safe in the threads that decode training data.
 warnings.filterwarnings("ignore", module=r"PIL\.")  # odd metadata is of no interest here
@@ -51,6 +51,11 @@ DEEP = re.compile(";16[BLN]")  # in how Pillow says that pixels are stored: 16 b
 
 Range = tuple[int, int]
 WHOLE: Range = (0, 65_535)  # of 16 bits
+
+
+def is_quick() -> bool:
+    """Whether simplejpeg is there to decode color photographs."""
+    return simplejpeg is not None
 
 
 class BadImage(ValueError):
@@ -87,7 +92,7 @@ def read_bytes(path: Path, start: int = 0, length: int | None = None) -> bytes:
         raise BadImage(f"has {size:,} bytes, but at most {MOST_BYTES:,} are allowed for an image")
     with open_file(path) as file:
         file.seek(start)
-        content = file.read(MOST_BYTES if length is None else length)
+        content = file.read(size)
     if not content:
         raise BadImage("is empty")
     if length is not None and len(content) < length:
@@ -113,12 +118,14 @@ def decode_image(content: bytes, channels: int, window: Range | None = None) -> 
     """
     if channels not in MODES:
         raise BadImage(f"cannot be used with a model of {channels} channels: an image file has 1 (gray) or 3 (RGB)")
+    if (quick := _photograph(content, channels)) is not None:
+        return Decoded(quick)
     if wrong := trap(content):
         raise BadImage(wrong)
     with explained(content), Image.open(BytesIO(content), formats=KINDS) as image:
         refuse_huge(image)
         is_deep = any(DEEP.search(str(tile[3])) for tile in image.tile)
-        if (quick := _quick(content, image, channels)) is not None:
+        if (quick := _opened_photograph(content, image, channels)) is not None:
             return Decoded(quick)
         image.load()
         _refuse_heavy(image)
@@ -129,23 +136,37 @@ def decode_image(content: bytes, channels: int, window: Range | None = None) -> 
         return Decoded(_pixels(eight_bits(image, window or WHOLE), channels), deep)
 
 
-def _quick(content: bytes, image: Image.Image, channels: int) -> Pixels | None:
-    """The pixels of an ordinary photograph, upright, by simplejpeg where it is installed; None for anything else.
+def _photograph(content: bytes, channels: int) -> Pixels | None:
+    """The pixels of an ordinary photograph, upright, by simplejpeg where it is installed; None for anything else."""
+    if simplejpeg is None or channels != 3 or (size := photograph_size(content)) is None:
+        return None
+    return _quick(content, size) if size[0] * size[1] <= MOST_PIXELS and max(size) <= LONGEST else None
 
-    Both stand on libjpeg-turbo, and give the same bits. What is odd in any way is Pillow's: damaged files, CMYK.
-    """
+
+def _opened_photograph(content: bytes, image: Image.Image, channels: int) -> Pixels | None:
+    """`_photograph` where it takes Pillow to know that it is one, as with Photoshop's and Adobe's entries."""
     if simplejpeg is None or image.format != "JPEG" or image.mode != "RGB" or channels != 3:
         return None
     _refuse_heavy(image)
     if image.getexif().get(ORIENTATION, 1) != 1:
         return None
     try:
-        if simplejpeg.decode_jpeg_header(content)[2] != "YCbCr":
-            return None
-        rows: Pixels = simplejpeg.decode_jpeg(content, "RGB")
-    except ValueError:  # Pillow says what is wrong, if anything is
+        is_usual = simplejpeg.decode_jpeg_header(content)[2] == "YCbCr"
+    except ValueError:
         return None
-    return rows.transpose(2, 0, 1) if rows.shape[:2] == (image.height, image.width) else None
+    return _quick(content, (image.height, image.width)) if is_usual else None
+
+
+def _quick(content: bytes, size: tuple[int, int]) -> Pixels | None:
+    """The pixels of a photograph of this height and width by simplejpeg; None where Pillow has to say what is wrong.
+
+    Both stand on libjpeg-turbo, and give the same bits. What is odd in any way is Pillow's: damaged files, CMYK.
+    """
+    try:
+        rows: Pixels = simplejpeg.decode_jpeg(content, "RGB")
+    except ValueError:
+        return None
+    return rows.transpose(2, 0, 1) if rows.shape[:2] == size else None
 
 
 def _refuse_heavy(image: Image.Image) -> None:

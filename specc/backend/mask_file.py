@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageOps
 
-from specc.backend.images import KINDS, ORIENTATION, BadImage, Pixels, explained, refuse_huge
+from specc.backend.images import KINDS, BadImage, Pixels, explained, refuse_huge
+from specc.backend.jpeg import ORIENTATION
 from specc.backend.traps import heavy, trap
 
 # How pixels may be stored, in Pillow's words, and what it multiplies them by: two and four bits of gray are spread over

@@ -1,7 +1,10 @@
 """Resizing: the one definition that training data, prediction and the exported graph stand on (`onnx/resizing.py`)."""
 
+import threading
+from collections.abc import Callable
 from functools import lru_cache
-from typing import Any, Literal
+from math import prod
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +19,8 @@ Smooth = Literal["bilinear", "bicubic"]
 TIE = 2.0**-9
 
 BLOCK = 1 << 20  # numbers of an image that are float32 at once
+CACHED = 3 << 16  # as many stay in the cache of a core
+FEW = 8  # rows that are worth a block of their own
 
 Levels = NDArray[np.float32]
 
@@ -76,62 +81,108 @@ def _resized(pixels: Pixels, axes: tuple[Axis, Axis], by: By) -> Pixels:
         return np.ascontiguousarray(pixels[..., nearest(rows)[:, None], nearest(columns)])
     planes = pixels.reshape(-1, *pixels.shape[-2:])
     result = np.empty((len(planes), rows.kept, columns.kept), dtype=np.uint8)
+    down, across = _taps(rows, by), _taps(columns, by)
     if by == "bicubic":  # which overshoots: in Pillow's order, and clipped in between as Pillow does
         narrow = np.empty((rows.old, len(planes), columns.kept), dtype=np.float32)
         step = max(1, BLOCK // planes[:, 0].size)
         for top in range(0, rows.old, step):
-            part = _resize_first(planes[:, top : top + step].transpose(2, 0, 1), columns, by)
+            part = _resize_first(planes[:, top : top + step].transpose(2, 0, 1), across)
             narrow[top : top + step] = part.clip(0, 255).transpose(2, 1, 0)
-        result[...] = _rounded(_resize_first(narrow, rows, by)).transpose(1, 0, 2)
+        result[...] = _rounded(_resize_first(narrow, down).clip(0, 255)).transpose(1, 0, 2)
         return result.reshape(*pixels.shape[:-2], rows.kept, columns.kept)
     # Pixels that lie beside each other in memory stay so: three channels of one pixel, or one channel's row.
     is_interleaved = planes.strides[0] < planes.strides[2]
     there, back = ((1, 2, 0), (1, 2, 0)) if is_interleaved else ((1, 0, 2), (2, 1, 0))
-    step = max(1, int(BLOCK / planes[:, 0].size / max(rows.old / rows.new, 1)))
+    of_one = planes[:, 0].size * max(rows.old / rows.new, 1)  # numbers of the image that a new row is made of
+    step = max(1, min(max(int(CACHED / of_one), FEW), int(BLOCK / of_one)))
     for top in range(0, rows.kept, step):
-        part = _resize_first(planes.transpose(there), rows, by, top, min(top + step, rows.kept))
-        part = _resize_first(part.transpose(back), columns, by)
+        part = _resize_first(planes.transpose(there), down, top, top + step)
+        part = _resize_first(part.transpose(back), across)
         result[:, top : top + step] = _rounded(part).transpose(1, 2, 0)
     return result.reshape(*pixels.shape[:-2], rows.kept, columns.kept)
 
 
 def _rounded(levels: NDArray[np.float32]) -> Pixels:
-    """To the nearest level, in place."""
+    """To the nearest level, of levels from 0 to 255, give or take rounding; overwrites them."""
     levels += np.float32(0.5 + TIE)
-    return levels.clip(0, 255, out=levels).astype(np.uint8)  # which cuts off what follows the point
+    return levels.astype(np.uint8)  # which cuts off what follows the point
 
 
-def _resize_first(pixels: NDArray[Any], axis: Axis, by: Smooth, start: int = 0, stop: int | None = None) -> Levels:
-    """`pixels`, old x …, with the new ones from `start` to `stop` on the first axis.
+def _resize_first(pixels: NDArray[Any], taps: "_Taps", start: int = 0, stop: int | None = None) -> Levels:
+    """`pixels`, old x …, with the new ones from `start` to `stop` on the first axis; good until the next call in this
+    thread, which may be given it.
 
-    A sparse matrix of SciPy: it adds up in the order of the old pixels, and releases the interpreter's lock.
+    A product with a sparse matrix: it adds up in the order of the old pixels, and releases the interpreter's lock.
     """
-    matrix, first, last = _matrix(axis, by, start, axis.kept if stop is None else stop)
-    flat = pixels[first:last].astype(np.float32, order="C", copy=False).reshape(last - first, -1)
-    resized: Levels = (matrix @ flat).reshape(-1, *pixels.shape[1:])
-    return resized
+    first, weights = taps.first[start:stop], taps.weights[start:stop]
+    count, width = weights.shape
+    begin, end = int(first[0]), int(first[-1]) + width
+    vectors = prod(pixels.shape[1:])
+    old, new = _scratch.levels(0, (end - begin) * vectors), _scratch.levels(1, count * vectors)
+    np.copyto(old.reshape(end - begin, *pixels.shape[1:]), pixels[begin:end])
+    new.fill(0)
+    numbers = (taps.numbers[start:stop] - begin).reshape(-1)
+    starts = taps.starts[: count + 1]
+    _sparse_product()(count, end - begin, vectors, starts, numbers, weights.reshape(-1), old, new)
+    return new.reshape(count, *pixels.shape[1:])
+
+
+class _Scratch(threading.local):
+    """Two arrays of each thread that serve one image after the other: fresh memory would take its time to be mapped."""
+
+    def __init__(self) -> None:
+        self._arrays = [np.empty(0, dtype=np.float32)] * 2
+
+    def levels(self, which: int, count: int) -> Levels:
+        """`count` levels of whatever values, in the first array or in the second."""
+        if len(self._arrays[which]) < count:
+            array = np.empty(count, dtype=np.float32)
+            if count > BLOCK:  # an image that is hardly followed by others of its size
+                return array
+            self._arrays[which] = array
+        return self._arrays[which][:count]
+
+
+_scratch = _Scratch()
+
+
+@lru_cache(maxsize=1)
+def _sparse_product() -> Callable[..., None]:
+    """SciPy's `csr_matvecs(rows, columns, vectors, indptr, indices, data, factor, result)`, which adds to `result`."""
+    try:  # what csr_array calls in the end; making one takes as long as the product for a photograph
+        from scipy.sparse._sparsetools import csr_matvecs
+    except ImportError:  # it is not public
+        return _public_product
+    product: Callable[..., None] = csr_matvecs
+    return product
+
+
+def _public_product(
+    rows: int, columns: int, vectors: int, starts: Any, numbers: Any, weights: Any, factor: Levels, result: Levels
+) -> None:
+    from scipy.sparse import csr_array
+
+    matrix = csr_array((weights, numbers, starts), shape=(rows, columns))
+    result += (matrix @ factor.reshape(columns, vectors)).reshape(-1)
+
+
+class _Taps(NamedTuple):
+    """`resize_weights` without its zeros, as a sparse matrix: for each new pixel the first old one that counts, the
+    numbers of all that count and their weights, kept x width; and where the weights of each begin."""
+
+    first: NDArray[np.int32]
+    numbers: NDArray[np.int32]
+    weights: NDArray[np.float32]
+    starts: NDArray[np.int32]
 
 
 @lru_cache(maxsize=1024)
-def _matrix(axis: Axis, by: Smooth, start: int, stop: int) -> tuple[Any, int, int]:
-    """Rows `start` to `stop` of `resize_weights` as a sparse matrix; the first old pixel that counts, and the end."""
-    from scipy.sparse import csr_array
-
-    first, weights = (values[start:stop] for values in _taps(axis, by))
-    count, width = weights.shape
-    numbers = first[:, None] + np.arange(width) - first[0]
-    last = int(first[-1]) + width
-    shape = (count, last - int(first[0]))
-    matrix = csr_array((weights.reshape(-1), numbers.reshape(-1), np.arange(count + 1) * width), shape=shape)
-    return matrix, int(first[0]), last
-
-
-@lru_cache(maxsize=256)
-def _taps(axis: Axis, by: Smooth) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
-    """`resize_weights` without its zeros: for each new pixel the first old one that counts, and weights from there."""
+def _taps(axis: Axis, by: Smooth) -> _Taps:
     weights = resize_weights(axis, by)
     counts = weights != 0
     first = counts.argmax(axis=1)
     width = int((axis.old - counts[:, ::-1].argmax(axis=1) - first).max())
-    first = np.minimum(first, axis.old - width)
-    return first, np.take_along_axis(weights, first[:, None] + np.arange(width), axis=1)
+    first = np.minimum(first, axis.old - width).astype(np.int32)
+    numbers = first[:, None] + np.arange(width, dtype=np.int32)
+    starts = np.arange(0, (axis.kept + 1) * width, width, dtype=np.int32)
+    return _Taps(first, numbers, np.take_along_axis(weights, numbers, axis=1), starts)

@@ -1,6 +1,7 @@
 """simplejpeg, where it is installed, gives Pillow's pixels and Pillow's refusals, whatever the file."""
 
 import random
+import struct
 from io import BytesIO
 from typing import Any
 
@@ -10,6 +11,7 @@ from PIL import Image
 
 from specc.backend import images
 from specc.backend.images import BadImage, decode_bytes
+from specc.backend.jpeg import ORIENTATION, photograph_size
 
 pytest.importorskip("simplejpeg")
 
@@ -42,8 +44,15 @@ def outcome(monkeypatch: pytest.MonkeyPatch, content: bytes, channels: int, *, q
 
 def _exif(orientation: int) -> Image.Exif:
     exif = Image.Exif()
-    exif[images.ORIENTATION] = orientation
+    exif[0x010F], exif[0x011A], exif[0x0128] = "A maker of cameras", 72.0, 2
+    exif[ORIENTATION] = orientation
     return exif
+
+
+def _with(marker: int, body: bytes) -> bytes:
+    """A photograph with one more segment at its beginning."""
+    content = encoded(photograph(20, 30), exif=_exif(1))
+    return content[:2] + struct.pack(">BBH", 0xFF, marker, len(body) + 2) + body + content[2:]
 
 
 FILES = {
@@ -61,6 +70,12 @@ FILES = {
     "RGB inside": encoded(photograph(20, 30), keep_rgb=True),
     "restarts": encoded(photograph(40, 30), restart_marker_blocks=2),
     **{f"turned {number}": encoded(photograph(20, 30), exif=_exif(number)) for number in range(10)},
+    "turned by XMP": _with(0xE1, b'http://ns.adobe.com/xap/1.0/\0<x tiff:Orientation="6"/>'),
+    "color profile": encoded(photograph(20, 30), icc_profile=bytes(300)),
+    "comment": encoded(photograph(20, 30), comment=b"hello"),
+    "Photoshop": _with(0xED, b"Photoshop 3.0\x008BIM\x03\xed\0\0\0\0\0\x10" + bytes(16)),
+    "Adobe": _with(0xEE, b"Adobe\0d\0\0\0\0\1"),
+    "Adobe RGB": _with(0xEE, b"Adobe\0d\0\0\0\0\0"),
 }
 
 
@@ -69,6 +84,36 @@ def test_pixels_are_pillows(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     for channels in (3, 1):
         quick, slow = (outcome(monkeypatch, FILES[name], channels, quick=quick) for quick in (True, False))
         assert isinstance(quick, bytes) and quick == slow
+
+
+ORDINARY = ["64x48 quality 95 subsampling 2", "turned 1", "color profile", "comment", "restarts"]
+
+
+@pytest.mark.parametrize("name", ORDINARY)
+def test_what_cameras_write_is_not_read_by_pillow(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    def refuse(*given: Any, **more: Any) -> None:
+        raise AssertionError(given)
+
+    monkeypatch.setattr(Image, "open", refuse)
+    decode_bytes(FILES[name], 3)
+
+
+@pytest.mark.filterwarnings("ignore")  # as specc does: Pillow warns of odd metadata
+def test_odd_headers_end_alike(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is recognized without Pillow is what Pillow reads, too, upright."""
+    draw = random.Random(1)  # noqa: S311 - no secret
+    recognized = 0
+    for number in range(1500):
+        changed = bytearray(FILES[draw.choice(ORDINARY)])
+        header = changed.rfind(b"\xff\xda") + 14
+        for _ in range(draw.randrange(1, 4)):
+            place = draw.randrange(header)
+            changed[place] = draw.choice([0, 1, 2, 255, draw.randrange(256), changed[place] ^ 1 << draw.randrange(8)])
+        if photograph_size(bytes(changed)) is not None:
+            recognized += 1
+            quick, slow = (outcome(monkeypatch, bytes(changed), 3, quick=quick) for quick in (True, False))
+            assert quick == slow, number
+    assert recognized > 100
 
 
 def test_damaged_files_end_alike(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,11 +13,12 @@ from specc.backend.data.amount import from_environment
 from specc.backend.data.classes import noun, odd_classes, refuse_unlearned
 from specc.backend.data.divide import divide, fold
 from specc.backend.data.identical import notes_on_identical
-from specc.backend.data.look import Reading, look_through, reading
+from specc.backend.data.look import look_through
 from specc.backend.data.memory import free_memory
 from specc.backend.data.numbers import refuse_unlearnable
 from specc.backend.data.places import Where, few
 from specc.backend.data.raw import Files, Part, Raw
+from specc.backend.data.reading import Reading, reading
 from specc.backend.data.shards.images import Packed
 from specc.backend.data.shards.survey import survey_packed
 from specc.backend.data.split import Resident, Split, Streamed

@@ -7,78 +7,28 @@ the record. So whatever is damaged, torn or old is decoded again. What cannot be
 """
 
 import hashlib
-import json
 import os
 import tempfile
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from io import BytesIO
 from pathlib import Path
 from threading import Lock
-from typing import Any, BinaryIO, NamedTuple
+from typing import BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 
 from specc.backend.data.cache import USED, limit, make_room, place
+from specc.backend.data.records import MAGIC, UNSETTLED, Record, Row, Segment, pack, unpack
 from specc.backend.images import Pixels
 from specc.errors import clean, counted
-from specc.files import hold, open_file, parse_json, read_file, write_atomic
+from specc.files import hold, open_file, read_file, write_atomic
 from specc.report.layers import byte_text
 
-MAGIC = b"specc decoded images 1\n"
 ROWS = ".rows"
 SEGMENTS = 8  # more are written as one
-SETTLED = 2_000_000_000  # ns: a file that changed so shortly ago could change again within one tick of its clock
-UNSETTLED = bytes(32)  # a stamp that equals none
 OLD = 86_400  # seconds after which a segment that no index names is nobody's
-
-Shape = tuple[int, ...]
-
-
-class Row(NamedTuple):
-    """Where an image's pixels are: the number of the segment, and of the row in it."""
-
-    segment: int
-    number: int
-
-
-class Record(NamedTuple):
-    """What is known of a file. stamp: of its size, times and inode, as `stamp` gives it. digest: SHA-256 of
-    its content. check: SHA-256 of its pixels. shape: of these. facts: what else was found out. row: where the pixels
-    are kept, if they are."""
-
-    stamp: bytes
-    digest: bytes
-    check: bytes
-    shape: Shape
-    facts: bytes
-    row: Row | None
-
-
-class _Segment(NamedTuple):
-    name: str
-    shape: Shape
-    rows: int
-
-
-RECORD = np.dtype([
-    ("stamp", "V32"), ("digest", "V32"), ("check", "V32"), ("shape", "<i4", (3,)), ("segment", "<i4"), ("row", "<i8"),
-])  # fmt: skip
-
-
-def stamp(paths: Iterable[tuple[Path, int, int | None]]) -> bytes:
-    """What changes when one of these files does, each given with the place of its content: start and length.
-
-    UNSETTLED where one was changed so shortly ago that it might be changed again without being seen. Raises OSError.
-    """
-    parts, newest = [], 0
-    for path, start, length in paths:
-        status = path.stat()
-        newest = max(newest, status.st_mtime_ns, status.st_ctime_ns)
-        parts.append((status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino, start, length))
-    return UNSETTLED if newest + SETTLED > time.time_ns() else hashlib.sha256(repr(parts).encode()).digest()
 
 
 class Rows:
@@ -117,8 +67,7 @@ class Store:
     def __init__(self, folder: Path | None, root: Path | None, facts: int) -> None:
         """folder: None keeps nothing. root: None for what lies in archives. facts: bytes of each record's facts."""
         self.folder, self.root, self.facts = folder, root, facts
-        self.dtype = np.dtype([*((name, RECORD[name]) for name in RECORD.names or ()), ("facts", f"V{facts}")])
-        self.segments: list[_Segment] = []
+        self.segments: list[Segment] = []
         self.records: dict[str, Record] = {}
         self.added: dict[str, Record] = {}
         self.seen: set[str] = set()
@@ -225,7 +174,7 @@ class Store:
         if self._file is None:
             handle, path = tempfile.mkstemp(suffix=ROWS, dir=self.folder)
             self._file = os.fdopen(handle, "wb")
-            self.segments.append(_Segment(Path(path).name, pixels.shape, 0))
+            self.segments.append(Segment(Path(path).name, pixels.shape, 0))
         segment = self.segments[self._current]
         if segment.shape != pixels.shape or self.written + pixels.size > (self._room or 0):
             return None
@@ -272,17 +221,11 @@ class Store:
             records[name] = record._replace(row=row)
         used = sorted({record.row.segment for record in records.values() if record.row})
         place = {number: index for index, number in enumerate(used)}
-        arrays = np.zeros(len(records), self.dtype)
-        for index, record in enumerate(records.values()):
-            where = (place[record.row.segment], record.row.number) if record.row else (-1, -1)
-            arrays[index] = (*record[:3], record.shape, *where, record.facts)
+        for name, record in records.items():
+            if record.row:
+                records[name] = record._replace(row=record.row._replace(segment=place[record.row.segment]))
         kept = [segments[number] for number in used]
-        content = BytesIO()
-        names = "\0".join(records).encode("utf-8", "surrogateescape")
-        text = json.dumps(kept).encode()
-        np.savez(content, records=arrays, names=np.frombuffer(names, np.uint8), segments=np.frombuffer(text, np.uint8))
-        value = content.getvalue()
-        write_atomic(self.folder / "index", MAGIC + hashlib.sha256(value).digest() + value)
+        write_atomic(self.folder / "index", pack(kept, records, self.facts))
         self._sweep({segment.name for segment in kept}, {segment.name for segment in segments})
 
     def _sweep(self, kept: set[str], known: set[str]) -> None:
@@ -294,23 +237,13 @@ class Store:
             if path.name in known or path.stat().st_mtime < time.time() - OLD:
                 path.unlink(missing_ok=True)
 
-    def _load(self) -> tuple[list[_Segment], dict[str, Record]]:
+    def _load(self) -> tuple[list[Segment], dict[str, Record]]:
         """The index; nothing where there is none, or it is damaged."""
         assert self.folder is not None
         try:
-            content = read_file(self.folder / "index")
-            start = len(MAGIC) + hashlib.sha256().digest_size
-            if content[:start] != MAGIC + hashlib.sha256(memoryview(content)[start:]).digest():
-                return [], {}
-            with np.load(BytesIO(content[start:]), allow_pickle=False) as arrays:
-                records, names, text = arrays["records"], arrays["names"].tobytes(), arrays["segments"].tobytes()
-            if records.dtype != self.dtype:
-                return [], {}
-        except (OSError, ValueError, KeyError):
+            return unpack(read_file(self.folder / "index"), self.facts)
+        except OSError:
             return [], {}
-        segments = [_Segment(name, tuple(shape), rows) for name, shape, rows in parse_json(text)]
-        texts = names.decode("utf-8", "surrogateescape").split("\0")
-        return segments, {name: _record(values) for name, values in zip(texts, records.tolist(), strict=True)}
 
     # What is said of it
 
@@ -327,12 +260,6 @@ class Store:
         count = self.segments[self._current].rows
         what = f"kept: {counted(count, 'decoded image')}, {byte_text(self.written)}, in {clean(str(self.folder))}"
         return [f"{what}; the next start decodes only what has changed"]
-
-
-def _record(values: tuple[Any, ...]) -> Record:
-    stamp, digest, check, shape, segment, row, facts = values
-    where = Row(segment, row) if segment >= 0 else None
-    return Record(bytes(stamp), bytes(digest), bytes(check), tuple(map(int, shape)), bytes(facts), where)
 
 
 @contextmanager

@@ -8,57 +8,31 @@ import struct
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from math import prod
-from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy as np
 import torch
 from torch import Tensor
 
-from specc.backend.data.kept import UNSETTLED, Record, Row, Rows, Store, opened
+from specc.backend.data.kept import Rows, Store, opened
 from specc.backend.data.masks import mask_labels
+from specc.backend.data.memory import allocate
 from specc.backend.data.parallel import ordered
 from specc.backend.data.progress import bar
 from specc.backend.data.raw import Files, Part
+from specc.backend.data.reading import Reading, open_content
+from specc.backend.data.records import UNSETTLED, Record, Row
+from specc.backend.data.remarks import NAMED, Shape, about_decoder, about_range, refuse_uneven, refused
 from specc.backend.data.shards.images import PackedMasks
 from specc.backend.data.survey import Feed, Surveyed, moments, picture_hash
-from specc.backend.images import WHOLE, BadImage, Pixels, Range, decode_image
-from specc.backend.resizing import resize
-from specc.errors import SpeccError, clean, counted
-from specc.tricks.resize import Resize
-from specc.tricks.sections import DataSettings
+from specc.backend.images import BadImage, Pixels
+from specc.errors import clean, counted
 
-NAMED = 20  # broken files that a message names
 NOT_DEEP = (-1, -1)
-
-Shape = tuple[int, ...]
-
-
-class Reading(NamedTuple):
-    """How image files become pixels, as the section `data` says: see `decode_image` and `resize`."""
-
-    channels: int = 3
-    range: Range | None = None
-    resize: Resize | None = None
-
-
-def reading(data: DataSettings) -> Reading:
-    """How the image files of a checked section `data` are read."""
-    return Reading(data.image_channels or 3, data.range, data.resizing)
-
-
-class Opened(NamedTuple):
-    """A sound image file as it is trained on: uint8 C x H x W, and the SHA-256 of its bytes. deep: the range of
-    the values of a 16-bit image."""
-
-    pixels: Pixels
-    digest: bytes
-    deep: tuple[int, int] | None = None
 
 
 class _Seen(NamedTuple):
     """The findings about one valid file. pixels: None where they are kept and not needed in memory. picture: a hash of
-    the pixels. row: where they are kept, if they are already. stamp: of the file."""
+    the pixels. row: where they are kept, if they are already. stamp: of the file. is_decoded: it was, just now."""
 
     shape: Shape
     pixels: Pixels | None
@@ -67,6 +41,7 @@ class _Seen(NamedTuple):
     facts: "_Facts"
     stamp: bytes
     row: Row | None = None
+    is_decoded: bool = False
 
 
 class _Facts(NamedTuple):
@@ -92,7 +67,7 @@ def _unpacked(facts: bytes, channels: int) -> _Facts:
 
 class _Looked(NamedTuple):
     """The findings about the files of a part. broken: "NAME is damaged …". sizes: each with an example's name.
-    deep: the ranges of the values of 16-bit images."""
+    deep: the ranges of the values of 16-bit images. jpegs: how many JPEG files were decoded now, to three channels."""
 
     surveyed: Surveyed | None
     broken: list[str]
@@ -100,17 +75,7 @@ class _Looked(NamedTuple):
     sizes: Counter[Shape]
     example: dict[Shape, str]
     deep: list[tuple[int, int]]
-
-
-def open_image(files: Files, number: int, how: Reading) -> Opened:
-    """An image file, read once. Raises BadImage or OSError."""
-    content = files.content(number)
-    return _decoded(content, how, hashlib.sha256(content).digest())
-
-
-def _decoded(content: bytes, how: Reading, digest: bytes) -> Opened:
-    pixels, deep = decode_image(content, how.channels, how.range)
-    return Opened(np.ascontiguousarray(pixels) if how.resize is None else resize(pixels, how.resize), digest, deep)
+    jpegs: int
 
 
 def look_through(
@@ -121,7 +86,8 @@ def look_through(
     ignore: the number in masks of pixels that do not count. room: bytes that decoded images may take; files that would
     take more are left as files.
 
-    Gives the parts, and what there is to say: files that were left out, 16-bit images of few levels, or out of range.
+    Gives the parts, and what there is to say: files that were left out, 16-bit images of few levels, or out of range, a
+    faster decoder, and where decoded images are kept.
 
     Raises SpeccError: E405 images that cannot be used, E406 images of different sizes that are not resized.
     """
@@ -146,10 +112,12 @@ def look_through(
     if emptied:
         names = ", ".join(map(clean, emptied[:NAMED]))
         raise refused(f"{count} cannot be used, and without them a class has none left: {names}:", broken)
-    _refuse_uneven(first.root, looked)
+    sizes = sum((look.sizes for look in looked), Counter[Shape]())
+    refuse_uneven(first.root, sizes, {shape: name for look in reversed(looked) for shape, name in look.example.items()})
     more = [f"and {len(broken) - NAMED:,} more"] if len(broken) > NAMED else []
     notes = [f"left out by skip_broken: {count}: {'; '.join([*broken[:NAMED], *more])}"] if broken else []
     notes += about_range([deep for look in looked for deep in look.deep], how.range)
+    notes += about_decoder(sum(look.jpegs for look in looked))
     notes += store.about(is_complete=is_complete)
     return [look.surveyed for look in looked if look.surveyed], notes
 
@@ -177,10 +145,10 @@ def _look(files: Files, number: int, how: Reading, store: Store, room: int) -> _
     record = store.of_content(digest)
     if record is not None and (known := _known(record, len(files), how, store, room)):
         return known._replace(stamp=stamp)
-    pixels, _, deep = _decoded(content, how, digest)
+    pixels, _, deep = open_content(content, how, digest)
     sums, squares = moments(pixels)
     facts = _Facts(deep, sums.tolist(), squares.tolist())
-    return _Seen(pixels.shape, pixels, digest, picture_hash(pixels), facts, stamp)
+    return _Seen(pixels.shape, pixels, digest, picture_hash(pixels), facts, stamp, is_decoded=True)
 
 
 def _known(record: Record, count: int, how: Reading, store: Store, room: int) -> _Seen | None:
@@ -217,6 +185,7 @@ def _look_at(part: Part, how: Reading, ignore: int | None, room: int, feed: Feed
     pictures: list[bytes] = []
     rows: list[Row | None] = []
     deep: list[tuple[int, int]] = []
+    jpegs = 0
     sums, squares = torch.zeros(2, len(files), how.channels, dtype=torch.float64).numpy()
     seen_files = _all_seen(files, how, store, room)
     for number, (name, label, seen) in enumerate(zip(files.names, keys, seen_files, strict=True)):
@@ -225,8 +194,9 @@ def _look_at(part: Part, how: Reading, ignore: int | None, room: int, feed: Feed
             continue
         shape, pixels, facts = seen.shape, seen.pixels, seen.facts
         deep += [facts.deep] if facts.deep else []
+        jpegs += how.channels == 3 and seen.is_decoded and name.lower().endswith((".jpg", ".jpeg"))
         if not sizes and len(files) * prod(shape) <= room:
-            images = torch.empty(len(files), *shape, dtype=torch.uint8)
+            images = allocate(len(files), *shape)
         sizes[shape] += 1
         example.setdefault(shape, name)
         if images is not None and pixels is not None and shape == images.shape[1:]:
@@ -240,7 +210,7 @@ def _look_at(part: Part, how: Reading, ignore: int | None, room: int, feed: Feed
         pictures.append(seen.picture)
         feed(f"{label} {name}\0".encode("utf-8", "surrogateescape") + seen.digest)  # no name holds a zero byte
     if not kept:
-        return _Looked(None, broken, _classes(keys), sizes, example, deep)
+        return _Looked(None, broken, _classes(keys), sizes, example, deep, jpegs)
     channels, height, width = next(iter(sizes))
     left = mask_labels(labels.select(kept), how.resize, ignore, feed) if isinstance(labels, Files) else labels[kept]
     some = files.select(kept)
@@ -258,55 +228,9 @@ def _look_at(part: Part, how: Reading, ignore: int | None, room: int, feed: Feed
         [part.groups[number] for number in kept] if part.groups else (),
         root=some.root,
     )
-    return _Looked(surveyed, broken, _classes(keys) - _classes([keys[n] for n in kept]), sizes, example, deep)
+    return _Looked(surveyed, broken, _classes(keys) - _classes([keys[n] for n in kept]), sizes, example, deep, jpegs)
 
 
 def _classes(labels: Sequence[Any]) -> set[int]:
     """The classes that there are among labels; none where these are no classes."""
     return {label for label in labels if isinstance(label, int)}
-
-
-def about_range(deep: Sequence[Range], window: Range | None) -> list[str]:
-    """A note for 16-bit images that use less than a quarter of their range where none is given, or exceed one that is.
-
-    deep: the lowest and highest value of each.
-    """
-    if not deep:
-        return ["no image has 16 bits: `range` changes nothing"] if window else []
-    low, high = min(low for low, _ in deep), max(high for _, high in deep)
-    if window:
-        clipped = sum(one[0] < window[0] or one[1] > window[1] for one in deep)
-        what = f"{clipped:,} of {counted(len(deep), 'image')} of 16 bits have values outside of `range`"
-        return [f"{what}, which are clipped: they go from {low:,} to {high:,}"] if clipped else []
-    if high - low >= WHOLE[1] // 4:
-        return []
-    levels = round(high / 257) - round(low / 257) + 1
-    use = "uses" if len(deep) == 1 else "use"
-    what = f"{counted(len(deep), '16-bit image')} only {use} values from {low:,} to {high:,} of 0 to {WHOLE[1]:,}"
-    return [
-        f"{what}: read as 8 bits they have {counted(levels, 'level')}; `range = ({low}, {high})` in `data` uses all"
-    ]
-
-
-def refused(what: str, broken: list[str]) -> SpeccError:
-    """E405: images that cannot be used. what: which, in words. broken: a line for each."""
-    named = [f"  {line}" for line in broken[:NAMED]]
-    more = [f"  and {len(broken) - NAMED:,} more"] if len(broken) > NAMED else []
-    help = "repair or remove these files, or set skip_broken=true in `source` to train without them"
-    return SpeccError("E405", [what, *named, *more], help=help, status=1)
-
-
-def _refuse_uneven(root: Path, looked: Sequence[_Looked]) -> None:
-    """Raise SpeccError E406 where images differ in size."""
-    sizes = sum((look.sizes for look in looked), Counter[Shape]())
-    if len(sizes) == 1:
-        return
-    example = {shape: name for look in reversed(looked) for shape, name in look.example.items()}
-    lines = [f"the images in {clean(str(root))} differ in size:"]
-    for shape, count in sizes.most_common(NAMED):
-        lines.append(f"  {count:,} of {shape[1]}x{shape[2]}, such as {clean(example[shape])}")
-    if len(sizes) > NAMED:
-        lines.append(f"  and {len(sizes) - NAMED:,} more sizes")
-    _, height, width = sizes.most_common(1)[0][0]
-    help = f"write `resize = {height}x{width}` in `data`: all images are then resized to it"
-    raise SpeccError("E406", lines, help=help, status=1)

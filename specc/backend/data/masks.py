@@ -10,8 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from specc.backend.data.kept import UNSETTLED, Record, Row, Store, opened
-from specc.backend.data.kept import stamp as stamp_of
+from specc.backend.data.kept import Store, opened
 from specc.backend.data.memory import free_memory
 from specc.backend.data.pairs import Pairs, pair_up
 from specc.backend.data.parallel import ordered
@@ -20,6 +19,8 @@ from specc.backend.data.paths import find_path, outside
 from specc.backend.data.places import Where, few
 from specc.backend.data.progress import bar
 from specc.backend.data.raw import Files, Given, Part, Raw
+from specc.backend.data.records import UNSETTLED, Record, Row
+from specc.backend.data.records import stamp as stamp_of
 from specc.backend.data.survey import Feed, picture_hash
 from specc.backend.images import BadImage, Pixels
 from specc.backend.mask_file import HIGHEST, decode_mask, upright_size

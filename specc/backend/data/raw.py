@@ -7,7 +7,8 @@ from typing import NamedTuple
 
 from torch import Tensor
 
-from specc.backend.data.kept import Rows, stamp
+from specc.backend.data.kept import Rows
+from specc.backend.data.records import stamp
 from specc.backend.data.shards.images import Packed, PackedMasks
 from specc.backend.images import read_bytes
 from specc.errors import SpeccError

@@ -8,9 +8,9 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from specc.backend.data.look import Reading, open_image
 from specc.backend.data.parallel import ordered
 from specc.backend.data.raw import Files
+from specc.backend.data.reading import Reading, open_image
 from specc.backend.data.shards.images import Packed
 from specc.backend.images import BadImage, Pixels
 from specc.errors import SpeccError, clean

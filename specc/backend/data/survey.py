@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from specc.backend.data.memory import free_memory
+from specc.backend.data.memory import allocate, free_memory
 from specc.backend.data.parallel import ordered
 from specc.backend.data.raw import Files, Part
 from specc.backend.data.shards.images import Packed
@@ -19,6 +19,7 @@ from specc.errors import SpeccError, counted
 from specc.tricks.resize import Resize
 
 CHUNK = 1 << 21  # pixels that are worked on at once
+EXACT = 1 << 16  # pixels whose squared levels add up to less than 2^32: 255^2 * 2^16
 
 Feed = Callable[[bytes | memoryview], object]
 
@@ -48,8 +49,12 @@ class Surveyed(NamedTuple):
     def select(self, index: Tensor) -> "Surveyed":
         """Some of the images, in the order of `index`."""
         images = self.images
-        some = images[index] if isinstance(images, Tensor) else images.select(index.tolist())
+        some: Tensor | Files | Packed
         numbers = index.tolist()
+        if isinstance(images, Tensor):
+            some = torch.index_select(images, 0, index, out=allocate(len(numbers), *images.shape[1:]))
+        else:
+            some = images.select(numbers)
         pictures = [self.pictures[number] for number in numbers]
         names = [self.names[number] for number in numbers] if self.names else ()
         groups = [self.groups[number] for number in numbers] if self.groups else ()
@@ -114,8 +119,13 @@ def moments(images: Pixels) -> tuple[Tensor, Tensor]:
 
     NumPy rather than torch: it stays in the thread that asks, and many may ask at once.
     """
-    levels = images.reshape(*images.shape[:-2], -1).astype(np.float64)
-    return torch.from_numpy(levels.sum(-1)), torch.from_numpy(np.einsum("...p,...p->...", levels, levels))
+    flat = images.reshape(*images.shape[:-2], -1)
+    sums, squares = np.zeros((2, *flat.shape[:-1]), dtype=np.float64)
+    for first in range(0, flat.shape[-1], EXACT):
+        levels = flat[..., first : first + EXACT].astype(np.uint32)
+        sums += np.add.reduce(levels, axis=-1, dtype=np.uint32)
+        squares += np.einsum("...p,...p->...", levels, levels)
+    return torch.from_numpy(sums), torch.from_numpy(squares)
 
 
 def statistics(part: Surveyed) -> tuple[tuple[float, ...], tuple[float, ...]]:
@@ -146,7 +156,7 @@ def _resized(images: Tensor, how: Resize) -> Tensor:
         message = f"{counted(len(images), 'image')} of {size} take {need:,} bytes of memory; {free_memory():,} are free"
         help = "a smaller `resize`; image files in folders are read on demand: folder(…)"
         raise SpeccError("E479", message, help=help)
-    result = torch.empty(*images.shape[:2], *size, dtype=torch.uint8)
+    result = allocate(*images.shape[:2], *size)
     first = 0
     for some in ordered(lambda chunk: resize(chunk, how), _chunks(images)):
         result.numpy()[first : first + len(some)] = some

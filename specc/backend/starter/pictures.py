@@ -11,7 +11,8 @@ from specc.backend.data.parallel import ordered
 from specc.backend.data.progress import bar
 from specc.backend.data.raw import Files
 from specc.backend.data.survey import picture_hash
-from specc.backend.images import DEEP, KINDS, ORIENTATION, BadImage, decode_image, explained, refuse_huge
+from specc.backend.images import DEEP, KINDS, BadImage, decode_image, explained, refuse_huge
+from specc.backend.jpeg import ORIENTATION
 from specc.backend.mask_file import TURNED
 from specc.backend.traps import heavy
 from specc.errors import SpeccError, clean

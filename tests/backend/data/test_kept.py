@@ -13,10 +13,11 @@ import pytest
 import torch
 from PIL import Image
 
-from specc.backend.data import cache, kept, look
+from specc.backend import images
+from specc.backend.data import cache, kept, reading, records, remarks
 from specc.backend.data.dataset import DataSet
 from specc.backend.data.split import Streamed
-from specc.backend.images import Pixels, read_bytes
+from specc.backend.images import Decoded, Pixels, decode_image, read_bytes
 from specc.backend.mask_file import decode_mask
 from specc.errors import SpeccError
 from tests.helpers import tiny_data
@@ -29,7 +30,7 @@ def _at_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """A cache of the test's own; files are trusted as soon as they are written."""
     monkeypatch.setenv("SPECC_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("SPECC_WORKERS", "2")
-    monkeypatch.setattr(kept, "SETTLED", 0)
+    monkeypatch.setattr(records, "SETTLED", 0)
 
 
 def photo(path: Path, seed: int, size: tuple[int, int] = (9, 8)) -> None:
@@ -75,13 +76,12 @@ def fresh(monkeypatch: pytest.MonkeyPatch, *given: Any) -> dict[str, Any]:
 def decoded(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The files' contents that were decoded, in short."""
     seen: list[str] = []
-    original = look._decoded
 
-    def noted(content: bytes, how: look.Reading, digest: bytes) -> look.Opened:
-        seen.append(digest.hex())
-        return original(content, how, digest)
+    def noted(content: bytes, *given: Any) -> Decoded:
+        seen.append(hashlib.sha256(content).hexdigest())
+        return decode_image(content, *given)
 
-    monkeypatch.setattr(look, "_decoded", noted)
+    monkeypatch.setattr(reading, "decode_image", noted)
     return seen
 
 
@@ -112,7 +112,7 @@ def test_a_file_that_was_just_written_is_read_again(
 ) -> None:
     """Its clock may not have ticked since: the same size, times and inode then prove nothing."""
     source = f'folder("{folder(tmp_path / "set")}")'
-    monkeypatch.setattr(kept, "SETTLED", 60_000_000_000)
+    monkeypatch.setattr(records, "SETTLED", 60_000_000_000)
     read_names: list[Path] = []
 
     def noted(path: Path, *place: Any) -> bytes:
@@ -212,12 +212,12 @@ def test_a_damaged_store_is_not_believed(
 
 def test_two_processes_lose_nothing(tmp_path: Path, decoded: list[str]) -> None:
     """Both look at once, each at files of its own; whichever writes the index last, it has both."""
-    how = look.Reading(3)
+    how = reading.Reading(3)
     for name in ("a.png", "b.png"):
         photo(tmp_path / "set" / name, ord(name[0]))
     row = np.arange(6, dtype=np.uint8).reshape(1, 2, 3)
     check = hashlib.sha256(row.tobytes()).digest()
-    record = kept.Record(b"s" * 32, b"d" * 32, check, row.shape, b"facts...", None)
+    record = records.Record(b"s" * 32, b"d" * 32, check, row.shape, b"facts...", None)
     with kept.opened("x", tmp_path / "set", how, 8) as one, kept.opened("x", tmp_path / "set", how, 8) as other:
         one.keep("a.png", record, row, 2)
         other.keep("b.png", record._replace(digest=b"e" * 32), row + 1, 2)
@@ -261,6 +261,89 @@ def test_without_room_it_is_said_and_works(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.delenv("SPECC_CACHE_SIZE")
     assert any(note.startswith("kept: 8 decoded images, 720 B") for note in read(source, SIZE, 0).notes)
     assert isinstance(read(source, SIZE, 0).train, Streamed)
+
+
+LARGE = "resize = 288x320"  # rows of 276,480 bytes: no whole number of pages, or of what is written at once
+ROW = 3 * 288 * 320
+
+
+def photographs(root: Path, each: int = 7) -> Path:
+    """JPEG files of 40 kB and more, larger and smaller than what they are resized to."""
+    for number in range(each):
+        for name in ("ant", "bee"):
+            (root / name).mkdir(parents=True, exist_ok=True)
+            draw = np.random.default_rng(number if name == "ant" else 100 + number)
+            small = draw.integers(0, 256, (40 + number, 50, 3), dtype=np.uint8)
+            large = Image.fromarray(small).resize((500, 375) if number % 2 else (300, 260))
+            large.save(root / name / f"{number}.jpg", quality=95)
+    return root
+
+
+@pytest.mark.parametrize("memory", [None, 0])
+def test_photographs_are_kept_as_they_are(
+    tmp_path: Path, decoded: list[str], monkeypatch: pytest.MonkeyPatch, memory: int | None
+) -> None:
+    root = photographs(tmp_path / "set")
+    source = f'folder("{root}")'
+    first = everything(source, LARGE, memory)
+    (rows,) = _store(tmp_path).glob("*.rows")
+    assert rows.stat().st_size == 14 * ROW and len(decoded) == 14
+    assert everything(source, LARGE, memory) == first and len(decoded) == 14
+
+    photo(root / "ant/3.jpg", 77, (300, 400))  # in the middle
+    changed = everything(source, LARGE, memory)
+    assert len(decoded) == 15 and changed["arrays"] != first["arrays"]
+    assert everything(source, LARGE, memory) == changed and len(decoded) == 15
+    sizes = sorted(path.stat().st_size for path in _store(tmp_path).glob("*.rows"))
+    assert sizes == [ROW, 14 * ROW], "what was kept is not written again"
+
+    with rows.open("r+b") as file:  # a bit of the row of one file
+        file.seek(5 * ROW + 1000)
+        (level,) = file.read(1)
+        file.seek(5 * ROW + 1000)
+        file.write(bytes([level ^ 1]))
+    assert everything(source, LARGE, memory) == changed and len(decoded) == 16
+    assert changed == fresh(monkeypatch, source, LARGE, memory)
+
+
+def test_a_cache_that_was_made_smaller_still_serves(
+    tmp_path: Path, decoded: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What lies there is used; what is new is not kept; and another set takes the place of all."""
+    source = f'folder("{photographs(tmp_path / "set")}")'
+    first = everything(source, LARGE, 0)
+    monkeypatch.setenv("SPECC_CACHE_SIZE", "3MB")
+    assert everything(source, LARGE, 0) == first and len(decoded) == 14
+
+    photo(tmp_path / "set/bee/2.jpg", 78, (300, 400))
+    for _ in range(2):
+        data = read(source, LARGE, 0)
+        assert len(decoded) == 15, "a second start knows the file for which there is no room"
+        assert any(note.startswith("decoded images are not kept, so every epoch decodes them") for note in data.notes)
+    assert everything(source, LARGE, 0) == fresh(monkeypatch, source, LARGE, 0)
+
+    decoded.clear()
+    other = f'folder("{photographs(tmp_path / "other", 4)}")'
+    assert any(note.startswith("kept: 8 decoded images") for note in read(other, LARGE).notes)
+    total = sum(one.size for one in cache.usage(tmp_path / "cache" / cache.FOLDER))
+    assert 8 * ROW < total <= 3_000_000
+    everything(other, LARGE)
+    assert len(decoded) == 8
+    everything(source, LARGE)
+    assert len(decoded) == 8 + 14
+
+
+def test_many_photographs_that_pillow_decodes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A faster decoder is named once, where many files were decoded."""
+    source = f'folder("{folder(tmp_path / "set")}")'
+    monkeypatch.setattr(images, "simplejpeg", None)
+    monkeypatch.setattr(remarks, "MANY", 4)
+    note = "4 JPEG files decoded by Pillow; pip install specc-cnn[jpeg] takes half as long, for the same pixels"
+    assert note in read(source).notes
+    assert note not in read(source).notes, "nothing is decoded any more"
+    assert note not in read(source, f"{SIZE}; channels = gray").notes, "it is for color"
+    monkeypatch.setattr(remarks, "MANY", 5)
+    assert note not in read(source, "resize = 4x4").notes
 
 
 def test_a_folder_that_cannot_be_written_is_no_obstacle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

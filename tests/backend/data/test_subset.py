@@ -7,8 +7,8 @@ import torch
 
 from specc.backend import rng
 from specc.backend.data.dataset import DataSet
-from specc.backend.data.look import Reading
 from specc.backend.data.raw import Files
+from specc.backend.data.reading import Reading
 from specc.backend.data.split import Resident, Streamed
 from specc.backend.data.subset import balanced, subset_of
 from tests.helpers.tiny_data import read

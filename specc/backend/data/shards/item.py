@@ -9,9 +9,9 @@ import numpy as np
 from PIL import Image
 from torch import Tensor
 
-from specc.backend.data.look import Reading
 from specc.backend.data.masks import read_mask
 from specc.backend.data.raw import Files, Part
+from specc.backend.data.reading import Reading
 from specc.backend.data.shards.images import Packed, PackedMasks
 from specc.backend.data.survey import moments, picture_hash
 from specc.backend.images import BadImage, Pixels, decode_bytes, decode_image

@@ -12,11 +12,12 @@ from typing import Any, NamedTuple
 
 from torch import Tensor
 
-from specc.backend.data.look import NAMED, Reading, about_range, reading, refused
 from specc.backend.data.parallel import ordered
 from specc.backend.data.places import Where
 from specc.backend.data.progress import bar
 from specc.backend.data.raw import Files, Given, Part, Raw, Unlabeled
+from specc.backend.data.reading import Reading, reading
+from specc.backend.data.remarks import NAMED, about_range, refused
 from specc.backend.data.shards.images import Packed
 from specc.backend.data.shards.index import FORMAT, Index, Shard, Table
 from specc.backend.data.shards.item import Item, label_file, label_of, read_item

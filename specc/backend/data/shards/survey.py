@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from specc.backend.data.memory import free_memory
+from specc.backend.data.memory import allocate, free_memory
 from specc.backend.data.parallel import ordered
 from specc.backend.data.progress import bar
 from specc.backend.data.raw import Part
@@ -34,7 +34,7 @@ def survey_packed(part: Part, how: Resize | None, ignore: int | None, room: int)
     shape, rows = images.resized_shape(how), torch.from_numpy(images.numbers)
     facts, is_stored = images.facts, images.is_stored(how)
     is_held = images.window is None and len(images) * prod(shape) <= room
-    held: Tensor | Packed = torch.empty(len(images), *shape, dtype=torch.uint8) if is_held else images
+    held: Tensor | Packed = allocate(len(images), *shape) if is_held else images
     sums, squares = facts.sums[rows], facts.squares[rows]
     pictures = [facts.pictures[row] for row in images.numbers.tolist()]
     if is_held or not is_stored:
