@@ -63,7 +63,9 @@ def _start(request: Request, several: Several, out: Path | None, run: Path | Non
     from specc.backend.launch.devices import process_count
     from specc.backend.launch.start import Job, launch
     from specc.backend.run.again import begun_run
+    from specc.backend.run.folder import refuse_taken
     from specc.backend.train.processes import refuse_world
+    from specc.backend.train.start import anchored
 
     count = process_count("1" if several.devices is None else several.devices, _device(request, run))
     shards = shards_of(run) if run else 0
@@ -75,6 +77,8 @@ def _start(request: Request, several: Several, out: Path | None, run: Path | Non
         if checked is None:
             return 1
         shards, name = checked.trainable().train.shards, checked.name
+        if out is not None:
+            refuse_taken(out, anchored(checked.trainable(), request.where["base"]).resolved)
     refuse_world(shards, count)
 
     def find(job: str) -> Path | None:

@@ -12,7 +12,7 @@ from specc.check import Checked
 from specc.cli.common import print_json, report
 from specc.cli.export import export_what_passes, refused_as_json
 from specc.cli.export import report as report_export
-from specc.cli.shards import wanted_shards, with_shards
+from specc.cli.shards import tell_shards, wanted_shards, with_shards
 from specc.errors import SpeccError, clean, counted
 from specc.reading import base_of, check_spec, read_source
 from specc.render import render_error
@@ -85,9 +85,7 @@ def train(request: Request, out: Path | None, ranks: "Ranks | None" = None, *, w
     if spec is None:
         return 1
     if spec is not checked and (ranks is None or ranks.is_first) and not request.quiet:
-        shards, batch = spec.trainable().train.shards, spec.trainable().train.batch
-        each = f"each batch is cut into {counted(shards, 'shard')} of {counted(batch // shards, 'image')}"
-        print(f"train.shards = {shards}, one for each process, since the spec does not set it: {each}", file=sys.stderr)
+        tell_shards(spec)
     checked, ranks = spec, ranks or ALONE
     if (begun := _begun(request, checked, out, ranks)) is not None:
         return resume(request._replace(file=None), begun, False, ranks)
@@ -171,6 +169,8 @@ def show_plan(request: Request, devices: str | None) -> int:
         whole = with_shards(request, checked, world)
         if whole is None:
             return 1
+        if whole is not checked and not request.quiet:
+            tell_shards(whole)
         checked = whole
         refuse_world(checked.trainable().train.shards, world)
     spec, where = checked.trainable(), request.where
