@@ -91,9 +91,9 @@ def prepare(folder: Path, checked: Check, space: Sequence[Searched], base: Path,
     """
     device = find(request.device)
     spec = checked(()).trainable()
+    refuse_to_vary(space, spec.train.best)
     dataset = DataSets(request.data_dir, base).of(spec.data)
     figure = selection(spec.train.best, dataset.task.facts).figure
-    refuse_to_vary(space, figure)
     about = identity(
         spec,
         space,
