@@ -97,14 +97,17 @@ def train(request: Request, out: Path | None, ranks: "Ranks | None" = None, *, w
 def _begun(request: Request, checked: Checked, out: Path | None, ranks: "Ranks") -> Path | None:
     """The run that this job has begun before it was started again, if any; the first process looks."""
     from specc.backend.run.again import begun_run, job_name
-    from specc.backend.run.manifest import sha256_of
+    from specc.backend.run.manifest import read_info, sha256_of
     from specc.backend.train.start import anchored
 
     path = None
     if ranks.is_first and (job := job_name(os.environ)):
         spec = anchored(checked.trainable(), request.where["base"])
         path = begun_run(job, out, checked.name, sha256_of(spec.resolved))
-        if path is not None and not request.quiet:
+        if path is not None and read_info(path).get("finished"):
+            print(f"{path} is finished, and this job ({job}) started it: nothing is trained", file=sys.stderr)
+            print("for another training, give torchrun another --rdzv-id, or --out another folder", file=sys.stderr)
+        elif path is not None and not request.quiet:
             print(f"continuing {path}, which this job started", file=sys.stderr)
     told = ranks.broadcast(str(path) if path else None)
     return Path(told) if told else None

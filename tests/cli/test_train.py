@@ -50,6 +50,15 @@ def test_shards_that_only_a_comment_names_are_one_for_each_process(specc: Specc,
     assert answer.status == 0 and "train.shards" not in answer.err and "computes 2 shards of 16" in answer.out
 
 
+def test_a_job_that_has_finished_its_run_says_so(specc: Specc, spec: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TORCHELASTIC_RUN_ID", "net-7")
+    for number in (1, 2):
+        answer = specc("train", spec, "--device", "cpu", "--quiet")
+        assert answer.status == 0, answer.err
+        assert ("runs/Small-1 is finished, and this job (net-7) started it" in answer.err) == (number == 2)
+    assert not Path("runs/Small-2").exists()
+
+
 def test_a_folder_that_holds_a_run_is_refused_before_the_data_are_read(specc: Specc, spec: Path) -> None:
     Path("taken").mkdir()
     Path("taken/run.json").write_text("{}")
