@@ -1,6 +1,7 @@
 """The one exception that a user's situation may raise: no traceback, a code, a help line, an exit status."""
 
 from collections.abc import Sequence
+from typing import Any
 from unicodedata import category
 
 HIDDEN = {"Cc", "Cf", "Cs", "Zl", "Zp"}  # categories of characters that move the cursor, or turn the reading direction
@@ -18,6 +19,16 @@ class SpeccError(Exception):
         message = [message] if isinstance(message, str) else message
         self.code, self.message, self.help, self.status = code, "\n".join(map(clean, message)), clean(help), status
         super().__init__(self.message)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """As it is, for another process, whatever a subclass is made from."""
+        return _again, (type(self), self.args, self.__dict__)
+
+
+def _again(kind: type[SpeccError], arguments: tuple[Any, ...], state: dict[str, Any]) -> SpeccError:
+    error = kind.__new__(kind, *arguments)
+    error.__dict__.update(state)
+    return error
 
 
 def clean(text: str) -> str:

@@ -13,6 +13,7 @@ from typing import Any, cast
 
 from specc.errors import SpeccError
 from specc.faults import reach
+from specc.locks import locked, take
 
 PART = ".part"  # the ending of a file that is being written
 
@@ -119,7 +120,7 @@ def append_locked(path: Path, data: bytes) -> None:
     flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
     with os.fdopen(os.open(path, flags, 0o666), "r+b", buffering=0) as file:
         _refuse_odd(os.fstat(file.fileno()), path)
-        _wait_for_lock(file.fileno())
+        take(file.fileno(), waits=True)
         end = file.seek(0, os.SEEK_END)
         if end:
             file.seek(end - 1)
@@ -127,16 +128,6 @@ def append_locked(path: Path, data: bytes) -> None:
                 data = b"\n" + data
         file.write(data)
         os.fsync(file.fileno())
-
-
-def _wait_for_lock(descriptor: int) -> None:
-    """Hold an open file for this process until it is closed, where the system has such locks."""
-    try:
-        import fcntl
-
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-    except (ImportError, OSError):  # not POSIX, or a file system without locks: a single write is whole there, too
-        return
 
 
 @contextmanager
@@ -150,11 +141,8 @@ def turn(path: Path) -> Iterator[None]:
     while True:
         with suppress(FileNotFoundError):  # another process removes the folder
             file.parent.mkdir(parents=True, exist_ok=True)
-            descriptor = os.open(file, os.O_RDWR | os.O_CREAT, 0o666)
-            _wait_for_lock(descriptor)
-            if _is_at(descriptor, file):
-                break
-            os.close(descriptor)  # another process removed the file between the opening and the locking
+            descriptor = locked(file)
+            break
     try:
         yield
     finally:
@@ -163,22 +151,6 @@ def turn(path: Path) -> Iterator[None]:
             for folder in new:
                 folder.rmdir()
         os.close(descriptor)
-
-
-def _is_at(descriptor: int, path: Path) -> bool:
-    """Whether the open file is the one that is at the path now."""
-    try:
-        return os.path.samestat(os.fstat(descriptor), path.stat())
-    except FileNotFoundError:
-        return False
-
-
-@contextmanager
-def hold(path: Path) -> Iterator[None]:
-    """Be the only process that holds this plain file, which is made where there is none. Raises OSError."""
-    with os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, 0o666), "r+b", buffering=0) as file:
-        _wait_for_lock(file.fileno())
-        yield
 
 
 def write_atomic(path: Path, data: bytes) -> None:

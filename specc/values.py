@@ -64,6 +64,12 @@ class Several(tuple[Any, ...]):
     __slots__ = ()
 
 
+class Quoted(str):
+    """A text that a spec writes in quotes, such as a path; a plain string is a bare name."""
+
+    __slots__ = ()
+
+
 class Bound(NamedTuple):
     """A call of the training or data vocabulary, checked: `sgd(lr=0.1)` or `maybe(0.5) { flip(horizontal) }`.
 
@@ -97,6 +103,8 @@ def show(value: object) -> str:
             return "none"
         case bool():
             return str(value).lower()
+        case Quoted():
+            return quoted(value)
         case str() | Ref() | Bound() | Size():
             return value.name if isinstance(value, Ref) else str(value)
         case Percent():

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeVar, get_args, overload
 
 from specc.api.arguments import need_word
+from specc.api.generators import leaving_torch_alone
 from specc.api.help import with_help
 from specc.api.images import Image, pixels_of
 from specc.backend.evaluation.figures import Estimate
@@ -102,6 +103,7 @@ class Run:
     @overload  # a list of one kind, such as list[Path], is no list[Image] to a type checker
     def predict(self, images: list[AnImage], *, top: int = ..., threshold: float = ...) -> list[Prediction]: ...
     @with_help()
+    @leaving_torch_alone()
     def predict(
         self, images: Image | Images | list[AnImage], *, top: int = 5, threshold: float = 0.5
     ) -> Prediction | list[Prediction]:
@@ -111,8 +113,11 @@ class Run:
         array or tensor with a batch axis is not one: give `list(batch)`). They are resized, cropped and normalized
         as in training. top: how many classes. threshold: the least probability of a tag.
 
-        Raises SpeccError E460, E461 and E465; TypeError for what is no image; ValueError for `top` below 1.
+        Raises SpeccError E460, E461 and E465; TypeError for what is no image; ValueError for `top` below 1, and for a
+        `threshold` that is no probability.
         """
+        if not 0 <= threshold <= 1:
+            raise ValueError(f"`threshold` must be from 0 to 1, not {threshold}")
         if top < 1:
             raise ValueError(f"`top` must be at least 1, not {top}")
         if isinstance(images, list | tuple):
@@ -120,6 +125,7 @@ class Run:
         return self._predict(images, top, threshold)
 
     @with_help()
+    @leaving_torch_alone()
     def evaluate(
         self,
         part: PartName = "validation",
@@ -138,6 +144,7 @@ class Run:
         return Evaluated(part, measured.words, measured.figures.images, figures, rows, warnings)
 
     @with_help()
+    @leaving_torch_alone()
     def export(
         self,
         *,
@@ -167,6 +174,10 @@ class Run:
         pixels = pixels_of(image, self._predictor.channels)
         return predict_pixels(self._predictor, pixels, Path("image"), top, threshold)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """The folder, for another process of this machine."""
+        return open_run, (str(self.path),)
+
     def __repr__(self) -> str:
         state = "finished" if self.info.get("finished") else "not finished"
         return f"<specc.Run {self.path}: {self._opened.spec.name}, {state}>"
@@ -176,6 +187,7 @@ class Run:
 
 
 @with_help()
+@leaving_torch_alone()
 def open_run(path: str | os.PathLike[str]) -> Run:
     """The run in a folder. Raises SpeccError E439 to E445 where there is none, or it cannot be read."""
     return Run(Path(path))

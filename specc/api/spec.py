@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping, Sequence
 from numbers import Integral, Real
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from specc.api.arguments import need_type
 from specc.api.help import with_help
@@ -18,6 +18,7 @@ from specc.ir.graph import Graph
 from specc.reading import ZOO, base_of, check_spec, read_source
 from specc.render import as_json, render, summary
 from specc.report.layers import layers_table
+from specc.source import Source
 from specc.values import Bound, show
 
 if TYPE_CHECKING:
@@ -111,6 +112,11 @@ class Spec:
         if errors:
             raise SpecError(errors, summary(self._checked.diagnostics))
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """As a text, for another process: neither changes of its file nor another folder make a difference there."""
+        source, base = self._checked.source, self._base.absolute()
+        return _again, (source.path, source.text, self.text, self.variant, self._sets, self._data_dir, base)
+
     @with_help()
     def build(self) -> "Net":
         """The network as a `torch.nn.Module` on the CPU, in training mode, with the weights that a training begins
@@ -123,9 +129,11 @@ class Spec:
         `train.start`.
         """
         self.refuse_errors()
+        from specc.api.generators import leaving_torch_alone
         from specc.api.module import fresh_module
 
-        return fresh_module(self._checked, self._base)
+        with leaving_torch_alone():
+            return fresh_module(self._checked, self._base)
 
     def emit(self) -> str:
         """PyTorch source of the network that stands by itself, and has the same `state_dict`. Raises SpecError."""
@@ -178,6 +186,23 @@ def load(
 def _load(path: str, variant: str | None, sets: tuple[str, ...], data_dir: Path | None) -> Spec:
     checked = check_spec(read_source(path), data_dir=data_dir, variant=variant, sets=sets, lint=True)
     base = Path() if path.startswith(ZOO) else base_of(Path(path))
+    return Spec(checked, base, data_dir, sets)
+
+
+def _again(
+    path: str, text: str, resolved: str, variant: str | None, sets: tuple[str, ...], data_dir: Path | None, base: Path
+) -> Spec:
+    """A spec in another process: its text with its variant and settings.
+
+    resolved: what they came to; it stands for them where they now come to something else, as a file that is extended
+    was changed.
+    """
+    from specc.plugins import load_words
+
+    load_words()
+    checked = check_spec(Source(path, text), data_dir=data_dir, variant=variant, sets=sets, lint=True)
+    if checked.resolved != resolved:
+        checked, sets = check_spec(Source(path, resolved), data_dir=data_dir, lint=True), ()
     return Spec(checked, base, data_dir, sets)
 
 

@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from specc.api.arguments import need_type
+from specc.api.generators import leaving_torch_alone
 from specc.api.help import with_help
 from specc.api.run import Run, open_run
 from specc.api.spec import Spec
@@ -35,6 +36,7 @@ class Callback:
 
 
 @with_help()
+@leaving_torch_alone()
 def train(
     spec: Spec,
     *,
@@ -72,6 +74,7 @@ def train(
 
 
 @with_help()
+@leaving_torch_alone()
 def resume(
     run: str | os.PathLike[str],
     *,

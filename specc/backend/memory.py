@@ -98,6 +98,19 @@ def estimate(spec: Trainable, device: torch.device) -> int:
     return size
 
 
+def refuse_oversized(graph: Graph, device: torch.device, learning: int = 0) -> None:
+    """Raise SpeccError E448, before anything is allocated, for a network whose weights do not fit into memory.
+
+    learning: how many of them are to have a gradient. What else is needed, such as activations, is not counted.
+    """
+    weights, gradients, free = 4 * graph.parameters, 4 * learning, room(device)
+    if weights + gradients <= free:
+        return
+    more = f", and their gradients {byte_text(gradients)}" if gradients else ""
+    what = f"{graph.parameters:,} weights take {byte_text(weights)}{more}; {byte_text(free)} are free"
+    raise SpeccError("E448", f"the network does not fit in the memory of {device}: {what}", help=NARROWER)
+
+
 def is_out_of_memory(error: BaseException) -> bool:
     """Whether memory ran out: torch.OutOfMemoryError is one; those of CPU and MPS have no class."""
     return isinstance(error, torch.OutOfMemoryError) or any(words in str(error) for words in OF_OTHERS)
@@ -105,10 +118,12 @@ def is_out_of_memory(error: BaseException) -> bool:
 
 @contextmanager
 def memory_explained(spec: Trainable, device: str, *, trains: bool = True) -> Iterator[None]:
-    """Raise SpeccError E448 where memory runs out while a network is prepared for a device, or run on it.
+    """Raise SpeccError E448 where memory runs out while a network is prepared for a device, or run on it; or would.
 
     spec: with the batch that is tried. trains: the help is about steps, not about a single batch.
     """
+    learning = spec.graph.parameters - frozen_parameters(spec.graph, spec.train.frozen)
+    refuse_oversized(spec.graph, find(device), learning)
     try:
         yield
     except RuntimeError as error:

@@ -7,20 +7,21 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
-from torch import nn
 
+from specc.backend.build import Net
 from specc.backend.run.files import BEST, INFO, LAST
-from specc.backend.run.imported import SUFFIX, import_weights
+from specc.backend.run.imported import IMPORTED, SUFFIX, import_weights
 from specc.backend.run.published import obtain_weights
 from specc.backend.run.weights import open_weights
-from specc.backend.zoo_names import naming_of_file
+from specc.backend.zoo_names import PUBLISHED_AS, naming_of_file, other_network
 from specc.errors import SpeccError, counted
 from specc.files import open_file
 from specc.ir.graph import Graph
 from specc.ir.mapping import Mapped, map_tensors
-from specc.ir.weights import weights_of
+from specc.ir.weights import head_layers, weights_of
 from specc.values import Bound
 from specc.zoo import naming_of
+from specc.zoo.lookalikes import Known, known_weights
 from specc.zoo.naming import COUNTERS
 from specc.zoo.weights import class_names, published
 
@@ -34,8 +35,8 @@ class Origin(NamedTuple):
     words: where they come from, as a user calls it. path: of a safetensors file. name_of: what a tensor of a network is
     called in it. ignores: whether one of its tensors is left out on purpose. sha256: of the file. classes: what they
     answer, in order, where that is known. mean, std: of the normalization that they were trained with, for pixels from
-    0 to 1, where that is known. license: of published weights, in words. skips_unused: tensors without a place are left
-    out.
+    0 to 1, where that is known. license: of published weights, in words. known: as what they are published, where that
+    is known. skips_unused: tensors without a place are left out.
     """
 
     words: str
@@ -47,6 +48,7 @@ class Origin(NamedTuple):
     mean: tuple[float, ...] = ()
     std: tuple[float, ...] = ()
     license: str = ""
+    known: Known | None = None
     skips_unused: bool = False
 
 
@@ -80,9 +82,8 @@ def _published(name: str) -> Origin:
             import_weights(file.path, path)
     naming = naming_of(entry.model, entry.library)
     classes = class_names(entry.classes) if entry.classes else ()
-    return Origin(
-        name, path, naming.name_of, naming.ignores, file.sha256, classes, entry.mean, entry.std, entry.license
-    )
+    meaning = classes, entry.mean, entry.std
+    return Origin(name, path, naming.name_of, naming.ignores, file.sha256, *meaning, entry.license, entry)
 
 
 def _local(path: Path) -> Origin:
@@ -101,7 +102,16 @@ def _local(path: Path) -> Origin:
         raise SpeccError(error.code, error.message, help=PLACES, status=1) from None
     here = Path.cwd()
     words = str(path.relative_to(here) if path.is_relative_to(here) else path)
-    return Origin(words, file, _same, _is_counter, _sha256(file), *_meaning(about))
+    sha256 = _sha256(file)
+    known = None if is_run else _known(file, sha256, about)
+    return Origin(words, file, _same, _is_counter, sha256, *_meaning(about), known=known)
+
+
+def _known(file: Path, sha256: str, about: dict[str, Any]) -> Known | None:
+    """As what the weights in a file are published: this file, or the one that it was imported from."""
+    source = about.get(IMPORTED, {})
+    digest, place = source.get("sha256", sha256), source.get("url", "")
+    return known_weights(digest, about.get(PUBLISHED_AS) or place) or known_weights(sha256, str(file))
 
 
 def _meaning(about: dict[str, Any]) -> tuple[tuple[str, ...], tuple[float, ...], tuple[float, ...]]:
@@ -128,12 +138,23 @@ def map_start(graph: Graph, origin: Origin, classes: Sequence[str]) -> list[Mapp
 
     A file that has none of the network's names may have those of a library that publishes weights for the zoo.
 
-    Raises SpeccError: E442 and E443 as `open_weights` does.
+    Raises SpeccError: E442 and E443 as `open_weights` does; E498 as `other_network` does.
     """
     with open_weights(origin.path) as weights:
         origin = _with_names(graph, origin, weights.shapes)
         keeps_head = not (origin.classes and classes) or tuple(classes) == origin.classes
-        return map_tensors(graph, weights.shapes, origin.name_of, origin.ignores, keeps_head=keeps_head)
+        mapped = map_tensors(graph, weights.shapes, origin.name_of, origin.ignores, keeps_head=keeps_head)
+    origin_differs(graph, mapped, origin)
+    return mapped
+
+
+def origin_differs(graph: Graph, mapped: Sequence[Mapped], origin: Origin) -> list[str]:
+    """What the network that weights were published for does otherwise, in words. Raises SpeccError E498."""
+    if origin.known is None:
+        return []
+    taken = {one.name.rpartition(".")[0] for one in mapped if one.is_taken} - head_layers(graph)
+    words = other_network(graph, taken, origin.known) if taken else ""
+    return [words] if words else []
 
 
 def _with_names(graph: Graph, origin: Origin, names: Collection[str]) -> Origin:
@@ -144,7 +165,7 @@ def _with_names(graph: Graph, origin: Origin, names: Collection[str]) -> Origin:
 
 
 @torch.no_grad()
-def load_start(net: nn.Module, mapped: Sequence[Mapped], origin: Origin) -> list[str]:
+def load_start(net: Net, mapped: Sequence[Mapped], origin: Origin) -> list[str]:
     """Read what is loaded or reshaped into a network; what was done, in words.
 
     Raises SpeccError: E489 nothing fits, E498 the file has tensors that the network has no place for; E443.
@@ -161,7 +182,7 @@ def load_start(net: nn.Module, mapped: Sequence[Mapped], origin: Origin) -> list
                 raise SpeccError("E443", message, help="get the file again, or use other weights", status=1)
             converted |= {value.dtype} - {own[one.name].dtype}
             own[one.name].copy_(value.reshape(own[one.name].shape))
-    return [summary(mapped, origin), *_converted(converted)]
+    return [summary(mapped, origin), *origin_differs(net.graph, mapped, origin), *_converted(converted)]
 
 
 def refuse_misfits(mapped: Sequence[Mapped], origin: Origin) -> None:

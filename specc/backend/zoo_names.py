@@ -8,16 +8,18 @@ from torch import Tensor
 from specc.backend.run.imported import Renamed
 from specc.check.zoo import compiled
 from specc.errors import SpeccError
-from specc.ir.graph import Graph
+from specc.ir.graph import Graph, Node
 from specc.ir.mapping import can_reshape
 from specc.ir.weights import head_layers, statistics_of, weights_of
 from specc.vocabulary.shape import Shape, size_text
 from specc.zoo import PREFIX, families
-from specc.zoo.lookalikes import Lookalike, known_weights
+from specc.zoo.lookalikes import Known, Lookalike, known_weights
 from specc.zoo.naming import Naming
 from specc.zoo.weights import Published, class_names, usual_classes
 
+PUBLISHED_AS = "published_as"  # the key of what an imported file says of itself
 NAMED = 4  # tensors that a message names
+OWN = ("init", "bias_init", "momentum")  # arguments that make no difference to weights that are trained
 
 
 def naming_of_file(graph: Graph, names: Collection[str]) -> Naming | None:
@@ -56,6 +58,12 @@ def rename(tensors: Mapping[str, Tensor], sha256: str, model: str, place: str) -
     return Renamed(renamed, {"zoo": model, **known, **_classes(graph, renamed)})
 
 
+def named(tensors: Mapping[str, Tensor], sha256: str, place: str) -> Renamed:
+    """The tensors of a published file as they are, with the name under which they are published, where it is known."""
+    known = known_weights(sha256, place)
+    return Renamed(tensors, {PUBLISHED_AS: known.name} if known else {})
+
+
 def _known(sha256: str, place: str, model: str) -> dict[str, str]:
     """The name under which the weights of a file are published, where the file is known.
 
@@ -64,14 +72,49 @@ def _known(sha256: str, place: str, model: str) -> dict[str, str]:
     known = known_weights(sha256, place)
     match known:
         case Lookalike():
-            message = f"these are the weights {known.name}, with the names and shapes of `{model}`, but of another "
-            message += f"network: it {known.differs}"
-            help = f"the zoo has no such network; with these weights `{model}` would give wrong answers"
-            raise SpeccError("E498", message, help=help, status=1)
+            raise _is_lookalike(known, model)
         case Published() if known.model != model:
             message = f"these are the weights {known.name}, of `{known.model}`, not of `{model}`"
             raise SpeccError("E498", message, help=f"--as {known.model}", status=1)
-    return {} if known is None else {"published_as": known.name}
+    return {} if known is None else {PUBLISHED_AS: known.name}
+
+
+def _is_lookalike(known: Lookalike, model: str) -> SpeccError:
+    message = f"these are the weights {known.name}, with the names and shapes of `{model}`, but of another "
+    message += f"network: it {known.differs}"
+    help = f"the zoo has no such network; with these weights `{model}` would give wrong answers"
+    return SpeccError("E498", message, help=help, status=1)
+
+
+def other_network(graph: Graph, taken: Collection[str], known: Known) -> str:
+    """How the first layer that differs is set in the network that published weights were trained in; "" for none.
+
+    graph: which takes some of these weights. taken: the layers of it that do.
+
+    Raises SpeccError E498 where the weights are those of a network that the zoo does not have, and all of these layers
+    are as in the network of the zoo that looks like it.
+    """
+    theirs = {node.name: node for node in compiled(known.model)[0].nodes}
+    others = (
+        words
+        for node in graph.nodes
+        if node.name in taken and node.name in theirs and (words := _other_arguments(node, theirs[node.name]))
+    )
+    first = next(others, "")
+    if isinstance(known, Published):
+        return first and f"{known.name} was trained in `{known.model}`, where {first}"
+    if not first:
+        raise _is_lookalike(known, known.model)
+    return ""
+
+
+def _other_arguments(own: Node, theirs: Node) -> str:
+    """The arguments of a layer in another network, as far as they change what trained weights compute; "" for none."""
+    if own.op is not theirs.op:
+        return f"`{own.name}` is `{theirs.op.name}`"
+    before, after = theirs.args.as_dict(), own.args.as_dict()
+    names = [name for name, value in before.items() if name not in OWN and value != after[name]]
+    return f"`{own.name}` has " + ", ".join(f"{name}={before[name]}" for name in names) if names else ""
 
 
 def _classes(graph: Graph, tensors: Mapping[str, Tensor]) -> dict[str, Any]:

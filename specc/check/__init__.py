@@ -121,9 +121,9 @@ def _check(
     name = spec.network.name if spec.network else ""
     is_changed = bool(given) or variant is not None or base.is_extended
     text = resolved_text(source, spec, is_changed, _looked_up(spec, parts))
-    return Checked(
-        source, name, variant, parts.graph, parts.data, parts.train, parts.export, [], text, tuple(base.variants)
-    )
+    settings, variants = (parts.data, parts.train, parts.export), tuple(base.variants)
+    written = frozenset(f"{section}.{name}" for section, names in spec.sections.items() for name in names)
+    return Checked(source, name, variant, parts.graph, *settings, [], text, variants, written)
 
 
 class Elaborated(NamedTuple):

@@ -36,6 +36,7 @@ class Checked(NamedTuple):
 
     graph: None where the network has errors or there is none. data: None where the file has no section `data`.
     resolved: the spec with variant and `--set` applied, as text that checks and trains by itself.
+    written: the settings that it sets, such as "train.shards"; all others have their defaults.
     """
 
     source: Source
@@ -48,6 +49,7 @@ class Checked(NamedTuple):
     diagnostics: list[Diagnostic]
     resolved: str
     variants: tuple[str, ...] = ()
+    written: frozenset[str] = frozenset()
 
     @property
     def errors(self) -> list[Diagnostic]:

@@ -15,6 +15,8 @@ from specc.vocabulary.kinds import One
 from specc.vocabulary.registry import component
 
 SEARCHED = One("search", "choice(…), uniform(low, high), log_uniform(low, high) or integers(low, high)")
+MEASURES = ("data.source", "data.validation", "data.seed", "data.targets", "train.best")
+IDLE = ("export", "train.plan")  # where nothing is that changes what is learned
 BETWEEN = 1 - 1 / pi**2  # of the way through a range
 
 
@@ -30,6 +32,9 @@ def searches(spec: Spec, binder: Binder) -> Iterator[tuple[t.Setting, Bound]]:
     scope = file_scope(spec, binder) if spec.search else None
     for setting in spec.search:
         assert scope is not None
+        if reason := refusal(".".join(setting.path), _is_measured_by_loss(spec)):
+            binder.error("E514", reason[0], setting.path_span, help=reason[1])
+            continue
         if help := _inner_search(setting):
             message = f"a search stands for a whole setting: there is none within `{'.'.join(setting.path)}`"
             binder.error("E202", message, setting.value.span, help=help)
@@ -38,6 +43,29 @@ def searches(spec: Spec, binder: Binder) -> Iterator[tuple[t.Setting, Bound]]:
         search = binder.fit(value, SEARCHED, f"the search over `{'.'.join(setting.path)}`", setting.value.span, scope)
         if search is not UNKNOWN:
             yield setting, search
+
+
+def refusal(path: str, by_loss: bool) -> tuple[str, str] | None:
+    """Why a setting is never searched, and what to do instead. by_loss: trials are compared by their loss."""
+    choose = f"remove it from `search`, and choose with --set {path}=… or a variant"
+    if _is_in(path, "train.seed"):
+        help = "use --seeds 3 to train each trial with three seeds"
+        return f"the search varies `{path}`: trials would be chosen for their luck", help
+    if any(_is_in(path, measure) for measure in (*MEASURES, *(["train.loss"] if by_loss else []))):
+        what = "trials would be measured in different ways, and no figure compares them"
+        return f"the search varies `{path}`: {what}", f"{choose}; `specc study` compares"
+    if any(_is_in(path, part) for part in IDLE):
+        return f"the search varies `{path}`: all trials would learn the same", choose
+    return None
+
+
+def _is_in(path: str, setting: str) -> bool:
+    return path == setting or path.startswith(f"{setting}.")
+
+
+def _is_measured_by_loss(spec: Spec) -> bool:
+    best = spec.sections.get("train", {}).get("best")
+    return best is not None and isinstance(best.value, t.Name) and best.value.name == "loss"
 
 
 def _inner_search(setting: t.Setting) -> str:

@@ -71,14 +71,12 @@ def _refuse_safetensors(file: str, zoo: str | None, key: str | None) -> None:
         raise SpeccError("E475", f"{file} is a safetensors file already", help="rename its tensors with --as ZOO")
 
 
-def _renaming(zoo: str | None, place: str) -> "Rename | None":
-    """What gives tensors the names of a spec of the zoo."""
-    if zoo is None:
-        return None
-    from specc.backend.zoo_names import rename
+def _renaming(zoo: str | None, place: str) -> "Rename":
+    """What gives tensors the names of a spec of the zoo, or leaves them theirs."""
+    from specc.backend.zoo_names import named, rename
     from specc.zoo import model_of
 
-    return partial(rename, model=model_of(zoo), place=place)
+    return partial(named, place=place) if zoo is None else partial(rename, model=model_of(zoo), place=place)
 
 
 def report(result: "Imported") -> str:
@@ -88,8 +86,10 @@ def report(result: "Imported") -> str:
     source = result.about["imported"]
     lines = [f"{result.out}: {counted(len(weights.tensors), 'tensor')}, {kinds}"]
     lines.append(f"  from {source.get('url', source['file'])}, SHA-256 {source['sha256']}")
+    known = result.about.get("published_as")
+    if "zoo" not in result.about and known:
+        lines.append(f"  published as {known}")
     if "zoo" in result.about:
-        known = result.about.get("published_as")
         fits = f"published as {known}" if known else UNKNOWN
         lines.append(f"  named as the layers of zoo:{result.about['zoo']}; {fits}")
     if "classes_of" in result.about:

@@ -1,7 +1,7 @@
 """`specc predict`: what a model says of image files: classes, tags, numbers or masks."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -10,12 +10,13 @@ import typer
 
 from specc.cli.common import print_json, write_csv
 from specc.cli.options import given
-from specc.cli.predicted import Outputs, as_json, as_row, notes_on, table
+from specc.cli.predicted import Outputs, as_json, as_row, notes_on, table, written
 from specc.errors import SpeccError, clean, counted
 from specc.render import render_error, style_of
 
 if TYPE_CHECKING:
     from specc.backend.predict import Prediction, Predictor
+    from specc.backend.predict.inputs import Inputs
     from specc.backend.predict.masks import MaskFiles
     from specc.tasks import Task
 
@@ -83,8 +84,8 @@ def predict(
         predictor = from_file(model)
     task = predictor.task
     _refuse_unused(given(context), model, task)
-    images, notes = _images(images)
-    files = Outputs(_mask_files(out, images), _heat_files(heat, predictor, images))
+    images, notes, places = _images(images)
+    files = Outputs(_mask_files(out, places), _heat_files(heat, predictor, places))
     if predictor.warning:
         print(f"warning: {clean(predictor.warning)}", file=sys.stderr)
     _say(notes)
@@ -103,10 +104,12 @@ def predict(
             continue
         _say(notes_on(found[-1], predictor.size))
         if not json and csv is None:
-            print(table(task, found[-1], threshold))
+            print(table(task, found[-1], threshold, files))
     if csv is not None:
         with redirect_stdout(sys.stderr if json else sys.stdout):
             write_csv(csv, [as_row(task, one) for one in found])
+            for line in written(found, files):
+                print(line)
     if json:
         about = {"threshold": threshold} if task.outputs == "tags" else {}
         print_json({"task": task.name, **about, "predictions": [as_json(task, one, files) for one in found]})
@@ -118,21 +121,21 @@ def _say(notes: Sequence[str]) -> None:
         print(f"note: {note}", file=sys.stderr)
 
 
-def _images(paths: list[Path]) -> tuple[list[Path], list[str]]:
+def _images(paths: list[Path]) -> "Inputs":
     """The image files that are named, and what there is to say of them."""
     from specc.backend.predict.inputs import image_files
 
     return image_files(paths, sys.stdin)
 
 
-def _heat_files(folder: Path | None, predictor: "Predictor", images: Sequence[Path]) -> dict[Path, Path]:
+def _heat_files(folder: Path | None, predictor: "Predictor", places: Mapping[Path, Path]) -> dict[Path, Path]:
     if folder is None:
         return {}
     from specc.backend.predict import refuse_without_heat
     from specc.backend.predict.heat import heat_files
 
     refuse_without_heat(predictor)
-    return heat_files(folder, images)
+    return heat_files(folder, places)
 
 
 def _predicted(predictor: "Predictor", image: Path, top: int, threshold: float, files: Outputs) -> "Prediction":
@@ -152,12 +155,12 @@ def _predicted(predictor: "Predictor", image: Path, top: int, threshold: float, 
     return prediction
 
 
-def _mask_files(out: Path | None, images: Sequence[Path]) -> "dict[Path, MaskFiles]":
+def _mask_files(out: Path | None, places: Mapping[Path, Path]) -> "dict[Path, MaskFiles]":
     if out is None:
         return {}
     from specc.backend.predict.masks import files_of
 
-    return files_of(out, images)
+    return files_of(out, places)
 
 
 def _refuse_unused(options: Sequence[str], model: Path, task: "Task") -> None:

@@ -1,9 +1,11 @@
 """How `specc predict` shows the answer for an image: for people, as a row of a table, in JSON."""
 
+from collections.abc import Sequence
+from os.path import commonpath
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from specc.errors import clean
+from specc.errors import clean, counted
 
 if TYPE_CHECKING:
     from specc.backend.predict import Prediction
@@ -29,13 +31,31 @@ def notes_on(prediction: "Prediction", size: "Size | None") -> list[str]:
     return notes
 
 
-def table(task: "Task", prediction: "Prediction", threshold: float) -> str:
-    """The answer for an image, as it is printed."""
+def table(task: "Task", prediction: "Prediction", threshold: float, outputs: Outputs) -> str:
+    """The answer for an image, as it is printed, and the files that were written for it."""
     values = prediction.values
     wide = max((len(clean(name)) for name, _ in values), default=0)
     is_number = task.outputs == "numbers"
     rows = [f"  {clean(name):{wide}}  {f'{value:.6g}' if is_number else f'{value:7.2%}'}" for name, value in values]
-    return "\n".join([clean(str(prediction.image)), *(rows or [f"  no tag of at least {threshold:.0%}"])])
+    rows = rows or [f"  no tag of at least {threshold:.0%}"]
+    if heat := outputs.heat.get(prediction.image):
+        rows.append(clean(f"  what speaks for {prediction.heat_of}: {heat}"))
+    if files := outputs.masks.get(prediction.image):
+        rows.append(clean(f"  written to {files.mask} and {files.overlay.name}"))
+    return "\n".join([clean(str(prediction.image)), *rows])
+
+
+def written(predictions: "Sequence[Prediction]", outputs: Outputs) -> list[str]:
+    """How many files were written for images whose answers are not printed, and where."""
+    kinds: dict[str, list[Path]] = {
+        "heat map": [outputs.heat[one.image] for one in predictions if one.image in outputs.heat],
+        "mask": [outputs.masks[one.image].mask for one in predictions if one.image in outputs.masks],
+    }
+    return [
+        clean(f"{commonpath([path.parent for path in paths])}: {counted(len(paths), kind)}")
+        for kind, paths in kinds.items()
+        if paths
+    ]
 
 
 def as_row(task: "Task", prediction: "Prediction") -> dict[str, Any]:

@@ -3,7 +3,7 @@
 import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -39,6 +39,7 @@ def carry_out(request: Request, several: Several, out: Path | None, run: Path | 
     limit = several.hang_timeout or HANGS
     if is_member(several.devices is not None):
         _refuse_starting(several)
+        warn_of_restarts(os.environ)
         return as_member(_device(request, run), limit, work)
     if several.devices is None and several.max_restarts is None:
         if several.hang_timeout is not None:
@@ -58,12 +59,24 @@ def _refuse_starting(several: Several) -> None:
             raise SpeccError("E475", message, help=f"remove {option}, or start without torchrun and srun")
 
 
+def warn_of_restarts(environment: Mapping[str, str]) -> None:
+    """Say, once, where torchrun is to start processes again: those may wait for each other without an end."""
+    restarts = environment.get("TORCHELASTIC_MAX_RESTARTS", "0")
+    if restarts in ("", "0") or environment.get("RANK") != "0" or environment.get("TORCHELASTIC_RESTART_COUNT") != "0":
+        return
+    message = f"warning: torchrun was given --max-restarts {restarts}: processes that it starts again may hang"
+    print(f"{message}; leave it at 0, and start the same line again after a death", file=sys.stderr)
+    print("on one machine, `specc train FILE --devices N --max-restarts K` restarts them", file=sys.stderr)
+
+
 def _start(request: Request, several: Several, out: Path | None, run: Path | None) -> int:
     """Check what can be checked before, and start the processes."""
     from specc.backend.launch.devices import process_count
     from specc.backend.launch.start import Job, launch
     from specc.backend.run.again import begun_run
+    from specc.backend.run.folder import refuse_taken
     from specc.backend.train.processes import refuse_world
+    from specc.backend.train.start import anchored
 
     count = process_count("1" if several.devices is None else several.devices, _device(request, run))
     shards = shards_of(run) if run else 0
@@ -75,6 +88,8 @@ def _start(request: Request, several: Several, out: Path | None, run: Path | Non
         if checked is None:
             return 1
         shards, name = checked.trainable().train.shards, checked.name
+        if out is not None:
+            refuse_taken(out, anchored(checked.trainable(), request.where["base"]).resolved)
     refuse_world(shards, count)
 
     def find(job: str) -> Path | None:

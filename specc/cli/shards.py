@@ -1,29 +1,35 @@
 """`train.shards` of a spec that does not set it: one for each of the processes that are asked for."""
 
 import os
-import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from specc.check import Checked
 from specc.cli.common import report
+from specc.errors import counted
 
 if TYPE_CHECKING:
     from specc.backend.ranks import Ranks
     from specc.cli.training import Request
 
-SETTING = re.compile(r"\bshards\s*=")
-
 
 def with_shards(request: "Request", checked: Checked, shards: int) -> Checked | None:
     """The spec with `train.shards` where it does not set it itself; None where it does not fit, which is printed."""
-    if shards < 2 or SETTING.search(checked.resolved):
+    if shards < 2 or "train.shards" in checked.written:
         return checked
     again = request.check_again(f"train.shards={shards}")
     if again.errors:
         print(f"train.shards = {shards} stands for the number of processes: the spec does not set it", file=sys.stderr)
     return None if report(again.errors) else again
+
+
+def tell_shards(spec: Checked) -> None:
+    """Say what `with_shards` has set."""
+    train = spec.trainable().train
+    each = f"each batch is cut into {counted(train.shards, 'shard')} of {counted(train.part, 'image')}"
+    words = f"train.shards = {train.shards}, one for each process, since the spec does not set it"
+    print(f"{words}: {each}", file=sys.stderr)
 
 
 def wanted_shards(ranks: "Ranks | None", run: Path | None) -> int:

@@ -96,7 +96,7 @@ def _show_start(file: Path, checked: Checked, *, json: bool) -> int:
     if spec.train.start is None:
         help = 'set train.start, such as start = weights("runs/Net-1")'
         raise SpeccError("E475", "--start shows the weights that `train.start` names, and it is not set", help=help)
-    from specc.backend.start import map_start, refuse_misfits, resolve_start  # it opens the weights
+    from specc.backend.start import map_start, origin_differs, refuse_misfits, resolve_start  # it opens the weights
 
     origin = resolve_start(spec.train.start, base_of(file))
     outputs = outputs_of(spec.data) or () if spec.data else ()
@@ -107,5 +107,7 @@ def _show_start(file: Path, checked: Checked, *, json: bool) -> int:
         print(start_table(mapped, origin.words))
         if origin.classes and not outputs:
             print("the head is replaced if the classes, which are known once the images are read, are others")
+        for words in origin_differs(spec.graph, mapped, origin):
+            print(words)
     refuse_misfits(mapped, origin)
     return 0

@@ -12,7 +12,7 @@ from specc.check import Checked
 from specc.cli.common import print_json, report
 from specc.cli.export import export_what_passes, refused_as_json
 from specc.cli.export import report as report_export
-from specc.cli.shards import wanted_shards, with_shards
+from specc.cli.shards import tell_shards, wanted_shards, with_shards
 from specc.errors import SpeccError, clean, counted
 from specc.reading import base_of, check_spec, read_source
 from specc.render import render_error
@@ -85,9 +85,7 @@ def train(request: Request, out: Path | None, ranks: "Ranks | None" = None, *, w
     if spec is None:
         return 1
     if spec is not checked and (ranks is None or ranks.is_first) and not request.quiet:
-        shards, batch = spec.trainable().train.shards, spec.trainable().train.batch
-        each = f"each batch is cut into {counted(shards, 'shard')} of {counted(batch // shards, 'image')}"
-        print(f"train.shards = {shards}, one for each process, since the spec does not set it: {each}", file=sys.stderr)
+        tell_shards(spec)
     checked, ranks = spec, ranks or ALONE
     if (begun := _begun(request, checked, out, ranks)) is not None:
         return resume(request._replace(file=None), begun, False, ranks)
@@ -99,14 +97,17 @@ def train(request: Request, out: Path | None, ranks: "Ranks | None" = None, *, w
 def _begun(request: Request, checked: Checked, out: Path | None, ranks: "Ranks") -> Path | None:
     """The run that this job has begun before it was started again, if any; the first process looks."""
     from specc.backend.run.again import begun_run, job_name
-    from specc.backend.run.manifest import sha256_of
+    from specc.backend.run.manifest import read_info, sha256_of
     from specc.backend.train.start import anchored
 
     path = None
     if ranks.is_first and (job := job_name(os.environ)):
         spec = anchored(checked.trainable(), request.where["base"])
         path = begun_run(job, out, checked.name, sha256_of(spec.resolved))
-        if path is not None and not request.quiet:
+        if path is not None and read_info(path).get("finished"):
+            print(f"{path} is finished, and this job ({job}) started it: nothing is trained", file=sys.stderr)
+            print("for another training, give torchrun another --rdzv-id, or --out another folder", file=sys.stderr)
+        elif path is not None and not request.quiet:
             print(f"continuing {path}, which this job started", file=sys.stderr)
     told = ranks.broadcast(str(path) if path else None)
     return Path(told) if told else None
@@ -171,6 +172,8 @@ def show_plan(request: Request, devices: str | None) -> int:
         whole = with_shards(request, checked, world)
         if whole is None:
             return 1
+        if whole is not checked and not request.quiet:
+            tell_shards(whole)
         checked = whole
         refuse_world(checked.trainable().train.shards, world)
     spec, where = checked.trainable(), request.where

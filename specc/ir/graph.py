@@ -3,10 +3,11 @@
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from specc.errors import counted
 from specc.ops.op import Op
 from specc.source import Span
-from specc.values import Args
-from specc.vocabulary.shape import Shape
+from specc.values import UNKNOWN, Args
+from specc.vocabulary.shape import Shape, size_text
 from specc.vocabulary.weight import Statistic, WeightSpec
 
 
@@ -96,6 +97,14 @@ class Graph:
     ) -> None:
         self.name, self.nodes, self.output, self.heads = name, nodes, output, heads
         self.values = values or {}
+
+    def __repr__(self) -> str:
+        """`<Graph Net: 12 layers, 3 x 32 x 32 -> 10, 5,162 parameters>`; below an error only its layers."""
+        layers = f"{self.name}: {counted(len(self.nodes) - 1, 'layer')}"
+        if any(node.shape is UNKNOWN for node in self.nodes):
+            return f"<Graph {layers}>"
+        shapes = f"{size_text(self.input)} -> {size_text(self.output_shape)}"
+        return f"<Graph {layers}, {shapes}, {counted(self.parameters, 'parameter')}>"
 
     @property
     def input(self) -> Shape:

@@ -8,7 +8,7 @@ from specc.vocabulary.kinds import Either, SizeOf, Symbols
 from specc.vocabulary.problem import Problem
 from specc.vocabulary.shape import Shape, size_text
 
-MAX_ELEMENTS = 2**40  # per image; far beyond any machine, and near enough that arithmetic on it stays instant
+MAX_ELEMENTS = 2**34  # of a tensor, per image: 69 GB, which with its gradient no device holds
 
 PADDING = Either(Symbols("same", "same_upper"), SizeOf(0))
 
@@ -16,7 +16,7 @@ Pads = tuple[int, int, int, int]  # top, bottom, left, right
 
 
 def bounded(shape: Shape, layer: str, param: str = "", what: str = "numbers per image") -> Shape:
-    """The shape itself; `Problem` E310 where it holds more than 2**40 elements, which are called `what`."""
+    """The shape itself; `Problem` E310 where it holds more than MAX_ELEMENTS, which are called `what`."""
     elements = 1
     for length in shape:
         elements *= length

@@ -249,6 +249,8 @@ def _bare(value: Any, is_schedule: bool) -> Any:
             return type(value), [_bare(part, is_schedule) for part in value]
         case Percent() if not is_schedule:
             return float, float(value)
+        case str():
+            return str, str(value)
         case _:
             return type(value), value
 

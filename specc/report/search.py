@@ -84,7 +84,8 @@ def _counts(search: Mapping[str, Any]) -> str:
 def _honest(search: Mapping[str, Any], seeds: int) -> list[str]:
     """What the best figure of several is worth, and what measures it."""
     tried = search["counts"]["completed"] + search["counts"]["pruned"] - search["counts"]["same"]
-    lines = [f"the best of {counted(tried, 'trial')}, chosen on these validation images, so optimistic"]
+    best = f"the best of {tried} trials" if tried > 1 else "the best epoch of the only trial"
+    lines = [f"{best}, chosen on these validation images, so optimistic"]
     if seeds == 1:
         lines.append("with one seed there is no interval: --seeds 3 trains each trial with three")
     if search["has_test"]:

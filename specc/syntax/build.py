@@ -10,7 +10,7 @@ from specc.diagnostics import Diagnostic
 from specc.source import Source, Span
 from specc.syntax import tree as t
 from specc.syntax.depth import DEEPEST_TREE
-from specc.values import Percent, Size
+from specc.values import UNKNOWN, Percent, Size
 
 LONGEST_INTEGER = 18  # digits
 Parts = list[Any]
@@ -58,20 +58,20 @@ class Builder:
         assert token.start_pos is not None and token.end_pos is not None
         return Span(self.source, token.start_pos, token.end_pos)
 
-    def whole(self, digits: str, span: Span) -> int:
-        """The value of an integer literal; an absurdly long one is a problem and counts as 1."""
+    def whole(self, digits: str, span: Span) -> Any:
+        """The value of an integer literal; UNKNOWN, with a problem, for an absurdly long one."""
         if len(digits) <= LONGEST_INTEGER:
             return int(digits)
-        return int(self.too_large(f"this integer has more than {LONGEST_INTEGER} digits", span))
+        return self.too_large(f"this integer has more than {LONGEST_INTEGER} digits", span)
 
-    def finite(self, number: str, span: Span) -> float:
-        """The value of a float literal; one beyond all floats is a problem and counts as 1."""
+    def finite(self, number: str, span: Span) -> Any:
+        """The value of a float literal; UNKNOWN, with a problem, for one beyond all floats."""
         value = float(number)
         return value if isfinite(value) else self.too_large("this number is too large", span)
 
-    def too_large(self, message: str, span: Span) -> float:
+    def too_large(self, message: str, span: Span) -> Any:
         self.problems.append(Diagnostic("E104", message, span, help="write a smaller number"))
-        return 1.0
+        return UNKNOWN
 
     # ---- expressions
 
@@ -82,11 +82,12 @@ class Builder:
         return t.Literal(self.finite(parts[0], span), span)
 
     def percent(self, parts: Parts, span: Span) -> t.Literal:
-        return t.Literal(Percent(self.finite(parts[0][:-1], span) / 100), span)
+        value = self.finite(parts[0][:-1], span)
+        return t.Literal(UNKNOWN if value is UNKNOWN else Percent(value / 100), span)
 
     def size(self, parts: Parts, span: Span) -> t.Literal:
-        height, width = parts[0].split("x")
-        return t.Literal(Size(self.whole(height, span), self.whole(width, span)), span)
+        sides = [self.whole(digits, span) for digits in parts[0].split("x")]
+        return t.Literal(UNKNOWN if UNKNOWN in sides else Size(*sides), span)
 
     def text(self, parts: Parts, span: Span) -> t.Literal:
         return t.Literal(unquote(parts[0]), span)

@@ -13,6 +13,7 @@ from typing import NamedTuple
 from specc.zoo.weights import Published, published
 
 FOLDER = Path(__file__).parent
+SUFFIXES = (".safetensors", ".pth", ".pt", ".bin")
 
 
 class Lookalike(NamedTuple):
@@ -28,6 +29,9 @@ class Lookalike(NamedTuple):
     sha256: str
 
 
+Known = Published | Lookalike
+
+
 @cache
 def lookalikes() -> tuple[Lookalike, ...]:
     """All of them."""
@@ -35,10 +39,11 @@ def lookalikes() -> tuple[Lookalike, ...]:
     return tuple(Lookalike(name, **one) for name, one in table.items())
 
 
-def known_weights(sha256: str, place: str) -> Published | Lookalike | None:
-    """Whose weights a file holds, as far as that is known. place: its path or address."""
-    names = set(re.split(r"[/\\]|--", place))
-    every: tuple[Published | Lookalike, ...] = (*published().values(), *lookalikes())
+def known_weights(sha256: str, place: str) -> Known | None:
+    """Whose weights a file holds, as far as that is known. place: its path, its address or the name of the weights."""
+    parts = re.split(r"[/\\]|--", place)
+    names = {*parts, *(part.removesuffix(suffix) for part in parts[-1:] for suffix in SUFFIXES)}
+    every: tuple[Known, ...] = (*published().values(), *lookalikes())
     for one in every:
         if (one.sha256 and sha256.startswith(one.sha256)) or one.name.partition("/")[2] in names:
             return one

@@ -12,6 +12,7 @@ import torch
 from PIL import Image
 
 import specc
+from tests.helpers.sent import sent
 
 NET = """data { source = digits }
 network Small {
@@ -62,6 +63,32 @@ def test_it_is_what_the_command_trains(trained: tuple[specc.Run, Seen], specc: A
     (tmp_path / "net.cnn").write_text(NET)
     assert specc("train", tmp_path / "net.cnn", "--out", tmp_path / "run", "--device", "cpu", "-q").status == 0
     assert (tmp_path / "run/best.safetensors").read_bytes() == (run.path / "best.safetensors").read_bytes()
+
+
+def test_torch_s_own_draws_and_threads_are_the_caller_s(trained: tuple[specc.Run, Seen], tmp_path: Path) -> None:
+    run, _ = trained
+    (tmp_path / "net.cnn").write_text(NET.replace("epochs = 2", "epochs = 1; plan = plan(threads=2)"))
+    before, threads = torch.get_rng_state(), torch.get_num_threads()
+    specc.train(specc.load(tmp_path / "net.cnn"), out=tmp_path / "run", device="cpu", progress=False, export=False)
+    specc.open_run(run.path).predict(np.zeros((8, 8), np.uint8))
+    run.evaluate(device="cpu")
+    assert torch.equal(torch.get_rng_state(), before) and torch.get_num_threads() == threads
+
+
+def test_a_run_goes_to_other_processes(trained: tuple[specc.Run, Seen]) -> None:
+    run, _ = trained
+    again = sent(run)
+    assert again.path == run.path and again.metrics == run.metrics
+    with pytest.raises(specc.SpeccError) as caught:
+        specc.open_run(run.path / "none")
+    error = sent(caught.value)
+    assert (error.code, str(error), error.help) == (caught.value.code, str(caught.value), caught.value.help)
+
+
+@pytest.mark.parametrize("threshold", [7, -0.1, float("nan")])
+def test_a_threshold_is_a_probability(trained: tuple[specc.Run, Seen], threshold: float) -> None:
+    with pytest.raises(ValueError, match="`threshold` must be from 0 to 1"):
+        trained[0].predict(np.zeros((8, 8), np.uint8), threshold=threshold)
 
 
 def test_predictions_of_all_that_is_an_image(trained: tuple[specc.Run, Seen], tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ import pytest
 import torch
 
 import specc
+from tests.helpers.sent import packet, received, sent
 
 NET = """data { source = digits }
 network Small(width=4) {
@@ -35,6 +36,35 @@ def test_a_spec_tells_its_graph(path: Path) -> None:
     assert spec.graph.input == (1, 8, 8) and spec.graph.output_shape == (10,)
     assert "conv1" in str(spec) and "Small: 1 x 8 x 8 -> 10" in str(spec)
     assert repr(spec) == f"<specc.Spec {path}: Small>"
+
+
+def test_a_graph_says_what_it_is(path: Path) -> None:
+    assert repr(specc.load(path).graph) == "<Graph Small: 4 layers, 1 x 8 x 8 -> 10, 2,610 parameters>"
+
+
+def test_a_spec_goes_to_other_processes(path: Path) -> None:
+    """With its variant, its settings and its problems, whatever becomes of its files and the folder."""
+    path.with_name("more.cnn").write_text(f'extends "{path.name}"\ntrain {{ batch = 64 }}\n')
+    for name, options in ((path, {"variant": "wide"}), (path.with_name("more.cnn"), {"set": {"train.seed": 3}})):
+        spec = specc.load(name, **options)
+        again = sent(spec)
+        assert (again.text, again.variant, again.path) == (spec.text, spec.variant, spec.path)
+        assert again.problems == spec.problems and again.emit() == spec.emit()
+    kept = packet(spec)
+    path.write_text(NET.replace("width=4", "width=5"))
+    assert received(kept, spec).text == spec.text
+    path.write_text("network N { input(1, 8x8) conv(-1) }")
+    broken = sent(specc.load(path))
+    with pytest.raises(specc.SpecError) as caught:
+        broken.build()
+    error = sent(caught.value)
+    assert (str(error), error.code, error.problems) == (str(caught.value), caught.value.code, caught.value.problems)
+
+
+def test_torch_s_own_draws_and_threads_are_the_caller_s(path: Path) -> None:
+    before = torch.get_rng_state()
+    specc.load(path).build()
+    assert torch.equal(torch.get_rng_state(), before)
 
 
 def test_variants_and_settings(path: Path) -> None:

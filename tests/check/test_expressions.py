@@ -299,6 +299,7 @@ def test_what_lies_just_inside_the_bounds():
 
 def test_literals_beyond_the_bounds():
     assert codes(net("scale(1e999)")) == ["E104"]
+    assert codes(net("dropout(1e999)")) == ["E104"] and codes(net(f"dropout({'9' * 400}%)")) == ["E104"]
     assert codes(net(f"scale({'9' * 400}%)")) == ["E104"]
     assert codes(net(f"conv({'9' * 19})")) == ["E104"]
     assert codes(net(f"conv(3, {'9' * 19}x3)")) == ["E104"]

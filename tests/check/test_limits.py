@@ -120,7 +120,7 @@ def _parser():
         (body("relu") + "\ntrain { schedule = " + "constant -> " * 20_000 + "constant }", None),
         (body("as(x); repeat(20000) { group_norm(7) -> from(x) }", ""), "E304"),
         (body("conv(1099511627, 1x1) -> global_avg_pool -> as(x)\nrepeat(9000) { pixel_shuffle(1) -> from(x) }"), None),
-        (body("global_avg_pool -> conv(99999999977, 1x1) -> as(x)\nrepeat(999) { group_norm(7) -> from(x) }"), "E304"),
+        (body("global_avg_pool -> conv(2147483647, 1x1) -> as(x)\nrepeat(999) { group_norm(7) -> from(x) }"), "E304"),
     ],
     ids=lambda value: value.strip()[:40].replace("\n", " ") if isinstance(value, str) else "",
 )

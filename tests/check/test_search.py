@@ -8,6 +8,8 @@ from specc.source import Source
 
 TEXT = "network N(width=8, p=0.5) {{ input(3, 8x8)\nconv(width) -> dropout(p) }}\nsearch {{ {} }}"
 
+DATA = "data {{ source = digits }}\nnetwork N {{ flatten -> dense(10) }}\nsearch {{ {} }}\n"
+
 
 def errors(search: str) -> list[Diagnostic]:
     return check(Source("net.cnn", TEXT.format(search)), everything=True).errors
@@ -45,3 +47,37 @@ def test_fine(search: str) -> None:
 )
 def test_each_value_that_does_not_fit_is_told_at_its_place(search: str, places: list[str]) -> None:
     assert [error.span.text for error in errors(search)] == places
+
+
+@pytest.mark.parametrize("high", ["9" * 19, "1e999"])
+def test_a_number_that_is_too_long_is_one_mistake(high: str) -> None:
+    assert [error.code for error in errors(f"train.batch = integers(2, {high})")] == ["E104"]
+
+
+def test_a_width_that_no_device_holds_is_told_before_it_is_drawn() -> None:
+    error, *more = errors("network.width = integers(1, 1000000000)")
+    assert error.code == "E310" and "in the search over network.width" in error.notes and not more
+
+
+@pytest.mark.parametrize(
+    ("path", "values", "words"),
+    [
+        ("train.seed", "integers(0, 9)", "chosen for their luck"),
+        ("data.seed", "integers(0, 9)", "measured in different ways"),
+        ("data.validation", "choice(split(10%), split(20%))", "measured in different ways"),
+        ("data.source", "choice(digits)", "measured in different ways"),
+        ("train.best", "choice(loss, accuracy)", "measured in different ways"),
+        ("export.opset", "integers(18, 20)", "the same"),
+        ("train.plan", "choice(plan(threads=1), plan(threads=2))", "the same"),
+    ],
+)
+def test_what_measures_and_what_changes_nothing_is_not_searched(path: str, values: str, words: str) -> None:
+    found = check(Source("net.cnn", DATA.format(f"{path} = {values}")), everything=True).errors
+    assert [(one.code, one.span.text) for one in found] == [("E514", path)] and words in found[0].message
+
+
+def test_the_loss_is_searched_unless_it_measures() -> None:
+    text = DATA.format("train.loss = choice(cross_entropy, cross_entropy(smoothing=0.1))")
+    assert check(Source("net.cnn", text), everything=True).errors == []
+    found = check(Source("net.cnn", text + "train { best = loss }"), everything=True).errors
+    assert [one.code for one in found] == ["E514"]

@@ -16,7 +16,7 @@ from specc.backend.run.imported import Renamed, import_weights
 from specc.backend.run.weights import open_weights
 from specc.check.zoo import compiled
 from specc.errors import SpeccError
-from specc.zoo import naming_of
+from specc.zoo import FOLDER, families, naming_of
 from specc.zoo.lookalikes import lookalikes
 from tests.helpers.torch_files import archive, named, saved, table, tensor, text
 
@@ -106,14 +106,18 @@ def test_what_is_refused(specc: Specc, here: Path, arguments: list[str], code: s
     assert {path.name for path in here.iterdir()} == {"net.pth"} and Path("net.pth").read_bytes() == before
 
 
-def lite(path: str, called: str = "efficientnet_lite0") -> Path:
+def lite_values(called: str = "efficientnet_lite0") -> dict[str, torch.Tensor]:
     """Random weights under timm's names."""
     graph, _ = compiled(called)
     naming = naming_of(called, "timm")
     names = {str(naming.name_of(name)): tensor for name, tensor in build(graph).state_dict().items()}
-    names = {name: tensor for name, tensor in names.items() if name != "None"}
+    return {name: tensor for name, tensor in names.items() if name != "None"}
+
+
+def lite(path: str, called: str = "efficientnet_lite0") -> Path:
+    """A file of PyTorch's with random weights under timm's names."""
     Path(path).parent.mkdir(parents=True, exist_ok=True)
-    return saved(Path(path), names)
+    return saved(Path(path), lite_values(called))
 
 
 def test_weights_that_look_like_those_of_a_zoo_network_are_refused_by_name(specc: Specc) -> None:
@@ -131,6 +135,60 @@ def test_weights_that_look_like_those_of_a_zoo_network_are_refused_by_hash(
     monkeypatch.setattr("specc.zoo.lookalikes.lookalikes", lambda: (real._replace(sha256=digest[:8]),))
     answer = specc("import", "renamed.pth", "--as", "efficientnet_lite0")
     assert answer.status == 1 and "it pads evenly" in answer.err
+
+
+def spec(weights: str, zoo: str = "efficientnet_lite0", network: str = "") -> Path:
+    """A spec that begins with weights."""
+    path = Path("net.cnn")
+    path.write_text(f'extends "zoo:{zoo}"\n{network}\ntrain {{ start = weights("{weights}") }}\n', "utf-8")
+    return path
+
+
+LITE0 = "timm/efficientnet_lite0.ra_in1k"
+
+
+def test_a_training_does_not_begin_with_weights_of_a_network_that_looks_the_same(
+    specc: Specc, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By their place, by the file that they were imported from, and by hash."""
+    place = "hub/models--timm--efficientnet_lite0.ra_in1k/a.pth"
+    lite(place)
+    save_file(lite_values(), "efficientnet_lite0.ra_in1k.safetensors")
+    answer = specc("import", place, "--out", "as_it_is.safetensors")
+    assert f"published as {LITE0}" in answer.out
+    save_file(lite_values(), "hashed.safetensors")
+    digest = hashlib.sha256(Path("hashed.safetensors").read_bytes()).hexdigest()
+    (real,) = (one for one in lookalikes() if one.name == LITE0)
+    for weights in ("efficientnet_lite0.ra_in1k", "as_it_is", "hashed"):
+        if weights == "hashed":
+            assert specc("show", spec("hashed.safetensors"), "--start").status == 0
+            monkeypatch.setattr("specc.zoo.lookalikes.lookalikes", lambda: (real._replace(sha256=digest[:8]),))
+        answer = specc("show", spec(f"{weights}.safetensors"), "--start")
+        assert answer.status == 1 and f"error[E498]: these are the weights {LITE0}" in answer.err, weights
+        answer = specc("export", "net.cnn", "--out", "net.onnx")
+        assert answer.status == 1 and "error[E498]: these are the weights" in answer.err, answer.err
+
+
+def test_weights_that_look_like_those_of_a_zoo_network_fit_the_network_that_they_are_of(specc: Specc) -> None:
+    """Which a spec may describe, although the zoo does not."""
+    save_file(lite_values(), "efficientnet_lite0.ra_in1k.safetensors")
+    own = Path("own.cnn")
+    own.write_text((FOLDER / "efficientnet_lite.cnn").read_text("utf-8").replace("same_upper", "same"), "utf-8")
+    lite0 = families()["efficientnet_lite"].models["efficientnet_lite0"]
+    Path("net.cnn").write_text(
+        f'extends "own.cnn"\n{lite0}\ntrain {{ start = weights("efficientnet_lite0.ra_in1k.safetensors") }}\n', "utf-8"
+    )
+    answer = specc("show", "net.cnn", "--start")
+    assert answer.status == 0, answer.err
+
+
+def test_what_the_origin_of_published_weights_does_otherwise_is_said(specc: Specc) -> None:
+    save_file(lite_values("mobilenetv3_small_100"), "tf_mobilenetv3_small_100.in1k.safetensors")
+    answer = specc("show", spec("tf_mobilenetv3_small_100.in1k.safetensors", "mobilenetv3_small_100"), "--start")
+    words = "timm/tf_mobilenetv3_small_100.in1k was trained in `tf_mobilenetv3_small_100`, where `"
+    assert answer.status == 0 and words in answer.out, answer.out
+    answer = specc("show", spec("tf_mobilenetv3_small_100.in1k.safetensors", "tf_mobilenetv3_small_100"), "--start")
+    assert answer.status == 0 and "was trained in" not in answer.out
 
 
 def test_weights_of_another_network_of_the_zoo_with_the_same_shapes_are_told_apart(specc: Specc) -> None:

@@ -132,3 +132,26 @@ def test_on_other_devices(
 ) -> None:
     fails(error=error)
     assert f"there is not enough memory {message}" in specc("eval", run, "--device", "cpu").err
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("train", "--device", "cpu", "--quiet"),
+        ("train", "--device", "cpu", "--plan"),
+        ("train", "--device", "cpu", "--prove-resume"),
+        ("probe", "--device", "cpu"),
+    ],
+    ids=" ".join,
+)
+def test_a_network_that_no_memory_holds_is_refused_before_it_is_built(
+    specc: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...]
+) -> None:
+    """Its two dense layers would take 15 GB, more than the system is said to have."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("specc.backend.memory.free_memory", lambda: 10 * 1000**3)
+    Path("net.cnn").write_text(SPEC.replace("conv(4)", "conv(3000000)"))
+    name, *options = command
+    answer = specc(name, "net.cnn", *options)
+    assert answer.status == 2 and "error[E448]: the network does not fit in the memory of cpu" in answer.err, answer.err
+    assert "10 GB are free" in answer.err

@@ -196,3 +196,17 @@ def test_two_heat_maps_of_one_name_are_refused(specc, tmp_path, picture):
     (tmp_path / "other" / "picture.png").write_bytes(picture.read_bytes())
     answer = specc("predict", run, picture, tmp_path / "other", "--heat", tmp_path / "heat")
     assert answer.status == 2 and "error[E475]" in answer.err and "would both be written to" in answer.err
+
+
+def test_files_for_nested_folders_lie_as_the_images_do_and_are_named(specc, tmp_path, picture):
+    run = tiny_trained(tmp_path)
+    for folder in ("one", "two"):
+        (tmp_path / "photos" / folder).mkdir(parents=True)
+        (tmp_path / "photos" / folder / "a.png").write_bytes(picture.read_bytes())
+    answer = specc("predict", run, tmp_path / "photos", "--heat", tmp_path / "heat")
+    assert answer.status == 0, answer.err
+    for folder in ("one", "two"):
+        path = tmp_path / "heat" / folder / "a-heat.png"
+        assert path.is_file() and f": {path}\n" in answer.out
+    answer = specc("predict", run, tmp_path / "photos", "--heat", tmp_path / "again", "--csv", tmp_path / "a.csv")
+    assert f"{tmp_path / 'again'}: 2 heat maps\n" in answer.out, answer.out

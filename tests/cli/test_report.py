@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
@@ -198,6 +199,26 @@ def test_several_runs_paired_by_seed(specc: Callable[..., Any], several: list[Pa
     mean = (gains[2] - gains[0] + gains[3] - gains[1]) / 2
     assert f"{100 * mean:+.1f} (" in page.text
     assert "paired t-test" in page.text and "Holm" in page.text
+
+
+def test_runs_on_other_images_have_no_best_one(specc: Callable[..., Any], several: list[Path], tmp_path: Path) -> None:
+    other = Path(shutil.copytree(several[2], tmp_path / "other"))
+    info = json.loads((other / "run.json").read_text())
+    (other / "run.json").write_text(json.dumps(info | {"validated_on": "another part"}))
+    answer = specc("report", several[0], other, "--out", tmp_path / "page.html")
+    assert answer.status == 0, answer.err
+    page = page_of(tmp_path / "page.html")
+    assert "so that their figures cannot be compared" in page.text.partition("In parentheses")[0]
+    assert "has the best" not in page.text and "Nothing is paired" in page.text
+
+
+def test_many_classes_are_folded(
+    specc: Callable[..., Any], runs: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("specc.backend.report_page.classes.MOST_ROWS", 2)
+    for task, words in (("classification", "All 3 classes"), ("multi-label", "All 4 tags")):
+        assert specc("report", runs(task), "--device", "cpu", "--out", tmp_path / "page.html").status == 0
+        assert words in page_of(tmp_path / "page.html").text
 
 
 def test_what_cannot_be_reported(

@@ -86,6 +86,7 @@ def test_a_search_its_best_and_more_trials(specc: Specc, spec: Path) -> None:
     assert more.status == 0, more.err
     assert [one["values"] for one in json.loads(more.out)["trials"]][:3] == [one["values"] for one in search["trials"]]
     assert len(more.err.splitlines()) == 1  # nothing was trained again
+    assert not (FOLDER / "front.svg").exists()  # which was not asked for, and would lack a trial
 
     other = specc("search", spec, *QUICK, "--sampler", "tpe")
     assert other.status == 2 and "its sampler differs" in other.err

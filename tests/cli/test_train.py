@@ -36,6 +36,37 @@ def spec(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return Path("small.cnn")
 
 
+def test_shards_that_only_a_comment_names_are_one_for_each_process(specc: Specc, spec: Path) -> None:
+    spec.write_text(SPEC + "# shards = 8\n")
+    plan = ["train", spec, "--device", "cpu", "--devices", "2", "--plan"]
+    words = (
+        "train.shards = 2, one for each process, since the spec does not set it: each batch is cut into 2 shards of 32"
+    )
+    answer = specc(*plan)
+    assert answer.status == 0 and words in answer.err, answer.err
+    assert re.search(r"^devices +2 +each computes 1 shard of 32 images", answer.out, re.MULTILINE), answer.out
+    assert words not in specc(*plan, "--quiet").err
+    answer = specc(*plan, "--set", "train.shards=4")
+    assert answer.status == 0 and "train.shards" not in answer.err and "computes 2 shards of 16" in answer.out
+
+
+def test_a_job_that_has_finished_its_run_says_so(specc: Specc, spec: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TORCHELASTIC_RUN_ID", "net-7")
+    for number in (1, 2):
+        answer = specc("train", spec, "--device", "cpu", "--quiet")
+        assert answer.status == 0, answer.err
+        assert ("runs/Small-1 is finished, and this job (net-7) started it" in answer.err) == (number == 2)
+    assert not Path("runs/Small-2").exists()
+
+
+def test_a_folder_that_holds_a_run_is_refused_before_the_data_are_read(specc: Specc, spec: Path) -> None:
+    Path("taken").mkdir()
+    Path("taken/run.json").write_text("{}")
+    spec.write_text(SPEC.replace("digits", 'folder("missing"); resize = 8x8; channels = gray'))
+    answer = specc("train", spec, "--device", "cpu", "--out", "taken")
+    assert answer.status == 2 and "error[E435]" in answer.err, answer.err
+
+
 def test_trains_exports_and_verifies(specc: Specc, spec: Path) -> None:
     answer = specc("train", spec, "--device", "cpu")
     assert answer.status == 0, answer.err

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import torch
 
+from specc.errors import SpeccError
 from tests.helpers.packing import CPU, packed
 from tests.helpers.tiny_data import read, write_folder
 
@@ -151,6 +152,9 @@ def test_a_shard_in_which_a_byte_is_another(sh: Path, meets: Callable[..., None]
 def test_a_file_that_is_not_there(sh: Path, meets: Callable[..., None], name: str) -> None:
     (sh / name).unlink()
     meets("E410", f"{name} cannot be read: No such file or directory", lambda: use(sh.parent))
+    with pytest.raises(SpeccError) as caught:
+        use(sh.parent)
+    assert caught.value.help == "it is a part of the data: restore it, or get the data again"
 
 
 @pytest.mark.parametrize("name", ["train-000001.json", "index.json"])

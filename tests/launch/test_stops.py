@@ -67,7 +67,22 @@ def test_shards_that_the_spec_does_not_set_are_named(folder: Path) -> None:
     assert any(line.startswith("2 processes, each on ") for line in lines)
 
 
-def test_what_can_be_refused_before_starts_no_process(folder: Path) -> None:
+def test_an_error_that_all_processes_have_names_none_of_them(folder: Path) -> None:
+    (folder / "missing.cnn").write_text((folder / "small.cnn").read_text().replace("small.npz", "missing.npz"))
+    ended = train(folder, "missing.cnn", "--devices", "3").end()
+    assert ended.status == 2 and "missing.npz" in ended.err, ended.err
+    assert ended.err.count("error[") == 1 and "rank" not in ended.err, ended.err
+
+
+def test_one_process_is_not_named(folder: Path) -> None:
+    options = ["--devices", "1", "--set", "data.augment=none", "--out", str(folder / "one")]
+    ended = train(folder, "small.cnn", *options, fault="epoch.middle:3@0=raise").end()
+    assert ended.status == 2 and "a fault" in ended.err and "rank 0" not in ended.err, ended.err
+
+
+def test_what_can_be_refused_before_starts_no_process(folder: Path, straight: Path) -> None:
+    ended = train(folder, "small.cnn", "--devices", "3", "--out", str(straight)).end()
+    assert ended.status == 2 and ended.err.startswith("error[E435]") and "rank" not in ended.err, ended.err
     ended = train(folder, "small.cnn", "--devices", "5").end()
     assert ended.status == 1 and ended.err.startswith("error[E502]"), ended.err
     ended = train(folder, "small.cnn", "--devices", "").end()

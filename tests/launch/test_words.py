@@ -11,7 +11,7 @@ from specc.backend.launch import slurm, start
 from specc.backend.launch.devices import process_count
 from specc.backend.launch.watch import HUNG, LOST_STATUS, Outcome
 from specc.backend.run.again import begun_run, job_name
-from specc.cli.processes import signal_called
+from specc.cli.processes import signal_called, warn_of_restarts
 from specc.errors import SpeccError
 from specc.files import json_bytes
 
@@ -172,3 +172,15 @@ def test_a_signal_that_cannot_save(name: str, why: str) -> None:
     with pytest.raises(SpeccError, match=why) as caught:
         signal_called(name)
     assert caught.value.code == "E483"
+
+
+@pytest.mark.parametrize(
+    ("restarts", "count", "rank", "warns"),
+    [("3", "0", "0", True), ("3", "0", "1", False), ("3", "1", "0", False), ("0", "0", "0", False)],
+)
+def test_restarts_of_torchrun_are_warned_of_once(
+    capsys: pytest.CaptureFixture[str], restarts: str, count: str, rank: str, warns: bool
+) -> None:
+    names = {"TORCHELASTIC_MAX_RESTARTS": restarts, "TORCHELASTIC_RESTART_COUNT": count, "RANK": rank}
+    warn_of_restarts(names)
+    assert ("torchrun was given --max-restarts 3" in capsys.readouterr().err) == warns

@@ -24,7 +24,7 @@ WRONG: list[tuple[str, Any, dict[str, Any], str, str, str, str]] = [
     ("conv", M, {"filters": 6, "groups": 4}, "E304", "groups", "6 filters", "8 channels and 6 filters: 1, 2"),
     ("conv", M, {"filters": 9, "groups": 3}, "E304", "groups", "does not divide its 8 input channels", ": 1"),
     ("conv", M, {"filters": 2**40}, "E310", "filters", "`conv`", ""),
-    ("conv", (8, 2**16, 2**16), {"filters": 2**10}, "E310", "filters", "1024 x 65536 x 65536", ""),
+    ("conv", (8, 2**13, 2**13), {"filters": 2**10}, "E310", "filters", "1024 x 8192 x 8192", ""),
     ("depthwise_conv", V, {}, "E302", "", "a vector of 12", ""),
     ("depthwise_conv", M, {"kernel": S(8, 1), "padding": S(0, 0)}, "E303", "kernel", "8 x 1", "`padding=1x0`"),
     ("depthwise_conv", M, {"multiplier": 2**40}, "E310", "multiplier", "", ""),

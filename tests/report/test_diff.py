@@ -161,6 +161,14 @@ def test_arguments_of_settings_by_their_paths():
     ]
 
 
+def test_texts_are_in_quotes_and_names_are_not():
+    a, b = (f'data {{ source = folder("{path}"); resize = 16x16 }}' for path in ("x", "y"))
+    assert [tuple(one) for one in settings(a, b)] == [("data.source.path", '"x"', '"y"')]
+    (change,) = settings("", 'train { start = weights("w.safetensors") }')
+    assert change.b is not None and change.b.startswith('weights(path="w.safetensors", ')
+    assert settings("", "train { best = loss }") == [("train.best", "auto", "loss")]
+
+
 def test_another_call_is_shown_whole():
     (change,) = settings("", "train { optimizer = sgd(lr=0.1) }")
     path, before, after = change

@@ -50,6 +50,11 @@ def test_the_best_first_and_what_it_is_worth() -> None:
     assert "--seeds 3" in text and "other images have to" in text
 
 
+def test_one_trial_is_no_choice_among_several() -> None:
+    text = search_table(search(trial(2, 0.5)))
+    assert "  the best epoch of the only trial, chosen on these validation images, so optimistic" in text
+
+
 def test_seeds_give_an_interval_and_a_test_part_a_way_to_measure() -> None:
     best = trial(2, 0.75, low=0.7, high=0.8)
     text = search_table(search(best, seeds=[0, 1, 2], has_test=True))

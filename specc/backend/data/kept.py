@@ -23,7 +23,8 @@ from specc.backend.data.cache import USED, limit, make_room, place
 from specc.backend.data.records import MAGIC, UNSETTLED, Record, Row, Segment, pack, unpack
 from specc.backend.images import Pixels
 from specc.errors import clean, counted
-from specc.files import hold, open_file, read_file, write_atomic
+from specc.files import open_file, read_file, write_atomic
+from specc.locks import held
 from specc.report.layers import byte_text
 
 ROWS = ".rows"
@@ -195,7 +196,7 @@ class Store:
                 self._map(self._current)
             gone = [name for name in self.records.keys() - self.seen if not self._is_there(name)]
             if self.added or gone:
-                with hold(self.folder / "lock"):
+                with held(self.folder / "lock"):
                     self._save(gone)
         except OSError as error:
             self.problem = f"{self.folder}: {error.strerror or error}"

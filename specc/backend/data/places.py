@@ -155,7 +155,10 @@ def unreadable(path: Path, error: Exception) -> SpeccError:
     if not isinstance(error, OSError):
         return damaged(path, f"cannot be read: {error}")
     found = f"{path} cannot be read: {error.strerror or error}"
-    return SpeccError("E410", clean(found), help="check the file's permissions and its disk")
+    help = "check the file's permissions and its disk"
+    if isinstance(error, FileNotFoundError):
+        help = "it is a part of the data: restore it, or get the data again"
+    return SpeccError("E410", clean(found), help=help)
 
 
 def few(names: Sequence[str], most: int = 5) -> str:

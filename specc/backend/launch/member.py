@@ -1,7 +1,7 @@
 """One of several processes that train together: it joins, works, and ends as all of them end.
 
 Rank 0 prints. The others are silent unless they are the first to fail: then their message is the training's, and names
-them. Whatever ends one ends all.
+them, unless all fail alike. Whatever ends one ends all.
 """
 
 import atexit
@@ -20,6 +20,7 @@ from specc.backend.launch.watch import ERROR, LOST_STATUS, STOPPED, Outcome, Wat
 from specc.backend.ranks import Ranks, join, leave
 from specc.errors import SpeccError
 
+OWN = ("E448",)  # codes of problems that one process may have alone: too little memory
 CONNECTIONS = ("gloo", "Connection", "Broken pipe", "Socket", "NCCL")
 
 
@@ -95,15 +96,21 @@ def _stop(watch: Watch, status: int) -> None:
 
 def _failure(watch: Watch, error: Exception) -> BaseException:
     """What to raise for an exception, which ends all, unless it only follows from what befell another process."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # which the agent sends as soon as another one has ended
     known = watch.outcome
-    if known is None and is_lost_connection(error):
-        known = watch.why_lost()
+    if is_lost_connection(error):
+        known = known or watch.why_lost()
+    else:
+        watch.tell_failure(str(error))
     if known is None:
         status = error.status if isinstance(error, SpeccError) else 2
         known = watch.end(Outcome(ERROR, watch.rank, watch.rank, status, str(error)))
     if known.kind in (ERROR, STOPPED):
+        is_of_all = known.rank == watch.rank and _is_of_all(error, watch)  # while this process can still ask the others
         _leave_at_once(watch, known.status)
-        return _named(error, watch) if known.rank == watch.rank else SystemExit(known.status)
+        if known.rank != watch.rank:
+            return SystemExit(known.status)
+        return error if is_of_all else _named(error, watch)
     _leave_at_once(watch, LOST_STATUS)
     speaks = known.teller == watch.rank and not watch.launcher
     return problem(known) if speaks else SystemExit(LOST_STATUS)
@@ -114,6 +121,15 @@ def is_lost_connection(error: BaseException) -> bool:
     if isinstance(error, dist.DistError):
         return True
     return isinstance(error, RuntimeError) and any(word in str(error) for word in CONNECTIONS)
+
+
+def _is_of_all(error: Exception, watch: Watch) -> bool:
+    """Whether a problem is the training's rather than this process's: rank 0 looks on behalf of all, or all have it."""
+    if watch.world == 1:
+        return True
+    if not isinstance(error, SpeccError) or error.code in OWN:
+        return False
+    return watch.rank == 0 or watch.all_failed(str(error))
 
 
 def _named(error: Exception, watch: Watch) -> Exception:

@@ -23,6 +23,7 @@ from specc.render import render_error
 
 INTERVAL = 1.0  # seconds between beats
 LATE = 3.0  # seconds; a look that comes later was held up itself, and says nothing about the others
+ALIKE = 3.0  # seconds within which processes that fail alike have all failed; less than GRACE
 GRACE = 5.0  # seconds that the main thread has to end by itself, once another process has ended the training
 ORPHANED = 30  # seconds to save and stop, once the launcher is gone
 
@@ -89,6 +90,21 @@ class Watch:
         """Tell the others that the training ends. Gives the outcome that was told first, this one or another."""
         self.outcome = self.outcome or self._tell(outcome) or outcome
         return self.outcome
+
+    def tell_failure(self, text: str) -> None:
+        """Tell the others with which words this process fails."""
+        if self._store is not None:
+            _quietly(self._store.set, f"failed/{self.rank}", text)
+
+    def all_failed(self, text: str) -> bool:
+        """Whether all processes fail with these words; each is given a moment to do so."""
+        keys, deadline = [f"failed/{rank}" for rank in range(self.world)], time.monotonic() + ALIKE
+        while self._store is not None and not _quietly(self._store.check, keys):
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(INTERVAL / 10)
+        texts = _quietly(self._store.multi_get, keys) if self._store is not None else None
+        return texts is not None and all(one.decode() == text for one in texts)
 
     def leave(self) -> None:
         """Part from the others: from now on nobody waits for this process. One that hosts the store leaves last."""

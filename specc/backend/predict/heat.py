@@ -1,6 +1,6 @@
 """Heat maps of predictions as image files: where in an image the network found what speaks for its answer."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from io import BytesIO
 from pathlib import Path
 
@@ -12,16 +12,16 @@ from specc.errors import SpeccError
 from specc.files import write_atomic
 
 
-def heat_files(folder: Path, images: Sequence[Path]) -> dict[Path, Path]:
-    """Where the heat map of each image goes: NAME-heat.png.
+def heat_files(folder: Path, places: Mapping[Path, Path]) -> dict[Path, Path]:
+    """Where the heat map of each image goes: NAME-heat.png. places: as `Inputs` has them.
 
     Raises SpeccError E475 where two images would have the same file, or a file would lie where an image does.
     """
     files: dict[Path, Path] = {}
     owners: dict[Path, Path] = {}
-    sources = {image.resolve() for image in images}
-    for image in dict.fromkeys(images):
-        path = files[image] = folder / f"{image.stem}-heat.png"
+    sources = {image.resolve() for image in places}
+    for image, place in places.items():
+        path = files[image] = folder / place.with_name(f"{place.name}-heat.png")
         if path in owners:
             message = f"{owners[path]} and {image} would both be written to {path}"
             raise SpeccError("E475", message, help="predict one of them with another --heat")

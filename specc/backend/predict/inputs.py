@@ -13,10 +13,15 @@ LIST = Path("-")  # standard input lists the files, one a line
 
 
 class Inputs(NamedTuple):
-    """files: in the order of the command line; those of a folder in natural order. notes: what was left out."""
+    """files: in the order of the command line; those of a folder in natural order. notes: what was left out.
+
+    places: where what is written for a file goes, below the folder for it: as the file lies below the folder that is
+    named, without its suffix.
+    """
 
     files: list[Path]
     notes: list[str]
+    places: dict[Path, Path]
 
 
 def image_files(paths: Sequence[Path], lines: Iterable[str]) -> Inputs:
@@ -30,6 +35,7 @@ def image_files(paths: Sequence[Path], lines: Iterable[str]) -> Inputs:
         )
     files: list[Path] = []
     notes: list[str] = []
+    places: dict[Path, Path] = {}
     for path in paths:
         if path == LIST:
             listed = [Path(line.rstrip("\r\n")) for line in lines if line.strip()]
@@ -41,11 +47,12 @@ def image_files(paths: Sequence[Path], lines: Iterable[str]) -> Inputs:
             if not images:
                 raise SpeccError("E460", clean(f"{path} holds no image files"), help="give a folder with image files")
             files += images
+            places |= {image: image.relative_to(path).with_suffix("") for image in images}
             if others:
                 notes.append(clean(f"{path}: {counted(others, 'file')} skipped that are no image files by their names"))
         else:
             files.append(path)
-    return Inputs(files, notes)
+    return Inputs(files, notes, {image: Path(image.stem) for image in files} | places)
 
 
 def _in_folder(folder: Path) -> tuple[list[Path], int]:

@@ -1,6 +1,6 @@
 """Predicted masks as image files: the class of each pixel, and the image with the classes' colors over it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from io import BytesIO
 from pathlib import Path
 from typing import NamedTuple
@@ -36,16 +36,17 @@ def palette() -> NDArray[np.uint8]:
     return colors
 
 
-def files_of(folder: Path, images: Sequence[Path]) -> dict[Path, MaskFiles]:
-    """Where the masks of images go: NAME.png and NAME-overlay.png.
+def files_of(folder: Path, places: Mapping[Path, Path]) -> dict[Path, MaskFiles]:
+    """Where the masks of images go: NAME.png and NAME-overlay.png. places: as `Inputs` has them.
 
     Raises SpeccError E475 where two files would have the same name, or a mask would lie where an image does.
     """
     files: dict[Path, MaskFiles] = {}
     owners: dict[Path, Path] = {}
-    sources = {image.resolve() for image in images}
-    for image in dict.fromkeys(images):
-        files[image] = MaskFiles(folder / f"{image.stem}.png", folder / f"{image.stem}-overlay.png")
+    sources = {image.resolve() for image in places}
+    for image, place in places.items():
+        names = (place.with_name(f"{place.name}{ending}.png") for ending in ("", "-overlay"))
+        files[image] = MaskFiles(*(folder / name for name in names))
         for path in files[image]:
             if path in owners:
                 message = f"{owners[path]} and {image} would both be written to {path}"

@@ -6,7 +6,7 @@ import numpy as np
 
 from specc.backend.evaluation.class_figures import by_class
 from specc.backend.evaluation.figures import Estimate
-from specc.backend.report_page.html import Section, paragraph, scroll, table, text
+from specc.backend.report_page.html import Section, fold, paragraph, scroll, table, text
 from specc.backend.report_page.images import picture
 from specc.backend.report_page.subject import Subject
 from specc.backend.tasks.figures.classification import confusion
@@ -16,6 +16,7 @@ from specc.report.figures import output_cells
 from specc.report.outputs import SINGULAR
 from specc.tasks import CLASSIFICATION
 
+MOST_ROWS = 50  # outputs whose table is not folded
 MOST_COLUMNS = 30  # classes whose matrix is a table; of more, only the most frequent confusions are shown
 MOST_CELLS, IN_CELL = 60, 8  # cells that show images, and images in one
 SHADES = 8
@@ -27,16 +28,26 @@ def classes(subject: Subject) -> Section:
     task, records = measured.task, measured.evaluation.records
     if task.facts != CLASSIFICATION:
         head, *rows = output_cells(task.by_output(records), SINGULAR[task.facts.outputs])
-        return Section("classes", task.facts.outputs.capitalize(), table(head, rows))
+        return Section(
+            "classes", task.facts.outputs.capitalize(), _long(table(head, rows), len(task.outputs), task.facts.outputs)
+        )
     means, scores = by_class(confusion(records, len(task.outputs)), task.outputs)
     head = ["class", "images", "precision", "recall", "F1", ""]
     cells = [
         [text(one.name), f"{one.support:,}", *map(_estimate, (one.precision, one.recall, one.f1)), _track(one.f1.value)]
         for one in scores
     ]
-    cells.append([text("mean"), f"{measured.figures.images:,}", *map(_estimate, means), ""])
+    mean = [text("mean"), f"{measured.figures.images:,}", *map(_estimate, means), ""]
     note = "In parentheses 95% intervals; the bar is F1. The mean counts every class that has images alike."
-    return Section("classes", "Classes", table(head, cells, raw=True) + paragraph(note, "q"))
+    body = table(head, [*cells, mean], raw=True)
+    if len(cells) > MOST_ROWS:
+        body = table(head, [mean], raw=True) + _long(table(head, cells, raw=True), len(cells), "classes")
+    return Section("classes", "Classes", body + paragraph(note, "q"))
+
+
+def _long(body: str, rows: int, what: str) -> str:
+    """A table; folded where it is long."""
+    return body if rows <= MOST_ROWS else fold(f"All {rows:,} {what}", body)
 
 
 def _estimate(figure: Estimate) -> str:

@@ -73,6 +73,11 @@ def _lead(runs: Sequence[Compared]) -> str:
     known = [run for run in runs if run.estimate(figure).value is not None]
     if not known:
         return paragraph("None of these runs has figures in its run.json yet.", "warn")
+    if not _are_comparable(runs):
+        words = "These runs are not validated on the same images, so that their figures cannot be compared."
+        return f'<p class="verdict">{text(words)}</p>' + paragraph(
+            "In parentheses: 95% intervals over the images.", "q"
+        )
     values = [run.estimate(figure).value or 0.0 for run in known]
     best = known[values.index(min(values) if figure.is_error else max(values))]
     estimate = best.estimate(figure)
@@ -81,17 +86,17 @@ def _lead(runs: Sequence[Compared]) -> str:
     alike = [run.label for run in known if run is not best and _overlap(run.estimate(figure), estimate)]
     if alike:
         notes.append(paragraph(f"Its interval overlaps with that of {', '.join(alike)}.", "q"))
-    hashes = {(run.info["data_sha256"], run.info["validated_on"]) for run in runs}
-    if len(hashes) > 1:
-        notes.append(
-            paragraph("They are not validated on the same images, so that figures cannot be compared.", "warn")
-        )
-    elif any((run.info.get("figures", {}).get("validation") or {}).get("optimistic") for run in runs):
+    if any((run.info.get("figures", {}).get("validation") or {}).get("optimistic") for run in runs):
         words = (
             "Each figure is that of the run's best epoch, chosen on the same images, so optimistic; choosing the best "
         )
         notes.append(paragraph(f"{words}run by it is optimistic once more.", "warn"))
     return "".join(notes)
+
+
+def _are_comparable(runs: Sequence[Compared]) -> bool:
+    """Whether all are validated on the same images."""
+    return len({(run.info["data_sha256"], run.info["validated_on"]) for run in runs}) == 1
 
 
 def _overlap(one: Estimate, other: Estimate) -> bool:
@@ -211,6 +216,9 @@ def _is_same_spec(one: Compared, other: Compared) -> bool:
 
 def _paired(runs: Sequence[Compared]) -> Section:
     figure = runs[0].figure
+    if not _are_comparable(runs):
+        words = "Nothing is paired: these runs are not validated on the same images."
+        return Section("paired", "Paired by seed", paragraph(words))
     gains: list[tuple[Series, Series, Gain]] = []
     for one, other in combinations(series_of(runs, figure), 2):
         found = gain(other.values, one.values)

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from specc.backend.run.checkpoint import State, save_checkpoint, sweep
 from specc.backend.run.files import BEST, CHECKPOINTS, INFO, LAST, METRICS, MOST_BYTES, SPEC
-from specc.backend.run.lock import Lock
+from specc.backend.run.lock import Lock, is_held
 from specc.backend.run.metrics import append_line, restore_lines
 from specc.backend.run.weights import weights_bytes
 from specc.errors import SpeccError
@@ -55,27 +55,13 @@ class RunFolder:
         self.lock.release()
 
     def begin(self, spec: str) -> None:
-        """Write what is there before the first step. Raises SpeccError E435 where there is a run in it already.
-
-        A process that was killed before it wrote `run.json` left no run, only this spec.
-        """
-        info, metrics, own = (self.path / name for name in (INFO, METRICS, SPEC))
+        """Write what is there before the first step. Raises SpeccError E435 where there is a run in it already."""
         with self._writing():
-            is_ours = not own.exists() or read_file(own, MOST_BYTES) == spec.encode()
-            is_fresh = not metrics.exists() or size_of(metrics) == 0
-            taken = [
-                path for path, free in ((info, not info.exists()), (own, is_ours), (metrics, is_fresh)) if not free
-            ]
-            if taken:
-                raise SpeccError(
-                    "E435",
-                    f"{self.path} already contains a run: it has {taken[0].name}",
-                    help=f"continue it with `specc train --resume {self.path}`, or choose another folder with --out",
-                )
+            _refuse_taken(self.path, spec)
             (self.path / CHECKPOINTS).mkdir(exist_ok=True)
             sweep_parts(self.path)
-            write_atomic(own, spec.encode())
-            write_atomic(metrics, b"")
+            write_atomic(self.path / SPEC, spec.encode())
+            write_atomic(self.path / METRICS, b"")
 
     def epoch(self, state: TrainedState, line: dict[str, Any]) -> None:
         """Keep the end of an epoch. The checkpoint comes last: what it does not cover is done again by a resume."""
@@ -125,6 +111,36 @@ class RunFolder:
             raise SpeccError("E481", found, help=help) from error
 
 
+def refuse_taken(path: Path, spec: str) -> None:
+    """See that `create` will not refuse a folder, before long work. Raises SpeccError E435, E469, E481.
+
+    One that another training writes to now is left to `create`, which waits for nothing either.
+    """
+    refuse_bytes(path)
+    if not is_held(path):
+        _refuse_taken(path, spec)
+
+
+def _refuse_taken(path: Path, spec: str) -> None:
+    """Raise SpeccError E435 where there is a run in a folder already, E481 where nobody can tell.
+
+    A process that was killed before it wrote `run.json` left no run, only this spec.
+    """
+    info, metrics, own = (path / name for name in (INFO, METRICS, SPEC))
+    try:
+        is_ours = not own.exists() or read_file(own, MOST_BYTES) == spec.encode()
+        is_fresh = not metrics.exists() or size_of(metrics) == 0
+        taken = [file for file, free in ((info, not info.exists()), (own, is_ours), (metrics, is_fresh)) if not free]
+    except OSError as error:
+        raise _unwritable(path, error) from error
+    if taken:
+        raise SpeccError(
+            "E435",
+            f"{path} already contains a run: it has {taken[0].name}",
+            help=f"continue it with `specc train --resume {path}`, or choose another folder with --out",
+        )
+
+
 def create(out: Path | None, name: str, spec: str) -> RunFolder:
     """A new run folder, `runs/NAME-N` where `out` is not given, with the spec in it.
 
@@ -139,8 +155,7 @@ def create(out: Path | None, name: str, spec: str) -> RunFolder:
             path = out
             out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        found = f"the run cannot be written to {out or 'runs'}: {error.strerror or error}"
-        raise SpeccError("E481", found, help="choose a writable folder with --out") from error
+        raise _unwritable(out or Path("runs"), error) from error
     folder = RunFolder(path, is_new=True)
     try:
         folder.begin(spec)
@@ -148,6 +163,11 @@ def create(out: Path | None, name: str, spec: str) -> RunFolder:
         folder.lock.release()
         raise
     return folder
+
+
+def _unwritable(path: Path, error: OSError) -> SpeccError:
+    message = f"the run cannot be written to {path}: {error.strerror or error}"
+    return SpeccError("E481", message, help="choose a writable folder with --out")
 
 
 def _numbered(folder: Path, name: str) -> Path:

@@ -1,10 +1,10 @@
 """One training at a time in a run's folder."""
 
 import os
-from contextlib import suppress
 from pathlib import Path
 
 from specc.errors import SpeccError
+from specc.locks import locked, release, take
 
 NAME = ".lock"
 
@@ -21,29 +21,28 @@ class Lock:
 
     def __init__(self, folder: Path, help: str = "wait until it ends") -> None:
         self.path = folder / NAME
-        while True:
-            self.file = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o666)
-            if not _take(self.file):
-                who = os.read(self.file, 32).decode("ascii", "replace").strip()
-                os.close(self.file)
-                raise SpeccError(
-                    "E485",
-                    f"another training is writing to {folder}: process {who or 'unknown'}",
-                    help=help,
-                )
-            if _is_same(self.file, self.path):
-                break
-            os.close(self.file)  # another process removed it between the opening and the taking
+        try:
+            self.file = locked(self.path, waits=False)
+        except BlockingIOError:
+            who = _holder(self.path)
+            message = f"another training is writing to {folder}: process {who or 'unknown'}"
+            raise SpeccError("E485", message, help=help) from None
         os.ftruncate(self.file, 0)
         os.write(self.file, f"{os.getpid()}\n".encode())
 
     def release(self) -> None:
         """Let go; a second time does nothing."""
         if self.file >= 0:
-            with suppress(OSError):  # Windows removes no file that is open
-                self.path.unlink(missing_ok=True)
-            os.close(self.file)
+            release(self.file, self.path)
             self.file = -1
+
+
+def _holder(path: Path) -> str:
+    """The process that holds a lock; "" where that cannot be read."""
+    try:
+        return path.read_bytes()[:32].decode("ascii", "replace").strip()
+    except OSError:
+        return ""
 
 
 def is_held(folder: Path) -> bool:
@@ -53,42 +52,9 @@ def is_held(folder: Path) -> bool:
     except OSError:
         return False
     try:
-        return not _take(file)
+        take(file, waits=False)
+    except BlockingIOError:
+        return True
     finally:
         os.close(file)  # which lets go of what was taken
-
-
-def _take(file: int) -> bool:
-    """Lock an open file without waiting; whether that was possible."""
-    try:
-        import fcntl
-    except ImportError:  # not POSIX
-        return _take_on_windows(file)
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    except OSError:  # a file system without locks: nothing can be promised there
-        return True
-    return True
-
-
-def _take_on_windows(file: int) -> bool:
-    import msvcrt
-
-    os.lseek(file, 1 << 20, os.SEEK_SET)  # behind the content, which others may then still read
-    try:
-        msvcrt.locking(file, msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined, unused-ignore]
-    except OSError:
-        return False
-    finally:
-        os.lseek(file, 0, os.SEEK_SET)
-    return True
-
-
-def _is_same(file: int, path: Path) -> bool:
-    """Whether the open file is the one that is at the path now."""
-    try:
-        return os.path.samestat(os.fstat(file), path.stat())
-    except FileNotFoundError:
-        return False
+    return False

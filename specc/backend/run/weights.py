@@ -17,9 +17,9 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor, nn
 
-from specc.backend.run.files import CHECKPOINTS, LAST
+from specc.backend.run.files import CHECKPOINTS, INFO, LAST, MOST_BYTES
 from specc.errors import SpeccError, counted
-from specc.files import open_file, parse_json, reason, refuse_bytes, size_of
+from specc.files import open_file, parse_json, read_file, reason, refuse_bytes, size_of
 
 MOST_HEADER = 1 << 24  # bytes of a safetensors file's table of tensors: that of some 100,000
 PICKLE = "a pickle written by torch.save, which specc never reads: a pickle can run any code"
@@ -92,8 +92,7 @@ def open_weights(path: Path) -> Iterator[Weights]:
         _refuse_long_header(path, size)
         file: Any = safe_open(path, framework="pt")  # looks at its header, and whether it is as long as that says
     except FileNotFoundError:
-        hint = f"no epoch was finished; continue with `specc train --resume {path.parent}`"
-        raise SpeccError("E442", f"there are no weights at {path}", help=hint) from None
+        raise SpeccError("E442", f"there are no weights at {path}", help=_why_missing(path)) from None
     except OSError as error:
         raise SpeccError("E443", f"{path} cannot be read: {reason(error)}", help=hint) from error
     except (SafetensorError, ValueError) as error:
@@ -103,6 +102,17 @@ def open_weights(path: Path) -> Iterator[Weights]:
     with file:
         shapes = {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118
         yield Weights(file, shapes, file.metadata() or {})
+
+
+def _why_missing(path: Path) -> str:
+    """Why a run has no weights, and what to do."""
+    try:
+        is_finished = parse_json(read_file(path.parent / INFO, MOST_BYTES)).get("finished")
+    except (OSError, ValueError, AttributeError):
+        is_finished = False
+    if is_finished:
+        return f"this training finished, so the file was moved or removed: restore it; {_others(path)}"
+    return f"no epoch was finished; continue with `specc train --resume {path.parent}`"
 
 
 def _others(path: Path) -> str:

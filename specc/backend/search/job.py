@@ -91,9 +91,9 @@ def prepare(folder: Path, checked: Check, space: Sequence[Searched], base: Path,
     """
     device = find(request.device)
     spec = checked(()).trainable()
+    refuse_to_vary(space, spec.train.best)
     dataset = DataSets(request.data_dir, base).of(spec.data)
     figure = selection(spec.train.best, dataset.task.facts).figure
-    refuse_to_vary(space, figure)
     about = identity(
         spec,
         space,
@@ -162,8 +162,8 @@ def search(folder: Path, request: Request, given: Given, quiet: bool = False) ->
 
 def _search(folder: Path, request: Request, given: Given, quiet: bool) -> tuple[dict[str, Any], int]:
     journal, space, began = opened(folder), given.space(), _now()
+    bind_storage(journal, request.storage)
     head = journal.head
-    _refuse_other_storage(head, request.storage)
     figure, device = figure_of(head), find(request.device)
     how = How(
         head["name"],
@@ -261,14 +261,19 @@ def opened(folder: Path) -> Journal:
     return journal
 
 
-def _refuse_other_storage(head: Mapping[str, Any], storage: str | None) -> None:
-    """Raise SpeccError E516 where a search is continued in another storage than it was begun in."""
-    now = hidden(storage) if storage else None
-    if head["storage"] != now:
-        was = f"in the storage {head['storage']}" if head["storage"] else "without --storage"
-        raise SpeccError(
-            "E516", f"this search was begun {was}", help="continue it so, or choose another folder with --out"
-        )
+def bind_storage(journal: Journal, storage: str | None) -> None:
+    """Keep a search where its first trial is. Until then another storage may be given: the first may not have answered.
+
+    Raises SpeccError E516 where a search is continued in another storage than its trials are in.
+    """
+    head, now = journal.head, hidden(storage) if storage else None
+    if head["storage"] == now:
+        return
+    if not journal.trials:
+        journal.write(**head | {"storage": now})
+        return
+    was = f"in the storage {head['storage']}" if head["storage"] else "without --storage"
+    raise SpeccError("E516", f"this search was begun {was}", help="continue it so, or choose another folder with --out")
 
 
 def _refuse_failure(found: Mapping[str, Any]) -> None:
@@ -297,8 +302,11 @@ def _draw(folder: Path, found: dict[str, Any]) -> None:
     with look():
         for name, figure in PICTURES.items():
             save(figure(found), folder / f"{name}.svg")
+        front = folder / "front.svg"
         if found["against"]:
-            save(front_figure(found), folder / "front.svg")
+            save(front_figure(found), front)
+        else:
+            front.unlink(missing_ok=True)  # of an earlier command, which asked for it
 
 
 def files_of(found: Mapping[str, Any]) -> list[str]:

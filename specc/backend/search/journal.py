@@ -95,6 +95,7 @@ class Journal:
         self.trials: dict[int, Trial] = {}
         for number, line in _lines(self.path):
             try:
+                _refuse_odd_numbers(line)
                 self._apply(line)
             except (AssertionError, KeyError, TypeError, ValueError) as error:
                 message = f"{self.path} is damaged: line {number} does not follow from those before it"
@@ -106,7 +107,7 @@ class Journal:
         line = {"what": what, **values}
         written = {"at": datetime.now(UTC).isoformat(timespec="milliseconds"), **line}
         try:
-            append_locked(self.path, (json.dumps(written) + "\n").encode())
+            append_locked(self.path, (json.dumps(written, allow_nan=False) + "\n").encode())
         except OSError as error:
             message = f"the search cannot be written to {self.path}: {error.strerror or error}"
             help = "free some disk space, or choose a writable folder with --out; nothing written so far is lost"
@@ -157,6 +158,11 @@ class Journal:
         """The first trial with these values that is trained, or was."""
         trials = self.trials.values()
         return next((one for one in trials if one.values == values and not one.same_as and one.state != LOST), None)
+
+
+def _refuse_odd_numbers(line: Mapping[str, Any]) -> None:
+    """Raise ValueError where a line has a number that JSON does not have: NaN and Infinity compare with nothing."""
+    json.dumps(line, allow_nan=False)
 
 
 def _lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:

@@ -11,18 +11,18 @@ from specc.backend.run.lock import Lock
 from specc.backend.search.journal import FORMAT, MOST_BYTES, Journal
 from specc.check import Checked, Trainable
 from specc.check.extension import extension, with_search
+from specc.check.search import refusal
 from specc.check.variants import Searched
 from specc.errors import SpeccError
 from specc.files import json_bytes, read_file, write_atomic
 from specc.report.search import figure_of
-from specc.tasks import LOSS, Figure
+from specc.tasks import LOSS
 from specc.values import Bound, quoted
 from specc.vocabulary.family import Source, Start
 from specc.vocabulary.kinds import FilePath
 from specc.vocabulary.registry import component
 
 SPEC, BEST, RESULT = "spec.cnn", "best.cnn", "search.json"
-MEASURES = ("data.source", "data.validation", "data.seed", "data.targets", "train.best", "train.seed")
 DIFFER = {
     "spec_sha256": "spec or what it searches",
     "data_sha256": "data",
@@ -36,17 +36,11 @@ DIFFER = {
 Check = Callable[[Sequence[str]], Checked]
 
 
-def refuse_to_vary(space: Sequence[Searched], figure: Figure) -> None:
-    """Raise SpeccError E514 where a search varies what its trials are measured by."""
+def refuse_to_vary(space: Sequence[Searched], best: str) -> None:
+    """Raise SpeccError E514 where a search varies what its trials are measured by. best: `train.best`, as it is set."""
     for searched in space:
-        path = searched.path
-        for measure in (*MEASURES, *(["train.loss"] if figure == LOSS else [])):
-            if path == measure or path.startswith(f"{measure}."):
-                what = "would be measured in different ways, and no figure compares them"
-                help = f"remove it from `search`, and choose with --set {path}=… or a variant; `specc study` compares"
-                if measure == "train.seed":
-                    what, help = "would be chosen for their luck", "use --seeds 3 to train each trial with three seeds"
-                raise SpeccError("E514", f"the search varies `{path}`: trials {what}", help=help, status=1)
+        if reason := refusal(searched.path, best == LOSS.name):
+            raise SpeccError("E514", reason[0], help=reason[1], status=1)
 
 
 def anchored_text(checked: Check, space: Sequence[Searched], base: Path, data_dir: Path | None) -> str:

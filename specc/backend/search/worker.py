@@ -7,6 +7,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterable
+from math import isfinite
 from pathlib import Path
 from queue import Queue
 from types import TracebackType
@@ -201,8 +202,11 @@ class Reporter:
             if result.epoch >= self.until:
                 raise Pruned
             return
-        is_last = result.epoch >= self.epochs
-        self.line.tell("epoch", epoch=result.epoch, value=result.value(self.chosen.figure), last=is_last)
+        is_last, value = result.epoch >= self.epochs, result.value(self.chosen.figure)
+        if not isfinite(value):  # which compares with no other
+            message = f"the validation {self.chosen.figure.title} is not finite after epoch {result.epoch:g}"
+            raise SpeccError("E436", message, help="narrow down what `search` tries", status=1)
+        self.line.tell("epoch", epoch=result.epoch, value=value, last=is_last)
         if self.line.next()["prune"]:
             raise Pruned
 

@@ -25,7 +25,7 @@ from specc.backend.run import manifest
 from specc.backend.run.again import about_job
 from specc.backend.run.checkpoint import load_checkpoint, newest_step, restore
 from specc.backend.run.files import CHECKPOINTS
-from specc.backend.run.folder import RunFolder, create
+from specc.backend.run.folder import RunFolder, create, refuse_taken
 from specc.backend.run.load import open_run
 from specc.backend.run.metrics import EpochResult
 from specc.backend.run.same_data import meaning_of
@@ -83,6 +83,8 @@ def train(
     """
     spec = anchored(checked.trainable(), base)
     device = device if ranks.is_alone else str(ranks.device)
+    if out is not None and ranks.is_first:
+        refuse_taken(out, spec.resolved)  # before the data are read, which can take long
     with memory_explained(spec, device):
         has_test = until is None and ranks.is_first
         job = prepare(Request(spec, device, data_dir, base, subset, dataset, test=has_test, ranks=ranks))

@@ -43,7 +43,7 @@ def help_to_say_the_shape(data: DataSettings | None, shape_of: ShapeOf | None) -
         resized = "image files may differ in size: bring all to one with `data`'s resize, as in resize = 224x224"
         return f"{resized}; where they have one already, start the network with input({data.image_channels}, 224x224)"
     told = shape_of(data.source) if shape_of is not None else "no file is opened here"
-    why = f"; the file of `{data.source.name}` would tell, but {told}" if isinstance(told, str) else ""
+    why = f"; it was not read from the data of `{data.source.name}`: {told}" if isinstance(told, str) else ""
     return f"start the network with the shape of its images, such as input(1, {size or Size(28, 28)}){why}"
 
 

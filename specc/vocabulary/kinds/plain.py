@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from specc.values import Percent, Ref, Size
+from specc.values import Percent, Quoted, Ref, Size
 from specc.vocabulary.kinds.kind import Bind, Kind, Unfit
 
 LARGEST = 2**63
@@ -77,7 +77,7 @@ class Text(Kind):
     def accept(self, value: Any, bind: Bind) -> str:
         if not isinstance(value, str):
             raise Unfit
-        return value
+        return Quoted(value)
 
 
 class FilePath(Text):
@@ -148,7 +148,7 @@ class Selector(Kind):
             return value.name
         if not isinstance(value, str) or not value:
             raise Unfit
-        return value
+        return Quoted(value)
 
 
 class Word(Kind):
@@ -167,7 +167,7 @@ class Word(Kind):
             return value.name
         if not isinstance(value, str) or not value:
             raise Unfit
-        return value
+        return Quoted(value)
 
 
 def _range(low: int | None, high: int | None) -> str:

@@ -1,9 +1,11 @@
 """A run's folder belongs to one process, and nothing in it is written over."""
 
+import json
 import os
 from pathlib import Path
 
 from specc.backend.run.folder import RunFolder, create
+from specc.backend.run.load import open_run
 from specc.backend.train.resume import resume
 from tests.helpers.small_run import begin, error_of
 
@@ -49,3 +51,12 @@ def test_a_lock_that_a_killed_process_left_is_no_lock(copied: Path) -> None:
     (copied / ".best.safetensors.abc.part").write_bytes(b"half")
     assert resume(copied, quiet=True).status == 0
     assert not any(path.name.startswith(".") for path in copied.iterdir())
+
+
+def test_a_finished_run_without_its_weights_is_not_to_be_continued(copied: Path) -> None:
+    (copied / "best.safetensors").unlink()
+    info = json.loads((copied / "run.json").read_text())
+    for is_finished, words in ((True, "restore it; the last weights are in"), (False, "no epoch was finished")):
+        (copied / "run.json").write_text(json.dumps(info | {"finished": is_finished}))
+        error = error_of(lambda: open_run(copied))
+        assert error.code == "E442" and words in error.help

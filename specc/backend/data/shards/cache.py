@@ -11,8 +11,7 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 
 from specc.backend.data.amount import from_environment, size
@@ -20,6 +19,7 @@ from specc.backend.data.cache import SIZE, root
 from specc.backend.data.shards.remote import Remote
 from specc.errors import SpeccError, clean
 from specc.files import PART, read_file, write_atomic
+from specc.locks import held
 
 SHARDS = "shards"
 TOUCHED = 20  # seconds after which the use of a file is noted again
@@ -54,7 +54,7 @@ class Cache:
         if time.monotonic() - self._used.get(digest, -TOUCHED) < TOUCHED:
             return path  # if it is gone meanwhile, whoever opens it asks again
         try:
-            with _held(self._lock(digest), is_left=False):
+            with held(self._lock(digest), is_left=False):
                 if path.exists() and path.stat().st_size == count:
                     os.utime(path)
                 else:
@@ -70,7 +70,7 @@ class Cache:
         It stays where its content is right, for another reader may have had it fetched again meanwhile.
         """
         path = self.path(digest)
-        with _held(self._lock(digest), is_left=False):
+        with held(self._lock(digest), is_left=False):
             if _sha256(path) != digest:
                 path.unlink(missing_ok=True)
             self._used.pop(digest, None)
@@ -88,7 +88,7 @@ class Cache:
         if found != digest:
             raise other_content(f"{remote}/{name}", found, digest)
         with suppress(OSError, SpeccError):  # it has been read, and can be fetched again
-            with _held(self.folder / ".lock"):
+            with held(self.folder / ".lock"):
                 self._make_room(len(content))
             write_atomic(path, content)
         return content
@@ -128,7 +128,7 @@ class Cache:
 
         Raises SpeccError E525.
         """
-        with _held(self.folder / ".lock"):
+        with held(self.folder / ".lock"):
             self._make_room(count)
             handle, name = tempfile.mkstemp(prefix=f".{digest[:16]}.", suffix=PART, dir=self.folder)
             part = Path(name)
@@ -152,14 +152,14 @@ class Cache:
             message = clean(f"a shard takes {size(count)}, but the cache in {self.folder} may take {size(self.most)}")
             raise SpeccError("E525", message, help=HELP)
         files = sorted(self._files())
-        total = sum(held for _, held, _ in files)
-        for used, held, path in files:
+        total = sum(taken for _, taken, _ in files)
+        for used, taken, path in files:
             is_part = path.suffix == PART
             if total + count <= self.most and not (is_part and used < time.time() - STALE):
                 continue
             if not is_part or used < time.time() - STALE:
                 path.unlink(missing_ok=True)
-                total -= held
+                total -= taken
 
     def _files(self) -> list[tuple[float, int, Path]]:
         """When each file was used, its bytes, and its path."""
@@ -190,32 +190,3 @@ def _sha256(path: Path) -> str:
 def _unusable(folder: Path, error: OSError) -> SpeccError:
     message = clean(f"the cache in {folder} cannot be written: {error.strerror or error}")
     return SpeccError("E525", message, help=HELP)
-
-
-@contextmanager
-def _held(path: Path, *, is_left: bool = True) -> Iterator[None]:
-    """Hold a lock, for which other threads and processes wait, where the system has them. is_left: its file stays."""
-    file = _locked(path)
-    try:
-        yield
-    finally:
-        if not is_left:
-            with suppress(OSError):  # Windows removes no file that is open
-                path.unlink(missing_ok=True)
-        os.close(file)
-
-
-def _locked(path: Path) -> int:
-    """An open file that is locked, and still the one at `path`: its last holder may have removed it."""
-    while True:
-        file = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
-        try:
-            import fcntl
-
-            fcntl.flock(file, fcntl.LOCK_EX)
-        except (ImportError, OSError):  # not POSIX, or a file system without locks: work is done twice there
-            return file
-        with suppress(OSError):
-            if os.path.samestat(os.fstat(file), path.stat()):
-                return file
-        os.close(file)

@@ -4,7 +4,6 @@
 """
 
 import hashlib
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import Any, NamedTuple
 from specc.backend.data.shards.index import FORMAT, HASH, INDEX, SHARD, NoIndex, Shard, parsed
 from specc.errors import SpeccError, clean
 from specc.files import PART, json_bytes, open_file, read_file, sweep_parts, write_atomic
+from specc.locks import locked, release
 
 LEDGER = "pack.json"
 LOCK = ".pack.lock"
@@ -92,23 +92,21 @@ class Ledger:
 
 @contextmanager
 def ledger_of(folder: Path) -> Iterator[Ledger]:
-    """The ledger of a folder, into which no other process packs meanwhile. Raises SpeccError E522, E481."""
+    """The ledger of a folder, into which no other process packs meanwhile. Raises SpeccError E522, E481, E485."""
     if folder.exists() and not folder.is_dir():
         raise _not_own(f"{folder} is not a folder")
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        lock = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT, 0o666)
+        lock = locked(folder / LOCK, waits=False)
+    except BlockingIOError:
+        message = clean(f"another process is packing into {folder}")
+        raise SpeccError("E485", message, help="wait until it ends, or choose another folder with --out") from None
     except OSError as error:
         raise cannot_write(folder, error) from None
     try:
-        _take(lock, folder)
-        try:
-            yield _opened(folder)
-        finally:
-            with suppress(OSError):
-                (folder / LOCK).unlink(missing_ok=True)
+        yield _opened(folder)
     finally:
-        os.close(lock)
+        release(lock, folder / LOCK)
 
 
 def _opened(folder: Path) -> Ledger:
@@ -116,19 +114,6 @@ def _opened(folder: Path) -> Ledger:
         return Ledger(folder)
     except OSError as error:
         raise cannot_write(folder, error) from None
-
-
-def _take(lock: int, folder: Path) -> None:
-    """Raise SpeccError E485 where another process packs into the folder."""
-    try:
-        import fcntl
-
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        message = clean(f"another process is packing into {folder}")
-        raise SpeccError("E485", message, help="wait until it ends, or choose another folder with --out") from None
-    except (ImportError, OSError):  # not POSIX, or a file system without locks: nothing can be promised there
-        return
 
 
 def cannot_write(folder: Path, error: OSError) -> SpeccError:
