@@ -45,6 +45,8 @@ COMMANDS = {
         "specc.cli.report:report",
         "write runs as one HTML page: curves, classes, mistakes, calibration",
     ),
+    "watch": ("specc.cli.watch:watch", "show a run as a page on this machine while it is trained"),
+    "log": ("specc.cli.log:log", "send a run to TensorBoard, MLflow, Weights & Biases or Trackio"),
     "runs": ("specc.cli.runs:runs", "list the runs in a folder: spec, figures, time, state"),
     "predict": ("specc.cli.predict:predict", "classify image files with a run or an exported model"),
     "export": ("specc.cli.export:export", "export a run as a certified ONNX file"),

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from specc.backend.memory import PerDevice
     from specc.backend.onnx.exported import Exported
     from specc.backend.ranks import Ranks
+    from specc.backend.sinks.teller import Log
     from specc.backend.train.job import Outcome
     from specc.tasks import Figure
 
@@ -35,6 +36,7 @@ class Request(NamedTuple):
     data_dir: Path | None
     quiet: bool
     json: bool
+    log: tuple[str, ...] = ()
 
     def check(self, *, lint: bool = True) -> Checked | None:
         """The spec, with its lints printed; None where it has errors, which are printed, too."""
@@ -92,8 +94,17 @@ def train(request: Request, out: Path | None, ranks: "Ranks | None" = None, *, w
     if (begun := _begun(request, checked, out, ranks)) is not None:
         return resume(request._replace(file=None), begun, False, ranks)
     command = ["specc", *sys.argv[1:]]
-    outcome = train_checked(checked, out=out, command=command, quiet=request.quiet, ranks=ranks, **request.where)
-    return _finish(request, outcome, ranks)
+    with _log(request, ranks) as log:
+        outcome = train_checked(
+            checked,
+            out=out,
+            command=command,
+            quiet=request.quiet,
+            listening=log.listening,
+            ranks=ranks,
+            **request.where,
+        )
+        return _finish(request, outcome, ranks, log)
 
 
 def _begun(request: Request, checked: Checked, out: Path | None, ranks: "Ranks") -> Path | None:
@@ -137,18 +148,26 @@ def resume(request: Request, run: Path, inexact: bool, ranks: "Ranks | None" = N
         checked = with_shards(request, checked, wanted_shards(ranks, run))
         if checked is None:
             return 1
+    with _log(request, ranks) as log:
+        outcome = resume_run(
+            run,
+            device=request.device,
+            data_dir=request.data_dir,
+            quiet=request.quiet,
+            listening=log.listening,
+            inexact=inexact,
+            spec=checked,
+            base=base,
+            ranks=ranks,
+        )
+        return _finish(request, outcome, ranks, log)
 
-    outcome = resume_run(
-        run,
-        device=request.device,
-        data_dir=request.data_dir,
-        quiet=request.quiet,
-        inexact=inexact,
-        spec=checked,
-        base=base,
-        ranks=ranks,
-    )
-    return _finish(request, outcome, ranks)
+
+def _log(request: Request, ranks: "Ranks") -> "Log":
+    """The sinks that are told of the training; one of several processes tells them."""
+    from specc.backend.sinks.teller import Log
+
+    return Log(request.log if ranks.is_first else (), quiet=request.quiet)
 
 
 def show_plan(request: Request, devices: str | None) -> int:
@@ -232,7 +251,7 @@ def prove_resume(request: Request) -> int:
     return 0 if proof.holds else 1
 
 
-def _finish(request: Request, outcome: "Outcome", ranks: "Ranks") -> int:
+def _finish(request: Request, outcome: "Outcome", ranks: "Ranks", log: "Log") -> int:
     """Export a run that is complete, and print how it went; one of several processes does."""
     if not ranks.is_first:
         return outcome.status
@@ -241,6 +260,7 @@ def _finish(request: Request, outcome: "Outcome", ranks: "Ranks") -> int:
     if outcome.status == 0:
         device = request.device or "auto"
         exported, refusal = export_what_passes(outcome.path, data_dir=request.data_dir, device=device)
+    log.tell_end(outcome.path, finished=outcome.status == 0)
     if request.json:
         print_json({**_as_json(outcome, exported), "refused": refused_as_json(refusal)})
     else:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from specc.check import Checked
+from specc.check import Checked, Trainable
 from specc.ir.graph import Graph, Node
 from specc.ir.weights import frozen_parameters
 from specc.vocabulary.shape import size_text
@@ -48,7 +48,7 @@ def weights_of_other(graph: Graph, node: Node) -> str | None:
     return node.owner.name if not node.owns and (graph.weights(node) or graph.statistics(node)) else None
 
 
-def _frozen(checked: Checked, graph: Graph) -> int:
+def _frozen(checked: Checked | Trainable, graph: Graph) -> int:
     """How many numbers do not learn, because of `trainable=false` or `freeze`."""
     return frozen_parameters(graph, checked.train.frozen if checked.train else ())
 
@@ -66,7 +66,7 @@ def activation_bytes(graph: Graph) -> int:
     return sum(map(_memory, graph.nodes))
 
 
-def layers_table(checked: Checked, graph: Graph) -> str:
+def layers_table(checked: Checked | Trainable, graph: Graph) -> str:
     """The layers and their totals, in columns."""
     rows = [
         (

@@ -3,10 +3,12 @@
 import os
 from contextlib import suppress
 from pathlib import Path
+from time import monotonic, sleep
 
 from specc.errors import SpeccError
 
 NAME = ".lock"
+PATIENCE = 0.2  # seconds
 
 
 class Lock:
@@ -23,7 +25,7 @@ class Lock:
         self.path = folder / NAME
         while True:
             self.file = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o666)
-            if not _take(self.file):
+            if not _take_in_time(self.file):
                 who = os.read(self.file, 32).decode("ascii", "replace").strip()
                 os.close(self.file)
                 raise SpeccError(
@@ -56,6 +58,16 @@ def is_held(folder: Path) -> bool:
         return not _take(file)
     finally:
         os.close(file)  # which lets go of what was taken
+
+
+def _take_in_time(file: int) -> bool:
+    """Lock an open file; whether that was possible. `is_held` takes it for an instant, which is waited out."""
+    end = monotonic() + PATIENCE
+    while not _take(file):
+        if monotonic() > end:
+            return False
+        sleep(PATIENCE / 20)
+    return True
 
 
 def _take(file: int) -> bool:
