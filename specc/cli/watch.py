@@ -34,6 +34,19 @@ def watch(
       specc watch runs/Digits-1
       specc watch runs --port 9000
     """
+    with _server(port, page_of(run)) as server:
+        print(f"watching {clean(str(run))} at {server.url} (Ctrl-C ends it)", flush=True)
+        if not run.exists():
+            print(f"there is no {clean(str(run))} yet; the page shows the run as soon as it begins", file=sys.stderr)
+        if open_browser:
+            import webbrowser
+
+            webbrowser.open(server.url)
+        server.serve_forever()
+
+
+def page_of(run: Path) -> Answer:
+    """What is answered: the page of a run, and nothing else."""
     from specc.backend.report_page.live import Watched
 
     watched = Watched(run)
@@ -44,15 +57,7 @@ def watch(
         body = watched.page().encode("utf-8", "backslashreplace")
         return Reply("text/html; charset=utf-8", body, POLICY)
 
-    with _server(port, answer) as server:
-        print(f"watching {clean(str(run))} at {server.url} (Ctrl-C ends it)", flush=True)
-        if not run.exists():
-            print(f"there is no {clean(str(run))} yet; the page shows the run as soon as it begins", file=sys.stderr)
-        if open_browser:
-            import webbrowser
-
-            webbrowser.open(server.url)
-        server.serve_forever()
+    return answer
 
 
 def _server(port: int | None, answer: Answer) -> Loopback:

@@ -65,6 +65,8 @@ class Watched:
         return self._one(runs[0]) if runs == [self.path] else self._several(runs)
 
     def _one(self, path: Path) -> str:
+        if not (path / INFO).exists():
+            return _page(path.resolve().name, paragraph("It is beginning.", "verdict"), [])
         summary, lines = summary_of(path), epochs_in(path)
         if not summary.info:
             return _page(path.resolve().name, _warning(summary.why), [])
@@ -87,7 +89,7 @@ class Watched:
                 info = read_info(path)
                 compared.append(Compared(label, info, self._spec(path, info), epochs_in(path)))
             except SpeccError as error:
-                notes.append(f"{label}: {error.message}")
+                notes.append(f"Not shown: {label}, since {error.message}")
         shown = [run for run in compared if run.task == compared[0].task]
         if len(shown) < len(compared):
             others = [run.label for run in compared if run not in shown]
@@ -107,6 +109,8 @@ class Watched:
 
 def _runs_of(path: Path) -> list[Path]:
     """The run at a path, or the runs in it; none where there is none yet."""
+    if (path / SPEC).exists() and (path / METRICS).exists():
+        return [path]
     for folder in (path, path / RUNS):
         try:
             return runs_in(folder)
