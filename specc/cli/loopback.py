@@ -76,7 +76,6 @@ class Loopback(ThreadingHTTPServer):
 
 class _Handler(BaseHTTPRequestHandler):
     server: Loopback
-    protocol_version = "HTTP/1.1"
     server_version = f"specc/{__version__}"
     sys_version = ""
     timeout = SECONDS

@@ -140,12 +140,12 @@ def test_while_it_trains_each_epoch_is_told_once(specc: Specc, spec: Path, monke
     assert specc("train", spec, "--out", "run", *short).status == 0
     names = [name for name, _ in sink.calls]
     assert names[:3] == ["settings", "text", "text"] and names[3:6] == ["scalars"] * 3 and names[-1] == "close"
-    assert [step for step, _ in sink.of("scalars")] == [6, 12, 18]
+    assert [step for step, _ in sink.of("scalars")] == [5, 10, 15]
     assert [file.name for (file,) in sink.of("file")] == ["spec.cnn", "model.onnx", "certificate.json", "network.svg"]
-    assert sink.of("close") == [(True,)] and sink.of("results")[0][0] == 18
+    assert sink.of("close") == [(True,)] and sink.of("results")[0][0] == 15
     again = install(monkeypatch.setattr)
     assert specc("train", spec, "--resume", "run", "--set", "train.epochs=4", *short).status == 0
-    assert [step for step, _ in again.of("scalars")] == [6, 12, 18, 24]  # the earlier ones, too
+    assert [step for step, _ in again.of("scalars")] == [5, 10, 15, 20]  # the earlier ones, too
 
 
 @pytest.mark.parametrize("fails", ["settings", "scalars", "file"])
