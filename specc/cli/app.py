@@ -24,6 +24,7 @@ from specc.cli import streams
 from specc.cli.options import refuse_repeated
 from specc.diagnostics import nearest
 from specc.errors import SpeccError, clean
+from specc.fit import limited, width_of
 from specc.render import render_error, style_of
 
 # name: (module:function, what it does), in the order of `specc --help`
@@ -61,6 +62,7 @@ LESS = "try a smaller `batch` or `resize`"
 # Commands that look no word up, and so work whatever a package's words break. `explain` sees to itself.
 WITHOUT_WORDS = ("new", "fmt", "explain", "doctor")
 AGENT = "specc.backend.launch.start"  # torchrun's agent leaves threads behind, which may abort while Python ends
+NARROW = 52  # characters, below which Typer's help does not get narrower by itself
 HELP = {"help_option_names": ["-h", "--help"]}
 
 
@@ -161,7 +163,10 @@ app = typer.Typer(
 def run(arguments: list[str]) -> int:
     """Run a command line and give its exit status. Whatever goes wrong becomes a message on standard error."""
     try:
-        status = typer.main.get_command(app)(arguments, prog_name="specc", standalone_mode=False)
+        width = width_of(sys.stdout)
+        narrow = {"terminal_width": width - 1} if 0 < width <= NARROW else {}
+        with limited(width):
+            status = typer.main.get_command(app)(arguments, prog_name="specc", standalone_mode=False, **narrow)
     except SystemExit as leave:
         status = streams.LEFT if streams.has_left(leave) else leave.code
     except typer.TyperException as error:

@@ -4,8 +4,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from specc.check import Checked, Trainable
+from specc.fit import fitted
 from specc.ir.graph import Graph, Node
 from specc.ir.weights import frozen_parameters
+from specc.report.columns import columns as in_columns
 from specc.vocabulary.shape import size_text
 
 HEADINGS = ("layer", "op", "output", "parameters", "MACs", "receptive field", "memory")
@@ -80,7 +82,7 @@ def layers_table(checked: Checked | Trainable, graph: Graph) -> str:
         )
         for node in graph.nodes
     ]
-    return f"{columns(HEADINGS, rows, texts=3)}\n\n{totals(graph, _frozen(checked, graph))}"
+    return f"{columns(HEADINGS, rows, texts=3)}\n\n{fitted(totals(graph, _frozen(checked, graph)))}"
 
 
 def totals(graph: Graph, frozen: int) -> str:
@@ -102,16 +104,7 @@ def _name(graph: Graph, node: Node) -> str:
 
 def columns(headings: Sequence[str], rows: Sequence[Sequence[str]], texts: int) -> str:
     """A table. texts: how many columns, the first ones, hold names, to the left; numbers stand to the right."""
-    widths = [max(map(len, column)) for column in zip(headings, *rows, strict=True)]
-
-    def line(row: Sequence[str]) -> str:
-        cells = [
-            f"{cell:<{width}}" if i < texts else f"{cell:>{width}}"
-            for i, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ]
-        return "  ".join(cells).rstrip()
-
-    return "\n".join([line(headings), "  ".join("-" * width for width in widths), *map(line, rows)])
+    return "\n".join(in_columns([headings, *rows], range(texts, len(headings))))
 
 
 def _count(number: int) -> str:
