@@ -14,6 +14,7 @@ from specc.cli.export import export_what_passes, refused_as_json
 from specc.cli.export import report as report_export
 from specc.cli.shards import wanted_shards, with_shards
 from specc.errors import SpeccError, clean, counted
+from specc.fit import fitted, limit
 from specc.reading import base_of, check_spec, read_source
 from specc.render import render_error
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from specc.backend.onnx.exported import Exported
     from specc.backend.ranks import Ranks
     from specc.backend.sinks.teller import Log
-    from specc.backend.train.job import Outcome
+    from specc.backend.train.job import Listening, Outcome
     from specc.tasks import Figure
 
 
@@ -100,7 +101,7 @@ def train(request: Request, out: Path | None, ranks: "Ranks | None" = None, *, w
             out=out,
             command=command,
             quiet=request.quiet,
-            listening=log.listening,
+            listening=_listening(request, log),
             ranks=ranks,
             **request.where,
         )
@@ -154,13 +155,25 @@ def resume(request: Request, run: Path, inexact: bool, ranks: "Ranks | None" = N
             device=request.device,
             data_dir=request.data_dir,
             quiet=request.quiet,
-            listening=log.listening,
+            listening=_listening(request, log),
             inexact=inexact,
             spec=checked,
             base=base,
             ranks=ranks,
         )
         return _finish(request, outcome, ranks, log)
+
+
+def _listening(request: Request, log: "Log") -> "Listening":
+    """Who is told besides the terminal: the sinks, and whatever reads standard output, which gets the epochs' lines."""
+    from specc.backend.progress import Lines, ProgressListener
+
+    def listening(listener: ProgressListener, run: Path) -> ProgressListener:
+        if isinstance(listener, Lines) and not request.json and not sys.stdout.isatty():
+            listener.out = sys.stdout
+        return log.listening(listener, run)
+
+    return listening
 
 
 def _log(request: Request, ranks: "Ranks") -> "Log":
@@ -205,7 +218,9 @@ def show_plan(request: Request, devices: str | None) -> int:
     rows += _per_device(each) if each else []
     width = max(len(choice) for _, choice, _ in rows)
     for what, choice, because in rows:
-        print(f"{what:12}  {choice:{width}}  {clean(because)}")
+        line = f"{what:12}  {choice:{width}}  {clean(because)}"
+        is_short = not limit() or len(line) <= limit()
+        print(line if is_short else fitted(f"{what}: {choice}\n  {clean(because)}"))
     return 0
 
 
@@ -284,10 +299,10 @@ def _print(outcome: "Outcome", exported: "list[Exported]", ranks: "Ranks") -> No
     best = outcome.best
     assert best is not None
     by = f" with {outcome.views}" if outcome.views else ""
-    print("\n".join(_figures(outcome.figures, outcome.figure, by, best.epoch)))
+    print(fitted("\n".join(_figures(outcome.figures, outcome.figure, by, best.epoch))))
     if by:
         print("with a single view of each image, as in the exported file:")
-    print(report_export(exported))
+    print(fitted(report_export(exported)))
 
 
 def _figures(figures: Mapping[str, Any], figure: "Figure", by: str, epoch: float) -> list[str]:
