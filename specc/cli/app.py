@@ -21,6 +21,7 @@ from typer.core import TyperCommand, TyperGroup
 
 from specc import __version__
 from specc.cli import streams
+from specc.cli.complete import dress
 from specc.cli.options import refuse_repeated
 from specc.diagnostics import nearest
 from specc.errors import SpeccError, clean
@@ -101,6 +102,8 @@ def load(name: str) -> TyperCommand:
     one.command(name, cls=Command, help=_help(function), context_settings=HELP)(function)
     command = typer.main.get_command(one)
     assert isinstance(command, TyperCommand)
+    for parameter in command.params:
+        dress(name, parameter)
     return command
 
 

@@ -1,7 +1,13 @@
-"""What the shell completes: variants, layers, codes, runs, settings, sinks. It loads no torch and never complains."""
+"""What the shell completes, and what the help calls the values of options: by the names of parameters, in one place.
 
+It loads no torch and never complains.
+"""
+
+from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import typer
 
@@ -20,11 +26,12 @@ def variants(context: typer.Context, incomplete: str) -> list[str]:
     from specc.check.variants import variants_of
     from specc.reading import load_base, read_source
 
-    file = context.params.get("file") or context.params.get("a")
+    given = [context.params.get("file"), context.params.get("a"), *context.args]  # an option that lacks its value
+    flat = [one for value in given for one in (value if isinstance(value, list | tuple) else [value]) if one]
     with suppress(SpeccError, OSError):
-        if file:
-            first = file[0] if isinstance(file, list) else file
-            return [name for name in variants_of(read_source(Path(first)), load_base) if name.startswith(incomplete)]
+        if flat:
+            known = variants_of(read_source(Path(flat[0])), load_base)
+            return [name for name in known if name.startswith(incomplete)]
     return []
 
 
@@ -73,3 +80,47 @@ def settings(incomplete: str) -> list[str]:
         return []
     paths = (f"{section}.{param.name}=" for section, params in SECTIONS.items() for param in params)
     return sorted(path for path in paths if path.startswith(incomplete))
+
+
+def devices(incomplete: str) -> list[str]:
+    return [name for name in ("auto", "cpu", "cuda", "cuda:0", "mps") if name.startswith(incomplete)]
+
+
+COMPLETED: dict[str, Callable[..., list[str]]] = {
+    "code": codes,
+    "device": devices,
+    "logs": sinks,
+    "resume": runs,
+    "run": runs,
+    "runs": runs,
+    "sets": settings,
+    "start_from": runs,
+    "to": sinks,
+    "variant": variants,
+    "variants": variants,
+    "ops name": words,
+    "zoo name": zoo,
+    "import like": zoo,
+    "new like": zoo,
+    "predict model": runs,
+}
+METAVARS = {"device": "DEVICE", "variant": "VARIANT", "out": "FILE", "data_dir": "FOLDER", "resume": "RUN"}
+OF_TYPE = {"integer": "N", "integer range": "N", "float": "X", "float range": "X", "path": "PATH", "text": "NAME"}
+
+
+def dress(command: str, parameter: Any) -> None:
+    """Give a parameter of a command its completion, and its value a name in capitals where it has none."""
+    name = parameter.name or ""
+    known = COMPLETED.get(f"{command} {name}") or COMPLETED.get(name)
+    if known is not None:
+        parameter._custom_shell_complete = partial(_complete, known)  # noqa: SLF001 - where Typer looks for it
+    takes_value = parameter.param_type_name == "option" and not parameter.is_flag
+    if takes_value and parameter.metavar is None:
+        parameter.metavar = METAVARS.get(name) or OF_TYPE.get(parameter.type.name)
+
+
+def _complete(known: Callable[..., list[str]], context: Any, parameter: Any, incomplete: str) -> list[str]:
+    """Ask what completes a value, as Typer expects it. Whatever fails completes nothing: a shell is waiting."""
+    with suppress(Exception):
+        return known(context, incomplete) if known is variants else known(incomplete)
+    return []

@@ -5,14 +5,11 @@ from typing import Annotated
 
 import typer
 
-from specc.cli.complete import runs, sinks
 from specc.errors import SpeccError, clean
 
 
 def log(
-    run: Annotated[
-        Path, typer.Argument(help="The folder of a run.", metavar="RUN", show_default=False, autocompletion=runs)
-    ],
+    run: Annotated[Path, typer.Argument(help="The folder of a run.", metavar="RUN", show_default=False)],
     to: Annotated[
         list[str],
         typer.Option(
@@ -20,7 +17,6 @@ def log(
             help="Where to: tensorboard, mlflow, wandb or trackio. Repeatable.",
             metavar="NAME",
             show_default=False,
-            autocompletion=sinks,
         ),
     ],
 ) -> int:

@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from specc.cli.complete import sinks
 from specc.cli.options import Mode, given, mode_of, settings
 from specc.errors import SpeccError
 from specc.values import quoted
@@ -91,7 +90,6 @@ def train(
             help="Also log to tensorboard, mlflow, wandb or trackio. Repeatable.",
             metavar="NAME",
             show_default=False,
-            autocompletion=sinks,
         ),
     ] = None,
     plan: Annotated[bool, typer.Option("--plan", help="Only show how the training would run, and why.")] = False,

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from specc.check import Checked
-from specc.cli.common import print_json, report
+from specc.cli.common import lasting, print_json, report
 from specc.cli.export import export_what_passes, refused_as_json
 from specc.cli.export import report as report_export
 from specc.cli.shards import wanted_shards, with_shards
@@ -128,10 +128,11 @@ def _fitted(request: Request, checked: Checked) -> Checked:
     """The spec with the largest batch that fits; the images of a step stay as many."""
     from specc.backend.train.fit import fit
 
-    fitted = fit(checked, **request.where)
+    with lasting("trying which batch fits", quiet=request.quiet):
+        size = fit(checked, **request.where)
     if not request.quiet:
-        print(fitted.said, file=sys.stderr)
-    return request.check_again(f"train.batch={fitted.batch}", f"train.accumulate={fitted.accumulate}")
+        print(size.said, file=sys.stderr)
+    return request.check_again(f"train.batch={size.batch}", f"train.accumulate={size.accumulate}")
 
 
 def resume(request: Request, run: Path, inexact: bool, ranks: "Ranks | None" = None) -> int:
@@ -206,7 +207,7 @@ def show_plan(request: Request, devices: str | None) -> int:
         checked = whole
         refuse_world(checked.trainable().train.shards, world)
     spec, where = checked.trainable(), request.where
-    with memory_explained(spec, where["device"]):
+    with memory_explained(spec, where["device"]), lasting("measuring how the training would run", quiet=request.quiet):
         job = prepare(Training(spec, **where))
     place, held = job.images
     plan = job.about["plan"] | {"images": {"is": place, "because": held}}
@@ -244,7 +245,8 @@ def prove_resume(request: Request) -> int:
         return 1
     from specc.backend.train.prove import prove
 
-    proof = prove(checked, **request.where)
+    with lasting("training a few steps twice", quiet=request.quiet):
+        proof = prove(checked, **request.where)
     if request.json:
         parts = [{**part._asdict(), "same": part.is_same} for part in proof.parts]
         print_json({**proof._asdict(), "parts": parts, "holds": proof.holds})
