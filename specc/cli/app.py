@@ -12,7 +12,7 @@ import sys
 import warnings
 from collections.abc import Callable
 from contextlib import suppress
-from functools import wraps
+from functools import partial, wraps
 from importlib import import_module
 from typing import Annotated, Any
 
@@ -90,6 +90,12 @@ class Command(TyperCommand):
         rest = super().parse_args(ctx, args)
         refuse_repeated(ctx, given)
         return rest
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """The help; on a narrow terminal what an option does stands below it."""
+        if formatter.width <= NARROW:
+            formatter.write_dl = partial(formatter.write_dl, col_max=8)
+        super().format_help(ctx, formatter)
 
 
 def load(name: str) -> TyperCommand:

@@ -105,7 +105,7 @@ COMPLETED: dict[str, Callable[..., list[str]]] = {
     "predict model": runs,
 }
 METAVARS = {"device": "DEVICE", "variant": "VARIANT", "out": "FILE", "data_dir": "FOLDER", "resume": "RUN"}
-OF_TYPE = {"integer": "N", "integer range": "N", "float": "X", "float range": "X", "path": "PATH", "text": "NAME"}
+OF_TYPE = {"int": "N", "int range": "N", "float": "X", "float range": "X", "path": "PATH", "str": "NAME"}
 
 
 def dress(command: str, parameter: Any) -> None:

@@ -122,7 +122,8 @@ def _worked(entry: Entry) -> list[str]:
     if graph is None:
         return []
     shapes = f"{size_text(graph.input)} -> {size_text(graph.shape)}"
-    return [f"# {shapes}, {graph.parameters:,} parameters, {graph.total_macs:,} multiply-accumulates"]
+    words = f"# {shapes}, {graph.parameters:,} parameters, {graph.total_macs:,} multiply-accumulates"
+    return [fitted(words, max(limit() - 2, 0), "# ")]
 
 
 def _as_json(group: str, entry: Entry) -> dict[str, Any]:

@@ -114,7 +114,7 @@ def _terms(weights: dict[str, Any]) -> str:
 def _page(one: dict[str, Any]) -> str:
     size = f"{one['parameters']:,} parameters, {one['macs']:,} multiply-accumulates for {size_text(one['input'])}"
     network = f"specc show {PREFIX}{one['model']}"
-    trained = [f"  {each['name']} ({_terms(each)})\n    {each['url']}" for each in one["weights"]]
+    trained = [fitted(f"  {each['name']} ({_terms(each)})\n    {each['url']}", more="  ") for each in one["weights"]]
     parts = [
         fitted(f"{one['model']}: {one['title']}"),
         *map(fitted, one["papers"]),
