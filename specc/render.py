@@ -7,9 +7,11 @@ from unicodedata import category, east_asian_width
 
 from specc.diagnostics import Diagnostic
 from specc.errors import HIDDEN, clean
+from specc.fit import LEAST, fitted, width_of
 from specc.source import Source, Span
 
 WIDTH = 120  # columns of a source line that are shown; the rest is cut
+EDGE = 12  # columns beside it: line number, bar, what says that it is cut
 TAB = 4
 _COLORS = {"error": "1;31", "warning": "1;33", "bold": "1", "frame": "34", "note": "1;36"}
 
@@ -19,6 +21,7 @@ class Style(NamedTuple):
 
     color: bool = False
     unicode: bool = False
+    width: int = 0  # of the terminal; 0: lines are as long as they are
 
     @property
     def dots(self) -> str:
@@ -34,7 +37,8 @@ PLAIN = Style()
 def style_of(stream: TextIO) -> Style:
     """Color and Unicode for a terminal, unless NO_COLOR is set; plain text for everything else."""
     fancy = stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
-    return Style(fancy, fancy and (stream.encoding or "").lower().replace("-", "") == "utf8")
+    is_utf8 = (stream.encoding or "").lower().replace("-", "") == "utf8"
+    return Style(fancy, fancy and is_utf8, width_of(stream))
 
 
 class _Mark(NamedTuple):
@@ -78,7 +82,10 @@ def render(diagnostic: Diagnostic, style: Style = PLAIN) -> str:
 
 def headline(code: str, message: str, severity: str = "error", style: Style = PLAIN) -> str:
     """`error[E301]: the branches of `add` have different shapes`."""
-    return style.paint(f"{severity}[{code}]", severity) + style.paint(f": {clean(message)}", "bold")
+    head = f"{severity}[{code}]"
+    first, *rest = fitted(f"{head}: {clean(message)}", style.width, "  ").split("\n")
+    lines = [style.paint(head, severity) + style.paint(first.removeprefix(head), "bold")]
+    return "\n".join([*lines, *(style.paint(line, "bold") for line in rest)])
 
 
 def render_error(code: str, message: str, help: str = "", style: Style = PLAIN) -> str:
@@ -172,7 +179,9 @@ def _remark(text: str, gutter: int, style: Style) -> str:
     head, _, rest = text.partition(": ") if text.startswith("help: ") else ("", "", text)
     first = style.paint(f"{head}:", "note") + " " if head else ""
     indent = "\n" + " " * (gutter + 3 + (len(head) + 2 if head else 0))
-    body = indent.join(clean(line) for line in rest.splitlines() or [""])
+    room = max(style.width - len(indent) + 1, 20) if style.width else 0
+    cleaned = [fitted(clean(line), room) for line in rest.splitlines() or [""]]
+    body = indent.join(piece for line in cleaned for piece in line.split("\n"))
     return f"{' ' * gutter} {style.paint('=', 'frame')} {first}{body}"
 
 
@@ -190,10 +199,11 @@ class _Row:
             self.columns.append(self.columns[-1] + width)
         self.pieces, self.style, self.cut = pieces, style, 0
         self.right = self.columns[-1]
-        if self.right > WIDTH:
+        shown = min(WIDTH, max(style.width - EDGE, LEAST)) if style.width else WIDTH
+        if self.right > shown:
             first, last = (pieces[0].start, max(p.end for p in pieces)) if pieces else (0, 0)
-            self.cut = 0 if self.column(last) <= WIDTH else max(0, self.column(first) - 20)
-            self.right = self.cut + WIDTH
+            self.cut = 0 if self.column(last) <= shown else max(0, self.column(first) - shown // 6)
+            self.right = self.cut + shown
         inside = [cell for cell, at in zip(cells, self.columns, strict=False) if self.cut <= at < self.right]
         before, after = style.dots * (self.cut > 0), style.dots * (self.right < self.columns[-1])
         self.code = before + "".join(inside) + after

@@ -243,10 +243,11 @@ class Terminal(io.StringIO):
 def test_only_a_terminal_gets_color_and_unicode(monkeypatch):
     monkeypatch.delenv("NO_COLOR", raising=False)
     monkeypatch.setenv("TERM", "xterm")
-    assert style_of(Terminal()) == Style(True, True)
+    monkeypatch.setenv("COLUMNS", "70")
+    assert style_of(Terminal()) == Style(True, True, 70)
     assert style_of(io.StringIO()) == PLAIN
     monkeypatch.setenv("NO_COLOR", "1")
-    assert style_of(Terminal()) == PLAIN
+    assert style_of(Terminal()) == Style(width=70)
     monkeypatch.delenv("NO_COLOR")
     monkeypatch.setenv("TERM", "dumb")
     assert style_of(Terminal()) == PLAIN

@@ -1,4 +1,7 @@
-"""What is seen of a training: a live line on a terminal, a kept line for each epoch everywhere. On standard error."""
+"""What is seen of a training: a live line on a terminal, a kept line for each epoch everywhere.
+
+On standard error; `out` names another place for the lines of the epochs.
+"""
 
 import sys
 from collections.abc import Mapping
@@ -71,6 +74,7 @@ class Lines:
             transient=True,
             disable=not self.console.is_terminal or self.console.is_dumb_terminal,
         )
+        self.out: TextIO | None = None
         self.task = self.progress.add_task("starting", total=total, completed=done)
 
     def __enter__(self) -> "Lines":
@@ -90,7 +94,11 @@ class Lines:
         self.progress.update(self.task, completed=done, description=about)
 
     def epoch(self, result: EpochResult, line: dict[str, Any], best: bool) -> None:
-        self.say(f"epoch {result.epoch:g}/{self.epochs:g}  {epoch_text(line, best)}")
+        text = f"epoch {result.epoch:g}/{self.epochs:g}  {epoch_text(line, best)}"
+        if self.out is None:
+            self.say(text)
+        else:
+            print(text, file=self.out, flush=True)
         self.progress.update(self.task, completed=result.step)
 
 

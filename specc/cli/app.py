@@ -12,7 +12,7 @@ import sys
 import warnings
 from collections.abc import Callable
 from contextlib import suppress
-from functools import wraps
+from functools import partial, wraps
 from importlib import import_module
 from typing import Annotated, Any
 
@@ -21,9 +21,11 @@ from typer.core import TyperCommand, TyperGroup
 
 from specc import __version__
 from specc.cli import streams
+from specc.cli.complete import dress
 from specc.cli.options import refuse_repeated
 from specc.diagnostics import nearest
 from specc.errors import SpeccError, clean
+from specc.fit import limited, width_of
 from specc.render import render_error, style_of
 
 # name: (module:function, what it does), in the order of `specc --help`
@@ -45,6 +47,8 @@ COMMANDS = {
         "specc.cli.report:report",
         "write runs as one HTML page: curves, classes, mistakes, calibration",
     ),
+    "watch": ("specc.cli.watch:watch", "show a run as a page on this machine while it is trained"),
+    "log": ("specc.cli.log:log", "send a run to TensorBoard, MLflow, Weights & Biases or Trackio"),
     "runs": ("specc.cli.runs:runs", "list the runs in a folder: spec, figures, time, state"),
     "predict": ("specc.cli.predict:predict", "classify image files with a run or an exported model"),
     "export": ("specc.cli.export:export", "export a run as a certified ONNX file"),
@@ -59,6 +63,7 @@ LESS = "try a smaller `batch` or `resize`"
 # Commands that look no word up, and so work whatever a package's words break. `explain` sees to itself.
 WITHOUT_WORDS = ("new", "fmt", "explain", "doctor")
 AGENT = "specc.backend.launch.start"  # torchrun's agent leaves threads behind, which may abort while Python ends
+NARROW = 52  # characters, below which Typer's help does not get narrower by itself
 HELP = {"help_option_names": ["-h", "--help"]}
 
 
@@ -86,6 +91,12 @@ class Command(TyperCommand):
         refuse_repeated(ctx, given)
         return rest
 
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """The help; on a narrow terminal what an option does stands below it."""
+        if formatter.width <= NARROW:
+            formatter.write_dl = partial(formatter.write_dl, col_max=8)
+        super().format_help(ctx, formatter)
+
 
 def load(name: str) -> TyperCommand:
     """The command of that name, with its parameters."""
@@ -97,6 +108,8 @@ def load(name: str) -> TyperCommand:
     one.command(name, cls=Command, help=_help(function), context_settings=HELP)(function)
     command = typer.main.get_command(one)
     assert isinstance(command, TyperCommand)
+    for parameter in command.params:
+        dress(name, parameter)
     return command
 
 
@@ -159,7 +172,10 @@ app = typer.Typer(
 def run(arguments: list[str]) -> int:
     """Run a command line and give its exit status. Whatever goes wrong becomes a message on standard error."""
     try:
-        status = typer.main.get_command(app)(arguments, prog_name="specc", standalone_mode=False)
+        width = width_of(sys.stdout)
+        narrow = {"terminal_width": width - 1} if 0 < width <= NARROW else {}
+        with limited(width):
+            status = typer.main.get_command(app)(arguments, prog_name="specc", standalone_mode=False, **narrow)
     except SystemExit as leave:
         status = streams.LEFT if streams.has_left(leave) else leave.code
     except typer.TyperException as error:

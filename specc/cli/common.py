@@ -4,15 +4,18 @@ Results go to standard output, everything else to standard error.
 """
 
 import json
+import os
 import sys
 from codecs import BOM_UTF8
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TextIO
 
 from specc.diagnostics import Diagnostic
 from specc.errors import SpeccError, clean, counted
 from specc.files import read_file, unwritable, write_atomic
+from specc.fit import width_of
 from specc.reading import LARGEST, source_of
 from specc.render import concise, count, render, style_of, summary
 from specc.source import Source
@@ -90,6 +93,19 @@ def write_result(path: Path, data: bytes, option: str = "") -> None:
     except OSError as error:
         help = f"choose another file with {option}" if option else "choose another file, or check the permissions"
         raise SpeccError("E481", f"{path} cannot be written: {error.strerror or error}", help=help) from None
+
+
+@contextmanager
+def lasting(words: str, *, quiet: bool = False) -> Iterator[None]:
+    """Say on a terminal what is measured, while it lasts. Nothing of it is left behind."""
+    is_shown = sys.stderr.isatty() and not quiet and os.environ.get("TERM") != "dumb"
+    if is_shown:
+        print(f"{words} …"[: width_of(sys.stderr) - 1], end="", file=sys.stderr, flush=True)
+    try:
+        yield
+    finally:
+        if is_shown:
+            print("\r\x1b[2K", end="", file=sys.stderr, flush=True)
 
 
 def print_json(values: dict[str, Any]) -> None:

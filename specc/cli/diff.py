@@ -9,6 +9,7 @@ from specc.check import Checked
 from specc.cli.common import print_json, report
 from specc.cli.options import settings
 from specc.errors import SpeccError, clean
+from specc.fit import fitted
 from specc.reading import check_spec, read_source
 from specc.report.diff import as_json, compare
 from specc.report.diff_table import diff_tables, figures_table
@@ -61,7 +62,7 @@ def diff(
         print(diff_tables(difference, _label(a, first, []), _label(b or a, second, sets)))
         if figures:
             print(f"\n{figures_table(figures['figures'])}")
-            print(f"\n{NOTE}" if figures["same_images"] else f"\n{OTHER_IMAGES}")
+            print(fitted(f"\n{NOTE}" if figures["same_images"] else f"\n{OTHER_IMAGES}"))
     return 0
 
 

@@ -8,10 +8,13 @@ import typer
 
 from specc.cli.common import print_json
 from specc.errors import clean, counted
+from specc.fit import LEAST, fitted, limit
 from specc.render import style_of
 
 MARKS = {"fine": "ok", "warning": "warning", "broken": "broken"}
 COLORS = {"fine": "note", "warning": "warning", "broken": "error"}
+
+LEFT = 11  # columns of the mark
 
 
 def doctor(
@@ -41,9 +44,17 @@ def doctor(
             section = finding.section
             print(style.paint(section, "bold"))
         result = style.paint(f"{MARKS[finding.state]:7}", COLORS[finding.state])
-        print(f"  {result}  {finding.name:{wide}}  {clean(finding.value)}")
+        lines = [f"{finding.name:{wide}}  {clean(finding.value)}"]
         if finding.help:
-            print(f"  {'':7}  {'':{wide}}  = help: {clean(finding.help)}")
+            lines.append(f"{'':{wide}}  = help: {clean(finding.help)}")
+        more = f"\n{'':{LEFT}}"
+        shown = [line for text in lines for line in fitted(text, _room(), " " * 2).split("\n")]
+        print(f"  {result}  {more.join(shown)}")
     wrong = sum(finding.state != "fine" for finding in findings)
     print(f"\n{len(broken)} broken, {counted(wrong - len(broken), 'warning')}" if wrong else "\neverything is in order")
     return int(bool(broken))
+
+
+def _room() -> int:
+    """What is left of a line behind the mark; 0: lines are as long as they are."""
+    return max(limit() - LEFT, LEAST) if limit() else 0

@@ -11,6 +11,8 @@ import typer
 
 from specc.cli.common import print_json, write_csv
 from specc.errors import clean, counted
+from specc.fit import fitted
+from specc.report.columns import columns
 from specc.values import show
 
 if TYPE_CHECKING:
@@ -101,16 +103,16 @@ def eval_run(
             }
         )
         return 0
-    print("\n".join(_summary(str(run), measured)))
-    print(f"on {counted(figures.images, 'image')}; in parentheses: {CONFIDENCE:.0%} intervals")
+    print(fitted("\n".join(_summary(str(run), measured))))
+    print(fitted(f"on {counted(figures.images, 'image')}; in parentheses: {CONFIDENCE:.0%} intervals"))
     views = opened.spec.train.evaluate
     if views is not None:
         first = task.facts.figures[0]
         single = figures.one_view[first.name].text(first)
-        print(f"with {clean(show(views))}; with a single view, as in the exported file: {single}")
-    print("\n".join(_about(measured)))
+        print(fitted(f"with {clean(show(views))}; with a single view, as in the exported file: {single}"))
+    print(fitted("\n".join(_about(measured))))
     if about_loss:
-        print(about_loss)
+        print(fitted(about_loss))
     print("", *(_classes(measured, part) if task.facts == CLASSIFICATION else _outputs(measured)), sep="\n")
     if mistakes:
         worst = measured.rows(measured.worst(mistakes))
@@ -197,11 +199,7 @@ def _outputs(measured: "Measured") -> list[str]:
 
 def _aligned(cells: "Sequence[Sequence[str]]") -> list[str]:
     """Rows of a table: names to the left, figures to the right."""
-    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    return [
-        "  ".join([f"{name:{widths[0]}}", *(f"{cell:>{width}}" for cell, width in zip(row, widths[1:], strict=True))])
-        for name, *row in cells
-    ]
+    return columns(cells, range(1, len(cells[0])), ruled=False)
 
 
 def _cell(figure: "Estimate") -> str:

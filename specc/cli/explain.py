@@ -15,6 +15,7 @@ import typer
 from specc.cli.common import print_json, report
 from specc.diagnostics import nearest
 from specc.errors import SpeccError
+from specc.fit import fitted
 from specc.plugins import load_words
 from specc.render import Style, style_of
 
@@ -54,7 +55,7 @@ def explain(
         if json:
             print_json({"pages": [{"code": page.code, "title": page.title} for page in found.values()]})
         else:
-            print("\n".join(f"{page.code}  {page.title}" for page in found.values()))
+            print("\n".join(fitted(f"{page.code}  {page.title}", more=" " * 6) for page in found.values()))
         return
     page = found.get(code.upper())
     if page is None:

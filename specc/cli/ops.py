@@ -1,7 +1,5 @@
 """`specc ops`: the vocabulary of layers, tricks and settings."""
 
-import shutil
-import sys
 import textwrap
 from typing import Annotated, Any
 
@@ -10,6 +8,7 @@ import typer
 from specc.cli.common import print_json
 from specc.diagnostics import nearest
 from specc.errors import SpeccError
+from specc.fit import fitted, limit
 from specc.ops import OPS
 from specc.ops.op import Op
 from specc.tricks import COMPONENTS
@@ -85,7 +84,7 @@ def _list(group: str, entries: list[Entry]) -> str:
 
 def _detail(group: str, entries: list[Entry]) -> str:
     entry = entries[0]  # names are unique within a group
-    parts = [f"{_signature(entry)}    [{group}]", _fill(entry.doc, "")]
+    parts = [fitted(f"{_signature(entry)}    [{group}]", more="    "), _fill(entry.doc, "")]
     if entry.params:
         wide = max(len(param.name) for param in entry.params)
         parts.append("\n".join(_two_columns(param.name, _about(param), wide) for param in entry.params))
@@ -123,7 +122,8 @@ def _worked(entry: Entry) -> list[str]:
     if graph is None:
         return []
     shapes = f"{size_text(graph.input)} -> {size_text(graph.shape)}"
-    return [f"# {shapes}, {graph.parameters:,} parameters, {graph.total_macs:,} multiply-accumulates"]
+    words = f"# {shapes}, {graph.parameters:,} parameters, {graph.total_macs:,} multiply-accumulates"
+    return [fitted(words, max(limit() - 2, 0), "# ")]
 
 
 def _as_json(group: str, entry: Entry) -> dict[str, Any]:
@@ -152,5 +152,8 @@ def _two_columns(left: str, right: str, wide: int) -> str:
 
 
 def _fill(text: str, first: str, rest: str = "") -> str:
-    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else 100
-    return textwrap.fill(text, max(width, 40), initial_indent=first, subsequent_indent=rest, break_on_hyphens=False)
+    width = limit() or 100
+    if len(first) > width // 2:  # the name on a line of its own
+        body = textwrap.fill(text, width, initial_indent="    ", subsequent_indent="    ", break_on_hyphens=False)
+        return f"{first.rstrip()}\n{body}"
+    return textwrap.fill(text, width, initial_indent=first, subsequent_indent=rest, break_on_hyphens=False)

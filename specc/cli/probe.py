@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from specc.check import Checked
-from specc.cli.common import print_json, report
+from specc.cli.common import lasting, print_json, report
 from specc.cli.options import given, refuse_with, settings
 from specc.errors import clean
 from specc.reading import base_of, check_spec, read_source
@@ -64,7 +64,8 @@ def probe(
 
     if picture is not None:
         paths(picture)  # a suffix that cannot be drawn is known before the work is done
-    probed = probe_checked(checked, device=device or "auto", data_dir=data_dir, base=base_of(file))
+    with lasting("running one batch through the untrained network"):
+        probed = probe_checked(checked, device=device or "auto", data_dir=data_dir, base=base_of(file))
     if json:
         print_json(probe_json(probed))
     else:

@@ -9,7 +9,7 @@ import typer
 from specc.check.gather.files import parse_files
 from specc.check.problems import Problems
 from specc.check.variants import variants_of
-from specc.cli.common import write_result
+from specc.cli.common import lasting, write_result
 from specc.cli.options import given
 from specc.errors import SpeccError, clean
 from specc.reading import ZOO, check_spec, load_base, read_source
@@ -64,7 +64,8 @@ def report(
         page = report_page.page_of_runs(runs)
     else:
         origin = _origin(runs[0])
-        page = report_page.page_of_run(runs[0], device=device, data_dir=data_dir, origin=origin)
+        with lasting("measuring the run once more"):
+            page = report_page.page_of_run(runs[0], device=device, data_dir=data_dir, origin=origin)
     target = out or (Path(NAME) if len(runs) > 1 else runs[0] / NAME)
     if target.suffix == ".cnn":
         raise SpeccError("E480", f"`{target}` has the name of a spec", help="choose another file with --out")

@@ -8,6 +8,7 @@ import typer
 
 from specc.cli.common import print_json
 from specc.errors import clean, counted
+from specc.fit import fitted
 from specc.report.layers import columns
 from specc.report.study import duration
 
@@ -43,10 +44,10 @@ def runs(
     print(columns(head, [_row(one) for one in found], texts=len(head) - NUMBERS))
     states = [one.state for one in found]
     counts = ", ".join(f"{states.count(state):,} {state}" for state in dict.fromkeys(states))
-    print(f"\n{counted(len(found), 'run')}: {counts}")
+    print(fitted(f"\n{counted(len(found), 'run')}: {counts}"))
     for one in found:
         if one.why:
-            print(f"{clean(one.path.name)}: {clean(one.why)}")
+            print(fitted(f"{clean(one.path.name)}: {clean(one.why)}"))
     return 0
 
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 SPEC = frozenset({"FILE", "--variant", "--set", "--seed"})
 PLACE = frozenset({"--device", "--data-dir", "--json"})
-NEW_RUN = SPEC | PLACE | {"--quiet", "--out", "--start-from", "--checkpoint-signal"}
+NEW_RUN = SPEC | PLACE | {"--quiet", "--out", "--start-from", "--checkpoint-signal", "--log"}
 SEVERAL = frozenset({"--devices", "--max-restarts", "--hang-timeout"})
 
 TRAIN = Mode("", "starts a new training", NEW_RUN | SEVERAL)
@@ -22,7 +22,7 @@ FIT = Mode("--fit", "finds a batch size and starts a new training in this proces
 RESUME = Mode(
     "--resume",
     "continues the run with its own settings",
-    SPEC | PLACE | SEVERAL | {"--quiet", "--resume-inexact", "--checkpoint-signal"},
+    SPEC | PLACE | SEVERAL | {"--quiet", "--resume-inexact", "--checkpoint-signal", "--log"},
 )
 PLAN = Mode("--plan", "only shows how the training would run", SPEC | PLACE | {"--quiet", "--devices"})
 PROVE = Mode("--prove-resume", "only trains a few steps, shows no progress and keeps no run", SPEC | PLACE)
@@ -83,6 +83,15 @@ def train(
             show_default=False,
         ),
     ] = None,
+    logs: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--log",
+            help="Also log to tensorboard, mlflow, wandb or trackio. Repeatable.",
+            metavar="NAME",
+            show_default=False,
+        ),
+    ] = None,
     plan: Annotated[bool, typer.Option("--plan", help="Only show how the training would run, and why.")] = False,
     prove_resume: Annotated[
         bool,
@@ -103,6 +112,9 @@ def train(
     `--devices` starts a process for each device; rank 0 prints. Under torchrun and srun, the processes that these start
     train together. Each batch is cut into `train.shards` parts, which the number of processes has to divide.
 
+    `--log` tells TensorBoard, MLflow, Weights & Biases or Trackio of each epoch, and of the end of the run. What fails
+    there never stops the training; `specc log` tells of the whole run afterwards.
+
     Examples:
 
       specc train digits.cnn
@@ -114,12 +126,18 @@ def train(
       specc train net.cnn --devices 4 --max-restarts 3
       specc train net.cnn --device cpu --devices 4
       specc train net.cnn --plan --devices 8
+      specc train net.cnn --log tensorboard
     """
     mode = recognize(given(context))
     from specc.cli import processes, training
 
+    if logs:
+        from specc.backend.sinks.sink import need
+
+        for name in logs:
+            need(name)
     sets = [*settings(sets, seed=seed), *_start(start_from)]
-    request = training.Request(file, variant, sets, device, data_dir, quiet, json)
+    request = training.Request(file, variant, sets, device, data_dir, quiet, json, tuple(logs or ()))
     with training.progress(request):
         if mode is PLAN:
             return training.show_plan(request, devices)

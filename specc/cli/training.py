@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from specc.check import Checked
-from specc.cli.common import print_json, report
+from specc.cli.common import lasting, print_json, report
 from specc.cli.export import export_what_passes, refused_as_json
 from specc.cli.export import report as report_export
 from specc.cli.shards import tell_shards, wanted_shards, with_shards
 from specc.errors import SpeccError, clean, counted
+from specc.fit import fitted, limit
 from specc.reading import base_of, check_spec, read_source
 from specc.render import render_error
 
@@ -21,7 +22,8 @@ if TYPE_CHECKING:
     from specc.backend.memory import PerDevice
     from specc.backend.onnx.exported import Exported
     from specc.backend.ranks import Ranks
-    from specc.backend.train.job import Outcome
+    from specc.backend.sinks.teller import Log
+    from specc.backend.train.job import Listening, Outcome
     from specc.tasks import Figure
 
 
@@ -35,6 +37,7 @@ class Request(NamedTuple):
     data_dir: Path | None
     quiet: bool
     json: bool
+    log: tuple[str, ...] = ()
 
     def check(self, *, lint: bool = True) -> Checked | None:
         """The spec, with its lints printed; None where it has errors, which are printed, too."""
@@ -90,8 +93,17 @@ def train(request: Request, out: Path | None, ranks: "Ranks | None" = None, *, w
     if (begun := _begun(request, checked, out, ranks)) is not None:
         return resume(request._replace(file=None), begun, False, ranks)
     command = ["specc", *sys.argv[1:]]
-    outcome = train_checked(checked, out=out, command=command, quiet=request.quiet, ranks=ranks, **request.where)
-    return _finish(request, outcome, ranks)
+    with _log(request, ranks) as log:
+        outcome = train_checked(
+            checked,
+            out=out,
+            command=command,
+            quiet=request.quiet,
+            listening=_listening(request, log),
+            ranks=ranks,
+            **request.where,
+        )
+        return _finish(request, outcome, ranks, log)
 
 
 def _begun(request: Request, checked: Checked, out: Path | None, ranks: "Ranks") -> Path | None:
@@ -117,10 +129,11 @@ def _fitted(request: Request, checked: Checked) -> Checked:
     """The spec with the largest batch that fits; the images of a step stay as many."""
     from specc.backend.train.fit import fit
 
-    fitted = fit(checked, **request.where)
+    with lasting("trying which batch fits", quiet=request.quiet):
+        size = fit(checked, **request.where)
     if not request.quiet:
-        print(fitted.said, file=sys.stderr)
-    return request.check_again(f"train.batch={fitted.batch}", f"train.accumulate={fitted.accumulate}")
+        print(size.said, file=sys.stderr)
+    return request.check_again(f"train.batch={size.batch}", f"train.accumulate={size.accumulate}")
 
 
 def resume(request: Request, run: Path, inexact: bool, ranks: "Ranks | None" = None) -> int:
@@ -138,18 +151,38 @@ def resume(request: Request, run: Path, inexact: bool, ranks: "Ranks | None" = N
         checked = with_shards(request, checked, wanted_shards(ranks, run))
         if checked is None:
             return 1
+    with _log(request, ranks) as log:
+        outcome = resume_run(
+            run,
+            device=request.device,
+            data_dir=request.data_dir,
+            quiet=request.quiet,
+            listening=_listening(request, log),
+            inexact=inexact,
+            spec=checked,
+            base=base,
+            ranks=ranks,
+        )
+        return _finish(request, outcome, ranks, log)
 
-    outcome = resume_run(
-        run,
-        device=request.device,
-        data_dir=request.data_dir,
-        quiet=request.quiet,
-        inexact=inexact,
-        spec=checked,
-        base=base,
-        ranks=ranks,
-    )
-    return _finish(request, outcome, ranks)
+
+def _listening(request: Request, log: "Log") -> "Listening":
+    """Who is told besides the terminal: the sinks, and whatever reads standard output, which gets the epochs' lines."""
+    from specc.backend.progress import Lines, ProgressListener
+
+    def listening(listener: ProgressListener, run: Path) -> ProgressListener:
+        if isinstance(listener, Lines) and not request.json and not sys.stdout.isatty():
+            listener.out = sys.stdout
+        return log.listening(listener, run)
+
+    return listening
+
+
+def _log(request: Request, ranks: "Ranks") -> "Log":
+    """The sinks that are told of the training; one of several processes tells them."""
+    from specc.backend.sinks.teller import Log
+
+    return Log(request.log if ranks.is_first else (), quiet=request.quiet)
 
 
 def show_plan(request: Request, devices: str | None) -> int:
@@ -177,7 +210,7 @@ def show_plan(request: Request, devices: str | None) -> int:
         checked = whole
         refuse_world(checked.trainable().train.shards, world)
     spec, where = checked.trainable(), request.where
-    with memory_explained(spec, where["device"]):
+    with memory_explained(spec, where["device"]), lasting("measuring how the training would run", quiet=request.quiet):
         job = prepare(Training(spec, **where))
     place, held = job.images
     plan = job.about["plan"] | {"images": {"is": place, "because": held}}
@@ -189,7 +222,9 @@ def show_plan(request: Request, devices: str | None) -> int:
     rows += _per_device(each) if each else []
     width = max(len(choice) for _, choice, _ in rows)
     for what, choice, because in rows:
-        print(f"{what:12}  {choice:{width}}  {clean(because)}")
+        line = f"{what:12}  {choice:{width}}  {clean(because)}"
+        is_short = not limit() or len(line) <= limit()
+        print(line if is_short else fitted(f"{what}: {choice}\n  {clean(because)}"))
     return 0
 
 
@@ -213,7 +248,8 @@ def prove_resume(request: Request) -> int:
         return 1
     from specc.backend.train.prove import prove
 
-    proof = prove(checked, **request.where)
+    with lasting("training a few steps twice", quiet=request.quiet):
+        proof = prove(checked, **request.where)
     if request.json:
         parts = [{**part._asdict(), "same": part.is_same} for part in proof.parts]
         print_json({**proof._asdict(), "parts": parts, "holds": proof.holds})
@@ -235,7 +271,7 @@ def prove_resume(request: Request) -> int:
     return 0 if proof.holds else 1
 
 
-def _finish(request: Request, outcome: "Outcome", ranks: "Ranks") -> int:
+def _finish(request: Request, outcome: "Outcome", ranks: "Ranks", log: "Log") -> int:
     """Export a run that is complete, and print how it went; one of several processes does."""
     if not ranks.is_first:
         return outcome.status
@@ -244,6 +280,7 @@ def _finish(request: Request, outcome: "Outcome", ranks: "Ranks") -> int:
     if outcome.status == 0:
         device = request.device or "auto"
         exported, refusal = export_what_passes(outcome.path, data_dir=request.data_dir, device=device)
+    log.tell_end(outcome.path, finished=outcome.status == 0)
     if request.json:
         print_json({**_as_json(outcome, exported), "refused": refused_as_json(refusal)})
     else:
@@ -267,10 +304,10 @@ def _print(outcome: "Outcome", exported: "list[Exported]", ranks: "Ranks") -> No
     best = outcome.best
     assert best is not None
     by = f" with {outcome.views}" if outcome.views else ""
-    print("\n".join(_figures(outcome.figures, outcome.figure, by, best.epoch)))
+    print(fitted("\n".join(_figures(outcome.figures, outcome.figure, by, best.epoch))))
     if by:
         print("with a single view of each image, as in the exported file:")
-    print(report_export(exported))
+    print(fitted(report_export(exported)))
 
 
 def _figures(figures: Mapping[str, Any], figure: "Figure", by: str, epoch: float) -> list[str]:

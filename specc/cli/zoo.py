@@ -6,8 +6,10 @@ import typer
 
 from specc.check import check
 from specc.cli.common import print_json
+from specc.fit import fitted
 from specc.ir.graph import Graph
 from specc.reading import load_base, read_source
+from specc.report.columns import columns
 from specc.vocabulary.shape import size_text
 from specc.zoo import FAMILIES, PREFIX, Family, families, models, unknown
 from specc.zoo.figures import figures
@@ -70,13 +72,8 @@ def _table(rows: list[dict[str, Any]]) -> str:
             for row, pair in zip(rows, numbers, strict=True)
         ),
     ]
-    wide = [max(len(line[i]) for line in cells) for i in range(len(HEAD))]
-    lines = []
-    for names, rest in ((line[:2], line[2:]) for line in cells):
-        words = [*map(str.ljust, names, wide), *map(str.rjust, rest, wide[2:])]
-        lines.append("  ".join(words).rstrip())
     about = "published: the best top-1 accuracy on ImageNet of these weights, or mean IoU, where their library gives it"
-    return "\n".join([*lines, "", about])
+    return "\n".join([*columns(cells, range(2, len(HEAD))), "", fitted(about)])
 
 
 def _percent(value: float | None) -> str:
@@ -117,14 +114,14 @@ def _terms(weights: dict[str, Any]) -> str:
 def _page(one: dict[str, Any]) -> str:
     size = f"{one['parameters']:,} parameters, {one['macs']:,} multiply-accumulates for {size_text(one['input'])}"
     network = f"specc show {PREFIX}{one['model']}"
-    trained = [f"  {each['name']} ({_terms(each)})\n    {each['url']}" for each in one["weights"]]
+    trained = [fitted(f"  {each['name']} ({_terms(each)})\n    {each['url']}", more="  ") for each in one["weights"]]
     parts = [
-        f"{one['model']}: {one['title']}",
-        *one["papers"],
+        fitted(f"{one['model']}: {one['title']}"),
+        *map(fitted, one["papers"]),
         "",
-        size,
+        fitted(size),
         "",
-        f"its spec; {PREFIX}{FAMILIES}/{one['family']} has the network, `{network}` its layers:",
+        fitted(f"its spec; {PREFIX}{FAMILIES}/{one['family']} has the network, `{network}` its layers:"),
         "",
         *(f"  {line}" for line in one["spec"].strip().splitlines()),
         "",

@@ -87,6 +87,14 @@ def compare(a: Checked | Trainable, b: Checked | Trainable) -> Difference:
     return Difference(tuple(layers), same, tuple(totals), tuple(shapes), tuple(settings))
 
 
+def all_settings(spec: Trainable) -> dict[str, str]:
+    """Every setting of a spec, by the path that `--set` takes, and the parameters of its network."""
+    values = {f"network.{name}": _spelled(value) for name, value in spec.graph.values.items()}
+    for section, settings in (("data", spec.data), ("train", spec.train), ("export", spec.export)):
+        values |= {change.name: change.a or "" for change in _args(section, settings, None)}
+    return values
+
+
 # ---- layers
 
 

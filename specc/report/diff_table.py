@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from specc.errors import clean
+from specc.report.columns import columns
 from specc.report.diff import Change, Difference, LayerChange, Total
 from specc.tasks import FIGURES, LOSS, Figure
 from specc.vocabulary.shape import size_text
@@ -94,13 +95,4 @@ def _both(a: str, b: str) -> str:
 
 def _columns(rows: list[tuple[str, ...]], right: tuple[int, ...] = ()) -> str:
     """A table with a line below its headings; the columns in `right` hold numbers."""
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    rows = [rows[0], tuple("-" * width if head else "" for width, head in zip(widths, rows[0], strict=True)), *rows[1:]]
-    lines = []
-    for row in rows:
-        cells = [
-            f"{cell:>{width}}" if column in right else f"{cell:<{width}}"
-            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ]
-        lines.append("  ".join(cells).rstrip())
-    return "\n".join(lines)
+    return "\n".join(columns(rows, right))

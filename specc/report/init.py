@@ -4,6 +4,7 @@ import math
 from typing import Any
 
 from specc.check import Checked
+from specc.fit import fitted
 from specc.ir.graph import Graph
 from specc.ir.init import Choice, choices
 from specc.report.layers import columns
@@ -55,7 +56,7 @@ def init_table(graph: Graph) -> str:
         rows.append((name, node.op.name, call_text(choice.init), _why(graph, choice), shown))
     if not rows:
         return "no layer of this network has a kernel that is drawn"
-    return f"{columns(HEADINGS, rows, texts=4)}\n\n{GUIDE}"
+    return f"{columns(HEADINGS, rows, texts=4)}\n\n{fitted(GUIDE)}"
 
 
 def call_text(init: Bound) -> str:

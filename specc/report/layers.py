@@ -3,9 +3,11 @@
 from collections.abc import Sequence
 from typing import Any
 
-from specc.check import Checked
+from specc.check import Checked, Trainable
+from specc.fit import fitted
 from specc.ir.graph import Graph, Node
 from specc.ir.weights import frozen_parameters
+from specc.report.columns import columns as in_columns
 from specc.vocabulary.shape import size_text
 
 HEADINGS = ("layer", "op", "output", "parameters", "MACs", "receptive field", "memory")
@@ -48,7 +50,7 @@ def weights_of_other(graph: Graph, node: Node) -> str | None:
     return node.owner.name if not node.owns and (graph.weights(node) or graph.statistics(node)) else None
 
 
-def _frozen(checked: Checked, graph: Graph) -> int:
+def _frozen(checked: Checked | Trainable, graph: Graph) -> int:
     """How many numbers do not learn, because of `trainable=false` or `freeze`."""
     return frozen_parameters(graph, checked.train.frozen if checked.train else ())
 
@@ -66,7 +68,7 @@ def activation_bytes(graph: Graph) -> int:
     return sum(map(_memory, graph.nodes))
 
 
-def layers_table(checked: Checked, graph: Graph) -> str:
+def layers_table(checked: Checked | Trainable, graph: Graph) -> str:
     """The layers and their totals, in columns."""
     rows = [
         (
@@ -80,7 +82,7 @@ def layers_table(checked: Checked, graph: Graph) -> str:
         )
         for node in graph.nodes
     ]
-    return f"{columns(HEADINGS, rows, texts=3)}\n\n{totals(graph, _frozen(checked, graph))}"
+    return f"{columns(HEADINGS, rows, texts=3)}\n\n{fitted(totals(graph, _frozen(checked, graph)))}"
 
 
 def totals(graph: Graph, frozen: int) -> str:
@@ -102,16 +104,7 @@ def _name(graph: Graph, node: Node) -> str:
 
 def columns(headings: Sequence[str], rows: Sequence[Sequence[str]], texts: int) -> str:
     """A table. texts: how many columns, the first ones, hold names, to the left; numbers stand to the right."""
-    widths = [max(map(len, column)) for column in zip(headings, *rows, strict=True)]
-
-    def line(row: Sequence[str]) -> str:
-        cells = [
-            f"{cell:<{width}}" if i < texts else f"{cell:>{width}}"
-            for i, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ]
-        return "  ".join(cells).rstrip()
-
-    return "\n".join([line(headings), "  ".join("-" * width for width in widths), *map(line, rows)])
+    return "\n".join(in_columns([headings, *rows], range(texts, len(headings))))
 
 
 def _count(number: int) -> str:

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from specc.errors import counted
+from specc.fit import fitted
+from specc.report.columns import columns
 
 NO_VARIANT = "(none)"  # the spec without a variant
 HEADINGS = ("layer", "op", "mean", "deviation", "varies", "dead", "saturated", "gradient", "predicted")
@@ -150,8 +152,7 @@ def _number(value: float | None) -> float | None:
 def probe_table(probed: Probed) -> str:
     """The layers in columns, and the verdict."""
     rows = [("images", "", *_cells(probed.images), "", "", ""), *map(_row, probed.layers)]
-    widths = [max(len(cell) for cell in column) for column in zip(HEADINGS, *rows, strict=True)]
-    lines = [_line(row, widths) for row in (HEADINGS, tuple("-" * width for width in widths), *rows)]
+    lines = columns([HEADINGS, *rows], range(2, len(HEADINGS)))
     ratio = "" if probed.gradient_ratio is None else f"; gradient, first over last layer: {probed.gradient_ratio:.2g}"
     if ratio and probed.predicted_ratio is not None:
         ratio += f" (predicted {probed.predicted_ratio:.2g})"
@@ -160,25 +161,23 @@ def probe_table(probed: Probed) -> str:
     batch = counted(probed.batch, "image")
     of = "" if probed.batch == probed.asked else f" (of a batch of {probed.asked})"
     guess = f"{probed.about_guess} gives {probed.guess:.2f}"
-    return "\n".join(
-        [
-            *lines,
-            "",
-            GUIDE,
-            "",
-            f"{probed.title}: {batch}{of} from {probed.source}, seed {probed.seed}, on {probed.device}",
-            *([probed.start] if probed.start else []),
-            f"loss {probed.loss:.3g} ({guess}){ratio}",
-            f"verdict: {probed.verdict.text}",
-        ]
-    )
+    notes = [
+        "",
+        GUIDE,
+        "",
+        f"{probed.title}: {batch}{of} from {probed.source}, seed {probed.seed}, on {probed.device}",
+        *([probed.start] if probed.start else []),
+        f"loss {probed.loss:.3g} ({guess}){ratio}",
+        f"verdict: {probed.verdict.text}",
+    ]
+    return "\n".join([*lines, *map(fitted, notes)])
 
 
 def verdict_line(name: str, ratio: float | str | None, text: str, names: Sequence[str]) -> str:
     """One of the lines for several variants, whose `names` are known before they are probed."""
     width = max(map(len, (*names, NO_VARIANT)))
     shown = ratio if isinstance(ratio, str) else _short(ratio)
-    return f"{name:<{width}}  {shown:>7}  {text}"
+    return fitted(f"{name:<{width}}  {shown:>7}  {text}", more=" " * 4)
 
 
 def _row(layer: Layer) -> tuple[str, ...]:
@@ -198,10 +197,3 @@ def _percent(share: float) -> str:
 
 def _short(value: float | None) -> str:
     return "" if value is None else f"{value:.2g}"
-
-
-def _line(row: tuple[str, ...], widths: list[int]) -> str:
-    """Names to the left, numbers to the right."""
-    texts, numbers = zip(row[:2], widths[:2], strict=True), zip(row[2:], widths[2:], strict=True)
-    cells = [f"{cell:<{width}}" for cell, width in texts] + [f"{cell:>{width}}" for cell, width in numbers]
-    return "  ".join(cells).rstrip()

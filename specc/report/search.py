@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from specc.errors import counted
+from specc.fit import fitted
 from specc.report.columns import columns
 from specc.tasks import FIGURES, LOSS, Figure
 
@@ -34,7 +35,7 @@ def search_table(search: Mapping[str, Any]) -> str:
         lines += [*columns(rows, (0, 1)), ""]
         if len(completed) > MOST:
             lines.append(f"and {len(completed) - MOST} more in search.json")
-    return "\n".join([*lines, *notes(search)])
+    return "\n".join([*lines, *map(fitted, notes(search))])
 
 
 def _value(one: Mapping[str, Any], figure: Figure) -> str:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from specc.fit import fitted, limit
 from specc.ops.conv import INIT
 from specc.tricks.sections import SECTIONS
 from specc.values import show
@@ -19,8 +20,12 @@ def defaults_text() -> str:
         rows = [(param.name, _default(param), param.doc) for param in params]
         names, values = (max(len(row[column]) for row in rows) for column in (0, 1))
         lines = [f"  {name:<{names}} = {value:<{values}}  # {doc}" for name, value, doc in rows]
+        if 0 < limit() < max(map(len, lines)):
+            lines = [
+                line for name, value, doc in rows for line in (fitted(f"  # {doc}", more="# "), f"  {name} = {value}")
+            ]
         blocks.append("\n".join([f"{section} {{", *lines, "}"]))
-    return "\n\n".join([*blocks, OF_LAYERS])
+    return "\n\n".join([*blocks, fitted(OF_LAYERS, more="# ")])
 
 
 def defaults_json() -> dict[str, Any]:

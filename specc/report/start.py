@@ -4,7 +4,9 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
+from specc.fit import fitted
 from specc.ir.mapping import Mapped
+from specc.report.columns import columns
 from specc.vocabulary.shape import Shape, size_text
 
 
@@ -32,11 +34,9 @@ def start_table(mapped: Sequence[Mapped], words: str) -> str:
     """A line for each tensor, then how many there are of each kind."""
     rows = [("", "tensor", "shape", "in the file", "shape there")]
     rows += [(one.fate, one.name, _shape(one.shape), one.theirs, _shape(one.their_shape)) for one in mapped]
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
-    lines.insert(1, "  ".join("-" * width for width in widths))
     counts = Counter(one.fate for one in mapped)
-    return "\n".join([*lines, "", f"{words}: " + ", ".join(f"{count} {fate}" for fate, count in counts.items())])
+    total = f"{words}: " + ", ".join(f"{count} {fate}" for fate, count in counts.items())
+    return "\n".join([*columns(rows, ()), "", fitted(total)])
 
 
 def _shape(shape: Shape | None) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from specc.errors import counted
+from specc.fit import fitted
 from specc.report.columns import Row, columns
 from specc.tasks import FIGURES, Figure
 
@@ -22,7 +23,7 @@ def study_table(study: dict[str, Any]) -> str:
     if classes := _class_rows(study):
         lines += ["", f"{_of_class(study)} on the validation images, after the last epoch:"]
         lines += columns(classes, range(1, len(classes[0])))
-    return "\n".join([*lines, "", *notes(study)])
+    return "\n".join([*lines, "", *map(fitted, notes(study))])
 
 
 def study_markdown(study: dict[str, Any]) -> str:

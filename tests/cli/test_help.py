@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 
 from specc.cli import app
+from tests.helpers.fake_sink import install
 from tests.helpers.task_runs import trained
 from tests.helpers.tiny_data import write_folder
 from tests.helpers.torch_files import archive, table, tensor, text
@@ -94,6 +95,10 @@ def test_an_example(
     if "--devices" in line:  # of which tests/launch starts real ones
         monkeypatch.setattr("specc.backend.launch.devices.devices", lambda: [f"cuda:{n}" for n in range(4)] + ["cpu"])
         monkeypatch.setattr("specc.backend.launch.start.launch", lambda *_: 0)
+    if line.startswith("specc watch"):
+        monkeypatch.setattr("specc.cli.loopback.Loopback.serve_forever", lambda server: None)
+    if "tensorboard" in line:
+        install(monkeypatch.setattr)
     words = [found for word in shlex.split(line)[1:] for found in (sorted(map(str, Path().glob(word))) or [word])]
     answer = specc(*words)
     if "--for web" in line and "error[E463]" in answer.err:

@@ -7,6 +7,7 @@ where leaving it out changes that.
 import re
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from importlib import import_module
 from itertools import combinations
 from pathlib import Path
@@ -41,6 +42,7 @@ from specc.ir.graph import Graph
 from specc.ir.mapping import Mapped
 from specc.source import Source
 from specc.tasks import CLASSIFICATION, TASKS
+from tests.helpers.fake_sink import install
 from tests.helpers.together import each_of
 
 SPEC = """\
@@ -106,6 +108,7 @@ TRAIN: Options = {
     "--max-restarts": ("--max-restarts", "1"),
     "--hang-timeout": ("--hang-timeout", "90"),
     "--checkpoint-signal": ("--checkpoint-signal", "USR2"),
+    "--log": ("--log", "tensorboard"),
     "--plan": ("--plan",),
     "--prove-resume": ("--prove-resume",),
     "--fit": ("--fit",),
@@ -212,6 +215,8 @@ CASES = [
     ),
     Case("report", ("run",), {"--out": ("--out", "page.html"), **FOLDER}),
     Case("report", ("run", "other"), {"--out": ("--out", "page.html"), **FOLDER}),
+    Case("watch", ("run",), {"--port": ("--port", "9473"), "--open": ("--open",)}),
+    Case("log", ("run",), {"--to": ("--to", "tensorboard")}),
     Case("runs", (), {"FOLDER": ("there",), **JSON}),
     *(Case("predict", (f"{task}.onnx", "cat.png"), PREDICT) for task in TASKS),
     Case("export", ("run",), EXPORT),
@@ -267,6 +272,7 @@ BACK_END = [
         "predict.masks",
         "predict.run",
         "search.job",
+        "sinks.teller",
         "starter.draft",
         "study.job",
         "study.runner",
@@ -390,6 +396,14 @@ def _record(patch: pytest.MonkeyPatch) -> list[object]:
     stub("specc.backend.predict.heat.write_heat", None)
     stub("specc.backend.report_page.page_of_run", "one")
     stub("specc.backend.report_page.page_of_runs", "several")
+    served = SimpleNamespace(url="http://127.0.0.1:9473/", serve_forever=lambda: None)
+    stub("specc.cli.watch._server", lambda port, answer: nullcontext(served))
+    stub("webbrowser.open", True)
+    told = install(patch.setattr)
+    stub("specc.backend.sinks.sink.open_sink", told)
+    stub("specc.backend.sinks.whole.about_run", "about")
+    stub("specc.backend.sinks.whole.tell_all", None)
+    stub("specc.backend.sinks.teller.Log", nullcontext(SimpleNamespace(listening=None, tell_end=lambda *_, **__: None)))
     stub("specc.backend.run.summary.runs_in", [Path("run")])
     stub("specc.backend.run.summary.summary_of", Summary(Path("run"), "finished", {}, 1, 0.0))
     stub("specc.backend.predict.predict", Prediction(Path("cat.png"), [("cat", 0.9)], None))

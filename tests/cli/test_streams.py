@@ -55,6 +55,8 @@ COMMANDS = {
     "pack": ["net.cnn", "--out", "shards"],
     "eval": ["run"],
     "report": ["run"],
+    "watch": ["run"],
+    "log": ["run", "--to", "tensorboard"],
     "runs": ["."],
     "predict": ["run/model.onnx", "cat.png"],
     "export": ["run"],

@@ -696,6 +696,21 @@ def e519(stage: Stage) -> None:
     stage.patch.setattr("specc.cli.search._worker", lambda about: command)
 
 
+def e533(stage: Stage) -> None:
+    stage.raises("socketserver.TCPServer.server_bind", OSError(errno.EADDRINUSE, os.strerror(errno.EADDRINUSE)))
+
+
+def e534(stage: Stage) -> None:
+    stage.copy_run()
+    stage.patch.setitem(sys.modules, "tensorboard", None)
+
+
+def e535(stage: Stage) -> None:
+    stage.copy_run()
+    stage.patch.setattr("specc.backend.sinks.sink.need", lambda name: None)
+    stage.raises("specc.backend.sinks.sink.open_sink", ConnectionError("the server does not answer"))
+
+
 PROVOKE: dict[str, Callable[[Stage], None]] = {
     name.upper(): function for name, function in list(globals().items()) if name[0] == "e" and name[1:].isdigit()
 }

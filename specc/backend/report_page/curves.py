@@ -7,27 +7,31 @@ from specc.backend.report_page.html import Section, figures, fold, paragraph, se
 from specc.backend.report_page.plot import Axis, Format, Line, Mark, Point, axis, dot, line_chart, percent
 from specc.backend.report_page.subject import Subject
 from specc.backend.run.metrics import selection
-from specc.tasks import LOSS, Figure
+from specc.tasks import LOSS, Figure, Task
 
 TRAINING, VALIDATION = "training", "validation"
 
 
 def curves(subject: Subject) -> Section:
     """The charts of a run's epochs, and their numbers in a table."""
-    lines, settings = subject.lines, subject.run.spec.train
-    if not lines:
-        return Section("curves", "Curves", paragraph("No epoch stands in metrics.jsonl."))
     best = subject.info.get("best")
     kept = best["epoch"] if isinstance(best, dict) and "epoch" in best else None
+    return curves_of(subject.lines, subject.task, subject.run.spec.train.best, kept)
+
+
+def curves_of(lines: Sequence[dict[str, Any]], task: Task, best: str, kept: float | None) -> Section:
+    """The same from their values. best: the setting `train.best`. kept: the epoch whose weights are kept."""
+    if not lines:
+        return Section("curves", "Curves", paragraph("No epoch stands in metrics.jsonl."))
     marks = [] if kept is None else [Mark(kept, f"kept: epoch {kept:g}")]
-    chosen = selection(settings.best, subject.task)
-    charts = [chart_of(lines, figure, marks) for figure in drawn_figures(lines, subject.task.figures)]
+    chosen = selection(best, task)
+    charts = [chart_of(lines, figure, marks) for figure in drawn_figures(lines, task.figures)]
     charts.insert(1, chart_of(lines, LOSS, marks))
     if any("lr" in line for line in lines):
         charts.append(_rates(lines))
     how = "the weights after the last epoch" if chosen.keeps_last else f"the epoch with the best {chosen.figure.title}"
     note = f"Training figures are measured while it trains, with augmentation. Kept: {how}."
-    body = figures(charts) + paragraph(note, "q") + fold("All epochs as a table", _table(lines, subject.task.figures))
+    body = figures(charts) + paragraph(note, "q") + fold("All epochs as a table", _table(lines, task.figures))
     return Section("curves", "Curves", body)
 
 

@@ -12,6 +12,8 @@ from specc import __version__
 from specc.errors import clean
 from specc.report.picture import STYLE
 
+ALONE = "This file contains everything that it shows; it loads nothing and sends nothing."
+
 
 class Section(NamedTuple):
     """A part of the page. name: in its address and in the table of contents. body: HTML."""
@@ -79,31 +81,39 @@ def figures(charts: Iterable[str]) -> str:
     return f'<div class="charts">{"".join(charts)}</div>'
 
 
-def page(title: str, lead: str, sections: Sequence[Section]) -> str:
-    """The whole page. lead: HTML of its head, below the title."""
-    style = re.sub(r"\n+", "\n", _part("page.css") + STYLE).strip()
+def page(title: str, lead: str, sections: Sequence[Section], script: str = "", foot: str = ALONE) -> str:
+    """The whole page. lead: HTML of its head, below the title. script: what it runs; only a page that is served has
+    one. foot: its last words, behind what made it."""
+    style = re.sub(r"\n+", "\n", part("page.css") + STYLE).strip()
     contents = "".join(f'<a href="#{section.name}">{text(section.title)}</a>' for section in sections)
     body = "".join(
         f'<section id="{section.name}"><h2>{text(section.title)}</h2>{section.body}</section>' for section in sections
     )
     parts = {
-        "policy": _policy(style),
+        "policy": policy(style, script),
         "title": text(title),
         "lead": lead,
         "contents": contents,
         "sections": body,
         "style": style,
+        "script": f"<script>{script}</script>" if script else "",
+        "foot": text(foot),
         "version": text(__version__),
     }
-    return re.sub(r"\{\{(\w+)\}\}", lambda found: parts[found[1]], _part("page.html"))
+    return re.sub(r"\{\{(\w+)\}\}", lambda found: parts[found[1]], part("page.html"))
 
 
-def _policy(style: str) -> str:
-    """The Content-Security-Policy: this style, images that lie within, no script and no network at all."""
-    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
-    return f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:; base-uri 'none'; form-action 'none'"
+def policy(style: str, script: str = "") -> str:
+    """The Content-Security-Policy: this style, images that lie within, no network. A script may ask its own server."""
+    runs = f"script-src {_hash(script)}; connect-src 'self'; " if script else ""
+    return f"default-src 'none'; style-src {_hash(style)}; {runs}img-src data:; base-uri 'none'; form-action 'none'"
 
 
-def _part(name: str) -> str:
+def _hash(source: str) -> str:
+    digest = base64.b64encode(hashlib.sha256(source.encode()).digest()).decode()
+    return f"'sha256-{digest}'"
+
+
+def part(name: str) -> str:
     """A part of the page, as it lies in this package."""
     return resources.files(__package__).joinpath(name).read_text(encoding="utf-8")

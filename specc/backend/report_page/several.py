@@ -64,8 +64,12 @@ def refuse_other_tasks(runs: Sequence[Compared]) -> None:
 def several_page(runs: Sequence[Compared]) -> str:
     """The page. Raises SpeccError E531 as `refuse_other_tasks` does."""
     refuse_other_tasks(runs)
-    sections = [_curves(runs), _figures(runs), _settings(runs), _paired(runs)]
-    return page(f"{len(runs)} runs compared", _lead(runs), sections)
+    return page(f"{len(runs)} runs compared", _lead(runs), several_sections(runs))
+
+
+def several_sections(runs: Sequence[Compared]) -> list[Section]:
+    """What the page of runs of one task shows."""
+    return [_curves(runs), _figures(runs), _settings(runs), _paired(runs)]
 
 
 def _lead(runs: Sequence[Compared]) -> str:

@@ -2,11 +2,13 @@
 
 import os
 from pathlib import Path
+from time import monotonic, sleep
 
 from specc.errors import SpeccError
 from specc.locks import locked, release, take
 
 NAME = ".lock"
+PATIENCE = 0.2  # seconds
 
 
 class Lock:
@@ -22,7 +24,7 @@ class Lock:
     def __init__(self, folder: Path, help: str = "wait until it ends") -> None:
         self.path = folder / NAME
         try:
-            self.file = locked(self.path, waits=False)
+            self.file = _locked_soon(self.path)
         except BlockingIOError:
             who = _holder(self.path)
             message = f"another training is writing to {folder}: process {who or 'unknown'}"
@@ -35,6 +37,18 @@ class Lock:
         if self.file >= 0:
             release(self.file, self.path)
             self.file = -1
+
+
+def _locked_soon(path: Path) -> int:
+    """`locked`, which waits a moment: `is_held` takes the lock for an instant. Raises BlockingIOError."""
+    end = monotonic() + PATIENCE
+    while True:
+        try:
+            return locked(path, waits=False)
+        except BlockingIOError:
+            if monotonic() > end:
+                raise
+        sleep(PATIENCE / 20)
 
 
 def _holder(path: Path) -> str:

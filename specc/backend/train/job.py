@@ -36,6 +36,7 @@ from specc.errors import SpeccError
 from specc.tasks import Figure
 
 Until = Callable[[int, int], int]  # from the steps of an epoch, and those of the training
+Listening = Callable[[ProgressListener, Path], ProgressListener]  # who is told besides a listener; the path of the run
 
 
 class Outcome(NamedTuple):
@@ -68,6 +69,7 @@ def train(
     subset: int | None = None,
     dataset: DataSet | None = None,
     listener: ProgressListener | None = None,
+    listening: Listening | None = None,
     until: Until | None = None,
     ranks: Ranks = ALONE,
 ) -> Outcome:
@@ -75,8 +77,8 @@ def train(
 
     base: the folder that relative paths in the spec start from. command: what was called, for the record.
     subset: train and validate on so many images only. dataset: the data, where they are loaded already.
-    listener: who is told how it goes, instead of the terminal. until: a step to pause after. ranks: this process among
-    those that train it together; the first one writes and tells.
+    listener: who is told how it goes, instead of the terminal. listening: who else is told. until: a step to pause
+    after. ranks: this process among those that train it together; the first one writes and tells.
 
     Raises SpeccError: E440 the spec has errors, E437 it has no data; E430 to E436 and E444 as device, precision,
     settings and folder go; E306 and E307 where the data do not fit the network; E401 and on from the data.
@@ -98,7 +100,7 @@ def train(
         if spec.train.start:
             folder.pause(job.trainer.state)  # its beginning follows from no seed
         folder.write_info(info)
-        return carry_out(job, folder, info, quiet, listener, until)
+        return carry_out(job, folder, info, quiet, listener, until, listening)
 
 
 def carry_out(
@@ -108,10 +110,13 @@ def carry_out(
     quiet: bool,
     listener: ProgressListener | None,
     until: Until | None,
+    listening: Listening | None = None,
 ) -> Outcome:
     """Train to the end, or until it is stopped; `info`, the run.json, then says how it ended."""
     trainer, settings = job.trainer, job.trainer.settings
     listener = listener or (Quiet() if quiet else Lines(settings.epochs, trainer.total, trainer.state.step))
+    if listening is not None:
+        listener = listening(listener, folder.path)
     with listener, Interrupt() as interrupt:
         for note in job.notes:
             listener.say(note)

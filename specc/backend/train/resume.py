@@ -18,7 +18,7 @@ from specc.backend.run.manifest import OUTCOME, now, read_info, sha256_of
 from specc.backend.run.metrics import read_lines
 from specc.backend.run.same_data import meaning_of, refuse_other_data, refuse_other_test
 from specc.backend.train.compatibility import SAFE, TRAJECTORY, judge, refuse_incompatible
-from specc.backend.train.job import Outcome, Until, carry_out, follow
+from specc.backend.train.job import Listening, Outcome, Until, carry_out, follow
 from specc.backend.train.prepare import Request, prepare
 from specc.backend.train.start import anchored
 from specc.check import Checked, check
@@ -39,6 +39,7 @@ def resume(
     base: Path | None = None,
     dataset: DataSet | None = None,
     listener: ProgressListener | None = None,
+    listening: Listening | None = None,
     until: Until | None = None,
     ranks: Ranks = ALONE,
 ) -> Outcome:
@@ -115,7 +116,7 @@ def resume(
         notes += [*changed, *number]
         notes.append(f"continuing after step {job.trainer.state.step:,} of {job.trainer.total:,}")
         ranks.broadcast(str(path))
-        return carry_out(job._replace(notes=notes), folder, read_info(path), quiet, listener, until)
+        return carry_out(job._replace(notes=notes), folder, read_info(path), quiet, listener, until, listening)
 
 
 def _other_number(info: Mapping[str, Any], about: Mapping[str, Any]) -> list[str]:
