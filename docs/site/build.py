@@ -2,9 +2,9 @@
 
     python docs/site/build.py [FOLDER]
 
-`make docs` does it. The pages are those of README.md, docs/ and the files at the root, which stay where their links find
-them, and those that `reference.py` makes from the code. Zensical turns them into FOLDER/html (`build/docs/html` unless
-given). Every link and anchor of the result is followed, and nothing that a page loads may be on the network.
+`make docs` does it. The pages are those of README.md, docs/ and the files at the root, which stay where their links
+find them, and those that `reference.py` makes from the code. Zensical turns them into FOLDER/html, `build/docs/html`
+unless given. Every link and anchor of the result is followed, and nothing that a page loads may be on the network.
 """
 
 import re
@@ -13,7 +13,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[2])]  # the checkout is documented
+from latex2mathml.converter import convert
 from links import problems
 from notebook import as_markdown
 from reference import reference
@@ -21,11 +21,13 @@ from reference import reference
 ROOT = Path(__file__).resolve().parents[2]
 SITE = ROOT / "docs" / "site"
 AT_THE_ROOT = ("ARCHITECTURE.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md")
+# A formula in a block, code, in which a dollar is a dollar, and a formula in a line.
+MATH_OR_CODE = r"^```math\n(?P<block>.*?)^```$|^```.*?^```$|`[^`]*`|\$(?P<line>[^$\n]+)\$"
 HOME = ("More",)  # the sections of the README that stay on the first page; each other one is a page of its own
 
 
 def gather(pages: Path) -> None:
-    """Write all pages as Markdown, with the files that they show, into a folder that is laid out as the repository is."""
+    """Write all pages as Markdown, with the files that they show, into a folder laid out as the repository is."""
     shutil.copytree(ROOT / "docs", pages / "docs", ignore=shutil.ignore_patterns("site", "__pycache__", "*.ipynb"))
     shutil.copytree(ROOT / "examples", pages / "examples", ignore=shutil.ignore_patterns("data", "runs", "__pycache__"))
     for name in (*AT_THE_ROOT, "LICENSE"):
@@ -59,22 +61,22 @@ def readme() -> dict[str, str]:
 
 def examples() -> str:
     """The page of all examples."""
-    parts = ["# Examples"]
-    for file in sorted((ROOT / "examples").glob("*.cnn")):
-        parts.append(f"## [{file.name}]({file.name})\n\n```cnn\n{file.read_text(encoding='utf-8')}```")
-    return "\n\n".join(parts) + "\n"
+    files = sorted((ROOT / "examples").glob("*.cnn"))
+    parts = [f"## [{file.name}]({file.name})\n\n```cnn\n{file.read_text(encoding='utf-8')}```" for file in files]
+    return "\n\n".join(["# Examples", *parts]) + "\n"
 
 
 def _for_the_site(text: str) -> str:
     """A page with formulas as MathML, and with links to what stands elsewhere on the site."""
     text = text.replace("](examples/)", "](examples/index.md)").replace("lessons/README.md", "lessons/index.md")
-    return re.sub(r"^```math\n(.*?)^```$", _math, text, flags=re.MULTILINE | re.DOTALL)
+    return re.sub(MATH_OR_CODE, _math, text, flags=re.MULTILINE | re.DOTALL)
 
 
-def _math(formula: re.Match[str]) -> str:
-    from latex2mathml.converter import convert
-
-    return str(convert(" ".join(formula[1].split()), display="block"))
+def _math(part: re.Match[str]) -> str:
+    """A formula as MathML; code as it is."""
+    if formula := part["block"]:
+        return convert(" ".join(formula.split()), display="block")
+    return convert(part["line"], display="inline") if part["line"] else part[0]
 
 
 def _slug(title: str) -> str:

@@ -44,7 +44,7 @@ def _words(title: str, intro: str, groups: dict[str, list[Entry]]) -> str:
         parts.append(f"## {group[0].upper()}{group[1:]}")
         for entry in entries:
             example = "\n".join([entry.example, *worked(entry)])
-            parts += [f"### {entry.name}", f"```cnn\n{signature(entry)}\n```", _prose(entry.doc)]
+            parts += [f"### {entry.name}", f"```cnn\n{_lines(signature(entry))}\n```", _prose(entry.doc)]
             if entry.params:
                 parts.append(_table(("argument", "meaning"), [(p.name, _prose(about(p))) for p in entry.params]))
             if entry.example:
@@ -52,8 +52,15 @@ def _words(title: str, intro: str, groups: dict[str, list[Entry]]) -> str:
     return "\n\n".join(parts) + "\n"
 
 
+def _lines(call: str) -> str:
+    return textwrap.fill(call, 88, subsequent_indent="     ", break_long_words=False, break_on_hyphens=False)
+
+
 def _settings(sections: list[Entry]) -> str:
-    parts = ["# Settings", "Each is one line of its section, and can be given on the command line: `--set train.epochs=3`."]
+    parts = [
+        "# Settings",
+        "Each is one line of its section, and can be given on the command line: `--set train.epochs=3`.",
+    ]
     for section in sections:
         rows = [(param.name, _prose(about(param))) for param in section.params]
         parts += [f"## {section.name}", _prose(section.doc), f"```cnn\n{section.example}\n```"]
@@ -99,7 +106,10 @@ def _help(text: str) -> str:
 
 
 def _python() -> str:
-    parts = ["# Python", "Everything that `import specc` offers; [specc from Python](../docs/python.md) shows it in use."]
+    parts = [
+        "# Python",
+        "All that `import specc` offers. [specc from Python](../docs/python.md) shows it in use.",
+    ]
     for name in specc.__all__:
         value = getattr(specc, name)
         if not inspect.isclass(value):
