@@ -18,12 +18,15 @@ FILE = Path(__file__).parent.parent / "docs" / "notebook.ipynb"
 LARGEST = 200_000  # bytes
 
 
-def shown(cells: list[dict[str, Any]]) -> list[str]:
-    """All outputs as text, without numbers: another machine rounds otherwise, and trains to other figures."""
-    outputs = [output for cell in cells if cell["cell_type"] == "code" for output in cell["outputs"]]
-    kinds = [["".join(data) for data in output.get("data", {"": output.get("text")}).values()] for output in outputs]
-    without_paths = [re.sub(r"specc\.Run \S+", "specc.Run", text) for texts in kinds for text in texts]
-    return [re.sub(r'd="[^"]*"|[\d.,%-]+|↑|↓', "", text) for text in without_paths]
+Shown = list[list[str]]
+
+
+def shown(cells: list[dict[str, Any]]) -> Shown:
+    """The outputs of each cell: what specs show, whole; of trainings, whose last digits another machine rounds
+    otherwise, only the kinds."""
+    outputs = [cell["outputs"] for cell in cells if cell["cell_type"] == "code"]
+    specs = ["".join(text) for cell in outputs[:2] for output in cell for text in output["data"].values()]
+    return [specs, *([kind for output in cell for kind in output.get("data", ["text"])] for cell in outputs)]
 
 
 def test_it_runs_and_shows_what_it_shows(

@@ -9,7 +9,7 @@ from specc.api.arguments import need_word
 from specc.api.help import with_help
 from specc.api.images import Image, pixels_of
 from specc.api.notebook import block, fold, paragraph
-from specc.api.table import Table
+from specc.api.table import Table, as_html
 from specc.backend.evaluation.figures import Estimate
 from specc.backend.evaluation.of_run import PartName, evaluate_run
 from specc.backend.onnx.export import export_run
@@ -166,7 +166,7 @@ class Run:
         return block(
             paragraph(repr(self)),
             f'<div class="charts">{charts}</div>' if charts else paragraph("no epoch has ended"),
-            fold(counted(len(metrics), "epoch"), metrics.as_html()),
+            fold(counted(len(metrics), "epoch"), as_html(metrics)),
             style=CHARTS,
         )
 

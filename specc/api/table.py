@@ -20,17 +20,14 @@ class Table(list[dict[str, Any]]):
         return [row.get(name) for row in self]
 
     def _repr_html_(self) -> str:
-        return block(self.as_html())
+        return block(as_html(self))
 
-    def as_html(self) -> str:
-        """The table, as a part of what something else shows in a notebook; of many rows the last ones."""
-        rows = [[_cell(row.get(name)) for name in self.columns] for row in self]
-        numbers = {
-            place
-            for place, name in enumerate(self.columns)
-            if any(isinstance(row.get(name), int | float) for row in self)
-        }
-        return table(self.columns, rows, numbers, is_end=True)
+
+def as_html(rows: Table) -> str:
+    """A table as a part of what something else shows in a notebook; of many rows the last ones."""
+    cells = [[_cell(row.get(name)) for name in rows.columns] for row in rows]
+    kinds = [[isinstance(row.get(name), int | float) for row in rows] for name in rows.columns]
+    return table(rows.columns, cells, {place for place, column in enumerate(kinds) if any(column)}, is_end=True)
 
 
 def _cell(value: Any) -> str:
