@@ -69,7 +69,7 @@ def examples() -> str:
 def _for_the_site(text: str) -> str:
     """A page with formulas as MathML, and with links to what stands elsewhere on the site."""
     text = text.replace("](examples/)", "](examples/index.md)").replace("lessons/README.md", "lessons/index.md")
-    text = text.replace("(notebook.ipynb)", "(notebook.md)")
+    text = text.replace("notebook.ipynb)", "notebook.md)")
     return re.sub(MATH_OR_CODE, _math, text, flags=re.MULTILINE | re.DOTALL)
 
 

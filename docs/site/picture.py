@@ -16,7 +16,7 @@ from tests.helpers.browser import browser, chromium
 
 ROOT = Path(__file__).resolve().parents[2]
 PICTURE = ROOT / "docs" / "pictures" / "first.png"
-WIDTH, HEIGHT = 1200, 735  # up to the second row of curves
+WIDTH, HEIGHT = 1200, 802  # up to the second row of curves
 
 
 def main() -> None:
