@@ -5,7 +5,7 @@ ZOO ?= all
 BIN := .venv/bin
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --constraint constraints.txt
 
-.PHONY: train test test-all lint format fuzz mutants peers zoo bench clean
+.PHONY: train test test-all lint format docs fuzz mutants peers zoo bench clean
 
 train: .venv/.installed ## train, export and verify the digits example
 	$(BIN)/specc train examples/digits.cnn
@@ -26,6 +26,10 @@ lint: .venv/.installed-dev ## style, types, layers, and nothing that unpickles o
 format: .venv/.installed-dev
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+docs: .venv/.installed-dev ## the documentation as a site, build/docs/html/index.html: read and searched without a network
+	$(PIP_INSTALL) --editable '.[docs]'
+	$(BIN)/python docs/site/build.py
 
 fuzz: .venv/.installed-dev ## 70,000 texts of each kind, 5,000 random networks and broken specs, half an hour of guided bytes
 	SPECC_FUZZ=70000 $(BIN)/python -m pytest tests/check/test_fuzz.py

@@ -19,8 +19,10 @@ _PLACES = {
     "train": "specc.api.training",
     "resume": "specc.api.training",
     "Run": "specc.api.run",
-    "Table": "specc.api.run",
     "open_run": "specc.api.run",
+    "Study": "specc.api.study",
+    "open_study": "specc.api.study",
+    "Table": "specc.api.table",
     "SpeccError": "specc.errors",
 }
 __all__ = [
@@ -30,9 +32,11 @@ __all__ = [
     "Spec",
     "SpecError",
     "SpeccError",
+    "Study",
     "Table",
     "load",
     "open_run",
+    "open_study",
     "resume",
     "train",
 ]

@@ -26,9 +26,17 @@ def test_its_examples_run_in_order(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert Path("mine.pt").exists()
 
 
+def test_its_lightning_module_is_that_of_the_example(examples: Path) -> None:
+    (shown,) = re.findall(r"```py\n(class Classifier.*?)```", PAGE, re.DOTALL)
+    example = (examples / "lightning_module.py").read_text().splitlines()
+    assert [line for line in shown.splitlines() if line not in example] == []
+
+
 def test_it_names_all_that_is_public() -> None:
-    names = [f"specc.{name}" for name in vars(specc)["__all__"] if name not in ("Problem", "Run", "Spec", "Table")]
-    for kind in (specc.Spec, specc.Run, specc.Callback, specc.Table):
+    names = [
+        f"specc.{name}" for name in vars(specc)["__all__"] if name not in ("Problem", "Run", "Spec", "Study", "Table")
+    ]
+    for kind in (specc.Spec, specc.Run, specc.Callback, specc.Study, specc.Table):
         names += [name for name in vars(kind) if not name.startswith("_")]
     names.remove("refuse_errors")  # of use to specc itself
     names += specc.Problem._fields

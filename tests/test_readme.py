@@ -29,9 +29,18 @@ def first(specc, tmp_path, monkeypatch) -> Path:
 
 
 def test_its_spec_is_the_starter_without_comments(first):
-    shown = SPECS[0]
+    (shown,) = (spec for spec in SPECS if "network First(" in spec)
     lines = [re.sub(r"\s*#.*", "", line) for line in first.read_text(encoding="utf-8").splitlines()]
     assert [line for line in lines if line] == [line for line in shown.splitlines() if line]
+
+
+def test_its_first_screen_holds_a_spec_the_two_commands_and_a_picture(specc, tmp_path):
+    first_screen = README.partition("\n## ")[0]
+    (tmp_path / "digits.cnn").write_text(SPECS[0])
+    assert SPECS[0] in first_screen and specc("fmt", "--check", tmp_path / "digits.cnn").status == 0
+    assert "no problems" in "".join(specc("check", tmp_path / "digits.cnn")[1:])
+    assert re.findall(r"^make (\w+) ", first_screen, re.MULTILINE) == ["train", "test"]
+    assert "](docs/pictures/first.png)" in first_screen and first_screen.count("\n") < 45
 
 
 OWN = {

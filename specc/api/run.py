@@ -1,6 +1,5 @@
 """A run in Python: its figures as tables, predictions, evaluation and export."""
 
-import html
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -10,47 +9,37 @@ from specc.api.arguments import need_word
 from specc.api.generators import leaving_torch_alone
 from specc.api.help import with_help
 from specc.api.images import Image, pixels_of
+from specc.api.notebook import block, fold, paragraph
+from specc.api.table import Table, as_html
 from specc.backend.evaluation.figures import Estimate
 from specc.backend.evaluation.of_run import PartName, evaluate_run
 from specc.backend.onnx.export import export_run
 from specc.backend.predict import Prediction, Predictor, predict, predict_pixels
 from specc.backend.predict.run import from_run
+from specc.backend.report_page.curves import chart_of, drawn_figures
+from specc.backend.report_page.plot import Mark
 from specc.backend.run import load
 from specc.backend.run.files import METRICS
 from specc.backend.run.metrics import is_epoch_line, read_lines
 from specc.errors import counted
+from specc.tasks import LOSS, Figure
 
 if TYPE_CHECKING:
     from specc.backend.build import Net
 
 AnImage = TypeVar("AnImage", bound=Image)
 Images = list[Image] | tuple[Image, ...]
+CHARTS = """
+.specc .charts{display:grid;grid-template-columns:repeat(auto-fit,minmax(16rem,24rem));gap:1rem}
+.specc .chart{margin:0}.specc .chart figcaption{font-weight:600;display:flex;flex-wrap:wrap;gap:0 1rem}
+.specc .chart text{fill:currentColor;font:11px system-ui,sans-serif}.specc .grid{stroke:#8884}
+.specc .axis,.specc .mark{stroke:#888c}.specc .mark{stroke-dasharray:2 3}
+.specc .line{fill:none;stroke-width:2}.specc .dash{stroke-dasharray:5 4}
+.specc .s0{stroke:#2a86c8}.specc .s1{stroke:#d0651b}.specc .f0{fill:#2a86c8}.specc .f1{fill:#d0651b}
+.specc .key{display:flex;gap:.9rem;margin:0;padding:0;list-style:none;font-weight:400}
+.specc .key svg{width:1.5rem;height:.6rem;margin-right:.35rem}
+"""
 Precision = Literal["fp32", "fp16", "int8"]
-MOST_ROWS = 60  # of a table in a notebook
-
-
-class Table(list[dict[str, Any]]):
-    """Rows, each a dictionary with the columns' names: `pandas.DataFrame(table)` takes it as it is."""
-
-    @property
-    def columns(self) -> list[str]:
-        """The names of all columns, in the order in which rows have them."""
-        return list(dict.fromkeys(name for row in self for name in row))
-
-    def column(self, name: str) -> list[Any]:
-        """One column; None where a row has no such value. Raises KeyError where no row has it."""
-        if name not in self.columns:
-            raise KeyError(f"there is no column {name!r}; there are {', '.join(self.columns)}")
-        return [row.get(name) for row in self]
-
-    def _repr_html_(self) -> str:
-        head = "".join(f"<th>{html.escape(name)}</th>" for name in self.columns)
-        rows = "".join(
-            f"<tr>{''.join(_cell(row.get(name)) for name in self.columns)}</tr>" for row in self[-MOST_ROWS:]
-        )
-        left_out = len(self) - MOST_ROWS
-        note = f"<p>the last {MOST_ROWS} of {counted(len(self), 'row')}</p>" if left_out > 0 else ""
-        return f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>{note}"
 
 
 class Evaluated(NamedTuple):
@@ -183,7 +172,14 @@ class Run:
         return f"<specc.Run {self.path}: {self._opened.spec.name}, {state}>"
 
     def _repr_html_(self) -> str:
-        return f"<p><code>{html.escape(repr(self))}</code></p>{self.metrics._repr_html_()}"
+        metrics, task = self.metrics, self._opened.task.facts
+        charts = "".join(_charts(metrics, task.figures, self.info.get("best"))) if metrics else ""
+        return block(
+            paragraph(repr(self)),
+            f'<div class="charts">{charts}</div>' if charts else paragraph("no epoch has ended"),
+            fold(counted(len(metrics), "epoch"), as_html(metrics)),
+            style=CHARTS,
+        )
 
 
 @with_help()
@@ -197,6 +193,9 @@ def _path(path: str | os.PathLike[str] | None) -> Path | None:
     return None if path is None else Path(path)
 
 
-def _cell(value: Any) -> str:
-    text = "" if value is None else f"{value:.4g}" if isinstance(value, float) else html.escape(str(value))
-    return f"<td>{text}</td>"
+def _charts(lines: Table, figures: Sequence[Figure], best: Any) -> list[str]:
+    """The first figure and the loss by epoch, with the epoch that was kept."""
+    epoch = best.get("epoch") if isinstance(best, dict) else None
+    marks = [] if epoch is None else [Mark(epoch, f"kept: epoch {epoch:g}")]
+    drawn = [*drawn_figures(lines, figures)[:1], *([LOSS] if all("val_loss" in line for line in lines) else [])]
+    return [chart_of(lines, figure, marks) for figure in drawn]

@@ -1,6 +1,5 @@
 """A spec in Python: `specc.load` checks a file, and gives its graph, its problems, its module and its source."""
 
-import html
 import math
 import os
 from collections.abc import Mapping, Sequence
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from specc.api.arguments import need_type
 from specc.api.help import with_help
+from specc.api.notebook import block, code, fold, paragraph, table
 from specc.check import Checked
 from specc.diagnostics import Diagnostic
 from specc.emit import emit as emit_source
@@ -17,7 +17,9 @@ from specc.errors import SpeccError
 from specc.ir.graph import Graph
 from specc.reading import ZOO, base_of, check_spec, read_source
 from specc.render import as_json, render, summary
-from specc.report.layers import layers_table
+from specc.report.layers import HEADINGS, layer_rows, layers_table
+from specc.report.picture import STYLE as PICTURE
+from specc.report.picture import picture
 from specc.source import Source
 from specc.values import Bound, show
 
@@ -25,6 +27,9 @@ if TYPE_CHECKING:
     from specc.backend.build import Net
 
 Value = bool | int | float | str | None | Bound | Sequence["Value"]
+
+# The picture on a page that is light or dark by a theme of its own.
+ON_ANY_PAGE = ".specc .net{--n-text:currentColor;--n-quiet:currentColor;--n-line:#888;--n-box:none;--n-frame:#8882}"
 
 
 class Problem(NamedTuple):
@@ -157,7 +162,18 @@ class Spec:
         return f"<specc.Spec {self.path}: {self.name or 'no network'}{variant}{counts}>"
 
     def _repr_html_(self) -> str:
-        return f'<pre style="line-height: 1.3">{html.escape(str(self))}</pre>'
+        graph = self._checked.graph
+        if self._checked.errors or graph is None:
+            return block(code(str(self)))
+        problems = "\n\n".join(problem.text for problem in self.problems)
+        return block(
+            paragraph(str(self).rpartition("\n")[2]),
+            code(problems) if problems else "",
+            table(HEADINGS, layer_rows(graph), range(3, len(HEADINGS))),
+            fold("Picture", picture(graph)),
+            fold("Spec", code(self.text)),
+            style=PICTURE + ON_ANY_PAGE,
+        )
 
 
 @with_help()

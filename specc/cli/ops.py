@@ -48,7 +48,7 @@ def ops(
       specc ops conv
       specc ops optimizer
     """
-    groups = _groups()
+    groups = groups_of_words()
     named = {group: [entry] for group, entries in groups.items() for entry in entries if entry.name == name}
     found = named or {group: entries for group, entries in groups.items() if name in ("", group)}
     if not found:
@@ -63,7 +63,7 @@ def ops(
         print("\n\n".join(one(group, entries) for group, entries in found.items()))
 
 
-def _groups() -> dict[str, list[Entry]]:
+def groups_of_words() -> dict[str, list[Entry]]:
     """Everything there is: layers by group, tricks by the setting that takes them, sections."""
     groups: dict[str, list[Entry]] = {}
     for op in OPS.values():
@@ -84,16 +84,16 @@ def _list(group: str, entries: list[Entry]) -> str:
 
 def _detail(group: str, entries: list[Entry]) -> str:
     entry = entries[0]  # names are unique within a group
-    parts = [fitted(f"{_signature(entry)}    [{group}]", more="    "), _fill(entry.doc, "")]
+    parts = [fitted(f"{signature(entry)}    [{group}]", more="    "), _fill(entry.doc, "")]
     if entry.params:
         wide = max(len(param.name) for param in entry.params)
-        parts.append("\n".join(_two_columns(param.name, _about(param), wide) for param in entry.params))
+        parts.append("\n".join(_two_columns(param.name, about(param), wide) for param in entry.params))
     if entry.example:
-        parts.append(textwrap.indent("\n".join([entry.example, *_worked(entry)]), "  "))
+        parts.append(textwrap.indent("\n".join([entry.example, *worked(entry)]), "  "))
     return "\n\n".join(parts)
 
 
-def _signature(entry: Entry) -> str:
+def signature(entry: Entry) -> str:
     if entry.family == "section":
         return f"{entry.name} {{ … }}"
     params = [p.name if p.default is REQUIRED else f"{p.name}={_default(p)}" for p in entry.params]
@@ -101,7 +101,7 @@ def _signature(entry: Entry) -> str:
     return f"{entry.name}({', '.join(params)}){body}" if params else entry.name + body
 
 
-def _about(param: Param) -> str:
+def about(param: Param) -> str:
     """`the number of output channels (an integer of at least 1; required)`."""
     default = "required" if param.default is REQUIRED else f"default {_default(param)}"
     return f"{param.doc} ({param.kind.needs}; {default})".lstrip()
@@ -111,7 +111,7 @@ def _default(param: Param) -> str:
     return "none" if param.default == () else show(param.default)
 
 
-def _worked(entry: Entry) -> list[str]:
+def worked(entry: Entry) -> list[str]:
     """What the example of a layer does to a map: shapes, learned numbers and work."""
     if not isinstance(entry, Op):
         return []

@@ -70,7 +70,12 @@ def activation_bytes(graph: Graph) -> int:
 
 def layers_table(checked: Checked | Trainable, graph: Graph) -> str:
     """The layers and their totals, in columns."""
-    rows = [
+    return f"{columns(HEADINGS, layer_rows(graph), texts=3)}\n\n{fitted(totals(graph, _frozen(checked, graph)))}"
+
+
+def layer_rows(graph: Graph) -> list[Sequence[str]]:
+    """A row for each layer, with the cells that HEADINGS names."""
+    return [
         (
             _name(graph, node),
             node.op.name,
@@ -82,7 +87,6 @@ def layers_table(checked: Checked | Trainable, graph: Graph) -> str:
         )
         for node in graph.nodes
     ]
-    return f"{columns(HEADINGS, rows, texts=3)}\n\n{fitted(totals(graph, _frozen(checked, graph)))}"
 
 
 def totals(graph: Graph, frozen: int) -> str:

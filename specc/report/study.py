@@ -19,7 +19,7 @@ def figure_of(study: dict[str, Any]) -> Figure:
 
 def study_table(study: dict[str, Any]) -> str:
     """The table in columns, with that of the classes and its notes below."""
-    lines = columns(_rows(study), RIGHT)
+    lines = columns(study_rows(study), RIGHT)
     if classes := _class_rows(study):
         lines += ["", f"{_of_class(study)} on the validation images, after the last epoch:"]
         lines += columns(classes, range(1, len(classes[0])))
@@ -28,7 +28,7 @@ def study_table(study: dict[str, Any]) -> str:
 
 def study_markdown(study: dict[str, Any]) -> str:
     """The table in Markdown, with its command, its machine and its notes."""
-    table = _markdown(_rows(study), RIGHT)
+    table = _markdown(study_rows(study), RIGHT)
     if classes := _class_rows(study):
         table += f"\n\n{_of_class(study)} on the validation images, after the last epoch:\n\n"
         table += _markdown(classes, range(1, len(classes[0])))
@@ -183,7 +183,7 @@ def pairs(gain: dict[str, Any] | None, folds: int | None) -> str:
     return f", {count} {each}{'s' if count > 1 else ''}{' *' if gain['more_than_chance'] else ''}"
 
 
-def _rows(study: dict[str, Any]) -> list[Row]:
+def study_rows(study: dict[str, Any]) -> list[Row]:
     """The headings, and a row for each variant."""
     figure = figure_of(study)
     headings = ("variant", "extends", "runs", f"training {figure.title}", f"validation {figure.title}")

@@ -54,7 +54,8 @@ def test_a_training_tells_and_leaves_a_run(trained: tuple[specc.Run, Seen]) -> N
     with pytest.raises(KeyError, match="there is no column 'accuracy'; there are epoch, step"):
         run.metrics.column("accuracy")
     assert repr(run) == f"<specc.Run {run.path}: Small, finished>"
-    assert run._repr_html_().count("<tr>") == 3
+    page = run._repr_html_()
+    assert page.count("<tr>") == 3 and page.count("<figure") == 2 and "kept: epoch" in page and "<script" not in page
     assert not run.module.training
 
 

@@ -154,9 +154,18 @@ def test_a_zoo_network() -> None:
 
 
 def test_in_a_notebook(path: Path) -> None:
-    assert specc.load(path)._repr_html_().startswith("<pre")
+    page = specc.load(path)._repr_html_()
+    assert page.count("<tr>") == 1 + len(specc.load(path).graph.nodes)
+    assert "Small: 1 x 8 x 8 -&gt; 10" in page and "<svg" in page and "data { source = digits }" in page
     path.write_text("network <b> { }")
-    assert "<b>" not in specc.load(path)._repr_html_()
+    page = specc.load(path)._repr_html_()
+    assert "<b>" not in page and "&lt;b&gt;" in page and "<svg" not in page
+
+
+def test_a_notebook_shows_the_first_layers_of_many_and_the_warnings(path: Path) -> None:
+    path.write_text(NET.replace("conv(width)", "repeat(40) { conv(width) -> sigmoid }"))
+    page = specc.load(path)._repr_html_()
+    assert page.count("<tr>") == 61 and "the first 60 of 84 rows" in page and "warning[" in page
 
 
 def test_unknown_names() -> None:
