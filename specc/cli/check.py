@@ -113,7 +113,7 @@ def _print_json(diagnostics: list[Diagnostic], fixed: list[Diagnostic]) -> None:
 
 
 def _print_sarif(diagnostics: list[Diagnostic]) -> None:
-    from specc.cli.explain import pages
+    from specc.report.pages import pages
     from specc.report.sarif import sarif
 
     print(text_of.dumps(sarif(diagnostics, {code: page.title for code, page in pages().items()}), indent=2))
