@@ -28,9 +28,13 @@ class Work:
     """What is left of the work that checking one file may take. Counted, not timed: the same on every machine."""
 
     def __init__(self) -> None:
+        self.is_canceled = False  # set by another thread that no longer wants the result
+        self.refill()
+
+    def refill(self) -> None:
+        """Allow as much as for a whole check."""
         self.left = MOST_WORK
         self.lints = MOST_LINTED
-        self.is_canceled = False  # set by another thread that no longer wants the result
 
 
 class Context:
