@@ -30,13 +30,14 @@ class Analysis:
     """A check of a version of a text.
 
     variant: whose shapes are shown; "" for the spec as it is written. checked: of the text and all variants.
-    shown: of that variant. trace: of `shown`.
+    shown: of that variant. trace: of `shown`. sizes: of variants, in words.
     """
 
     def __init__(self, source: Source, version: int, variant: str, encoding: str) -> None:
         self.source, self.version, self.variant, self.encoding = source, version, variant, encoding
         self.positions = Positions(source, encoding)
         self.trace = Trace()
+        self.sizes: dict[str, str] = {}  # of variants, once somebody asks
         self.checked = self.shown = Checked(source, "", None, None, None, None, None, [], source.text)
 
     def check(self, load: Load, work: Work) -> None:
@@ -77,7 +78,7 @@ class Analysis:
         """Of each stage in the text, by its start and end, what it did each time; where that is unknown, nothing."""
         flows: dict[tuple[int, int], list[Flow]] = {}
         nodes = self.trace.nodes
-        for passage in self.trace.passages:
+        for passage in sorted(self.trace.passages, key=lambda one: (one.first, -one.last)):
             if passage.span.source is self.source and nodes[passage.after].shape is not UNKNOWN:
                 flows.setdefault((passage.span.start, passage.span.end), []).append(_flow(passage, nodes))
         return flows

@@ -37,7 +37,7 @@ class Known:
     def learn(self, analysis: Analysis, mode: str) -> None:
         """Take the shapes of a new check; where the text has errors, keep those on lines for which it has none."""
         fresh = hints(analysis, mode)
-        if not analysis.shown.errors:
+        if not analysis.shown.errors or mode == "off":
             self.hints = fresh
             return
         lines = {analysis.source.position(hint.offset)[0] for hint in fresh}
@@ -63,7 +63,18 @@ def hints(analysis: Analysis, mode: str = "changes") -> list[Hint]:
                 flows = analysis.flows.get((stage.span.start, stage.span.end))
                 if flows and (is_last or mode == "all" or any(_changes(flow) for flow in flows)):
                     places[stage.span.end] = Hint(stage.span.end, shapes_text(flows))
-    return [places[offset] for offset in sorted(places)]
+    result: list[Hint] = []
+    for offset in sorted(places):
+        hint = places[offset]
+        if not result or result[-1].text != hint.text or not _only_closes(analysis.source.text, result[-1], hint):
+            result.append(hint)
+    return result
+
+
+def _only_closes(text: str, one: Hint, other: Hint) -> bool:
+    """Whether only braces stand between two shapes, on one line: then one of them says it all."""
+    between = text[one.offset : other.offset]
+    return "\n" not in between and not between.strip(" }")
 
 
 def inlay_hints(known: Sequence[Hint], analysis: Analysis, area: lsp.Range) -> list[lsp.InlayHint]:

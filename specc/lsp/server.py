@@ -6,11 +6,10 @@ from lsprotocol import types as lsp
 from pygls.lsp.server import LanguageServer
 
 from specc import __version__
-from specc.lsp import actions, diagnostics, formatting, hints
+from specc.lsp import actions, diagnostics, formatting
 from specc.lsp.analysis import Analysis
+from specc.lsp.requests import moving, reading, typing
 from specc.lsp.session import Open, Session
-
-CHOOSE = "specc.variant"  # the command that chooses the variant whose shapes are shown
 
 
 class Server(LanguageServer):
@@ -41,16 +40,17 @@ class Server(LanguageServer):
 def create() -> Server:
     """A server that has all features."""
     server = Server()
-    _lifecycle(server)
-    _texts(server)
-    _repairs(server)
-    _shapes(server)
+    session = server.session
+    _lifecycle(server, session)
+    _texts(server, session)
+    _repairs(server, session)
+    typing.register(server, session)
+    reading.register(server, session)
+    moving.register(server, session)
     return server
 
 
-def _lifecycle(server: Server) -> None:
-    session = server.session
-
+def _lifecycle(server: Server, session: Session) -> None:
     @server.feature(lsp.INITIALIZED)
     def initialized(params: lsp.InitializedParams) -> None:
         session.encoding = server.workspace.position_encoding or "utf-16"
@@ -69,9 +69,7 @@ def _lifecycle(server: Server) -> None:
         session.worker.shutdown(wait=False, cancel_futures=True)
 
 
-def _texts(server: Server) -> None:
-    session = server.session
-
+def _texts(server: Server, session: Session) -> None:
     @server.feature(lsp.TEXT_DOCUMENT_DID_OPEN)
     async def opened(params: lsp.DidOpenTextDocumentParams) -> None:
         document = params.text_document
@@ -102,9 +100,7 @@ def _texts(server: Server) -> None:
         return await session.in_worker(lambda: formatting.formatting(source, session.encoding, area))
 
 
-def _repairs(server: Server) -> None:
-    session = server.session
-
+def _repairs(server: Server, session: Session) -> None:
     @server.feature(lsp.TEXT_DOCUMENT_CODE_ACTION, lsp.CodeActionOptions(actions.KINDS, resolve_provider=True))
     async def code_actions(params: lsp.CodeActionParams) -> list[lsp.CodeAction] | None:
         analysis = await session.analysis(params.text_document.uri)
@@ -119,18 +115,3 @@ def _repairs(server: Server) -> None:
         if analysis is not None and action.edit is None:
             action.edit = await session.in_worker(lambda: actions.fix_all(analysis, uri, session.problems))
         return action
-
-
-def _shapes(server: Server) -> None:
-    session = server.session
-
-    @server.feature(lsp.TEXT_DOCUMENT_INLAY_HINT)
-    async def inlay_hints(params: lsp.InlayHintParams) -> list[lsp.InlayHint] | None:
-        analysis = await session.analysis(params.text_document.uri)
-        if analysis is None:
-            return None
-        return hints.inlay_hints(session.open[params.text_document.uri].known.hints, analysis, params.range)
-
-    @server.command(CHOOSE)
-    async def choose(uri: str, variant: str) -> None:
-        session.choose(uri, variant)

@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
@@ -10,10 +10,12 @@ from typing import Any, TypeVar
 from lsprotocol import types as lsp
 
 from specc.check.context import Work
+from specc.check.gather.spec import Spec
 from specc.diagnostics import Diagnostic
 from specc.lsp.analysis import Analysis
 from specc.lsp.documents import Document, Edit, path_of
 from specc.lsp.hints import MODES, Known
+from specc.lsp.workspace import Whole, specs
 from specc.reading import check_spec, load_base
 from specc.source import Source
 
@@ -24,8 +26,8 @@ Publish = Callable[["Open", Analysis], None]
 class Open:
     """A text that is open. analysis: the newest that is finished. variant: whose shapes the user wants to see.
 
-    known: the shapes that were last known, for where a text that is being typed does not tell them. task: the check of
-    the present text. work: what the check may use up, through which it is canceled.
+    known, spec: the shapes and the items that were last known, for where a text that is being typed does not tell them.
+    task: the check of the present text. work: what the check may use up, through which it is canceled.
     """
 
     def __init__(self, document: Document) -> None:
@@ -33,9 +35,20 @@ class Open:
         self.analysis: Analysis | None = None
         self.variant = ""
         self.known = Known()
+        self.spec = Spec(document.source)
         self.task: asyncio.Task[None] | None = None
         self.is_stale = False  # the client has not asked for shapes since they changed without an edit
         self.work = Work()
+
+
+def remembered(before: Spec, now: Spec | None) -> Spec:
+    """The items of a text; where a part of it cannot be read, also those that it had before."""
+    if now is None or not now.is_broken:
+        return now or before
+    both = now.copy()
+    both.blocks, both.lets = before.blocks | now.blocks, before.lets | now.lets
+    both.variants, both.network = before.variants | now.variants, now.network or before.network
+    return both
 
 
 class Session:
@@ -99,6 +112,7 @@ class Session:
             return  # it was closed, or edited meanwhile
         one.analysis = analysis
         one.known.learn(analysis, self.mode)
+        one.spec = remembered(one.spec, analysis.trace.spec)
         self.publish(one, analysis)
         self._check_dependents(analysis)
 
@@ -140,6 +154,16 @@ class Session:
     def uri(self, path: str) -> str | None:
         """The address under which a path is open."""
         return next((uri for uri, one in self.open.items() if one.document.path == path), None)
+
+    def specs(self) -> Iterator[Whole]:
+        """All specs of the workspace, as they are in the editor or on disk."""
+        return specs(self.folders, [one.document.source for one in list(self.open.values())], self.load)
+
+    @property
+    def commands(self) -> tuple[str, ...]:
+        """The commands that the client has, as it says in its settings."""
+        commands = self.settings.get("commands")
+        return tuple(map(str, commands)) if isinstance(commands, list) else ()
 
     @property
     def versions(self) -> dict[str, int]:
