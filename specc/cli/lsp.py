@@ -1,5 +1,6 @@
 """`specc lsp`: the language server, which an editor starts."""
 
+import gc
 import logging
 import sys
 from typing import Any
@@ -20,6 +21,8 @@ def lsp() -> None:
     """
     server = need_server()
     logging.basicConfig(level=logging.CRITICAL)
+    gc.freeze()  # what is loaded stays: no collection needs to look at it, nor at each check anew
+    gc.set_threshold(20_000, 20, 50)
     server.start_io(sys.stdin.buffer, _Output(sys.stdout.buffer))
 
 

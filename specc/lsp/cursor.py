@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass, field
 
+from specc.syntax.depth import DEEPEST_BRACKETS
 from specc.syntax.layout import SILENT_AFTER
 
 TOKEN = re.compile(
@@ -68,6 +69,13 @@ class Cursor:
 
 def cursor_at(text: str, offset: int) -> Cursor:
     """What is being typed at an offset."""
+    cursor = _cursor_at(text, offset)
+    if len(cursor.frames) > DEEPEST_BRACKETS:
+        return Cursor(cursor.frames[:1], start=offset, is_nothing=True)
+    return cursor
+
+
+def _cursor_at(text: str, offset: int) -> Cursor:
     reader = _Reader()
     for match in TOKEN.finditer(text, 0, offset):
         kind, word = match.lastgroup, match.group()
