@@ -10,7 +10,7 @@ HOVERED = {
     "unet": ["level(width", "double(c)", "conv_transpose(", "depth=", "concat"],
     "resnet20_cifar10": ["basic(c, stride)", "shortcut(c, stride)", "global_avg_pool", "schedule"],
 }
-OFFERED = {"digits": ["conv("], "unet": ["cosine", "depth = 4"], "resnet20_cifar10": ["batch_norm", "c, stride)"]}
+OFFERED = {"digits": ["conv("], "unet": ["cosine", "depth   = 4"], "resnet20_cifar10": ["batch_norm", "c, stride)"]}
 
 
 @pytest.mark.parametrize("name", HOVERED)
@@ -36,9 +36,8 @@ def test_offers(editor, example, request, name):
     parts = []
     for what in OFFERED[name]:
         items = editor.request("textDocument/completion", editor.place(f"{name}.cnn", what))
-        lines = [
-            f"{item['label']}  {item.get('detail', '')}".rstrip() for item in sorted(items, key=lambda i: i["sortText"])
-        ]
+        items.sort(key=lambda item: item["sortText"])
+        lines = [f"{item['label']}  {item.get('detail', '')}".rstrip() for item in items]
         parts.append(f"==== before {what}\n" + "\n".join(lines) + "\n")
     compare(request, f"{name}.completion.txt", "\n".join(parts))
 
