@@ -59,6 +59,7 @@ def _lifecycle(server: Server, session: Session) -> None:
     @server.feature(lsp.INITIALIZE)
     def initialize(params: lsp.InitializeParams) -> None:
         session.configure(params.initialization_options)
+        session.options = session.settings
 
     @server.feature(lsp.WORKSPACE_DID_CHANGE_CONFIGURATION)
     async def configured(params: lsp.DidChangeConfigurationParams) -> None:

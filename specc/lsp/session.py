@@ -59,6 +59,7 @@ class Session:
         self.publish = publish
         self.open: dict[str, Open] = {}
         self.settings: dict[str, Any] = {}
+        self.options: dict[str, Any] = {}  # with which the client started the server
         self.folders: list[Path] = []
         self.worker = ThreadPoolExecutor(1, thread_name_prefix="check")
 
@@ -161,8 +162,8 @@ class Session:
 
     @property
     def commands(self) -> tuple[str, ...]:
-        """The commands that the client has, as it says in its settings."""
-        commands = self.settings.get("commands")
+        """The commands that the client has, as it says when it starts the server."""
+        commands = self.options.get("commands")
         return tuple(map(str, commands)) if isinstance(commands, list) else ()
 
     @property
