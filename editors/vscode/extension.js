@@ -43,7 +43,10 @@ async function start() {
   const server = { command: program, args: ["lsp"], options: { cwd: folder() } };
   client = new LanguageClient("specc", "specc", server, {
     documentSelector: [{ language: "cnn" }],
-    synchronize: { configurationSection: "specc" },
+    synchronize: {
+      configurationSection: "specc",
+      fileEvents: vscode.workspace.createFileSystemWatcher("**/*.{cnn,npz}"),
+    },
     initializationOptions: { commands: COMMANDS, hints: settings.get("hints"), variant: settings.get("variant") },
   });
   try {

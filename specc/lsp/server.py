@@ -65,6 +65,10 @@ def _lifecycle(server: Server, session: Session) -> None:
     async def configured(params: lsp.DidChangeConfigurationParams) -> None:
         session.configure(params.settings)
 
+    @server.feature(lsp.WORKSPACE_DID_CHANGE_WATCHED_FILES)
+    async def changed_on_disk(params: lsp.DidChangeWatchedFilesParams) -> None:
+        session.check_all()
+
     @server.feature(lsp.SHUTDOWN)
     def shutdown(params: Any) -> None:
         session.worker.shutdown(wait=False, cancel_futures=True)

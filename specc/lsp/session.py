@@ -79,8 +79,12 @@ class Session:
 
     def closed(self, uri: str) -> None:
         one = self.open.pop(uri, None)
-        if one is not None:
-            one.work.is_canceled = True
+        if one is None:
+            return
+        one.work.is_canceled = True
+        for other, held in self.open.items():
+            if held.analysis is not None and one.document.path in held.analysis.paths:
+                self._check_again(other)  # what it extends is the file again
 
     def choose(self, uri: str, variant: str) -> None:
         """Show the shapes of a variant; "" for the spec as it is written."""
@@ -175,14 +179,18 @@ class Session:
         own = settings.get("specc", settings) if isinstance(settings, dict) else {}
         before, self.settings = self.settings, own if isinstance(own, dict) else {}
         if before != self.settings:
-            for uri in self.open:
-                self._check_again(uri)
+            self.check_all()
 
     @property
     def mode(self) -> str:
         """Which shapes are shown, by the editor's setting `specc.hints`."""
         mode = self.settings.get("hints")
         return mode if mode in MODES else MODES[0]
+
+    def check_all(self) -> None:
+        """Check all open texts again: files changed that they may depend on."""
+        for uri in self.open:
+            self._check_again(uri)
 
     def enter(self, folders: Sequence[str]) -> None:
         self.folders += [Path(path_of(uri)) for uri in folders if uri.startswith("file:")]

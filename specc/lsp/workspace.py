@@ -43,11 +43,10 @@ def specs(folders: Iterable[Path], opened: Iterable[Source], load: Load) -> Iter
             except (SpeccError, OSError):
                 continue
     for source in sources.values():
-        if "extends" in source.text or source.text.strip():
-            with deep_recursion():
-                files = parse_files(source, load, Problems())
-            if files is not None:
-                yield Whole(files.trees)
+        with deep_recursion():
+            files = parse_files(source, load, Problems())
+        if files is not None:
+            yield Whole(files.trees)
 
 
 def _paths(folders: Iterable[Path]) -> Iterator[str]:

@@ -100,7 +100,7 @@ class Op(NamedTuple):
 
     def takes(self, name: str) -> bool:
         """Whether it has a parameter of that name."""
-        for param in self.params:  # asked of every layer, many times: `any` takes three times as long
+        for param in self.params:  # noqa: SIM110 - asked of every layer, many times; `any` takes three times as long
             if param.name == name:
                 return True
         return False

@@ -1,5 +1,6 @@
 """Every example in the help of every command does what it says: it is run, as it stands."""
 
+import io
 import re
 import shlex
 import shutil
@@ -94,6 +95,9 @@ def test_an_example(
     if "--devices" in line:  # of which tests/launch starts real ones
         monkeypatch.setattr("specc.backend.launch.devices.devices", lambda: [f"cuda:{n}" for n in range(4)] + ["cpu"])
         monkeypatch.setattr("specc.backend.launch.start.launch", lambda *_: 0)
+    if command == "lsp":  # an editor that leaves at once
+        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO()))
+        monkeypatch.setattr("sys.stdout", io.TextIOWrapper(io.BytesIO()))
     words = [found for word in shlex.split(line)[1:] for found in (sorted(map(str, Path().glob(word))) or [word])]
     answer = specc(*words)
     if "--for web" in line and "error[E463]" in answer.err:

@@ -696,6 +696,11 @@ def e519(stage: Stage) -> None:
     stage.patch.setattr("specc.cli.search._worker", lambda about: command)
 
 
+def e540(stage: Stage) -> None:
+    stage.patch.delitem(sys.modules, "specc.lsp.server", raising=False)
+    stage.patch.setitem(sys.modules, "pygls.lsp.server", None)
+
+
 PROVOKE: dict[str, Callable[[Stage], None]] = {
     name.upper(): function for name, function in list(globals().items()) if name[0] == "e" and name[1:].isdigit()
 }

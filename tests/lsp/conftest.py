@@ -15,6 +15,9 @@ EXAMPLES = Path(__file__).parents[2] / "examples"
 def editor(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Editor]:
     one = Editor(tmp_path_factory.mktemp("editor"))
     yield one
+    maps = Path(f"/proc/{one.process.pid}/maps")
+    if maps.exists():  # Linux: the libraries that the process has loaded
+        assert not any(name in maps.read_text() for name in ("/torch/", "/onnx", "/numpy/"))
     assert one.leave() == 0
     assert not one.messages
 

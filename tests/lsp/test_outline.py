@@ -65,7 +65,7 @@ def test_semantic_tokens(editor):
     editor.open("colors.cnn", TEXT)
     data = editor.of("colors.cnn", "semanticTokens/full")["data"]
     line = column = 0
-    found = {}
+    found: dict[str, tuple[str, bool]] = {}
     for down, right, length, kind, modifiers in zip(*[iter(data)] * 5, strict=True):
         line, column = line + down, right + (0 if down else column)
         start = editor.offset("colors.cnn", {"line": line, "character": column})

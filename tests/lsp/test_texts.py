@@ -90,7 +90,13 @@ def test_a_problem_in_a_file_below_stands_at_extends(editor):
     editor.edit("base.cnn", at, at + 1, "4")
     assert editor.diagnostics("base.cnn") == []
     assert editor.diagnostics("top.cnn") == []
+    # It is closed without being saved: the file is still as it was.
     editor.close("base.cnn")
+    assert editor.diagnostics("top.cnn")[0]["code"] == "E207"
+    (editor.root / "base.cnn").write_text(editor.texts["base.cnn"])
+    change = {"uri": editor.uri("base.cnn"), "type": 2}
+    editor.notify("workspace/didChangeWatchedFiles", {"changes": [change]})
+    assert editor.diagnostics("top.cnn") == []
 
 
 def test_a_fix_is_offered_where_the_problem_is(editor):
