@@ -8,6 +8,7 @@ from typing import Any
 
 from specc.check import Checked, check
 from specc.check.context import LabelsOf, ShapeOf
+from specc.check.gather.files import Load
 from specc.diagnostics import nearest
 from specc.errors import SpeccError
 from specc.files import parse_json, read_file, size_of
@@ -135,13 +136,13 @@ def _look_in_files(file: Path, data_dir: Path | None) -> tuple[ShapeOf, LabelsOf
     return shape_of, labels_of
 
 
-def check_spec(source: Source, *, data_dir: Path | None = None, **how: Any) -> Checked:
+def check_spec(source: Source, *, data_dir: Path | None = None, load: Load = load_base, **how: Any) -> Checked:
     """`check` with the files that it asks for: those that the spec extends, and those that tell the shape of images.
 
-    how: `variant`, `sets`, `everything` and `lint`, as `check` has them.
+    load: reads what `extends` names. how: the other arguments of `check`.
     """
     shape_of, labels_of = _look_in_files(Path(source.path), data_dir)
-    return check(source, load=load_base, shape_of=shape_of, labels_of=labels_of, **how)
+    return check(source, load=load, shape_of=shape_of, labels_of=labels_of, **how)
 
 
 def base_of(file: Path) -> Path:

@@ -21,7 +21,7 @@ SPECS = sorted([*(ROOT / "examples").glob("*.cnn"), *(ROOT / "tests").rglob("*.c
 GRAMMAR = json.loads((VSCODE / "syntaxes" / "cnn.tmLanguage.json").read_text())
 RULES = [(rule, re.compile(rule["match"])) for rule in GRAMMAR["patterns"]]
 
-NAMES = ("variable.", "entity.")
+NAMES = ("variable.", "entity.", "support.")
 SCOPES: dict[str, str | tuple[str, ...]] = {
     "NAME": NAMES,
     "STRING": "string.quoted",
@@ -125,6 +125,35 @@ def test_colors_of_any_spec_that_is_laid_out(text):
     assert laid_out is not None
     if laid_out:
         agree(laid_out)
+
+
+@pytest.mark.parametrize(
+    ("line", "word", "scope"),
+    [
+        ("for k in kernels { conv(k) }", "kernels", "variable.other"),
+        ("for i in range(3) { relu }", "range", "entity.name.function"),
+        ("if is_basic { relu }", "is_basic", "variable.other"),
+        ("if a and not b { relu }", "b", "variable.other"),
+        ("if in.channels != c { relu }", "c ", "variable.other"),
+        ("if true { relu }", "true", "constant.language"),
+        ("conv(3) -> relu", "relu", "support.function.layer"),
+        ("conv(3) -> relu", "conv", "support.function.layer"),
+        ("unit(3) -> other", "other", "variable.other"),
+        ("conv(in.channels)", "channels", "variable.other"),
+        ("resize = 3x3", "resize", "variable.parameter"),
+        ("residual { relu }", "residual", "support.function.layer"),
+        ("variant wide { train.epochs = 3 }", "wide", "entity.name.type.variant"),
+    ],
+)
+def test_what_a_name_looks_like(line, word, scope):
+    assert scopes(line)[line.index(word)].startswith(scope)
+
+
+def test_the_grammar_knows_every_layer():
+    from specc.ops import OPS
+
+    (rule,) = (rule for rule, _ in RULES if rule.get("name") == "support.function.layer.cnn")
+    assert set(rule["match"].partition("(?:")[2].partition(")")[0].split("|")) == set(OPS)
 
 
 def test_escapes_within_texts():

@@ -40,6 +40,7 @@ INDEX = {
         "ops",
         "zoo",
         "ops conv --json",
+        "lsp",
         "check net.cnn",
         "check wrong.cnn",
         "check archive.cnn",

@@ -13,8 +13,8 @@ import typer
 import specc
 from specc.cli.app import COMMANDS, load
 from specc.cli.explain import FOLDER, Page, pages
-from specc.cli.ops import Entry, about, groups_of_words, signature, worked
 from specc.ops.op import Op
+from specc.report.words import Entry, about, signature, words, worked
 
 KINDS = {  # what the first digits of a code are about
     "E1": "Syntax", "E2": "Names, arguments and settings", "E3": "Shapes", "E4": "Data, training, export, files",
@@ -24,7 +24,7 @@ KINDS = {  # what the first digits of a code are about
 
 def reference() -> dict[str, str]:
     """Every page of the reference by its path from the root of the site."""
-    groups = groups_of_words()
+    groups = words()
     layers = {group: entries for group, entries in groups.items() if isinstance(entries[0], Op)}
     tricks = {group: entries for group, entries in groups.items() if group not in layers and group != "section"}
     return {

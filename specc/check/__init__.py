@@ -33,6 +33,7 @@ from specc.check.problems import Problems
 from specc.check.resolved import resolved_text
 from specc.check.set_elsewhere import point_at_settings
 from specc.check.settings import file_scope, settings
+from specc.check.trace import Trace
 from specc.check.verify import verify
 from specc.check.verify.fits import data_shape, help_to_say_the_shape, task_fits
 from specc.check.verify.images import images_fit
@@ -61,6 +62,8 @@ def check(
     labels_of: LabelsOf | None = None,
     everything: bool = False,
     lint: bool = False,
+    trace: Trace | None = None,
+    work: Work | None = None,
 ) -> Checked:
     """Check a spec and compute its graph and settings. Never raises, whatever the user wrote.
 
@@ -69,10 +72,11 @@ def check(
     labels_of: likewise, what is to be learned of them.
     everything: also check every variant and search, which a training of one of them does not need, and lint.
     lint: lint the spec as it is trained, too.
+    trace: filled with how the spec itself was expanded. work: what may be used up; another thread may cancel it.
     """
     problems = Problems()
     checked = None
-    context = Context(problems, shape_of=shape_of, labels_of=labels_of)
+    context = Context(problems, work, shape_of, labels_of, trace)
     try:
         with deep_recursion():
             checked = _check(source, variant, sets, load, context, everything=everything, lint=lint)
@@ -98,10 +102,12 @@ def _check(
 ) -> Checked | None:
     """The passes in a row; None where the text cannot be read, or there is no such variant."""
     problems = context.problems
-    files = parse_files(source, load, problems)
+    files = parse_files(source, load, problems, context.trace)
     if files is None:
         return None
     base = gather(files, problems)
+    if context.trace is not None:
+        context.trace.spec = base
     problems.unread = base.unread
     steps = [] if variant is None else settings_of(variant, base, context)
     if steps is None:

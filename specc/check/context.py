@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from specc.check.problems import Problems, chain
+from specc.check.trace import Trace
 from specc.ir.graph import Frame
 from specc.source import Span
 from specc.tasks import Task
@@ -27,12 +28,17 @@ class Work:
     """What is left of the work that checking one file may take. Counted, not timed: the same on every machine."""
 
     def __init__(self) -> None:
+        self.is_canceled = False  # set by another thread that no longer wants the result
+        self.refill()
+
+    def refill(self) -> None:
+        """Allow as much as for a whole check."""
         self.left = MOST_WORK
         self.lints = MOST_LINTED
 
 
 class Context:
-    """Collects the problems of a check, and counts its work. shape_of, labels_of: see `check`."""
+    """Collects the problems of a check, and counts its work. shape_of, labels_of, trace: see `check`."""
 
     def __init__(
         self,
@@ -40,10 +46,12 @@ class Context:
         work: Work | None = None,
         shape_of: ShapeOf | None = None,
         labels_of: LabelsOf | None = None,
+        trace: Trace | None = None,
     ) -> None:
         self.problems = problems
         self.shape_of, self.labels_of = shape_of, labels_of
         self.work = work or Work()
+        self.trace = trace
         self.trail: tuple[Frame, ...] = ()  # the chain of calls that led here, for messages
 
     def error(self, code: str, message: str, span: Span, **more: Any) -> Any:
@@ -56,7 +64,7 @@ class Context:
     def spend(self, units: int, span: Span) -> None:
         """Count work. Raises `TooMuch` where the whole check takes too much of it, which is reported once."""
         work = self.work
-        if work.left < 0:
+        if work.left < 0 or work.is_canceled:
             raise TooMuch
         work.left -= units
         if work.left < 0:

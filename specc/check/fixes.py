@@ -31,6 +31,12 @@ def mend(source: Source, check: Callable[[Source], list[Diagnostic]]) -> Mended:
     return Mended(source, fixed, left)
 
 
+def described(fix: Fix) -> str:
+    """What a fix does: "replaced `a` with `b`"."""
+    old, new = (" ".join(text.split()).strip(", ") for text in (fix.span.text, fix.text))
+    return f"replaced `{old}` with `{new}`" if old and new else f"added `{new}`" if new else f"removed `{old}`"
+
+
 def _apart(diagnostics: Sequence[Diagnostic]) -> list[Diagnostic]:
     """Those whose fixes do not touch each other, from the beginning of the text on; the others wait for their turn."""
     chosen: list[Diagnostic] = []

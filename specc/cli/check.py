@@ -7,7 +7,7 @@ from typing import Annotated, NamedTuple, TextIO
 
 import typer
 
-from specc.check.fixes import mend
+from specc.check.fixes import described, mend
 from specc.cli.common import print_json, report, write_source
 from specc.cli.options import given, only_one
 from specc.diagnostics import Diagnostic
@@ -101,9 +101,7 @@ def _print_fixed(fixed: list[Diagnostic], stream: TextIO) -> None:
 def _done(found: Diagnostic) -> str:
     """What was mended, and how."""
     assert found.fix is not None
-    old, new = (" ".join(text.split()).strip(", ") for text in (found.fix.span.text, found.fix.text))
-    how = f"replaced `{old}` with `{new}`" if old and new else f"added `{new}`" if new else f"removed `{old}`"
-    return f"fixed {found.span.place}: {found.code}: {found.message}: {how}"
+    return f"fixed {found.span.place}: {found.code}: {found.message}: {described(found.fix)}"
 
 
 def _print_json(diagnostics: list[Diagnostic], fixed: list[Diagnostic]) -> None:
@@ -113,7 +111,7 @@ def _print_json(diagnostics: list[Diagnostic], fixed: list[Diagnostic]) -> None:
 
 
 def _print_sarif(diagnostics: list[Diagnostic]) -> None:
-    from specc.cli.explain import pages
+    from specc.report.pages import pages
     from specc.report.sarif import sarif
 
     print(text_of.dumps(sarif(diagnostics, {code: page.title for code, page in pages().items()}), indent=2))

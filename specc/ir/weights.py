@@ -6,7 +6,7 @@ number, `unit`, every one of that name), or one of these with a weight's own nam
 `norms.bias`. A layer or block that is called `head` or `backbone` takes the name over.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from specc.ir.graph import Graph
@@ -115,10 +115,13 @@ def statistics_of(graph: Graph) -> list[Weight]:
     ]
 
 
-def norm_parts(graph: Graph) -> dict[str, list[Weight]]:
-    """For each layer with running statistics all that can be frozen: its weights; where it has none, the statistics."""
+def norm_parts(graph: Graph, weights: Sequence[Weight] | None = None) -> dict[str, list[Weight]]:
+    """For each layer with running statistics all that can be frozen: its weights; where it has none, the statistics.
+
+    weights: all weights of the graph, by whoever has them already.
+    """
     parts: dict[str, list[Weight]] = {}
-    weights = weights_of(graph)
+    weights = weights_of(graph) if weights is None else weights
     with_weights = {weight.layer for weight in weights}
     statistics = statistics_of(graph)
     for part in (*weights, *(one for one in statistics if one.layer not in with_weights)):

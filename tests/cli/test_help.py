@@ -1,5 +1,6 @@
 """Every example in the help of every command does what it says: it is run, as it stands."""
 
+import io
 import re
 import shlex
 import shutil
@@ -99,6 +100,9 @@ def test_an_example(
         monkeypatch.setattr("specc.cli.loopback.Loopback.serve_forever", lambda server: None)
     if "tensorboard" in line:
         install(monkeypatch.setattr)
+    if command == "lsp":  # an editor that leaves at once
+        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO()))
+        monkeypatch.setattr("sys.stdout", io.TextIOWrapper(io.BytesIO()))
     words = [found for word in shlex.split(line)[1:] for found in (sorted(map(str, Path().glob(word))) or [word])]
     answer = specc(*words)
     if "--for web" in line and "error[E463]" in answer.err:

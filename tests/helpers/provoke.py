@@ -711,6 +711,11 @@ def e535(stage: Stage) -> None:
     stage.raises("specc.backend.sinks.sink.open_sink", ConnectionError("the server does not answer"))
 
 
+def e540(stage: Stage) -> None:
+    stage.patch.delitem(sys.modules, "specc.lsp.server", raising=False)
+    stage.patch.setitem(sys.modules, "pygls.lsp.server", None)
+
+
 PROVOKE: dict[str, Callable[[Stage], None]] = {
     name.upper(): function for name, function in list(globals().items()) if name[0] == "e" and name[1:].isdigit()
 }

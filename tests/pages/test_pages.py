@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from specc.check.lint import LINTS, Lint
-from specc.cli.explain import FOLDER, pages
+from specc.report.pages import FOLDER, pages
 from tests.helpers.provoke import PROVOKE, Stage
 from tests.helpers.tiny_run import trained
 

@@ -49,6 +49,8 @@ def expand(spec: Spec, scope: Scope, images: Any, context: Context) -> Expanded 
     rest = add_input(spec, network, statements, here, images, graph, parameters)
     if rest is None:
         return None
+    if context.trace is not None:
+        context.trace.nodes = graph.nodes
     expander = Expander(spec, parameters, graph)
     end = expander.body(network.body, 0, here, network.name, rest)
     return Expanded(Graph(network.name, graph.nodes, end, graph.heads, values), expander.names.overwritten)

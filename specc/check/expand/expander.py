@@ -17,6 +17,7 @@ from specc.check.expressions.evaluate import ENTRIES_A_UNIT, Evaluator
 from specc.check.expressions.functions import FUNCTIONS, is_sequence
 from specc.check.expressions.scope import Layer, Scope, describe, shorten, written
 from specc.check.gather.spec import Spec
+from specc.check.trace import Passage
 from specc.ir.graph import Call, Frame
 from specc.ops import OPS
 from specc.ops.op import Op
@@ -86,8 +87,11 @@ class Expander:
 
     def stage(self, stage: Any, at: int, here: Here) -> int:
         self.step(stage.span, here)
+        first = len(self.graph.nodes)
         end = self._run(stage, at, here)
         self.context.trail = here.trail  # problems of the whole stage are reported from here, not from inside it
+        if self.context.trace is not None:
+            self.context.trace.passages.append(Passage(stage.span, at, end, first, len(self.graph.nodes)))
         return end
 
     def _run(self, stage: Any, at: int, here: Here) -> int:

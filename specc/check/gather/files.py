@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from specc.check.expressions.scope import shorten
 from specc.check.problems import Problems
+from specc.check.trace import Trace
 from specc.diagnostics import Label
 from specc.source import Source, Span
 from specc.syntax import tree as t
@@ -23,9 +24,9 @@ class Files(NamedTuple):
     unread: frozenset[str]
 
 
-def parse_files(source: Source, load: Load | None, problems: Problems) -> Files | None:
+def parse_files(source: Source, load: Load | None, problems: Problems, trace: Trace | None = None) -> Files | None:
     """Parse a source and what it extends; None where one of them cannot be read or parsed at all."""
-    trees: list[t.File] = []
+    trees: list[t.File] = [] if trace is None else trace.files
     unread: set[str] = set()
     current: Source | None = source
     while current is not None:

@@ -11,10 +11,12 @@ LEAST = 8
 
 def find(linted: Linted) -> Iterator[Found]:
     batch, shards = linted.train.part, linted.train.shards
+    if batch >= LEAST:
+        return
     frozen = frozen_norms(linted.graph, linted.train.frozen)
     norms = (node for node in linted.graph.nodes if node.op.batch_statistics and node.name not in frozen)
     norm = next(norms, None)
-    if norm is not None and batch < LEAST:
+    if norm is not None:
         count = counted(batch, "image") if batch > 1 else "one image"
         what, enough = ("batch", LEAST) if shards == 1 else ("shard", LEAST * shards)
         yield Found(

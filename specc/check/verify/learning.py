@@ -28,7 +28,7 @@ def learning_fits(
     settings: those that the section `train` gives. trains: the spec has data, so that it is there to be trained.
     """
     weights = weights_of(graph)
-    of_norms = [one for parts in norm_parts(graph).values() for one in parts]
+    of_norms = [one for parts in norm_parts(graph, weights).values() for one in parts]
     _freeze_fits([*weights, *of_norms], train, settings.get("freeze"), context)
     left = learning(weights, train.frozen)
     if trains and not learning(weights, train.frozen_at_first):
