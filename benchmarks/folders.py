@@ -5,9 +5,11 @@
 Photographs are cut out of those in --pictures (scikit-learn's two where it is not given) and written at 500 x 375.
 Every reader runs in a process of its own, in turns, and gives shuffled batches of 32, uint8 N x 3 x size x size, with
 as many workers as there are cores. An epoch is timed from the first request to the last batch; the first one with
-all that the reader does before it (specc: listing, opening, hashing, decoding), without imports. `second start` is a
-new process with what the first one has kept. --readers is a folder of packages (`pip install --target FOLDER --no-deps
-simplejpeg webdataset braceexpand litdata torchvision`); what cannot be imported is named, and left out.
+all that the reader does before it (specc: listing, opening, hashing, decoding), without imports; `first batch` is when
+it has its first batch. `2nd start` is a new process with what the first one has kept. The last line is all that
+`specc train` takes from the start of the process to the end of the first step, of a small network. --readers is a
+folder of packages (`pip install --target FOLDER --no-deps simplejpeg webdataset braceexpand litdata torchvision`); what
+cannot be imported is named, and left out.
 """
 
 import argparse
@@ -48,16 +50,21 @@ def write_photographs(sources: list[Path], folder: Path, count: int) -> None:
         cut.save(place / f"{number:05}.jpg", quality=90)
 
 
+def _spec(folder: Path, size: int) -> str:
+    text = f'data {{ source = folder("{folder}"); resize = {size}x{size}; validation = split(2) }}\n'
+    text += f"train {{ batch = {BATCH}; epochs = 1; loss = cross_entropy; optimizer = sgd(0.01) }}\n"
+    return text + f"network N {{ input(3, {size}x{size}); conv(8, stride=8) -> relu -> global_avg_pool -> dense(2) }}"
+
+
 def specc(folder: Path, size: int, memory: int | None = None) -> Epoch:
+    import scipy.sparse  # noqa: F401 - which resizing would import within the first epoch
     import torch
 
     from specc.backend.data.dataset import load
     from specc.check import check
     from specc.source import Source
 
-    text = f'data {{ source = folder("{folder}"); resize = {size}x{size}; validation = split(2) }}\n'
-    text += f"network N {{ input(3, {size}x{size}); flatten -> dense(2) }}"
-    checked = check(Source("net.cnn", text))
+    checked = check(Source("net.cnn", _spec(folder, size)))
     assert checked.data is not None, checked.diagnostics
     data, loaded = checked.data, []
 
@@ -182,13 +189,14 @@ def litdata(folder: Path, size: int) -> Epoch:
     chunks = folder.parent / "chunks"
     if not chunks.exists():
         paths = [str(path) for path in sorted(folder.glob("*/*.jpg"))]
-        optimize(_bytes, paths, str(chunks), chunk_bytes="16MB", num_workers=1)
+        optimize(_bytes, paths, str(chunks), chunk_bytes="16MB", num_workers=1, start_method="fork")
 
     class Decoded(StreamingDataset):  # type: ignore[misc]
         def __getitem__(self, index: Any) -> Any:
             return _tensor(Image.open(BytesIO(super().__getitem__(index))).convert("RGB"), size)
 
-    loader = StreamingDataLoader(Decoded(str(chunks), shuffle=True), batch_size=BATCH, num_workers=CORES)
+    images = Decoded(str(chunks), shuffle=True)
+    loader = StreamingDataLoader(images, batch_size=BATCH, num_workers=CORES, persistent_workers=True)
     torch.set_num_threads(1)
     return lambda number: iter(loader)
 
@@ -203,24 +211,47 @@ READERS = {
 
 
 def measure(name: str, folder: Path, size: int) -> dict[str, Any]:
-    """The seconds of two epochs, in this process."""
+    """Of two epochs in this process the seconds for an image, and of the first the seconds of CPU time for an image and
+    the seconds to the first batch."""
     import torch
 
     torch.set_num_threads(1)
-    reader = READERS[name]
-    if name not in ("specc", "streamed"):
-        epoch = reader(folder, size)
-        began = time.perf_counter()
-    else:
-        epoch = reader(folder, size)
-        began = time.perf_counter()
-    before, cpu, seconds = _cpu(), 0.0, []
+    epoch = READERS[name](folder, size)
+    began = time.perf_counter()
+    before, cpu, first, seconds = _cpu(), 0.0, 0.0, []
     for number in range(2):
-        images = sum(len(batch) for batch in epoch(number))
+        images = 0
+        for batch in epoch(number):
+            first = first or time.perf_counter() - began
+            images += len(batch)
         seconds.append((time.perf_counter() - began) / images)
         cpu = cpu or (_cpu() - before) / images
         began = time.perf_counter()
-    return {"seconds": seconds, "cpu": cpu}
+    return {"seconds": seconds, "cpu": cpu, "first": first}
+
+
+def first_step(folder: Path, size: int) -> float:
+    """When the first step of a training in this process has ended, in seconds since the epoch."""
+    from torch.optim.optimizer import register_optimizer_step_post_hook
+
+    from specc.backend.train.job import train
+    from specc.check import check
+    from specc.source import Source
+
+    class Enough(BaseException):
+        pass
+
+    def stop(*_: object) -> None:
+        raise Enough
+
+    register_optimizer_step_post_hook(stop)
+    checked = check(Source("net.cnn", _spec(folder, size)))
+    with tempfile.TemporaryDirectory() as out:
+        try:
+            train(checked, out=Path(out), device="cpu", base=folder, quiet=True)
+        except Enough:
+            return time.time()
+    raise SystemExit("no step was taken")
 
 
 def _cpu() -> float:
@@ -233,16 +264,15 @@ def _cpu() -> float:
     return total / os.sysconf("SC_CLK_TCK")
 
 
-def run(name: str, folder: Path, size: int, readers: Path | None, cache: Path) -> list[float] | str:
-    """The rates of two epochs in a new process, and the ms of CPU time for an image of the first; else why not."""
+def run(name: str, folder: Path, size: int, readers: Path | None, cache: Path) -> Any:
+    """What `measure` gives in a new process, or `first_step`; else why not, in words."""
     paths = [str(Path(__file__).parent.parent), *([str(readers)] if readers else [])]
     environment = {**os.environ, "PYTHONPATH": ":".join(paths), "SPECC_CACHE": str(cache), "OMP_NUM_THREADS": "1"}
     command = [sys.executable, __file__, "--one", name, "--folder", str(folder), "--size", str(size)]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     if done.returncode:
         return (done.stderr.strip().splitlines() or ["it failed"])[-1]
-    figures = json.loads(done.stdout.splitlines()[-1])
-    return [*(1 / seconds for seconds in figures["seconds"]), 1000 * figures["cpu"]]
+    return json.loads(done.stdout.splitlines()[-1])
 
 
 def _spread(values: list[float]) -> str:
@@ -250,31 +280,54 @@ def _spread(values: list[float]) -> str:
 
 
 def _table(folder: Path, size: int, turns: int, readers: Path | None, scratch: Path) -> None:
-    rates: dict[str, list[list[float]]] = {name: [] for name in READERS}
+    rows: dict[str, list[list[float]]] = {name: [] for name in READERS}
     lost: dict[str, str] = {}
     for turn in range(turns):
         for name in READERS:
-            cache = scratch / f"cache-{name}-{size}-{turn}"
-            both: list[float] = []
+            row: list[float] = []
             for _ in range(2 if name in ("specc", "streamed") else 1):
-                rate = run(name, folder, size, readers, cache) if name not in lost else lost[name]
-                if isinstance(rate, str):
-                    lost[name] = rate
-                else:
-                    both += rate
-            rates[name] += [both] if both else []
-    base = statistics.median([rate[0] for rate in rates["pillow"]]) if rates["pillow"] else float("nan")
+                figures = lost.get(name) or run(name, folder, size, readers, scratch / f"cache-{name}-{size}-{turn}")
+                if isinstance(figures, str):
+                    lost[name] = figures
+                    break
+                row += [*(1 / seconds for seconds in figures["seconds"]), 1000 * figures["cpu"], figures["first"]]
+            else:
+                rows[name].append(row)
+    base = statistics.median([row[0] for row in rows["pillow"]]) if rows["pillow"] else float("nan")
     print(f"\n{size} x {size}: images a second, median (smallest-largest) of {turns}; ratio to `pillow`, first epoch")
-    titles = f"{'first epoch':>22}{'ratio':>7}{'CPU ms':>8}{'second epoch':>24}{'2nd start':>22}{'second epoch':>24}"
-    print(" " * 12 + titles)
-    for name, values in rates.items():
+    print(
+        f"{'':12}{'first epoch':>22}{'ratio':>7}{'CPU ms':>8}{'first batch':>13}{'second epoch':>24}"
+        f"{'2nd start':>22}{'first batch':>13}{'second epoch':>24}"
+    )
+    for name, values in rows.items():
         if not values:
             print(f"{name:12}not measured: {lost[name]}")
             continue
-        first, second, cpu, *again = (list(column) for column in zip(*values, strict=True))
+        first, second, cpu, batch, *again = (list(column) for column in zip(*values, strict=True))
         ratio = statistics.median(first) / base
-        line = f"{name:12}{_spread(first):>22}{ratio:>7.2f}{statistics.median(cpu):>8.1f}{_spread(second):>24}"
-        print(line + (f"{_spread(again[0]):>22}{_spread(again[1]):>24}" if again else ""), flush=True)
+        line = f"{name:12}{_spread(first):>22}{ratio:>7.2f}{statistics.median(cpu):>8.1f}{_seconds(batch):>13}"
+        line += f"{_spread(second):>24}"
+        if again:
+            line += f"{_spread(again[0]):>22}{_seconds(again[3]):>13}{_spread(again[1]):>24}"
+        print(line, flush=True)
+
+
+def _seconds(values: list[float]) -> str:
+    return f"{statistics.median(values):.2f} s"
+
+
+def _first_steps(folder: Path, size: int, turns: int, readers: Path | None, scratch: Path) -> None:
+    """Print how long `specc train` takes to its first step, for files that it has never seen and for known ones."""
+    waits: tuple[list[float], list[float]] = ([], [])
+    for turn in range(turns):
+        for wait in waits:
+            began = time.time()
+            ended = run("train", folder, size, readers, scratch / f"cache-train-{size}-{turn}")
+            if isinstance(ended, str):
+                print(f"specc train: not measured: {ended}")
+                return
+            wait.append(ended - began)
+    print(f"specc train, to the end of the first step: {_seconds(waits[0])}; again: {_seconds(waits[1])}", flush=True)
 
 
 def main() -> None:
@@ -283,10 +336,13 @@ def main() -> None:
     parser.add_argument("--turns", type=int, default=3)
     parser.add_argument("--pictures", type=Path)
     parser.add_argument("--readers", type=Path)
-    parser.add_argument("--one", choices=list(READERS))
+    parser.add_argument("--one", choices=[*READERS, "train"])
     parser.add_argument("--folder", type=Path)
     parser.add_argument("--size", type=int)
     given = parser.parse_args()
+    if given.one == "train":
+        print(json.dumps(first_step(given.folder, given.size)))
+        return
     if given.one:
         print(json.dumps(measure(given.one, given.folder, given.size)))
         return
@@ -304,6 +360,7 @@ def main() -> None:
         print(f"torch {torch.__version__}, load average {os.getloadavg()[0]:.1f}")
         for size in (224, 32):
             _table(folder, size, given.turns, given.readers, Path(scratch))
+            _first_steps(folder, size, given.turns, given.readers, Path(scratch))
 
 
 if __name__ == "__main__":

@@ -77,6 +77,15 @@ def test_the_order_of_additions_depends_on_nothing(
         assert (resized == levels).all() and resized.flags.c_contiguous
 
 
+@pytest.mark.parametrize("by", ["bilinear", "bicubic"])
+def test_scipy_without_its_inner_function_gives_the_same(monkeypatch: pytest.MonkeyPatch, by: str) -> None:
+    pixels = np.random.default_rng(3).integers(0, 256, (3, 90, 70), dtype=np.uint8)
+    how = how_of("cover", by)
+    expected = resize(pixels, how)
+    monkeypatch.setattr(resizing_module, "_sparse_product", lambda: resizing_module._public_product)
+    assert (resize(pixels, how) == expected).all()
+
+
 @pytest.mark.parametrize(("fit", "by"), list(product(FITS, KERNELS)))
 def test_resize_to_the_same_size_changes_nothing(fit: str, by: str) -> None:
     pixels = np.random.default_rng(0).integers(0, 256, (3, 12, 9), dtype=np.uint8)

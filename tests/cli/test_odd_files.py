@@ -117,7 +117,7 @@ def test_nothing_else_opens_files_for_reading() -> None:
         if opens.search(path.read_text(encoding="utf-8"))
     }
     written = {"backend/data/download.py", "backend/onnx/web/runtime.py"}  # what they wrote themselves
-    written |= {"backend/data/kept.py", "backend/data/shards/cache.py", "backend/search/pool.py"}
+    written |= {"backend/data/records.py", "backend/data/shards/cache.py", "backend/search/pool.py"}
     package = {"backend/report_page/html.py"} | {
         f"zoo/{name}.py" for name in ("__init__", "figures", "lookalikes", "weights")
     }

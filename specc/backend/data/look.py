@@ -21,10 +21,11 @@ from specc.backend.data.progress import bar
 from specc.backend.data.raw import Files, Part
 from specc.backend.data.reading import Reading, open_content
 from specc.backend.data.records import UNSETTLED, Record, Row
+from specc.backend.data.records import stamp as stamp_of
 from specc.backend.data.remarks import NAMED, Shape, about_decoder, about_range, refuse_uneven, refused
 from specc.backend.data.shards.images import PackedMasks
 from specc.backend.data.survey import Feed, Surveyed, moments, picture_hash
-from specc.backend.images import BadImage, Pixels
+from specc.backend.images import BadImage, Pixels, read_bytes
 from specc.errors import clean, counted
 
 NOT_DEEP = (-1, -1)
@@ -134,13 +135,14 @@ def _seen(files: Files, number: int, how: Reading, store: Store, room: int) -> _
 
 def _look(files: Files, number: int, how: Reading, store: Store, room: int) -> _Seen:
     """What is known of a file, as far as it is as it was; else what is found out. Raises BadImage or OSError."""
-    stamp = files.stamp(number) if store.folder else UNSETTLED
+    place = files.place(number)
+    stamp = stamp_of([place]) if store.folder else UNSETTLED
     record = store.of_file(files.names[number], stamp)
     if record is not None and (known := _known(record, len(files), how, store, room)):
         return known
-    content = files.content(number)
+    content = read_bytes(*place)
     digest = hashlib.sha256(content).digest()
-    if stamp != UNSETTLED and files.stamp(number) != stamp:  # written while it was read
+    if stamp != UNSETTLED and stamp_of([place]) != stamp:  # written while it was read
         stamp = UNSETTLED
     record = store.of_content(digest)
     if record is not None and (known := _known(record, len(files), how, store, room)):

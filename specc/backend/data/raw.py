@@ -8,7 +8,6 @@ from typing import NamedTuple
 from torch import Tensor
 
 from specc.backend.data.kept import Rows
-from specc.backend.data.records import stamp
 from specc.backend.data.shards.images import Packed, PackedMasks
 from specc.backend.images import read_bytes
 from specc.errors import SpeccError
@@ -55,10 +54,6 @@ class Files(NamedTuple):
     def place(self, number: int) -> tuple[Path, int, int | None]:
         """The plain file that holds a file, where it starts in that, and its length, None for all that there is."""
         return self.places[number] if self.places else (self.root / self.names[number], 0, None)
-
-    def stamp(self, number: int) -> bytes:
-        """What tells whether a file has changed. Raises OSError."""
-        return stamp([self.place(number)])
 
     def paths(self) -> list[str]:
         """The path of each file; of one in an archive, its name below the archive's folder."""

@@ -103,7 +103,7 @@ def test_files_are_not_opened_again(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     def refuse(*given: Any) -> bytes:
         raise AssertionError(given)
 
-    monkeypatch.setattr("specc.backend.data.raw.read_bytes", refuse)
+    monkeypatch.setattr("specc.backend.data.look.read_bytes", refuse)
     assert everything(source) == first
 
 
@@ -119,7 +119,7 @@ def test_a_file_that_was_just_written_is_read_again(
         read_names.append(path)
         return read_bytes(path, *place)
 
-    monkeypatch.setattr("specc.backend.data.raw.read_bytes", noted)
+    monkeypatch.setattr("specc.backend.data.look.read_bytes", noted)
     first = everything(source)
     assert everything(source) == first
     assert len(read_names) == 16 and len(decoded) == 8
