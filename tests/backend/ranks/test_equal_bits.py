@@ -11,6 +11,7 @@ from specc.backend.train.resume import resume
 from specc.errors import SpeccError
 from tests.helpers.ranked import Job, bits_of, carry_out
 from tests.helpers.task_runs import learned, pictures
+from tests.helpers.thorough import ALL
 from tests.helpers.tiny_data import write_folder
 
 SPEC = """
@@ -54,6 +55,7 @@ VIEWS = SPEC.format(
     augment="flip", shards=4, settings="batch = 48; epochs = 1; ema = 0.9; evaluate = tta(flip, shift=1)"
 )
 BF16 = SPEC.format(augment="flip", shards=4, settings="batch = 48; epochs = 1; precision = bf16")
+COMPILED = SPEC.format(augment="flip", shards=4, settings="batch = 48; epochs = 1; plan = plan(step=compiled)")
 OF_TASK = """
 data {{ source = npz("{task}.npz"); augment = flip }}
 network Tiny {{ input(3, 12x12); conv(4) -> batch_norm -> relu -> {end} }}
@@ -112,6 +114,12 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
 )
 def test_any_number_of_processes_gives_the_same_bits(runs: Path, kind: str, world: int) -> None:
     assert bits_of(runs / f"{kind}-{world}") == bits_of(runs / f"{kind}-1")
+
+
+@pytest.mark.skipif(not ALL, reason="compiling takes a minute; SPECC_TESTS=all has it")
+def test_compiled_steps_give_the_same_bits_in_two_processes(tmp_path: Path) -> None:
+    carry_out(tmp_path, [Job(f"compiled-{world}", world, COMPILED, subset=96) for world in (1, 2)])
+    assert bits_of(tmp_path / "compiled-2") == bits_of(tmp_path / "compiled-1")
 
 
 def test_streamed_images_give_the_bits_of_those_in_memory(runs: Path) -> None:
