@@ -410,7 +410,10 @@ def _record(patch: pytest.MonkeyPatch) -> list[object]:
 
     stub("specc.backend.onnx.verify.verify", Verification([Finding("content", True, "as it was")], {}))
 
-    stub("specc.backend.start.resolve_start", SimpleNamespace(words="w", sha256="0", skips_unused=False, classes=()))
+    stub(
+        "specc.backend.start.resolve_start",
+        SimpleNamespace(words="w", sha256="0", skips_unused=False, classes=(), known=None),
+    )
 
     def mapped(graph: Graph, *_: Any) -> list[Mapped]:
         return [Mapped("loaded", node.op.name, (graph.parameters,), "", None) for node in graph.nodes]

@@ -131,7 +131,17 @@ def test_set_changes_a_setting(specc: Specc, spec: Path) -> None:
 def test_prove_resume(specc: Specc, spec: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     monkeypatch.setattr("tempfile.tempdir", None)
-    arguments = ("train", spec, "--prove-resume", "--device", "cpu", "--set", "train.ema=0.9")
+    arguments = (
+        "train",
+        spec,
+        "--prove-resume",
+        "--device",
+        "cpu",
+        "--set",
+        "train.ema=0.9",
+        "--set",
+        "train.shards=4",
+    )
     answer = specc(*arguments)
     assert answer.status == 0, answer.err
     assert "saved after step 3, killed (SIGKILL) after step 5" in answer.out

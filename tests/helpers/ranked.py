@@ -37,7 +37,8 @@ CPU = torch.device("cpu")
 
 class Job(NamedTuple):
     """A training. run: its name. world: of so many processes. spec: None to resume the run. until: a step to pause
-    after. subset: train on so many images only. base: the folder of the data, where they are not digits."""
+    after. subset: train on so many images only. base: the folder of the data, where they are not digits. memory: that
+    the images may take, as SPECC_MEMORY says it."""
 
     run: str
     world: int
@@ -45,6 +46,7 @@ class Job(NamedTuple):
     until: int | None = None
     subset: int | None = None
     base: str | None = None
+    memory: str | None = None
 
 
 def carry_out(folder: Path, jobs: Sequence[Job]) -> None:
@@ -84,6 +86,9 @@ def _work(folder: Path, rank: int, dataset: DataSet, jobs: Sequence[Job]) -> Non
             ranks = ALONE if job.world == 1 else Ranks(rank, job.world, rank, job.world, CPU, groups[job.world])
             until = None if job.until is None else (lambda per_epoch, total, job=job: job.until)
             where: dict[str, Any] = {"device": "cpu", "quiet": True, "until": until, "ranks": ranks}
+            os.environ.pop("SPECC_MEMORY", None)
+            if job.memory is not None:
+                os.environ["SPECC_MEMORY"] = job.memory
             if job.base is None:
                 where["dataset"] = dataset if job.subset is None else subset_of(dataset, job.subset)
             if job.spec is None:

@@ -11,6 +11,8 @@ from specc.backend.train.resume import resume
 from specc.errors import SpeccError
 from tests.helpers.ranked import Job, bits_of, carry_out
 from tests.helpers.task_runs import learned, pictures
+from tests.helpers.thorough import ALL
+from tests.helpers.tiny_data import write_folder
 
 SPEC = """
 data {{ source = digits; augment = {augment} }}
@@ -37,6 +39,23 @@ TREE = SPEC.format(
 )
 CAPPED = SPEC.format(augment="shift(1)", shards=12, settings="batch = 48; epochs = 2")
 FAST = SPEC.format(augment="shift(1)", shards=12, settings="batch = 48; epochs = 1; plan = plan(across=fast)")
+STREAMED = """
+data {
+  source = folder("photos")
+  resize = 14x14
+  view = 12x12
+  augment = crop(12, pad=1) -> flip
+  validation = split(25%)
+}
+
+network Tiny { conv(4) -> batch_norm -> relu -> global_avg_pool -> dense(3) }
+train { epochs = 1.5; batch = 8; shards = 4 }
+"""
+VIEWS = SPEC.format(
+    augment="flip", shards=4, settings="batch = 48; epochs = 1; ema = 0.9; evaluate = tta(flip, shift=1)"
+)
+BF16 = SPEC.format(augment="flip", shards=4, settings="batch = 48; epochs = 1; precision = bf16")
+COMPILED = SPEC.format(augment="flip", shards=4, settings="batch = 48; epochs = 1; plan = plan(step=compiled)")
 OF_TASK = """
 data {{ source = npz("{task}.npz"); augment = flip }}
 network Tiny {{ input(3, 12x12); conv(4) -> batch_norm -> relu -> {end} }}
@@ -75,16 +94,37 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for task in TASKS:
         spec = task_spec(folder, task)
         jobs += [Job(f"{task}-{world}", world, spec, base=str(folder)) for world in (1, 4)]
+    write_folder(folder / "photos", classes=3, each=16)
+    jobs += [Job(f"streamed-{world}", world, STREAMED, base=str(folder), memory="1KB") for world in (1, 2, 4)]
+    jobs += [Job("held-1", 1, STREAMED, base=str(folder))]
+    for kind, spec in (("views", VIEWS), ("bf16", BF16)):
+        jobs += [Job(f"{kind}-{world}", world, spec, subset=96) for world in (1, 2, 4)]
     carry_out(folder, jobs)
     return folder
 
 
 @pytest.mark.parametrize(
     ("kind", "world"),
-    [("order", 2), ("order", 3), ("order", 4), ("tree", 2), ("tree", 4), ("capped", 3), *((task, 4) for task in TASKS)],
+    [
+        *(("order", world) for world in (2, 3, 4)),
+        ("capped", 3),
+        *((kind, world) for kind in ("tree", "streamed", "views", "bf16") for world in (2, 4)),
+        *((task, 4) for task in TASKS),
+    ],
 )
 def test_any_number_of_processes_gives_the_same_bits(runs: Path, kind: str, world: int) -> None:
     assert bits_of(runs / f"{kind}-{world}") == bits_of(runs / f"{kind}-1")
+
+
+@pytest.mark.skipif(not ALL, reason="compiling takes a minute; SPECC_TESTS=all has it")
+def test_compiled_steps_give_the_same_bits_in_two_processes(tmp_path: Path) -> None:
+    carry_out(tmp_path, [Job(f"compiled-{world}", world, COMPILED, subset=96) for world in (1, 2)])
+    assert bits_of(tmp_path / "compiled-2") == bits_of(tmp_path / "compiled-1")
+
+
+def test_streamed_images_give_the_bits_of_those_in_memory(runs: Path) -> None:
+    assert bits_of(runs / "streamed-1") == bits_of(runs / "held-1")
+    assert any("images are streamed" in note for note in read_info(runs / "streamed-4")["applied"])
 
 
 def test_a_run_moves_from_one_number_of_processes_to_others(runs: Path) -> None:
