@@ -97,9 +97,11 @@ def test_wandb(specc: Specc, run: Path) -> None:
     assert answer.status == 0 and "wandb sync" in answer.out
     (file,) = (run / "wandb").glob("offline-run-*/run-*.wandb")
     end = time.monotonic() + 30
-    while not any(one.HasField("exit") for one in (records := wandb_records(file))):
-        assert time.monotonic() < end, "its own process has not written the end of the run"
+    records = wandb_records(file)
+    while not any(one.HasField("exit") for one in records):  # which its own process writes
+        assert time.monotonic() < end
         time.sleep(0.2)
+        records = wandb_records(file)
     rows = [{item.key or "/".join(item.nested_key): item.value_json for item in one.history.item} for one in records]
     told = [(int(json.loads(row["_step"])), json.loads(row["val/loss"])) for row in rows if "val/loss" in row]
     assert told == losses(run), [one.WhichOneof("record_type") for one in records]
