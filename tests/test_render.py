@@ -250,7 +250,7 @@ def test_only_a_terminal_gets_color_and_unicode(monkeypatch):
     assert style_of(Terminal()) == Style(width=70)
     monkeypatch.delenv("NO_COLOR")
     monkeypatch.setenv("TERM", "dumb")
-    assert style_of(Terminal()) == PLAIN
+    assert style_of(Terminal()) == Style(width=70)
 
 
 @pytest.mark.parametrize(

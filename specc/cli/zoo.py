@@ -73,7 +73,7 @@ def _table(rows: list[dict[str, Any]]) -> str:
         ),
     ]
     about = "published: the best top-1 accuracy on ImageNet of these weights, or mean IoU, where their library gives it"
-    return "\n".join([*columns(cells, range(2, len(HEAD))), "", fitted(about)])
+    return "\n".join([*columns(cells, range(2, len(HEAD)), ruled=False), "", fitted(about)])
 
 
 def _percent(value: float | None) -> str:

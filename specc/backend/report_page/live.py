@@ -171,7 +171,12 @@ def _verdict(summary: Summary, spec: Trainable, lines: Lines) -> str:
         return f"Training: the first of {epochs:g} epochs."
     if done >= epochs:
         return f"Training: all {epochs:g} epochs are done, and the result is measured."
-    return f"Training: {done:g} of {epochs:g} epochs, about {duration(_left(summary, spec, lines))} left."
+    return f"Training: {done:g} of {epochs:g} epochs, about {_rough(_left(summary, spec, lines))} left."
+
+
+def _rough(seconds: float) -> str:
+    """A time that is an estimate: without tenths of a second, and not broken at the end of a line."""
+    return (f"{seconds:.0f} s" if seconds < 60 else duration(seconds)).replace(" ", "\N{NO-BREAK SPACE}")
 
 
 def _figures_text(summary: Summary) -> str:
@@ -218,7 +223,9 @@ def _cells(summary: Summary, spec: Trainable, lines: Lines, kept: EpochResult | 
     loss = f"training {trained:.4f}" if is_number(trained) else ""
     cells.append(("Validation loss", f"{last['val_loss']:.4f}", loss))
     if is_number(last.get("images_per_second")):
-        cells.append(("Speed", f"{last['images_per_second']:,.0f} images/s", str(summary.info.get("device_name", ""))))
+        cells.append(
+            ("Images per second", f"{last['images_per_second']:,.0f}", str(summary.info.get("device_name", "")))
+        )
     cells.append(("Trained", duration(summary.seconds), "without validation"))
     return cells
 
