@@ -15,8 +15,6 @@ from specc.backend.evaluation.of_run import PartName, evaluate_run
 from specc.backend.onnx.export import export_run
 from specc.backend.predict import Prediction, Predictor, predict, predict_pixels
 from specc.backend.predict.run import from_run
-from specc.backend.report_page.curves import chart_of, drawn_figures
-from specc.backend.report_page.plot import Mark
 from specc.backend.run import load
 from specc.backend.run.files import METRICS
 from specc.backend.run.metrics import is_epoch_line, read_lines
@@ -183,6 +181,9 @@ def _path(path: str | os.PathLike[str] | None) -> Path | None:
 
 def _charts(lines: Table, figures: Sequence[Figure], best: Any) -> list[str]:
     """The first figure and the loss by epoch, with the epoch that was kept."""
+    from specc.backend.report_page.curves import chart_of, drawn_figures
+    from specc.backend.report_page.plot import Mark
+
     epoch = best.get("epoch") if isinstance(best, dict) else None
     marks = [] if epoch is None else [Mark(epoch, f"kept: epoch {epoch:g}")]
     drawn = [*drawn_figures(lines, figures)[:1], *([LOSS] if all("val_loss" in line for line in lines) else [])]
