@@ -27,8 +27,9 @@ if TYPE_CHECKING:
 AnImage = TypeVar("AnImage", bound=Image)
 Images = list[Image] | tuple[Image, ...]
 CHARTS = """
-.specc .charts{display:grid;grid-template-columns:repeat(auto-fit,minmax(16rem,24rem));gap:1rem}
-.specc .chart{margin:0}.specc .chart figcaption{font-weight:600;display:flex;flex-wrap:wrap;gap:0 1rem}
+.specc .charts{display:grid;grid-template-columns:repeat(auto-fit,minmax(260px,400px));gap:1rem}
+.specc .chart{margin:0;width:auto}.specc .chart>svg{display:block;width:100%}
+.specc .chart figcaption{font-weight:600;font-style:normal;max-width:none;display:flex;flex-wrap:wrap;gap:0 1rem}
 .specc .chart text{fill:currentColor;font:11px system-ui,sans-serif}.specc .grid{stroke:#8884}
 .specc .axis,.specc .mark{stroke:#888c}.specc .mark{stroke-dasharray:2 3}
 .specc .line{fill:none;stroke-width:2}.specc .dash{stroke-dasharray:5 4}
