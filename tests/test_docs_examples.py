@@ -14,6 +14,7 @@ from specc.check import check
 from specc.cli.app import COMMANDS, load
 from specc.reading import load_base
 from specc.source import Source
+from tests.helpers.together import each_of
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -76,8 +77,11 @@ def spec_of(text: str) -> str:
     return HEAD[kind].format(text)
 
 
-@pytest.mark.parametrize("example", of("cnn"), ids=lambda example: example.name)
-def test_its_spec_is_right(example: Example, examples: Path) -> None:
+def test_its_specs_are_right(examples: Path) -> None:
+    each_of([(example, examples) for example in of("cnn")], spec_is_right)
+
+
+def spec_is_right(example: Example, examples: Path) -> None:
     checked = check(Source(str(examples / "example.cnn"), spec_of(example.text)), load=load_base, everything=True)
     unknown = "E308" if example.text.startswith("data") else ""  # its data, which would give the shape, are not here
     assert [f"{error.code}: {error.message}" for error in checked.errors if error.code != unknown] == []
@@ -101,8 +105,11 @@ def specc_words(words: list[str]) -> list[str] | None:
     return None
 
 
-@pytest.mark.parametrize("example", of("sh", "console", "bash"), ids=lambda example: example.name)
-def test_its_commands_are_right(example: Example) -> None:
+def test_its_commands_are_right() -> None:
+    each_of([(example,) for example in of("sh", "console", "bash")], commands_are_right)
+
+
+def commands_are_right(example: Example) -> None:
     found = commands(example.text)
     assert found or example.text.startswith("#!")
     for words in found:
@@ -129,9 +136,8 @@ def test_a_wrong_command_would_be_noticed() -> None:
             taken_apart(line.split()[1:])
 
 
-@pytest.mark.parametrize("example", of("toml"), ids=lambda example: example.name)
-def test_its_toml_is_right(example: Example) -> None:
-    assert tomllib.loads(example.text)
+def test_its_toml_is_right() -> None:
+    assert all(tomllib.loads(example.text) for example in of("toml"))
 
 
 def test_the_words_of_the_package_are_a_loss() -> None:

@@ -14,8 +14,8 @@ import pytest
 
 import specc
 from specc.cli.app import COMMANDS
-from specc.cli.explain import pages
 from specc.ops import OPS
+from specc.report.pages import pages
 from specc.tricks import COMPONENTS
 from specc.tricks.sections import SECTIONS
 from tests.helpers.browser import Browser, browser, chromium
@@ -52,7 +52,7 @@ def test_the_reference_names_every_word() -> None:
     settings = [param.name for params in SECTIONS.values() for param in params]
     assert [name for name in settings if f"<code>{name}</code>" not in written["reference/settings.md"]] == []
     assert headings["reference/commands.md"] == {f"specc {name}" for name in COMMANDS}
-    assert headings["reference/python.md"] >= {f"specc.{name}" for name in specc.__all__}
+    assert headings["reference/python.md"] >= {f"specc.{name}" for name in vars(specc)["__all__"]}
     for code in pages():
         assert f"[{code}](" in written["reference/codes.md"]
         assert any(name.startswith(f"specc/pages/{code}") for name in written)

@@ -23,6 +23,7 @@ SITE = ROOT / "docs" / "site"
 AT_THE_ROOT = ("ARCHITECTURE.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md")
 # A formula in a block, code, in which a dollar is a dollar, and a formula in a line.
 MATH_OR_CODE = r"^```math\n(?P<block>.*?)^```$|^```.*?^```$|`[^`]*`|\$(?P<line>[^$\n]+)\$"
+NAMED_BY_PATH = r"\[[\w/.-]+(?:\.md|\.ipynb|/lessons)\]\(([\w/.-]+\.md)\)"
 HOME = ("More",)  # the sections of the README that stay on the first page; each other one is a page of its own
 
 
@@ -42,7 +43,7 @@ def gather(pages: Path) -> None:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text, encoding="utf-8")
     for file in pages.rglob("*.md"):
-        file.write_text(_for_the_site(file.read_text(encoding="utf-8")), encoding="utf-8")
+        file.write_text(_for_the_site(file.read_text(encoding="utf-8"), file.parent), encoding="utf-8")
     (pages / "docs" / "lessons" / "README.md").rename(pages / "docs" / "lessons" / "index.md")
 
 
@@ -66,18 +67,26 @@ def examples() -> str:
     return "\n\n".join(["# Examples", *parts]) + "\n"
 
 
-def _for_the_site(text: str) -> str:
-    """A page with formulas as MathML, and with links to what stands elsewhere on the site."""
+def _for_the_site(text: str, folder: Path) -> str:
+    """A page with formulas as MathML, and with links to what stands elsewhere on the site, by the titles of pages."""
     text = text.replace("](examples/)", "](examples/index.md)").replace("lessons/README.md", "lessons/index.md")
     text = text.replace("notebook.ipynb)", "notebook.md)")
+    text = re.sub(NAMED_BY_PATH, lambda link: f"[{_title(folder / link[1])}]({link[1]})", text)
     return re.sub(MATH_OR_CODE, _math, text, flags=re.MULTILINE | re.DOTALL)
+
+
+def _title(page: Path) -> str:
+    """What a page is called: its first heading."""
+    page = page if page.exists() else page.with_name("README.md")  # which becomes index.md when all are written
+    return re.findall(r"^# (.*)$", page.read_text(encoding="utf-8"), re.MULTILINE)[0]
 
 
 def _math(part: re.Match[str]) -> str:
     """A formula as MathML; code as it is."""
     if formula := part["block"]:
         return convert(" ".join(formula.split()), display="block")
-    return convert(part["line"], display="inline") if part["line"] else part[0]
+    # Markdown takes a line that begins with <math> for a block.
+    return f"<span>{convert(part['line'], display='inline')}</span>" if part["line"] else part[0]
 
 
 def _slug(title: str) -> str:

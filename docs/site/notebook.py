@@ -22,6 +22,7 @@ def _output(output: dict[str, Any]) -> str:
     if output["output_type"] == "stream":
         return f"```text\n{''.join(output['text'])}```"
     if page := output["data"].get("text/html"):
-        lines = [line for line in "".join(page).splitlines() if line.strip()]  # an empty line would end the block
+        # An empty line would end the block of HTML.
+        lines = [line if line.strip() else "<!-- -->" for line in "".join(page).splitlines()]
         return "<div>\n" + "\n".join(lines) + "\n</div>"
     return f"```text\n{''.join(output['data']['text/plain'])}\n```"

@@ -11,6 +11,7 @@ STYLE = """
 .specc{max-width:60rem}.specc table{border-collapse:collapse;margin:.5em 0;font-variant-numeric:tabular-nums}
 .specc th,.specc td{padding:.15em .7em;text-align:left;white-space:nowrap}.specc .n{text-align:right}
 .specc th{border-bottom:1px solid #8888}.specc .scroll{overflow-x:auto;max-height:32rem}
+.specc .scroll .scroll{overflow:visible;max-height:none}
 .specc summary{cursor:pointer}.specc pre{line-height:1.3;overflow-x:auto}.specc p{margin:.4em 0}
 """
 

@@ -16,8 +16,6 @@ from specc.backend.evaluation.of_run import PartName, evaluate_run
 from specc.backend.onnx.export import export_run
 from specc.backend.predict import Prediction, Predictor, predict, predict_pixels
 from specc.backend.predict.run import from_run
-from specc.backend.report_page.curves import chart_of, drawn_figures
-from specc.backend.report_page.plot import Mark
 from specc.backend.run import load
 from specc.backend.run.files import METRICS
 from specc.backend.run.metrics import is_epoch_line, read_lines
@@ -30,8 +28,9 @@ if TYPE_CHECKING:
 AnImage = TypeVar("AnImage", bound=Image)
 Images = list[Image] | tuple[Image, ...]
 CHARTS = """
-.specc .charts{display:grid;grid-template-columns:repeat(auto-fit,minmax(16rem,24rem));gap:1rem}
-.specc .chart{margin:0}.specc .chart figcaption{font-weight:600;display:flex;flex-wrap:wrap;gap:0 1rem}
+.specc .charts{display:grid;grid-template-columns:repeat(auto-fit,minmax(260px,400px));gap:1rem}
+.specc .chart{margin:0;width:auto}.specc .chart>svg{display:block;width:100%}
+.specc .chart figcaption{font-weight:600;font-style:normal;max-width:none;display:flex;flex-wrap:wrap;gap:0 1rem}
 .specc .chart text{fill:currentColor;font:11px system-ui,sans-serif}.specc .grid{stroke:#8884}
 .specc .axis,.specc .mark{stroke:#888c}.specc .mark{stroke-dasharray:2 3}
 .specc .line{fill:none;stroke-width:2}.specc .dash{stroke-dasharray:5 4}
@@ -195,6 +194,9 @@ def _path(path: str | os.PathLike[str] | None) -> Path | None:
 
 def _charts(lines: Table, figures: Sequence[Figure], best: Any) -> list[str]:
     """The first figure and the loss by epoch, with the epoch that was kept."""
+    from specc.backend.report_page.curves import chart_of, drawn_figures
+    from specc.backend.report_page.plot import Mark
+
     epoch = best.get("epoch") if isinstance(best, dict) else None
     marks = [] if epoch is None else [Mark(epoch, f"kept: epoch {epoch:g}")]
     drawn = [*drawn_figures(lines, figures)[:1], *([LOSS] if all("val_loss" in line for line in lines) else [])]

@@ -46,7 +46,7 @@ def words(incomplete: str) -> list[str]:
 
 def codes(incomplete: str) -> list[str]:
     """The codes that `specc explain` explains."""
-    from specc.cli.explain import pages
+    from specc.report.pages import pages
 
     return sorted(code for code in pages() if code.startswith(incomplete.upper()))
 

@@ -15,14 +15,7 @@ def study(name: str = "wide") -> dict[str, object]:
     summary = {"mean": 0.8, "deviation": 0.01, "low": 0.7, "high": 0.9, "count": 2}
     gain = {"mean": 0.1, "low": -0.1, "high": 0.3, "pairs": 2, "p": 0.2, "p_holm": 0.2, "more_than_chance": False}
     run = {"seed": 0, "train_images": 100, "error": None}
-    plain: dict[str, object] = {
-        "name": "net",
-        "extends": None,
-        "compared_with": None,
-        "gain": None,
-        "runs": [run, run],
-        "seconds": 2.0,
-    }
+    plain: dict[str, object] = {"name": "net", "extends": None, "compared_with": None, "gain": None, "same_as": None}
     plain |= {"train_accuracy": summary, "val_accuracy": summary, "error": None, "runs": [run, run], "seconds": 2.0}
     better = plain | {"name": name, "extends": "net", "compared_with": "net", "gain": gain}
     head = {"figure": "accuracy", "folds": None, "comparisons": 1, "confidence": 0.95, "finished": True}

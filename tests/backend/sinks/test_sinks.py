@@ -50,7 +50,7 @@ def wanted(package: str) -> None:
         pytest.skip(f"{package} is not installed: pip install specc-cnn[{package}]")
 
 
-def losses(run: Path) -> list[tuple[int, Any]]:
+def losses(run: Path) -> list[tuple[Any, Any]]:
     lines = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
     return [(line["step"], pytest.approx(line["val_loss"], rel=1e-6)) for line in lines]
 
