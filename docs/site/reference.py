@@ -12,8 +12,8 @@ import typer
 
 import specc
 from specc.cli.app import COMMANDS, load
-from specc.cli.explain import FOLDER, Page, pages
 from specc.ops.op import Op
+from specc.report.pages import FOLDER, Page, pages
 from specc.report.words import Entry, about, signature, words, worked
 
 KINDS = {  # what the first digits of a code are about
