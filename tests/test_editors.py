@@ -1,13 +1,17 @@
 """What editors and Git know of .cnn files: held against specc's own lexer and commands."""
 
 import json
+import os
 import re
+import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 
 from specc.cli.app import COMMANDS
+from specc.lsp import hints, lenses
 from specc.source import Source
 from specc.syntax.format import format_source
 from specc.syntax.grammar import parser
@@ -179,6 +183,46 @@ def test_what_the_extension_names_is_there():
     configuration = json.loads((VSCODE / language["configuration"]).read_text())
     word = re.compile(configuration["wordPattern"])
     assert all(word.fullmatch(text) for text in ("batch_norm", "3x3", "1e-3", "50%", "0.5", "64"))
+
+
+def test_commands_and_settings_of_the_extension():
+    package = json.loads((VSCODE / "package.json").read_text())["contributes"]
+    code = (VSCODE / "extension.js").read_text()
+    commands = {command["command"] for command in package["commands"]}
+    assert set(re.findall(r'register\("([^"]+)"', code)) == commands
+    settings = set(package["configuration"]["properties"])
+    assert {f"specc.{name}" for name in re.findall(r'\.get\("(\w+)"\)', code)} <= settings
+    assert {command["command"] for menu in package["menus"].values() for command in menu} <= commands
+    assert set(package["configuration"]["properties"]["specc.hints"]["enum"]) == set(hints.MODES)
+    assert re.findall(r"^const COMMANDS = (.*);", code, re.MULTILINE)[0].startswith(
+        f'["{lenses.TRAIN}", "{lenses.SHOW}"]'
+    )
+
+
+@pytest.mark.skipif(shutil.which("node") is None, reason="Node.js is not installed here")
+def test_where_the_extension_looks_for_specc():
+    script = """
+        const { candidates } = require("./program.js");
+        console.log(JSON.stringify([candidates("", ["/work"], "linux"), candidates("", ["/work"], "win32"),
+                                    candidates("/own/specc", ["/work"], "linux")]));
+    """
+    environment = {name: value for name, value in os.environ.items() if name != "VIRTUAL_ENV"}
+    done = subprocess.run(["node", "-e", script], cwd=VSCODE, env=environment, capture_output=True, text=True)
+    linux, windows, own = json.loads(done.stdout)
+    assert linux == ["/work/.venv/bin/specc", "/work/venv/bin/specc", "/work/env/bin/specc", "specc"]
+    assert windows[0].endswith("specc.exe") and "Scripts" in windows[0]
+    assert own == ["/own/specc"]
+    for file in VSCODE.glob("*.js"):
+        assert subprocess.run(["node", "--check", file]).returncode == 0
+
+
+def test_snippets_are_specs():
+    for name, snippet in json.loads((VSCODE / "snippets" / "cnn.json").read_text()).items():
+        body = snippet["body"] if isinstance(snippet["body"], str) else "\n".join(snippet["body"])
+        text = re.sub(r"\$\{\d+:([^}]*)\}", r"\1", body).replace("$0", "")
+        if not re.match(r"\w+ .*\{|extends", text):
+            text = f"network N {{ {text} }}"
+        assert not parse(Source("", text)).diagnostics, name
 
 
 @pytest.mark.parametrize(

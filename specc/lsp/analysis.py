@@ -9,8 +9,9 @@ from specc.check.gather.files import Load
 from specc.check.gather.spec import Spec
 from specc.check.trace import Passage, Trace
 from specc.ir.graph import Node
-from specc.lsp.names import Names, resolve
+from specc.lsp.names import Names
 from specc.lsp.positions import Positions
+from specc.lsp.resolve import resolve
 from specc.reading import check_spec
 from specc.source import Source
 from specc.syntax import tree as t

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 from lsprotocol import types as lsp
 
@@ -11,7 +10,8 @@ from specc.check.expressions.functions import FUNCTIONS
 from specc.check.gather.spec import Spec
 from specc.lsp import pages
 from specc.lsp.cursor import Cursor, cursor_at
-from specc.lsp.expected import Called, arguments_of, called_at, families_at, kind_at, setting_kind, symbols_of
+from specc.lsp.expected import Called, called_at, families_at, kind_at
+from specc.lsp.kinds import arguments_of, selects, setting_kind, symbols_of
 from specc.lsp.paths import quoted
 from specc.ops import OPS
 from specc.report.words import Entry, about, default_text
@@ -19,7 +19,7 @@ from specc.source import Source
 from specc.syntax import tree as t
 from specc.tricks import COMPONENTS
 from specc.tricks.sections import SECTIONS
-from specc.vocabulary.kinds import Kind, Selector
+from specc.vocabulary.kinds import Kind
 from specc.vocabulary.param import REQUIRED, Param
 
 Kinds = lsp.CompletionItemKind
@@ -105,7 +105,7 @@ def _settings(cursor: Cursor, spec: Spec, source: Source) -> Iterator[lsp.Comple
         yield from _lets(spec)
         if cursor.item in ("variant", "search"):
             yield from _functions()
-        if kind is not None and _selects(kind):
+        if kind is not None and selects(kind):
             yield from (_item(name, Kinds.Function, "block") for name in spec.blocks)
         return
     path = [part for part in frame.tokens if part != "."]
@@ -229,8 +229,3 @@ def _plain(item: lsp.CompletionItem) -> lsp.CompletionItem:
     if item.insert_text_format == lsp.InsertTextFormat.Snippet:
         item.insert_text, item.insert_text_format = PLACEHOLDER.sub(r"\1", item.insert_text or ""), None
     return item
-
-
-def _selects(kind: Any) -> bool:
-    inner = [*getattr(kind, "kinds", ()), *filter(None, (getattr(kind, "kind", None), getattr(kind, "item", None)))]
-    return isinstance(kind, Selector) or any(map(_selects, inner))

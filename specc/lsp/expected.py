@@ -5,12 +5,13 @@ from typing import Any, NamedTuple
 from specc.check.expressions.functions import FUNCTIONS
 from specc.check.settings import families
 from specc.lsp.cursor import Cursor, Frame
+from specc.lsp.kinds import item_of, setting_kind
 from specc.ops import OPS
 from specc.syntax import tree as t
 from specc.tricks import COMPONENTS
 from specc.tricks.sections import SECTIONS
 from specc.vocabulary.component import Component
-from specc.vocabulary.kinds import Either, Kind, ListOf, Maybe, Shorthand
+from specc.vocabulary.kinds import Kind
 from specc.vocabulary.param import Param
 
 Blocks = dict[str, t.Block]
@@ -81,7 +82,7 @@ def kind_at(cursor: Cursor, depth: int, blocks: Blocks) -> Kind | None:
     if frame.bracket == "{":
         return _setting_kind(cursor, frame) if depth == 1 else None
     if frame.bracket == "[":
-        return _item(kind_at(cursor, depth - 1, blocks))
+        return item_of(kind_at(cursor, depth - 1, blocks))
     if frame.bracket == "(" and frame.owner:
         called = called_at(Cursor(cursor.frames[: depth + 1]), blocks)
         if called is None or called.active is None or isinstance(called.word, t.Block):
@@ -111,44 +112,3 @@ def _setting_kind(cursor: Cursor, frame: Frame) -> Kind | None:
     if cursor.item in SECTIONS:
         path.insert(0, cursor.item)
     return setting_kind(path)
-
-
-def setting_kind(path: list[str]) -> Kind | None:
-    """The kind of a setting by its path, such as `train.optimizer.lr`."""
-    if len(path) < 2 or path[0] not in SECTIONS:
-        return None
-    kind = next((param.kind for param in SECTIONS[path[0]] if param.name == path[1]), None)
-    for name in path[2:]:
-        kind = next((param.kind for param in arguments_of(kind) if param.name == name), None)
-    return kind
-
-
-def arguments_of(kind: Kind | None) -> list[Param]:
-    """The arguments of all words that a kind takes, each name once."""
-    words = [word for family in (families(kind) if kind else ()) for word in COMPONENTS[family].values()]
-    params = {param.name: param for word in words for param in word.params}
-    return [param for name, param in params.items() if not name.startswith("*")]
-
-
-def symbols_of(kind: Kind) -> tuple[str, ...]:
-    """The bare names that a kind takes, besides the words of its family."""
-    match kind:
-        case Shorthand(short=short):
-            return short.symbols
-        case Maybe(kind=inner):
-            return tuple(dict.fromkeys((*symbols_of(inner), *kind.symbols)))
-        case _:
-            return kind.symbols
-
-
-def _item(kind: Kind | None) -> Kind | None:
-    """The kind of what stands in brackets."""
-    match kind:
-        case Maybe(kind=inner):
-            return _item(inner)
-        case ListOf(item=inner):
-            return inner
-        case Either(kinds=kinds):
-            return next((one.item for one in kinds if isinstance(one, ListOf)), kind)
-        case _:
-            return kind

@@ -8,8 +8,9 @@ from lsprotocol import types as lsp
 from specc.lsp.analysis import Analysis
 from specc.lsp.documents import uri_of
 from specc.lsp.edits import Hunk, applied, workspace_edit
-from specc.lsp.names import Names, Occurrence, Symbol, resolve
+from specc.lsp.names import Names, Occurrence, Symbol
 from specc.lsp.positions import Positions
+from specc.lsp.resolve import resolve
 from specc.lsp.workspace import Whole
 from specc.source import Source, Span
 from specc.syntax import tree as t

@@ -1,9 +1,11 @@
 """The server: which request of the protocol is answered by what."""
 
+from collections.abc import Callable
 from typing import Any
 
 from lsprotocol import types as lsp
 from pygls.lsp.server import LanguageServer
+from pygls.protocol import LanguageServerProtocol
 
 from specc import __version__
 from specc.lsp import actions, diagnostics, formatting
@@ -12,11 +14,24 @@ from specc.lsp.requests import moving, reading, typing
 from specc.lsp.session import Open, Session
 
 
+class Protocol(LanguageServerProtocol):
+    """pygls 2.1 keeps the future of every notification for ever, so that memory would grow with every edit."""
+
+    def _execute_handler(
+        self, msg_id: Any, handler: Any, callback: Callable[[Any], None], args: Any = None, kwargs: Any = None
+    ) -> None:
+        def done(future: Any) -> None:
+            self._request_futures.pop(msg_id, None)
+            callback(future)
+
+        super()._execute_handler(msg_id, handler, done, args, kwargs)
+
+
 class Server(LanguageServer):
     """A language server with the texts that are open in its client."""
 
     def __init__(self) -> None:
-        super().__init__("specc", __version__)
+        super().__init__("specc", __version__, protocol_cls=Protocol)
         self.session = Session(self.publish)
 
     def publish(self, one: Open, analysis: Analysis) -> None:

@@ -8,7 +8,8 @@ from typing import NamedTuple
 from specc.check.gather.files import Load, parse_files
 from specc.check.problems import Problems
 from specc.errors import SpeccError
-from specc.lsp.names import Names, resolve
+from specc.lsp.names import Names
+from specc.lsp.resolve import resolve
 from specc.reading import read_source
 from specc.source import Source
 from specc.syntax import tree as t

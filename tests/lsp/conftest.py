@@ -1,8 +1,7 @@
-"""One server for the tests of a worker, and others where a test needs another kind of client."""
+"""One server for the tests of a worker, and another one for those that need another kind of client."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -22,17 +21,14 @@ def editor(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Editor]:
     assert not one.messages
 
 
-@pytest.fixture
-def another(tmp_path: Path) -> Iterator[Callable[..., Editor]]:
-    """Starts an editor with other settings."""
-    editors: list[Editor] = []
-
-    def start(**how: Any) -> Editor:
-        editors.append(Editor(tmp_path, **how))
-        return editors[-1]
-
-    yield start
-    assert [one.leave() for one in editors] == [0] * len(editors)
+@pytest.fixture(scope="session")
+def other(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Editor]:
+    """An editor that counts bytes, has commands of its own, and is set otherwise."""
+    settings = {"hints": "all", "variant": "wide", "commands": ["specc.show", "specc.train"]}
+    one = Editor(tmp_path_factory.mktemp("other"), encoding="utf-8", settings=settings)
+    yield one
+    assert one.leave() == 0
+    assert not one.messages
 
 
 @pytest.fixture

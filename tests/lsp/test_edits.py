@@ -4,8 +4,10 @@ import random
 import time
 
 import pytest
+from lsprotocol import types
 
 from specc.lsp import tokens
+from specc.lsp.server import create
 from tests.helpers.thorough import SEED, some, times
 
 REQUESTS = ("documentSymbol", "foldingRange", "codeLens", "semanticTokens/full", "documentLink")
@@ -112,3 +114,9 @@ def test_a_hostile_text_does_not_hang_it(editor, text):
 def test_each_kind_of_name_has_a_color():
     assert {style for style, _ in tokens.STYLES.values()} <= set(tokens.TYPES)
     assert {modifier for _, modifier in tokens.STYLES.values()} <= {"", *tokens.MODIFIERS}
+
+
+def test_no_notification_is_kept():
+    server = create()
+    server.protocol._handle_notification("$/setTrace", types.SetTraceParams(types.TraceValue.Off))
+    assert server.protocol._request_futures == {}

@@ -75,7 +75,7 @@ def test_semantic_tokens(editor):
     assert found["epochs"] == ("property", False) and found["wide"] == ("type", True)
 
 
-def test_lenses(editor, another):
+def test_lenses(editor, other):
     editor.open("lens.cnn", TEXT)
     found = editor.of("lens.cnn", "codeLens")
     assert [one["range"]["start"]["line"] for one in found] == [9, 19, 20]
@@ -85,9 +85,8 @@ def test_lenses(editor, another):
         "314 parameters, 221 k MACs, 3 x 32 x 32 → 10",
         "has errors",
     ]
-    client = another(settings={"commands": ["specc.show", "specc.train"]})
-    client.open("lens.cnn", TEXT)
-    commands = [one["command"] for one in client.of("lens.cnn", "codeLens") if "command" in one]
+    other.open("lens.cnn", TEXT)
+    commands = [one["command"] for one in other.of("lens.cnn", "codeLens") if "command" in one]
     assert [(one["title"], one["arguments"][1]) for one in commands] == [
         (title, variant) for variant in ("", "wide", "wrong") for title in ("show", "train")
     ]

@@ -47,13 +47,11 @@ def test_shapes_of_a_variant(editor):
     assert (4, "8 x 32 x 32") in editor.hints("variant.cnn")
 
 
-def test_settings_of_the_editor(another):
-    editor = another(settings={"hints": "all", "variant": "wide"})
-    editor.open("all.cnn", SMALL)
-    assert "batch_norm⟨16 x 32 x 32" in editor.shown("all.cnn"), editor.messages
-    editor.notify("workspace/didChangeConfiguration", {"settings": {"specc": {"hints": "off"}}})
-    assert editor.hints("all.cnn") == []
-    assert len(editor.problems) == 1
+def test_settings_of_the_editor(other):
+    other.open("all.cnn", SMALL)
+    assert "batch_norm⟨16 x 32 x 32" in other.shown("all.cnn")
+    other.notify("workspace/didChangeConfiguration", {"settings": {"specc": {"hints": "off"}}})
+    assert other.hints("all.cnn") == []
 
 
 def test_what_is_being_typed_keeps_the_shapes_that_were_known(editor):

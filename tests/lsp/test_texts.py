@@ -28,9 +28,9 @@ def test_positions_and_offsets(encoding):
     assert positions.offset(types.Position(99, 0)) == len(ODD)
 
 
-@pytest.mark.parametrize("encoding", ["utf-8"])
-def test_columns_are_counted_as_the_client_counts(another, encoding):
-    editor: Editor = another(encoding=encoding)
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+def test_columns_are_counted_as_the_client_counts(request, encoding):
+    editor: Editor = request.getfixturevalue("other" if encoding == "utf-8" else "editor")
     assert editor.capabilities["positionEncoding"] == encoding
     editor.open("odd.cnn", ODD.replace("folder", "foldr").replace("\n", "\r\n"))
     editor.texts["odd.cnn"] = ODD.replace("folder", "foldr")  # line endings count as one

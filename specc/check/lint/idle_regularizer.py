@@ -10,6 +10,9 @@ from specc.values import show
 
 def find(linted: Linted) -> Iterator[Found]:
     train = linted.train
+    takers = [node for node in linted.graph.nodes if node.op.takes("regularize")]
+    if train.regularize is None and all(node.args.regularize is None for node in takers):
+        return
     kernels = [weight for weight in weights_of(linted.graph) if weight.kind == "kernel"]
     left = {weight.node for weight in learning(kernels, train.frozen)}
     if train.regularize is not None:
@@ -18,8 +21,8 @@ def find(linted: Linted) -> Iterator[Found]:
             yield Found(f"`{show(train.regularize)}` has strength 0", place, help="use regularize = none instead")
         elif not left:
             yield Found(f"`{show(train.regularize)}` applies to no kernel: none is trained", place, help="freeze less")
-    for node in linted.graph.nodes:
-        own = node.args.regularize if node.op.takes("regularize") else None
+    for node in takers:
+        own = node.args.regularize
         if own is not None and any(strengths(own)) and node.index not in left:
             yield Found(
                 f"`{show(own)}` applies to a kernel that is not trained",
