@@ -22,7 +22,7 @@ def cure(title: str, effect: Effect, variants: Sequence[dict[str, Any]]) -> Figu
     if has_loss:
         _curves(panels[0], variants, "train_loss", 1.0)
         panels[0].axhline(GUESS, color=GRAY, linestyle=":", linewidth=1.2)
-        panels[0].text(0.02, GUESS, "a guess: 2.303", transform=panels[0].get_yaxis_transform(), va="bottom",
+        panels[0].text(0.55, GUESS, "a guess: 2.303", transform=panels[0].get_yaxis_transform(), va="bottom",
                        color=GRAY, fontsize=9)  # fmt: skip
         panels[0].set_title("training loss")
     _curves(panels[-1], variants, "train_accuracy", 100.0)
@@ -57,7 +57,7 @@ def overview(effects: Sequence[tuple[str, Effect]]) -> Figure:
     axes = figure.subplots()
     for row, (_, effect) in enumerate(effects):
         color = {"training": COLORS[0], "gap": COLORS[2], "validation": BAD}[effect.shows]
-        axes.plot([effect.low, effect.high], [row, row], "-", color=color, linewidth=2.2)
+        axes.plot([effect.low, effect.high], [row, row], "-", color=color, linewidth=2.2 if effect.seeds > 1 else 1.0)
         axes.plot([effect.change], [row], "o", color=color,
                   fillstyle="full" if effect.is_clear else "none")  # fmt: skip
         axes.annotate(f"{effect.change:+.1f}", (effect.change, row), xytext=(0, 5), textcoords="offset points",
@@ -65,8 +65,9 @@ def overview(effects: Sequence[tuple[str, Effect]]) -> Figure:
     axes.axvline(0, color=GRAY, linewidth=1.2)
     axes.set_yticks(range(len(effects)), [f"{name}: {effect.shows}" for name, effect in effects])
     axes.set_ylim(len(effects) - 0.4, -0.7)
-    axes.set_xlabel("change in percentage points, with its 95% interval; hollow: the interval contains zero")
-    figure.suptitle("What each lesson changes: training accuracy, validation accuracy, or the gap between them",
+    axes.set_xlabel("change in percentage points, with its 95% interval")
+    figure.suptitle("What each lesson changes: training accuracy, validation accuracy, or the gap between them\n"
+        "hollow: the interval contains zero; thin: one seed, an interval over its images alone",
                     x=0.01, ha="left", fontsize=11)  # fmt: skip
     return figure
 

@@ -59,7 +59,8 @@ INTRODUCTION = (
 )
 # The context in which a snippet is checked: `file` is next to a network, `body` inside one.
 AROUND = {
-    "file": "network N(widths=[8], skip=false) {{ input(3, 32x32); conv(4) -> global_avg_pool -> dense(10) }}\n{}",
+    "file": "network N(widths=[8], depth=3, act=relu, norm=identity, init=auto, skip=false) {{\n"
+    "input(3, 32x32); conv(4) -> global_avg_pool -> dense(10) }}\n{}",
     "body": "network N {{\ninput(64, 16x16)\n{}\nglobal_avg_pool -> dense(10)\n}}",
 }
 
@@ -272,7 +273,8 @@ def write(studies: list[Study], out: Path) -> list[Path]:
     lessons = [read(name) for name in ORDER]
     texts = {"README": index(lessons, studies)} | {lesson.name: page(lesson, studies) for lesson in lessons}
     with look():
-        effects = [(lesson.title, effect_of(lesson, studies)) for lesson in lessons]
+        shown = {lesson.steps[0]: lesson for lesson in lessons}.values()  # of two lessons on one step the more special
+        effects = [(lesson.title, effect_of(lesson, studies)) for lesson in shown]
         save(pictures.overview(effects), out / PICTURES / "overview.svg")
         for lesson in lessons:
             save(_picture(lesson, studies), out / PICTURES / f"{lesson.name}.svg")

@@ -29,6 +29,7 @@ from specc.tricks.sections import TrainSettings
 MOST = 256  # images: more change no figure that is looked at here
 FEWEST = 16
 ROOM = 1 << 30  # bytes of activations, so that a large network with large images fits into a small machine
+WORK = 150e9  # multiply-accumulates, there and back: about three seconds on two cores
 
 
 def probe(
@@ -152,7 +153,8 @@ def probe_each(
 
 
 def _small(spec: Trainable) -> Trainable:
-    """The spec for one batch in fp32, or one shard of it, that fits into memory."""
-    fits = max(FEWEST, ROOM // max(1, activation_bytes(spec.graph)))
+    """The spec for one batch in fp32, or one shard of it, that fits into memory and takes seconds."""
+    room, work = ROOM // max(1, activation_bytes(spec.graph)), int(WORK / (3 * max(1, spec.graph.total_macs)))
+    fits = max(FEWEST, min(room, work))
     batch = min(spec.train.part, MOST, fits)
     return spec._replace(train=spec.train.replace(batch=batch, precision="fp32", accumulate=1, shards=1))

@@ -36,6 +36,7 @@ SLOW = ("late", "exploding")  # they begin to learn after more steps than a tria
 # How much outputs differ between images before the first step, where the loss on a few of them does not fall: networks
 # with less stayed at chance, one with 4e-3 and others with more did not.
 DROWNED = 3e-3
+HARDLY = 1e-4  # of the same, as a share: sigmoid networks with less were still at chance after 155 and 500 steps
 ABOVE = 1.1  # a loss after a trial, over that of the best constant answer: more is no guess any more
 MANY = 0.5  # of the numbers of an activation saturated, or of the channels of a relu dead: most of a layer
 
@@ -79,10 +80,12 @@ def after_trial(first: Verdict, trial: Trial | None, layers: Sequence[Layer], op
         if first.learns and not first.cause:
             return first._replace(text=f"{first.text}; {trial.text}")
         return Verdict(first.kind, True, f"{first.cause}; but {trial.text}: this network can learn", first.where)
+    last = layers[-1]
+    if first.kind == "late" and trial.is_whole and last.gives.variation < HARDLY:
+        return Verdict("stuck", False, f"{first.cause}; {trial.text}: this network will not learn", last.name)
     if not trial.is_whole or not first.learns or first.kind in SLOW:
         return first._replace(text=f"{first.text}; {trial.text}")
     stayed = f"the loss on one batch {_stayed(trial)} after {trial.how}"
-    last = layers[-1]
     spread = last.gives.variation * math.hypot(last.gives.mean, last.gives.std)
     if spread >= DROWNED:
         text = f"{stayed}, but outputs differ between images: this network will be slow to start learning"
