@@ -52,12 +52,47 @@ class Layer(NamedTuple):
 
 class Verdict(NamedTuple):
     """What will happen. kind: `fine`, or one word for what is wrong. learns: whether training has a chance.
-    where: the layer at which it goes wrong, or ""."""
+    where: the layer at which it goes wrong, or "". cause: why it goes wrong, where a trial may still show that the
+    network learns; else ""."""
 
     kind: str
     learns: bool
     text: str
     where: str = ""
+    cause: str = ""
+
+
+class Trial(NamedTuple):
+    """A few real steps on some images of the batch.
+
+    images: how many. steps: taken, by what. is_whole: there were as many as it takes to tell, which a very large
+    network is not given. constant: the loss of the best answer that is the same for all of these images. losses: before
+    each step. fits: they ended clearly below that.
+    """
+
+    images: int
+    steps: int
+    by: str
+    is_whole: bool
+    constant: float
+    losses: tuple[float, ...]
+    fits: bool
+
+    @property
+    def text(self) -> str:
+        """`40 steps of adam(lr=0.001) on 16 images took their loss from 2.34 to 0.65, below the 2.23 of the best
+        constant answer`."""
+        last = self.losses[-1]
+        where = "below" if self.fits else "near" if 0.9 < last / self.constant < 1.1 else "against"
+        return (
+            f"{self.how} on {counted(self.images, 'image')} took their loss from {self.losses[0]:.3g} to {last:.3g}, "
+            f"{where} the {self.constant:.3g} of the best constant answer"
+        )
+
+    @property
+    def how(self) -> str:
+        """`40 steps of adam(lr=0.001)`."""
+        return f"{counted(self.steps, 'step')} of {self.by}"
 
 
 class Probed(NamedTuple):
@@ -66,7 +101,8 @@ class Probed(NamedTuple):
     images: what flowed in. gradient_ratio, predicted_ratio: rms of the gradient at the first layer's kernel over that
     at the last layer's, as measured and as predicted from the graph; None where there is none. end_scale: how
     large `init=auto` lets the last kernel start, with he_normal's start as the unit; it is divided out of both ratios.
-    guess: the loss of outputs that do not depend on the image; about_guess: what these are."""
+    guess: the loss of outputs that do not depend on the image; about_guess: what these are. trial: the first steps;
+    None where they could show nothing."""
 
     network: str
     variant: str | None
@@ -84,6 +120,7 @@ class Probed(NamedTuple):
     gradient_ratio: float | None
     predicted_ratio: float | None
     end_scale: float
+    trial: Trial | None
     verdict: Verdict
 
     @property
@@ -112,12 +149,27 @@ def probe_json(probed: Probed) -> dict[str, Any]:
         "gradient_ratio": _number(probed.gradient_ratio),
         "predicted_ratio": _number(probed.predicted_ratio),
         "end_scale": probed.end_scale,
+        "trial": _trial(probed.trial),
         "verdict": probed.verdict.text,
         "kind": probed.verdict.kind,
         "learns": probed.verdict.learns,
         "where": probed.verdict.where or None,
         "images": _figures(probed.images),
         "layers": [_layer(layer) for layer in probed.layers],
+    }
+
+
+def _trial(trial: Trial | None) -> dict[str, Any] | None:
+    if trial is None:
+        return None
+    return {
+        "images": trial.images,
+        "steps": trial.steps,
+        "by": trial.by,
+        "whole": trial.is_whole,
+        "loss_of_best_constant": _number(trial.constant),
+        "losses": [_number(loss) for loss in trial.losses],
+        "fits": trial.fits,
     }
 
 

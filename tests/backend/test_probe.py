@@ -16,6 +16,7 @@ from specc.backend.data.loader import DataLoader
 from specc.backend.initialize import initialize
 from specc.backend.probe import probe, probe_each
 from specc.backend.probe.measure import figures, flat_share, moments
+from specc.backend.probe.trial import affordable
 from specc.backend.train.job import train
 from specc.check import Checked, check
 from specc.report.probe import Probed, probe_json, probe_table
@@ -140,7 +141,7 @@ def test_a_large_batch_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
 VERDICTS = [
     ("vanishing", False, "network.depth=14"),
     ("late", True, "network.depth=3"),
-    ("fine", True, "network.act=relu", "train.optimizer=sgd(lr=0.1)"),
+    ("stuck", False, "network.act=relu", "train.optimizer=sgd(lr=0.1)"),  # ten epochs later it has 19%
     ("fine", True, "network.norm=batch_norm"),
     ("fine", True, "network.skip=true"),
     ("faint", False, "network.act=relu", "network.init=normal(1e-3)"),
@@ -169,6 +170,34 @@ def test_verdicts(kind: str, learns: bool, sets: list[str]) -> None:
     assert ("not learn" in found.verdict.text or "hardly" in found.verdict.text) == (not learns)
     json.dumps(probe_json(found), allow_nan=False)
     assert found.verdict.text in probe_table(found)
+
+
+def test_a_trial_has_a_constant_answer_to_beat() -> None:
+    """Before the first step the loss is that of the pass before it; the best constant answer knows how often each class
+    occurs."""
+    found = probed("network.act=relu", "network.depth=1", "train.batch=16")
+    assert found.trial is not None and found.trial.images == 16
+    assert found.trial.losses[0] == pytest.approx(found.loss, rel=1e-5)
+    spec = checked(STACK, "train.batch=16")
+    assert spec.data
+    _, labels = DataLoader(load(spec.data), spec.data, 16, 0, torch.device("cpu")).training(0, 0)
+    shares = labels.bincount() / 16
+    entropy = float(-(shares * shares.clamp(min=1e-30).log()).sum())
+    assert found.trial.constant == pytest.approx(entropy, rel=1e-4)
+    assert found.trial.fits and found.trial.losses[-1] < 0.95 * entropy
+    assert f"{found.trial.steps} steps of adam(lr=0.003) on 16 images" in found.verdict.text
+
+
+def test_a_warm_up_does_not_look_like_a_network_that_stands_still() -> None:
+    found = probed("network.act=relu", "network.depth=1", "train.epochs=100", "train.schedule=warmup(10) -> cosine")
+    assert found.verdict.learns and found.trial is not None and found.trial.fits
+
+
+def test_a_large_network_is_tried_on_fewer_images_and_with_fewer_steps() -> None:
+    assert affordable(10**6, 256) == (16, 40)
+    assert affordable(10**6, 4) == (4, 40)
+    assert affordable(6 * 10**8, 256) == (8, 31)
+    assert affordable(10**12, 256) == (8, 1)
 
 
 @pytest.mark.slow
@@ -207,4 +236,6 @@ def test_the_deck_is_told_apart_before_any_training(photos: Path, examples: Path
     specs = [checked(text, *sets, variant=name) for name in names]
     found = {probed.variant: probed for probed in probe_each(specs, device="cpu", base=photos)}
     assert [*found] == [*names]
-    assert [name for name in names if not found[name].verdict.learns] == [None, "deep"]
+    hopeless = [name for name in names if not found[name].verdict.learns]
+    assert hopeless[:2] == [None, "deep"] and "deeper" in hopeless
+    assert not {"relu", "standard", "deeper_batchnorm", "deeper_he", "deeper_skip"} & {*hopeless}

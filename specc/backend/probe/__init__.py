@@ -1,4 +1,4 @@
-"""`specc probe`: what one batch shows of a freshly initialized network, before any training."""
+"""`specc probe`: what one batch shows of a freshly initialized network, and of its first steps on it."""
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -12,12 +12,12 @@ from specc.backend.data.loader import DataLoader, check_fit
 from specc.backend.device import describe, exact, find, seed_generators, set_threads, thread_count
 from specc.backend.engine.optimizers import freeze
 from specc.backend.engine.step import step_seed
-from specc.backend.evaluation.losses import Loss, loss_of
-from specc.backend.evaluation.totals import exact_dtype
+from specc.backend.evaluation.losses import Loss, loss_function, weighted_losses
 from specc.backend.initialize import initialize
 from specc.backend.memory import memory_explained
 from specc.backend.probe.measure import Watch, ratio
-from specc.backend.probe.verdict import judge
+from specc.backend.probe.trial import blind_guess, try_steps
+from specc.backend.probe.verdict import HOPELESS, after_trial, judge
 from specc.backend.start import load_start, map_start, resolve_start
 from specc.backend.tasks.bound import BoundTask
 from specc.check import Checked, Trainable
@@ -29,6 +29,7 @@ from specc.tricks.sections import TrainSettings
 MOST = 256  # images: more change no figure that is looked at here
 FEWEST = 16
 ROOM = 1 << 30  # bytes of activations, so that a large network with large images fits into a small machine
+WORK = 150e9  # multiply-accumulates, there and back: about three seconds on two cores
 
 
 def probe(
@@ -42,7 +43,8 @@ def probe(
     """The first batch of the training, or the first images of it, once through the network and back, in fp32.
 
     Weights, whether drawn or those that `train.start` names, images, augmentation and dropout are those of the
-    training's first step. The pass is eager: no plan is made, nothing is timed or compiled, and there is no optimizer.
+    training's first step. Then a copy of the network takes a few steps on some of the images (`trial.try_steps`). All
+    of it is eager: no plan is made, and nothing is timed or compiled.
     base: the folder that relative paths in the spec start from. dataset: the data, where they are loaded already.
 
     Raises SpeccError as `train` does, except for what concerns a run's folder.
@@ -73,14 +75,21 @@ def _run(spec: Trainable, whole: TrainSettings, place: torch.device, dataset: Da
         origin = resolve_start(settings.start, base)
         start = load_start(net, map_start(graph, origin, dataset.classes), origin)
     net.to(place).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    twin = _copy(net, place)
     freeze(net, graph, settings.frozen_at_first)
     watch = Watch(net.train())
     seed_generators(step_seed(settings.seed, 0, None if whole.shards == 1 else 0), place)
     images, target = loader.training(0, 0)
-    function = loss_of(settings, dataset, place)
+    losses = weighted_losses(settings, dataset)
+    settings = settings.replace(loss=losses)
+    function = loss_function(losses, dataset.task, place)
     loss, guess = _backward(net, function, images, target), blind_guess(function, dataset.task, target)
     layers = watch.layers()
     measured, predicted = ratio(layers, watch.end_scale), watch.predicted_ratio()
+    first_look = judge(layers, loss, guess, measured, settings.optimizer.name, dataset.task.facts)
+    trial = None
+    if first_look.kind not in HOPELESS:
+        trial = try_steps(twin, settings, dataset.task, (images, target), loader.batches)
     return Probed(
         spec.name,
         spec.variant,
@@ -98,20 +107,16 @@ def _run(spec: Trainable, whole: TrainSettings, place: torch.device, dataset: Da
         measured,
         predicted,
         watch.end_scale,
-        judge(layers, loss, guess, measured, settings.optimizer.name, dataset.task.facts),
+        trial,
+        after_trial(first_look, trial, layers, settings.optimizer),
     )
 
 
-def blind_guess(loss: Loss, task: BoundTask, target: Tensor) -> float:
-    """The loss of outputs that are the same for every image: all classes or tags equally likely; of numbers, the mean
-    of each. target: of a batch."""
-    dtype = exact_dtype(target.device)
-    if task.facts == REGRESSION:
-        outputs = target.to(dtype).mean(dim=0).expand(target.shape)
-    else:
-        places = target.shape[1:] if task.facts.per_pixel else ()
-        outputs = torch.zeros(len(target), len(task.outputs), *places, dtype=dtype, device=target.device)
-    return float(loss(outputs, target))
+def _copy(net: Net, place: torch.device) -> Net:
+    """A network with the same weights, which no hook knows."""
+    twin = build(net.graph)
+    twin.load_state_dict(net.state_dict())
+    return twin.to(place).to(memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
 
 
 def _about_guess(task: BoundTask) -> str:
@@ -149,7 +154,8 @@ def probe_each(
 
 
 def _small(spec: Trainable) -> Trainable:
-    """The spec for one batch in fp32, or one shard of it, that fits into memory."""
-    fits = max(FEWEST, ROOM // max(1, activation_bytes(spec.graph)))
+    """The spec for one batch in fp32, or one shard of it, that fits into memory and takes seconds."""
+    room, work = ROOM // max(1, activation_bytes(spec.graph)), int(WORK / (3 * max(1, spec.graph.total_macs)))
+    fits = max(FEWEST, min(room, work))
     batch = min(spec.train.part, MOST, fits)
     return spec._replace(train=spec.train.replace(batch=batch, precision="fp32", accumulate=1, shards=1))
