@@ -40,7 +40,7 @@ def test_a_variant_as_it_is_written() -> None:
 def test_its_settings_give_the_same_spec(examples: Path) -> None:
     source = Source("deck.cnn", (examples / "deck_cifar10.cnn").read_text())
     found = variants_of(source)
-    assert len(found) == 17
+    assert len(found) == 22
     for name in ("cropped", "capacity"):
         sets = [f"{path}={value}" for step in lineage(found, name) for path, value in found[step].settings]
         assert check(source, sets=sets).resolved == check(source, variant=name).resolved

@@ -355,6 +355,7 @@ def _record(patch: pytest.MonkeyPatch) -> list[object]:
     plan = {"step": {"is": "eager", "because": "short"}}
     stub("specc.backend.train.prepare.prepare", SimpleNamespace(about={"plan": plan}, images=("in memory", "5 MB")))
 
+    patch.setattr("specc.backend.memory.memory_explained", lambda spec, device: nullcontext())  # which looks for it
     stub("specc.backend.train.fit.fit", Fitted(16, 2, "batches of 16 fit"))
     stub("specc.backend.train.prove.prove", Proof(4, 1, 2, "cpu", [Compared("weights", 2, "a", "a")]))
     certificate = SimpleNamespace(as_dict=lambda: {"precision": "fp32"}, optimistic="")

@@ -27,8 +27,8 @@ from specc.tasks import CLASSIFICATION, REGRESSION
 from specc.tricks.schedule import rate
 from specc.tricks.sections import TrainSettings
 
-# Chosen on cases of benchmarks/probe_cases.py; docs/probe.md has the figures. More steps let a network learn these images
-# by heart whose training stays at chance; with 30, deep stacks that learn are taken for stuck.
+# Chosen on cases of benchmarks/probe_cases.py; docs/probe.md has the figures. More steps let a network learn these
+# images by heart whose training stays at chance; with 30, deep stacks that learn are taken for stuck.
 STEPS = 40
 MOST, FEWEST = 16, 8  # images
 WORK = 600e9  # multiply-accumulates, there and back, in all steps: about twelve seconds on two cores

@@ -5,6 +5,7 @@ from pathlib import Path
 from time import monotonic, sleep
 
 from specc.errors import SpeccError
+from specc.files import read_file
 from specc.locks import locked, release, take
 
 NAME = ".lock"
@@ -54,7 +55,7 @@ def _locked_soon(path: Path) -> int:
 def _holder(path: Path) -> str:
     """The process that holds a lock; "" where that cannot be read."""
     try:
-        return path.read_bytes()[:32].decode("ascii", "replace").strip()
+        return read_file(path).decode("ascii", "replace").strip()[:32]
     except OSError:
         return ""
 

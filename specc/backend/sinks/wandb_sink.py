@@ -11,6 +11,7 @@ from typing import Any
 import wandb
 
 from specc.backend.sinks.sink import About
+from specc.files import read_file
 
 HTML = ".html"
 
@@ -49,7 +50,7 @@ class WandB:
 
     def file(self, file: Path) -> None:
         if file.suffix == HTML:
-            self.run.log({f"pages/{file.stem}": wandb.Html(file.read_text(encoding="utf-8"), inject=False)})
+            self.run.log({f"pages/{file.stem}": wandb.Html(read_file(file).decode(), inject=False)})
             return
         kind = "model" if file.suffix == ".onnx" else "run"
         artifact = wandb.Artifact(f"{self.run.id}-{file.stem}", type=kind)
