@@ -58,9 +58,10 @@ def _lead(subject: Subject) -> str:
     does = what_it_does(measured.task.facts, len(measured.task.outputs))
     words = f"{sentence(does)}: {first.title} {figures.text(first.name)} on {measured.words}."
     notes = [f'<p class="verdict">{text(words)}</p>', paragraph("In parentheses: 95% intervals.", "q")]
+    notes += [paragraph(f"{sentence(measured.optimistic)}.", "warn")] if measured.optimistic else []
     test = _test_words(subject)
     notes += [f'<p class="verdict">{text(test)}</p>'] if test else []
-    notes += [paragraph(f"{sentence(line)}.", "warn") for line in (measured.optimistic, *measured.caveats) if line]
+    notes += [paragraph(f"{sentence(line)}.", "warn") for line in measured.caveats if line]
     graph = subject.run.spec.graph
     seconds = sum(line["seconds"] for line in lines if isinstance(line.get("seconds"), int | float))
     others = [
