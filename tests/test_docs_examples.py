@@ -14,6 +14,7 @@ from specc.check import check
 from specc.cli.app import COMMANDS, load
 from specc.reading import load_base
 from specc.source import Source
+from tests.helpers.fake_sink import install
 from tests.helpers.together import each_of
 
 ROOT = Path(__file__).parent.parent
@@ -22,8 +23,8 @@ PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").r
 OWN_TESTS = {"mistakes.md": "test_mistakes.py"}
 PYTHON = {"python.md": "test_python_page.py"}
 WITH_PYTHON_TOML = "packages.md"  # a package, of which the one file is Python
-OTHER_PROGRAMS = ("make", "pip", "python", "#!/bin/bash", "#SBATCH", "git", "cd")
-QUOTED = ("text", "csv", "math")  # what is printed, which tests of each page compare; data; formulas
+OTHER_PROGRAMS = ("make", "pip", "python", "#!/bin/bash", "#SBATCH", "git", "cd", "npm", "code")
+QUOTED = ("text", "csv", "math", "lua", "elisp")  # what is printed, which tests compare; data; formulas; editors' own
 SECTION = re.compile(r"^(#.*\n)*\s*(data|train|export|search|variant|block|network|extends|let|default)\b")
 HEAD = {  # what the piece of a spec needs to be one
     "body": "network Net {{\n  input(64, 32x32)\n{}\n  global_avg_pool -> dense(10)\n}}\n",
@@ -163,6 +164,8 @@ def test_its_commands_run(
     from PIL import Image
 
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("specc.cli.loopback.Loopback.serve_forever", lambda server: None)
+    install(monkeypatch.setattr)
     (tmp_path / "photos").mkdir()
     Image.fromarray(np.zeros((8, 8), np.uint8)).save(tmp_path / "photos" / "zero.png")
     specc("new", "first")
@@ -173,10 +176,11 @@ def test_its_commands_run(
     for words in (words for example in examples_of(ROOT / "docs" / name) for words in commands(example.text)):
         arguments = specc_words(words)
         if arguments is None:
-            assert words[0] == "find"
+            assert words[0] in ("find", "pip")
             continue
         monkeypatch.setattr(sys, "stdin", io.StringIO("photos/zero.png\n"))
-        answer = specc(*(word.replace("cuda", "cpu") for word in arguments))
+        more = small if arguments[0] == "train" else ()
+        answer = specc(*(word.replace("cuda", "cpu") for word in arguments), *more)
         assert answer.status == 0, (words, answer.err)
         tried += 1
-    assert tried == 9
+    assert tried == 13

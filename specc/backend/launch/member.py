@@ -97,16 +97,17 @@ def _stop(watch: Watch, status: int) -> None:
 def _failure(watch: Watch, error: Exception) -> BaseException:
     """What to raise for an exception, which ends all, unless it only follows from what befell another process."""
     signal.signal(signal.SIGTERM, signal.SIG_IGN)  # which the agent sends as soon as another one has ended
-    known = watch.outcome
+    known, is_of_all = watch.outcome, False
     if is_lost_connection(error):
         known = known or watch.why_lost()
     else:
         watch.tell_failure(str(error))
+        is_of_all = _is_of_all(error, watch)  # before the others are told to end
+        known = known or watch.outcome
     if known is None:
         status = error.status if isinstance(error, SpeccError) else 2
         known = watch.end(Outcome(ERROR, watch.rank, watch.rank, status, str(error)))
     if known.kind in (ERROR, STOPPED):
-        is_of_all = known.rank == watch.rank and _is_of_all(error, watch)  # while this process can still ask the others
         _leave_at_once(watch, known.status)
         if known.rank != watch.rank:
             return SystemExit(known.status)

@@ -23,7 +23,7 @@ from specc.render import render_error
 
 INTERVAL = 1.0  # seconds between beats
 LATE = 3.0  # seconds; a look that comes later was held up itself, and says nothing about the others
-ALIKE = 3.0  # seconds within which processes that fail alike have all failed; less than GRACE
+ALIKE = 10.0  # seconds within which processes that fail alike have all failed
 GRACE = 5.0  # seconds that the main thread has to end by itself, once another process has ended the training
 ORPHANED = 30  # seconds to save and stop, once the launcher is gone
 
@@ -97,10 +97,10 @@ class Watch:
             _quietly(self._store.set, f"failed/{self.rank}", text)
 
     def all_failed(self, text: str) -> bool:
-        """Whether all processes fail with these words; each is given a moment to do so."""
+        """Whether all processes fail with these words; each is given a moment to do so, until one has ended all."""
         keys, deadline = [f"failed/{rank}" for rank in range(self.world)], time.monotonic() + ALIKE
         while self._store is not None and not _quietly(self._store.check, keys):
-            if time.monotonic() > deadline:
+            if time.monotonic() > deadline or self.outcome is not None:
                 return False
             time.sleep(INTERVAL / 10)
         texts = _quietly(self._store.multi_get, keys) if self._store is not None else None
@@ -118,6 +118,8 @@ class Watch:
                 break
             time.sleep(INTERVAL / 10)
         self._over.set()
+        if self._thread.is_alive() and self._thread is not threading.current_thread():
+            self._thread.join(GRACE)  # Python ends a thread that is in torch's store by ending the process
 
     def wait_for_first(self) -> None:
         """Wait until rank 0 has left, or an outcome is told."""

@@ -163,15 +163,16 @@ def _was_killed(info: dict[str, Any]) -> bool:
 
 def _verdict(summary: Summary, spec: Trainable, lines: Lines) -> str:
     epochs, done = spec.train.epochs, summary.epochs
+    progress = f"{done:g} of {counted(epochs, 'epoch')}"
     if summary.state == FINISHED:
-        return f"Finished after {done:g} of {epochs:g} epochs{_figures_text(summary)}."
+        return f"Finished after {progress}{_figures_text(summary)}."
     if summary.state != TRAINING:
-        return f"{sentence(_state(summary))} after {done:g} of {epochs:g} epochs."
+        return f"{sentence(_state(summary))} after {progress}."
     if not lines:
-        return f"Training: the first of {epochs:g} epochs."
+        return f"Training: nothing is known before epoch {min(epochs, 1):g} of {epochs:g} ends."
     if done >= epochs:
-        return f"Training: all {epochs:g} epochs are done, and the result is measured."
-    return f"Training: {done:g} of {epochs:g} epochs, about {_rough(_left(summary, spec, lines))} left."
+        return f"Training: {progress} done; the result is measured now."
+    return f"Training: {progress}, about {_rough(_left(summary, spec, lines))} left."
 
 
 def _rough(seconds: float) -> str:
