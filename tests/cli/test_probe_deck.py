@@ -41,7 +41,8 @@ def test_deck_cifar10(examples: Path, tmp_path: Path) -> None:
     np.savez(tmp_path / "made_up.npz", images=images, labels=np.arange(40) % 10)
     variants = variants_of(Source("deck.cnn", text))
     assert len(variants) > 15
-    assert probe(tmp_path, "deck.cnn", "--set", "train.batch=2") == ["(none)", *variants]
+    small = ("--set", "train.batch=2", "--set", "network.widths=[32, 32, 32]")
+    assert probe(tmp_path, "deck.cnn", *small) == ["(none)", *variants]
 
 
 def test_deck_fashion(examples: Path, tmp_path: Path) -> None:
