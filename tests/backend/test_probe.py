@@ -196,7 +196,8 @@ def test_a_warm_up_does_not_look_like_a_network_that_stands_still() -> None:
 def test_a_large_network_is_tried_on_fewer_images_and_with_fewer_steps() -> None:
     assert affordable(10**6, 256) == (16, 40)
     assert affordable(10**6, 4) == (4, 40)
-    assert affordable(6 * 10**8, 256) == (8, 31)
+    assert affordable(6 * 10**8, 256) == (8, 40)
+    assert affordable(8 * 10**8, 256) == (8, 31)
     assert affordable(10**12, 256) == (8, 1)
 
 
