@@ -34,6 +34,9 @@ def watch(
       specc watch runs/Digits-1
       specc watch runs --port 9000
     """
+    from specc.backend.run.manifest import refuse_file
+
+    refuse_file(run)
     with _server(port, page_of(run)) as server:
         print(f"watching {clean(str(run))} at {server.url} (Ctrl-C ends it)", flush=True)
         if not run.exists():

@@ -90,6 +90,11 @@ def test_a_half_written_line_and_damage_do_no_harm(run: Path) -> None:
     assert "is a file" in page(run / "spec.cnn")
 
 
+def test_a_file_is_refused_before_anything_is_served(specc: Callable[..., Any], run: Path) -> None:
+    answer = specc("watch", run / "spec.cnn")
+    assert answer.status == 2 and answer.out == "" and "is a file, but the folder of a run is needed" in answer.err
+
+
 def test_runs_in_a_folder_are_drawn_over_each_other(run: Path, finished: Path) -> None:
     shutil.copytree(finished, run.parent / "Tiny-2")
     (run.parent / "torn").mkdir()

@@ -105,9 +105,10 @@ def read_info(path: Path) -> dict[str, Any]:
     text.
     """
     refuse_bytes(path)
+    refuse_file(path)
     if not path.is_dir():
-        what = "is a file" if path.exists() else "does not exist"
-        raise SpeccError("E439", f"{path} {what}, but the folder of a run is needed", help=_runs_there(path))
+        message = f"{path} does not exist, but the folder of a run is needed"
+        raise SpeccError("E439", message, help=_runs_there(path))
     try:
         info = parse_json(read_file(path / INFO, MOST_BYTES))
         if not isinstance(info, dict) or "format" not in info:
@@ -125,6 +126,12 @@ def read_info(path: Path) -> dict[str, Any]:
     if wrong := wrong_in(info):
         raise SpeccError("E439", f"{path / INFO} is invalid: {wrong}", help=RUNS_FOLDER)
     return info
+
+
+def refuse_file(path: Path) -> None:
+    """Raise SpeccError E439 for a path that is no folder, and will not become one."""
+    if path.exists() and not path.is_dir():
+        raise SpeccError("E439", f"{path} is a file, but the folder of a run is needed", help=_runs_there(path))
 
 
 def unreadable(path: Path, error: Exception) -> SpeccError:
