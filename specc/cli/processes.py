@@ -84,7 +84,7 @@ def _start(request: Request, several: Several, out: Path | None, run: Path | Non
     if request.file is not None:
         checked = request.check(lint=False)  # the first process prints them
         if checked is not None:
-            checked = with_shards(request, checked, shards or count)
+            checked = with_shards(request.check_again, checked, shards or count)
         if checked is None:
             return 1
         shards, name = checked.trainable().train.shards, checked.name

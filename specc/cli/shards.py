@@ -2,6 +2,7 @@
 
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,17 +12,19 @@ from specc.errors import counted
 
 if TYPE_CHECKING:
     from specc.backend.ranks import Ranks
-    from specc.cli.training import Request
 
 
-def with_shards(request: "Request", checked: Checked, shards: int) -> Checked | None:
-    """The spec with `train.shards` where it does not set it itself; None where it does not fit, which is printed."""
+def with_shards(again: Callable[[str], Checked], checked: Checked, shards: int) -> Checked | None:
+    """The spec with `train.shards` where it does not set it itself; None where it does not fit, which is printed.
+
+    again: checks the same spec with one more setting.
+    """
     if shards < 2 or "train.shards" in checked.written:
         return checked
-    again = request.check_again(f"train.shards={shards}")
-    if again.errors:
+    cut = again(f"train.shards={shards}")
+    if cut.errors:
         print(f"train.shards = {shards} stands for the number of processes: the spec does not set it", file=sys.stderr)
-    return None if report(again.errors) else again
+    return None if report(cut.errors) else cut
 
 
 def tell_shards(spec: Checked) -> None:

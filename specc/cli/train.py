@@ -130,6 +130,7 @@ def train(
     """
     mode = recognize(given(context))
     from specc.cli import processes, training
+    from specc.cli.plan import show_plan
 
     if logs:
         from specc.backend.sinks.sink import need
@@ -140,7 +141,7 @@ def train(
     request = training.Request(file, variant, sets, device, data_dir, quiet, json, tuple(logs or ()))
     with training.progress(request):
         if mode is PLAN:
-            return training.show_plan(request, devices)
+            return show_plan(request, devices)
         if mode is PROVE:
             return training.prove_resume(request)
 
