@@ -25,21 +25,33 @@ FEW = 8  # rows that are worth a block of their own
 Levels = NDArray[np.float32]
 
 
-def resize(pixels: Pixels, how: Resize) -> Pixels:
+def resize(pixels: Pixels, how: Resize, out: Pixels | None = None) -> Pixels:
     """uint8 images, … x height x width, brought to `how.size`; rounded to the nearest level.
+
+    out: contiguous memory for the result; new memory where it is None.
 
     Pillow's own resizing, within one level: Pillow also rounds what it has after the first of the two directions.
     """
     axes = how.axes(Size(*pixels.shape[-2:]))
     if all(axis.is_identity for axis in axes):
-        return pixels
+        return pixels if out is None else stored(pixels, out)
+    result = np.empty((*pixels.shape[:-2], *how.size), dtype=np.uint8) if out is None else out
     if how.fit != "contain":
-        return _resized(pixels, axes, how.by)
-    result = np.full((*pixels.shape[:-2], *how.size), how.fill, dtype=np.uint8)
+        _resize(pixels, axes, how.by, result)
+        return result
+    result.fill(how.fill)
     rows, columns = (slice(-axis.start, axis.new - axis.start) for axis in axes)
     whole = [Axis(axis.old, axis.new, 0, axis.new) for axis in axes]
-    result[..., rows, columns] = _resized(pixels, (whole[0], whole[1]), how.by)
+    _resize(pixels, (whole[0], whole[1]), how.by, result[..., rows, columns])
     return result
+
+
+def stored(pixels: Pixels, out: Pixels | None) -> Pixels:
+    """The pixels in contiguous memory: in `out`, or where that is None, where they are or anywhere."""
+    if out is None:
+        return np.ascontiguousarray(pixels)
+    np.copyto(out, pixels)
+    return out
 
 
 def resize_weights(axis: Axis, by: Smooth) -> NDArray[np.float32]:
@@ -74,13 +86,13 @@ def nearest(axis: Axis) -> NDArray[np.int64]:
     return (2 * numbers + 1) * axis.old // (2 * axis.new)
 
 
-def _resized(pixels: Pixels, axes: tuple[Axis, Axis], by: By) -> Pixels:
-    """Images whose height and width go along these axes, of which nothing lies outside."""
+def _resize(pixels: Pixels, axes: tuple[Axis, Axis], by: By, out: Pixels) -> None:
+    """Put images into `out` whose height and width go along these axes, of which nothing lies outside."""
     rows, columns = axes
     if by == "nearest":
-        return np.ascontiguousarray(pixels[..., nearest(rows)[:, None], nearest(columns)])
-    planes = pixels.reshape(-1, *pixels.shape[-2:])
-    result = np.empty((len(planes), rows.kept, columns.kept), dtype=np.uint8)
+        out[...] = pixels[..., nearest(rows)[:, None], nearest(columns)]
+        return
+    planes, result = pixels.reshape(-1, *pixels.shape[-2:]), _planes(out)
     down, across = _taps(rows, by), _taps(columns, by)
     if by == "bicubic":  # which overshoots: in Pillow's order, and clipped in between as Pillow does
         narrow = np.empty((rows.old, len(planes), columns.kept), dtype=np.float32)
@@ -89,7 +101,7 @@ def _resized(pixels: Pixels, axes: tuple[Axis, Axis], by: By) -> Pixels:
             part = _resize_first(planes[:, top : top + step].transpose(2, 0, 1), across)
             narrow[top : top + step] = part.clip(0, 255).transpose(2, 1, 0)
         result[...] = _rounded(_resize_first(narrow, down).clip(0, 255)).transpose(1, 0, 2)
-        return result.reshape(*pixels.shape[:-2], rows.kept, columns.kept)
+        return
     # Pixels that lie beside each other in memory stay so: three channels of one pixel, or one channel's row.
     is_interleaved = planes.strides[0] < planes.strides[2]
     there, back = ((1, 2, 0), (1, 2, 0)) if is_interleaved else ((1, 0, 2), (2, 1, 0))
@@ -99,7 +111,13 @@ def _resized(pixels: Pixels, axes: tuple[Axis, Axis], by: By) -> Pixels:
         part = _resize_first(planes.transpose(there), down, top, top + step)
         part = _resize_first(part.transpose(back), across)
         result[:, top : top + step] = _rounded(part).transpose(1, 2, 0)
-    return result.reshape(*pixels.shape[:-2], rows.kept, columns.kept)
+
+
+def _planes(pixels: Pixels) -> Pixels:
+    """The last two axes of all that came before them, in the same memory."""
+    planes = pixels.view()
+    planes.shape = (-1, *pixels.shape[-2:])  # which raises where it would have to copy
+    return planes
 
 
 def _rounded(levels: NDArray[np.float32]) -> Pixels:

@@ -248,7 +248,7 @@ def _divide(part: Surveyed, task: BoundTask, chosen: Chosen, seed: int) -> tuple
         each = "" if task.facts == REGRESSION else f"every {noun(task.facts)} has one, and "
         words += f" (not {wanted:,}: {each}{together} stay together)"
     words += f", drawn from data.seed {seed}"
-    return part.select(tensor(rest)), part.select(tensor(taken)), words
+    return *part.divide(tensor(rest), tensor(taken)), words
 
 
 def _in_several_folds(part: Surveyed, task: BoundTask, folds: int) -> list[str]:

@@ -7,6 +7,7 @@ import hashlib
 import struct
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from functools import partial
 from math import prod
 from typing import Any, NamedTuple
 
@@ -15,7 +16,7 @@ from torch import Tensor
 
 from specc.backend.data.kept import Rows, Store, opened
 from specc.backend.data.masks import mask_labels
-from specc.backend.data.memory import allocate
+from specc.backend.data.memory import Room, move_to_front
 from specc.backend.data.parallel import ordered
 from specc.backend.data.progress import bar
 from specc.backend.data.raw import Files, Part
@@ -26,6 +27,7 @@ from specc.backend.data.remarks import NAMED, Shape, about_decoder, about_range,
 from specc.backend.data.shards.images import PackedMasks
 from specc.backend.data.survey import Feed, Surveyed, moments, picture_hash
 from specc.backend.images import BadImage, Pixels, read_bytes
+from specc.backend.resizing import stored
 from specc.errors import clean, counted
 
 NOT_DEEP = (-1, -1)
@@ -123,34 +125,42 @@ def look_through(
     return [look.surveyed for look in looked if look.surveyed], notes
 
 
-def _seen(files: Files, number: int, how: Reading, store: Store, room: int) -> _Seen | str:
+def _seen(files: Files, number: int, how: Reading, store: Store, room: int, memory: Room) -> _Seen | str:
     """What is found out about a file; else what is wrong with it, completing "FILE …"."""
     try:
-        return _look(files, number, how, store, room)
+        return _look(files, number, how, store, room, memory)
     except BadImage as error:
         return clean(str(error))
     except OSError as error:
         return f"cannot be read: {error.strerror or clean(str(error))}"
 
 
-def _look(files: Files, number: int, how: Reading, store: Store, room: int) -> _Seen:
-    """What is known of a file, as far as it is as it was; else what is found out. Raises BadImage or OSError."""
+def _look(files: Files, number: int, how: Reading, store: Store, room: int, memory: Room) -> _Seen:
+    """What is known of a file, as far as it is as it was; else what is found out. Its pixels are put into `memory` if
+    there is a place for them. Raises BadImage or OSError."""
     place = files.place(number)
     stamp = stamp_of([place]) if store.folder else UNSETTLED
     record = store.of_file(files.names[number], stamp)
     if record is not None and (known := _known(record, len(files), how, store, room)):
-        return known
+        return _placed(known, number, memory)
     content = read_bytes(*place)
     digest = hashlib.sha256(content).digest()
     if stamp != UNSETTLED and stamp_of([place]) != stamp:  # written while it was read
         stamp = UNSETTLED
     record = store.of_content(digest)
     if record is not None and (known := _known(record, len(files), how, store, room)):
-        return known._replace(stamp=stamp)
-    pixels, _, deep = open_content(content, how, digest)
+        return _placed(known._replace(stamp=stamp), number, memory)
+    pixels, _, deep = open_content(content, how, digest, partial(memory.place, number))
     sums, squares = moments(pixels)
     facts = _Facts(deep, sums.tolist(), squares.tolist())
     return _Seen(pixels.shape, pixels, digest, picture_hash(pixels), facts, stamp, is_decoded=True)
+
+
+def _placed(seen: _Seen, number: int, memory: Room) -> _Seen:
+    """The same with its pixels in `memory`, if there are some, and a place for them."""
+    if seen.pixels is None or (place := memory.place(number, seen.shape)) is None:
+        return seen
+    return seen._replace(pixels=stored(seen.pixels, place))
 
 
 def _known(record: Record, count: int, how: Reading, store: Store, room: int) -> _Seen | None:
@@ -167,9 +177,9 @@ def _known(record: Record, count: int, how: Reading, store: Store, room: int) ->
     return _Seen(record.shape, pixels, record.digest, record.check, facts, record.stamp, record.row)
 
 
-def _all_seen(files: Files, how: Reading, store: Store, room: int) -> Iterator[_Seen | str]:
+def _all_seen(files: Files, how: Reading, store: Store, room: int, memory: Room) -> Iterator[_Seen | str]:
     with bar(f"reading {files.root.name}", len(files), "images") as advance:
-        for seen in ordered(lambda number: _seen(files, number, how, store, room), range(len(files))):
+        for seen in ordered(lambda number: _seen(files, number, how, store, room, memory), range(len(files))):
             advance(1)
             yield seen
 
@@ -181,7 +191,7 @@ def _look_at(part: Part, how: Reading, ignore: int | None, room: int, feed: Feed
     broken: list[str] = []
     sizes: Counter[Shape] = Counter()
     example: dict[Shape, str] = {}
-    images: Tensor | None = None
+    memory = Room(len(files), room)
     kept: list[int] = []
     digests: list[bytes] = []
     pictures: list[bytes] = []
@@ -189,7 +199,7 @@ def _look_at(part: Part, how: Reading, ignore: int | None, room: int, feed: Feed
     deep: list[tuple[int, int]] = []
     jpegs = 0
     sums, squares = torch.zeros(2, len(files), how.channels, dtype=torch.float64).numpy()
-    seen_files = _all_seen(files, how, store, room)
+    seen_files = _all_seen(files, how, store, room, memory)
     for number, (name, label, seen) in enumerate(zip(files.names, keys, seen_files, strict=True)):
         if isinstance(seen, str):
             broken.append(f"{clean(name)} {seen}")
@@ -197,12 +207,8 @@ def _look_at(part: Part, how: Reading, ignore: int | None, room: int, feed: Feed
         shape, pixels, facts = seen.shape, seen.pixels, seen.facts
         deep += [facts.deep] if facts.deep else []
         jpegs += how.channels == 3 and seen.is_decoded and name.lower().endswith((".jpg", ".jpeg"))
-        if not sizes and len(files) * prod(shape) <= room:
-            images = allocate(len(files), *shape)
         sizes[shape] += 1
         example.setdefault(shape, name)
-        if images is not None and pixels is not None and shape == images.shape[1:]:
-            images.numpy()[len(kept)] = pixels
         sums[len(kept)], squares[len(kept)] = facts.sums, facts.squares
         record = Record(seen.stamp, seen.digest, seen.picture, shape, facts.pack(), seen.row)
         is_new = seen.row is None or store.is_rewritten
@@ -216,11 +222,12 @@ def _look_at(part: Part, how: Reading, ignore: int | None, room: int, feed: Feed
     channels, height, width = next(iter(sizes))
     left = mask_labels(labels.select(kept), how.resize, ignore, feed) if isinstance(labels, Files) else labels[kept]
     some = files.select(kept)
+    images = None if memory.images is None else move_to_front(memory.images, kept)
     lasting = Rows(store, rows, pictures) if images is None and any(rows) else None
     stay = Files(some.root, some.names, digests=digests, places=some.places, kept=lasting)
     count = len(kept)
     surveyed = Surveyed(
-        stay if images is None else images[:count],
+        stay if images is None else images,
         left,
         (channels, height, width),
         torch.from_numpy(sums[:count]),
@@ -229,6 +236,7 @@ def _look_at(part: Part, how: Reading, ignore: int | None, room: int, feed: Feed
         some.names,
         [part.groups[number] for number in kept] if part.groups else (),
         root=some.root,
+        is_movable=True,
     )
     return _Looked(surveyed, broken, _classes(keys) - _classes([keys[n] for n in kept]), sizes, example, deep, jpegs)
 

@@ -1,13 +1,12 @@
 """How one image file becomes what is trained on: decoded, and resized, as the section `data` says."""
 
 import hashlib
+from collections.abc import Callable
 from typing import NamedTuple
-
-import numpy as np
 
 from specc.backend.data.raw import Files
 from specc.backend.images import Pixels, Range, decode_image
-from specc.backend.resizing import resize
+from specc.backend.resizing import resize, stored
 from specc.tricks.resize import Resize
 from specc.tricks.sections import DataSettings
 
@@ -40,7 +39,14 @@ def open_image(files: Files, number: int, how: Reading) -> Opened:
     return open_content(content, how, hashlib.sha256(content).digest())
 
 
-def open_content(content: bytes, how: Reading, digest: bytes) -> Opened:
-    """An image file of this content and its SHA-256. Raises BadImage."""
+def open_content(
+    content: bytes, how: Reading, digest: bytes, place: Callable[[tuple[int, ...]], Pixels | None] = lambda shape: None
+) -> Opened:
+    """An image file of this content and its SHA-256. Raises BadImage.
+
+    place: gives the memory for pixels of a shape; where it gives None, they are put anywhere.
+    """
     pixels, deep = decode_image(content, how.channels, how.range)
-    return Opened(np.ascontiguousarray(pixels) if how.resize is None else resize(pixels, how.resize), digest, deep)
+    if how.resize is not None:
+        return Opened(resize(pixels, how.resize, place((how.channels, *how.resize.size))), digest, deep)
+    return Opened(stored(pixels, place(pixels.shape)), digest, deep)

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from specc.backend.data.memory import allocate, free_memory
+from specc.backend.data.memory import allocate, free_memory, move_to_front
 from specc.backend.data.parallel import ordered
 from specc.backend.data.raw import Files, Part
 from specc.backend.data.shards.images import Packed
@@ -33,6 +33,7 @@ class Surveyed(NamedTuple):
     pictures: of each image a hash of its pixels, as they are trained on. names: of the files; none for arrays.
     groups: of each image what it must not be torn apart from; none where nothing is said. numbers: the image's place
     in the part as it was published; none where that is its place here. root: the folder of the files.
+    is_movable: whether images in memory may be moved there, since nobody else has them.
     """
 
     images: Tensor | Files | Packed
@@ -45,16 +46,25 @@ class Surveyed(NamedTuple):
     groups: Sequence[str] = ()
     numbers: Sequence[int] = ()
     root: Path | None = None
+    is_movable: bool = False
 
     def select(self, index: Tensor) -> "Surveyed":
         """Some of the images, in the order of `index`."""
         images = self.images
-        some: Tensor | Files | Packed
+        if not isinstance(images, Tensor):
+            return self._select(index, images.select(index.tolist()))
+        return self._select(index, torch.index_select(images, 0, index, out=allocate(len(index), *images.shape[1:])))
+
+    def divide(self, first: Tensor, second: Tensor) -> tuple["Surveyed", "Surveyed"]:
+        """All images in two parts, each given in ascending order; this one's are then no longer to be used."""
+        other = self.select(second)
+        if not self.is_movable or not isinstance(self.images, Tensor):
+            return self.select(first), other
+        return self._select(first, move_to_front(self.images, first.tolist())), other
+
+    def _select(self, index: Tensor, some: Tensor | Files | Packed) -> "Surveyed":
+        """`some` of the images, which are those of `index`, with what is known of them."""
         numbers = index.tolist()
-        if isinstance(images, Tensor):
-            some = torch.index_select(images, 0, index, out=allocate(len(numbers), *images.shape[1:]))
-        else:
-            some = images.select(numbers)
         pictures = [self.pictures[number] for number in numbers]
         names = [self.names[number] for number in numbers] if self.names else ()
         groups = [self.groups[number] for number in numbers] if self.groups else ()
@@ -70,6 +80,7 @@ class Surveyed(NamedTuple):
             groups,
             places,
             self.root,
+            self.is_movable,
         )
 
     def image_names(self, part: str) -> list[str]:
