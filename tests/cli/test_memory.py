@@ -141,6 +141,7 @@ def test_on_other_devices(
         ("train", "--device", "cpu", "--plan"),
         ("train", "--device", "cpu", "--prove-resume"),
         ("probe", "--device", "cpu"),
+        ("export",),
     ],
     ids=" ".join,
 )

@@ -18,6 +18,7 @@ from torch import nn
 from specc import __version__
 from specc.backend.build import Net, build
 from specc.backend.initialize import initialize
+from specc.backend.memory import refuse_oversized
 from specc.backend.onnx import model_file
 from specc.backend.onnx.builder import Builder
 from specc.backend.onnx.certificate import as_json
@@ -59,12 +60,13 @@ def export_graph(checked: Checked, out: Path, *, providers: Sequence[str] = ()) 
     in softmax and `output` is not logits, else `logits`: nothing is added that was not drawn. On every provider it is
     compared with PyTorch, on normal numbers in batches of four sizes, before it gets its name.
 
-    Raises SpeccError: E440 the spec has errors, E437 an initializer that starts from training images, E454 a provider
-    did not load, E455 the file does not answer as PyTorch does, E457 it does not run, E459 something of the training is
-    left, E481 it cannot be written.
+    Raises SpeccError: E440 the spec has errors, E437 an initializer that starts from training images, E448 it does not
+    fit into memory, E454 a provider did not load, E455 the file does not answer as PyTorch does, E457 it does not run,
+    E459 something of the training is left, E481 it cannot be written.
     """
     spec = checked.compiled()
     graph, export, train = spec.graph, spec.export, spec.train
+    refuse_oversized(graph, torch.device("cpu"))
     net = build(graph)
     initialize(net, train.seed)
     net.eval()

@@ -11,6 +11,7 @@ from specc.backend.build import build
 from specc.backend.data.dataset import DataSet
 from specc.backend.data.split import Resident
 from specc.backend.initialize import initialize
+from specc.backend.memory import refuse_oversized
 from specc.backend.onnx import model_file
 from specc.backend.onnx.certificate import as_json
 from specc.backend.onnx.certify import ModelComparison, compare_model, content_of, mismatch, versions
@@ -51,12 +52,13 @@ def export_start(checked: Checked, out: Path, *, base: Path = Path(), providers:
     sizes, before it gets its name. base: the folder that relative paths in the spec start from.
 
     Raises SpeccError: E437 something would have to be learned or measured first: the head, or the mean of the images;
-    E442, E443, E489, E496 to E498 from the weights; E454 a provider did not load, E455 the file does not answer as
-    PyTorch does, E457 it does not run, E481 it cannot be written.
+    E448 it does not fit into memory; E442, E443, E489, E496 to E498 from the weights; E454 a provider did not load,
+    E455 the file does not answer as PyTorch does, E457 it does not run, E481 it cannot be written.
     """
     spec = checked.trainable()
     _refuse_unknown_images(spec)
     assert spec.train.start is not None
+    refuse_oversized(spec.graph, torch.device("cpu"))
     net = build(spec.graph)
     initialize(net, spec.train.seed)
     origin = resolve_start(spec.train.start, base)
