@@ -185,6 +185,20 @@ def write_together(files: Mapping[Path, bytes]) -> None:
         _sync_folder(folder)
 
 
+def write_passing(path: Path, data: bytes) -> None:
+    """Write beside `path`, then rename, without waiting for the disk: what a system that goes down may lose.
+
+    Raises OSError where the file cannot be written.
+    """
+    part = path.with_name(f".{path.name}{PART}")
+    try:
+        part.write_bytes(data)
+        part.replace(path)
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
+
+
 def _write_part(path: Path, data: bytes) -> Path:
     """A new file beside `path` with this content, synced to the disk."""
     import tempfile

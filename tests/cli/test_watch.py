@@ -11,8 +11,11 @@ from typing import Any
 
 import pytest
 
+from specc.backend.progress import Quiet
 from specc.backend.report_page.live import Watched
+from specc.backend.run.files import NOW
 from specc.backend.run.lock import Lock, is_held
+from specc.backend.run.now import Noting, Now
 from specc.cli.loopback import Loopback
 from specc.cli.watch import page_of
 from tests.backend.report_page.test_browser import DIM, TOO_WIDE
@@ -66,6 +69,26 @@ def test_a_run_that_is_trained_stopped_killed_and_resumed(run: Path) -> None:
     finally:
         lock.release()
     assert "Killed after 1 of 2 epochs." in page(run)  # after it was resumed
+
+
+def test_an_epoch_that_is_trained_now(run: Path) -> None:
+    per_epoch = json.loads((run / "metrics.jsonl").read_text())["step"]
+    listener = Noting(Quiet(), run)
+    lock = Lock(run)
+    try:
+        with listener:
+            listener.steps(per_epoch + per_epoch // 2, 2, 1.25, "accuracy 40.00%", 1000.0)
+            shown = page(run)
+            assert f"{per_epoch // 2 / per_epoch:.0%}" in shown and "loss 1.2500, accuracy 40.00% so far" in shown
+            (run / NOW).write_text(json.dumps({"step": "many"}))
+            assert "so far" not in page(run)
+            (run / NOW).write_text(json.dumps(Now(per_epoch, 1.0, "", 1.0)._asdict()))  # of the epoch that has ended
+            assert "so far" not in page(run)
+        assert not (run / NOW).exists()
+    finally:
+        lock.release()
+    (run / NOW).write_text(json.dumps(Now(per_epoch + 1, 1.0, "", 1.0)._asdict()))
+    assert "so far" not in page(run)  # of a training that was killed
 
 
 def test_a_run_that_is_not_there_yet_or_only_just(run: Path, tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """A run as a page while it is trained, from what lies in its folder; nothing is written, and no image is looked at."""
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from statistics import median
@@ -19,6 +20,7 @@ from specc.backend.run.files import INFO, METRICS, SPEC
 from specc.backend.run.load import read_spec
 from specc.backend.run.manifest import read_info
 from specc.backend.run.metrics import EpochResult, Selection, epoch_result, selection
+from specc.backend.run.now import Now, read_now
 from specc.backend.run.summary import DAMAGED, FINISHED, TRAINING, Summary, runs_in, summary_of
 from specc.check import Trainable
 from specc.errors import SpeccError, counted
@@ -79,7 +81,10 @@ class Watched:
             drawn = network(spec.graph, frozen_parameters(spec.graph, spec.train.frozen))
             self._fixed = spec, [drawn, spec_section(spec, None)]
         sections = [curves, _epochs(spec, lines), _how(summary.info), *self._fixed[1]]
-        return _page(f"{summary.name}: {_state(summary)}", _lead(summary, spec, lines, result), sections)
+        now = read_now(path) if summary.state == TRAINING else None
+        if now and lines and now.step <= lines[-1]["step"]:
+            now = None
+        return _page(f"{summary.name}: {_state(summary)}", _lead(summary, spec, lines, result, now), sections)
 
     def _several(self, paths: Sequence[Path]) -> str:
         compared, notes = [], []
@@ -128,7 +133,7 @@ def _warning(words: str) -> str:
     return paragraph(f"{sentence(words)}.", "warn")
 
 
-def _lead(summary: Summary, spec: Trainable, lines: Lines, kept: EpochResult | None) -> str:
+def _lead(summary: Summary, spec: Trainable, lines: Lines, kept: EpochResult | None, now: Now | None) -> str:
     """How it stands, in a sentence, and in the few numbers that matter."""
     verdict, notes = _verdict(summary, spec, lines), []
     if summary.state not in (FINISHED, TRAINING):
@@ -141,6 +146,8 @@ def _lead(summary: Summary, spec: Trainable, lines: Lines, kept: EpochResult | N
         )
     where = f"{summary.path}, begun {_clock(summary.info.get('started'))}"
     cells = _cells(summary, spec, lines, kept) if lines else []
+    if now and (steps := summary.info.get("steps")):
+        cells.insert(0, _now_cell(now, steps, spec.train.epochs))
     shown = [f'<p class="verdict">{text(verdict)}</p>', *notes, tiles(cells) if cells else "", paragraph(where, "q")]
     return "".join(shown)
 
@@ -169,7 +176,7 @@ def _verdict(summary: Summary, spec: Trainable, lines: Lines) -> str:
     if summary.state != TRAINING:
         return f"{sentence(_state(summary))} after {progress}."
     if not lines:
-        return f"Training: nothing is known before epoch {min(epochs, 1):g} of {epochs:g} ends."
+        return f"Training: the first figures are there when epoch {min(epochs, 1):g} of {epochs:g} ends."
     if done >= epochs:
         return f"Training: {progress} done; the result is measured now."
     return f"Training: {progress}, about {_rough(_left(summary, spec, lines))} left."
@@ -229,6 +236,13 @@ def _cells(summary: Summary, spec: Trainable, lines: Lines, kept: EpochResult | 
         )
     cells.append(("Trained", duration(summary.seconds), "without validation"))
     return cells
+
+
+def _now_cell(now: Now, steps: int, epochs: float) -> tuple[str, str, str]:
+    """The epoch that is trained now, as far as it is. steps: of the training, which lasts so many epochs."""
+    whole = math.floor((now.step - 1) * epochs / steps)
+    share = now.step * epochs / steps - whole
+    return f"Epoch {whole + 1}", f"{min(share, 1):.0%}", f"loss {now.loss:.4f}, {now.figure} so far"
 
 
 def _epochs(spec: Trainable, lines: Lines) -> Section:

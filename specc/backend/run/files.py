@@ -1,7 +1,7 @@
 """The files of a run's folder.
 
 spec.cnn  run.json  metrics.jsonl  checkpoints/  best.safetensors  last.safetensors  (model.onnx  certificate.json)
-(looks.jsonl)
+(looks.jsonl)  (now.json)
 """
 
 SPEC, INFO, METRICS, BEST, LAST, CHECKPOINTS = (
@@ -13,6 +13,7 @@ SPEC, INFO, METRICS, BEST, LAST, CHECKPOINTS = (
     "checkpoints",
 )
 LOOKS = "looks.jsonl"  # once the test part was looked at
+NOW = "now.json"  # within an epoch
 MODEL, CERTIFICATE = "model.onnx", "certificate.json"  # which an export adds
 MOST_BYTES = 1 << 26  # of run.json, and of spec.cnn
 MOST_METRICS = 1 << 28

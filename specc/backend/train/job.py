@@ -28,6 +28,7 @@ from specc.backend.run.files import CHECKPOINTS
 from specc.backend.run.folder import RunFolder, create, refuse_taken
 from specc.backend.run.load import open_run
 from specc.backend.run.metrics import EpochResult
+from specc.backend.run.now import Noting
 from specc.backend.run.same_data import meaning_of
 from specc.backend.train.prepare import Job, Request, prepare
 from specc.backend.train.start import anchored
@@ -117,6 +118,7 @@ def carry_out(
     listener = listener or (Quiet() if quiet else Lines(settings.epochs, trainer.total, trainer.state.step))
     if listening is not None:
         listener = listening(listener, folder.path)
+    listener = Noting(listener, folder.path)
     with listener, Interrupt() as interrupt:
         for note in job.notes:
             listener.say(note)
