@@ -84,10 +84,13 @@ class Commands(TyperGroup):
 
 
 class Command(TyperCommand):
-    """A command that refuses an option whose value another one would replace."""
+    """A command that refuses empty arguments, and an option whose value another one would replace."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         given = list(args)
+        if "" in given:  # as a path it would be the folder that one is in
+            help = "a variable of the shell that stands there may be unset"
+            raise SpeccError("E483", f"`specc {ctx.info_name}` was given an empty argument", help=help)
         rest = super().parse_args(ctx, args)
         refuse_repeated(ctx, given)
         return rest

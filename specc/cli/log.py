@@ -35,9 +35,9 @@ def log(
     from specc.backend.sinks.whole import about_run, tell_all
 
     names = list(dict.fromkeys(to))
+    about = about_run(run)
     for name in names:
         need(name)
-    about = about_run(run)
     for name in names:
         try:
             sink = open_sink(name, about)

@@ -2,9 +2,11 @@ import errno
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
 from socket import AF_UNIX, socket
+from typing import Any
 
 import pytest
 import typer
@@ -267,3 +269,10 @@ class TestReport:
     def test_short(self, capsys):
         common.report([self.error], short=True)
         assert capsys.readouterr().err == "a.cnn:1:1: error[E201]: wrong\n1 error\n"
+
+
+@pytest.mark.parametrize("arguments", [("eval", ""), ("runs", ""), ("train", "net.cnn", "--out", ""), ("watch", "")])
+def test_an_empty_argument_is_refused(specc: Callable[..., Any], arguments: tuple[str, ...]) -> None:
+    """As a path it would be the folder that one is in: `specc report $RUN`, with no such variable."""
+    answer = specc(*arguments)
+    assert answer.status == 2 and f"error[E483]: `specc {arguments[0]}` was given an empty argument" in answer.err

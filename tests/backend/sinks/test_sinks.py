@@ -191,10 +191,15 @@ def test_what_hangs_is_not_waited_for(specc: Specc, spec: Path, monkeypatch: pyt
 
 
 @pytest.mark.parametrize("name", KINDS)
-def test_a_package_that_is_not_installed(specc: Specc, spec: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+def test_a_package_that_is_not_installed(
+    specc: Specc, spec: Path, finished: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
     monkeypatch.setitem(__import__("sys").modules, KINDS[name].package, None)
-    for arguments in (("train", spec, "--out", "run", "--log", name), ("log", "run", "--to", name)):
+    for arguments in (("train", spec, "--out", "run", "--log", name), ("log", finished, "--to", name)):
         answer = specc(*arguments)
         assert answer.status == 2 and "error[E534]" in answer.err and f"specc-cnn[{KINDS[name].extra}]" in answer.err
     assert not os.path.lexists("run")
-    assert "did you mean" in specc("log", "run", "--to", f"{name}x").err
+    assert (
+        "error[E439]" in specc("log", "run", "--to", name).err
+    )  # nobody installs a package for a run that is not there
+    assert "did you mean" in specc("log", finished, "--to", f"{name}x").err
