@@ -56,6 +56,8 @@ def _read(file: Path) -> dict[str, Any]:
         notes(info)
     except FileNotFoundError:
         raise SpeccError("E439", f"there is no study in {file.parent}", help=help) from None
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
+    except (OSError, ValueError) as error:
         raise SpeccError("E439", f"{file} cannot be read: {reason(error)}", help=help) from None
+    except (KeyError, TypeError, AttributeError, IndexError):
+        raise SpeccError("E439", f"{file} holds something else than a study", help=help) from None
     return dict(info)

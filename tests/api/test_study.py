@@ -39,10 +39,13 @@ def test_names_are_text(tmp_path: Path) -> None:
     assert HOSTILE not in page and "&lt;img" in page and "<img" not in page
 
 
-@pytest.mark.parametrize("text", [None, "", "[]", "{}", '{"variants": 3, "figure": "accuracy", "folds": null}'])
+@pytest.mark.parametrize(
+    "text", [None, "", "[]", "{}", "null", "3", '{"variants": 3, "figure": "accuracy", "folds": null}']
+)
 def test_what_is_no_study(tmp_path: Path, text: str | None) -> None:
     if text is not None:
         (tmp_path / "study.json").write_text(text)
     with pytest.raises(specc.SpeccError) as caught:
         specc.open_study(tmp_path)
     assert caught.value.code == "E439" and "specc study" in caught.value.help
+    assert not any(word in caught.value.message for word in ("'", "int", "list", "key", "object"))  # Python's own

@@ -8,7 +8,7 @@ from specc.backend.report_page.html import Section, facts, paragraph, table
 from specc.backend.report_page.subject import Subject
 from specc.backend.run.files import CERTIFICATE, MODEL, MOST_BYTES
 from specc.errors import counted
-from specc.files import parse_json, read_file
+from specc.files import parse_json, read_file, reason
 from specc.report.layers import activation_bytes, byte_text
 from specc.report.study import duration
 
@@ -72,8 +72,12 @@ def certificate(subject: Subject) -> Section:
     except FileNotFoundError:
         words = f"This run has no exported file yet. specc export {subject.run.path} writes one, and certifies it."
         return Section("certificate", "Certificate", paragraph(words))
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        return Section("certificate", "Certificate", paragraph(f"{path} cannot be read: {error}", "warn"))
+    except (OSError, ValueError) as error:
+        return Section("certificate", "Certificate", paragraph(f"{path} cannot be read: {reason(error)}", "warn"))
+    except (KeyError, TypeError, AttributeError):
+        return Section(
+            "certificate", "Certificate", paragraph(f"{path} holds something else than a certificate", "warn")
+        )
     head = ["provider", "images", "same answer", "largest difference", "allowed"]
     note = "The exported file was compared with the trained network on real images before it was released."
     body = paragraph(note) + table(head, rows) + facts(values)
