@@ -1,6 +1,8 @@
 """Which weights learn, and the optimizers that move them."""
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import cache
+from inspect import unwrap
 from typing import Any, NamedTuple
 
 import torch
@@ -217,9 +219,19 @@ def _make(
         groups = [group | {"lr": torch.tensor(group["lr"], device=device)} for group in groups]
     if word.capturable and device.type == "cuda":
         options["capturable"] = True
-    optimizer: torch.optim.Optimizer = resolve(word.target)(groups, lr=groups[0]["rate"], **options)
+    optimizer: torch.optim.Optimizer = _unmarked(resolve(word.target))(groups, lr=groups[0]["rate"], **options)
     optimizer._warned_capturable_if_run_uncaptured = True  # noqa: SLF001  # as is meant
     return optimizer
+
+
+@cache
+def _unmarked(kind: type[torch.optim.Optimizer]) -> type[torch.optim.Optimizer]:
+    """The same optimizer without torch's marks for its compiler, which import it: a second, though no step is compiled.
+
+    The marks are decorators; hooks of steps stay.
+    """
+    methods = {name: unwrap(getattr(kind, name)) for name in ("add_param_group", "zero_grad")}
+    return type(kind.__name__, (kind,), {**methods, "step": torch.no_grad()(unwrap(kind.step))})
 
 
 def is_fused(name: str, device: torch.device) -> bool:

@@ -5,8 +5,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from specc.backend.pictures.run import run_figure
-from specc.backend.pictures.style import look, save
 from specc.backend.run.files import CERTIFICATE, METRICS, MODEL, SPEC
 from specc.backend.run.load import read_spec
 from specc.backend.run.manifest import read_info
@@ -48,6 +46,9 @@ def tell_epochs(sink: Sink, lines: Sequence[dict[str, Any]]) -> None:
 
 def tell_end(sink: Sink, path: Path) -> None:
     """The figures of the epoch that was kept, pictures, and the model where it is exported."""
+    from specc.backend.pictures.run import run_figure  # which imports Matplotlib
+    from specc.backend.pictures.style import look, save
+
     summary = summary_of(path)
     step = summary.info.get("step", 0)
     results = {
