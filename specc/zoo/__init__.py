@@ -5,7 +5,6 @@ with the settings that make it, and what the layers are called in the libraries 
 (`specc.zoo.naming`). A model is the text that extends its family with these settings.
 """
 
-import tomllib
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
@@ -87,6 +86,8 @@ def naming_of(model: str, library: str) -> Naming:
 
 
 def _read(path: Path) -> Family:
+    import tomllib  # which takes longer than the rest of this module
+
     table = tomllib.loads(path.read_text("utf-8"))
     models: dict[str, str] = table["models"]
     namings = read_namings(table.get("names", ()), models)
