@@ -35,9 +35,9 @@ def probe(place: Path, *arguments: str) -> list[str]:
 @pytest.mark.slow
 def test_deck_cifar10(examples: Path, tmp_path: Path) -> None:
     text = (examples / "deck_cifar10.cnn").read_text(encoding="utf-8")
-    made_up = text.replace("cifar10\n", 'npz("made_up.npz")\n').replace("for c in", "input(3, 32x32)\n  for c in", 1)
+    made_up = text.replace("cifar10\n", 'npz("made_up.npz")\n').replace("for c in", "input(3, 16x16)\n  for c in", 1)
     (tmp_path / "deck.cnn").write_text(made_up)
-    images = np.random.default_rng(0).integers(0, 256, (40, 32, 32, 3), dtype=np.uint8)
+    images = np.random.default_rng(0).integers(0, 256, (40, 16, 16, 3), dtype=np.uint8)
     np.savez(tmp_path / "made_up.npz", images=images, labels=np.arange(40) % 10)
     variants = variants_of(Source("deck.cnn", text))
     assert len(variants) > 15
