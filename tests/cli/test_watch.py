@@ -15,7 +15,8 @@ from specc.backend.progress import Quiet
 from specc.backend.report_page.live import Watched
 from specc.backend.run.files import NOW
 from specc.backend.run.lock import Lock, is_held
-from specc.backend.run.now import Noting, Now
+from specc.backend.run.now import Now
+from specc.backend.train.noting import Noting
 from specc.cli.loopback import Loopback
 from specc.cli.watch import page_of
 from tests.backend.report_page.test_browser import DIM, TOO_WIDE

@@ -28,8 +28,8 @@ from specc.backend.run.files import CHECKPOINTS
 from specc.backend.run.folder import RunFolder, create, refuse_taken
 from specc.backend.run.load import open_run
 from specc.backend.run.metrics import EpochResult
-from specc.backend.run.now import Noting
 from specc.backend.run.same_data import meaning_of
+from specc.backend.train.noting import Noting
 from specc.backend.train.prepare import Job, Request, prepare
 from specc.backend.train.start import anchored
 from specc.check import Checked
