@@ -2,6 +2,7 @@
 
 from specc.tricks import (
     augment,
+    average,
     early_stop,
     evaluate,
     freeze,
@@ -34,6 +35,7 @@ for _module in (
     group,
     freeze,
     lookahead,
+    average,
     schedule,
     loss,
     regularizer,

@@ -182,6 +182,11 @@ class TrainSettings(Settings):
         "slow weights that follow the optimizer's weights, and are evaluated, saved and exported",
         default=None,
     )
+    average: Bound | None = setting(
+        Maybe(One("average", "swa(start=75%)")),
+        "a mean of the weights at the ends of epochs, which is evaluated, saved and exported",
+        default=None,
+    )
     clip: float | None = setting(
         Maybe(POSITIVE), "largest norm of the whole gradient; larger ones are scaled down", default=None
     )

@@ -121,6 +121,7 @@ FINE = [
     ("train", 'start = weights("w.safetensors")', "weights"),
     ("train", "freeze = norms.bias if false else biases", ("biases",)),
     ("train", "lookahead = lookahead(steps=6)", "lookahead"),
+    ("train", "average = swa(start=10)", "swa"),
     ("train", "groups = none", None),
     ("train", "plan = plan(threads=1)", "plan"),
     ("train", "evaluate = tta(flip)", "tta"),

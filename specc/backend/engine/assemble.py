@@ -6,8 +6,8 @@ import torch
 from torch import Tensor
 
 from specc.backend.build import Net
-from specc.backend.engine.applied import applied, averaged, by_rule, frozen_note, resting, written
-from specc.backend.engine.average import Average, Lookahead, constants
+from specc.backend.engine.applied import applied, averaged, by_rule, frozen_note, of_epochs, resting, written
+from specc.backend.engine.average import Average, EpochMean, Lookahead, constants
 from specc.backend.engine.optimizers import (
     ParamRule,
     Weights,
@@ -19,6 +19,7 @@ from specc.backend.engine.optimizers import (
 )
 from specc.backend.engine.penalty import Penalty
 from specc.backend.engine.state import TrainState
+from specc.backend.engine.statistics import has_statistics
 from specc.backend.engine.step import Step
 from specc.backend.engine.trainer import Loader, Trainer, length
 from specc.backend.evaluation.losses import loss_function
@@ -50,6 +51,9 @@ def assemble(
     if settings.lookahead:
         a = settings.lookahead.args
         lookahead = Lookahead(net, a, Clock(0, per_epoch, total).steps(a.start), total)
+    snapshot = None
+    if settings.average:
+        snapshot = EpochMean(net, Clock(0, per_epoch, total).steps(settings.average.args.start))
     penalty = Penalty(settings.regularize, kernels, weights)
     state = TrainState(
         net,
@@ -57,6 +61,7 @@ def assemble(
         make_optimizers(net.graph, settings, weights),
         Average(net, settings.ema) if settings.ema else None,
         lookahead,
+        snapshot,
         precision.scaler(device),
         _table(loss.rows, task.columns, loader, settings.shards, device),
         per_epoch,
@@ -90,6 +95,8 @@ def _notes(trainer: Trainer, frozen: list[str]) -> list[str]:
         fixed = constants(net) - set(trainer.state.late)
         beside = [n for n, value in net.state_dict().items() if value.is_floating_point() and n not in fixed]
         notes += averaged(settings, beside, weights)
+    if snapshot := trainer.state.snapshot:
+        notes += of_epochs(settings, snapshot, has_statistics(net), trainer.loader.batches)
     if settings.evaluate:
         notes.append(
             f"validation with {written(settings.evaluate)}; the exported file uses a single view of each image"

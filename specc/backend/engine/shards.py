@@ -44,7 +44,7 @@ class Sharded:
             batches_of = parts.__getitem__
         figures: list[Tensor] = []
         moves = Moves(self.step)
-        total = self._sum(self._each(batches_of, weights, moves, figures), moves)
+        total = self.sum(self._each(batches_of, weights, moves, figures))
         moves.take(total, self.count)
         self.step.update()
         return torch.stack(figures, 2)
@@ -63,8 +63,8 @@ class Sharded:
             figures.append(torch.stack([self.step.backward(*batch, weights) for batch in batches_of(shard)], 1))
             yield moves.gather()
 
-    def _sum(self, parts: Iterator[Tensor], moves: "Moves") -> Tensor:
-        """The sum over the shards of all processes."""
+    def sum(self, parts: Iterator[Tensor]) -> Tensor:
+        """The sum over the shards of all processes. parts: of each shard of this one, n numbers that are used up."""
         as_tree = is_tree(self.count)
         if self.is_exact and not as_tree and not self.ranks.is_alone:
             first = next(parts)
@@ -80,6 +80,10 @@ class Sharded:
             return self.ranks.sum_in_order(total[None], as_tree=as_tree)
         self.ranks.sum_in_any_order(total)
         return total
+
+    def mean(self, parts: Iterator[Tensor]) -> Tensor:
+        """The mean over the shards of all processes."""
+        return self.sum(parts).div_(self.count)
 
     def _weights(self, parts: dict[int, list[Batch]]) -> list[Tensor | int]:
         """The weight of each term of the loss over all shards and batches of the step."""

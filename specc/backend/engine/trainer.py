@@ -1,7 +1,7 @@
 """The training loop: steps, and at the end of each epoch an evaluation, a line, a checkpoint."""
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from signal import Signals
 from time import perf_counter
 from typing import Any, Protocol
@@ -10,9 +10,11 @@ import torch
 from torch import Tensor
 
 from specc.backend.engine.applied import thawed
+from specc.backend.engine.average import Snapshot
 from specc.backend.engine.optimizers import Weights
 from specc.backend.engine.shards import Sharded, refuse_divergence
 from specc.backend.engine.state import TrainState
+from specc.backend.engine.statistics import has_statistics, renew
 from specc.backend.engine.step import Batch, Step
 from specc.backend.engine.windows import ALWAYS, norm_windows, thaw_step, weight_windows
 from specc.backend.evaluation.evaluate import evaluate
@@ -214,10 +216,7 @@ class Trainer:
     def _end_epoch(self, sink: CheckpointSink, listener: ProgressListener) -> None:
         """Evaluate, and hand over the epoch's line; the same figures whether the epoch was trained in one go or not."""
         state = self.state
-        if state.lookahead and state.lookahead.a.rewind:
-            state.lookahead.bring_back()
-        if state.kept:
-            state.kept.swap()
+        self.put_in_kept()
         views = self.settings.evaluate
         a = views.args if views else None
         task, compute = self.loader.task, self.compute
@@ -250,6 +249,31 @@ class Trainer:
             self.best_records = evaluation.records
         sink.epoch(state, line)
         listener.epoch(state.results[-1], line, state.has_improved)
+
+    def put_in_kept(self) -> None:
+        """At the end of an epoch: let the network hold what is evaluated and kept, until it is swapped back."""
+        state = self.state
+        if state.lookahead and state.lookahead.a.rewind:
+            state.lookahead.bring_back()
+        if state.snapshot:
+            state.snapshot.take(state.step)
+        if state.kept:
+            state.kept.swap()
+        if isinstance(state.kept, Snapshot) and has_statistics(state.net):
+            mean = self.sharded.mean if self.sharded else next
+            renew(state.net, self._first_batches(state.kept.batches), mean, self.compute.precision)
+
+    def _first_batches(self, most: int | None) -> Iterator[tuple[int, Tensor]]:
+        """The images of the first epoch's batches again, with the numbers of their shards. most: so many batches."""
+        count, accumulate = self.loader.batches, self.settings.accumulate
+        count = count if most is None else min(most, count)
+        for first in range(0, count, accumulate):
+            numbers = range(first, min(first + accumulate, count))
+            if self.sharded is None:
+                yield from ((0, self.loader.training(0, number)[0]) for number in numbers)
+            else:
+                for shard in self.sharded.mine:
+                    yield from ((shard, self.loader.training(0, number, shard)[0]) for number in numbers)
 
     def _refuse_unknown(self, evaluation: Evaluation) -> None:
         """Raise SpeccError E409 where the figure that chooses says nothing about the validation images."""

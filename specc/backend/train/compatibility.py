@@ -104,7 +104,8 @@ def _rates_stay(a: TrainSettings, b: TrainSettings, per_epoch: int) -> bool:
     groups = b.groups or ()
     schedules = [b.schedule, *(group.args.schedule for group in groups if group.args.schedule)]
     clocks = [Clock(0, per_epoch, total) for total in totals]
-    untils = [until for until in (b.frozen_until, *(group.args.until for group in groups)) if until is not None]
+    starts = (b.frozen_until, b.average.args.start if b.average else None)
+    untils = [until for until in (*starts, *(group.args.until for group in groups)) if until is not None]
     return (
         b.lookahead is None
         and all(clocks[0].steps(until) == clocks[1].steps(until) for until in untils)

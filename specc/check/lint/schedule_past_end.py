@@ -25,6 +25,9 @@ def find(linted: Linted) -> Iterator[Found]:
     if train.lookahead is not None and (start := in_epochs(train.lookahead.args.start, epochs)) >= epochs:
         message = f"`lookahead` would start after {_epochs(start)}, but training ends after {epochs:g}"
         yield Found(message, linted.place("train", "lookahead", train.lookahead), help="start it earlier, or remove it")
+    if train.average is not None and (start := in_epochs(train.average.args.start, epochs)) > epochs:
+        message = f"`{train.average.name}` would start after {_epochs(start)}, but training ends after {epochs:g}"
+        yield Found(message, linted.place("train", "average", train.average), help="start it earlier, or remove it")
     until = train.frozen_until
     if until is not None and in_epochs(until, epochs) >= epochs:
         message = f"`freeze` lasts {_epochs(in_epochs(until, epochs))}, but training ends after {epochs:g}: "
@@ -103,7 +106,7 @@ LINT = Lint(
     name="schedule-past-end",
     doc="""\
 A part of `schedule` that starts, ends or drops only after the last epoch, such as a warmup longer than the training
-run; an `early_stop` or a `lookahead` that waits longer, or a `freeze` that lasts longer.
+run; an `early_stop` or a `lookahead` or an `average` that waits longer, or a `freeze` that lasts longer.
 """,
     why="""\
 The learning rate does not follow the spec: if the warmup is cut short, it never reaches its peak, and without its

@@ -18,6 +18,7 @@ from specc.vocabulary.family.schedule import Clock as Clock
 from specc.vocabulary.family.schedule import Moment as Moment
 from specc.vocabulary.family.schedule import Piece as Piece
 from specc.vocabulary.family.schedule import Schedule as Schedule
+from specc.vocabulary.family.training import Averaging as Averaging
 from specc.vocabulary.family.training import EarlyStop as EarlyStop
 from specc.vocabulary.family.training import Evaluation as Evaluation
 from specc.vocabulary.family.training import Freeze as Freeze
@@ -40,6 +41,7 @@ FAMILIES: tuple[type[Component], ...] = (
     Group,
     Freeze,
     Lookahead,
+    Averaging,
     Schedule,
     Loss,
     Regularizer,
