@@ -1,11 +1,15 @@
-"""Optimizers: how a gradient moves the weights. All but `lamb` and `muon` are torch's own, with its defaults.
+"""Optimizers, which say how a gradient moves the weights, and what wraps them.
+
+All but `lamb` and `muon` are torch's own, with its defaults.
 
 `weight_decay` reaches the kernels of convolutions and dense layers only, as `regularize` does; never biases or norms,
 unless a `group` asks for it.
 """
 
-from specc.values import Args
-from specc.vocabulary.family import Division, Optimizer
+from collections.abc import Iterator
+
+from specc.values import Args, Bound
+from specc.vocabulary.family import Division, Optimizer, Wrapper
 from specc.vocabulary.kinds import NOT_NEGATIVE, POSITIVE, Bool, Float, Int, ListOf, One
 from specc.vocabulary.param import Param
 from specc.vocabulary.problem import Problem
@@ -29,7 +33,30 @@ def _sgd_check(a: Args) -> None:
         )
 
 
+def layers(optimizer: Bound) -> Iterator[Bound]:
+    """An optimizer from outside in: what wraps it, and at last itself, which moves the weights."""
+    yield optimizer
+    word = component(Optimizer, optimizer)
+    if isinstance(word, Wrapper):
+        yield from layers(getattr(optimizer.args, word.wraps))
+
+
+def refuse_wrapped(optimizer: Bound, param: str) -> None:
+    """Raise `Problem` E216 where what moves only some of the weights is wrapped."""
+    *wrappers, base = layers(optimizer)
+    if wrappers:
+        message = f"`{wrappers[0].name}` applies to all weights, so it wraps the whole of `train.optimizer`"
+        help = f"write {param}={base.name}(…) here, and optimizer = {wrappers[0].name}(…) in `train`"
+        raise Problem("E216", message, param=param, help=help)
+
+
+def _sam_check(a: Args) -> None:
+    if any(inner.name == "sam" for inner in layers(a.base)):
+        raise Problem("E216", "`sam` wraps another `sam`", param="base", help="write one of them: sam(sgd(lr=0.1))")
+
+
 def _muon_check(a: Args) -> None:
+    refuse_wrapped(a.others, "others")
     if component(Optimizer, a.others).division is not None:
         message = (
             f"`others` must be able to train all other weights; `{a.others.name}` would need another "
@@ -160,4 +187,23 @@ MUON = Optimizer(
     check=_muon_check,
 )
 
-COMPONENTS = (SGD, ADAM, ADAMW, RMSPROP, LAMB, MUON)
+SAM = Wrapper(
+    "sam",
+    "Sharpness-aware minimization (Foret et al., 2021): the optimizer follows the gradient at w + rho * g / |g|, where "
+    "g is the gradient at w, over all weights. Each step passes its images through the network twice.",
+    (
+        Param(
+            "base",
+            One("optimizer", "an optimizer, such as sgd(lr=0.1)"),
+            doc="what takes the step, from w, by that gradient",
+        ),
+        Param("rho", POSITIVE, 0.05, "how far the weights are moved to find the gradient: the norm of the whole move"),
+    ),
+    target="specc.backend.engine.sam.perturbed",
+    wraps="base",
+    passes=2,
+    example="sam(sgd(lr=0.1, momentum=0.9), rho=0.05)",
+    check=_sam_check,
+)
+
+COMPONENTS = (SGD, ADAM, ADAMW, RMSPROP, LAMB, MUON, SAM)

@@ -89,6 +89,8 @@ def _notes(trainer: Trainer, frozen: list[str]) -> list[str]:
     if penalty.names:
         what = written(settings.regularize) if settings.regularize else "regularize"
         notes.append(applied(net.graph, weights, penalty.names, what))
+    if sam := settings.wrapper("sam"):
+        notes.append(applied(net.graph, weights, weights, f"sam, rho {sam.args.rho:g}, moves for the second pass"))
     lines = by_rule(net.graph, weights, found, settings.schedule)
     notes += lines or _decay(net, weights, found)
     if settings.ema or settings.lookahead:

@@ -78,7 +78,7 @@ def param_rule(weight: Weight, settings: TrainSettings) -> ParamRule:
     """How a weight learns, by the settings of the section `train`."""
     groups: Sequence[Bound] = settings.groups or ()
     group = next((g for g in groups if any(selects(name, weight) for name in g.args.weights)), None)
-    usual = _optimizer_for(settings.optimizer, weight)
+    usual = _optimizer_for(settings.mover, weight)
     if group is None:
         decay = usual.args.weight_decay if weight.kind == "kernel" else 0.0
         return ParamRule(

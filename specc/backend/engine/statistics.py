@@ -11,8 +11,19 @@ import torch
 from torch import Tensor
 
 from specc.backend.build import Net
-from specc.backend.engine.shards import running_statistics
 from specc.backend.precision import Precision
+
+
+def running_statistics(net: Net) -> tuple[list[Tensor], list[Tensor]]:
+    """What the layers that train keep of their batches: means over them, and numbers of them."""
+    layers = {net.layers[node.name]: node for node in net.graph.nodes if node.name in net.layers}
+    means, counters = list[Tensor](), list[Tensor]()
+    for layer, node in layers.items():
+        if layer.training:
+            declared = [statistic.name for statistic in net.graph.statistics(node)]
+            means += [layer.get_buffer(name) for name in declared if layer.get_buffer(name).is_floating_point()]
+            counters += [value for value in layer.buffers() if not value.is_floating_point()]
+    return means, counters
 
 
 def has_statistics(net: Net) -> bool:

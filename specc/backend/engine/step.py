@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager
 from typing import Any
 
 import torch
@@ -9,6 +10,7 @@ from torch import Tensor
 
 from specc.backend.device import seed_generators
 from specc.backend.engine.penalty import Penalty
+from specc.backend.engine.sam import perturbed
 from specc.backend.engine.state import TrainState
 from specc.backend.evaluation.losses import Loss
 from specc.backend.precision import Precision
@@ -21,9 +23,9 @@ Batch = tuple[Tensor, Tensor]  # normalized images, N x C x H x W, on the device
 class Step:
     """Called with the batches of a step, it changes the state's tensors as their gradients say.
 
-    `settings` are those of the section `train`. forward: the network, or what computes the same as it. is_weighted:
-    whether the batches of a step, or their shards, weigh differently, so that the mean over the step is not the mean of
-    their means.
+    `settings` are those of the section `train`. rho: of `sam`; None without it. forward: the network, or what
+    computes the same as it. is_weighted: whether the batches of a step, or their shards, weigh differently, so that the
+    mean over the step is not the mean of their means.
     """
 
     def __init__(
@@ -42,18 +44,32 @@ class Step:
         varies = any(term.varies for term in loss.terms)
         self.parts = settings.accumulate * settings.shards  # that a step's images are cut into
         self.is_weighted = self.parts > 1 and varies and not loss.is_sum
+        sam = settings.wrapper("sam")
+        self.rho: float | None = sam.args.rho if sam else None
         self.head_weights = {head.name: head.weight for head in state.net.graph.heads}
 
     def __call__(self, batches: Iterable[Batch]) -> Tensor:
         """Take the step. Gives what `backward` does for each batch, rows x batches."""
         weights = None
-        if self.is_weighted:  # all batches of the step are needed first
+        if self.is_weighted or self.rho is not None:  # all batches of the step are needed first, or twice
             batches = list(batches)
+        if self.is_weighted:
             each = [self.loss.weights(labels) for _, labels in batches]
             weights = [sum(of_term) for of_term in zip(*each, strict=True)]
         figures = torch.stack([self.backward(*batch, weights) for batch in batches], 1)  # which holds on to no batch
+        if self.rho is not None:
+            with self.perturbed():
+                self.seed()
+                for batch in batches:
+                    self.backward(*batch, weights)
         self.update()
         return figures
+
+    def perturbed(self) -> AbstractContextManager[None]:
+        """While it is entered, the weights are where `sam` finds the gradient; see `specc.backend.engine.sam`."""
+        assert self.rho is not None
+        state = self.state
+        return perturbed(state.net, state.weights.values(), self.rho, is_scaled=state.scaler is not None)
 
     def seed(self, shard: int | None = None) -> None:
         """Set the generators that the network draws from (for dropout, say) for the step that comes, or for a shard."""

@@ -42,8 +42,9 @@ class Plan(NamedTuple):
     graph. fused: the optimizer goes over the weights once. data: where the images are, in words; "" as long as that is
     not known. pools_first: how many `relu -> max_pool` train as `max_pool -> relu`. layout: of images and kernels.
     shards, world: how many parts a batch is cut into, and how many processes compute them. across: how what these give
-    is added up, in words; "" for a single shard. reasons: why each of these is so, by its name in run.json. open: what
-    the rules do not know, "threads" or "step"; `trial.settle` measures it.
+    is added up, in words; "" for a single shard. passes: of a step over each of its images.
+    reasons: why each of these is so, by its name in run.json. open: what the rules do not know, "threads" or "step";
+    `trial.settle` measures it.
     """
 
     device: torch.device
@@ -60,6 +61,7 @@ class Plan(NamedTuple):
     shards: int = 1
     world: int = 1
     across: str = ""
+    passes: int = 1
 
     def choose(self, what: str, value: str, why: str) -> "Plan":
         """The plan with another choice of "threads" or "step"."""
@@ -81,6 +83,7 @@ class Plan(NamedTuple):
             "launch": launch if on_cuda else None,
             "cudnn": "deterministic" if on_cuda else None,
             "optimizer": "fused" if self.fused else "foreach",
+            "passes": f"{self.passes} forward and {self.passes} backward in a step" if self.passes > 1 else None,
             "shards": f"{self.shards}, on {counted(self.world, 'process')}" if self.shards > 1 else None,
             "across": self.across or None,
             "data": self.data or None,
@@ -116,7 +119,7 @@ def make_plan(
     if info is not None and settings.precision == "auto" and info.get("precision") in ("fp32", "bf16"):
         precision = Precision(info["precision"], BEGUN)
     step, why_step = _step(asked.step, info)
-    fused = is_fused(settings.optimizer.name, device)
+    fused = is_fused(settings.mover.name, device)
     reasons = {
         "precision": precision.reason,
         "layout": "the layout that convolutions compute in",
@@ -124,7 +127,9 @@ def make_plan(
         "cudnn": "two trainings give identical bits, so algorithms are not benchmarked",
         "optimizer": "one pass over the weights"
         if fused
-        else f"`{settings.optimizer.name}` has no fused version on this device",
+        else f"`{settings.mover.name}` has no fused version on this device",
+        "passes": f"`{settings.optimizer.name}`: {settings.passes} times the multiply-accumulates and the time of "
+        f"`{settings.mover.name}`; one more copy of the weights",
         "augmentation": "whole batches at once, with separate random draws for each image",
         "order": "the same result from fewer operations",
     }
@@ -154,6 +159,7 @@ def make_plan(
         shards=settings.shards,
         world=ranks.world,
         across=across,
+        passes=settings.passes,
     )
 
 
@@ -203,6 +209,8 @@ def _recorded(graph: Graph, settings: TrainSettings, launch: str, precision: Pre
         return False, SPEC_SAYS
     if settings.shards > 1:
         return False, "what the shards give is added up before the optimizer's step"
+    if settings.passes > 1:
+        return False, f"`{settings.optimizer.name}` draws the same random numbers in each pass of a step"
     if precision.name == "fp16":
         return False, "the loss scale of fp16 changes during training"
     unsteady = [node.op.name for node in graph.nodes[1:] if not node.op.repeatable(graph.inputs_of(node), node.args)]

@@ -61,3 +61,20 @@ class Optimizer(Component):
             return f"moves `{', '.join(division.kinds)}`, which are not all kinds of weights"
         others = filter(None, (division.others, division.last)) if division else ()
         return self.lacks("lr", "weight_decay", *self.tunable, *others)
+
+
+@dataclass(eq=False, repr=False, kw_only=True)
+class Wrapper(Optimizer):
+    """A way to train that any optimizer takes part in, or some. `lr` and `weight_decay` are those of what it wraps.
+
+    wraps: the argument that holds the optimizer, which may be wrapped itself. passes: forward and backward passes of a
+    step over each of its images.
+    """
+
+    is_open: ClassVar[bool] = False
+
+    wraps: str
+    passes: int = 1
+
+    def broken_promise(self) -> str:
+        return self.lacks(self.wraps)
