@@ -9,7 +9,7 @@ unless a `group` asks for it.
 from collections.abc import Iterator
 
 from specc.values import Args, Bound
-from specc.vocabulary.family import Division, Optimizer, Wrapper
+from specc.vocabulary.family import Division, Optimizer, ScheduleFree, Wrapper
 from specc.vocabulary.kinds import NOT_NEGATIVE, POSITIVE, Bool, Float, Int, ListOf, One
 from specc.vocabulary.param import Param
 from specc.vocabulary.problem import Problem
@@ -55,6 +55,30 @@ def _sam_check(a: Args) -> None:
         raise Problem("E216", "`sam` wraps another `sam`", param="base", help="write one of them: sam(sgd(lr=0.1))")
 
 
+def _schedule_free_check(a: Args) -> None:
+    word, own = component(Optimizer, a.base), a.base.args
+    form = word.schedule_free
+    if form is None:
+        help = "write schedule_free(sgd(lr=1, momentum=0.9)) or schedule_free(adamw(lr=2.5e-3))"
+        if a.base.name == "sam":
+            help = "write it the other way round: sam(schedule_free(…))"
+        message = f"`schedule_free` cannot wrap `{a.base.name}`: it has no schedule-free form"
+        raise Problem("E216", message, param="base", help=help)
+    between = getattr(own, form.between)
+    if (between[0] if isinstance(between, tuple) else between) == 0:
+        message = f"`schedule_free` finds gradients between two sequences, where `{form.between}` says, and it is 0"
+        raise Problem(
+            "E216", message, param="base", help=f"write {a.base.name}(…, {form.between}={_USUAL[form.between]})"
+        )
+    for name in form.without:
+        if getattr(own, name):
+            message = f"the schedule-free form of `{a.base.name}` has no `{name}`"
+            raise Problem("E216", message, param="base", help=f"remove {name}=true")
+
+
+_USUAL = {"momentum": "0.9", "betas": "(0.9, 0.999)"}
+
+
 def _muon_check(a: Args) -> None:
     refuse_wrapped(a.others, "others")
     if component(Optimizer, a.others).division is not None:
@@ -96,6 +120,7 @@ SGD = Optimizer(
     fused=True,
     recordable=True,
     tunable=("momentum", "nesterov"),
+    schedule_free=ScheduleFree("specc.backend.engine.schedule_free.FreeSGD", "momentum", ("nesterov",)),
     example="sgd(lr=0.1, momentum=0.9, nesterov=true)",
     check=_sgd_check,
 )
@@ -122,6 +147,7 @@ ADAMW = Optimizer(
     capturable=True,
     recordable=True,
     tunable=("betas", "eps"),
+    schedule_free=ScheduleFree("specc.backend.engine.schedule_free.FreeAdamW", "betas", ("amsgrad",)),
     example="adamw(lr=1e-3, weight_decay=0.05)",
 )
 
@@ -206,4 +232,23 @@ SAM = Wrapper(
     check=_sam_check,
 )
 
-COMPONENTS = (SGD, ADAM, ADAMW, RMSPROP, LAMB, MUON, SAM)
+SCHEDULE_FREE = Wrapper(
+    "schedule_free",
+    "Schedule-free learning (Defazio et al., 2024) with sgd or adamw: gradients are found between the weights that the "
+    "optimizer moves and their running average, and no schedule but a warmup is needed. The average is evaluated, "
+    "saved and exported; before that, the norms' running statistics are computed anew for it, over up to 50 batches.",
+    (
+        Param(
+            "base",
+            One("optimizer", "sgd with a momentum, or adamw"),
+            doc="the optimizer; its `momentum`, or the first of its `betas`, says how close to the average gradients "
+            "are found",
+        ),
+    ),
+    target="specc.backend.engine.schedule_free.Free",
+    wraps="base",
+    example="schedule_free(adamw(lr=2.5e-3))",
+    check=_schedule_free_check,
+)
+
+COMPONENTS = (SGD, ADAM, ADAMW, RMSPROP, LAMB, MUON, SAM, SCHEDULE_FREE)

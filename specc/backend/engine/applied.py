@@ -85,11 +85,13 @@ def of_epochs(settings: TrainSettings, snapshot: Snapshot, trains_norms: bool, b
     """What is evaluated in place of the network's own weights, from when on. batches: of an epoch."""
     lines = []
     count = batches if snapshot.batches is None else min(batches, snapshot.batches)
+    names = _numbered(sum(name in snapshot.weights for name in snapshot.sources), "weight tensor")
     if settings.average and isinstance(snapshot, EpochMean):
-        names = _numbered(sum(name in snapshot.weights for name in snapshot.sources), "weight tensor")
         since = f"from the first epoch on that ends at step {math.ceil(snapshot.start):,} or later"
         what = "their mean over the ends of epochs is evaluated, saved and exported"
         lines.append(f"{written(settings.average)}: {names}; {since}, {what}")
+    else:
+        lines.append(f"schedule_free: {names}; their averages are evaluated, saved and exported")
     if trains_norms:
         lines.append(
             f"for that, the running statistics of norms are computed anew over {counted(count, 'batch')} "

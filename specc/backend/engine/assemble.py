@@ -7,7 +7,7 @@ from torch import Tensor
 
 from specc.backend.build import Net
 from specc.backend.engine.applied import applied, averaged, by_rule, frozen_note, of_epochs, resting, written
-from specc.backend.engine.average import Average, EpochMean, Lookahead, constants
+from specc.backend.engine.average import Average, EpochMean, FreeAverage, Lookahead, Snapshot, constants
 from specc.backend.engine.optimizers import (
     ParamRule,
     Weights,
@@ -51,14 +51,17 @@ def assemble(
     if settings.lookahead:
         a = settings.lookahead.args
         lookahead = Lookahead(net, a, Clock(0, per_epoch, total).steps(a.start), total)
-    snapshot = None
-    if settings.average:
+    optimizers = make_optimizers(net.graph, settings, weights)
+    snapshot: Snapshot | None = None
+    if settings.wrapper("schedule_free"):
+        snapshot = FreeAverage(net, optimizers.average_of)
+    elif settings.average:
         snapshot = EpochMean(net, Clock(0, per_epoch, total).steps(settings.average.args.start))
     penalty = Penalty(settings.regularize, kernels, weights)
     state = TrainState(
         net,
         weights,
-        make_optimizers(net.graph, settings, weights),
+        optimizers,
         Average(net, settings.ema) if settings.ema else None,
         lookahead,
         snapshot,

@@ -1,7 +1,7 @@
 """Means of the weights over the steps: a running one beside the training, and slow weights that take part in it."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 
 import torch
 from torch import nn
@@ -126,6 +126,29 @@ class EpochMean(Snapshot):
             self.take_statistics()
         else:
             self.begin()
+        self.count += 1
+
+
+class FreeAverage(Snapshot):
+    """The averages of schedule-free learning (`specc.backend.engine.schedule_free`).
+
+    The authors' example computes running statistics over 50 batches before each evaluation.
+    """
+
+    batches = 50
+
+    def __init__(self, net: nn.Module, average_of: Callable[[nn.Parameter], torch.Tensor]) -> None:
+        super().__init__(net)
+        self.average_of, self.parameters = average_of, dict(net.named_parameters())
+
+    @torch.no_grad()
+    def take(self, step: int) -> None:
+        if not self.values:
+            self.begin()
+        for name, value in self.values.items():
+            if name in self.weights:
+                value.copy_(self.average_of(self.parameters[name]))
+        self.take_statistics()
         self.count += 1
 
 

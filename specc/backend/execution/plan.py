@@ -119,7 +119,8 @@ def make_plan(
     if info is not None and settings.precision == "auto" and info.get("precision") in ("fp32", "bf16"):
         precision = Precision(info["precision"], BEGUN)
     step, why_step = _step(asked.step, info)
-    fused = is_fused(settings.mover.name, device)
+    is_free = settings.wrapper("schedule_free") is not None
+    fused = not is_free and is_fused(settings.mover.name, device)
     reasons = {
         "precision": precision.reason,
         "layout": "the layout that convolutions compute in",
@@ -127,7 +128,7 @@ def make_plan(
         "cudnn": "two trainings give identical bits, so algorithms are not benchmarked",
         "optimizer": "one pass over the weights"
         if fused
-        else f"`{settings.mover.name}` has no fused version on this device",
+        else f"`{'schedule_free' if is_free else settings.mover.name}` has no fused version on this device",
         "passes": f"`{settings.optimizer.name}`: {settings.passes} times the multiply-accumulates and the time of "
         f"`{settings.mover.name}`; one more copy of the weights",
         "augmentation": "whole batches at once, with separate random draws for each image",
@@ -216,6 +217,8 @@ def _recorded(graph: Graph, settings: TrainSettings, launch: str, precision: Pre
     unsteady = [node.op.name for node in graph.nodes[1:] if not node.op.repeatable(graph.inputs_of(node), node.args)]
     if unsteady:
         return False, f"the gradient of `{unsteady[0]}` is not bit-for-bit reproducible"
+    if settings.wrapper("schedule_free"):
+        return False, "`schedule_free` cannot be recorded"
     rules = param_rules(graph, settings, [weight.name for weight in weights_of(graph)])
     others = {rule.optimizer for rule in rules.values() if not component(Optimizer, rule.optimizer).recordable}
     if others:

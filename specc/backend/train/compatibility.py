@@ -87,7 +87,7 @@ def _optimizers(spec: Trainable) -> dict[str, Any]:
 
     def state(rule: ParamRule) -> tuple[Any, ...]:
         tunable = component(Optimizer, rule.optimizer).tunable
-        return rule.optimizer, tuple((name, value) for name, value in rule.options if name not in tunable)
+        return rule.optimizer, rule.is_free, tuple((name, value) for name, value in rule.options if name not in tunable)
 
     names = list(_shapes(spec.graph))
     return {name: state(rule) for name, rule in param_rules(spec.graph, spec.train, names).items()}

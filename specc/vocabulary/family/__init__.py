@@ -14,6 +14,7 @@ from specc.vocabulary.family.initializer import Initializer as Initializer
 from specc.vocabulary.family.initializer import Site as Site
 from specc.vocabulary.family.optimizer import Division as Division
 from specc.vocabulary.family.optimizer import Optimizer as Optimizer
+from specc.vocabulary.family.optimizer import ScheduleFree as ScheduleFree
 from specc.vocabulary.family.optimizer import Wrapper as Wrapper
 from specc.vocabulary.family.schedule import Clock as Clock
 from specc.vocabulary.family.schedule import Moment as Moment
