@@ -13,6 +13,7 @@ from specc.tricks import (
     normalize,
     optimizer,
     plan,
+    progressive,
     regularizer,
     resize,
     schedule,
@@ -42,6 +43,7 @@ for _module in (
     early_stop,
     evaluate,
     plan,
+    progressive,
     start,
     search,
 ):

@@ -87,6 +87,11 @@ class DataSettings(Settings):
         "classes come several times; `none`: each image comes once",
         default=None,
     )
+    progressive: Bound | None = setting(
+        Maybe(One("progressive", "progressive(from=128x128, until=60%)")),
+        "train with small images first, which grow to the size that the network sees",
+        default=None,
+    )
     validation: Bound = setting(
         One("validation", "`auto`, `given`, `test`, `split(10%)` or `fold(1, of=5)`", instead_of_none="auto"),
         "the images that choose the best epoch: a part that the source provides, or a share of the training images",

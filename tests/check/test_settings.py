@@ -65,6 +65,7 @@ FINE = [
      "brightness -> contrast -> saturation -> hue -> grayscale"),
     ("data", "augment = mixup(0.2) -> cutmix -> erase(0.5)", "mixup -> cutmix -> erase"),
     ("data", "augment = rand_augment(2, 9) -> trivial_augment", "rand_augment -> trivial_augment"),
+    ("data", "progressive = progressive(from=2x2)", "progressive"),
     ("data", "validation = test", "test"),
     ("data", "validation = split(10%)", "split"),
     ("data", "validation = split(1000)", "split"),

@@ -16,6 +16,7 @@ from specc.backend.evaluation.losses import Loss
 from specc.backend.precision import Precision
 from specc.backend.tasks.bound import BoundTask
 from specc.tricks.sections import TrainSettings
+from specc.values import Size
 
 Batch = tuple[Tensor, Tensor]  # normalized images, N x C x H x W, on the device, and their labels
 
@@ -24,8 +25,8 @@ class Step:
     """Called with the batches of a step, it changes the state's tensors as their gradients say.
 
     `settings` are those of the section `train`. rho: of `sam`; None without it. forward: the network, or what
-    computes the same as it. is_weighted: whether the batches of a step, or their shards, weigh differently, so that the
-    mean over the step is not the mean of their means.
+    computes the same as it. size: of the images, where it changes. is_weighted: whether the batches of a step, or their
+    shards, weigh differently, so that the mean over the step is not the mean of their means.
     """
 
     def __init__(
@@ -41,6 +42,7 @@ class Step:
         self.loss, self.penalty, self.precision = loss, penalty, precision
         self.device = state.table.device
         self.forward: Callable[[Tensor], Any] = state.net
+        self.size: Size | None = None
         varies = any(term.varies for term in loss.terms)
         self.parts = settings.accumulate * settings.shards  # that a step's images are cut into
         self.is_weighted = self.parts > 1 and varies and not loss.is_sum
@@ -113,12 +115,12 @@ class Step:
             state.scaler.update()
         optimizers.zero_grad()
 
-    def moving(self) -> list[bool]:
-        """For each weight whether it learns now, for each layer whether it trains, and whether all has thawed: then the
-        optimizers' state is another."""
+    def moving(self) -> list[object]:
+        """For each weight whether it learns now, for each layer whether it trains; whether all has thawed: then the
+        optimizers' state is another; and the size of the images."""
         state = self.state
         learn = [weight.requires_grad for weight in state.weights.values()]
-        return [*learn, *(layer.training for layer in state.net.layers.values()), state.thawed]
+        return [*learn, *(layer.training for layer in state.net.layers.values()), state.thawed, self.size]
 
     def changes(self) -> list[Tensor]:
         """All tensors that a step changes."""

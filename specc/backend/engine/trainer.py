@@ -11,6 +11,7 @@ from torch import Tensor
 
 from specc.backend.engine.applied import thawed
 from specc.backend.engine.average import Snapshot
+from specc.backend.engine.growth import Growth
 from specc.backend.engine.optimizers import Weights
 from specc.backend.engine.shards import Sharded, refuse_divergence
 from specc.backend.engine.state import TrainState
@@ -68,7 +69,8 @@ class Trainer:
     """Takes a state through its steps. `settings` are those of the section `train`.
 
     compute: what a step computes. launch: what carries it out: itself, unless something is put in its place. sharded:
-    what takes a step whose batches are cut into shards, in place of both. ranks: this process among those that train.
+    what takes a step whose batches are cut into shards, in place of both. growth: how training images grow; None: they
+    do not. ranks: this process among those that train.
     """
 
     def __init__(
@@ -81,6 +83,7 @@ class Trainer:
         self.launch: Callable[[Iterable[Batch]], Tensor] = compute
         self.device = state.table.device
         self.per_epoch, self.total = length(settings, loader)
+        self.growth: Growth | None = None
         self.best_records: Records | None = None  # of the validation images, where the best epoch was of this process
         clock, graph = Clock(0, self.per_epoch, self.total), state.net.graph
         windows = weight_windows(graph, settings, clock)
@@ -158,24 +161,32 @@ class Trainer:
         if index == 0:
             state.table.zero_()
             state.seconds = 0.0
+        self.compute.size = self.growth.size(state.step) if self.growth else None
         costs = [state.selection.cost(result) for result in state.results]
         state.optimizers.set_rates(lambda schedule: rate(schedule, state.step, self.per_epoch, self.total, costs))
         first = index * self.settings.accumulate
         numbers = range(first, first + self.settings.accumulate)
         if self.sharded:
-            figures = self.sharded(lambda shard: (self.loader.training(epoch, number, shard) for number in numbers))
+            figures = self.sharded(
+                lambda shard: (self._sized(self.loader.training(epoch, number, shard)) for number in numbers)
+            )
             mine = self.sharded.mine
             self._of_shards()[:, numbers.start : numbers.stop, mine.start : mine.stop] = figures
         else:
             self.compute.seed()
             state.table[:, numbers.start : numbers.stop] = self.launch(
-                self.loader.training(epoch, number) for number in numbers
+                self._sized(self.loader.training(epoch, number)) for number in numbers
             )
         state.step += 1
         if state.lookahead:
             state.lookahead.update(state.step)
         if state.average:
             state.average.update(state.step)
+
+    def _sized(self, batch: Batch) -> Batch:
+        """A batch with its images as large as they are in the step that comes."""
+        images, labels = batch
+        return (self.growth(images, self.state.step), labels) if self.growth else batch
 
     def _of_shards(self) -> Tensor:
         """The table, rows x batches x shards."""

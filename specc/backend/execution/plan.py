@@ -16,6 +16,7 @@ from specc.backend.data.parallel import workers
 from specc.backend.data.raw import Files
 from specc.backend.data.split import Streamed
 from specc.backend.device import SMALL_BATCH, thread_count
+from specc.backend.engine.growth import Growth
 from specc.backend.engine.optimizers import is_fused, param_rules
 from specc.backend.memory import moved_numbers
 from specc.backend.ordered_sum import cost, is_tree
@@ -42,7 +43,8 @@ class Plan(NamedTuple):
     graph. fused: the optimizer goes over the weights once. data: where the images are, in words; "" as long as that is
     not known. pools_first: how many `relu -> max_pool` train as `max_pool -> relu`. layout: of images and kernels.
     shards, world: how many parts a batch is cut into, and how many processes compute them. across: how what these give
-    is added up, in words; "" for a single shard. passes: of a step over each of its images.
+    is added up, in words; "" for a single shard. passes: of a step over each of its images. sizes: of
+    training images that grow, in words; "" for others.
     reasons: why each of these is so, by its name in run.json. open: what the rules do not know, "threads" or "step";
     `trial.settle` measures it.
     """
@@ -62,6 +64,7 @@ class Plan(NamedTuple):
     world: int = 1
     across: str = ""
     passes: int = 1
+    sizes: str = ""
 
     def choose(self, what: str, value: str, why: str) -> "Plan":
         """The plan with another choice of "threads" or "step"."""
@@ -84,6 +87,7 @@ class Plan(NamedTuple):
             "cudnn": "deterministic" if on_cuda else None,
             "optimizer": "fused" if self.fused else "foreach",
             "passes": f"{self.passes} forward and {self.passes} backward in a step" if self.passes > 1 else None,
+            "sizes": self.sizes or None,
             "shards": f"{self.shards}, on {counted(self.world, 'process')}" if self.shards > 1 else None,
             "across": self.across or None,
             "data": self.data or None,
@@ -233,10 +237,19 @@ def _begun_step(info: Mapping[str, Any]) -> str:
     return "compiled" if isinstance(step, dict) and step.get("is") == "compiled" else "eager"
 
 
-def complete(plan: Plan, net: Net, batches: TrainingBatches) -> Plan:
-    """The plan with what follows from the network that was built, and from its training images."""
+def complete(plan: Plan, net: Net, batches: TrainingBatches, growth: Growth | None, total: int) -> Plan:
+    """The plan with what follows from the network that was built, and from its training images.
+
+    growth: how they grow. total: steps of the training.
+    """
     data, why = _place_of_data(batches, plan.device)
-    return plan._replace(data=data, pools_first=net.pools_after_relu(), reasons={**plan.reasons, "data": why})
+    reasons, sizes = {**plan.reasons, "data": why}, ""
+    if growth is not None:
+        sizes = growth.words(total)
+        reasons["sizes"] = (
+            f"`progressive`: {growth.share(net.graph, total):.0%} of the multiply-accumulates at full size"
+        )
+    return plan._replace(data=data, pools_first=net.pools_after_relu(), sizes=sizes, reasons=reasons)
 
 
 def _place_of_data(batches: TrainingBatches, device: torch.device) -> tuple[str, str]:

@@ -7,6 +7,7 @@
 from specc.vocabulary.component import Component
 from specc.vocabulary.family.data import Augmentation as Augmentation
 from specc.vocabulary.family.data import Normalization as Normalization
+from specc.vocabulary.family.data import Progressive as Progressive
 from specc.vocabulary.family.data import Resizing as Resizing
 from specc.vocabulary.family.data import Source as Source
 from specc.vocabulary.family.data import Validation as Validation
@@ -38,6 +39,7 @@ FAMILIES: tuple[type[Component], ...] = (
     Normalization,
     Augmentation,
     Validation,
+    Progressive,
     Initializer,
     Optimizer,
     Wrapper,

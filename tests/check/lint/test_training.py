@@ -97,6 +97,17 @@ def test_schedules_that_fit(train):
     assert codes(trained(train=train)) == []
 
 
+def test_images_that_grow_too_slowly():
+    text = """
+    data { source = digits; progressive = progressive(from=4x4, until=4) }
+    network Net { conv(4, 5x5) -> relu -> conv(4, 5x5) -> relu -> global_avg_pool -> dense(10) }
+    train { epochs = 3 }
+    """
+    [found] = linted(text)
+    assert found.code == "W534" and "before they have full size" in found.message
+    assert codes(text.replace("until=4", "until=3")) == []
+
+
 def test_a_variant_that_is_too_short():
     text = trained(train="epochs = 90; schedule = warmup(5) -> cosine") + "variant quick { train.epochs = 2 }"
     [found] = linted(text)
