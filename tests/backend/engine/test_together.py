@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from specc.backend.train.compatibility import INCOMPATIBLE, TRAJECTORY, judge
 from specc.check import check
 from specc.source import Source
 from tests.backend.engine.test_state import run
@@ -92,6 +93,23 @@ def test_auxiliary_heads_take_part(word: str) -> None:
     start = make_trainer(network=HEADED).state.model()
     after = learned(word, "")
     assert all(not torch.equal(after[name], start[name]) for name in start if name.startswith("early"))
+
+
+CHANGES = [
+    ("optimizer = sgd(lr=0.3)", "optimizer = sam(sgd(lr=0.3))", TRAJECTORY),
+    ("optimizer = sam(sgd(lr=0.3))", "optimizer = sam(sgd(lr=0.3), rho=0.1)", TRAJECTORY),
+    ("", "average = swa", TRAJECTORY),
+    ("average = swa", "", TRAJECTORY),
+    (f"optimizer = {PLAIN}", f"optimizer = schedule_free({PLAIN})", INCOMPATIBLE),
+    (f"optimizer = schedule_free({PLAIN})", f"optimizer = {PLAIN}", INCOMPATIBLE),
+]
+
+
+@pytest.mark.parametrize(("before", "after", "kind"), CHANGES)
+def test_what_a_resumed_run_may_change(before: str, after: str, kind: str) -> None:
+    text = "data { source = digits }\nnetwork N { conv(4) -> flatten -> dense(10) }\n"
+    one, other = (check(Source("n.cnn", f"{text}train {{ {train} }}")).trainable() for train in (before, after))
+    assert {found.kind for found in judge(one, other, 11)} == {kind}
 
 
 def test_every_setting_that_changes_learning_is_here() -> None:
