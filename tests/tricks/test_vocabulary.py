@@ -165,3 +165,11 @@ def test_percent_is_kept_and_values_become_plain() -> None:
 )
 def test_strengths_of_regularizers(bound: Bound | None, expected: tuple[float, float]) -> None:
     assert strengths(bound) == expected
+
+
+def test_a_path_reaches_what_an_optimizer_wraps() -> None:
+    spec = Source("net.cnn", f"{NETWORK}train {{ optimizer = sam(schedule_free(adamw)) }}\n")
+    found = check(spec, sets=["train.optimizer.base.base.lr=0.5", "train.optimizer.rho=0.1"])
+    assert not found.errors and found.train and found.train.mover.args.lr == 0.5
+    (error,) = check(spec, sets=["train.optimizer.lr=0.5"]).errors
+    assert "arguments of what it wraps are at `train.optimizer.base`" in error.help

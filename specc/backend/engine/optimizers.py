@@ -231,7 +231,8 @@ def _make(
     word = component(Optimizer, name)
     if is_free:
         assert word.schedule_free is not None
-        free: torch.optim.Optimizer = resolve(word.schedule_free.target)(groups, lr=groups[0]["rate"], **options)
+        kind: Any = _unmarked(resolve(word.schedule_free.target))
+        free: torch.optim.Optimizer = kind(groups, lr=groups[0]["rate"], **options)
         return free
     if is_fused(name, device):
         options["fused"] = True
@@ -239,7 +240,8 @@ def _make(
         groups = [group | {"lr": torch.tensor(group["lr"], device=device)} for group in groups]
     if word.capturable and device.type == "cuda":
         options["capturable"] = True
-    optimizer: torch.optim.Optimizer = _unmarked(resolve(word.target))(groups, lr=groups[0]["rate"], **options)
+    kind = _unmarked(resolve(word.target))
+    optimizer: torch.optim.Optimizer = kind(groups, lr=groups[0]["rate"], **options)
     optimizer._warned_capturable_if_run_uncaptured = True  # noqa: SLF001  # as is meant
     return optimizer
 
