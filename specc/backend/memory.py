@@ -42,7 +42,8 @@ def needed(spec: Trainable, batch: int, world: int = 1) -> int:
     """
     shards, train = spec.train.shards, spec.train
     frozen = frozen_parameters(spec.graph, train.frozen)
-    numbers = STATES * (spec.graph.parameters - frozen) + frozen
+    states = STATES + (train.passes > 1)  # and what it was before it was moved between two passes
+    numbers = states * (spec.graph.parameters - frozen) + frozen
     if shards > 1:
         is_exact = train.plan is None or train.plan.args.across == "exact"
         numbers += cost(shards, world, is_exact=is_exact).held * moved_numbers(spec.graph, train)

@@ -38,6 +38,7 @@ from specc.check.verify import verify
 from specc.check.verify.fits import data_shape, help_to_say_the_shape, task_fits
 from specc.check.verify.images import images_fit
 from specc.check.verify.schedules import schedules_fit
+from specc.check.verify.together import together_fit
 from specc.check.verify.unreached import check_unreached
 from specc.ir.graph import Graph, Node
 from specc.ir.init import settle_inits
@@ -159,6 +160,7 @@ def elaborate(spec: Spec, context: Context) -> Elaborated:
         export = settings(spec, "export", ExportSettings, binder, scope)
         if train is not None:
             schedules_fit(train, context)
+            together_fit(train, spec.sections.get("train", {}), context)
         expanded = expand(spec, scope, UNKNOWN if has_data and data is None else _images(data, context), context)
         if expanded is None or not is_whole(expanded.graph):
             if data is not None:

@@ -218,7 +218,8 @@ def _args(path: str, a: Args | Settings | None, b: Args | Settings | None) -> It
 
 def _values(path: str, a: Any, b: Any) -> Iterator[Change]:
     """Where two values differ: as deep inside as they are calls of the same names."""
-    is_schedule = path.startswith(("train.schedule", "train.groups", "train.lookahead"))
+    lengths = ("train.schedule", "train.groups", "train.lookahead", "train.average", "data.progressive")
+    is_schedule = path.startswith(lengths)
 
     def same(one: Any, other: Any) -> bool:
         return bool(_bare(one, is_schedule) == _bare(other, is_schedule))

@@ -25,6 +25,7 @@ def layers_json(checked: Checked, graph: Graph) -> dict[str, Any]:
         "parameters_exported": graph.parameters_exported,
         "parameters_frozen": _frozen(checked, graph),
         "macs": graph.total_macs,
+        "passes": checked.train.passes if checked.train else 1,
         "activation_bytes": activation_bytes(graph),
         "layers": [_layer(graph, node) for node in graph.nodes[1:]],
     }
@@ -70,7 +71,11 @@ def activation_bytes(graph: Graph) -> int:
 
 def layers_table(checked: Checked | Trainable, graph: Graph) -> str:
     """The layers and their totals, in columns."""
-    return f"{columns(HEADINGS, layer_rows(graph), texts=3)}\n\n{fitted(totals(graph, _frozen(checked, graph)))}"
+    words = totals(graph, _frozen(checked, graph))
+    if checked.train and checked.train.passes > 1:
+        passes = checked.train.passes
+        words += f"; a step of `{checked.train.optimizer.name}` passes each image {passes} times, forward and back"
+    return f"{columns(HEADINGS, layer_rows(graph), texts=3)}\n\n{fitted(words)}"
 
 
 def layer_rows(graph: Graph) -> list[Sequence[str]]:

@@ -2,6 +2,7 @@
 
 from specc.tricks import (
     augment,
+    average,
     early_stop,
     evaluate,
     freeze,
@@ -12,6 +13,7 @@ from specc.tricks import (
     normalize,
     optimizer,
     plan,
+    progressive,
     regularizer,
     resize,
     schedule,
@@ -34,12 +36,14 @@ for _module in (
     group,
     freeze,
     lookahead,
+    average,
     schedule,
     loss,
     regularizer,
     early_stop,
     evaluate,
     plan,
+    progressive,
     start,
     search,
 ):

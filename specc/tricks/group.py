@@ -1,5 +1,6 @@
 """Groups of weights that learn in a way of their own. The first group that picks a weight has it."""
 
+from specc.tricks.optimizer import refuse_wrapped
 from specc.values import Args
 from specc.vocabulary.family import Group
 from specc.vocabulary.kinds import NOT_NEGATIVE, POSITIVE, Chain, ListOf, Maybe, One, Selector
@@ -14,6 +15,8 @@ def _check(a: Args) -> None:
         raise Problem(
             "E216", message, param="scale", help="remove one of them: scale=0.1 is a tenth of the usual learning rate"
         )
+    if a.optimizer is not None:
+        refuse_wrapped(a.optimizer, "optimizer")
     if rates and a.optimizer is not None:
         message = f"`group` has its own optimizer, but also sets the learning rate with `{rates[0]}`"
         raise Problem("E216", message, param=rates[0], help=f"set it in the optimizer: {a.optimizer.name}(lr=…)")

@@ -1,11 +1,15 @@
-"""Optimizers: how a gradient moves the weights. All but `lamb` and `muon` are torch's own, with its defaults.
+"""Optimizers, which say how a gradient moves the weights, and what wraps them.
+
+All but `lamb` and `muon` are torch's own, with its defaults.
 
 `weight_decay` reaches the kernels of convolutions and dense layers only, as `regularize` does; never biases or norms,
 unless a `group` asks for it.
 """
 
-from specc.values import Args
-from specc.vocabulary.family import Division, Optimizer
+from collections.abc import Iterator
+
+from specc.values import Args, Bound
+from specc.vocabulary.family import Division, Optimizer, ScheduleFree, Wrapper
 from specc.vocabulary.kinds import NOT_NEGATIVE, POSITIVE, Bool, Float, Int, ListOf, One
 from specc.vocabulary.param import Param
 from specc.vocabulary.problem import Problem
@@ -29,7 +33,54 @@ def _sgd_check(a: Args) -> None:
         )
 
 
+def layers(optimizer: Bound) -> Iterator[Bound]:
+    """An optimizer from outside in: what wraps it, and at last itself, which moves the weights."""
+    yield optimizer
+    word = component(Optimizer, optimizer)
+    if isinstance(word, Wrapper):
+        yield from layers(getattr(optimizer.args, word.wraps))
+
+
+def refuse_wrapped(optimizer: Bound, param: str) -> None:
+    """Raise `Problem` E216 where what moves only some of the weights is wrapped."""
+    *wrappers, base = layers(optimizer)
+    if wrappers:
+        message = f"`{wrappers[0].name}` applies to all weights, so it wraps the whole of `train.optimizer`"
+        help = f"write {param}={base.name}(…) here, and optimizer = {wrappers[0].name}(…) in `train`"
+        raise Problem("E216", message, param=param, help=help)
+
+
+def _sam_check(a: Args) -> None:
+    if any(inner.name == "sam" for inner in layers(a.base)):
+        raise Problem("E216", "`sam` wraps another `sam`", param="base", help="write one of them: sam(sgd(lr=0.1))")
+
+
+def _schedule_free_check(a: Args) -> None:
+    word, own = component(Optimizer, a.base), a.base.args
+    form = word.schedule_free
+    if form is None:
+        help = "write schedule_free(sgd(lr=1, momentum=0.9)) or schedule_free(adamw(lr=2.5e-3))"
+        if a.base.name == "sam":
+            help = "write it the other way round: sam(schedule_free(…))"
+        message = f"`schedule_free` cannot wrap `{a.base.name}`: it has no schedule-free form"
+        raise Problem("E216", message, param="base", help=help)
+    between = getattr(own, form.between)
+    if (between[0] if isinstance(between, tuple) else between) == 0:
+        message = f"`schedule_free` finds gradients between two sequences, where `{form.between}` says, and it is 0"
+        raise Problem(
+            "E216", message, param="base", help=f"write {a.base.name}(…, {form.between}={_USUAL[form.between]})"
+        )
+    for name in form.without:
+        if getattr(own, name):
+            message = f"the schedule-free form of `{a.base.name}` has no `{name}`"
+            raise Problem("E216", message, param="base", help=f"remove {name}=true")
+
+
+_USUAL = {"momentum": "0.9", "betas": "(0.9, 0.999)"}
+
+
 def _muon_check(a: Args) -> None:
+    refuse_wrapped(a.others, "others")
     if component(Optimizer, a.others).division is not None:
         message = (
             f"`others` must be able to train all other weights; `{a.others.name}` would need another "
@@ -69,6 +120,7 @@ SGD = Optimizer(
     fused=True,
     recordable=True,
     tunable=("momentum", "nesterov"),
+    schedule_free=ScheduleFree("specc.backend.engine.schedule_free.FreeSGD", "momentum", ("nesterov",)),
     example="sgd(lr=0.1, momentum=0.9, nesterov=true)",
     check=_sgd_check,
 )
@@ -95,6 +147,7 @@ ADAMW = Optimizer(
     capturable=True,
     recordable=True,
     tunable=("betas", "eps"),
+    schedule_free=ScheduleFree("specc.backend.engine.schedule_free.FreeAdamW", "betas", ("amsgrad",)),
     example="adamw(lr=1e-3, weight_decay=0.05)",
 )
 
@@ -160,4 +213,42 @@ MUON = Optimizer(
     check=_muon_check,
 )
 
-COMPONENTS = (SGD, ADAM, ADAMW, RMSPROP, LAMB, MUON)
+SAM = Wrapper(
+    "sam",
+    "Sharpness-aware minimization (Foret et al., 2021): the optimizer follows the gradient at w + rho * g / |g|, where "
+    "g is the gradient at w, over all weights. Each step passes its images through the network twice.",
+    (
+        Param(
+            "base",
+            One("optimizer", "an optimizer, such as sgd(lr=0.1)"),
+            doc="what takes the step, from w, by that gradient",
+        ),
+        Param("rho", POSITIVE, 0.05, "how far the weights are moved to find the gradient: the norm of the whole move"),
+    ),
+    target="specc.backend.engine.sam.perturbed",
+    wraps="base",
+    passes=2,
+    example="sam(sgd(lr=0.1, momentum=0.9), rho=0.05)",
+    check=_sam_check,
+)
+
+SCHEDULE_FREE = Wrapper(
+    "schedule_free",
+    "Schedule-free learning (Defazio et al., 2024) with sgd or adamw: gradients are found between the weights that the "
+    "optimizer moves and their running average, and no schedule but a warmup is needed. The average is evaluated, "
+    "saved and exported; before that, the norms' running statistics are computed anew for it, over up to 50 batches.",
+    (
+        Param(
+            "base",
+            One("optimizer", "sgd with a momentum, or adamw"),
+            doc="the optimizer; its `momentum`, or the first of its `betas`, says how close to the average gradients "
+            "are found",
+        ),
+    ),
+    target="specc.backend.engine.schedule_free.Free",
+    wraps="base",
+    example="schedule_free(adamw(lr=2.5e-3))",
+    check=_schedule_free_check,
+)
+
+COMPONENTS = (SGD, ADAM, ADAMW, RMSPROP, LAMB, MUON, SAM, SCHEDULE_FREE)

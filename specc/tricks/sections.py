@@ -5,12 +5,12 @@ from typing import Literal
 from specc.tasks import Task
 from specc.tricks.loss import CROSS_ENTROPY
 from specc.tricks.normalize import STANDARD
-from specc.tricks.optimizer import ADAM
+from specc.tricks.optimizer import ADAM, layers
 from specc.tricks.resize import STRETCH, Resize, resize_of
 from specc.tricks.schedule import CONSTANT
 from specc.tricks.validation import AUTO
 from specc.values import Bound, Percent, Size
-from specc.vocabulary.family import Loss, Source
+from specc.vocabulary.family import Loss, Optimizer, Source, Wrapper
 from specc.vocabulary.kinds import (
     POSITIVE,
     ArgumentOf,
@@ -85,6 +85,11 @@ class DataSettings(Settings):
         Maybe(Symbols("balanced")),
         "how an epoch's training images are drawn: `balanced` draws classes equally often, so that images of rare "
         "classes come several times; `none`: each image comes once",
+        default=None,
+    )
+    progressive: Bound | None = setting(
+        Maybe(One("progressive", "progressive(from=128x128, until=60%)")),
+        "train with small images first, which grow to the size that the network sees",
         default=None,
     )
     validation: Bound = setting(
@@ -182,6 +187,11 @@ class TrainSettings(Settings):
         "slow weights that follow the optimizer's weights, and are evaluated, saved and exported",
         default=None,
     )
+    average: Bound | None = setting(
+        Maybe(One("average", "swa(start=75%)")),
+        "a mean of the weights at the ends of epochs, which is evaluated, saved and exported",
+        default=None,
+    )
     clip: float | None = setting(
         Maybe(POSITIVE), "largest norm of the whole gradient; larger ones are scaled down", default=None
     )
@@ -226,6 +236,21 @@ class TrainSettings(Settings):
     def part(self) -> int:
         """The images of a shard, which pass through the network together, in batches as large as they are set."""
         return self.batch // self.shards
+
+    @property
+    def mover(self) -> Bound:
+        """The optimizer itself, without what wraps it: it has `lr` and `weight_decay`."""
+        return list(layers(self.optimizer))[-1]
+
+    def wrapper(self, name: str) -> Bound | None:
+        """What wraps the optimizer under this name."""
+        return next((layer for layer in list(layers(self.optimizer))[:-1] if layer.name == name), None)
+
+    @property
+    def passes(self) -> int:
+        """How often a step passes each of its images through the network, forward and back."""
+        words = [component(Optimizer, layer) for layer in layers(self.optimizer)]
+        return max(word.passes if isinstance(word, Wrapper) else 1 for word in words)
 
     @property
     def frozen_at_first(self) -> tuple[str, ...]:

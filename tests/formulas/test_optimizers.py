@@ -14,6 +14,7 @@ from specc.backend.engine.optimizers import Optimizers, learning, param_rules
 from specc.backend.initialize import initialize
 from specc.check import check
 from specc.source import Source
+from specc.vocabulary.family import Wrapper
 
 Numbers = NDArray[np.float64]
 STEPS = 6
@@ -180,4 +181,6 @@ def test_muon(nesterov: bool) -> None:
 def test_every_optimizer_of_the_vocabulary_is_here() -> None:
     from specc.tricks import COMPONENTS
 
-    assert COMPONENTS["optimizer"].keys() == {call.partition("(")[0] for call in CASES} | {"muon"}
+    words = COMPONENTS["optimizer"]
+    apart = {name for name, word in words.items() if isinstance(word, Wrapper)}  # they are in tests/backend/engine
+    assert words.keys() - apart == {call.partition("(")[0] for call in CASES} | {"muon"}

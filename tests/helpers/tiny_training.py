@@ -43,14 +43,28 @@ class MadeUp:
         return [self.training(999, index) for index in range(3)]
 
 
-def make_trainer(*settings: str, network: str = NETWORK, loader: Any = None, precision: str = "fp32") -> Trainer:
+class Exact(MadeUp):
+    """The same in float64."""
+
+    def training(self, epoch: int, index: int) -> tuple[Tensor, Tensor]:
+        images, labels = super().training(epoch, index)
+        return images.double(), labels
+
+
+def make_trainer(
+    *settings: str,
+    network: str = NETWORK,
+    loader: Any = None,
+    precision: str = "fp32",
+    dtype: torch.dtype = torch.float32,
+) -> Trainer:
     """`make_trainer("epochs = 2", …)`: a fresh training with these settings, of NETWORK unless `network` says else."""
     text = network + "train {\n" + "\n".join(settings) + "\n}\n"
     checked = check(Source("tiny.cnn", text))
     assert not checked.errors and checked.graph and checked.train, checked.errors
     net, train, loader = build(checked.graph), checked.train, loader or MadeUp()
     initialize(net, train.seed)
-    net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's own stub lacks it
+    net.to(dtype, memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's own stub lacks it
     return assemble(net, train, loader, Precision(precision, "as asked"))[0]
 
 

@@ -16,6 +16,7 @@ SETTING = {
     "optimizer": "optimizer",
     "group": "groups",
     "lookahead": "lookahead",
+    "average": "average",
     "schedule": "schedule",
     "loss": "loss",
     "regularizer": "regularize",
@@ -97,6 +98,8 @@ def test_a_default_is_what_its_text_gives(section: str, param: Param) -> None:
         "lookahead = ema",
         "lookahead = lookahead(steps=0)",
         "lookahead = lookahead(alpha=0)",
+        "average = ema(0.9)",
+        "average = swa(start=-1)",
         "evaluate = tta",
         "evaluate = tta(flip, weight=2)",
         "groups = [group]",
@@ -109,6 +112,21 @@ def test_a_default_is_what_its_text_gives(section: str, param: Param) -> None:
         "groups = [adam]",
         "optimizer = muon(momentum=0)",
         "optimizer = muon(others=muon)",
+        "optimizer = muon(others=sam(adamw))",
+        "optimizer = sam",
+        "optimizer = sam(0.1)",
+        "optimizer = sam(sgd(lr=0.1), rho=0)",
+        "optimizer = sam(sam(sgd(lr=0.1)))",
+        "optimizer = sam(muon(others=muon))",
+        "optimizer = schedule_free",
+        "optimizer = schedule_free(adam)",
+        "optimizer = schedule_free(sgd(lr=1))",
+        "optimizer = schedule_free(sgd(lr=1, momentum=0.9, nesterov=true))",
+        "optimizer = schedule_free(adamw(betas=(0, 0.9)))",
+        "optimizer = schedule_free(adamw(amsgrad=true))",
+        "optimizer = schedule_free(sam(adamw))",
+        "optimizer = muon(others=schedule_free(adamw))",
+        "groups = [group(kernels, optimizer=sam(sgd(lr=0.1)))]",
         "loss = cross_entropy(reduction=none)",
         "seed = -1",
         "rate = 0.1",
@@ -147,3 +165,11 @@ def test_percent_is_kept_and_values_become_plain() -> None:
 )
 def test_strengths_of_regularizers(bound: Bound | None, expected: tuple[float, float]) -> None:
     assert strengths(bound) == expected
+
+
+def test_a_path_reaches_what_an_optimizer_wraps() -> None:
+    spec = Source("net.cnn", f"{NETWORK}train {{ optimizer = sam(schedule_free(adamw)) }}\n")
+    found = check(spec, sets=["train.optimizer.base.base.lr=0.5", "train.optimizer.rho=0.1"])
+    assert not found.errors and found.train and found.train.mover.args.lr == 0.5
+    (error,) = check(spec, sets=["train.optimizer.lr=0.5"]).errors
+    assert "arguments of what it wraps are at `train.optimizer.base`" in error.help

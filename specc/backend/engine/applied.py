@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterable
 
 from specc.backend.build import Net
+from specc.backend.engine.average import EpochMean, Snapshot
 from specc.backend.engine.optimizers import ParamRule, Weights
 from specc.backend.engine.windows import ALWAYS, NEVER, Window
 from specc.errors import counted
@@ -77,6 +78,25 @@ def averaged(settings: TrainSettings, values: Iterable[str], weights: Iterable[s
     if settings.lookahead:
         also = "" if settings.ema else "; the slow weights are evaluated, saved and exported"
         lines.append(f"{written(settings.lookahead)}: {held}{also}")
+    return lines
+
+
+def of_epochs(settings: TrainSettings, snapshot: Snapshot, trains_norms: bool, batches: int) -> list[str]:
+    """What is evaluated in place of the network's own weights, from when on. batches: of an epoch."""
+    lines = []
+    count = batches if snapshot.batches is None else min(batches, snapshot.batches)
+    names = _numbered(sum(name in snapshot.weights for name in snapshot.sources), "weight tensor")
+    if settings.average and isinstance(snapshot, EpochMean):
+        since = f"from the first epoch on that ends at step {math.ceil(snapshot.start):,} or later"
+        what = "their mean over the ends of epochs is evaluated, saved and exported"
+        lines.append(f"{written(settings.average)}: {names}; {since}, {what}")
+    else:
+        lines.append(f"schedule_free: {names}; their averages are evaluated, saved and exported")
+    if trains_norms:
+        lines.append(
+            f"for that, the running statistics of norms are computed anew over {counted(count, 'batch')} "
+            "of training images"
+        )
     return lines
 
 

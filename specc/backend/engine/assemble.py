@@ -6,8 +6,8 @@ import torch
 from torch import Tensor
 
 from specc.backend.build import Net
-from specc.backend.engine.applied import applied, averaged, by_rule, frozen_note, resting, written
-from specc.backend.engine.average import Average, Lookahead, constants
+from specc.backend.engine.applied import applied, averaged, by_rule, frozen_note, of_epochs, resting, written
+from specc.backend.engine.average import Average, EpochMean, FreeAverage, Lookahead, Snapshot, constants
 from specc.backend.engine.optimizers import (
     ParamRule,
     Weights,
@@ -19,6 +19,7 @@ from specc.backend.engine.optimizers import (
 )
 from specc.backend.engine.penalty import Penalty
 from specc.backend.engine.state import TrainState
+from specc.backend.engine.statistics import has_statistics
 from specc.backend.engine.step import Step
 from specc.backend.engine.trainer import Loader, Trainer, length
 from specc.backend.evaluation.losses import loss_function
@@ -50,13 +51,20 @@ def assemble(
     if settings.lookahead:
         a = settings.lookahead.args
         lookahead = Lookahead(net, a, Clock(0, per_epoch, total).steps(a.start), total)
+    optimizers = make_optimizers(net.graph, settings, weights)
+    snapshot: Snapshot | None = None
+    if settings.wrapper("schedule_free"):
+        snapshot = FreeAverage(net, optimizers.average_of)
+    elif settings.average:
+        snapshot = EpochMean(net, Clock(0, per_epoch, total).steps(settings.average.args.start))
     penalty = Penalty(settings.regularize, kernels, weights)
     state = TrainState(
         net,
         weights,
-        make_optimizers(net.graph, settings, weights),
+        optimizers,
         Average(net, settings.ema) if settings.ema else None,
         lookahead,
+        snapshot,
         precision.scaler(device),
         _table(loss.rows, task.columns, loader, settings.shards, device),
         per_epoch,
@@ -84,12 +92,16 @@ def _notes(trainer: Trainer, frozen: list[str]) -> list[str]:
     if penalty.names:
         what = written(settings.regularize) if settings.regularize else "regularize"
         notes.append(applied(net.graph, weights, penalty.names, what))
+    if sam := settings.wrapper("sam"):
+        notes.append(applied(net.graph, weights, weights, f"sam, rho {sam.args.rho:g}, moves for the second pass"))
     lines = by_rule(net.graph, weights, found, settings.schedule)
     notes += lines or _decay(net, weights, found)
     if settings.ema or settings.lookahead:
         fixed = constants(net) - set(trainer.state.late)
         beside = [n for n, value in net.state_dict().items() if value.is_floating_point() and n not in fixed]
         notes += averaged(settings, beside, weights)
+    if snapshot := trainer.state.snapshot:
+        notes += of_epochs(settings, snapshot, has_statistics(net), trainer.loader.batches)
     if settings.evaluate:
         notes.append(
             f"validation with {written(settings.evaluate)}; the exported file uses a single view of each image"

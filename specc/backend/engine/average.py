@@ -1,6 +1,7 @@
 """Means of the weights over the steps: a running one beside the training, and slow weights that take part in it."""
 
-from collections.abc import Collection
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Collection
 
 import torch
 from torch import nn
@@ -77,6 +78,78 @@ class Average(Copy):
     def update(self, step: int) -> None:
         """Take in the weights after step number `step`, counted from 1."""
         self.approach(1 - min(self.decay, (1 + step) / (10 + step)))
+
+
+class Snapshot(Copy, ABC):
+    """Values that are worked out at the end of each epoch, for an evaluation with running statistics of their own.
+
+    batches: of an epoch, over which these are computed anew (`statistics.renew`); None: all. count: of epochs that were
+    taken in.
+    """
+
+    batches: int | None = None
+
+    def __init__(self, net: nn.Module) -> None:
+        super().__init__(net)
+        self.weights = {name for name, _ in net.named_parameters()}
+        self.count = 0
+
+    @abstractmethod
+    def take(self, step: int) -> None:
+        """Take in the end of an epoch, after step number `step`, counted from 1."""
+
+    @torch.no_grad()
+    def take_statistics(self) -> None:
+        """Set the running statistics to the network's, of which those that train are computed anew afterwards."""
+        for name, value in self.values.items():
+            if name not in self.weights:
+                value.copy_(self.sources[name])
+
+
+class EpochMean(Snapshot):
+    """The mean of the weights at the ends of epochs (Izmailov et al., 2018, algorithm 1):
+
+        mean <- (mean * n + W) / (n + 1)
+
+    start: the step from which on the ends of epochs count.
+    """
+
+    def __init__(self, net: nn.Module, start: float) -> None:
+        super().__init__(net)
+        self.start = start
+
+    def take(self, step: int) -> None:
+        if step < self.start:
+            return
+        if self.values:
+            self.approach(1 / (self.count + 1))
+            self.take_statistics()
+        else:
+            self.begin()
+        self.count += 1
+
+
+class FreeAverage(Snapshot):
+    """The averages of schedule-free learning (`specc.backend.engine.schedule_free`).
+
+    The authors' example computes running statistics over 50 batches before each evaluation.
+    """
+
+    batches = 50
+
+    def __init__(self, net: nn.Module, average_of: Callable[[nn.Parameter], torch.Tensor]) -> None:
+        super().__init__(net)
+        self.average_of, self.parameters = average_of, dict(net.named_parameters())
+
+    @torch.no_grad()
+    def take(self, step: int) -> None:
+        if not self.values:
+            self.begin()
+        for name, value in self.values.items():
+            if name in self.weights:
+                value.copy_(self.average_of(self.parameters[name]))
+        self.take_statistics()
+        self.count += 1
 
 
 class Lookahead(Copy):

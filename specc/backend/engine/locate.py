@@ -33,8 +33,7 @@ def locate(trainer: Trainer, step: int) -> str:
 def _validate(trainer: Trainer) -> None:
     """The validation images once through the network that is evaluated."""
     state = trainer.state
-    if state.kept:
-        state.kept.swap()
+    trainer.put_in_kept()
     state.net.eval()
     for images, _ in trainer.loader.validation():
         state.net(images)

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from specc.backend.build import Net
+from specc.backend.engine.schedule_free import Free
 from specc.backend.resolve import resolve
 from specc.ir.graph import Graph
 from specc.ir.weights import Weight, frozen_norms, selected, selects, weights_of
@@ -51,7 +52,8 @@ class ParamRule(NamedTuple):
     """How a weight learns.
 
     by: the setting or group that says so, in words. optimizer: its name. options: its arguments but for rate and decay.
-    until: epochs, or percent of the training, after which it stands still; None: never.
+    until: epochs, or percent of the training, after which it stands still; None: never. is_free: it is the optimizer's
+    schedule-free form that moves it.
     """
 
     by: str
@@ -61,11 +63,12 @@ class ParamRule(NamedTuple):
     decay: float
     schedule: tuple[Bound, ...]
     until: float | None = None
+    is_free: bool = False
 
     def __str__(self) -> str:
         decay = f", weight_decay {self.decay:g}" if self.decay else ""
         until = "" if self.until is None else f", until {'epoch ' * (type(self.until) is float)}{show(self.until)}"
-        return f"{self.optimizer}, lr {self.lr:g}{decay}{until}"
+        return f"{'schedule-free ' * self.is_free}{self.optimizer}, lr {self.lr:g}{decay}{until}"
 
 
 def param_rules(graph: Graph, settings: TrainSettings, names: Iterable[str]) -> dict[str, ParamRule]:
@@ -78,16 +81,18 @@ def param_rule(weight: Weight, settings: TrainSettings) -> ParamRule:
     """How a weight learns, by the settings of the section `train`."""
     groups: Sequence[Bound] = settings.groups or ()
     group = next((g for g in groups if any(selects(name, weight) for name in g.args.weights)), None)
-    usual = _optimizer_for(settings.optimizer, weight)
+    usual = _optimizer_for(settings.mover, weight)
+    is_free = settings.wrapper("schedule_free") is not None  # the checker refuses groups with other optimizers then
     if group is None:
         decay = usual.args.weight_decay if weight.kind == "kernel" else 0.0
         return ParamRule(
             "train",
             usual.name,
-            _options(usual),
+            _options(usual, is_free=is_free),
             usual.args.lr,
             decay,
             settings.schedule,
+            is_free=is_free,
         )
     a = group.args
     mover = usual if a.optimizer is None else _optimizer_for(a.optimizer, weight)
@@ -96,11 +101,12 @@ def param_rule(weight: Weight, settings: TrainSettings) -> ParamRule:
     return ParamRule(
         f"group({', '.join(a.weights)})",
         mover.name,
-        _options(mover),
+        _options(mover, is_free=is_free),
         rate if a.scale is None else rate * a.scale,
         decay if a.weight_decay is None else a.weight_decay,
         settings.schedule if a.schedule is None else a.schedule,
         a.until,
+        is_free,
     )
 
 
@@ -112,8 +118,10 @@ def _optimizer_for(optimizer: Bound, weight: Weight) -> Bound:
     return _optimizer_for(getattr(optimizer.args, word.division.others), weight)
 
 
-def _options(optimizer: Bound) -> tuple[tuple[str, Any], ...]:
-    return component(Optimizer, optimizer).options(optimizer.args)
+def _options(optimizer: Bound, *, is_free: bool) -> tuple[tuple[str, Any], ...]:
+    word = component(Optimizer, optimizer)
+    form = word.schedule_free if is_free else None
+    return tuple((name, value) for name, value in word.options(optimizer.args) if not form or name not in form.without)
 
 
 class Optimizers:
@@ -128,7 +136,7 @@ class Optimizers:
         sorted_out: dict[tuple[Any, ...], dict[tuple[Any, ...], dict[str, Any]]] = {}
         for name, weight in weights.items():
             rule = found[name]
-            groups = sorted_out.setdefault((rule.optimizer, rule.options), {})
+            groups = sorted_out.setdefault((rule.optimizer, rule.options, rule.is_free), {})
             start = {
                 "params": [],
                 "lr": rule.lr,
@@ -139,7 +147,8 @@ class Optimizers:
             groups.setdefault((rule.lr, rule.decay, repr(rule.schedule)), start)["params"].append(weight)
         device = next(iter(weights.values())).device
         self.parts = [
-            _make(name, dict(options), list(groups.values()), device) for (name, options), groups in sorted_out.items()
+            _make(name, dict(options), list(groups.values()), device, is_free=is_free)
+            for (name, options, is_free), groups in sorted_out.items()
         ]
         self.groups: list[dict[str, Any]] = [group for part in self.parts for group in part.param_groups]
         self.main = max(self.groups, key=lambda group: sum(weight.numel() for weight in group["params"]))
@@ -183,7 +192,14 @@ class Optimizers:
     def forget(self) -> None:
         """Drop all that the optimizers remember of the weights, as in a training that begins."""
         for part in self.parts:
+            if isinstance(part, Free):
+                part.settle()
             part.state.clear()
+
+    def average_of(self, weight: nn.Parameter) -> Tensor:
+        """What is evaluated of a weight: of one that learns schedule-free its average, else itself."""
+        part = self._owner[weight]
+        return part.average(weight) if isinstance(part, Free) else weight.detach()
 
     def state_of(self, weight: nn.Parameter) -> dict[str, Any]:
         """What the optimizer of a weight remembers of it."""
@@ -210,16 +226,22 @@ def _has_gradient(group: dict[str, Any]) -> bool:
 
 
 def _make(
-    name: str, options: dict[str, Any], groups: list[dict[str, Any]], device: torch.device
+    name: str, options: dict[str, Any], groups: list[dict[str, Any]], device: torch.device, *, is_free: bool
 ) -> torch.optim.Optimizer:
     word = component(Optimizer, name)
+    if is_free:
+        assert word.schedule_free is not None
+        kind: Any = _unmarked(resolve(word.schedule_free.target))
+        free: torch.optim.Optimizer = kind(groups, lr=groups[0]["rate"], **options)
+        return free
     if is_fused(name, device):
         options["fused"] = True
     if word.recordable and device.type == "cuda":
         groups = [group | {"lr": torch.tensor(group["lr"], device=device)} for group in groups]
     if word.capturable and device.type == "cuda":
         options["capturable"] = True
-    optimizer: torch.optim.Optimizer = _unmarked(resolve(word.target))(groups, lr=groups[0]["rate"], **options)
+    kind = _unmarked(resolve(word.target))
+    optimizer: torch.optim.Optimizer = kind(groups, lr=groups[0]["rate"], **options)
     optimizer._warned_capturable_if_run_uncaptured = True  # noqa: SLF001  # as is meant
     return optimizer
 

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from specc.backend.build import Net
+from specc.backend.engine.statistics import running_statistics
 from specc.backend.engine.step import Batch, Step
 from specc.backend.ordered_sum import OrderedSum, is_tree
 from specc.backend.ranks import Ranks
@@ -38,16 +39,24 @@ class Sharded:
         Gives what `Step.backward` does for each of them: rows x batches x shards of this process.
         """
         weights = None
-        if self.step.is_weighted:  # all parts of the step are needed first
+        if self.step.is_weighted or self.step.rho is not None:  # all parts of the step are needed first, or twice
             parts = {shard: list(batches_of(shard)) for shard in self.mine}
-            weights = self._weights(parts)
+            weights = self._weights(parts) if self.step.is_weighted else None
             batches_of = parts.__getitem__
-        figures: list[Tensor] = []
-        moves = Moves(self.step)
-        total = self._sum(self._each(batches_of, weights, moves, figures), moves)
-        moves.take(total, self.count)
+        figures = self._pass(batches_of, weights)
+        if self.step.rho is not None:
+            with self.step.perturbed():
+                self._pass(batches_of, weights)
         self.step.update()
         return torch.stack(figures, 2)
+
+    def _pass(self, batches_of: Callable[[int], Iterable[Batch]], weights: list[Tensor | int] | None) -> list[Tensor]:
+        """Find the gradients of the step, and its running statistics; what each shard says of its images."""
+        figures: list[Tensor] = []
+        moves = Moves(self.step)
+        total = self.sum(self._each(batches_of, weights, moves, figures))
+        moves.take(total, self.count)
+        return figures
 
     def _each(
         self,
@@ -63,8 +72,8 @@ class Sharded:
             figures.append(torch.stack([self.step.backward(*batch, weights) for batch in batches_of(shard)], 1))
             yield moves.gather()
 
-    def _sum(self, parts: Iterator[Tensor], moves: "Moves") -> Tensor:
-        """The sum over the shards of all processes."""
+    def sum(self, parts: Iterator[Tensor]) -> Tensor:
+        """The sum over the shards of all processes. parts: of each shard of this one, n numbers that are used up."""
         as_tree = is_tree(self.count)
         if self.is_exact and not as_tree and not self.ranks.is_alone:
             first = next(parts)
@@ -80,6 +89,10 @@ class Sharded:
             return self.ranks.sum_in_order(total[None], as_tree=as_tree)
         self.ranks.sum_in_any_order(total)
         return total
+
+    def mean(self, parts: Iterator[Tensor]) -> Tensor:
+        """The mean over the shards of all processes."""
+        return self.sum(parts).div_(self.count)
 
     def _weights(self, parts: dict[int, list[Batch]]) -> list[Tensor | int]:
         """The weight of each term of the loss over all shards and batches of the step."""
@@ -151,18 +164,6 @@ def _places(values: Iterable[Tensor]) -> Iterator[Place]:
         dense = torch.empty_like(value, device="meta")  # without gaps, in the same order
         yield Place(offset, value.shape, dense.stride())
         offset += value.numel()
-
-
-def running_statistics(net: Net) -> tuple[list[Tensor], list[Tensor]]:
-    """What the layers that train keep of their batches: means over them, and numbers of them."""
-    layers = {net.layers[node.name]: node for node in net.graph.nodes if node.name in net.layers}
-    means, counters = list[Tensor](), list[Tensor]()
-    for layer, node in layers.items():
-        if layer.training:
-            declared = [statistic.name for statistic in net.graph.statistics(node)]
-            means += [layer.get_buffer(name) for name in declared if layer.get_buffer(name).is_floating_point()]
-            counters += [value for value in layer.buffers() if not value.is_floating_point()]
-    return means, counters
 
 
 def refuse_divergence(net: Net, step: int, ranks: Ranks) -> None:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from specc.backend.build import Net
-from specc.backend.engine.average import Average, Copy, Lookahead
+from specc.backend.engine.average import Average, Copy, Lookahead, Snapshot
 from specc.backend.engine.optimizers import Optimizers, Weights
 from specc.backend.run.metrics import EpochResult, Selection, epoch_result
 
@@ -33,6 +33,7 @@ class TrainState:
         optimizers: Optimizers,
         average: Average | None,
         lookahead: Lookahead | None,
+        snapshot: Snapshot | None,
         scaler: torch.amp.GradScaler | None,
         table: Tensor,
         per_epoch: int,
@@ -40,7 +41,8 @@ class TrainState:
         late: Sequence[str] = (),
     ) -> None:
         self.net, self.weights, self.optimizers = net, weights, optimizers
-        self.average, self.lookahead, self.scaler = average, lookahead, scaler
+        self.average, self.lookahead, self.snapshot = average, lookahead, snapshot
+        self.scaler = scaler
         self.step, self.per_epoch = 0, per_epoch
         self.table = table
         self.selection = selection
@@ -66,15 +68,22 @@ class TrainState:
     @property
     def kept(self) -> Copy | None:
         """What is evaluated and kept in place of the network's own values, where there is such a thing."""
+        if self.snapshot and self.snapshot.values:
+            return self.snapshot
         return self.average or self.lookahead
+
+    @property
+    def _copies(self) -> dict[str, Copy]:
+        """The values beside the network's own, by the names that they have in a checkpoint."""
+        copies = {"average": self.average, "lookahead": self.lookahead, "snapshot": self.snapshot}
+        return {part: copy for part, copy in copies.items() if copy is not None}
 
     def thaw(self) -> None:
         """What was frozen at first learns from now on: optimizers begin afresh, and averages take it in."""
         self.thawed = True
         self.optimizers.forget()
-        for beside in (self.average, self.lookahead):
-            if beside:
-                beside.include(self.net, self.late)
+        for copy in self._copies.values():
+            copy.include(self.net, self.late)
 
     def model(self) -> Tensors:
         """The weights and buffers to keep: those of a mean where there is one. Safetensors' keys are the net's."""
@@ -85,8 +94,8 @@ class TrainState:
         """All tensors of the state, on the CPU."""
         parts: dict[str, Tensor] = {"table": self.table}
         parts |= {f"model/{name}": value for name, value in self.net.state_dict().items()}
-        for part, beside in (("average", self.average), ("lookahead", self.lookahead)):
-            parts |= {f"{part}/{name}": value for name, value in beside.values.items()} if beside else {}
+        for part, copy in self._copies.items():
+            parts |= {f"{part}/{name}": value for name, value in copy.values.items()}
         for name, weight in self.weights.items():
             for key, value in self.optimizers.state_of(weight).items():
                 if isinstance(value, Tensor):
@@ -101,6 +110,7 @@ class TrainState:
             "seconds": self.seconds,
             "lines": self.lines,
             "thawed": self.thawed,
+            **({"snapshots": self.snapshot.count} if self.snapshot else {}),
             "scaler": self.scaler.state_dict() if self.scaler else None,
         }
 
@@ -116,13 +126,13 @@ class TrainState:
             value.copy_(tensors[f"model/{name}"])
         if scalars.get("thawed", False):
             self.thaw()
-        if self.average:
-            for name, value in self.average.values.items():
-                value.copy_(tensors[f"average/{name}"])
-        if self.lookahead and any(name.startswith("lookahead/") for name in tensors):
-            self.lookahead.begin()
-            for name, value in self.lookahead.values.items():
-                value.copy_(tensors[f"lookahead/{name}"])
+        for part, copy in self._copies.items():
+            if part == "average" or any(name.startswith(f"{part}/") for name in tensors):
+                copy.begin()
+                for name, value in copy.values.items():
+                    value.copy_(tensors[f"{part}/{name}"])
+        if self.snapshot:
+            self.snapshot.count = scalars.get("snapshots", 0)
         for name, value in tensors.items():
             if name.startswith("optimizer/"):
                 _, key, owner = name.split("/", 2)

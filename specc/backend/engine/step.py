@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager
 from typing import Any
 
 import torch
@@ -9,11 +10,13 @@ from torch import Tensor
 
 from specc.backend.device import seed_generators
 from specc.backend.engine.penalty import Penalty
+from specc.backend.engine.sam import perturbed
 from specc.backend.engine.state import TrainState
 from specc.backend.evaluation.losses import Loss
 from specc.backend.precision import Precision
 from specc.backend.tasks.bound import BoundTask
 from specc.tricks.sections import TrainSettings
+from specc.values import Size
 
 Batch = tuple[Tensor, Tensor]  # normalized images, N x C x H x W, on the device, and their labels
 
@@ -21,9 +24,9 @@ Batch = tuple[Tensor, Tensor]  # normalized images, N x C x H x W, on the device
 class Step:
     """Called with the batches of a step, it changes the state's tensors as their gradients say.
 
-    `settings` are those of the section `train`. forward: the network, or what computes the same as it. is_weighted:
-    whether the batches of a step, or their shards, weigh differently, so that the mean over the step is not the mean of
-    their means.
+    `settings` are those of the section `train`. rho: of `sam`; None without it. forward: the network, or what
+    computes the same as it. size: of the images, where it changes. is_weighted: whether the batches of a step, or their
+    shards, weigh differently, so that the mean over the step is not the mean of their means.
     """
 
     def __init__(
@@ -39,21 +42,36 @@ class Step:
         self.loss, self.penalty, self.precision = loss, penalty, precision
         self.device = state.table.device
         self.forward: Callable[[Tensor], Any] = state.net
+        self.size: Size | None = None
         varies = any(term.varies for term in loss.terms)
         self.parts = settings.accumulate * settings.shards  # that a step's images are cut into
         self.is_weighted = self.parts > 1 and varies and not loss.is_sum
+        sam = settings.wrapper("sam")
+        self.rho: float | None = sam.args.rho if sam else None
         self.head_weights = {head.name: head.weight for head in state.net.graph.heads}
 
     def __call__(self, batches: Iterable[Batch]) -> Tensor:
         """Take the step. Gives what `backward` does for each batch, rows x batches."""
         weights = None
-        if self.is_weighted:  # all batches of the step are needed first
+        if self.is_weighted or self.rho is not None:  # all batches of the step are needed first, or twice
             batches = list(batches)
+        if self.is_weighted:
             each = [self.loss.weights(labels) for _, labels in batches]
             weights = [sum(of_term) for of_term in zip(*each, strict=True)]
         figures = torch.stack([self.backward(*batch, weights) for batch in batches], 1)  # which holds on to no batch
+        if self.rho is not None:
+            with self.perturbed():
+                self.seed()
+                for batch in batches:
+                    self.backward(*batch, weights)
         self.update()
         return figures
+
+    def perturbed(self) -> AbstractContextManager[None]:
+        """While it is entered, the weights are where `sam` finds the gradient; see `specc.backend.engine.sam`."""
+        assert self.rho is not None
+        state = self.state
+        return perturbed(state.net, state.weights.values(), self.rho, is_scaled=state.scaler is not None)
 
     def seed(self, shard: int | None = None) -> None:
         """Set the generators that the network draws from (for dropout, say) for the step that comes, or for a shard."""
@@ -97,12 +115,12 @@ class Step:
             state.scaler.update()
         optimizers.zero_grad()
 
-    def moving(self) -> list[bool]:
-        """For each weight whether it learns now, for each layer whether it trains, and whether all has thawed: then the
-        optimizers' state is another."""
+    def moving(self) -> list[object]:
+        """For each weight whether it learns now, for each layer whether it trains; whether all has thawed: then the
+        optimizers' state is another; and the size of the images."""
         state = self.state
         learn = [weight.requires_grad for weight in state.weights.values()]
-        return [*learn, *(layer.training for layer in state.net.layers.values()), state.thawed]
+        return [*learn, *(layer.training for layer in state.net.layers.values()), state.thawed, self.size]
 
     def changes(self) -> list[Tensor]:
         """All tensors that a step changes."""

@@ -1,7 +1,7 @@
 """The training loop: steps, and at the end of each epoch an evaluation, a line, a checkpoint."""
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from signal import Signals
 from time import perf_counter
 from typing import Any, Protocol
@@ -10,9 +10,12 @@ import torch
 from torch import Tensor
 
 from specc.backend.engine.applied import thawed
+from specc.backend.engine.average import Snapshot
+from specc.backend.engine.growth import Growth
 from specc.backend.engine.optimizers import Weights
 from specc.backend.engine.shards import Sharded, refuse_divergence
 from specc.backend.engine.state import TrainState
+from specc.backend.engine.statistics import has_statistics, renew
 from specc.backend.engine.step import Batch, Step
 from specc.backend.engine.windows import ALWAYS, norm_windows, thaw_step, weight_windows
 from specc.backend.evaluation.evaluate import evaluate
@@ -66,7 +69,8 @@ class Trainer:
     """Takes a state through its steps. `settings` are those of the section `train`.
 
     compute: what a step computes. launch: what carries it out: itself, unless something is put in its place. sharded:
-    what takes a step whose batches are cut into shards, in place of both. ranks: this process among those that train.
+    what takes a step whose batches are cut into shards, in place of both. growth: how training images grow; None: they
+    do not. ranks: this process among those that train.
     """
 
     def __init__(
@@ -79,6 +83,7 @@ class Trainer:
         self.launch: Callable[[Iterable[Batch]], Tensor] = compute
         self.device = state.table.device
         self.per_epoch, self.total = length(settings, loader)
+        self.growth: Growth | None = None
         self.best_records: Records | None = None  # of the validation images, where the best epoch was of this process
         clock, graph = Clock(0, self.per_epoch, self.total), state.net.graph
         windows = weight_windows(graph, settings, clock)
@@ -156,24 +161,32 @@ class Trainer:
         if index == 0:
             state.table.zero_()
             state.seconds = 0.0
+        self.compute.size = self.growth.size(state.step) if self.growth else None
         costs = [state.selection.cost(result) for result in state.results]
         state.optimizers.set_rates(lambda schedule: rate(schedule, state.step, self.per_epoch, self.total, costs))
         first = index * self.settings.accumulate
         numbers = range(first, first + self.settings.accumulate)
         if self.sharded:
-            figures = self.sharded(lambda shard: (self.loader.training(epoch, number, shard) for number in numbers))
+            figures = self.sharded(
+                lambda shard: (self._sized(self.loader.training(epoch, number, shard)) for number in numbers)
+            )
             mine = self.sharded.mine
             self._of_shards()[:, numbers.start : numbers.stop, mine.start : mine.stop] = figures
         else:
             self.compute.seed()
             state.table[:, numbers.start : numbers.stop] = self.launch(
-                self.loader.training(epoch, number) for number in numbers
+                self._sized(self.loader.training(epoch, number)) for number in numbers
             )
         state.step += 1
         if state.lookahead:
             state.lookahead.update(state.step)
         if state.average:
             state.average.update(state.step)
+
+    def _sized(self, batch: Batch) -> Batch:
+        """A batch with its images as large as they are in the step that comes."""
+        images, labels = batch
+        return (self.growth(images, self.state.step), labels) if self.growth else batch
 
     def _of_shards(self) -> Tensor:
         """The table, rows x batches x shards."""
@@ -214,10 +227,7 @@ class Trainer:
     def _end_epoch(self, sink: CheckpointSink, listener: ProgressListener) -> None:
         """Evaluate, and hand over the epoch's line; the same figures whether the epoch was trained in one go or not."""
         state = self.state
-        if state.lookahead and state.lookahead.a.rewind:
-            state.lookahead.bring_back()
-        if state.kept:
-            state.kept.swap()
+        self.put_in_kept()
         views = self.settings.evaluate
         a = views.args if views else None
         task, compute = self.loader.task, self.compute
@@ -250,6 +260,31 @@ class Trainer:
             self.best_records = evaluation.records
         sink.epoch(state, line)
         listener.epoch(state.results[-1], line, state.has_improved)
+
+    def put_in_kept(self) -> None:
+        """At the end of an epoch: let the network hold what is evaluated and kept, until it is swapped back."""
+        state = self.state
+        if state.lookahead and state.lookahead.a.rewind:
+            state.lookahead.bring_back()
+        if state.snapshot:
+            state.snapshot.take(state.step)
+        if state.kept:
+            state.kept.swap()
+        if isinstance(state.kept, Snapshot) and has_statistics(state.net):
+            mean = self.sharded.mean if self.sharded else next
+            renew(state.net, self._first_batches(state.kept.batches), mean, self.compute.precision)
+
+    def _first_batches(self, most: int | None) -> Iterator[tuple[int, Tensor]]:
+        """The images of the first epoch's batches again, with the numbers of their shards. most: so many batches."""
+        count, accumulate = self.loader.batches, self.settings.accumulate
+        count = count if most is None else min(most, count)
+        for first in range(0, count, accumulate):
+            numbers = range(first, min(first + accumulate, count))
+            if self.sharded is None:
+                yield from ((0, self.loader.training(0, number)[0]) for number in numbers)
+            else:
+                for shard in self.sharded.mine:
+                    yield from ((shard, self.loader.training(0, number, shard)[0]) for number in numbers)
 
     def _refuse_unknown(self, evaluation: Evaluation) -> None:
         """Raise SpeccError E409 where the figure that chooses says nothing about the validation images."""

@@ -26,8 +26,8 @@ class Step(Protocol):
     def __call__(self, batches: Iterable[Batch]) -> Tensor:
         """Take the step; its figures."""
 
-    def moving(self) -> list[bool]:
-        """Which weights and layers take part. A record holds as long as this is the same."""
+    def moving(self) -> list[object]:
+        """Which weights and layers take part, and the size of images. A record holds as long as this is the same."""
 
     def changes(self) -> list[Tensor]:
         """All tensors that a step changes; the same ones after each step but the first few."""
@@ -45,7 +45,7 @@ class Recorded:
 
     def __init__(self, step: Step, record: Record, say: Callable[[str], None]) -> None:
         self.step, self.record, self.say, self.refused = step, record, say, ""
-        self._moving: list[bool] | None = None
+        self._moving: list[object] | None = None
         self._eager = 0  # steps that are still to be taken without a record
         self._batches: list[Batch] = []
         self._figures = torch.empty(0)
@@ -54,7 +54,7 @@ class Recorded:
     def __call__(self, batches: Iterable[Batch]) -> Tensor:
         """Take a step; its figures."""
         moving = self.step.moving()
-        if moving != self._moving:  # weights that stand still from now on are no part of the step any more
+        if moving != self._moving:  # weights that stand still from now on, say, are no part of the step any more
             self._moving, self._eager, self._play = moving, EAGER, None
         if self.refused or self._eager:
             self._eager = max(self._eager - 1, 0)

@@ -16,6 +16,7 @@ from specc.backend.data.parallel import workers
 from specc.backend.data.raw import Files
 from specc.backend.data.split import Streamed
 from specc.backend.device import SMALL_BATCH, thread_count
+from specc.backend.engine.growth import Growth
 from specc.backend.engine.optimizers import is_fused, param_rules
 from specc.backend.memory import moved_numbers
 from specc.backend.ordered_sum import cost, is_tree
@@ -42,8 +43,10 @@ class Plan(NamedTuple):
     graph. fused: the optimizer goes over the weights once. data: where the images are, in words; "" as long as that is
     not known. pools_first: how many `relu -> max_pool` train as `max_pool -> relu`. layout: of images and kernels.
     shards, world: how many parts a batch is cut into, and how many processes compute them. across: how what these give
-    is added up, in words; "" for a single shard. reasons: why each of these is so, by its name in run.json. open: what
-    the rules do not know, "threads" or "step"; `trial.settle` measures it.
+    is added up, in words; "" for a single shard. passes: of a step over each of its images. sizes: of
+    training images that grow, in words; "" for others.
+    reasons: why each of these is so, by its name in run.json. open: what the rules do not know, "threads" or "step";
+    `trial.settle` measures it.
     """
 
     device: torch.device
@@ -60,6 +63,8 @@ class Plan(NamedTuple):
     shards: int = 1
     world: int = 1
     across: str = ""
+    passes: int = 1
+    sizes: str = ""
 
     def choose(self, what: str, value: str, why: str) -> "Plan":
         """The plan with another choice of "threads" or "step"."""
@@ -81,6 +86,8 @@ class Plan(NamedTuple):
             "launch": launch if on_cuda else None,
             "cudnn": "deterministic" if on_cuda else None,
             "optimizer": "fused" if self.fused else "foreach",
+            "passes": f"{self.passes} forward and {self.passes} backward in a step" if self.passes > 1 else None,
+            "sizes": self.sizes or None,
             "shards": f"{self.shards}, on {counted(self.world, 'process')}" if self.shards > 1 else None,
             "across": self.across or None,
             "data": self.data or None,
@@ -116,7 +123,8 @@ def make_plan(
     if info is not None and settings.precision == "auto" and info.get("precision") in ("fp32", "bf16"):
         precision = Precision(info["precision"], BEGUN)
     step, why_step = _step(asked.step, info)
-    fused = is_fused(settings.optimizer.name, device)
+    is_free = settings.wrapper("schedule_free") is not None
+    fused = not is_free and is_fused(settings.mover.name, device)
     reasons = {
         "precision": precision.reason,
         "layout": "the layout that convolutions compute in",
@@ -124,7 +132,9 @@ def make_plan(
         "cudnn": "two trainings give identical bits, so algorithms are not benchmarked",
         "optimizer": "one pass over the weights"
         if fused
-        else f"`{settings.optimizer.name}` has no fused version on this device",
+        else f"`{'schedule_free' if is_free else settings.mover.name}` has no fused version on this device",
+        "passes": f"`{settings.optimizer.name}`: {settings.passes} times the multiply-accumulates and the time of "
+        f"`{settings.mover.name}`; one more copy of the weights",
         "augmentation": "whole batches at once, with separate random draws for each image",
         "order": "the same result from fewer operations",
     }
@@ -154,6 +164,7 @@ def make_plan(
         shards=settings.shards,
         world=ranks.world,
         across=across,
+        passes=settings.passes,
     )
 
 
@@ -203,11 +214,15 @@ def _recorded(graph: Graph, settings: TrainSettings, launch: str, precision: Pre
         return False, SPEC_SAYS
     if settings.shards > 1:
         return False, "what the shards give is added up before the optimizer's step"
+    if settings.passes > 1:
+        return False, f"`{settings.optimizer.name}` draws the same random numbers in each pass of a step"
     if precision.name == "fp16":
         return False, "the loss scale of fp16 changes during training"
     unsteady = [node.op.name for node in graph.nodes[1:] if not node.op.repeatable(graph.inputs_of(node), node.args)]
     if unsteady:
         return False, f"the gradient of `{unsteady[0]}` is not bit-for-bit reproducible"
+    if settings.wrapper("schedule_free"):
+        return False, "`schedule_free` cannot be recorded"
     rules = param_rules(graph, settings, [weight.name for weight in weights_of(graph)])
     others = {rule.optimizer for rule in rules.values() if not component(Optimizer, rule.optimizer).recordable}
     if others:
@@ -222,10 +237,19 @@ def _begun_step(info: Mapping[str, Any]) -> str:
     return "compiled" if isinstance(step, dict) and step.get("is") == "compiled" else "eager"
 
 
-def complete(plan: Plan, net: Net, batches: TrainingBatches) -> Plan:
-    """The plan with what follows from the network that was built, and from its training images."""
+def complete(plan: Plan, net: Net, batches: TrainingBatches, growth: Growth | None, total: int) -> Plan:
+    """The plan with what follows from the network that was built, and from its training images.
+
+    growth: how they grow. total: steps of the training.
+    """
     data, why = _place_of_data(batches, plan.device)
-    return plan._replace(data=data, pools_first=net.pools_after_relu(), reasons={**plan.reasons, "data": why})
+    reasons, sizes = {**plan.reasons, "data": why}, ""
+    if growth is not None:
+        sizes = growth.words(total)
+        reasons["sizes"] = (
+            f"`progressive`: {growth.share(net.graph, total):.0%} of the multiply-accumulates at full size"
+        )
+    return plan._replace(data=data, pools_first=net.pools_after_relu(), sizes=sizes, reasons=reasons)
 
 
 def _place_of_data(batches: TrainingBatches, device: torch.device) -> tuple[str, str]:

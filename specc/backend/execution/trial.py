@@ -91,7 +91,7 @@ def _measure(plan: Plan, net: Net, loader: Loader, settings: TrainSettings) -> d
             trials["threads"] = _try_threads(plan, time)
             best = plan.choose("threads", trials["threads"].best, "")
         if "step" in plan.open:
-            passes = length(settings, loader)[1] * settings.accumulate * settings.shards // plan.world
+            passes = length(settings, loader)[1] * settings.passes * settings.accumulate * settings.shards // plan.world
             eager = time(best)
             if eager * passes > LONG:
                 trials["step"] = _try_compiling(best, time, eager, passes)
@@ -157,7 +157,8 @@ def _key(plan: Plan, graph: Graph, loader: Loader, settings: TrainSettings) -> s
     nodes = [(node.op.name, repr(node.args), node.inputs, node.shape, node.owner.index) for node in graph.nodes]
     _, total = length(settings, loader)
     cut = (settings.accumulate, *([settings.shards, plan.world] if settings.shards > 1 else []))
-    training = (nodes, loader.batch, total, *cut, plan.precision.name, sorted(plan.open))
+    passes = [f"{settings.passes} passes"] if settings.passes > 1 else []
+    training = (nodes, loader.batch, total, *cut, *passes, plan.precision.name, sorted(plan.open))
     machine = (describe(plan.device), platform.machine(), all_threads(), torch.__version__)
     return hashlib.sha256(repr((training, machine)).encode()).hexdigest()[:32]
 

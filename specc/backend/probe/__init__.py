@@ -86,7 +86,7 @@ def _run(spec: Trainable, whole: TrainSettings, place: torch.device, dataset: Da
     loss, guess = _backward(net, function, images, target), blind_guess(function, dataset.task, target)
     layers = watch.layers()
     measured, predicted = ratio(layers, watch.end_scale), watch.predicted_ratio()
-    first_look = judge(layers, loss, guess, measured, settings.optimizer.name, dataset.task.facts)
+    first_look = judge(layers, loss, guess, measured, settings.mover.name, dataset.task.facts)
     trial = None
     if first_look.kind not in HOPELESS:
         trial = try_steps(twin, settings, dataset.task, (images, target), loader.batches)
@@ -108,7 +108,7 @@ def _run(spec: Trainable, whole: TrainSettings, place: torch.device, dataset: Da
         predicted,
         watch.end_scale,
         trial,
-        after_trial(first_look, trial, layers, settings.optimizer),
+        after_trial(first_look, trial, layers, settings.mover),
     )
 
 

@@ -67,7 +67,7 @@ def try_steps(net: Net, settings: TrainSettings, task: BoundTask, batch: Batch, 
     losses: list[float] = []
     while len(losses) < steps and not (losses and not math.isfinite(losses[-1])) and not _fits(losses, constant):
         losses.append(_step(trainer, batch, len(losses) * trainer.total // STEPS))
-    by = f"{settings.optimizer.name}(lr={settings.optimizer.args.lr:g})"
+    by = f"{settings.mover.name}(lr={settings.mover.args.lr:g})"
     return Trial(images, len(losses), by, steps == STEPS, constant, tuple(losses), _fits(losses, constant))
 
 

@@ -129,6 +129,8 @@ def _is_whole(about: dict[str, Any]) -> bool:
         and type(about.get("per_epoch", 1)) is int
         and about.get("per_epoch", 1) > 0
         and isinstance(about.get("thawed", False), bool)
+        and type(about.get("snapshots", 0)) is int
+        and about.get("snapshots", 0) >= 0
         and isinstance(about["lines"], list)
         and all(map(is_epoch_line, about["lines"]))
         and (about["scaler"] is None or isinstance(about["scaler"], dict))

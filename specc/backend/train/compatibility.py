@@ -1,5 +1,6 @@
 """What a changed spec means for a run that goes on with it: is a difference safe, does it matter, does it not fit?"""
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import torch
@@ -45,7 +46,9 @@ def judge(run: Trainable, spec: Trainable, per_epoch: int) -> list[Judged]:
         if change.name.startswith(STOPPING):
             kind = SAFE
         elif change.name == "train.epochs":
-            kind = SAFE if _rates_stay(run.train, spec.train, per_epoch) else TRAJECTORY
+            grows = spec.data.progressive
+            lasts = (grows.args.until,) if grows else ()
+            kind = SAFE if _rates_stay(run.train, spec.train, per_epoch, lasts) else TRAJECTORY
         elif change.name.startswith("network."):
             kind = SAFE  # what follows from it is told by itself
         elif change.name.startswith(("train.optimizer", "train.groups")):
@@ -87,7 +90,7 @@ def _optimizers(spec: Trainable) -> dict[str, Any]:
 
     def state(rule: ParamRule) -> tuple[Any, ...]:
         tunable = component(Optimizer, rule.optimizer).tunable
-        return rule.optimizer, tuple((name, value) for name, value in rule.options if name not in tunable)
+        return rule.optimizer, rule.is_free, tuple((name, value) for name, value in rule.options if name not in tunable)
 
     names = list(_shapes(spec.graph))
     return {name: state(rule) for name, rule in param_rules(spec.graph, spec.train, names).items()}
@@ -98,13 +101,17 @@ def _begins(change: Change) -> bool:
     return change.name == "train.ema" and change.a in (None, "none")
 
 
-def _rates_stay(a: TrainSettings, b: TrainSettings, per_epoch: int) -> bool:
-    """Whether the learning rate, and all else that depends on the length, is the same in a training of another one."""
+def _rates_stay(a: TrainSettings, b: TrainSettings, per_epoch: int, lasts: Sequence[float] = ()) -> bool:
+    """Whether the learning rate, and all else that depends on the length, is the same in a training of another one.
+
+    lasts: other lengths in epochs, or percent of the training, that count.
+    """
     totals = [max(1, round(settings.epochs * per_epoch)) for settings in (a, b)]
     groups = b.groups or ()
     schedules = [b.schedule, *(group.args.schedule for group in groups if group.args.schedule)]
     clocks = [Clock(0, per_epoch, total) for total in totals]
-    untils = [until for until in (b.frozen_until, *(group.args.until for group in groups)) if until is not None]
+    starts = (b.frozen_until, b.average.args.start if b.average else None)
+    untils = [until for until in (*starts, *lasts, *(group.args.until for group in groups)) if until is not None]
     return (
         b.lookahead is None
         and all(clocks[0].steps(until) == clocks[1].steps(until) for until in untils)

@@ -56,6 +56,7 @@ def _is_tried(request: Request, size: int, accumulate: int) -> bool:
     changed = spec._replace(train=spec.train.replace(batch=size, accumulate=accumulate))
     try:
         trainer = prepare(request._replace(spec=changed)).trainer
+        trainer.growth = None  # images of full size take the most
         trainer.step()
         with torch.no_grad():
             images, _ = next(iter(trainer.loader.validation()))

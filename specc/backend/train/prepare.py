@@ -16,7 +16,8 @@ from specc.backend.data.subset import subset_of
 from specc.backend.device import describe, find
 from specc.backend.engine.applied import fresh_statistics, whitened
 from specc.backend.engine.assemble import assemble
-from specc.backend.engine.trainer import Trainer
+from specc.backend.engine.growth import growth
+from specc.backend.engine.trainer import Trainer, length
 from specc.backend.evaluation.losses import weighted_losses
 from specc.backend.evaluation.words import loss_words
 from specc.backend.execution.apply import apply, set_up
@@ -106,10 +107,14 @@ def prepare(request: Request) -> Job:
     if settings.start and request.begun is None:  # else a checkpoint brings the weights
         start, started = begin(net, settings.start, request.base, dataset, data)
         notes += started
-    plan = settle(complete(plan, net, loader.source), net, loader, settings, ranks)
+    per_epoch, total = length(settings, loader)
+    grows = growth(graph, data, per_epoch, total)
+    plan = settle(complete(plan, net, loader.source, grows, total), net, loader, settings, ranks)
     forward = apply(plan, net)
     trainer, reached = assemble(net, settings, loader, plan.precision, ranks)
-    trainer.compute.forward = forward
+    trainer.compute.forward, trainer.growth = forward, grows
+    if grows is not None:
+        notes.append(f"progressive: training images are {plan.sizes}; they are evaluated at {grows.full}")
     notes += [*whitened(graph, len(dataset.train)), *reached]
     if request.begun is None:  # else a checkpoint brings the statistics
         notes += fresh_statistics(net)

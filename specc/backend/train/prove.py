@@ -35,6 +35,7 @@ PARTS = {
     "model": "weights and running statistics",
     "average": "moving average (ema)",
     "lookahead": "slow weights (lookahead)",
+    "snapshot": "weights that are evaluated (swa, schedule_free)",
     "optimizer": "optimizer state",
     "table": "losses and correct answers of the epoch so far",
 }

@@ -15,6 +15,7 @@ from specc.syntax.parse import parse_expression
 from specc.tricks import COMPONENTS
 from specc.tricks.sections import SECTIONS
 from specc.values import Bound, show
+from specc.vocabulary.family import Wrapper
 
 
 def parse_set(text: str, problems: Problems) -> t.Setting | None:
@@ -125,7 +126,7 @@ class Change:
                 return self._in_call(current, path, families)
             case t.Pipe(stages=stages):
                 return self._in_pipe(current, stages, path, families)
-        written = ".".join(self.setting.path[: len(self.setting.path) - len(path)])
+        written = ".".join(self._before(path))
         self.lost(f"`{written}` is not a call, so it has no argument `{path[0]}`", f"set `{written}` as a whole")
         return None
 
@@ -135,6 +136,9 @@ class Change:
             if path[0] == call.name and len(path) > 1:  # the name of the only stage of a pipeline
                 return self._in_call(call, path[1:], families)
             known = f"it takes {', '.join(names)}" if names else "it takes no arguments"
+            word = COMPONENTS["optimizer"].get(call.name)
+            if isinstance(word, Wrapper):
+                known += f"; arguments of what it wraps are at `{'.'.join(self._before(path))}.{word.wraps}`"
             self.lost(f"`{call.name}` ({what}) has no argument `{path[0]}`", nearest(path[0], names) or known)
             return None
         arguments = list(call.arguments)
@@ -149,6 +153,10 @@ class Change:
         else:
             arguments[position] = arguments[position]._replace(value=value)
         return call._replace(arguments=tuple(arguments), parens=True)
+
+    def _before(self, path: Sequence[str]) -> tuple[str, ...]:
+        """The setting's path up to what is left of it."""
+        return self.setting.path[: len(self.setting.path) - len(path)]
 
     def _signature(self, name: str, families: Sequence[str]) -> tuple[list[str] | None, str]:
         """The parameters of a call and what it is; None where the name is not known."""

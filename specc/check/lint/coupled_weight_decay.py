@@ -8,7 +8,7 @@ from specc.vocabulary.registry import component
 
 
 def find(linted: Linted) -> Iterator[Found]:
-    optimizer = linted.train.optimizer
+    optimizer = linted.train.mover
     if component(Optimizer, optimizer).scaled_decay and optimizer.args.weight_decay:
         yield Found(
             f"`{optimizer.name}` scales its weight decay by the size of the gradient",

@@ -9,13 +9,13 @@ from specc.values import show
 
 def find(linted: Linted) -> Iterator[Found]:
     train = linted.train
-    decay = train.optimizer.args.weight_decay
+    decay = train.mover.args.weight_decay
     if decay and strengths(train.regularize)[1]:
         yield Found(
             f"kernels decay twice: by `{show(train.regularize)}` and by the weight_decay={decay:g} of "
-            f"`{train.optimizer.name}`",
+            f"`{train.mover.name}`",
             linted.place("train", "regularize", train.regularize),
-            help=f"keep one of them: {train.optimizer.name}(…, weight_decay=0), or regularize = none",
+            help=f"keep one of them: {train.mover.name}(…, weight_decay=0), or regularize = none",
         )
 
 

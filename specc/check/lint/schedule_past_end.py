@@ -25,6 +25,13 @@ def find(linted: Linted) -> Iterator[Found]:
     if train.lookahead is not None and (start := in_epochs(train.lookahead.args.start, epochs)) >= epochs:
         message = f"`lookahead` would start after {_epochs(start)}, but training ends after {epochs:g}"
         yield Found(message, linted.place("train", "lookahead", train.lookahead), help="start it earlier, or remove it")
+    grows = linted.data.progressive if linted.data else None
+    if grows is not None and (end := in_epochs(grows.args.until, epochs)) > epochs:
+        message = f"images grow for {_epochs(end)}, but training ends after {epochs:g}, before they have full size"
+        yield Found(message, linted.place("data", "progressive", grows), help="train longer, or let them grow faster")
+    if train.average is not None and (start := in_epochs(train.average.args.start, epochs)) > epochs:
+        message = f"`{train.average.name}` would start after {_epochs(start)}, but training ends after {epochs:g}"
+        yield Found(message, linted.place("train", "average", train.average), help="start it earlier, or remove it")
     until = train.frozen_until
     if until is not None and in_epochs(until, epochs) >= epochs:
         message = f"`freeze` lasts {_epochs(in_epochs(until, epochs))}, but training ends after {epochs:g}: "
@@ -103,7 +110,8 @@ LINT = Lint(
     name="schedule-past-end",
     doc="""\
 A part of `schedule` that starts, ends or drops only after the last epoch, such as a warmup longer than the training
-run; an `early_stop` or a `lookahead` that waits longer, or a `freeze` that lasts longer.
+run; an `early_stop`, a `lookahead` or an `average` that waits longer, or a `freeze` or a `progressive` that lasts
+longer.
 """,
     why="""\
 The learning rate does not follow the spec: if the warmup is cut short, it never reaches its peak, and without its

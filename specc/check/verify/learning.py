@@ -40,7 +40,7 @@ def learning_fits(
         if mine and group.args.optimizer is not None:
             _optimizer_fits(group.args.optimizer, mine, group.span, context)
     if left:
-        _optimizer_fits(train.optimizer, left, train.optimizer.span, context)
+        _optimizer_fits(train.mover, left, train.optimizer.span, context)
 
 
 def initializers_fit(graph: Graph, context: Context) -> None:

@@ -7,6 +7,7 @@
 from specc.vocabulary.component import Component
 from specc.vocabulary.family.data import Augmentation as Augmentation
 from specc.vocabulary.family.data import Normalization as Normalization
+from specc.vocabulary.family.data import Progressive as Progressive
 from specc.vocabulary.family.data import Resizing as Resizing
 from specc.vocabulary.family.data import Source as Source
 from specc.vocabulary.family.data import Validation as Validation
@@ -14,10 +15,13 @@ from specc.vocabulary.family.initializer import Initializer as Initializer
 from specc.vocabulary.family.initializer import Site as Site
 from specc.vocabulary.family.optimizer import Division as Division
 from specc.vocabulary.family.optimizer import Optimizer as Optimizer
+from specc.vocabulary.family.optimizer import ScheduleFree as ScheduleFree
+from specc.vocabulary.family.optimizer import Wrapper as Wrapper
 from specc.vocabulary.family.schedule import Clock as Clock
 from specc.vocabulary.family.schedule import Moment as Moment
 from specc.vocabulary.family.schedule import Piece as Piece
 from specc.vocabulary.family.schedule import Schedule as Schedule
+from specc.vocabulary.family.training import Averaging as Averaging
 from specc.vocabulary.family.training import EarlyStop as EarlyStop
 from specc.vocabulary.family.training import Evaluation as Evaluation
 from specc.vocabulary.family.training import Freeze as Freeze
@@ -35,11 +39,14 @@ FAMILIES: tuple[type[Component], ...] = (
     Normalization,
     Augmentation,
     Validation,
+    Progressive,
     Initializer,
     Optimizer,
+    Wrapper,
     Group,
     Freeze,
     Lookahead,
+    Averaging,
     Schedule,
     Loss,
     Regularizer,

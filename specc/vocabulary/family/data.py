@@ -131,3 +131,10 @@ class Validation(Component):
         if self.fold and not self.share:
             return "has a `fold` and no `share`"
         return "" if self.parts or self.share else "has neither `parts` nor `share`"
+
+
+class Progressive(Component):
+    """Training images that grow: `specc.backend.engine.growth.Growth`."""
+
+    family: ClassVar[str] = "progressive"
+    is_open: ClassVar[bool] = False

@@ -20,6 +20,18 @@ class Division(NamedTuple):
     last: str = ""
 
 
+class ScheduleFree(NamedTuple):
+    """The schedule-free form of an optimizer.
+
+    target: the dotted path of its class. between: the argument that says where between the two sequences gradients are
+    found, which must be above 0; of a pair, the first. without: arguments that it does not have.
+    """
+
+    target: str
+    between: str
+    without: tuple[str, ...]
+
+
 @dataclass(eq=False, repr=False, kw_only=True)
 class Optimizer(Component):
     """How a gradient moves the weights. It has the arguments `lr` and `weight_decay`.
@@ -32,6 +44,7 @@ class Optimizer(Component):
         device say, and no number of Python's, so that its step can be played back as a CUDA graph; `lr` is a tensor.
     tunable: arguments that may change when a run is resumed: what it remembers of a weight is the same.
     division: None where it moves all weights itself.
+    schedule_free: None where it has no such form.
     """
 
     family: ClassVar[str] = "optimizer"
@@ -43,6 +56,7 @@ class Optimizer(Component):
     recordable: bool = False
     tunable: tuple[str, ...] = ()
     division: Division | None = None
+    schedule_free: ScheduleFree | None = None
 
     def moves(self, a: Args, kind: str, is_last: bool) -> bool:
         """Whether it moves a weight of this kind itself. is_last: the weight is a kernel that gives the classes."""
@@ -60,4 +74,24 @@ class Optimizer(Component):
         if division and not set(division.kinds) <= set(get_args(Kind)):
             return f"moves `{', '.join(division.kinds)}`, which are not all kinds of weights"
         others = filter(None, (division.others, division.last)) if division else ()
-        return self.lacks("lr", "weight_decay", *self.tunable, *others)
+        free = self.schedule_free
+        return self.lacks(
+            "lr", "weight_decay", *self.tunable, *others, *((free.between, *free.without) if free else ())
+        )
+
+
+@dataclass(eq=False, repr=False, kw_only=True)
+class Wrapper(Optimizer):
+    """A way to train that any optimizer takes part in, or some. `lr` and `weight_decay` are those of what it wraps.
+
+    wraps: the argument that holds the optimizer, which may be wrapped itself. passes: forward and backward passes of a
+    step over each of its images.
+    """
+
+    is_open: ClassVar[bool] = False
+
+    wraps: str
+    passes: int = 1
+
+    def broken_promise(self) -> str:
+        return self.lacks(self.wraps)

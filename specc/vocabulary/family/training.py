@@ -86,6 +86,13 @@ class Lookahead(Component):
     is_open: ClassVar[bool] = False
 
 
+class Averaging(Component):
+    """A mean of the weights: `specc.backend.engine.average.EpochMean`."""
+
+    family: ClassVar[str] = "average"
+    is_open: ClassVar[bool] = False
+
+
 class EarlyStop(Component):
     """When a training ends early: `specc.backend.engine.trainer.Trainer.finished`."""
 

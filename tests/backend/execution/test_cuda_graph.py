@@ -24,7 +24,7 @@ SPEC = """
 data { source = digits; augment = shift(1) -> noise(0.05) }
 network Net {
   conv(8) -> batch_norm -> relu -> max_pool(2)
-  flatten -> dropout -> dense(10)
+  global_avg_pool -> dropout -> dense(10)
 }
 train { epochs = 1; batch = 64; seed = 3; schedule = warmup(2%) -> cosine }
 """
@@ -39,6 +39,7 @@ VARIANTS = {
     "mixup": ["data.augment=mixup(1)"],
     "lookahead": ["train.lookahead=lookahead(steps=2)"],
     "sum": ["train.loss=cross_entropy(reduction=sum)"],
+    "growing": ["data.progressive=progressive(from=4x4, until=40%, stages=2)"],
     "half an epoch": ["train.epochs=0.5"],
 }
 

@@ -55,6 +55,12 @@ VIEWS = SPEC.format(
     augment="flip", shards=4, settings="batch = 48; epochs = 1; ema = 0.9; evaluate = tta(flip, shift=1)"
 )
 BF16 = SPEC.format(augment="flip", shards=4, settings="batch = 48; epochs = 1; precision = bf16")
+SHARP = SPEC.format(
+    augment="shift(1)",
+    shards=12,
+    settings="batch = 48; epochs = 2; accumulate = 2; clip = 1; average = swa(start=0); "
+    "optimizer = sam(sgd(lr=0.1, momentum=0.9))",
+)
 COMPILED = SPEC.format(augment="flip", shards=4, settings="batch = 48; epochs = 1; plan = plan(step=compiled)")
 OF_TASK = """
 data {{ source = npz("{task}.npz"); augment = flip }}
@@ -87,6 +93,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("runs")
     jobs = [Job(f"order-{world}", world, ORDER, subset=IMAGES) for world in (1, 2, 3, 4)]
     jobs += [Job(f"tree-{world}", world, TREE, subset=IMAGES) for world in (1, 2, 4)]
+    jobs += [Job(f"sharp-{world}", world, SHARP, subset=IMAGES) for world in (1, 3)]
     jobs += [Job(f"capped-{world}", world, CAPPED, subset=40) for world in (1, 3)]
     jobs += [Job("moved", 3, ORDER, 2, IMAGES)]
     jobs += [Job("moved", world, None, until, IMAGES) for world, until in ((1, 3), (4, 4), (2, None))]
@@ -108,6 +115,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     [
         *(("order", world) for world in (2, 3, 4)),
         ("capped", 3),
+        ("sharp", 3),  # sam and swa
         *((kind, world) for kind in ("tree", "streamed", "views", "bf16") for world in (2, 4)),
         *((task, 4) for task in TASKS),
     ],

@@ -61,6 +61,7 @@ def test_a_network_in_which_only_a_norm_learns():
         ("epochs = 9; schedule = cosine(epochs=2) -> restart(epochs=3) -> constant", "is cut off after 1"),
         ("epochs = 3; groups = group(kernels, schedule=warmup(5) -> cosine)", "warmup"),
         ("epochs = 3; lookahead = lookahead(start=3)", "lookahead"),
+        ("epochs = 3; average = swa(start=4)", "swa"),
         ("epochs = 3; freeze = freeze(backbone, until=3)", "`freeze` lasts 3 epochs"),
         ("epochs = 3; freeze = freeze(backbone, until=150%)", "what is frozen never learns"),
     ],
@@ -94,6 +95,17 @@ def test_what_comes_after_the_end(train, says):
 )
 def test_schedules_that_fit(train):
     assert codes(trained(train=train)) == []
+
+
+def test_images_that_grow_too_slowly():
+    text = """
+    data { source = digits; progressive = progressive(from=4x4, until=4) }
+    network Net { conv(4, 5x5) -> relu -> conv(4, 5x5) -> relu -> global_avg_pool -> dense(10) }
+    train { epochs = 3 }
+    """
+    [found] = linted(text)
+    assert found.code == "W534" and "before they have full size" in found.message
+    assert codes(text.replace("until=4", "until=3")) == []
 
 
 def test_a_variant_that_is_too_short():
