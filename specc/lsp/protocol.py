@@ -63,7 +63,7 @@ class Protocol(LanguageServerProtocol):
         return None
 
     def refuse(self, number: int | str | None, code: int, why: str) -> None:
-        """Answer a request with an error. number: None where none is known; lsprotocol's own class would leave that out."""
+        """Answer a request with an error. number: None, which lsprotocol would leave out, where none is known."""
         self._send_data({"jsonrpc": self.VERSION, "id": number, "error": {"code": code, "message": why}})
 
     # ---- the two kinds of messages
