@@ -53,7 +53,9 @@ def _names(server: LanguageServer, session: Session) -> None:
             return None
         try:
             return await session.in_worker(
-                lambda: navigation.rename(analysis, params.position, params.new_name, session.specs(), session.versions)
+                lambda: navigation.rename(
+                    analysis, params.position, params.new_name, session.specs(), session.versions, session.load
+                )
             )
         except navigation.Refused as refused:
             raise JsonRpcException(str(refused), REQUEST_FAILED) from None
