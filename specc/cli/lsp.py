@@ -23,6 +23,7 @@ def lsp() -> int:
     logging.basicConfig(level=logging.CRITICAL)
     gc.freeze()  # what is loaded stays: no collection needs to look at it, nor at each check anew
     gc.set_threshold(20_000, 20, 50)
+    sys.setswitchinterval(0.001)  # seconds; an edit that cancels a check waits so long for the thread that checks
     status: int = server.serve(sys.stdin.buffer, sys.stdout.buffer)
     return status
 

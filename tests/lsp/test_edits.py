@@ -6,8 +6,11 @@ import time
 import pytest
 from lsprotocol import types
 
+from specc.check.context import Work
 from specc.lsp import tokens
 from specc.lsp.server import create
+from specc.reading import check_spec
+from specc.source import Source
 from tests.helpers.thorough import SEED, some, times
 
 REQUESTS = ("documentSymbol", "foldingRange", "codeLens", "semanticTokens/full", "documentLink")
@@ -18,6 +21,27 @@ PIECES = [
     "3x3", "50%", "variant v { network.", "é😀", "\r\n", "shared s = ", "repeat(3) {", "default conv(", "search {",
     "\x00", "\u2028",
 ]  # fmt: skip
+
+
+MANY = """\
+let unused = 3
+block unit(c) { conv(c) -> batch_norm -> relu }
+network N(width=8) { input(3, 16x16) -> unit(width) -> unit(width) -> sigmoid -> flatten -> dense(2) -> softmax }
+variant wide { network.width = 16 }
+"""
+
+
+class Counting(Work):
+    """Work that is canceled when it is asked for the `most`th time whether to go on."""
+
+    def __init__(self, most):
+        super().__init__()
+        self.calls, self.most = 0, most
+
+    def go_on(self):
+        self.calls += 1
+        self.is_canceled = self.calls >= self.most
+        super().go_on()
 
 
 def everything(editor, name, offset):
@@ -86,6 +110,20 @@ def test_a_newer_edit_cancels_an_older_check(editor):
         editor.edit("deep.cnn", 0, 0, " ")
     editor.diagnostics("deep.cnn")
     assert time.perf_counter() - start < 8 * one
+
+
+@pytest.mark.parametrize("text", [MANY, MANY + "variant v { network.width = }\n"], ids=["whole", "broken"])
+def test_a_check_can_be_given_up_anywhere(text):
+    """What is called between the parts of a check raises; the check ends, and the next one is as it should be."""
+    source = Source("many.cnn", text)
+    whole, work = check_spec(source, everything=True), Counting(10**9)
+    assert check_spec(source, everything=True, work=work).diagnostics == whole.diagnostics
+    assert work.calls > 100
+    for at in some(range(1, work.calls + 1), 25):
+        given_up = Counting(at)
+        check_spec(source, everything=True, work=given_up)
+        assert at <= given_up.calls <= at + 5
+    assert check_spec(source, everything=True).diagnostics == whole.diagnostics
 
 
 HOSTILE = [
