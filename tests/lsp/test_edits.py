@@ -136,6 +136,20 @@ HOSTILE = [
     "let a = [" + "0, " * 50_000 + "]",
     '"' * 20_001,
     "x" * 1_000_001,
+    "network N { input(3, 8x8)\n repeat(1_000_000_000) { relu } }",
+    "network N { input(3, 8x8)\n for i in range(1_000_000_000) { relu } }",
+    "network N { input(3, 8x8)\n " + "repeat(10) { " * 9 + "relu" + "}" * 9 + "}",
+    "block a { b -> b }\nblock b { c -> c }\n" + "block c { a }\nnetwork N { input(3, 8x8) -> a }",
+    "let a = 10 ** 9 ** 9\nlet b = range(a)\nnetwork N { input(3, 8x8) -> conv(a) }",
+    "network N { input(3, 8x8)\n" + "relu\n" * 29_000 + "}",  # lines
+    "network N { input(3, 8x8)\n" + "relu\n" * 100_000 + "}",
+    "\n" * 100_000,
+    "# comment\n" * 90_000,
+    "# " + "x" * 999_990,
+    'data { source = folder("' + "x" * 990_000 + '") }',
+    "network N { " + "conv(8, " * 90 + "3" + ")" * 90 + " }",
+    "}\n" * 50_000,
+    "variant v { network.width = 1 }\n" * 5_000,
     "\n".join(f"variant v{i} {{ network.width = {i} }}" for i in range(2_000)) + "\nnetwork N(width=8) { conv(width) }",
 ]
 
