@@ -279,6 +279,25 @@ def test_where_the_extension_looks_for_specc():
         assert subprocess.run(["node", "--check", file]).returncode == 0
 
 
+@pytest.mark.skipif(shutil.which("node") is None, reason="Node.js is not installed here")
+def test_the_extension_takes_the_first_program_that_runs(tmp_path: Path) -> None:
+    """An environment without specc, one whose specc is broken, and one where it runs."""
+    for name, status in (("venv", 1), ("env", 0)):
+        program = tmp_path / name / "bin" / "specc"
+        program.parent.mkdir(parents=True)
+        program.write_text(f"#!/bin/sh\nexit {status}\n")
+        program.chmod(0o755)
+    (tmp_path / ".venv" / "bin").mkdir(parents=True)
+    script = """
+        const { candidates, firstThatRuns } = require("./program.js");
+        const [folder] = process.argv.slice(1);
+        console.log(JSON.stringify([firstThatRuns(candidates("", [folder], "linux")),
+                                    firstThatRuns([folder + "/nowhere", folder + "/venv/bin/specc"]) ?? null]));
+    """
+    done = subprocess.run(["node", "-e", script, tmp_path], cwd=VSCODE, capture_output=True, text=True)
+    assert json.loads(done.stdout) == [str(tmp_path / "env" / "bin" / "specc"), None]
+
+
 def test_snippets_are_specs():
     for name, snippet in json.loads((VSCODE / "snippets" / "cnn.json").read_text()).items():
         body = snippet["body"] if isinstance(snippet["body"], str) else "\n".join(snippet["body"])

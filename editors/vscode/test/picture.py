@@ -51,7 +51,8 @@ pre { margin: 14px 18px; font: inherit } .number { color: #6e7681; display: inli
 .lens { color: #999; font: 12.5px sans-serif } .wrong { text-decoration: underline wavy #f14c4c }
 .hover { position: absolute; left: 700px; top: 268px; width: 440px; background: #252526; border: 1px solid #454545;
   font: 12.5px/17px sans-serif; padding: 5px 10px; white-space: pre-wrap }
-.problems { margin-top: 24px; border-top: 1px solid #454545; padding: 8px 18px; font: 13px/20px sans-serif; white-space: pre-wrap }
+.problems { margin-top: 24px; border-top: 1px solid #454545; padding: 8px 18px; font: 13px/20px sans-serif;
+  white-space: pre-wrap }
 .problems b { color: #f14c4c }
 """
 
