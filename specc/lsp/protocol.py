@@ -30,12 +30,13 @@ def strict_converter() -> Converter:
     return converter
 
 
-def _only(kind: type, value: Any, _: Any) -> Any:
+def _only(kind: type, value: Any, wanted: type) -> Any:
+    """A value that has to be of a kind. wanted: the kind itself, or an enumeration of its values."""
     if kind is int and isinstance(value, float) and value.is_integer():
-        return int(value)  # JSON knows one kind of number
+        value = int(value)  # JSON knows one kind of number
     if type(value) is not kind:
         raise ValueError(f"expected {kind.__name__}")
-    return value
+    return value if wanted is kind else wanted(value)
 
 
 class Protocol(LanguageServerProtocol):

@@ -57,6 +57,7 @@ def is_plain(error):
         ("textDocument/hover", PLACE | {"textDocument": {"uri": 5}}, -32602),
         ("textDocument/rename", PLACE, -32602),
         ("textDocument/inlayHint", {"textDocument": PLACE["textDocument"]}, -32602),
+        ("textDocument/completion", PLACE | {"context": {"triggerKind": 99}}, -32602),
         ("workspace/symbol", {"query": 5}, -32602),
         ("workspace/executeCommand", {"command": "rm"}, -32602),
         ("workspace/executeCommand", {"command": "specc.variant", "arguments": [5, 5]}, -32602),
@@ -67,7 +68,7 @@ def is_plain(error):
 def test_a_wrong_request_is_answered_with_an_error(editor, method, params, code):
     error = refused(editor, method, params)
     assert error["code"] == code and is_plain(error) and len(error["message"]) < 200
-    assert not editor.messages
+    assert editor.messages == []
 
 
 def test_a_request_without_parameters(editor):
@@ -122,7 +123,7 @@ def test_answers_and_notifications_of_nothing_are_left_out(editor):
     ):
         editor.send_body(json.dumps({"jsonrpc": "2.0", **message}).encode())
     assert editor.request("workspace/symbol", {"query": "none of this name"}) == []
-    assert not editor.messages
+    assert editor.messages == []
 
 
 def test_a_wrong_notification_is_told(fresh):
