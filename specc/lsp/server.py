@@ -13,7 +13,7 @@ from specc import __version__
 from specc.lsp import actions, diagnostics, formatting
 from specc.lsp.analysis import Analysis
 from specc.lsp.data import sent_back
-from specc.lsp.protocol import Protocol, defect, strict_converter
+from specc.lsp.protocol import INTERNAL_ERROR, Protocol, defect, strict_converter
 from specc.lsp.requests import moving, reading, typing
 from specc.lsp.session import Open, Session
 from specc.lsp.wire import read_message
@@ -48,9 +48,14 @@ class Server(LanguageServer):
         return 0  # an editor that is gone waits for no status
 
     def report_server_error(self, error: Exception, source: Any) -> None:
-        """pygls calls this where it cannot send an answer; errors that are answers have been sent already."""
-        if not isinstance(error, JsonRpcException):
+        """pygls calls this where it cannot write an answer down; errors that are answers have been sent already."""
+        if isinstance(error, JsonRpcException):
+            return
+        number = self.protocol.msg_id
+        if number is None:
             self.protocol.say(defect(error))
+        else:
+            self.protocol.refuse(number, INTERNAL_ERROR, defect(error))
 
     def publish(self, one: Open, analysis: Analysis) -> None:
         """Send the problems of a text, and let the client ask again for what follows from its shapes."""

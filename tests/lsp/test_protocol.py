@@ -1,13 +1,16 @@
 """What a client may send: a request that is wrong gets the error of the protocol, and the server goes on."""
 
+import asyncio
 import io
 import json
+from types import SimpleNamespace
 
 import pytest
 from lsprotocol import types
 
 from specc.errors import SpeccError
 from specc.lsp.documents import Document
+from specc.lsp.server import create
 from specc.lsp.wire import read_message
 from tests.helpers.editor import Editor, Failed
 
@@ -159,6 +162,43 @@ def test_to_leave_without_shutdown_is_a_failure(fresh, greets):
         fresh.open("net.cnn", "network N { input(3, 8x8) repeat(40_000) { relu } }")
     fresh.notify("exit", None)
     assert fresh.ended() == (1, "")
+
+
+def test_an_error_in_the_server_is_an_answer_too(capsys, monkeypatch):
+    """One while the answer is worked out, and one while it is written down."""
+    server, sent = create(), []
+    server.protocol.set_writer(SimpleNamespace(write=sent.append))
+
+    async def ask(number, answer):
+        monkeypatch.setattr("specc.lsp.completion.resolved", answer)
+        message = {"jsonrpc": "2.0", "id": number, "method": "completionItem/resolve", "params": {"label": "a"}}
+        server.protocol.receive(json.dumps(message).encode())
+        while len(sent) < number:
+            await asyncio.sleep(0.01)
+        return json.loads(sent[-1].partition(b"\r\n\r\n")[2])
+
+    async def session():
+        begin = {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": {"capabilities": {}}}
+        server.protocol.receive(json.dumps(begin).encode())
+        return [await ask(2, lambda item: 1 // 0), await ask(3, lambda item: object())]
+
+    for answer in asyncio.run(session()):
+        assert answer["error"]["code"] == -32603 and "internal error in specc" in answer["error"]["message"]
+    server.session.leave()
+    assert capsys.readouterr().err.count("internal error in specc (this is a bug)") == 2
+
+
+def test_the_folders_of_a_workspace_may_change(fresh, tmp_path):
+    fresh.begin()
+    (tmp_path / "one.cnn").write_text(SPEC.replace("N {", "First {"))
+    other = tmp_path.with_name(f"{tmp_path.name}_other")
+    other.mkdir()
+    (other / "two.cnn").write_text(SPEC.replace("N {", "Second {"))
+    folders = [{"uri": folder.as_uri(), "name": "a"} for folder in (tmp_path, other)]
+    fresh.notify("workspace/didChangeWorkspaceFolders", {"event": {"added": folders[1:], "removed": []}})
+    assert {one["name"] for one in fresh.request("workspace/symbol", {"query": ""})} == {"First", "Second"}
+    fresh.notify("workspace/didChangeWorkspaceFolders", {"event": {"added": [], "removed": folders[:1]}})
+    assert {one["name"] for one in fresh.request("workspace/symbol", {"query": ""})} == {"Second"}
 
 
 @pytest.mark.parametrize(
