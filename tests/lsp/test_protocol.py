@@ -166,7 +166,8 @@ def test_to_leave_without_shutdown_is_a_failure(fresh, greets):
 
 def test_an_error_in_the_server_is_an_answer_too(capsys, monkeypatch):
     """One while the answer is worked out, and one while it is written down."""
-    server, sent = create(), []
+    server = create()
+    sent: list[bytes] = []
     server.protocol.set_writer(SimpleNamespace(write=sent.append))
 
     async def ask(number, answer):
