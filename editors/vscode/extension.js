@@ -1,11 +1,9 @@
 // The client of `specc lsp`: finds the program, starts the server, and runs commands in a terminal.
 
-const fs = require("fs");
 const path = require("path");
-const { spawnSync } = require("child_process");
 const vscode = require("vscode");
 const { LanguageClient } = require("vscode-languageclient/node");
-const { candidates } = require("./program");
+const { candidates, firstThatRuns } = require("./program");
 
 const COMMANDS = ["specc.train", "specc.show"]; // that lenses above networks and variants may call
 const INSTALL = 'pip install "specc-cnn[lsp]"';
@@ -65,10 +63,7 @@ async function start() {
 function find() {
   const wanted = vscode.workspace.getConfiguration("specc").get("path");
   const folders = (vscode.workspace.workspaceFolders ?? []).map((one) => one.uri.fsPath);
-  return candidates(wanted, folders, process.platform).find((program) => {
-    if (path.isAbsolute(program) && !fs.existsSync(program)) return false;
-    return spawnSync(program, ["--version"], { timeout: 20000 }).status === 0;
-  });
+  return firstThatRuns(candidates(wanted, folders, process.platform));
 }
 
 async function offerToInstall() {

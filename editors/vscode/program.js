@@ -1,6 +1,8 @@
 // Where the program `specc` may be, the most likely place first.
 
+const fs = require("fs");
 const path = require("path");
+const { spawnSync } = require("child_process");
 
 const ENVIRONMENTS = [".venv", "venv", "env"];
 
@@ -13,4 +15,12 @@ function candidates(wanted, folders, platform) {
   return [...own, ...active, "specc"];
 }
 
-module.exports = { candidates };
+// The first of programs that is there and runs; undefined where none does.
+function firstThatRuns(programs) {
+  return programs.find((program) => {
+    if (path.isAbsolute(program) && !fs.existsSync(program)) return false;
+    return spawnSync(program, ["--version"], { timeout: 20000 }).status === 0;
+  });
+}
+
+module.exports = { candidates, firstThatRuns };

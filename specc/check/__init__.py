@@ -103,7 +103,7 @@ def _check(
 ) -> Checked | None:
     """The passes in a row; None where the text cannot be read, or there is no such variant."""
     problems = context.problems
-    files = parse_files(source, load, problems, context.trace)
+    files = parse_files(source, load, problems, context.trace, context.work.go_on)
     if files is None:
         return None
     base = gather(files, problems)
@@ -168,9 +168,10 @@ def elaborate(spec: Spec, context: Context) -> Elaborated:
             return Elaborated(None, data, train, export)
         graph = expanded.graph
         dropped = keep_reachable(graph)
-        settle_biases(graph)
-        settle_inits(graph)
-        find_receptive_fields(graph)
+        for settle in (settle_biases, settle_inits, find_receptive_fields):
+            context.work.go_on()
+            settle(graph)
+        context.work.go_on()
         verify(spec, graph, data, train, export, context)
         return Elaborated(graph, data, train, export, tuple(dropped), tuple(expanded.overwritten))
     except TooMuch:
@@ -223,4 +224,4 @@ def _lint(spec: Spec, parts: Elaborated, problems: Problems, work: Work, *, is_v
         from specc.check.lint import Linted, find_lints  # many small files, which only `specc check` needs
 
         linted = Linted(spec, parts.graph, parts.data, parts.train, parts.dropped, parts.overwritten)
-        find_lints(linted, problems, is_variant=is_variant)
+        find_lints(linted, problems, work.go_on, is_variant=is_variant)

@@ -31,6 +31,11 @@ class Work:
         self.is_canceled = False  # set by another thread that no longer wants the result
         self.refill()
 
+    def go_on(self) -> None:
+        """Raises `TooMuch` where nobody wants the result any more; called between whatever takes a while."""
+        if self.is_canceled:
+            raise TooMuch
+
     def refill(self) -> None:
         """Allow as much as for a whole check."""
         self.left = MOST_WORK

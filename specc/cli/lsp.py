@@ -10,7 +10,7 @@ from specc.errors import SpeccError
 PACKAGES = ("pygls", "lsprotocol", "cattrs", "attrs")
 
 
-def lsp() -> None:
+def lsp() -> int:
     """Run the language server for editors: problems, shapes, completion and more, over standard input and output.
 
     An editor starts it; docs/editors.md tells how.
@@ -23,7 +23,9 @@ def lsp() -> None:
     logging.basicConfig(level=logging.CRITICAL)
     gc.freeze()  # what is loaded stays: no collection needs to look at it, nor at each check anew
     gc.set_threshold(20_000, 20, 50)
-    server.start_io(sys.stdin.buffer, _Output(sys.stdout.buffer))
+    sys.setswitchinterval(0.001)  # seconds; an edit that cancels a check waits so long for the thread that checks
+    status: int = server.serve(sys.stdin.buffer, sys.stdout.buffer)
+    return status
 
 
 def need_server() -> Any:
@@ -36,13 +38,3 @@ def need_server() -> Any:
         message = f"`specc lsp` needs the package {error.name.partition('.')[0]}, which is not installed"
         raise SpeccError("E540", message, help="pip install specc-cnn[lsp]") from None
     return create()
-
-
-class _Output:
-    """Standard output for the server, which closes what it writes to: the command line still looks after the stream."""
-
-    def __init__(self, stream: Any) -> None:
-        self.write, self.flush = stream.write, stream.flush
-
-    def close(self) -> None:
-        self.flush()

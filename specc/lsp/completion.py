@@ -10,6 +10,7 @@ from specc.check.expressions.functions import FUNCTIONS
 from specc.check.gather.spec import Spec
 from specc.lsp import pages
 from specc.lsp.cursor import Cursor, cursor_at
+from specc.lsp.data import sent_back
 from specc.lsp.expected import Called, called_at, families_at, kind_at
 from specc.lsp.kinds import arguments_of, selects, setting_kind, symbols_of
 from specc.lsp.paths import quoted
@@ -60,8 +61,7 @@ def completion(source: Source, spec: Spec, position: int, snippets: bool) -> lis
 
 def resolved(item: lsp.CompletionItem) -> lsp.CompletionItem:
     """The item with the page of its word."""
-    family, name = (item.data or {}).get("family", ""), (item.data or {}).get("name", "")
-    entry = pages.entry_of(family, name)
+    entry = pages.entry_of(sent_back(item.data, "family"), sent_back(item.data, "name"))
     if entry is not None:
         item.documentation = lsp.MarkupContent(lsp.MarkupKind.Markdown, pages.word_page(entry))
     return item

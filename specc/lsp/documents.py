@@ -1,7 +1,9 @@
 """The texts that are open in the editor, as it edits them."""
 
 import os
+import re
 from collections.abc import Sequence
+from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
@@ -11,6 +13,8 @@ from pygls.uris import from_fs_path, to_fs_path
 from specc.lsp.positions import Positions, normal
 from specc.source import Source
 from specc.zoo import FAMILIES, FOLDER, PREFIX
+
+LINE_END = re.compile(r"\r\n|\r|\n")
 
 
 class Edit(NamedTuple):
@@ -28,11 +32,12 @@ class Edit(NamedTuple):
 
 
 class Document:
-    """A text that is open. version: the editor's number for it."""
+    """A text that is open. version: the editor's number for it. written: with the line endings that the editor has."""
 
     def __init__(self, uri: str, text: str, version: int, encoding: str) -> None:
         self.uri, self.version, self.encoding = uri, version, encoding
         self.path = path_of(uri)
+        self.written = text
         self.source = Source(self.path, normal(text))
 
     @property
@@ -43,14 +48,23 @@ class Document:
         """Apply what the editor changed, in this order."""
         edits = []
         for change in changes:
-            text, new = self.source.text, normal(change.text)
-            start, end = 0, len(text)
+            start, end = 0, len(self.source.text)
+            first, last = 0, len(self.written)
             if isinstance(change, lsp.TextDocumentContentChangePartial):
                 start, end = self.positions.offsets(change.range)
-            edits.append(Edit(start, end, len(new)))
-            self.source = Source(self.path, text[:start] + new + text[end:])
+                first, last = self._as_written(start), self._as_written(end)
+            edits.append(Edit(start, end, len(normal(change.text))))
+            self.written = self.written[:first] + change.text + self.written[last:]
+            self.source = Source(self.path, normal(self.written))
         self.version = version
         return edits
+
+    def _as_written(self, offset: int) -> int:
+        """Where an offset of the source is in the text as it is written, where a line may end in two characters."""
+        if "\r\n" not in self.written:
+            return offset
+        lines = self.source.text.count("\n", 0, offset)
+        return offset + sum(end[0] == "\r\n" for end in islice(LINE_END.finditer(self.written), lines))
 
 
 def path_of(uri: str) -> str:

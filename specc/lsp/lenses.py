@@ -1,12 +1,11 @@
 """Lines above networks and variants: their size, and what can be done with them; and links to other files."""
 
-from typing import Any
-
 from lsprotocol import types as lsp
 
 from specc.check.context import Work
 from specc.check.gather.files import Load
 from specc.lsp.analysis import Analysis
+from specc.lsp.data import sent_back
 from specc.lsp.documents import path_of
 from specc.lsp.figures import summary
 from specc.lsp.navigation import extended
@@ -42,11 +41,10 @@ def _of(span: Span, variant: str, analysis: Analysis, uri: str, known: tuple[str
 
 def resolved(lens: lsp.CodeLens, analysis: Analysis, load: Load) -> lsp.CodeLens:
     """The first lens, which tells the size, and shows the shapes of its variant when it is clicked."""
-    data: dict[str, Any] = lens.data or {}
-    variant: str = data.get("variant", "")
+    variant = sent_back(lens.data, "variant")
     shown = " (shapes shown)" if variant == analysis.variant and analysis.checked.variants else ""
     title = size_of(variant, analysis, load) + shown
-    lens.command = lsp.Command(title, CHOOSE, arguments=[data.get("uri", ""), variant])
+    lens.command = lsp.Command(title, CHOOSE, arguments=[sent_back(lens.data, "uri"), variant])
     return lens
 
 

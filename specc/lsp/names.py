@@ -11,7 +11,7 @@ NETWORK = ""  # the owner of the network's parameters: there is one, whatever it
 class Symbol(NamedTuple):
     """Something that a spec names. owner: the block of a parameter; where a local name is defined; "" for the file's.
 
-    kind: "block", "network", "let", "shared", "parameter", "loop", "tensor" or "variant".
+    kind: "block", "network", "let", "shared", "parameter", "loop", "tensor", "head" or "variant".
     """
 
     kind: str

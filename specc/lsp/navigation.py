@@ -5,13 +5,17 @@ from collections.abc import Iterable, Sequence
 
 from lsprotocol import types as lsp
 
+from specc.check.context import Work
+from specc.check.gather.files import Load
 from specc.lsp.analysis import Analysis
 from specc.lsp.documents import uri_of
 from specc.lsp.edits import Hunk, applied, workspace_edit
+from specc.lsp.essence import essence
 from specc.lsp.names import Names, Occurrence, Symbol
 from specc.lsp.positions import Positions
 from specc.lsp.resolve import resolve
 from specc.lsp.workspace import Whole
+from specc.reading import check_spec
 from specc.source import Source, Span
 from specc.syntax import tree as t
 from specc.syntax.parse import parse
@@ -98,7 +102,12 @@ def everywhere(symbol: Symbol, analysis: Analysis, specs: Sequence[Whole]) -> li
 
 
 def rename(
-    analysis: Analysis, position: lsp.Position, new: str, specs: Iterable[Whole], versions: dict[str, int]
+    analysis: Analysis,
+    position: lsp.Position,
+    new: str,
+    specs: Iterable[Whole],
+    versions: dict[str, int],
+    load: Load,
 ) -> lsp.WorkspaceEdit:
     """Change a name everywhere. Raises Refused where it cannot be, or where it would come to mean something else."""
     one = renamed_here(analysis, position)
@@ -115,6 +124,7 @@ def rename(
     }
     for files in (analysis.files, *(spec.files for spec in sharing)):
         _refuse_changed_meaning(files, changes, new)
+    _refuse_changed_network(analysis, {path: _changed(sources[path], changes) for path in sources}, new, load)
     edits: dict[str, list[lsp.TextEdit]] = {}
     for path, hunks in changes.items():
         uri, positions = uri_of(path), Positions(sources[path], analysis.encoding)
@@ -126,12 +136,26 @@ def rename(
 
 def _refuse_changed_meaning(files: Sequence[t.File], changes: dict[str, list[Hunk]], new: str) -> None:
     """Resolve the names again after the change: each must stand for the same as before."""
-    after = []
-    for file in files:
-        source = Source(file.source.path, applied(file.source.text, changes.get(file.source.path, [])))
-        after.append(parse(source).tree or file)
+    after = [parse(_changed(file.source, changes)).tree or file for file in files]
     if _meaning(resolve(files)) != _meaning(resolve(after)):
         raise Refused(f"`{new}` is taken: some names would come to mean something else")
+
+
+def _changed(source: Source, changes: dict[str, list[Hunk]]) -> Source:
+    return Source(source.path, applied(source.text, changes.get(source.path, [])))
+
+
+def _refuse_changed_network(analysis: Analysis, sources: dict[str, Source], new: str, load: Load) -> None:
+    """Check the text again after the change: it has to come to the same network, of which the same learns."""
+
+    def load_changed(path: str, source: Source) -> Source | str:
+        base = load(path, source)
+        return sources.get(base.path, base) if isinstance(base, Source) else base
+
+    source = sources.get(analysis.source.path, analysis.source)
+    checked = check_spec(source, load=load_changed, everything=True, work=Work())
+    if essence(analysis.checked) != essence(checked):
+        raise Refused(f"`{new}` is taken: with it, the network or what it learns would be another one")
 
 
 def _meaning(names: Names) -> list[tuple[str, str, int, bool]]:

@@ -7,6 +7,7 @@ from specc.check.expressions.functions import FUNCTIONS
 from specc.check.settings import families
 from specc.lsp.kinds import arguments_of, item_of, selects, symbols_of
 from specc.lsp.names import NETWORK, Env, Names, Occurrence, Symbol, Tensors
+from specc.lsp.selectors import head_name, local, named_layers, parts_of
 from specc.ops import OPS
 from specc.ops.expansion import NamesTensor
 from specc.source import Span
@@ -45,6 +46,7 @@ class Resolver:
             for item in items
             if isinstance(item, t.Let | t.Shared) and item.name != BROKEN
         }
+        self.layers = named_layers(items)
         self.knobs = {parameter.name for network in self.networks for parameter in network.parameters}
 
     def add(
@@ -113,8 +115,15 @@ class Resolver:
                 kind = param.kind if param else None
                 self.add(span, "setting", detail=param and (root, param))
             else:
-                self.add(span, "argument", detail=next((one for one in arguments_of(kind) if one.name == part), None))
-        self.expression(setting.value, self.lets, kind if len(setting.path) == 2 else None)
+                param = next((one for one in arguments_of(kind) if one.name == part), None)
+                kind = param.kind if param else None
+                self.add(span, "argument", detail=param)
+        if isinstance(setting.value, t.Call) and setting.value.name in COMPONENTS["search"]:
+            self.add(setting.value.callee, "word", detail=COMPONENTS["search"][setting.value.name])
+            for argument in setting.value.arguments:  # each is a value of the setting
+                self.expression(argument.value, self.lets, kind)
+        else:
+            self.expression(setting.value, self.lets, kind)
 
     # ---- bodies
 
@@ -128,16 +137,17 @@ class Resolver:
             match statement:
                 case t.Let(name=name) | t.Shared(name=name):
                     self.expression(statement.value, env, None)
-                    env[name] = self.local("let" if isinstance(statement, t.Let) else "shared", statement.name_span)
+                    env[name] = local(statement)
+                    self.add(statement.name_span, env[name].kind, env[name], defines=True)
                 case t.Default(call=call):
                     self.call(call, env, ())
                 case _:
                     self.stage(statement, env, taken)
 
-    def local(self, kind: str, span: Span) -> Symbol:
-        """A name that is defined at a place within a body."""
-        symbol = Symbol(kind, span.text, f"{span.source.path}:{span.start}")
-        self.add(span, kind, symbol, defines=True)
+    def loop(self, span: Span) -> Symbol:
+        """The name that a loop binds at a place."""
+        symbol = Symbol("loop", span.text, f"{span.source.path}:{span.start}")
+        self.add(span, "loop", symbol, defines=True)
         return symbol
 
     def stage(self, stage: Any, env: Env, taken: tuple[str, ...]) -> None:
@@ -157,7 +167,7 @@ class Resolver:
                 self.expression(iterable, env, None)
                 inside = dict(env)
                 for name in (node for node in t.walk(target) if isinstance(node, t.Name)):
-                    inside[name.name] = self.local("loop", name.span)
+                    inside[name.name] = self.loop(name.span)
                 self.body(body, inside, taken)
             case t.Name() | t.Call():
                 self.named(stage, env, taken, None)
@@ -178,8 +188,16 @@ class Resolver:
             case t.Sequence(items=items):
                 for item in items:
                     self.expression(item, env, item_of(kind))
+            case t.Literal(value=str(path), span=span) if kind is not None and selects(kind):
+                self.selector(path, span)
             case t.Flowing(field=field, span=span):
                 self.add(Span(span.source, span.end - len(field), span.end), "flow", detail=field)
+            case _:
+                self.operation(node, env, kind)
+
+    def operation(self, node: Any, env: Env, kind: Kind | None) -> None:
+        """An expression that is worked out of others."""
+        match node:
             case t.Group(value=inner) | t.Prefix(operand=inner):
                 self.expression(inner, env, kind)
             case t.Conditional(then=then, test=test, otherwise=otherwise):
@@ -197,11 +215,20 @@ class Resolver:
         if isinstance(node, t.Call):
             self.call(node, env, taken)
         elif node.name != BROKEN and not self.word(node.name, node.span, env, taken, kind):
-            is_tensor = kind is not None and kind.names_tensor and "." not in node.name
-            if is_tensor:
+            if kind is not None and kind.names_tensor and "." not in node.name:
                 self.tensors.add(self.holder, node.name, node.span, is_definition=False)
+            elif kind is None or selects(kind):
+                self.selector(node.name, node.span)
             else:
                 self.add(node.span, "symbol")
+
+    def selector(self, path: str, span: Span) -> None:
+        """A path of weights: each name of the spec in it; what names none is a symbol."""
+        parts = list(parts_of(path, span, self.layers))
+        for part, symbol in parts:
+            self.add(part, symbol.kind, symbol, detail=self.blocks.get(symbol.name) if symbol.kind == "block" else None)
+        if not parts:
+            self.add(span, "symbol")
 
     def word(self, name: str, span: Span, env: Env, taken: tuple[str, ...], kind: Kind | None = None) -> Any:
         """What a name that is used means: a Symbol, a word, or None where it is neither."""
@@ -215,10 +242,12 @@ class Resolver:
             return words[0]
         if kind is not None and (name in symbols_of(kind) or kind.names_tensor):
             return None
-        if name in self.blocks and (is_plain or selects(kind)):
+        if kind is not None and selects(kind):
+            return None  # a path of weights
+        if name in self.blocks and is_plain:
             self.add(span, "block", Symbol("block", name))
             return self.blocks[name]
-        if not is_plain or (kind is not None and selects(kind)):
+        if not is_plain:
             return None
         if name in OPS and not taken:
             self.add(span, "layer", detail=OPS[name])
@@ -246,7 +275,9 @@ class Resolver:
             param = params.get(argument.name) if argument.name else taker
             if argument.name:
                 self.argument(argument, word, param)
-            if param is not None and param.kind.names_tensor and _expands_to_name(word) and position == 0:
+            if (named := head_name(call)) is not None and argument.value is named:
+                self.head(named, env)
+            elif param is not None and param.kind.names_tensor and _expands_to_name(word) and position == 0:
                 self.given(argument.value, env)
             else:
                 self.expression(argument.value, env, param.kind if param else None)
@@ -262,6 +293,13 @@ class Resolver:
             self.add(span, "parameter", symbol)
         else:
             self.add(span, "argument", detail=param)
+
+    def head(self, named: t.Name, env: Env) -> None:
+        """The name that an auxiliary classifier gets."""
+        if named.name in env:
+            self.add(named.span, env[named.name].kind, env[named.name])
+        elif named.name != BROKEN:
+            self.add(named.span, "head", Symbol("head", named.name), defines=True, detail=None)
 
     def given(self, named: Any, env: Env) -> None:
         """The name that `as` gives to a tensor; a parameter there stands for the name that it holds."""

@@ -1,38 +1,61 @@
 """The server: which request of the protocol is answered by what."""
 
-from collections.abc import Callable
-from typing import Any
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, BinaryIO
 
 from lsprotocol import types as lsp
+from pygls.exceptions import JsonRpcException
+from pygls.io_ import StdoutWriter
 from pygls.lsp.server import LanguageServer
-from pygls.protocol import LanguageServerProtocol
 
 from specc import __version__
 from specc.lsp import actions, diagnostics, formatting
 from specc.lsp.analysis import Analysis
+from specc.lsp.data import sent_back
+from specc.lsp.protocol import INTERNAL_ERROR, Protocol, defect, strict_converter
 from specc.lsp.requests import moving, reading, typing
 from specc.lsp.session import Open, Session
-
-
-class Protocol(LanguageServerProtocol):
-    """pygls 2.1 keeps the future of every notification for ever, so that memory would grow with every edit."""
-
-    def _execute_handler(
-        self, msg_id: Any, handler: Any, callback: Callable[[Any], None], args: Any = None, kwargs: Any = None
-    ) -> None:
-        def done(future: Any) -> None:
-            self._request_futures.pop(msg_id, None)
-            callback(future)
-
-        super()._execute_handler(msg_id, handler, done, args, kwargs)
+from specc.lsp.wire import read_message
 
 
 class Server(LanguageServer):
     """A language server with the texts that are open in its client."""
 
+    protocol: Protocol
+
     def __init__(self) -> None:
-        super().__init__("specc", __version__, protocol_cls=Protocol)
+        super().__init__("specc", __version__, protocol_cls=Protocol, converter_factory=strict_converter)
         self.session = Session(self.publish)
+
+    def serve(self, stdin: BinaryIO, stdout: BinaryIO) -> int:
+        """Answer what comes until the client leaves. Gives the exit status: 1 where it does not say `shutdown` first.
+
+        Raises SpeccError E541 where what comes is no message.
+        """
+        self.protocol.set_writer(StdoutWriter(stdout))
+        try:
+            return asyncio.run(self._serve(stdin))
+        finally:
+            self.session.leave()
+
+    async def _serve(self, stdin: BinaryIO) -> int:
+        loop, reader = asyncio.get_running_loop(), ThreadPoolExecutor(1, thread_name_prefix="read")
+        while (body := await loop.run_in_executor(reader, read_message, stdin)) is not None:
+            self.protocol.receive(body)
+            if self.protocol.status is not None:
+                return self.protocol.status
+        return 0  # an editor that is gone waits for no status
+
+    def report_server_error(self, error: Exception, source: Any) -> None:
+        """pygls calls this where it cannot write an answer down; errors that are answers have been sent already."""
+        if isinstance(error, JsonRpcException):
+            return
+        number = self.protocol.msg_id
+        if number is None:
+            self.protocol.say(defect(error))
+        else:
+            self.protocol.refuse(number, INTERNAL_ERROR, defect(error))
 
     def publish(self, one: Open, analysis: Analysis) -> None:
         """Send the problems of a text, and let the client ask again for what follows from its shapes."""
@@ -66,15 +89,17 @@ def create() -> Server:
 
 
 def _lifecycle(server: Server, session: Session) -> None:
-    @server.feature(lsp.INITIALIZED)
-    def initialized(params: lsp.InitializedParams) -> None:
-        session.encoding = server.workspace.position_encoding or "utf-16"
-        session.enter(list(server.workspace.folders))
-
     @server.feature(lsp.INITIALIZE)
     def initialize(params: lsp.InitializeParams) -> None:
+        session.encoding = server.workspace.position_encoding or "utf-16"
+        root = server.workspace.root_uri
+        session.enter(list(server.workspace.folders) or ([root] if root else []))
         session.configure(params.initialization_options)
         session.options = session.settings
+
+    @server.feature(lsp.WORKSPACE_DID_CHANGE_WORKSPACE_FOLDERS)
+    async def folders_changed(params: lsp.DidChangeWorkspaceFoldersParams) -> None:
+        session.enter(list(server.workspace.folders))
 
     @server.feature(lsp.WORKSPACE_DID_CHANGE_CONFIGURATION)
     async def configured(params: lsp.DidChangeConfigurationParams) -> None:
@@ -86,7 +111,7 @@ def _lifecycle(server: Server, session: Session) -> None:
 
     @server.feature(lsp.SHUTDOWN)
     def shutdown(params: Any) -> None:
-        session.worker.shutdown(wait=False, cancel_futures=True)
+        session.leave()
 
 
 def _texts(server: Server, session: Session) -> None:
@@ -97,7 +122,10 @@ def _texts(server: Server, session: Session) -> None:
 
     @server.feature(lsp.TEXT_DOCUMENT_DID_CHANGE)
     async def changed(params: lsp.DidChangeTextDocumentParams) -> None:
-        session.changed(params.text_document.uri, params.content_changes, params.text_document.version)
+        if params.text_document.uri in session.open:
+            session.changed(params.text_document.uri, params.content_changes, params.text_document.version)
+        else:
+            server.protocol.say(f"the editor changed {params.text_document.uri} without opening it")
 
     @server.feature(lsp.TEXT_DOCUMENT_DID_CLOSE)
     async def closed(params: lsp.DidCloseTextDocumentParams) -> None:
@@ -130,7 +158,7 @@ def _repairs(server: Server, session: Session) -> None:
 
     @server.feature(lsp.CODE_ACTION_RESOLVE)
     async def resolve(action: lsp.CodeAction) -> lsp.CodeAction:
-        uri = (action.data or {}).get("uri", "")
+        uri = sent_back(action.data, "uri")
         analysis = await session.analysis(uri)
         if analysis is not None and action.edit is None:
             action.edit = await session.in_worker(lambda: actions.fix_all(analysis, uri, session.problems))

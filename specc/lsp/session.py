@@ -193,4 +193,11 @@ class Session:
             self._check_again(uri)
 
     def enter(self, folders: Sequence[str]) -> None:
-        self.folders += [Path(path_of(uri)) for uri in folders if uri.startswith("file:")]
+        """Take the folders of the workspace, by their addresses."""
+        self.folders = [Path(path_of(uri)) for uri in folders if uri.startswith("file:")]
+
+    def leave(self) -> None:
+        """Give up what is still being checked."""
+        for one in self.open.values():
+            one.work.is_canceled = True
+        self.worker.shutdown(wait=False, cancel_futures=True)

@@ -20,6 +20,7 @@ STYLES = {
     "loop": ("variable", ""),
     "parameter": ("parameter", ""),
     "argument": ("parameter", "defaultLibrary"),
+    "head": ("namespace", ""),
     "tensor": ("decorator", ""),
     "variant": ("type", ""),
     "section": ("namespace", "defaultLibrary"),

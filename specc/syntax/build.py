@@ -10,6 +10,7 @@ from specc.diagnostics import Diagnostic
 from specc.source import Source, Span
 from specc.syntax import tree as t
 from specc.syntax.depth import DEEPEST_TREE
+from specc.syntax.layout import GoOn
 from specc.values import UNKNOWN, Percent, Size
 
 LONGEST_INTEGER = 18  # digits
@@ -29,8 +30,8 @@ class TooDeepTree(Exception):
 class Builder:
     """Turns parse trees of one source into nodes. A method is named after the grammar rule that it handles."""
 
-    def __init__(self, source: Source) -> None:
-        self.source = source
+    def __init__(self, source: Source, go_on: GoOn) -> None:
+        self.source, self.go_on = source, go_on
         self.problems: list[Diagnostic] = []
         self.depth = 0
 
@@ -52,6 +53,7 @@ class Builder:
 
     def all(self, parts: Parts) -> Nodes:
         """The nodes of all parts that are there and could be read."""
+        self.go_on()
         return tuple([self.build(part) for part in parts if part is not None and not is_broken(part)])
 
     def token_span(self, token: Token) -> Span:

@@ -1,6 +1,6 @@
 """Where a new line means something: the filter between the lexer and the parser."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from lark import Token
 
@@ -11,6 +11,12 @@ SILENT_BEFORE = frozenset({"->", "else", "|", "}"})
 ITEM_WORDS = frozenset({"EXTENDS", "BLOCK", "NETWORK", "DATA", "TRAIN", "EXPORT", "VARIANT", "SEARCH"})
 OPENS = frozenset("([{")
 CLOSES = frozenset(")]}")
+
+GoOn = Callable[[], None]
+
+
+def on_and_on() -> None:
+    """Never stops anything."""
 
 
 class TooDeep(Exception):
@@ -62,15 +68,22 @@ class Filter:
 
 
 class Layout:
-    """The filter as lark's lexers want it. With `raw` they give every token as it is."""
+    """The filter as lark's lexers want it. With `raw` they give every token as it is.
+
+    go_on: called at each token; it raises where nobody wants the tree any more.
+    """
 
     always_accept = ()
     raw = False
+
+    def __init__(self) -> None:
+        self.go_on: GoOn = on_and_on
 
     def process(self, stream: Iterator[Token]) -> Iterator[Token]:
         if self.raw:
             yield from stream
             return
-        layout = Filter()
+        layout, go_on = Filter(), self.go_on
         for token in stream:
+            go_on()
             yield from layout.feed(token)

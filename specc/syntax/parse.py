@@ -13,7 +13,7 @@ from specc.syntax import tree
 from specc.syntax.build import Builder, TooDeepTree
 from specc.syntax.depth import deep_recursion
 from specc.syntax.grammar import parser
-from specc.syntax.layout import TooDeep
+from specc.syntax.layout import GoOn, TooDeep, on_and_on
 from specc.syntax.mistakes import span_of, too_deep
 
 LARGEST = 1_000_000
@@ -31,12 +31,12 @@ class Parsed(NamedTuple):
     diagnostics: list[Diagnostic]
 
 
-def parse(source: Source) -> Parsed:
-    """The tree of a source. Never raises on what a user wrote."""
+def parse(source: Source, go_on: GoOn = on_and_on) -> Parsed:
+    """The tree of a source. Never raises on what a user wrote. go_on: called often; what it raises ends the parsing."""
     if (problem := _too_long(source)) is not None:
         return Parsed(None, [problem])
     with _parser_is_used, deep_recursion():
-        return _parse(source)
+        return _parse(source, go_on)
 
 
 def _too_long(source: Source) -> Diagnostic | None:
@@ -53,8 +53,9 @@ def _too_long(source: Source) -> Diagnostic | None:
     return None
 
 
-def _parse(source: Source) -> Parsed:
+def _parse(source: Source, go_on: GoOn) -> Parsed:
     lark, layout, comments = parser()
+    layout.go_on = go_on
     comments.clear()
     problems: list[Diagnostic] = []
     try:
@@ -67,7 +68,7 @@ def _parse(source: Source) -> Parsed:
             parsed, problems = recover(source, lark, layout)
         if parsed is None:
             return Parsed(None, problems)
-        builder = Builder(source)
+        builder = Builder(source, go_on)
         items = builder.all(parsed.children)
     except TooDeep as error:
         return Parsed(None, [too_deep(span_of(source, error.token))])

@@ -28,7 +28,7 @@ PIECE = re.compile(  # what a spec may be made of; else one character, as group 
 def recover(source: Source, lark: Lark, layout: Layout) -> tuple[Any, list[Diagnostic]]:
     """A file's parse tree with its broken statements replaced, None where little is left; and every syntax error."""
     tokens, problems = _tokens(source, lark, layout)
-    reader = Reader(source, lark, tokens, problems)
+    reader = Reader(source, lark, layout, tokens, problems)
     return reader.file(), reader.problems
 
 
@@ -74,12 +74,15 @@ def _patched(text: str, problem: Diagnostic) -> str:
 class Reader:
     """Feeds tokens to the parser and repairs its stack where one does not fit."""
 
-    def __init__(self, source: Source, lark: Lark, tokens: list[Token], problems: list[Diagnostic]) -> None:
+    def __init__(
+        self, source: Source, lark: Lark, layout: Layout, tokens: list[Token], problems: list[Diagnostic]
+    ) -> None:
         self.source = source
         self.tokens = tokens
         self.problems = problems
         self.position = 0
         self.resume = 0  # the position up to which tokens belong to a broken statement
+        self.go_on = layout.go_on
         self.parser: Any = lark.parse_interactive("")
         self.layout = Filter()
         self.skipping = False
@@ -92,6 +95,7 @@ class Reader:
     def file(self) -> Any:
         """The parse tree of all tokens; None where there are too many mistakes."""
         for position, token in enumerate(self.tokens):
+            self.go_on()
             self.position = position
             if position >= self.resume:
                 self.read(token, self._begins_line(position))

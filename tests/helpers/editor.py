@@ -27,7 +27,9 @@ class Failed(Exception):
 class Editor:
     """A client with the texts that are open in it. problems: the diagnostics last published, by address."""
 
-    def __init__(self, root: Path, *, encoding: str = "utf-16", settings: Json | None = None) -> None:
+    def __init__(
+        self, root: Path, *, encoding: str = "utf-16", settings: Json | None = None, begins: bool = True
+    ) -> None:
         self.root, self.encoding = root, encoding
         self.process = subprocess.Popen(
             [sys.executable, "-m", "specc", "lsp"],
@@ -44,9 +46,14 @@ class Editor:
         self.number = 0
         self.answers: queue.Queue[Json] = queue.Queue()
         threading.Thread(target=self._read, daemon=True).start()
-        general = CAPABILITIES | {"general": {"positionEncodings": [encoding]}}
-        parameters: Json = {"processId": None, "rootUri": root.as_uri(), "capabilities": general}
-        parameters["workspaceFolders"] = [{"uri": root.as_uri(), "name": "root"}]
+        if begins:
+            self.begin(settings)
+
+    def begin(self, settings: Json | None = None) -> None:
+        """Greet the server; `begins=False` leaves that to the test."""
+        general = CAPABILITIES | {"general": {"positionEncodings": [self.encoding]}}
+        parameters: Json = {"processId": None, "rootUri": self.root.as_uri(), "capabilities": general}
+        parameters["workspaceFolders"] = [{"uri": self.root.as_uri(), "name": "root"}]
         parameters["initializationOptions"] = settings
         self.capabilities: Json = self.request("initialize", parameters)["capabilities"]
         self.notify("initialized", {})
@@ -72,11 +79,18 @@ class Editor:
                 self.answers.put(message)
         self.answers.put({"id": None, "error": "the server is gone"})
 
-    def _send(self, message: Json) -> None:
-        data = json.dumps({"jsonrpc": "2.0", **message}).encode()
+    def send_bytes(self, data: bytes) -> None:
+        """Send anything, as a client that is broken does."""
         assert self.process.stdin is not None
-        self.process.stdin.write(b"Content-Length: %d\r\n\r\n%b" % (len(data), data))
+        self.process.stdin.write(data)
         self.process.stdin.flush()
+
+    def send_body(self, body: bytes) -> None:
+        """Send anything as a message."""
+        self.send_bytes(b"Content-Length: %d\r\n\r\n%b" % (len(body), body))
+
+    def _send(self, message: Json) -> None:
+        self.send_body(json.dumps({"jsonrpc": "2.0", **message}).encode())
 
     def notify(self, method: str, params: Any) -> None:
         self._send({"method": method, "params": params})
@@ -190,10 +204,15 @@ class Editor:
         """End the server as an editor does; gives its exit status. Fails where it wrote to standard error."""
         self.request("shutdown", None)
         self.notify("exit", None)
+        status, errors = self.ended()
+        assert errors == "", errors
+        return status
+
+    def ended(self) -> tuple[int, str]:
+        """The exit status, and what it wrote to standard error, once the server has ended."""
         status = self.process.wait(PATIENCE)
         assert self.process.stderr is not None and self.process.stdin is not None and self.process.stdout is not None
         errors = self.process.stderr.read().decode()
         for stream in (self.process.stderr, self.process.stdin, self.process.stdout):
             stream.close()
-        assert errors == "", errors
-        return status
+        return status, errors

@@ -4,6 +4,7 @@ The commands that then run into the problem, and what they print, are on the cod
 """
 
 import errno
+import io
 import json
 import os
 import shutil
@@ -713,6 +714,11 @@ def e535(stage: Stage) -> None:
 def e540(stage: Stage) -> None:
     stage.patch.delitem(sys.modules, "specc.lsp.server", raising=False)
     stage.patch.setitem(sys.modules, "pygls.lsp.server", None)
+
+
+def e541(stage: Stage) -> None:
+    stage.patch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"conv(8) -> relu\n")))
+    stage.patch.setattr("sys.stdout", io.TextIOWrapper(io.BytesIO()))
 
 
 PROVOKE: dict[str, Callable[[Stage], None]] = {

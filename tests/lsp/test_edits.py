@@ -6,8 +6,11 @@ import time
 import pytest
 from lsprotocol import types
 
+from specc.check.context import Work
 from specc.lsp import tokens
 from specc.lsp.server import create
+from specc.reading import check_spec
+from specc.source import Source
 from tests.helpers.thorough import SEED, some, times
 
 REQUESTS = ("documentSymbol", "foldingRange", "codeLens", "semanticTokens/full", "documentLink")
@@ -18,6 +21,27 @@ PIECES = [
     "3x3", "50%", "variant v { network.", "é😀", "\r\n", "shared s = ", "repeat(3) {", "default conv(", "search {",
     "\x00", "\u2028",
 ]  # fmt: skip
+
+
+MANY = """\
+let unused = 3
+block unit(c) { conv(c) -> batch_norm -> relu }
+network N(width=8) { input(3, 16x16) -> unit(width) -> unit(width) -> sigmoid -> flatten -> dense(2) -> softmax }
+variant wide { network.width = 16 }
+"""
+
+
+class Counting(Work):
+    """Work that is canceled when it is asked for the `most`th time whether to go on."""
+
+    def __init__(self, most):
+        super().__init__()
+        self.calls, self.most = 0, most
+
+    def go_on(self):
+        self.calls += 1
+        self.is_canceled = self.calls >= self.most
+        super().go_on()
 
 
 def everything(editor, name, offset):
@@ -88,6 +112,20 @@ def test_a_newer_edit_cancels_an_older_check(editor):
     assert time.perf_counter() - start < 8 * one
 
 
+@pytest.mark.parametrize("text", [MANY, MANY + "variant v { network.width = }\n"], ids=["whole", "broken"])
+def test_a_check_can_be_given_up_anywhere(text):
+    """What is called between the parts of a check raises; the check ends, and the next one is as it should be."""
+    source = Source("many.cnn", text)
+    whole, work = check_spec(source, everything=True), Counting(10**9)
+    assert check_spec(source, everything=True, work=work).diagnostics == whole.diagnostics
+    assert work.calls > 100
+    for at in some(range(1, work.calls + 1), 25):
+        given_up = Counting(at)
+        check_spec(source, everything=True, work=given_up)
+        assert at <= given_up.calls <= at + 5
+    assert check_spec(source, everything=True).diagnostics == whole.diagnostics
+
+
 HOSTILE = [
     "(" * 50_000,
     "network N { " + "add { | " * 2_000,
@@ -98,6 +136,20 @@ HOSTILE = [
     "let a = [" + "0, " * 50_000 + "]",
     '"' * 20_001,
     "x" * 1_000_001,
+    "network N { input(3, 8x8)\n repeat(1_000_000_000) { relu } }",
+    "network N { input(3, 8x8)\n for i in range(1_000_000_000) { relu } }",
+    "network N { input(3, 8x8)\n " + "repeat(10) { " * 9 + "relu" + "}" * 9 + "}",
+    "block a { b -> b }\nblock b { c -> c }\n" + "block c { a }\nnetwork N { input(3, 8x8) -> a }",
+    "let a = 10 ** 9 ** 9\nlet b = range(a)\nnetwork N { input(3, 8x8) -> conv(a) }",
+    "network N { input(3, 8x8)\n" + "relu\n" * 29_000 + "}",  # lines
+    "network N { input(3, 8x8)\n" + "relu\n" * 100_000 + "}",
+    "\n" * 100_000,
+    "# comment\n" * 90_000,
+    "# " + "x" * 999_990,
+    'data { source = folder("' + "x" * 990_000 + '") }',
+    "network N { " + "conv(8, " * 90 + "3" + ")" * 90 + " }",
+    "}\n" * 50_000,
+    "variant v { network.width = 1 }\n" * 5_000,
     "\n".join(f"variant v{i} {{ network.width = {i} }}" for i in range(2_000)) + "\nnetwork N(width=8) { conv(width) }",
 ]
 

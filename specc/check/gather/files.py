@@ -10,6 +10,7 @@ from specc.check.trace import Trace
 from specc.diagnostics import Label
 from specc.source import Source, Span
 from specc.syntax import tree as t
+from specc.syntax.layout import GoOn, on_and_on
 from specc.syntax.parse import parse
 
 # Reads the file that `extends "path"` names, relative to the source that says so; a text where that fails.
@@ -24,13 +25,15 @@ class Files(NamedTuple):
     unread: frozenset[str]
 
 
-def parse_files(source: Source, load: Load | None, problems: Problems, trace: Trace | None = None) -> Files | None:
-    """Parse a source and what it extends; None where one of them cannot be read or parsed at all."""
+def parse_files(
+    source: Source, load: Load | None, problems: Problems, trace: Trace | None = None, go_on: GoOn = on_and_on
+) -> Files | None:
+    """Parse a source and what it extends; None where one of them cannot be read or parsed. go_on: see `parse`."""
     trees: list[t.File] = [] if trace is None else trace.files
     unread: set[str] = set()
     current: Source | None = source
     while current is not None:
-        parsed = parse(current)
+        parsed = parse(current, go_on)
         for diagnostic in parsed.diagnostics:
             problems.add(diagnostic)
             unread.update(_words(diagnostic.span))

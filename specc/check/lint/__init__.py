@@ -5,7 +5,7 @@ line, or on the line above, silences one.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from importlib import import_module
 
 from specc.check.lint import allow
@@ -77,9 +77,13 @@ def register(lints: Iterable[Lint]) -> None:
 register(import_module(f"{__name__}.{file}").LINT for file in FILES)
 
 
-def find_lints(linted: Linted, problems: Problems, *, is_variant: bool) -> None:
-    """Add what the lints find. Lints that only inspect the text skip variants: they would repeat themselves."""
+def find_lints(linted: Linted, problems: Problems, go_on: Callable[[], None], *, is_variant: bool) -> None:
+    """Add what the lints find. Lints that only inspect the text skip variants: they would repeat themselves.
+
+    go_on: called before each lint; it raises where nobody wants to know any more.
+    """
     for one in LINTS:
+        go_on()
         if not (one.of_text and is_variant) and not (one.needs_data and linted.data is None):
             for found in one.find(linted):
                 problems.add(Diagnostic(one.code, *found))

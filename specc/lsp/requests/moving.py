@@ -6,6 +6,7 @@ from pygls.lsp.server import LanguageServer
 
 from specc.lsp import calls, navigation, outline
 from specc.lsp.analysis import Analysis
+from specc.lsp.data import sent_back
 from specc.lsp.names import Symbol
 from specc.lsp.session import Session
 
@@ -52,7 +53,9 @@ def _names(server: LanguageServer, session: Session) -> None:
             return None
         try:
             return await session.in_worker(
-                lambda: navigation.rename(analysis, params.position, params.new_name, session.specs(), session.versions)
+                lambda: navigation.rename(
+                    analysis, params.position, params.new_name, session.specs(), session.versions, session.load
+                )
             )
         except navigation.Refused as refused:
             raise JsonRpcException(str(refused), REQUEST_FAILED) from None
@@ -82,6 +85,6 @@ def _calls(server: LanguageServer, session: Session) -> None:
 
     async def _called(item: lsp.CallHierarchyItem) -> tuple[Analysis | None, Symbol]:
         """The analysis of the text in which an item was prepared, and what it is."""
-        data = item.data or {}
-        uri = session.uri(data.get("of", ""))
-        return await session.analysis(uri) if uri else None, Symbol(data.get("kind", ""), data.get("name", ""))
+        uri = session.uri(sent_back(item.data, "of"))
+        symbol = Symbol(sent_back(item.data, "kind"), sent_back(item.data, "name"))
+        return await session.analysis(uri) if uri else None, symbol

@@ -8,6 +8,7 @@ from pygls.lsp.server import LanguageServer
 
 from specc.lsp import hints, hover, lenses, outline, tokens
 from specc.lsp.analysis import Analysis
+from specc.lsp.data import sent_back
 from specc.lsp.session import Session
 
 T = TypeVar("T")
@@ -60,7 +61,7 @@ def _lenses(server: LanguageServer, session: Session) -> None:
 
     @server.feature(lsp.CODE_LENS_RESOLVE)
     async def resolve(lens: lsp.CodeLens) -> lsp.CodeLens:
-        analysis = await session.analysis((lens.data or {}).get("uri", ""))
+        analysis = await session.analysis(sent_back(lens.data, "uri"))
         if analysis is None:
             return lens
         return await session.in_worker(lambda: lenses.resolved(lens, analysis, session.load))
