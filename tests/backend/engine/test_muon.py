@@ -114,6 +114,7 @@ def test_muon_moves_kernels_and_leaves_the_rest(
     make_trainer: Callable[..., Trainer], optimizer: str, by_muon: set[str]
 ) -> None:
     state = make_trainer(f"optimizer = {optimizer}").state
-    kinds = {name: type(state.optimizers._owner[weight]) for name, weight in state.weights.items()}
-    assert {name for name, kind in kinds.items() if issubclass(kind, Muon)} == by_muon
-    assert set(kinds.values()) == {Muon, torch.optim.AdamW}
+    owners = {name: state.optimizers._owner[weight] for name, weight in state.weights.items()}
+    assert {name for name, owner in owners.items() if isinstance(owner, Muon)} == by_muon
+    others = {name: owner for name, owner in owners.items() if name not in by_muon}
+    assert others and all(isinstance(owner, torch.optim.AdamW) for owner in others.values())
