@@ -74,6 +74,19 @@ class Loopback(ThreadingHTTPServer):
         return {f"{name}:{self.server_port}" for name in names} | (set(names) if self.server_port == 80 else set())
 
 
+def loopback(port: int | None, usual: int, answer: Answer) -> Loopback:
+    """A server on the port that is asked for, else on the usual one, or on any that is free.
+
+    Raises SpeccError E533 where the port that is asked for is not free.
+    """
+    if port is not None:
+        return Loopback(port, answer)
+    try:
+        return Loopback(usual, answer)
+    except SpeccError:  # another of these servers
+        return Loopback(0, answer)
+
+
 class _Handler(BaseHTTPRequestHandler):
     server: Loopback
     server_version = f"specc/{__version__}"
