@@ -11,7 +11,7 @@ import {
   highlightSpecialChars, hoverTooltip, keymap, lineNumbers, rectangularSelection, showTooltip, WidgetType,
 } from "@codemirror/view";
 import { cnn } from "./colors.js";
-import { element, markdown } from "./markdown.js";
+import { element, inline, markdown } from "./markdown.js";
 
 const KINDS = {
   Function: "function", Class: "class", Keyword: "keyword", Property: "property", Field: "property", Variable: "variable",
@@ -62,11 +62,11 @@ const signature = StateField.define({
 export function told(problem, explain) {
   const about = element("div", { class: `problem ${problem.severity}` });
   const code = element("button", { class: "code", onclick: () => explain(problem.code), title: "What this code means" }, problem.code);
-  about.append(element("p", {}, code, " ", problem.message));
+  about.append(element("p", {}, code, " ", ...inline(problem.message)));
   for (const line of [problem.label, ...problem.related.map(([, text]) => text), ...problem.notes]) {
-    if (line) about.append(element("p", { class: "note" }, line));
+    if (line) about.append(element("p", { class: "note" }, ...inline(line)));
   }
-  if (problem.help) about.append(element("p", { class: "help" }, element("b", {}, "help: "), problem.help));
+  if (problem.help) about.append(element("p", { class: "help" }, element("b", {}, "help: "), ...inline(problem.help)));
   return about;
 }
 
@@ -218,7 +218,7 @@ export class Editor {
     const options = items.map((item) => ({
       label: item.filter,
       displayLabel: item.label,
-      detail: item.detail.length > 60 ? `${item.detail.slice(0, 60)}…` : item.detail,
+      detail: item.detail.length > 32 ? `${item.detail.slice(0, 31)}…` : item.detail,
       type: KINDS[item.kind] ?? "text",
       sortText: item.sort,
       apply: item.snippet ? snippet(item.insert.replace(/\$(\d)/g, (_, number) => (number === "0" ? "${}" : `\${${number}}`))) : item.insert,

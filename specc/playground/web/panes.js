@@ -9,7 +9,7 @@ const id = (name) => document.getElementById(name);
 export class Panes {
   // shown: called with the name of a pane that is chosen
   constructor(editor, explain, shown) {
-    Object.assign(this, { editor, explain, shown, chosen: "layers" });
+    Object.assign(this, { editor, explain, shown, chosen: "layers", filled: new Set() });
     for (const name of NAMES) {
       id(`tab-${name}`).addEventListener("click", () => this.choose(name));
       id(`tab-${name}`).addEventListener("keydown", (event) => this.#key(event, name));
@@ -53,7 +53,8 @@ export class Panes {
   fill(name, content) {
     if (name === "problems") return;
     const pane = id(name);
-    const isEmpty = !pane.childElementCount || pane.firstElementChild.className === "quiet";
+    if (content) this.filled.add(name);
+    const isEmpty = !this.filled.has(name);
     pane.classList.toggle("old", !content);
     id("old").hidden = !!content || isEmpty;
     if (content) {
