@@ -102,7 +102,7 @@ async function repair() {
 
 async function link() {
   history.replaceState(null, "", await packed(editor.text));
-  await panes.copy(location.href, id("link"));
+  await panes.copy(location.href, id("link"), "It is the address now");
 }
 
 async function explain(code) {

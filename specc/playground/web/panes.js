@@ -9,7 +9,7 @@ const id = (name) => document.getElementById(name);
 export class Panes {
   // shown: called with the name of a pane that is chosen
   constructor(editor, explain, shown) {
-    Object.assign(this, { editor, explain, shown, chosen: "layers", filled: new Set() });
+    Object.assign(this, { editor, explain, shown, chosen: "layers", last: {} });
     for (const name of NAMES) {
       id(`tab-${name}`).addEventListener("click", () => this.choose(name));
       id(`tab-${name}`).addEventListener("keydown", (event) => this.#key(event, name));
@@ -53,15 +53,15 @@ export class Panes {
   fill(name, content) {
     if (name === "problems") return;
     const pane = id(name);
-    if (content) this.filled.add(name);
-    const isEmpty = !this.filled.has(name);
+    const isEmpty = !(name in this.last);
     pane.classList.toggle("old", !content);
     id("old").hidden = !!content || isEmpty;
-    if (content) {
+    if (content && this.last[name] !== JSON.stringify(content)) {
+      this.last[name] = JSON.stringify(content);
       const { scrollTop, scrollLeft } = pane;
       pane.replaceChildren(...this[`_${name}`](content));
       Object.assign(pane, { scrollTop, scrollLeft });
-    } else if (isEmpty) {
+    } else if (!content && isEmpty) {
       pane.replaceChildren(element("p", { class: "quiet" }, "There is nothing to show until the network has no errors."));
     }
   }
@@ -91,10 +91,10 @@ export class Panes {
     return [copy, element("pre", {}, text)];
   }
 
-  async copy(text, button) {
+  async copy(text, button, otherwise = "The browser does not allow it") {
     const before = button.textContent;
     const done = await navigator.clipboard.writeText(text).then(() => true, () => false);
-    button.textContent = done ? "Copied" : "The browser does not allow it";
+    button.textContent = done ? "Copied" : otherwise;
     setTimeout(() => (button.textContent = before), 1500);
   }
 }
