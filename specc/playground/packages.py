@@ -27,7 +27,7 @@ def node_modules() -> Path:
 
     Raises SpeccError E541 where they cannot be had.
     """
-    folder = _kept()
+    folder = kept()
     if folder.is_dir():
         return folder
     program = npm.npm()
@@ -39,7 +39,7 @@ def node_modules() -> Path:
     return folder
 
 
-def _kept() -> Path:
+def kept() -> Path:
     """Where the packages are kept; those of other versions elsewhere."""
     digest = sha256(b"".join(read_file(WEB / name) for name in ASKED)).hexdigest()
     return cache_folder() / f"playground-{digest[:16]}"

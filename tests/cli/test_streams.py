@@ -65,10 +65,11 @@ COMMANDS = {
     "import": ["weights.pth"],
     "doctor": [],
     "lsp": [],
+    "playground": [],
 }
 WRONG = {"check"}  # what it is given here has errors
 SILENT = {"lsp"}  # says nothing unless an editor asks
-FRONT = ("new", "check", "fmt", "show", "diff", "ops", "zoo", "explain", "emit", "lsp")
+FRONT = ("new", "check", "fmt", "show", "diff", "ops", "zoo", "explain", "emit", "lsp", "playground")
 STREAMS = {"stdin": [0], "stdout": [1], "stderr": [2], "all": [0, 1, 2]}
 Call = Callable[..., Done]
 

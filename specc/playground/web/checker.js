@@ -7,8 +7,9 @@ export class Failure extends Error {}
 
 export class Checker {
   // told: called with "ready", and with "broken" and why where it cannot be loaded
-  constructor(told) {
+  constructor(told, patience = PATIENCE) {
     this.told = told;
+    this.patience = patience;
     this.number = 0;
     this.waiting = new Map();
     this.#start();
@@ -52,8 +53,8 @@ export class Checker {
   #watch() {
     clearTimeout(this.timer);
     if (!this.waiting.size) return;
-    const words = `The check took longer than ${PATIENCE / 1000} seconds and was ended. It begins again when the text changes.`;
-    this.timer = setTimeout(() => this.#restart(words), PATIENCE);
+    const words = `The check took longer than ${this.patience / 1000} seconds and was ended. It begins again when the text changes.`;
+    this.timer = setTimeout(() => this.#restart(words), this.patience);
   }
 
   #restart(words) {
