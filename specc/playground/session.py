@@ -7,6 +7,8 @@ import json
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from lsprotocol.types import CompletionItemKind
+
 from specc.check import check
 from specc.check.context import Work
 from specc.check.fixes import mend
@@ -87,7 +89,7 @@ class Session:
                 "label": item.label,
                 "filter": item.filter_text or item.label,
                 "detail": item.detail or "",
-                "kind": item.kind.name if item.kind else "",
+                "kind": CompletionItemKind(item.kind).name if item.kind else "",
                 "insert": item.insert_text or item.label,
                 "snippet": item.insert_text_format is not None,
                 "sort": item.sort_text or item.label,
