@@ -68,6 +68,8 @@ def playground(
 def page() -> Answer:
     """What is answered: the files of the playground. Raises SpeccError: E540, E541 a package is missing."""
     rule = f"{policy()}; frame-ancestors 'none'"
-    replies = {f"/{name}": Reply(KINDS[Path(name).suffix], data, rule) for name, data in files_of().items()}
+    replies = {
+        f"/{name}": Reply(KINDS[Path(name).suffix], data, rule, is_kept=True) for name, data in files_of().items()
+    }
     replies["/"] = replies["/index.html"]
     return replies.get

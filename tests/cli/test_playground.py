@@ -49,6 +49,7 @@ def test_it_serves_its_files_and_nothing_else() -> None:
             answer = connection.getresponse()
             answer.read()
             kinds[path] = answer.headers["Content-Type"].partition(";")[0] if answer.status == 200 else answer.status
+            assert answer.headers["Cache-Control"] == ("no-cache" if answer.status == 200 else "no-store")
             policy = answer.headers["Content-Security-Policy"]
             assert "default-src 'none'" in policy and (answer.status != 200 or "frame-ancestors 'none'" in policy)
             connection.close()
