@@ -14,6 +14,8 @@ const examples = await fetch("examples.json").then((answer) => answer.json());
 const linked = await unpacked(location.hash);
 const kept = remembered();
 const text = linked ?? kept ?? Object.values(examples)[0];
+const choosable = new Map(Object.entries(examples));
+if (linked !== null && kept !== null && kept !== linked) choosable.set("what I had before", kept);
 
 let variant = "";
 let timer = null;
@@ -32,6 +34,7 @@ const panes = new Panes(editor, explain, fill);
 function changed() {
   if (location.hash) history.replaceState(null, "", location.pathname + location.search); // it is another text now
   remember(editor.text);
+  if (choosable.get(id("examples").value) !== editor.text) id("examples").value = "";
   clearTimeout(timer);
   timer = setTimeout(check, PAUSE);
 }
@@ -112,8 +115,6 @@ async function explain(code) {
   id("page").scrollTop = 0;
 }
 
-const choosable = new Map(Object.entries(examples));
-if (linked !== null && kept !== null && kept !== linked) choosable.set("what I had before", kept);
 id("examples").append(new Option("…", ""), ...[...choosable.keys()].map((name) => new Option(name, name)));
 id("examples").value = [...choosable].find(([, one]) => one === text)?.[0] ?? "";
 id("examples").addEventListener("change", ({ target }) => {

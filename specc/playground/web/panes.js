@@ -54,7 +54,7 @@ export class Panes {
     if (name === "problems") return;
     const pane = id(name);
     const isEmpty = !(name in this.last);
-    pane.classList.toggle("old", !content);
+    pane.classList.toggle("old", !content && !isEmpty);
     id("old").hidden = !!content || isEmpty;
     if (content && this.last[name] !== JSON.stringify(content)) {
       this.last[name] = JSON.stringify(content);
