@@ -5,7 +5,7 @@ ZOO ?= all
 BIN := .venv/bin
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --constraint constraints.txt
 
-.PHONY: train test test-all lint format docs vscode fuzz mutants peers zoo bench clean
+.PHONY: train test test-all lint format docs playground vscode fuzz mutants peers zoo bench clean
 
 train: .venv/.installed ## train, export and verify the digits example
 	$(BIN)/specc train examples/digits.cnn
@@ -33,6 +33,9 @@ docs: .venv/.installed-dev ## the documentation as a site, build/docs/html/index
 
 vscode: editors/vscode/node_modules/.installed ## the extension for Visual Studio Code, with npm: editors/vscode/specc-cnn-VERSION.vsix
 	cd editors/vscode && npm run --silent package
+
+playground: .venv/.installed-dev ## the playground as a folder for any server of files: build/playground; needs npm
+	$(BIN)/specc playground --out build/playground
 
 fuzz: .venv/.installed-dev ## 70,000 texts of each kind, 5,000 random networks and broken specs, half an hour of guided bytes
 	SPECC_FUZZ=70000 $(BIN)/python -m pytest tests/check/test_fuzz.py

@@ -41,6 +41,7 @@ INDEX = {
         "zoo",
         "ops conv --json",
         "lsp",
+        "playground --help",
         "check net.cnn",
         "check wrong.cnn",
         "check archive.cnn",

@@ -31,6 +31,10 @@ def test_it_holds_the_program_the_grammar_and_nothing_else(wheel):
     assert {f"specc/pages/{page.name}" for page in PROJECT.glob("specc/pages/*.md")} <= set(names)
     web = {f"specc/backend/onnx/web/{part}" for part in (*SCRIPTS, "page.html", "page.css", "license.txt")}
     assert web <= set(names)
+    playground = PROJECT / "specc" / "playground" / "web"
+    assert {f"specc/playground/web/{part.name}" for part in playground.iterdir()} <= set(names)
+    assert {f"specc/examples/{spec.name}" for spec in PROJECT.glob("examples/*.cnn")} <= set(names)
+    assert not [name for name in names if name.startswith("specc/examples/") and not name.endswith(".cnn")]
     assert {name.partition("/")[0] for name in names} == {"specc", metadata}
     assert not [name for name in names if "test" in name or "__pycache__" in name]
 

@@ -38,6 +38,10 @@ COMMANDS = {
     "ops": ("specc.cli.ops:ops", "list the layers, tricks and settings, with their parameters and examples"),
     "zoo": ("specc.cli.zoo:zoo", "list the published networks that come with specc, or show one of them"),
     "lsp": ("specc.cli.lsp:lsp", "run the language server that an editor starts: problems, shapes, completion"),
+    "playground": (
+        "specc.cli.playground:playground",
+        "show a page that checks and draws a spec while it is typed",
+    ),
     "explain": ("specc.cli.explain:explain", "explain an error or warning code and how to fix it"),
     "probe": ("specc.cli.probe:probe", "run one batch through the untrained network to predict whether it will learn"),
     "train": ("specc.cli.train:train", "train a network, export it to ONNX and verify the exported file"),

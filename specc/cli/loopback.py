@@ -18,7 +18,6 @@ from specc.errors import SpeccError
 ADDRESS = "127.0.0.1"
 SECONDS = 30  # that a request may take to arrive
 HEADERS = {
-    "Cache-Control": "no-store",
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
     "Cross-Origin-Resource-Policy": "same-origin",
@@ -28,11 +27,13 @@ HEADERS = {
 
 
 class Reply(NamedTuple):
-    """What is sent back. kind: its media type. policy: its Content-Security-Policy."""
+    """What is sent back. kind: its media type. policy: its Content-Security-Policy. is_kept: browsers may keep it, and
+    ask whether it is still the same."""
 
     kind: str
     body: bytes
     policy: str
+    is_kept: bool = False
 
 
 Answer = Callable[[str], Reply | None]  # from the path that is asked for; None where there is no such page
@@ -74,6 +75,19 @@ class Loopback(ThreadingHTTPServer):
         return {f"{name}:{self.server_port}" for name in names} | (set(names) if self.server_port == 80 else set())
 
 
+def loopback(port: int | None, usual: int, answer: Answer) -> Loopback:
+    """A server on the port that is asked for, else on the usual one, or on any that is free.
+
+    Raises SpeccError E533 where the port that is asked for is not free.
+    """
+    if port is not None:
+        return Loopback(port, answer)
+    try:
+        return Loopback(usual, answer)
+    except SpeccError:  # another of these servers
+        return Loopback(0, answer)
+
+
 class _Handler(BaseHTTPRequestHandler):
     server: Loopback
     server_version = f"specc/{__version__}"
@@ -87,9 +101,10 @@ class _Handler(BaseHTTPRequestHandler):
         if reply is None:
             return self._refuse(HTTPStatus.NOT_FOUND)
         tag = f'"{sha256(reply.body).hexdigest()[:32]}"'
+        about = {"ETag": tag, "Cache-Control": "no-cache" if reply.is_kept else "no-store"}
         if self.headers.get("If-None-Match") == tag:
-            return self._send(HTTPStatus.NOT_MODIFIED, b"", {"ETag": tag})
-        about = {"Content-Type": reply.kind, "Content-Security-Policy": reply.policy, "ETag": tag}
+            return self._send(HTTPStatus.NOT_MODIFIED, b"", about)
+        about |= {"Content-Type": reply.kind, "Content-Security-Policy": reply.policy}
         return self._send(HTTPStatus.OK, reply.body, about)
 
     do_HEAD = do_GET  # noqa: N815 - what the standard library calls it
@@ -99,7 +114,8 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _refuse(self, status: HTTPStatus) -> None:
         words = f"{status.value} {status.phrase}\n".encode()
-        self._send(status, words, {"Content-Type": "text/plain; charset=utf-8", "Content-Security-Policy": _NOTHING})
+        about = {"Cache-Control": "no-store", "Content-Type": "text/plain; charset=utf-8"}
+        self._send(status, words, {**about, "Content-Security-Policy": _NOTHING})
 
     def _send(self, status: HTTPStatus, body: bytes, headers: dict[str, str]) -> None:
         self.send_response(status)

@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from specc.cli.loopback import Answer, Loopback, Reply
-from specc.errors import SpeccError, clean
+from specc.cli.loopback import Answer, Reply, loopback
+from specc.errors import clean
 
 PORT = 8642  # where it is looked for first; any other that is free will do
 POLICY = "frame-ancestors 'none'"  # the page brings its own, which also holds where it is kept
@@ -37,7 +37,7 @@ def watch(
     from specc.backend.run.manifest import refuse_file
 
     refuse_file(run)
-    with _server(port, page_of(run)) as server:
+    with loopback(port, PORT, page_of(run)) as server:
         print(f"watching {clean(str(run))} at {server.url} (Ctrl-C ends it)", flush=True)
         if not run.exists():
             print(f"there is no {clean(str(run))} yet; the page shows the run as soon as it begins", file=sys.stderr)
@@ -61,13 +61,3 @@ def page_of(run: Path) -> Answer:
         return Reply("text/html; charset=utf-8", body, POLICY)
 
     return answer
-
-
-def _server(port: int | None, answer: Answer) -> Loopback:
-    """A server on the port that is asked for, else on the usual one or any that is free."""
-    if port is not None:
-        return Loopback(port, answer)
-    try:
-        return Loopback(PORT, answer)
-    except SpeccError:  # another `specc watch`
-        return Loopback(0, answer)

@@ -38,14 +38,19 @@ def fix_all(analysis: Analysis, uri: str, check: Callable[[Source], list[Diagnos
 
 def _quick_fix(problem: Diagnostic, fix: Fix, analysis: Analysis, uri: str) -> lsp.CodeAction:
     edit = text_edits([Hunk(fix.span.start, fix.span.end, fix.text)], analysis.positions)
-    past, _, rest = described(fix).partition(" ")
     return lsp.CodeAction(
-        title=f"{INFINITIVE[past]} {rest}",
+        title=title(fix),
         kind=lsp.CodeActionKind.QuickFix,
         diagnostics=[as_lsp(problem, analysis)],
         is_preferred=True,
         edit=workspace_edit({uri: edit}, {uri: analysis.version}),
     )
+
+
+def title(fix: Fix) -> str:
+    """What a repair would do: "Replace `a` with `b`"."""
+    past, _, rest = described(fix).partition(" ")
+    return f"{INFINITIVE[past]} {rest}"
 
 
 INFINITIVE = {"replaced": "Replace", "added": "Add", "removed": "Remove"}

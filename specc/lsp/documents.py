@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 from lsprotocol import types as lsp
-from pygls.uris import from_fs_path, to_fs_path
 
 from specc.lsp.positions import Positions, normal
 from specc.source import Source
@@ -69,12 +68,16 @@ class Document:
 
 def path_of(uri: str) -> str:
     """The path of a file, as sources are named; of what is no file (`untitled:Untitled-1`), its address."""
+    from pygls.uris import to_fs_path  # the rest of the server does without pygls, as the playground has to
+
     path = to_fs_path(uri) if uri.startswith("file:") else None
     return os.path.normpath(path) if path else uri
 
 
 def uri_of(path: str) -> str | None:
     """The address of the file that a source was read from; None for a model of the zoo, which has no file."""
+    from pygls.uris import from_fs_path
+
     if path.startswith(PREFIX):
         folder, _, family = path.removeprefix(PREFIX).rpartition("/")
         return (FOLDER / f"{family}.cnn").as_uri() if folder == FAMILIES else None

@@ -23,7 +23,7 @@ def layers_json(checked: Checked, graph: Graph) -> dict[str, Any]:
         "output": list(graph.output_shape),
         "parameters": graph.parameters,
         "parameters_exported": graph.parameters_exported,
-        "parameters_frozen": _frozen(checked, graph),
+        "parameters_frozen": frozen(checked, graph),
         "macs": graph.total_macs,
         "passes": checked.train.passes if checked.train else 1,
         "activation_bytes": activation_bytes(graph),
@@ -51,7 +51,7 @@ def weights_of_other(graph: Graph, node: Node) -> str | None:
     return node.owner.name if not node.owns and (graph.weights(node) or graph.statistics(node)) else None
 
 
-def _frozen(checked: Checked | Trainable, graph: Graph) -> int:
+def frozen(checked: Checked | Trainable, graph: Graph) -> int:
     """How many numbers do not learn, because of `trainable=false` or `freeze`."""
     return frozen_parameters(graph, checked.train.frozen if checked.train else ())
 
@@ -71,7 +71,7 @@ def activation_bytes(graph: Graph) -> int:
 
 def layers_table(checked: Checked | Trainable, graph: Graph) -> str:
     """The layers and their totals, in columns."""
-    words = totals(graph, _frozen(checked, graph))
+    words = totals(graph, frozen(checked, graph))
     if checked.train and checked.train.passes > 1:
         passes = checked.train.passes
         words += f"; a step of `{checked.train.optimizer.name}` passes each image {passes} times, forward and back"

@@ -216,6 +216,7 @@ CASES = [
     Case("report", ("run",), {"--out": ("--out", "page.html"), **FOLDER}),
     Case("report", ("run", "other"), {"--out": ("--out", "page.html"), **FOLDER}),
     Case("watch", ("run",), {"--port": ("--port", "9473"), "--open": ("--open",)}),
+    Case("playground", (), {"--out": ("--out", "page"), "--port": ("--port", "9473"), "--open": ("--open",)}),
     Case("log", ("run",), {"--to": ("--to", "tensorboard")}),
     Case("runs", (), {"FOLDER": ("there",), **JSON}),
     *(Case("predict", (f"{task}.onnx", "cat.png"), PREDICT) for task in TASKS),
@@ -398,7 +399,10 @@ def _record(patch: pytest.MonkeyPatch) -> list[object]:
     stub("specc.backend.report_page.page_of_run", "one")
     stub("specc.backend.report_page.page_of_runs", "several")
     served = SimpleNamespace(url="http://127.0.0.1:9473/", serve_forever=lambda: None)
-    stub("specc.cli.watch._server", lambda port, answer: nullcontext(served))
+    stub("specc.cli.watch.loopback", lambda port, usual, answer: nullcontext(served))
+    stub("specc.cli.playground.loopback", lambda port, usual, answer: nullcontext(served))
+    stub("specc.cli.playground.page", None)
+    stub("specc.cli.playground.write_folder", 15_700_000)
     stub("webbrowser.open", True)
     told = install(patch.setattr)
     stub("specc.backend.sinks.sink.open_sink", told)

@@ -65,9 +65,10 @@ COMMANDS = {
     "import": ["weights.pth"],
     "doctor": [],
     "lsp": [],
+    "playground": [],
 }
 STATUS = {"check": 1, "lsp": 2}  # what they are given here has errors; a spec is no message of an editor
-FRONT = ("new", "check", "fmt", "show", "diff", "ops", "zoo", "explain", "emit", "lsp")
+FRONT = ("new", "check", "fmt", "show", "diff", "ops", "zoo", "explain", "emit", "lsp", "playground")
 STREAMS = {"stdin": [0], "stdout": [1], "stderr": [2], "all": [0, 1, 2]}
 Call = Callable[..., Done]
 

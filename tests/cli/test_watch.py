@@ -166,6 +166,7 @@ def test_who_is_answered(run: Path) -> None:
         assert server.server_address[0] == "127.0.0.1"
         status, headers, body = asked(server)
         assert status == 200 and b"Killed after" in body and "frame-ancestors" in headers["Content-Security-Policy"]
+        assert headers["Cache-Control"] == "no-store"
         assert asked(server, If_None_Match=headers["ETag"])[::2] == (304, b"")
         assert asked(server, method="HEAD")[::2] == (200, b"")
         assert asked(server, Host=f"localhost:{server.server_port}")[0] == 200

@@ -106,11 +106,12 @@ def load(everything: bool) -> None:
 
 
 def _end_what_does_not_end(arguments: list[str]) -> None:
-    """Let `specc watch` serve for no time at all, and `specc log` tell nobody."""
+    """Let `specc watch` and `specc playground` serve for no time at all, and `specc log` tell nobody."""
     from unittest.mock import patch
 
-    if arguments[:1] == ["watch"]:
+    if arguments[:1] in (["watch"], ["playground"]):
         patch("specc.cli.loopback.Loopback.serve_forever", lambda server: None).start()
+        patch("specc.cli.playground.page", lambda: {}.get).start()  # which npm would install
     if arguments[:1] == ["log"] and Path.cwd().exists():
         from tests.helpers.fake_sink import install
 

@@ -11,6 +11,7 @@ import shutil
 import sys
 from collections.abc import Callable
 from hashlib import sha256
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -714,6 +715,15 @@ def e535(stage: Stage) -> None:
 def e540(stage: Stage) -> None:
     stage.patch.delitem(sys.modules, "specc.lsp.server", raising=False)
     stage.patch.setitem(sys.modules, "pygls.lsp.server", None)
+    present = {"lark", "attr", "attrs"}
+    stage.patch.setattr("specc.playground.folder.find_spec", lambda name: find_spec(name) if name in present else None)
+
+
+def e541(stage: Stage) -> None:
+    """Nothing is installed, and npm is not there."""
+    kept = Path("/home/ada/.cache/specc/playground-57f345517ca83b0d")
+    stage.patch.setattr("specc.playground.packages.kept", lambda: kept)
+    stage.patch.setattr("shutil.which", lambda name: None)
 
 
 def e541(stage: Stage) -> None:

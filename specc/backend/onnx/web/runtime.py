@@ -1,12 +1,11 @@
 """onnxruntime-web, which runs a network in a browser: where its files are looked for, and how they are installed."""
 
-import shutil
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
 from typing import NamedTuple
 
+from specc import npm
 from specc.backend.onnx.model_file import sha256
 from specc.errors import SpeccError, clean
 from specc.files import cache_folder, read_file, write_together
@@ -18,7 +17,6 @@ HASHES = {
     WASM: "3398c10d07d229bd91b364548e130e0e51a8e5704b88c7c083ebbeb78842dee2",
 }
 MOST_BYTES = 1 << 27  # of one of them
-PATIENCE = 600  # seconds for npm
 INSTALL = f"npm install {PACKAGE}@{VERSION} --ignore-scripts"
 
 
@@ -87,30 +85,18 @@ def _install(folder: Path) -> str:
 
     Gives what went wrong; an empty text where nothing did.
     """
-    npm = shutil.which("npm")
-    if npm is None:
-        return "npm, which would install it, is not on the PATH"
+    program = npm.npm()
+    if program is None:
+        return npm.MISSING
     print(f"installing {PACKAGE} {VERSION} with npm, into {clean(str(folder))}", file=sys.stderr)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=folder, prefix=".npm-") as scratch:
-            options = ["--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
-            command = [npm, "install", "--prefix", scratch, f"{PACKAGE}@{VERSION}", *options]
-            done = subprocess.run(  # noqa: S603
-                command, check=False, capture_output=True, text=True, errors="replace", timeout=PATIENCE
-            )
-            if done.returncode:
-                return f"npm could not install it: {_reason(done.stderr)}"
+            failed = npm.install(program, ["install", f"{PACKAGE}@{VERSION}"], Path(scratch))
+            if failed:
+                return failed
             dist = Path(scratch) / "node_modules" / PACKAGE / "dist"
             write_together({folder / name: (dist / name).read_bytes() for name in HASHES})
-    except subprocess.TimeoutExpired:
-        return f"npm did not install it within {PATIENCE} s"
     except OSError as error:
         return f"it could not be installed into {folder}: {error.strerror or error}"
     return ""
-
-
-def _reason(errors: str) -> str:
-    """What npm says was wrong, in one line."""
-    lines = [line.removeprefix("npm error").strip() for line in errors.splitlines() if line.startswith("npm error")]
-    return next((line for line in lines if line and not line.startswith("code ")), "it does not say why")
