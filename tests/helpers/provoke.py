@@ -720,15 +720,15 @@ def e540(stage: Stage) -> None:
 
 
 def e541(stage: Stage) -> None:
+    stage.patch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"conv(8) -> relu\n")))
+    stage.patch.setattr("sys.stdout", io.TextIOWrapper(io.BytesIO()))
+
+
+def e542(stage: Stage) -> None:
     """Nothing is installed, and npm is not there."""
     kept = Path("/home/ada/.cache/specc/playground-57f345517ca83b0d")
     stage.patch.setattr("specc.playground.packages.kept", lambda: kept)
     stage.patch.setattr("shutil.which", lambda name: None)
-
-
-def e541(stage: Stage) -> None:
-    stage.patch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"conv(8) -> relu\n")))
-    stage.patch.setattr("sys.stdout", io.TextIOWrapper(io.BytesIO()))
 
 
 PROVOKE: dict[str, Callable[[Stage], None]] = {
