@@ -39,11 +39,12 @@ class Plan(NamedTuple):
     """How a training is carried out.
 
     threads: of a CPU; None on other devices. compiled: the network by torch.compile. recorded: a step is one CUDA
-    graph. fused: the optimizer goes over the weights once. data: where the images are, in words; "" as long as that is
-    not known. pools_first: how many `relu -> max_pool` train as `max_pool -> relu`. layout: of images and kernels.
-    shards, world: how many parts a batch is cut into, and how many processes compute them. across: how what these give
-    is added up, in words; "" for a single shard. reasons: why each of these is so, by its name in run.json. open: what
-    the rules do not know, "threads" or "step"; `trial.settle` measures it.
+    graph. fused: the optimizer goes over the weights once. features: what becomes of those of frozen layers, in words;
+    "" where nothing is frozen. data: where the images are, in words; "" as long as that is not known. pools_first: how
+    many `relu -> max_pool` train as `max_pool -> relu`. layout: of images and kernels. shards, world: how many parts a
+    batch is cut into, and how many processes compute them. across: how what these give is added up, in words; "" for a
+    single shard. reasons: why each of these is so, by its name in run.json. open: what the rules do not know, "threads"
+    or "step"; `trial.settle` measures it.
     """
 
     device: torch.device
@@ -56,6 +57,7 @@ class Plan(NamedTuple):
     open: frozenset[str] = frozenset()
     data: str = ""
     pools_first: int = 0
+    features: str = ""
     layout: torch.memory_format = torch.channels_last
     shards: int = 1
     world: int = 1
@@ -85,6 +87,7 @@ class Plan(NamedTuple):
             "across": self.across or None,
             "data": self.data or None,
             "augmentation": f"on {self.device}" if self.data else None,
+            "features": self.features or None,
             "order": f"max_pool before relu, {self.pools_first}x" if self.pools_first else None,
         }
         return {

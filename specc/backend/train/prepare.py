@@ -20,6 +20,7 @@ from specc.backend.engine.trainer import Trainer
 from specc.backend.evaluation.losses import weighted_losses
 from specc.backend.evaluation.words import loss_words
 from specc.backend.execution.apply import apply, set_up
+from specc.backend.execution.features import choose, keep_features
 from specc.backend.execution.plan import Plan, complete, make_plan
 from specc.backend.execution.trial import settle
 from specc.backend.initialize import initialize
@@ -106,10 +107,14 @@ def prepare(request: Request) -> Job:
     if settings.start and request.begun is None:  # else a checkpoint brings the weights
         start, started = begin(net, settings.start, request.base, dataset, data)
         notes += started
-    plan = settle(complete(plan, net, loader.source), net, loader, settings, ranks)
+    plan = complete(plan, net, loader.source)
+    plan, still, place = choose(plan, net, loader, settings, request.begun, ranks)
+    plan = settle(plan, net, loader, settings, ranks)
     forward = apply(plan, net)
     trainer, reached = assemble(net, settings, loader, plan.precision, ranks)
     trainer.compute.forward = forward
+    if still is not None and place is not None:
+        keep_features(trainer, plan, loader, still, place, forward)
     notes += [*whitened(graph, len(dataset.train)), *reached]
     if request.begun is None:  # else a checkpoint brings the statistics
         notes += fresh_statistics(net)
