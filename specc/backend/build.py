@@ -1,6 +1,6 @@
 """From the typed graph to a PyTorch module."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import pairwise
 from typing import NamedTuple, Self
 
@@ -29,7 +29,7 @@ class Net(nn.Module):
 
     graph: what it was built from. layers: each node's module by the node's name, in the order in which they run;
     nodes that only pass their input on have none, and uses of shared layers have one module, which is nested where it
-    is used first. resting: see `rest`.
+    is used first. resting: see `rest`. runner: what carries out the steps of a forward pass in training.
     """
 
     def __init__(self, graph: Graph) -> None:
@@ -47,6 +47,7 @@ class Net(nn.Module):
         self.result = logits_of(graph, graph.output)
         self.heads = {head.name: logits_of(graph, head.output) for head in graph.heads}
         self.resting: tuple[str, ...] = ()
+        self.runner: Callable[[Sequence[Step], dict[int, Tensor]], None] = run
         self._steps = self.schedule({self.result})
         self._training_steps = self.schedule({self.result, *self.heads.values()})
 
@@ -73,7 +74,7 @@ class Net(nn.Module):
         In training, where the network has auxiliary classifiers, a pair: the logits, and those of each by its name.
         """
         values = {0: x}
-        run(self.steps, values)
+        (self.runner if self.training else run)(self.steps, values)
         return self.answer(values)
 
     @property

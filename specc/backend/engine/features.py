@@ -92,6 +92,7 @@ class Features:
         place: Place,
     ) -> None:
         self.net, self.images, self.precision, self.until, self.place = net, loader, precision, until, place
+        self.constant = frozenset(constant)
         self.nodes = frontier(net.graph, constant)
         self.tail = Tail(net, constant)
         self._loader: FeatureLoader | None = None

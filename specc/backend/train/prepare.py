@@ -16,14 +16,17 @@ from specc.backend.data.subset import subset_of
 from specc.backend.device import describe, find
 from specc.backend.engine.applied import fresh_statistics, whitened
 from specc.backend.engine.assemble import assemble
-from specc.backend.engine.trainer import Trainer
+from specc.backend.engine.rehearsal import Peak
+from specc.backend.engine.trainer import Trainer, length
 from specc.backend.evaluation.losses import weighted_losses
 from specc.backend.evaluation.words import loss_words
 from specc.backend.execution.apply import apply, set_up
 from specc.backend.execution.features import choose, keep_features
 from specc.backend.execution.plan import Plan, complete, make_plan
+from specc.backend.execution.recompute import choose_recompute, memory_of
 from specc.backend.execution.trial import settle
 from specc.backend.initialize import initialize
+from specc.backend.memory import room
 from specc.backend.ranks import ALONE, Ranks
 from specc.backend.run import manifest
 from specc.backend.run.manifest import sha256_of
@@ -71,6 +74,10 @@ class Job(NamedTuple):
     about: dict[str, Any]
     images: tuple[str, str]
 
+    def memory(self, world: int = 1) -> tuple[Peak, int]:
+        """What a step takes by estimate, by one of `world` processes; and the bytes that are free on this device."""
+        return memory_of(self.plan, self.request.spec, self.trainer, world), room(self.plan.device)
+
 
 def prepare(request: Request) -> Job:
     """The training that is asked for, before its first step.
@@ -109,6 +116,9 @@ def prepare(request: Request) -> Job:
         notes += started
     plan = complete(plan, net, loader.source)
     plan, still, place = choose(plan, net, loader, settings, request.begun, ranks)
+    if still is None or still.until < length(settings, loader)[1]:  # else little is left to be kept
+        spec = request.spec._replace(train=settings)
+        plan = choose_recompute(plan, spec, loader.batch, dataset.task, ranks)
     plan = settle(plan, net, loader, settings, ranks)
     forward = apply(plan, net)
     trainer, reached = assemble(net, settings, loader, plan.precision, ranks)
