@@ -111,7 +111,8 @@ def _where(plan: Plan, net: Net, loader: DataLoader, still: Frozen, ranks: Ranks
     """Where features are kept, why, and the place; the first process decides for all."""
     images = len(loader.dataset.train) + len(loader.dataset.validation)
     needed = 4 * still.size * images
-    what = f"frozen up to {still.names}, images are not augmented: {_numbers(still)} for each of {images:,} images"
+    each = f"{_numbers(still)} for each of {counted(images, 'image')}"
+    what = f"frozen up to {still.names}, images are not augmented: {each}"
     what += f"; after that, `{still.noise}` is random" if still.noise else ""
     free = free_memory()
     fits, free = ranks.broadcast([needed * ranks.local_world <= free // SHARE, free])

@@ -21,7 +21,7 @@ from specc.backend.engine.trainer import Trainer, length
 from specc.backend.evaluation.losses import weighted_losses
 from specc.backend.evaluation.words import loss_words
 from specc.backend.execution.apply import apply, set_up
-from specc.backend.execution.features import choose, keep_features
+from specc.backend.execution.features import RECOMPUTED, choose, keep_features
 from specc.backend.execution.plan import Plan, complete, make_plan
 from specc.backend.execution.recompute import choose_recompute, memory_of
 from specc.backend.execution.trial import settle
@@ -119,6 +119,7 @@ def prepare(request: Request) -> Job:
     if still is None or still.until < length(settings, loader)[1]:  # else little is left to be kept
         spec = request.spec._replace(train=settings)
         plan = choose_recompute(plan, spec, loader.batch, dataset.task, ranks)
+    notes += _kept(plan)
     plan = settle(plan, net, loader, settings, ranks)
     forward = apply(plan, net)
     trainer, reached = assemble(net, settings, loader, plan.precision, ranks)
@@ -182,6 +183,16 @@ def _left_over(loader: DataLoader, accumulate: int) -> list[str]:
         return []
     what = f"{rest:,} of {counted(images, 'training image')} {'is' if rest == 1 else 'are'} left out of each epoch"
     return [f"{what}, different ones each time, so that every batch is full: {batches:,} of {loader.batch:,}"]
+
+
+def _kept(plan: Plan) -> list[str]:
+    """What is computed once instead of in every step, or twice in a step."""
+    notes = []
+    if plan.features and plan.features != RECOMPUTED:
+        notes.append(f"features of frozen layers are {plan.features}: {plan.reasons['features']}")
+    if plan.ends:
+        notes.append(f"computed twice: {plan.recompute}; {plan.reasons['recompute']}")
+    return notes
 
 
 def _about(trainer: Trainer, dataset: DataSet, device: torch.device, plan: Plan, notes: list[str]) -> dict[str, Any]:

@@ -63,6 +63,10 @@ def trained(out: Path, *sets: str, spec: str = SPEC) -> tuple[dict[str, torch.Te
     for line in lines:
         del line["seconds"], line["images_per_second"]
     chosen = json.loads((run / "run.json").read_text())["plan"]["features"]["is"]
+    notes = json.loads((run / "run.json").read_text())["applied"]
+    assert any(note.startswith(f"features of frozen layers are {chosen}: ") for note in notes) == (
+        chosen != rules.RECOMPUTED
+    )
     return load_file(run / "last.safetensors"), lines, chosen
 
 
