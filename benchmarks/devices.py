@@ -26,8 +26,10 @@ import torch.distributed as dist
 
 from specc.backend.build import build
 from specc.backend.device import set_threads
+from specc.backend.engine.rehearsal import rehearse
 from specc.backend.initialize import initialize
 from specc.backend.memory import per_device
+from specc.backend.precision import Precision
 from specc.backend.ranks import ALONE, Ranks
 from specc.backend.train.prepare import Request, prepare
 from specc.check import Trainable, check
@@ -191,7 +193,8 @@ def table(rate: float | None, gbits: float) -> None:
     heads = ("devices", "images each", "memory each", "compute", "sent by each", "exchange", "images/s", "of ideal")
     print(f"| {' | '.join([*heads, 'read from disks'])} |\n|{'---|' * (len(heads) + 1)}")
     for world in DEVICES:
-        one = per_device(spec, world)
+        memory = rehearse(spec, 2048, Precision("fp32", ""), CPU, world=world).step
+        one = per_device(spec, world)._replace(memory=memory)
         compute, exchange = one.images / rate, one.sent / (gbits * 1e9 / 8)
         speed = 2048 / (compute + exchange)
         print(

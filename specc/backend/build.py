@@ -1,6 +1,6 @@
 """From the typed graph to a PyTorch module."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import pairwise
 from typing import NamedTuple, Self
 
@@ -29,7 +29,7 @@ class Net(nn.Module):
 
     graph: what it was built from. layers: each node's module by the node's name, in the order in which they run;
     nodes that only pass their input on have none, and uses of shared layers have one module, which is nested where it
-    is used first. resting: see `rest`.
+    is used first. resting: see `rest`. runner: what carries out the steps of a forward pass in training.
     """
 
     def __init__(self, graph: Graph) -> None:
@@ -47,8 +47,9 @@ class Net(nn.Module):
         self.result = logits_of(graph, graph.output)
         self.heads = {head.name: logits_of(graph, head.output) for head in graph.heads}
         self.resting: tuple[str, ...] = ()
-        self._steps = self._schedule({self.result})
-        self._training_steps = self._schedule({self.result, *self.heads.values()})
+        self.runner: Callable[[Sequence[Step], dict[int, Tensor]], None] = run
+        self._steps = self.schedule({self.result})
+        self._training_steps = self.schedule({self.result, *self.heads.values()})
 
     def train(self, mode: bool = True) -> Self:
         """Training mode, or evaluation mode; layers that rest are in evaluation mode always."""
@@ -72,14 +73,21 @@ class Net(nn.Module):
 
         In training, where the network has auxiliary classifiers, a pair: the logits, and those of each by its name.
         """
-        with_heads = self.training and bool(self.heads)
         values = {0: x}
-        for module, inputs, output, drop in self._training_steps if self.training else self._steps:
-            values[output] = module(*[values[i] for i in inputs])
-            for i in drop:
-                del values[i]
+        (self.runner if self.training else run)(self.steps, values)
+        return self.answer(values)
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        """What `forward` carries out, in training mode or in evaluation mode."""
+        return self._training_steps if self.training else self._steps
+
+    def answer(self, values: dict[int, Tensor]) -> Tensor | tuple[Tensor, dict[str, Tensor]]:
+        """What `forward` gives, once the values of the nodes that it is made of are there."""
         logits = self._flat(values, self.result)
-        return (logits, {name: self._flat(values, i) for name, i in self.heads.items()}) if with_heads else logits
+        if not self.training or not self.heads:
+            return logits
+        return logits, {name: self._flat(values, i) for name, i in self.heads.items()}
 
     def hook_uses(self, hook: Callable[[str], ForwardHook]) -> list[RemovableHandle]:
         """Register a forward hook for each node, which may be one of several that run the same module.
@@ -91,7 +99,7 @@ class Net(nn.Module):
 
         def begin(net: nn.Module, given: tuple[Tensor, ...]) -> None:
             names: dict[nn.Module, list[str]] = {}
-            for step in self._training_steps if self.training else self._steps:
+            for step in self.steps:
                 names.setdefault(step.module, []).append(self.graph.nodes[step.output].name)
             uses.update({module: iter(several) for module, several in names.items()})
 
@@ -119,7 +127,7 @@ class Net(nn.Module):
         """The value of a node, N x C where it is N x C x 1 x 1."""
         return values[index].flatten(1) if self.graph.nodes[index].shape[1:] == (1, 1) else values[index]
 
-    def _schedule(self, results: set[int]) -> tuple[Step, ...]:
+    def schedule(self, results: set[int]) -> tuple[Step, ...]:
         """The steps that lead to the results, and no others; each value is dropped after its last use."""
         steps: list[Step] = []
         needed = set(results)
@@ -129,6 +137,14 @@ class Net(nn.Module):
                 steps.append(Step(self.layers[node.name], inputs, node.index, tuple({*inputs} - needed)))
                 needed.update(inputs)
         return tuple(reversed(steps))
+
+
+def run(steps: Iterable[Step], values: dict[int, Tensor]) -> None:
+    """Carry out steps one after the other. values: those of nodes by their index, which are read, added and dropped."""
+    for module, inputs, output, drop in steps:
+        values[output] = module(*[values[i] for i in inputs])
+        for i in drop:
+            del values[i]
 
 
 def build(graph: Graph) -> Net:

@@ -9,6 +9,7 @@ from specc.errors import clean, counted
 from specc.fit import fitted, limit
 
 if TYPE_CHECKING:
+    from specc.backend.engine.rehearsal import Peak
     from specc.backend.memory import PerDevice
 
 
@@ -41,7 +42,10 @@ def show_plan(request: Request, devices: str | None) -> int:
         job = prepare(Training(spec, **where))
     place, held = job.images
     plan = job.about["plan"] | {"images": {"is": place, "because": held}}
-    each = per_device(spec, world) if world else None
+    peak, free = job.memory(world or 1)
+    each = per_device(spec, world)._replace(memory=peak.step) if world else None
+    if not each:
+        plan["memory"] = _memory(peak, free)
     if request.json:
         print_json({"plan": plan, **({"per_device": each._asdict()} if each else {})})
         return 0
@@ -53,6 +57,15 @@ def show_plan(request: Request, devices: str | None) -> int:
         is_short = not limit() or len(line) <= limit()
         print(line if is_short else fitted(f"{what}: {choice}\n  {clean(because)}"))
     return 0
+
+
+def _memory(peak: "Peak", free: int) -> dict[str, str]:
+    """What a step takes, as a choice of the plan."""
+    from specc.report.layers import byte_text
+
+    how = "by estimate: weights and what the optimizer keeps are"
+    how = f"{how} {byte_text(peak.standing)} of it" if peak.is_exact else "by a rough estimate"
+    return {"is": f"{byte_text(peak.step)} a step", "because": f"{how}; {byte_text(free)} are free"}
 
 
 def _per_device(each: "PerDevice") -> list[tuple[str, str, str]]:

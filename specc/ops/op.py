@@ -62,6 +62,7 @@ class Op(NamedTuple):
     expands: what a call of it becomes: one node, unless it says otherwise.
     cancels_bias: subtracts a mean over each channel, so that a bias right before it has no effect.
     training_only: does nothing in evaluation and leaves no trace in the exported graph.
+    idle(a): whether such an op does nothing in training, either.
     is_softmax: is the softmax over the channels, which as the last layer is folded into the loss.
 
     What the lints and `init=auto` ask:
@@ -88,6 +89,7 @@ class Op(NamedTuple):
     expands: Expansion = ONE_NODE
     cancels_bias: bool = False
     training_only: bool = False
+    idle: Callable[[Args], bool] = lambda a: False
     is_softmax: bool = False
     signal: Rule = PASS
     saturates: bool = False

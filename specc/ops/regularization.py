@@ -23,6 +23,7 @@ dropout = Op(
     params=(Param("p", _SHARE, Percent(0.5), "the fraction to drop"),),
     torch=lambda x, a: Target("torch.nn.Dropout", {"p": float(a.p)}),
     training_only=True,
+    idle=lambda a: a.p == 0,
     example="dropout(30%)",
     signal=Drop(whole=False),
 )
@@ -35,6 +36,7 @@ spatial_dropout = Op(
     shape=_spatial_shape,
     torch=lambda x, a: Target("torch.nn.Dropout2d", {"p": float(a.p)}),
     training_only=True,
+    idle=lambda a: a.p == 0,
     example="spatial_dropout(10%)",
     signal=Drop(whole=True),
 )
@@ -46,6 +48,7 @@ drop_path = Op(
     params=(Param("p", _SHARE, doc="the fraction of images for which the branch is dropped"),),
     torch=lambda x, a: Target("specc.backend.layers.DropPath", {"p": float(a.p)}),
     training_only=True,
+    idle=lambda a: a.p == 0,
     example="residual { conv(8) -> drop_path(10%) }",
     signal=Drop(whole=True),
     needs_bypass=True,
@@ -58,6 +61,7 @@ gaussian_noise = Op(
     params=(Param("std", NOT_NEGATIVE, doc="the standard deviation of the noise"),),
     torch=lambda x, a: Target("specc.backend.layers.GaussianNoise", {"std": a.std}),
     training_only=True,
+    idle=lambda a: a.std == 0,
     example="gaussian_noise(0.1)",
 )
 

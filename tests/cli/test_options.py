@@ -20,6 +20,7 @@ import torch
 
 from specc.backend.data.shards.pack import Packing
 from specc.backend.doctor import Finding as Examined
+from specc.backend.engine.rehearsal import Peak
 from specc.backend.evaluation.figures import figures_of
 from specc.backend.evaluation.of_run import Measured
 from specc.backend.evaluation.totals import Evaluation
@@ -354,7 +355,9 @@ def _record(patch: pytest.MonkeyPatch) -> list[object]:
         stub(f"specc.cli.{module}.shards_of", 4)
     stub("specc.backend.run.manifest.read_info", {"device": "cpu"})
     plan = {"step": {"is": "eager", "because": "short"}}
-    stub("specc.backend.train.prepare.prepare", SimpleNamespace(about={"plan": plan}, images=("in memory", "5 MB")))
+    images, memory = ("in memory", "5 MB"), (Peak(2_000, 1_000), 5_000)
+    job = SimpleNamespace(about={"plan": plan}, images=images, memory=lambda world: memory)
+    stub("specc.backend.train.prepare.prepare", job)
 
     patch.setattr("specc.backend.memory.memory_explained", lambda spec, device: nullcontext())  # which looks for it
     stub("specc.backend.train.fit.fit", Fitted(16, 2, "batches of 16 fit"))

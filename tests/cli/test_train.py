@@ -251,7 +251,7 @@ def test_start_from_what_fits_nowhere(specc: Specc, spec: Path, begun: Path) -> 
 
 
 def test_fit_finds_the_batch_and_writes_it(specc: Specc, spec: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("specc.backend.memory.free_memory", lambda: 400_000)
+    monkeypatch.setattr("specc.backend.memory.free_memory", lambda: 200_000)
     answer = specc("train", spec, "--fit", "--out", "run", "--device", "cpu")
     assert answer.status == 0, answer.err
     assert "and train.accumulate = 4 instead of 64\n" in answer.err

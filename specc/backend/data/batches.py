@@ -86,6 +86,7 @@ class TrainingBatches:
     """The batches of every epoch, by number. All have `size` images; what is left over at an epoch's end waits for the
     next one, whose order is another. A split smaller than a batch is one batch. sample: None, so that an epoch has each
     image once, or "balanced", so that it has each class equally often. cut: `size` is a multiple of its shards.
+    windows: the shard of each image, and how many of these are mixed at once, where the split does not know it.
 
     Parts asked for one after the other are prepared ahead, also across epochs; any other can be asked for as well.
     """
@@ -98,12 +99,13 @@ class TrainingBatches:
         device: torch.device,
         sample: Literal["balanced"] | None = None,
         cut: Cut = WHOLE,
+        windows: tuple[Tensor, int] | None = None,
     ) -> None:
         self.split, self.seed, self.device, self.cut = split.to(device), seed, device, cut
         self.classes = None if sample is None else _of_each_class(split.labels.cpu())
         self.size = batch_size(len(split), size, cut.shards)
         self.count = batches(len(split), size, cut.shards)
-        self._windows = split.windows if isinstance(split, Streamed) else None
+        self.windows = split.windows if isinstance(split, Streamed) else windows
         self._places: Iterator[Place] = iter(())
         self._next: Place | None = None
         self._coming: Iterator[Batch] = iter(())
@@ -138,9 +140,9 @@ class TrainingBatches:
             order = epoch_order(self.seed, epoch, len(self.split))
         else:
             order = balanced_order(self.seed, epoch, self.classes)
-        if self._windows is None:
+        if self.windows is None:
             return order
-        shard_of, window = self._windows
+        shard_of, window = self.windows
         return in_windows(order, shard_of, window, self.seed, epoch)
 
     def _first(self, place: Place) -> int:

@@ -70,6 +70,17 @@ class DataLoader:
             )
         return self.normalize(images).contiguous(memory_format=torch.channels_last), in_view(target, self.data.view)
 
+    def in_order(self) -> Iterator[Tensor]:
+        """All training images in the order of the set, normalized but not augmented, in batches as large as a shard.
+
+        What is left over at the end stands in the last batch, behind images that the one before has, too.
+        """
+        split, images, part = self.source.split, len(self.dataset.train), self.source.part
+        ends = range(part, images + part, part)
+        rows = [torch.arange(part, device=split.place) + (min(end, images) - part) for end in ends]
+        for batch in split.stream(rows, self.device):
+            yield self.normalize(batch).contiguous(memory_format=torch.channels_last)
+
     def sample(self, count: int) -> Tensor:
         """So many training images, evenly spaced over the set, normalized, on the CPU; all where there are fewer."""
         images, cpu = len(self.dataset.train), torch.device("cpu")
@@ -93,6 +104,31 @@ class DataLoader:
 
     def validation(self, ranks: Ranks = ALONE) -> Iterator[tuple[Tensor, Tensor]]:
         return validation_batches(self.dataset, self.data, self.batch, self.device, ranks)
+
+
+class FeatureLoader:
+    """The batches of a training with features, N x F, in place of images: what a network makes of them.
+
+    loader: of the images. train, validation: the features of each image of these parts.
+    """
+
+    def __init__(self, loader: DataLoader, train: Tensor, validation: Tensor) -> None:
+        self.task, self.batch, self.batches = loader.task, loader.batch, loader.batches
+        self._view, self._device, dataset = loader.data.view, loader.device, loader.dataset
+        source, split = loader.source, Resident(train, dataset.train.labels)
+        self._source = TrainingBatches(
+            split, loader.batch, loader.seed, loader.device, loader.data.sample, source.cut, source.windows
+        )
+        self._validation = Resident(validation, dataset.validation.labels)
+        self._at_once = evaluated_at_once(loader.batch, dataset.shape, loader.device)
+
+    def training(self, epoch: int, index: int, shard: int = 0) -> tuple[Tensor, Tensor]:
+        batch = self._source.at(epoch, index, shard)
+        return batch.images, in_view(batch.labels, self._view)
+
+    def validation(self, ranks: Ranks = ALONE) -> Iterator[tuple[Tensor, Tensor]]:
+        for batch in all_batches(self._validation, self._at_once, self._device, ranks):
+            yield batch.images, in_view(batch.labels, self._view)
 
 
 def validation_batches(

@@ -247,15 +247,15 @@ def _make(
 
 
 @cache
-def _unmarked(kind: Callable[..., torch.optim.Optimizer]) -> Callable[..., torch.optim.Optimizer]:
+def _unmarked(kind: Any) -> Any:
     """The same optimizer without torch's marks for its compiler, which import it: a second, though no step is compiled.
 
     The marks are decorators; hooks of steps stay. What a package registered may be any callable, and is left alone.
     """
-    if not (isinstance(kind, type) and issubclass(kind, torch.optim.Optimizer)):
+    if not isinstance(kind, type):
         return kind
-    methods = {name: unwrap(getattr(kind, name)) for name in ("add_param_group", "zero_grad")}
-    return type(kind.__name__, (kind,), {**methods, "step": torch.no_grad()(unwrap(kind.step))})
+    methods = {name: unwrap(getattr(kind, name)) for name in ("add_param_group", "zero_grad", "step")}
+    return type(kind.__name__, (kind,), {**methods, "step": torch.no_grad()(methods["step"])})
 
 
 def is_fused(name: str, device: torch.device) -> bool:

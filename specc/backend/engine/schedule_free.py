@@ -15,6 +15,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+CPU = torch.device("cpu")  # where single numbers are: a device would be waited for
+
 
 class Free(torch.optim.Optimizer):
     """What the schedule-free optimizers have in common. All that a weight needs is remembered with it."""
@@ -38,8 +40,8 @@ class Free(torch.optim.Optimizer):
         state, rate, between = self.state[weight], group["lr"], self.between(group)
         if not state:
             state["z"] = weight.clone()
-            state["lr_max"], state["lr_sum"] = (torch.zeros((), dtype=torch.float64) for _ in range(2))
-        state["lr_max"] = largest = state["lr_max"].clamp(min=rate)  # on the CPU: nothing is waited for
+            state["lr_max"], state["lr_sum"] = (torch.zeros((), dtype=torch.float64, device=CPU) for _ in range(2))
+        state["lr_max"] = largest = state["lr_max"].clamp(min=rate)
         state["lr_sum"] = total = state["lr_sum"] + largest.square()
         part = float(largest.square() / total) if total > 0 else 0.0
         move = self.direction(weight, gradient, state, group)
@@ -96,7 +98,7 @@ class FreeAdamW(Free):
     def direction(self, weight: Tensor, gradient: Tensor, state: dict[str, Any], group: dict[str, Any]) -> Tensor:
         second = group["betas"][1]
         if "step" not in state:
-            state["step"], state["exp_avg_sq"] = torch.zeros(()), torch.zeros_like(weight)
+            state["step"], state["exp_avg_sq"] = torch.zeros((), device=CPU), torch.zeros_like(weight)
         state["step"] += 1
         square = state["exp_avg_sq"].mul_(second).addcmul_(gradient, gradient, value=1 - second)
         size: Tensor = (square / (1 - second ** int(state["step"]))).sqrt_().add_(group["eps"])

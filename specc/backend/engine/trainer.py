@@ -11,6 +11,7 @@ from torch import Tensor
 
 from specc.backend.engine.applied import thawed
 from specc.backend.engine.average import Snapshot
+from specc.backend.engine.features import Features
 from specc.backend.engine.growth import Growth
 from specc.backend.engine.optimizers import Weights
 from specc.backend.engine.shards import Sharded, refuse_divergence
@@ -87,6 +88,7 @@ class Trainer:
         self.best_records: Records | None = None  # of the validation images, where the best epoch was of this process
         clock, graph = Clock(0, self.per_epoch, self.total), state.net.graph
         windows = weight_windows(graph, settings, clock)
+        self.features: Features | None = None  # in place of images, as long as what makes them stands still
         self.windows = {name: windows[name] for name in state.weights if windows[name] != ALWAYS}
         self.norm_windows = norm_windows(graph, settings, clock)
         self.thaw_step = thaw_step(settings, clock)
@@ -153,6 +155,10 @@ class Trainer:
         tired = patience is not None and results[-1].epoch - best.epoch >= patience
         return reached or tired
 
+    def _source(self, step: int) -> Loader:
+        """Where the batches of a step come from, and of an evaluation after it."""
+        return self.features.loader() if self.features and step < self.features.until else self.loader
+
     def step(self) -> None:
         """One step of the optimizer, over `accumulate` batches. The device is not waited for."""
         state = self.state
@@ -165,17 +171,18 @@ class Trainer:
         costs = [state.selection.cost(result) for result in state.results]
         state.optimizers.set_rates(lambda schedule: rate(schedule, state.step, self.per_epoch, self.total, costs))
         first = index * self.settings.accumulate
+        source = self._source(state.step)
         numbers = range(first, first + self.settings.accumulate)
         if self.sharded:
             figures = self.sharded(
-                lambda shard: (self._sized(self.loader.training(epoch, number, shard)) for number in numbers)
+                lambda shard: (self._sized(source.training(epoch, number, shard)) for number in numbers)
             )
             mine = self.sharded.mine
             self._of_shards()[:, numbers.start : numbers.stop, mine.start : mine.stop] = figures
         else:
             self.compute.seed()
             state.table[:, numbers.start : numbers.stop] = self.launch(
-                self._sized(self.loader.training(epoch, number)) for number in numbers
+                self._sized(source.training(epoch, number)) for number in numbers
             )
         state.step += 1
         if state.lookahead:
@@ -232,8 +239,10 @@ class Trainer:
         a = views.args if views else None
         task, compute = self.loader.task, self.compute
         reach("evaluation")
-        batches = self.loader.validation() if self.ranks.is_alone else self.loader.validation(self.ranks)
-        evaluation = evaluate(state.net, batches, task, compute.loss, compute.precision, a, ranks=self.ranks)
+        source = self.loader if views else self._source(state.step - 1)
+        net = self.features.tail if self.features and source is not self.loader else state.net
+        batches = source.validation() if self.ranks.is_alone else source.validation(self.ranks)
+        evaluation = evaluate(net, batches, task, compute.loss, compute.precision, a, ranks=self.ranks)
         if state.kept:
             state.kept.swap()
         if not math.isfinite(evaluation.loss):

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from specc.backend.build import Net
 from specc.backend.device import exact, set_threads
+from specc.backend.engine.recompute import Recomputed
 from specc.backend.engine.trainer import Trainer
 from specc.backend.execution.compile import compiled
 from specc.backend.execution.cuda_graph import on_cuda
@@ -27,6 +28,9 @@ def apply(plan: Plan, net: Net) -> Callable[[Tensor], Any]:
     net.to(plan.device).to(memory_format=plan.layout)  # type: ignore[call-overload]
     if plan.pools_first:
         net.pool_first()
+    if plan.ends:
+        draws = any(node.op.training_only and not node.op.idle(node.args) for node in net.graph.nodes)
+        net.runner = Recomputed(plan.ends, draws=draws)
     return compiled(net) if plan.compiled else net
 
 

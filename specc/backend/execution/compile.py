@@ -2,11 +2,12 @@
 
 from typing import Any
 
-from specc.backend.build import Net
+from torch import nn
+
 from specc.errors import SpeccError
 
 
-def compiled(net: Net) -> Any:
+def compiled(net: nn.Module) -> Any:
     """The network's forward pass, compiled at its first call.
 
     Raises SpeccError E449, in that call, where torch cannot compile here.

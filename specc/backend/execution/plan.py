@@ -40,13 +40,13 @@ class Plan(NamedTuple):
     """How a training is carried out.
 
     threads: of a CPU; None on other devices. compiled: the network by torch.compile. recorded: a step is one CUDA
-    graph. fused: the optimizer goes over the weights once. data: where the images are, in words; "" as long as that is
-    not known. pools_first: how many `relu -> max_pool` train as `max_pool -> relu`. layout: of images and kernels.
-    shards, world: how many parts a batch is cut into, and how many processes compute them. across: how what these give
-    is added up, in words; "" for a single shard. passes: of a step over each of its images. sizes: of
-    training images that grow, in words; "" for others.
-    reasons: why each of these is so, by its name in run.json. open: what the rules do not know, "threads" or "step";
-    `trial.settle` measures it.
+    graph. fused: the optimizer goes over the weights once. features: what becomes of those of frozen layers, in words;
+    "" where nothing is frozen. ends: behind which steps of the forward pass segments end that are computed twice. data:
+    where the images are, in words; "" as long as that is not known. pools_first: how many `relu -> max_pool` train as
+    `max_pool -> relu`. layout: of images and kernels. shards, world: how many parts a batch is cut into, and how many
+    processes compute them. across: how what these give is added up, in words; "" for a single shard. passes: of a step
+    over each of its images. sizes: of training images that grow, in words; "" for others. reasons: why each of these is
+    so, by its name in run.json. open: what the rules do not know, "threads" or "step"; `trial.settle` measures it.
     """
 
     device: torch.device
@@ -59,6 +59,8 @@ class Plan(NamedTuple):
     open: frozenset[str] = frozenset()
     data: str = ""
     pools_first: int = 0
+    features: str = ""
+    ends: tuple[int, ...] = ()
     layout: torch.memory_format = torch.channels_last
     shards: int = 1
     world: int = 1
@@ -73,6 +75,11 @@ class Plan(NamedTuple):
             return self._replace(threads=int(value), reasons=reasons)
         assert what == "step", what
         return self._replace(compiled=value == "compiled", reasons=reasons)
+
+    @property
+    def recompute(self) -> str:
+        """How much of the forward pass is computed twice, in words."""
+        return f"{counted(len(self.ends), 'segment')} of the forward pass" if self.ends else "nothing"
 
     def as_dict(self) -> dict[str, dict[str, str]]:
         """As run.json holds it."""
@@ -90,8 +97,10 @@ class Plan(NamedTuple):
             "sizes": self.sizes or None,
             "shards": f"{self.shards}, on {counted(self.world, 'process')}" if self.shards > 1 else None,
             "across": self.across or None,
+            "recompute": self.recompute if "recompute" in self.reasons else None,
             "data": self.data or None,
             "augmentation": f"on {self.device}" if self.data else None,
+            "features": self.features or None,
             "order": f"max_pool before relu, {self.pools_first}x" if self.pools_first else None,
         }
         return {

@@ -31,7 +31,7 @@ def cost(subject: Subject) -> Section:
         ("Parameters", f"{spec.graph.parameters:,} ({byte_text(4 * spec.graph.parameters)} in fp32)"),
         ("Multiply-accumulates", f"{spec.graph.total_macs:,} per image"),
         ("Activations", f"{byte_text(activation_bytes(spec.graph))} per image in fp32"),
-        ("Memory of a training step", f"{byte_text(needed(spec, batch))} by estimate, batch {batch}"),
+        ("Memory of a training step", f"{byte_text(needed(spec, batch))} by a rough estimate, batch {batch}"),
     ]
     if model.is_file():
         pairs.append(("Exported file", byte_text(model.stat().st_size)))

@@ -7,7 +7,10 @@ import torch
 
 from specc.backend.data.dataset import load
 from specc.backend.device import find
-from specc.backend.memory import NARROWER, estimate, is_out_of_memory, needed, room, smaller
+from specc.backend.evaluation.losses import weighted_losses
+from specc.backend.execution.recompute import need
+from specc.backend.memory import NARROWER, USED, is_out_of_memory, room, smaller
+from specc.backend.precision import choose
 from specc.backend.train.prepare import Request, prepare
 from specc.check import Checked
 from specc.errors import SpeccError
@@ -32,30 +35,34 @@ def fit(checked: Checked, *, device: str, data_dir: Path | None, base: Path) -> 
     place = find(device)
     dataset = load(spec.data, data_dir=data_dir, base=base)
     request = Request(spec, device, data_dir, base, dataset=dataset)
-    size = estimate(spec, place)
+    precision = choose(settings.precision, place, settings.part * spec.graph.total_macs)
+    losses = weighted_losses(settings, dataset)
+    size = settings.batch
     while size:
         accumulate = settings.accumulate * settings.batch // size
-        if _is_tried(request, size, accumulate):
-            free, takes = byte_text(room(place)), byte_text(needed(spec, size))
-            said = f"batches of {size} fit: {takes} estimated, {free} free on {place}, and a trial step succeeded"
+        changed = spec._replace(train=settings.replace(batch=size, accumulate=accumulate))
+        weighted = changed._replace(train=changed.train.replace(loss=losses))
+        takes, free = need(weighted, size, precision, place, dataset.task).least, room(place)
+        if takes.step <= USED * free and _is_tried(request._replace(spec=changed)):
+            estimated = f"{byte_text(takes.step)} estimated, {byte_text(free)} free on {place}"
+            said = f"batches of {size} fit: {estimated}, and a trial step succeeded"
+            if takes.ends:
+                said += "; parts of the forward pass are computed twice"
             if size != settings.batch:
                 said += f"; train.batch = {size} and train.accumulate = {accumulate} instead of {settings.batch}"
             return Fitted(size, accumulate, said)
         size = smaller(settings.batch, size, settings.shards)
     raise SpeccError(
         "E448",
-        f"not even one image fits in the memory of {place}: {byte_text(needed(spec, 1))} needed, "
-        f"{byte_text(room(place))} free",
+        f"not even one image fits in the memory of {place}: {byte_text(takes.step)} needed, {byte_text(free)} free",
         help=NARROWER,
     )
 
 
-def _is_tried(request: Request, size: int, accumulate: int) -> bool:
+def _is_tried(request: Request) -> bool:
     """Whether a step and a batch of the evaluation go well."""
-    spec = request.spec
-    changed = spec._replace(train=spec.train.replace(batch=size, accumulate=accumulate))
     try:
-        trainer = prepare(request._replace(spec=changed)).trainer
+        trainer = prepare(request).trainer
         trainer.growth = None  # images of full size take the most
         trainer.step()
         with torch.no_grad():

@@ -17,13 +17,17 @@ from specc.backend.device import describe, find
 from specc.backend.engine.applied import fresh_statistics, whitened
 from specc.backend.engine.assemble import assemble
 from specc.backend.engine.growth import growth
+from specc.backend.engine.rehearsal import Peak
 from specc.backend.engine.trainer import Trainer, length
 from specc.backend.evaluation.losses import weighted_losses
 from specc.backend.evaluation.words import loss_words
 from specc.backend.execution.apply import apply, set_up
+from specc.backend.execution.features import RECOMPUTED, choose, keep_features
 from specc.backend.execution.plan import Plan, complete, make_plan
+from specc.backend.execution.recompute import choose_recompute, memory_of
 from specc.backend.execution.trial import settle
 from specc.backend.initialize import initialize
+from specc.backend.memory import room
 from specc.backend.ranks import ALONE, Ranks
 from specc.backend.run import manifest
 from specc.backend.run.manifest import sha256_of
@@ -71,6 +75,10 @@ class Job(NamedTuple):
     about: dict[str, Any]
     images: tuple[str, str]
 
+    def memory(self, world: int = 1) -> tuple[Peak, int]:
+        """What a step takes by estimate, by one of `world` processes; and the bytes that are free on this device."""
+        return memory_of(self.plan, self.request.spec, self.trainer, world), room(self.plan.device)
+
 
 def prepare(request: Request) -> Job:
     """The training that is asked for, before its first step.
@@ -109,12 +117,20 @@ def prepare(request: Request) -> Job:
         notes += started
     per_epoch, total = length(settings, loader)
     grows = growth(graph, data, per_epoch, total)
-    plan = settle(complete(plan, net, loader.source, grows, total), net, loader, settings, ranks)
+    plan = complete(plan, net, loader.source, grows, total)
+    plan, still, place = choose(plan, net, loader, settings, request.begun, ranks)
+    if still is None or still.until < total:  # else little is left to be kept
+        spec = request.spec._replace(train=settings)
+        plan = choose_recompute(plan, spec, loader.batch, dataset.task, ranks)
+    notes += _kept(plan)
+    plan = settle(plan, net, loader, settings, ranks)
     forward = apply(plan, net)
     trainer, reached = assemble(net, settings, loader, plan.precision, ranks)
     trainer.compute.forward, trainer.growth = forward, grows
     if grows is not None:
         notes.append(f"progressive: training images are {plan.sizes}; they are evaluated at {grows.full}")
+    if still is not None and place is not None:
+        keep_features(trainer, plan, loader, still, place, forward)
     notes += [*whitened(graph, len(dataset.train)), *reached]
     if request.begun is None:  # else a checkpoint brings the statistics
         notes += fresh_statistics(net)
@@ -172,6 +188,16 @@ def _left_over(loader: DataLoader, accumulate: int) -> list[str]:
         return []
     what = f"{rest:,} of {counted(images, 'training image')} {'is' if rest == 1 else 'are'} left out of each epoch"
     return [f"{what}, different ones each time, so that every batch is full: {batches:,} of {loader.batch:,}"]
+
+
+def _kept(plan: Plan) -> list[str]:
+    """What is computed once instead of in every step, or twice in a step."""
+    notes = []
+    if plan.features and plan.features != RECOMPUTED:
+        notes.append(f"features of frozen layers are {plan.features}: {plan.reasons['features']}")
+    if plan.ends:
+        notes.append(f"computed twice: {plan.recompute}; {plan.reasons['recompute']}")
+    return notes
 
 
 def _about(trainer: Trainer, dataset: DataSet, device: torch.device, plan: Plan, notes: list[str]) -> dict[str, Any]:

@@ -61,6 +61,9 @@ SHARP = SPEC.format(
     settings="batch = 48; epochs = 2; accumulate = 2; clip = 1; average = swa(start=0); "
     "optimizer = sam(sgd(lr=0.1, momentum=0.9))",
 )
+FROZEN = SPEC.replace("dropout(20%)", "conv(8)").format(
+    augment="none", shards=4, settings="batch = 48; epochs = 3; freeze = freeze(backbone, until=2)"
+)
 COMPILED = SPEC.format(augment="flip", shards=4, settings="batch = 48; epochs = 1; plan = plan(step=compiled)")
 OF_TASK = """
 data {{ source = npz("{task}.npz"); augment = flip }}
@@ -104,7 +107,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write_folder(folder / "photos", classes=3, each=16)
     jobs += [Job(f"streamed-{world}", world, STREAMED, base=str(folder), memory="1KB") for world in (1, 2, 4)]
     jobs += [Job("held-1", 1, STREAMED, base=str(folder))]
-    for kind, spec in (("views", VIEWS), ("bf16", BF16)):
+    for kind, spec in (("views", VIEWS), ("bf16", BF16), ("frozen", FROZEN)):
         jobs += [Job(f"{kind}-{world}", world, spec, subset=96) for world in (1, 2, 4)]
     carry_out(folder, jobs)
     return folder
@@ -116,12 +119,17 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
         *(("order", world) for world in (2, 3, 4)),
         ("capped", 3),
         ("sharp", 3),  # sam and swa
-        *((kind, world) for kind in ("tree", "streamed", "views", "bf16") for world in (2, 4)),
+        *((kind, world) for kind in ("tree", "streamed", "views", "bf16", "frozen") for world in (2, 4)),
         *((task, 4) for task in TASKS),
     ],
 )
 def test_any_number_of_processes_gives_the_same_bits(runs: Path, kind: str, world: int) -> None:
     assert bits_of(runs / f"{kind}-{world}") == bits_of(runs / f"{kind}-1")
+
+
+def test_the_features_of_frozen_layers_are_kept_by_any_number_of_processes(runs: Path) -> None:
+    plans = [read_info(runs / f"frozen-{world}")["plan"]["features"]["is"] for world in (1, 2, 4)]
+    assert plans == 3 * ["computed once, kept in memory"]
 
 
 @pytest.mark.skipif(not ALL, reason="compiling takes a minute; SPECC_TESTS=all has it")

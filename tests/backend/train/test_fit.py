@@ -7,8 +7,10 @@ import pytest
 import torch
 from torch import Tensor
 
+from specc.backend.engine.rehearsal import rehearse
 from specc.backend.engine.step import Step
 from specc.backend.memory import estimate, needed, out_of_memory, smaller
+from specc.backend.precision import Precision
 from specc.backend.train.fit import fit
 from specc.check import Checked, check
 from specc.errors import SpeccError
@@ -40,12 +42,33 @@ def test_a_batch_that_fits_stays(checked: Checked) -> None:
     assert (found.batch, found.accumulate) == (48, 2) and "instead of" not in found.said
 
 
-def test_the_estimate_takes_what_is_free(checked: Checked, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_rough_estimate_takes_what_is_free(checked: Checked, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("specc.backend.memory.free_memory", lambda: int(needed(checked.trainable(), 20) / 0.9) + 1)
     assert estimate(checked.trainable(), CPU) == 16
+
+
+def takes(checked: Checked, batch: int) -> int:
+    """Bytes of a step with so many images, everything kept."""
+    return rehearse(checked.trainable(), batch, Precision("fp32", ""), CPU).step
+
+
+def test_the_batch_takes_what_is_free(monkeypatch: pytest.MonkeyPatch) -> None:
+    checked = check(Source("net.cnn", SPEC), sets=["train.plan=plan(recompute=never)", "train.precision=fp32"])
+    free = int(takes(checked, 20) / 0.9) + 1
+    monkeypatch.setattr("specc.backend.memory.free_memory", lambda: free)
     found = tried(checked)
     assert (found.batch, found.accumulate) == (16, 6)
     assert "train.batch = 16 and train.accumulate = 6 instead of 48" in found.said
+
+
+def test_parts_are_computed_twice_before_the_batch_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
+    deep = SPEC.replace("conv(4) -> relu;", "repeat(6) { conv(4) -> batch_norm -> relu };")
+    checked = check(Source("net.cnn", deep), sets=["train.precision=fp32"])
+    free = int(0.7 * takes(checked, 48) / 0.9)
+    monkeypatch.setattr("specc.backend.memory.free_memory", lambda: free)
+    found = tried(checked)
+    assert (found.batch, found.accumulate) == (48, 2)
+    assert "; parts of the forward pass are computed twice" in found.said
 
 
 def test_a_trial_step_has_the_last_word(checked: Checked, monkeypatch: pytest.MonkeyPatch) -> None:
