@@ -50,11 +50,17 @@ def asked_for(spec: Trainable) -> str:
     return str(plan.args.recompute)
 
 
-def choose_recompute(plan: Plan, spec: Trainable, batch: int, task: BoundTask, ranks: Ranks = ALONE) -> Plan:
+def choose_recompute(
+    plan: Plan, spec: Trainable, batch: int, task: BoundTask, ranks: Ranks = ALONE, *, is_short: bool = False
+) -> Plan:
     """The plan with the segments of the forward pass that are computed twice, where a step does not fit otherwise.
 
-    batch: the images of one. The first process decides for all.
+    batch: the images of one. is_short: steps begin with features that are kept, so that little is left of the forward
+    pass. The first process decides for all.
     """
+    if is_short:
+        why = "steps begin with the features of frozen layers, which are kept: there is little to compute twice"
+        return plan._replace(reasons={**plan.reasons, "recompute": why}) if asked_for(spec) == "always" else plan
     ends, why = ranks.broadcast(_choice(plan, spec, batch, task) if ranks.is_first else None)
     if not why:
         return plan

@@ -119,9 +119,9 @@ def prepare(request: Request) -> Job:
     grows = growth(graph, data, per_epoch, total)
     plan = complete(plan, net, loader.source, grows, total)
     plan, still, place = choose(plan, net, loader, settings, request.begun, ranks)
-    if still is None or still.until < total:  # else little is left to be kept
-        spec = request.spec._replace(train=settings)
-        plan = choose_recompute(plan, spec, loader.batch, dataset.task, ranks)
+    spec = request.spec._replace(train=settings)
+    is_short = still is not None and still.until >= total
+    plan = choose_recompute(plan, spec, loader.batch, dataset.task, ranks, is_short=is_short)
     notes += _kept(plan)
     plan = settle(plan, net, loader, settings, ranks)
     forward = apply(plan, net)

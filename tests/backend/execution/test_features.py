@@ -79,8 +79,10 @@ def trained(out: Path, *sets: str, spec: str = SPEC) -> tuple[dict[str, torch.Te
         (["train.evaluate=tta(flip)", "data.sample=balanced"], SPEC),
         (["train.precision=bf16"], SPEC),
         ([], HEADS),
+        (["train.optimizer=sam(sgd(lr=0.1))", "train.average=swa(start=1)"], SPEC),
+        (["train.optimizer=schedule_free(adamw(lr=1e-2))", "train.freeze=freeze(backbone, until=2)"], SPEC),
     ],
-    ids=["plain", "until", "shards", "tta", "bf16", "heads"],
+    ids=["plain", "until", "shards", "tta", "bf16", "heads", "sam and swa", "schedule-free"],
 )
 def test_it_trains_to_the_same_bits(tmp_path: Path, sets: list[str], spec: str) -> None:
     one, lines, kept = trained(tmp_path / "kept", *sets, spec=spec)
@@ -106,11 +108,17 @@ def test_images_go_through_frozen_layers_once(monkeypatch: pytest.MonkeyPatch) -
         (["train.plan=plan(features=recompute)"], "set in the spec"),
         (["data.augment=flip"], "images are augmented: `flip`"),
         (["train.freeze=freeze(backbone, until=1)"], "they would be used for fewer than 2 epochs"),
+        (["data.progressive=progressive(from=4x4)"], "images grow: `progressive`"),
     ],
 )
 def test_what_speaks_against_it_is_said(sets: list[str], why: str) -> None:
     choice = plan(*sets)
     assert choice["is"] == rules.RECOMPUTED and choice["because"].startswith(why)
+
+
+def test_what_is_asked_for_and_has_no_use_is_said() -> None:
+    about = prepare(Request(checked("train.plan=plan(recompute=always)").trainable(), "cpu")).about["plan"]
+    assert about["recompute"]["is"] == "nothing" and "features of frozen layers" in about["recompute"]["because"]
 
 
 def test_it_is_cut_before_what_learns_or_is_random_or_averages_over_a_batch() -> None:

@@ -54,8 +54,9 @@ def bits(trained: Job) -> dict[str, torch.Tensor]:
         ["train.accumulate=2", "train.ema=0.9", "train.clip=1"],
         ["train.precision=bf16"],
         ["train.freeze=freeze(conv1, batch_norm1, until=2%)"],
+        ["train.optimizer=sam(sgd(lr=0.1))"],
     ],
-    ids=["plain", "shards", "accumulate", "bf16", "freeze"],
+    ids=["plain", "shards", "accumulate", "bf16", "freeze", "sam"],
 )
 def test_three_steps_give_the_same_bits(sets: list[str]) -> None:
     """Weights, running statistics and their counters, the optimizer's state, losses and answers of each image."""
