@@ -6,9 +6,14 @@ from contextlib import contextmanager
 
 @contextmanager
 def leaving_torch_alone() -> Iterator[None]:
-    """Afterwards torch's generators, of the CPU and of each GPU, and its threads are as before. Also a decorator."""
+    """Afterwards torch is as before: its generators, of the CPU and of each GPU, its threads, and what `device.exact`
+    sets. Also a decorator.
+    """
     import torch
 
+    from specc.backend.device import exactness, set_exactness
+
+    flags = exactness()
     state, threads = torch.get_rng_state(), torch.get_num_threads()
     gpus = torch.cuda.get_rng_state_all() if torch.cuda.is_initialized() else []  # type: ignore[no-untyped-call]
     try:
@@ -16,5 +21,6 @@ def leaving_torch_alone() -> Iterator[None]:
     finally:
         torch.set_rng_state(state)
         torch.set_num_threads(threads)
+        set_exactness(flags)
         if gpus:
             torch.cuda.set_rng_state_all(gpus)

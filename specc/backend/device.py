@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
 import torch
 
@@ -94,6 +95,40 @@ def exact(device: torch.device) -> None:
         torch.backends.cudnn.conv.fp32_precision = "ieee"  # type: ignore[attr-defined]  # not TF32's 10 bits
         torch.use_deterministic_algorithms(True, warn_only=True)
         torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
+
+
+class Exactness(NamedTuple):
+    """What of torch `exact` sets, for the whole process."""
+
+    deterministic: bool
+    warns: bool
+    benchmark: bool
+    precision: str
+    fills: bool
+
+
+def exactness() -> Exactness:
+    """As it is now."""
+    return Exactness(
+        torch.are_deterministic_algorithms_enabled(),
+        torch.is_deterministic_algorithms_warn_only_enabled(),
+        torch.backends.cudnn.benchmark,
+        torch.backends.cudnn.conv.fp32_precision,  # type: ignore[attr-defined]
+        torch.utils.deterministic.fill_uninitialized_memory,  # type: ignore[attr-defined]
+    )
+
+
+def set_exactness(wanted: Exactness) -> None:
+    """Set it; what is so already is not touched."""
+    now = exactness()
+    if (now.deterministic, now.warns) != (wanted.deterministic, wanted.warns):
+        torch.use_deterministic_algorithms(wanted.deterministic, warn_only=wanted.warns)
+    if now.benchmark != wanted.benchmark:
+        torch.backends.cudnn.benchmark = wanted.benchmark
+    if now.precision != wanted.precision:
+        torch.backends.cudnn.conv.fp32_precision = wanted.precision  # type: ignore[attr-defined]
+    if now.fills != wanted.fills:
+        torch.utils.deterministic.fill_uninitialized_memory = wanted.fills  # type: ignore[attr-defined]
 
 
 def seed_generators(seed: int, device: torch.device) -> None:

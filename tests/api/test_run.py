@@ -12,6 +12,8 @@ import torch
 from PIL import Image
 
 import specc
+from specc.api.generators import leaving_torch_alone
+from specc.backend.device import exact, exactness
 from tests.helpers.sent import sent
 
 NET = """data { source = digits }
@@ -74,6 +76,14 @@ def test_torch_s_own_draws_and_threads_are_the_caller_s(trained: tuple[specc.Run
     specc.open_run(run.path).predict(np.zeros((8, 8), np.uint8))
     run.evaluate(device="cpu")
     assert torch.equal(torch.get_rng_state(), before) and torch.get_num_threads() == threads
+
+
+def test_what_makes_a_device_exact_is_the_caller_s() -> None:
+    before = exactness()
+    with leaving_torch_alone():
+        exact(torch.device("cuda", 0))
+        assert exactness() != before
+    assert exactness() == before
 
 
 def test_a_run_goes_to_other_processes(trained: tuple[specc.Run, Seen]) -> None:
