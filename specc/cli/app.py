@@ -17,7 +17,8 @@ from importlib import import_module
 from typing import Annotated, Any
 
 import typer
-from typer.core import TyperCommand, TyperGroup
+from typer.core import TyperArgument, TyperCommand, TyperGroup
+from typer.models import TyperPath
 
 from specc import __version__
 from specc.cli import streams
@@ -88,14 +89,17 @@ class Commands(TyperGroup):
 
 
 class Command(TyperCommand):
-    """A command that refuses empty arguments, and an option whose value another one would replace."""
+    """A command that refuses empty paths, and an option whose value another one would replace."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         given = list(args)
-        if "" in given:  # as a path it would be the folder that one is in
-            help = "a variable of the shell that stands there may be unset"
-            raise SpeccError("E483", f"`specc {ctx.info_name}` was given an empty argument", help=help)
         rest = super().parse_args(ctx, args)
+        for parameter in self.params:
+            value = ctx.params.get(parameter.name or "")
+            if isinstance(parameter.type, TyperPath) and (value == "" or (isinstance(value, tuple) and "" in value)):
+                what = parameter.human_readable_name if isinstance(parameter, TyperArgument) else parameter.opts[0]
+                help = "a variable of the shell that stands there may be unset"  # as a path it is the current folder
+                raise SpeccError("E483", f"`specc {ctx.info_name}` was given an empty {what}", help=help)
         refuse_repeated(ctx, given)
         return rest
 

@@ -150,6 +150,7 @@ def _licenses(packages: Path) -> str:
         parts.append("\n".join([f"{name} {described['version']}: {described['license']}\n", *texts]))
     for name in NEEDED:
         one = distribution(name)
-        texts = [file.read_text() for file in one.files or () if file.name.upper().startswith("LICENSE")]
+        paths = [Path(str(file.locate())) for file in one.files or () if file.name.upper().startswith("LICENSE")]
+        texts = [read_file(path).decode() for path in paths]
         parts.append("\n".join([f"{name} {one.version}\n", *texts]))
     return f"\n{'-' * 80}\n\n".join(parts)

@@ -271,8 +271,11 @@ class TestReport:
         assert capsys.readouterr().err == "a.cnn:1:1: error[E201]: wrong\n1 error\n"
 
 
-@pytest.mark.parametrize("arguments", [("eval", ""), ("runs", ""), ("train", "net.cnn", "--out", ""), ("watch", "")])
-def test_an_empty_argument_is_refused(specc: Callable[..., Any], arguments: tuple[str, ...]) -> None:
+@pytest.mark.parametrize(
+    "arguments",
+    [("eval", ""), ("runs", ""), ("train", "net.cnn", "--out", ""), ("watch", ""), ("report", "one", "")],
+)
+def test_an_empty_path_is_refused(specc: Callable[..., Any], arguments: tuple[str, ...]) -> None:
     """As a path it would be the folder that one is in: `specc report $RUN`, with no such variable."""
     answer = specc(*arguments)
-    assert answer.status == 2 and f"error[E483]: `specc {arguments[0]}` was given an empty argument" in answer.err
+    assert answer.status == 2 and f"error[E483]: `specc {arguments[0]}` was given an empty " in answer.err

@@ -74,6 +74,7 @@ class Watch:
         self._is_cut = False
         self._count = 0
         self._beats: dict[int, str] = {}
+        self._places: dict[int, tuple[str, int]] = {}  # host and process of each rank that has answered
         self._seen: dict[int, float] = {}
         self._thread = threading.Thread(target=self._run, name="watch", daemon=True)
 
@@ -190,6 +191,9 @@ class Watch:
         beats = dict(zip(known, store.multi_get([f"beat/{rank}" for rank in known]), strict=True))
         for rank in range(self.world):
             text = beats[rank].decode() if rank in beats else ""
+            if text and rank not in self._places:  # now, while the store answers
+                host, pid = json.loads(store.get(f"who/{rank}"))
+                self._places[rank] = host, pid
             if text and text != self._beats.get(rank):
                 self._beats[rank], self._seen[rank] = text, now
             elif now - self._seen[rank] > self.limit and self._expects(rank):
@@ -200,18 +204,13 @@ class Watch:
 
     def _end_hung(self, rank: int) -> None:
         """A process hangs: say so, and end it where it is known to be of this machine."""
-        host, pid = self._who(rank)
+        host, pid = self._places.get(rank, ("", 0))
         where = f" (process {pid} on {host})" if pid else ""
         text = f"rank {rank} of {self.world}{where} has not answered for {self.limit:g} seconds"
         self.outcome = self.outcome or self._tell(Outcome(HUNG, rank, self.rank, 2, text))
         self.outcome = self.outcome or Outcome(HUNG, rank, self.rank, 2, text)
         if pid and self.launcher and self.outcome.teller == self.rank:
             _quietly(os.kill, pid, getattr(signal, "SIGKILL", 9))
-
-    def _who(self, rank: int) -> tuple[str, int]:
-        text = _quietly(self._store.get, f"who/{rank}") if self._store and self._beats.get(rank) else None
-        host, pid = json.loads(text) if text else ("", 0)
-        return host, pid
 
     def _end(self) -> None:
         """Another process has ended the training, or hangs: the main thread is left the time to notice, then all ends.
