@@ -1,5 +1,6 @@
 """Whether a step keeps all that the backward pass needs or computes parts once more, and how much memory it takes."""
 
+import math
 from typing import NamedTuple
 
 import torch
@@ -87,7 +88,7 @@ def _choice(plan: Plan, spec: Trainable, batch: int, task: BoundTask) -> tuple[t
     if not less.ends or less.step >= whole.step:
         return (), f"{because}, but computing parts twice would save nothing of {byte_text(whole.step)}"
     gain = f"{byte_text(less.step)} a step by estimate instead of {byte_text(whole.step)}"
-    return less.ends, f"{because}: {gain}, for {less.again:.0%} of the forward pass once more"
+    return less.ends, f"{because}: {gain}, for {math.floor(100 * less.again)}% of the forward pass once more"
 
 
 def memory_of(plan: Plan, spec: Trainable, trainer: Trainer, world: int = 1) -> Peak:

@@ -58,7 +58,7 @@ def refuse(found: list[str], path: object) -> None:
     if found:
         raise SpeccError(
             "E486",
-            [f"{path} cannot be resumed exactly, because the environment has changed:", *found],
+            [f"{path} cannot be resumed exactly, because this has changed since it was begun:", *found],
             help="--resume-inexact resumes anyway; results will differ as with another "
             "seed, and run.json will record it",
             status=1,

@@ -29,8 +29,10 @@ def find(linted: Linted) -> Iterator[Found]:
     if grows is not None and (end := in_epochs(grows.args.until, epochs)) > epochs:
         message = f"images grow for {_epochs(end)}, but training ends after {epochs:g}, before they have full size"
         yield Found(message, linted.place("data", "progressive", grows), help="train longer, or let them grow faster")
-    if train.average is not None and (start := in_epochs(train.average.args.start, epochs)) > epochs:
+    if train.average is not None and (start := in_epochs(train.average.args.start, epochs)) > epochs - 1:
         message = f"`{train.average.name}` would start after {_epochs(start)}, but training ends after {epochs:g}"
+        if start <= epochs:
+            message += ": there is no second epoch to average"
         yield Found(message, linted.place("train", "average", train.average), help="start it earlier, or remove it")
     until = train.frozen_until
     if until is not None and in_epochs(until, epochs) >= epochs:

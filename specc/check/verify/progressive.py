@@ -10,6 +10,7 @@ from specc.values import Size
 from specc.vocabulary.shape import size_text
 
 POOL = "end the network in global_avg_pool, or begin with a larger size"
+MAPS = "remove `progressive`: what a network gives for each pixel is learned at one size"
 
 
 def progressive_fits(graph: Graph, data: DataSettings, train: TrainSettings | None, context: Context) -> None:
@@ -26,6 +27,7 @@ def progressive_fits(graph: Graph, data: DataSettings, train: TrainSettings | No
         help = f"begin with a smaller size, such as from={smaller}" if smaller else "remove `progressive`"
         context.error("E322", message, grows.span, help=help)
         return
+    is_map = len(graph.output_shape) == 3 and graph.output_shape[1:] != (1, 1)
     all_sizes = sizes(grows.args, full)
     through = f"it goes through {', '.join(map(str, all_sizes))} to {full}"
     for size in all_sizes:
@@ -36,5 +38,5 @@ def progressive_fits(graph: Graph, data: DataSettings, train: TrainSettings | No
         if isinstance(found, Misfit):
             message = f"the network does not take images of {size}: {found.why}; {through}"
             labels = (Label(found.node.span, f"{found.node.name}, at {size}"),)
-            context.error("E322", message, grows.span, labels=labels, help=POOL)
+            context.error("E322", message, grows.span, labels=labels, help=MAPS if is_map else POOL)
             return

@@ -62,6 +62,7 @@ def test_a_network_in_which_only_a_norm_learns():
         ("epochs = 3; groups = group(kernels, schedule=warmup(5) -> cosine)", "warmup"),
         ("epochs = 3; lookahead = lookahead(start=3)", "lookahead"),
         ("epochs = 3; average = swa(start=4)", "swa"),
+        ("epochs = 3; average = swa(start=3)", "no second epoch to average"),
         ("epochs = 3; freeze = freeze(backbone, until=3)", "`freeze` lasts 3 epochs"),
         ("epochs = 3; freeze = freeze(backbone, until=150%)", "what is frozen never learns"),
     ],
