@@ -139,6 +139,20 @@ def test_what_stands_at_second_places(ask: Ask) -> None:
     assert second == {"from": units(text, "conv"), "line": 3, "quote": "conv(64, stride=2)", "text": "64 x 4 x 4"}
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "network N { input(3, 8x8) -> NAME -> flatten -> dense(2) }",
+        "network N { NAME NAME }",
+        "let NAME = 3\nnetwork N { input(3, 8x8) -> flatten -> dense(2) }",
+        "block NAME(n) { conv(n, NAME=2) }\nnetwork N { input(3, 8x8) -> NAME(3) -> flatten -> dense(2) }",
+    ],
+)
+def test_a_long_name_is_shortened(ask: Ask, text: str) -> None:
+    problems = ask("check", text.replace("NAME", "x" * 50_000), "")["problems"]
+    assert problems and f"{'x' * 100}…" in json.dumps(problems, ensure_ascii=False) and len(json.dumps(problems)) < 3000
+
+
 def test_a_byte_order_mark_is_passed_over(ask: Ask) -> None:
     text = "\ufeffnetwork N {\n  input(3, 8x8)\n  flatten -> dense(2)\n}\n"
     assert ask("check", text, "")["problems"] == []

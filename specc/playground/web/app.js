@@ -15,7 +15,6 @@ const DAMAGED = "The link in the address is damaged: it holds no text that can b
 // What lasts until the text changes; no check replaces it.
 const notice = (words) => Object.assign(id("notice"), { textContent: words, hidden: !words });
 
-id("served").remove();
 state("Loading the checker…");
 const examples = await fetch("examples.json").then((answer) => (answer.ok ? answer.json() : null)).catch(() => null);
 const memory = new Memory();
