@@ -1,5 +1,6 @@
 """Problems as plain data. How they look on a terminal or in JSON is the business of `render`."""
 
+import re
 from collections.abc import Iterable
 from difflib import get_close_matches
 from itertools import islice
@@ -10,6 +11,7 @@ from specc.source import Span
 # Of more and longer names none is looked for: that would take too long.
 MOST_KNOWN = 200
 LONGEST = 60
+LONG_NAME = re.compile(r"(\w{100})\w+")  # of which a message shows the beginning
 
 
 class Label(NamedTuple):
@@ -46,6 +48,16 @@ class Diagnostic(NamedTuple):
     @property
     def severity(self) -> str:
         return "warning" if self.code.startswith("W") and not self.is_strict else "error"
+
+    def shortened(self) -> "Diagnostic":
+        """The same, with long names shortened."""
+        return self._replace(
+            message=shorten_names(self.message),
+            label=shorten_names(self.label),
+            labels=tuple(Label(one.span, shorten_names(one.text)) for one in self.labels),
+            notes=tuple(map(shorten_names, self.notes)),
+            help=shorten_names(self.help),
+        )
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
@@ -92,6 +104,11 @@ def slips(name: str, other: str) -> int:
                 row[-1] = min(row[-1], rows[-2][j - 2] + 1)
         rows.append(row)
     return min(rows[-1][-1], 3)
+
+
+def shorten_names(text: str) -> str:
+    """A text of a message with the beginning only of names that are longer than anybody reads."""
+    return LONG_NAME.sub(r"\1…", text)
 
 
 def _plain(name: str) -> str:

@@ -104,8 +104,11 @@ def reason(error: Exception) -> str:
 def unwritable(path: Path, error: OSError) -> SpeccError:
     """E481: a file that cannot be written, and what helps against the reason."""
     help = "check the permissions" if path.parent.is_dir() else f"folder `{path.parent}` does not exist"
-    if error.errno in (errno.ENOSPC, getattr(errno, "EDQUOT", None)):
-        help = "free some disk space, or choose a file on another disk"
+    if error.errno in (errno.EEXIST, errno.ENOTDIR):
+        file = next((one for one in (path, *path.parents) if one.is_file()), path)
+        help = f"`{file}` is a file; choose another place"
+    elif error.errno in (errno.ENOSPC, getattr(errno, "EDQUOT", None)):
+        help = "free some disk space, or choose a place on another disk"
     return SpeccError("E481", f"`{path}` cannot be written: {reason(error)}", help=help)
 
 

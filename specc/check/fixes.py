@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from specc.diagnostics import Diagnostic, Fix
+from specc.diagnostics import Diagnostic, Fix, shorten_names
 from specc.source import Source
 
 MOST_ROUNDS = 20  # one fix may make another possible: a `let` that only a removed one used
@@ -33,7 +33,7 @@ def mend(source: Source, check: Callable[[Source], list[Diagnostic]]) -> Mended:
 
 def described(fix: Fix) -> str:
     """What a fix does: "replaced `a` with `b`"."""
-    old, new = (" ".join(text.split()).strip(", ") for text in (fix.span.text, fix.text))
+    old, new = (shorten_names(" ".join(text.split()).strip(", ")) for text in (fix.span.text, fix.text))
     return f"replaced `{old}` with `{new}`" if old and new else f"added `{new}`" if new else f"removed `{old}`"
 
 

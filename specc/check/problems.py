@@ -97,7 +97,7 @@ class Problems:
         found = sorted(self.found.values(), key=lambda d: (d.span.source.path, d.span.start, d.code))
         if self.are_too_many:
             found.append(Diagnostic("E106", f"stopped after {MOST} problems; there may be more", found[-1].span))
-        return found
+        return [one.shortened() for one in found]
 
 
 def _place(code: str, span: Span) -> Place:

@@ -36,7 +36,7 @@ class Reply(NamedTuple):
     is_kept: bool = False
 
 
-Answer = Callable[[str], Reply | None]  # from the path that is asked for; None where there is no such page
+Answer = Callable[[str], Reply | None]  # from a path without its query; None where there is no such page
 
 
 class Loopback(ThreadingHTTPServer):
@@ -97,7 +97,7 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         if self.headers.get_all("Host") not in [[host] for host in self.server.hosts]:
             return self._refuse(HTTPStatus.MISDIRECTED_REQUEST)
-        reply = self.server.answer(self.path)
+        reply = self.server.answer(self.path.partition("?")[0])
         if reply is None:
             return self._refuse(HTTPStatus.NOT_FOUND)
         tag = f'"{sha256(reply.body).hexdigest()[:32]}"'

@@ -36,5 +36,5 @@ def need_server() -> Any:
         if error.name is None or error.name.partition(".")[0] not in PACKAGES:
             raise
         message = f"`specc lsp` needs the package {error.name.partition('.')[0]}, which is not installed"
-        raise SpeccError("E540", message, help="pip install specc-cnn[lsp]") from None
+        raise SpeccError("E540", message, help='pip install "specc-cnn[lsp]"') from None
     return create()

@@ -29,7 +29,9 @@ def playground(
     out: Annotated[
         Path | None,
         typer.Option(
-            help="Write the page into this folder, for any server of files.", metavar="DIR", show_default=False
+            help="Write the page into this folder, a new one or its own, for any server of files.",
+            metavar="DIR",
+            show_default=False,
         ),
     ] = None,
     port: Annotated[

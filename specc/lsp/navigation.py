@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from lsprotocol import types as lsp
 
 from specc.check.context import Work
-from specc.check.gather.files import Load
+from specc.check.gather.files import Load, NoFiles
 from specc.lsp.analysis import Analysis
 from specc.lsp.documents import uri_of
 from specc.lsp.edits import Hunk, applied, workspace_edit
@@ -148,7 +148,7 @@ def _changed(source: Source, changes: dict[str, list[Hunk]]) -> Source:
 def _refuse_changed_network(analysis: Analysis, sources: dict[str, Source], new: str, load: Load) -> None:
     """Check the text again after the change: it has to come to the same network, of which the same learns."""
 
-    def load_changed(path: str, source: Source) -> Source | str:
+    def load_changed(path: str, source: Source) -> Source | str | NoFiles:
         base = load(path, source)
         return sources.get(base.path, base) if isinstance(base, Source) else base
 

@@ -11,7 +11,9 @@ CODECS = {"utf-8": "utf-8", "utf-16": "utf-16-le", "utf-32": "utf-32-le"}
 
 
 def normal(text: str) -> str:
-    """A text with `\\n` as its line endings. Lines and columns are the same as before."""
+    """A text with `\\n` as its line endings, and a blank for a byte order mark. Lines and columns stay the same."""
+    if text.startswith("\ufeff"):
+        text = f" {text[1:]}"
     return text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text
 
 

@@ -5,6 +5,7 @@ import json
 import zipfile
 from base64 import b64encode
 from collections.abc import Iterator
+from contextlib import suppress
 from hashlib import sha256
 from importlib.metadata import distribution
 from importlib.util import find_spec
@@ -31,6 +32,8 @@ OWN = (
 PACKAGE = Path(__file__).resolve().parents[1]
 LEFT_OUT = ("api", "backend", "cli", "playground/web")  # of specc: what the checker does without
 NEEDED = {"lark": ("lark",), "attrs": ("attr", "attrs"), "lsprotocol": ("lsprotocol",)}  # distributions, their packages
+MARK = "licenses.txt"  # which tells a playground, even one that is not whole, from other folders,
+MARKED = "The playground of specc "  # by how it begins
 FIRST = "digits"  # of the examples
 LONG_AGO = (1980, 1, 1, 0, 0, 0)  # the date of what is packed, so that the same files give the same bytes
 POLICY = (
@@ -45,12 +48,14 @@ https://docs.python.org/3/license.html, and what that is built with.
 
 
 def write_folder(folder: Path) -> int:
-    """Write the playground into a folder; gives how many bytes it has. Other files there are left as they are.
+    """Write the playground into a folder that is new, is empty or holds one; gives how many bytes it has.
 
-    Raises SpeccError: E540, E542 it cannot be put together, E481 it cannot be written.
+    Raises SpeccError: E522 the folder holds something else, E540, E542 it cannot be put together, E481 it cannot be
+    written.
     """
-    content = playground()
     try:
+        _refuse_others(folder)
+        content = playground()
         for name, data in content.items():
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             write_atomic(folder / name, data)
@@ -59,17 +64,32 @@ def write_folder(folder: Path) -> int:
     return sum(map(len, content.values()))
 
 
+def _refuse_others(folder: Path) -> None:
+    """Raise SpeccError E522 for a folder with files of which nothing says that they are a playground's.
+
+    Those with a dot in front, such as `.git`, do not count: none is written. Raises OSError where it cannot be read.
+    """
+    names = sorted(one.name for one in folder.iterdir() if one.name[0] != ".") if folder.exists() else []
+    if not names:
+        return
+    with suppress(OSError):
+        if read_file(folder / MARK).startswith(MARKED.encode()):
+            return
+    message = f"{folder} is not empty, and it holds no playground: it holds {names[0]}"
+    raise SpeccError("E522", message, help="choose a new or an empty folder with --out")
+
+
 def playground() -> dict[str, bytes]:
     """The files of the playground, by their names. Raises SpeccError: E540, E542 a package is missing."""
     checker = _checker()
     packages = node_modules()
-    files = {name: read_file(WEB / name) for name in OWN}
+    files = {MARK: _licenses(packages).encode()}  # written first
+    files |= {name: read_file(WEB / name) for name in OWN}
     files |= {f"modules/{name}.js": module_of(packages, name) for name in MODULES}
     files |= {f"pyodide/{name}": read_file(packages / "pyodide" / name) for name in PYTHON}
     files["style.css"] += STYLE.encode()  # of pictures
     files["specc.zip"] = checker
     files["examples.json"] = json.dumps(examples()).encode()
-    files["licenses.txt"] = _licenses(packages).encode()
     files["index.html"] = _page()
     return files
 
@@ -136,13 +156,13 @@ def _place(package: str) -> Path:
     place = find_spec(package)
     if place is None or not place.submodule_search_locations:
         message = f"`specc playground` needs the package {package}, which is not installed"
-        raise SpeccError("E540", message, help="pip install specc-cnn[lsp]")
+        raise SpeccError("E540", message, help='pip install "specc-cnn[lsp]"')
     return Path(place.submodule_search_locations[0])
 
 
 def _licenses(packages: Path) -> str:
     """Whose work is in the folder, and under which terms."""
-    parts = [f"The playground of specc {__version__}, under Apache-2.0, and what it contains:\n"]
+    parts = [f"{MARKED}{__version__}, under Apache-2.0, and what it contains:\n"]
     for name in (*MODULES, "pyodide"):
         described = about(packages, name)
         texts = [read_file(path).decode() for path in sorted((packages / name).glob("LICEN[SC]E*"))]

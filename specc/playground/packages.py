@@ -34,7 +34,7 @@ def node_modules() -> Path:
     why = npm.MISSING if program is None else _install(program, folder)
     if why:
         message = "the packages that make up the playground are not on this machine"
-        help = "write the folder with --out where npm reaches its registry; it works everywhere"
+        help = "run `specc playground --out DIR` on a machine where npm reaches its registry, and copy the folder here"
         raise SpeccError("E542", [message, f"looked in {folder}: it is not there", why], help=help)
     return folder
 

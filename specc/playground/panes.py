@@ -16,6 +16,7 @@ from specc.source import Span
 
 MOST_ROWS = 2000  # of the table
 MOST_DRAWN = 2000  # layers of a network that is drawn
+LONGEST = 60  # characters that are quoted
 TEXTS = 3  # the first columns of the table hold names
 
 
@@ -27,6 +28,7 @@ def problem(one: Diagnostic, analysis: Analysis, at: Offsets) -> dict[str, Any]:
         "severity": one.severity,
         "message": one.message if one.span.source is analysis.source else f"in {one.span.place}: {one.message}",
         "label": one.label,
+        "quote": _quote(one.span),
         "notes": list(one.notes),
         "help": one.help,
         "from": at.units(start),
@@ -45,9 +47,20 @@ def _place(span: Span, analysis: Analysis) -> tuple[int, int]:
     return (extends.start, extends.end) if extends else (0, 0)
 
 
-def _related(span: Span, text: str, analysis: Analysis, at: Offsets) -> list[Any]:
-    """A second place: where it is, None in another spec, and what is said about it."""
-    return [at.units(span.start) if span.source is analysis.source else None, text or span.place]
+def _related(span: Span, text: str, analysis: Analysis, at: Offsets) -> dict[str, Any]:
+    """A second place: where it is (from: None in another spec), what stands there, what it is."""
+    return {
+        "from": at.units(span.start) if span.source is analysis.source else None,
+        "line": span.line,
+        "quote": _quote(span),
+        "text": text or span.place,
+    }
+
+
+def _quote(span: Span) -> str:
+    """What stands at a place, in one short line."""
+    text = " ".join(span.text[: 4 * LONGEST].split())
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
 
 
 def _fix(fix: Fix, at: Offsets) -> dict[str, Any]:

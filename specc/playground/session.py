@@ -12,6 +12,7 @@ from lsprotocol.types import CompletionItemKind
 from specc.check import check
 from specc.check.context import Work
 from specc.check.fixes import mend
+from specc.check.gather.files import NoFiles
 from specc.check.gather.spec import Spec
 from specc.errors import SpeccError
 from specc.lsp.analysis import Analysis
@@ -22,17 +23,21 @@ from specc.lsp.figures import summary
 from specc.lsp.hints import KEPT, MODES, Known
 from specc.lsp.hover import hover
 from specc.lsp.pages import entry_of, word_page
+from specc.lsp.positions import normal
 from specc.lsp.session import remembered
 from specc.lsp.signature import signature_help
 from specc.playground.offsets import Offsets
 from specc.playground.panes import PANES, names, problem
-from specc.reading import LARGEST, ZOO, load_base, too_large
+from specc.reading import LARGEST, ZOO, load_base
 from specc.report.pages import pages
 from specc.source import Source
 from specc.syntax.format import format_source
 
 NAME = "net.cnn"
-ALONE = "the playground holds one spec: only those of the zoo can be extended here"
+ALONE = NoFiles(
+    "the playground holds one spec: only those of the zoo can be extended here",
+    'extend a spec of the zoo, as in `extends "zoo:resnet18"`, or copy what this one needs into it',
+)
 Answer = dict[str, Any]
 
 
@@ -159,7 +164,7 @@ def answering() -> Callable[[str], str]:
     return answer
 
 
-def load(path: str, source: Source) -> Source | str:
+def load(path: str, source: Source) -> Source | str | NoFiles:
     """What a spec extends: a model of the zoo."""
     return load_base(path, source) if path.startswith(ZOO) else ALONE
 
@@ -167,8 +172,9 @@ def load(path: str, source: Source) -> Source | str:
 def _source(text: str) -> Source:
     """A text as a spec. Raises SpeccError E103 for one that is too large."""
     if len(text) > LARGEST:
-        raise too_large(NAME)
-    return Source(NAME, text)
+        message = f"this text has {len(text):,} characters; a spec may have at most {LARGEST:,}"
+        raise SpeccError("E103", message, help="check that this is a spec")
+    return Source(NAME, normal(text))
 
 
 def _analysis(source: Source, variant: str) -> Analysis:

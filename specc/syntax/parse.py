@@ -36,7 +36,8 @@ def parse(source: Source, go_on: GoOn = on_and_on) -> Parsed:
     if (problem := _too_long(source)) is not None:
         return Parsed(None, [problem])
     with _parser_is_used, deep_recursion():
-        return _parse(source, go_on)
+        parsed = _parse(source, go_on)
+    return parsed._replace(diagnostics=[one.shortened() for one in parsed.diagnostics])
 
 
 def _too_long(source: Source) -> Diagnostic | None:

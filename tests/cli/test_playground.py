@@ -20,7 +20,8 @@ def _small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_folder(specc: Callable[..., Any], tmp_path: Path) -> None:
-    (tmp_path / "public").mkdir()
+    (tmp_path / "public" / ".git").mkdir(parents=True)
+    assert specc("playground", "--out", tmp_path / "public").status == 0
     (tmp_path / "public" / "own.txt").write_text("mine")
     (tmp_path / "public" / "app.js").write_text("of an older version")
     answer = specc("playground", "--out", tmp_path / "public")
@@ -40,7 +41,7 @@ def test_it_serves_its_files_and_nothing_else() -> None:
             "/",
             "/worker.js",
             "/pyodide/pyodide.asm.wasm",
-            "/specc.zip",
+            "/specc.zip?x=1",
             "/web/package.json",
             "/../session.py",
         ):

@@ -47,6 +47,14 @@ def test_columns_are_counted_as_the_client_counts(request, encoding):
     assert problem["range"]["start"] == editor.at("odd.cnn", end)
 
 
+def test_a_byte_order_mark_is_passed_over(editor):
+    text = "\ufeffnetwork N {\n  input(3, 8x8)\n  flatten -> dens(2)\n}\n"
+    editor.open("marked.cnn", text)
+    (problem,) = editor.diagnostics("marked.cnn")
+    assert problem["code"] == "E201"
+    assert editor.offset("marked.cnn", problem["range"]["start"]) == text.index("dens")
+
+
 def test_problems_say_all_that_the_checker_says(editor):
     text = """network N {
   input(3, 32x32)

@@ -5,12 +5,14 @@ import json
 import threading
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from specc.cli.loopback import Loopback
 from specc.cli.playground import page
+from specc.playground.folder import playground as files_of
 from tests.backend.report_page.test_browser import DIM, TOO_WIDE
 from tests.helpers.browser import Browser, browser, chromium
 from tests.helpers.playground import real
@@ -18,6 +20,7 @@ from tests.helpers.playground import real
 DENSE = "[...document.querySelectorAll('.n-layer')].find((node) => node.textContent === 'dense')"
 SHAPES = "[...document.querySelectorAll('.shape:not(.old)')].map((node) => node.textContent)"
 OLD = "document.querySelectorAll('.shape.old').length"
+NOTICE = "document.getElementById('notice').innerText"
 STATE = "document.getElementById('state').innerText"
 VIEW = (
     "import('@codemirror/view').then(({ EditorView }) => EditorView.findFromDOM(document.querySelector('.cm-editor')))"
@@ -114,7 +117,7 @@ def test_a_mistake_is_typed_seen_and_repaired(tab: Browser) -> None:
     tab.wait_for("document.getElementById('page').open")
     assert "E201: an unknown name" in tab.value("document.querySelector('#page article').innerText")
     tab.value("document.querySelector('#page button').click()")
-    assert tab.value("document.querySelector('#problems .fix').innerText") == "Replace `densee` with `dense`"
+    assert tab.value("document.querySelector('#problems .fix').innerText") == "Replace densee with dense"
     tab.value("document.querySelector('#problems .fix').click()")
     tab.wait_for(f"{STATE}.startsWith('No problems') && {OLD} === 0")
     assert tab.value(TEXT) == tab.value("fetch('examples.json').then((a) => a.json()).then((all) => all.digits)")
@@ -191,6 +194,80 @@ def test_a_text_that_ends_the_checker(tab: Browser, write: Callable[[str], None]
     tab.events.clear()
 
 
+def test_what_cannot_be_done_is_said(tab: Browser, write: Callable[[str], None]) -> None:
+    write("network N {\n  input(3, 8x8)\n  flattenn -> \n")
+    tab.value("document.getElementById('format').click()")
+    assert "is not formatted" in tab.wait_for(NOTICE) and "error" in tab.value(STATE)
+    write("network N {\n  input(3, 8x8)\n  residual { conv(4) }\n  flatten -> dense(2)\n}\n")
+    assert tab.value(NOTICE) == ""
+    tab.value("document.getElementById('tab-problems').click()")
+    assert "line 3 conv(4): 4 x 8 x 8" in tab.value("document.querySelector('#problems li').innerText")
+    tab.value("document.querySelector('#problems .note .go').click()")
+    at = tab.value(f"{VIEW}.then((view) => view.state.sliceDoc(view.state.selection.main.head))")
+    assert at.startswith("conv(4)")
+    write("#" * 1_000_001)
+    for place in ("state", "problems"):
+        assert "1,000,001 characters" in tab.value(f"document.getElementById('{place}').innerText")
+    write("network N {\n  input(3, 8x8)\n  flatten -> dense(2)\n}\n")
+    assert "No problems" in tab.value(STATE) + tab.value("document.getElementById('problems').innerText")
+    tab.value("location.hash = '#cnn=zzz'")
+    assert "is damaged" in tab.wait_for(NOTICE)
+    tab.value("document.getElementById('tab-pytorch').click()")
+    tab.wait_for("!!document.querySelector('#pytorch button')")
+    tab.value("Object.defineProperty(navigator, 'clipboard', { value: undefined, configurable: true })")  # as over http
+    tab.value("document.querySelector('#pytorch button').click()")
+    tab.wait_for("document.querySelector('#pytorch button').innerText.startsWith('Selected')")
+    assert "nn.Module" in tab.value("String(getSelection())")
+    tab.value("document.getElementById('link').click()")
+    tab.wait_for("document.getElementById('link').innerText === 'It is in the address bar'")
+
+
+def test_no_text_takes_the_place_of_another(tab: Browser, write: Callable[[str], None]) -> None:
+    before = (
+        "[...document.querySelectorAll('#examples optgroup:last-child option')].map((one) => one.text.split(',')[0])"
+    )
+    write("network First { input(3, 8x8) -> flatten -> dense(2) }")
+    tab.value(CHOOSE.format("examples", "unet"))
+    assert tab.value(before)[0] == "First"
+    address = tab.value("import('./share.js').then(({ packed }) => packed('network Second { }'))")
+    tab.value(f"location.hash = {json.dumps(address)}")
+    tab.wait_for(f"{TEXT}.then((text) => text.startsWith('network Second'))")
+    write("network Third { }")
+    other = (
+        "localStorage.setItem('specc.draft.1', JSON.stringify({ time: Date.now() + 1e6, text: 'network Other { }' }))"
+    )
+    tab.value(f"{other}, window.isOld = true")  # what another tab does
+    tab.call("Page.reload")
+    tab.wait_for(
+        f"!window.isOld && document.querySelector('.cm-content') && {TEXT}.then((text) => text.includes('Third'))"
+    )
+    tab.wait_for("document.documentElement.dataset.checked > 0")
+    assert tab.value(before)[:2] == ["Other", "First"] and "Third" not in tab.value(before)
+    tab.value("""(() => {
+      const one = document.getElementById('examples');
+      one.value = [...one.options].find((option) => option.text.startsWith('First')).value;
+      one.dispatchEvent(new Event('change'));
+    })()""")
+    assert tab.value(TEXT).startswith("network First") and "Third" in tab.value(before)
+    tab.value("localStorage.removeItem('specc.draft.1')")
+
+
+def test_a_checker_that_cannot_be_loaded(tab: Browser) -> None:
+    loaded = """(async () => {
+      const { Checker } = await import('./checker.js');
+      const real = Worker;
+      globalThis.Worker = class { postMessage() {} };
+      let told = '';
+      const checker = new Checker((what, why) => (told = why));
+      globalThis.Worker = real;
+      const first = checker.ask('check', '').catch((failure) => failure.message);
+      checker.worker.onmessage({ data: { broken: 'specc.zip: 404 File not found' } });
+      return [told, await first, await checker.ask('check', '').catch((failure) => failure.message)];
+    })()"""
+    words = "The checker cannot be loaded: specc.zip: 404 File not found. Reload the page to try again."
+    assert tab.value(loaded) == [words] * 3
+
+
 def test_a_text_is_shared_and_remembered(tab: Browser, write: Callable[[str], None]) -> None:
     write("# 😀 <b>shared</b>\n" + "# of many lines\n" * 200)
     tab.value("document.getElementById('link').click()")
@@ -211,3 +288,13 @@ def test_a_text_is_shared_and_remembered(tab: Browser, write: Callable[[str], No
     tab.wait_for(
         f"!window.isOld && document.querySelector('.cm-content') && {TEXT}.then((text) => text.startsWith('# 😀'))"
     )
+
+
+def test_a_page_from_a_disk_says_that_it_needs_a_server(tab: Browser, tmp_path: Path) -> None:
+    for name, data in files_of().items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(data)
+    tab.open(tmp_path / "index.html")
+    tab.wait_for("getComputedStyle(document.getElementById('served')).visibility === 'visible'")
+    assert "has to come from a server" in tab.value(STATE)
+    tab.events.clear()  # the browser complains of scripts from a disk

@@ -94,7 +94,22 @@ def test_a_folder_that_cannot_be_written(files: dict[str, bytes], tmp_path: Path
     (tmp_path / "taken").write_text("")
     with pytest.raises(SpeccError) as caught:
         folder.write_folder(tmp_path / "taken")
-    assert caught.value.code == "E481"
+    assert caught.value.code == "E481" and "is a file" in caught.value.help
+    with pytest.raises(SpeccError) as caught:
+        folder.write_folder(tmp_path / "taken" / "below")
+    assert caught.value.code == "E481" and caught.value.help.startswith(f"`{tmp_path / 'taken'}` is a file")
+
+
+def test_a_folder_of_others_is_left_as_it_is(files: dict[str, bytes], tmp_path: Path) -> None:
+    for name in ("index.html", folder.MARK):
+        (tmp_path / "site").mkdir()
+        (tmp_path / "site" / name).write_text("mine")
+        with pytest.raises(SpeccError) as caught:
+            folder.write_folder(tmp_path / "site")
+        assert caught.value.code == "E522" and f"it holds {name}" in caught.value.message
+        assert [path.name for path in (tmp_path / "site").iterdir()] == [name]
+        (tmp_path / "site" / name).unlink()
+        (tmp_path / "site").rmdir()
 
 
 def test_the_real_packages_name_only_each_other() -> None:

@@ -128,6 +128,35 @@ def test_what_is_extended(ask: Ask) -> None:
     assert "11.7 M parameters" in ask("check", 'extends "zoo:resnet18"', "")["summary"]
     (problem,) = ask("check", 'extends "other.cnn"', "")["problems"]
     assert "only those of the zoo can be extended here" in problem["message"]
+    assert "zoo:resnet18" in problem["help"] and "folder" not in problem["help"]
+
+
+def test_what_stands_at_second_places(ask: Ask) -> None:
+    text = "network N {\n  input(3, 8x8)\n  residual { conv(64, stride=2) }\n  flatten -> dense(2)\n}\n"
+    (problem,) = ask("check", text, "")["problems"]
+    assert (problem["code"], problem["quote"], problem["label"]) == ("E301", "residual", "input: 3 x 8 x 8")
+    (second,) = problem["related"]
+    assert second == {"from": units(text, "conv"), "line": 3, "quote": "conv(64, stride=2)", "text": "64 x 4 x 4"}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "network N { input(3, 8x8) -> NAME -> flatten -> dense(2) }",
+        "network N { NAME NAME }",
+        "let NAME = 3\nnetwork N { input(3, 8x8) -> flatten -> dense(2) }",
+        "block NAME(n) { conv(n, NAME=2) }\nnetwork N { input(3, 8x8) -> NAME(3) -> flatten -> dense(2) }",
+    ],
+)
+def test_a_long_name_is_shortened(ask: Ask, text: str) -> None:
+    problems = ask("check", text.replace("NAME", "x" * 50_000), "")["problems"]
+    assert problems and f"{'x' * 100}…" in json.dumps(problems, ensure_ascii=False) and len(json.dumps(problems)) < 3000
+
+
+def test_a_byte_order_mark_is_passed_over(ask: Ask) -> None:
+    text = "\ufeffnetwork N {\n  input(3, 8x8)\n  flatten -> dense(2)\n}\n"
+    assert ask("check", text, "")["problems"] == []
+    assert changed(text, ask("format", text)) == text[1:]
 
 
 def test_files_are_not_looked_into(ask: Ask) -> None:
@@ -152,7 +181,7 @@ def test_a_text_that_is_typed(ask: Ask, examples: Path, name: str) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        *("(" * 5000, "\0", "\ud800", "\ufeffnetwork", "network N { " + "residual { " * 300, '"' * 999, "let a = a"),
+        *("(" * 5000, "\0", "\ud800", "network N { " + "residual { " * 300, '"' * 999, "let a = a"),
         "network N { input(3, 8x8) -> repeat(10000000000) { relu } -> flatten -> dense(2) }",
         "block f(n) { f(n + 1) }\nnetwork N { input(3, 8x8) -> f(1) }",
     ],
@@ -172,7 +201,7 @@ def test_failures_are_told_in_words() -> None:
         told = json.loads(answer(request))
         assert "failure" not in told or ("this is a bug" in told["failure"] and "Traceback" not in told["failure"])
     large = json.loads(answer(json.dumps(["check", "#" * 1_000_001, ""])))["failure"]
-    assert "more than 1,000,000 bytes" in large
+    assert large.startswith("this text has 1,000,001 characters; a spec may have at most 1,000,000")
 
 
 def test_the_colors_know_the_words_of_the_grammar() -> None:

@@ -13,9 +13,18 @@ from specc.syntax import tree as t
 from specc.syntax.layout import GoOn, on_and_on
 from specc.syntax.parse import parse
 
-# Reads the file that `extends "path"` names, relative to the source that says so; a text where that fails.
-Load = Callable[[str, Source], Source | str]
 MOST_FILES = 50
+
+
+class NoFiles(NamedTuple):
+    """Why no file at all can be extended, and what to do instead."""
+
+    why: str
+    help: str
+
+
+# Reads the file that `extends "path"` names, relative to the source that says so; why, where that fails.
+Load = Callable[[str, Source], Source | str | NoFiles]
 
 
 class Files(NamedTuple):
@@ -63,9 +72,12 @@ def _base(extends: list[t.Extends], trees: list[t.File], load: Load | None, prob
         labels = (Label(first.span, "first `extends` here"),)
         help = "make the first file extend the other one"
         problems.report("E209", "a file can extend only one other file", extra.span, labels=labels, help=help)
-    base = load(first.path, trees[-1].source) if load else "no files can be read here"
+    base = load(first.path, trees[-1].source) if load else NoFiles("no files can be read here", "")
     if len(trees) >= MOST_FILES:
         problems.report("E214", f"more than {MOST_FILES} files extend one another", first.span)
+    elif isinstance(base, NoFiles):
+        message = f'"{shorten(first.path, 100)}" cannot be read: {base.why}'
+        problems.report("E218", message, first.span, help=base.help)
     elif isinstance(base, str):
         help = "the path is relative to the folder of the file that contains `extends`"
         if first.path.startswith("zoo:"):

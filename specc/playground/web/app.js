@@ -4,27 +4,34 @@ import { Checker } from "./checker.js";
 import { Editor } from "./editor.js";
 import { markdown } from "./markdown.js";
 import { Panes } from "./panes.js";
-import { packed, remember, remembered, unpacked } from "./share.js";
+import { Memory, packed, unpacked } from "./share.js";
 
 const PAUSE = 30; // milliseconds without a key, before a check begins
 const id = (name) => document.getElementById(name);
 const state = (words, kind = "") => Object.assign(id("state"), { textContent: words, className: kind });
 
-const examples = await fetch("examples.json").then((answer) => answer.json());
+const DAMAGED = "The link in the address is damaged: it holds no text that can be read. Copy it again, to its last character.";
+
+// What lasts until the text changes; no check replaces it.
+const notice = (words) => Object.assign(id("notice"), { textContent: words, hidden: !words });
+
+state("Loading the checker…");
+const examples = await fetch("examples.json").then((answer) => (answer.ok ? answer.json() : null)).catch(() => null);
+const memory = new Memory();
 const linked = await unpacked(location.hash);
-const kept = remembered();
-const text = linked ?? kept ?? Object.values(examples)[0];
-const choosable = new Map(Object.entries(examples));
-if (linked !== null && kept !== null && kept !== linked) choosable.set("what I had before", kept);
+const text = linked ?? memory.text ?? memory.earlier()[0]?.text ?? Object.values(examples ?? {})[0] ?? "";
+if (text !== memory.text) memory.begin();
+memory.keep(text, false);
 
 let variant = "";
 let timer = null;
 let isChecking = false;
+let isOpening = false; // a text is being opened, not typed
 let isStale = false; // the text has changed since the check that is going on began
 
 const checker = new Checker((what, why) => {
   document.documentElement.dataset.checker = what;
-  if (what === "broken") state(`The checker cannot be loaded: ${why}`, "error");
+  if (what === "broken") state(why, "error");
 });
 const editor = new Editor(id("editor"), text, { checker, changed, explain, format });
 const panes = new Panes(editor, explain, fill);
@@ -33,8 +40,9 @@ const panes = new Panes(editor, explain, fill);
 
 function changed() {
   if (location.hash) history.replaceState(null, "", location.pathname + location.search); // it is another text now
-  remember(editor.text);
-  if (choosable.get(id("examples").value) !== editor.text) id("examples").value = "";
+  notice("");
+  memory.keep(editor.text, !isOpening);
+  if (id("examples").value && texts.get(id("examples").value) !== editor.text) id("examples").value = "";
   clearTimeout(timer);
   timer = setTimeout(check, PAUSE);
 }
@@ -53,6 +61,8 @@ async function check() {
     if (!isStale) await fill(panes.chosen);
   } catch (failure) {
     state(failure.message, "error");
+    editor.forget();
+    panes.failed(failure.message);
   }
   document.documentElement.dataset.checked = Number(document.documentElement.dataset.checked ?? 0) + 1;
   isChecking = false;
@@ -89,9 +99,9 @@ async function format() {
   try {
     const changes = await checker.ask("format", editor.text);
     if (changes) editor.apply(changes);
-    else state("A text with syntax errors is not formatted.", "warning");
+    else notice("A text with syntax errors is not formatted.");
   } catch (failure) {
-    state(failure.message, "error");
+    notice(failure.message);
   }
 }
 
@@ -99,13 +109,13 @@ async function repair() {
   try {
     editor.apply(await checker.ask("fix_all", editor.text));
   } catch (failure) {
-    state(failure.message, "error");
+    notice(failure.message);
   }
 }
 
 async function link() {
   history.replaceState(null, "", await packed(editor.text));
-  await panes.copy(location.href, id("link"), "It is the address now");
+  await panes.copy(location.href, id("link"), "It is in the address bar");
 }
 
 async function explain(code) {
@@ -115,13 +125,41 @@ async function explain(code) {
   id("page").scrollTop = 0;
 }
 
-id("examples").append(new Option("…", ""), ...[...choosable.keys()].map((name) => new Option(name, name)));
-id("examples").value = [...choosable].find(([, one]) => one === text)?.[0] ?? "";
+function open(other) {
+  variant = "";
+  memory.begin();
+  isOpening = true;
+  editor.text = other;
+  isOpening = false;
+  offer();
+}
+
+const texts = new Map(); // that can be chosen, by the values of their options
+
+// Offer the examples, and what was typed before.
+function offer() {
+  const group = (label, options) => Object.assign(document.createElement("optgroup"), { label, hidden: !options.length });
+  const option = (value, label, one) => (texts.set(value, one), new Option(label, value));
+  texts.clear();
+  const shown = Object.entries(examples ?? {}).map(([name, one]) => option(name, name, one));
+  const known = new Set(texts.values());
+  const before = memory.earlier().filter((one) => !known.has(one.text)).map((one) => option(one.key, name(one), one.text));
+  const groups = [group("Examples", shown), group("What I had before", before)];
+  groups.forEach((one, place) => one.append(...[shown, before][place]));
+  id("examples").replaceChildren(new Option(examples ? "…" : "examples.json cannot be loaded", ""), ...groups);
+  id("examples").value = [...texts].find(([, one]) => one === editor.text)?.[0] ?? "";
+}
+
+// A draft, as it is offered.
+function name({ text: one, time }) {
+  const words = one.match(/^\s*network\s+(\w+)/m)?.[1] ?? one.trim().split("\n")[0] ?? "";
+  return `${words.slice(0, 30) || "empty"}, ${new Date(time).toLocaleString("en", { dateStyle: "medium", timeStyle: "short" })}`;
+}
+
+offer();
+addEventListener("focus", offer); // another tab may have drafts by now
 id("examples").addEventListener("change", ({ target }) => {
-  if (choosable.has(target.value)) {
-    variant = "";
-    editor.text = choosable.get(target.value);
-  }
+  if (texts.has(target.value)) open(texts.get(target.value));
 });
 id("variants").addEventListener("change", ({ target }) => {
   variant = target.value;
@@ -132,8 +170,9 @@ id("repair").addEventListener("click", repair);
 id("link").addEventListener("click", link);
 addEventListener("hashchange", async () => {
   const other = await unpacked(location.hash);
-  if (other !== null) editor.text = other;
+  if (other !== null && other !== editor.text) open(other);
+  else if (other === null && location.hash.startsWith("#cnn=")) notice(DAMAGED);
 });
-if (linked === null && location.hash.startsWith("#cnn=")) state("The address holds no text that can be read.", "warning");
+if (linked === null && location.hash.startsWith("#cnn=")) notice(DAMAGED);
 
 check();

@@ -16,6 +16,7 @@ export class Checker {
   }
 
   ask(name, ...values) {
+    if (this.broken) return Promise.reject(new Failure(this.broken));
     const id = ++this.number;
     const request = JSON.stringify([name, ...values.map((one) => one.toWellFormed?.() ?? one)]);
     return new Promise((resolve, reject) => {
@@ -27,6 +28,7 @@ export class Checker {
 
   #start() {
     this.isReady = false;
+    this.broken = ""; // why it cannot be loaded
     const worker = new Worker(new URL("./worker.js", import.meta.url), { type: "module" });
     worker.onmessage = ({ data }) => this.#hear(data);
     worker.onerror = (event) => {
@@ -66,8 +68,10 @@ export class Checker {
 
   #broken(words) {
     clearTimeout(this.timer);
-    this.#fail(words);
-    this.told("broken", words);
+    this.isReady = false;
+    this.broken = `The checker cannot be loaded: ${words}. Reload the page to try again.`;
+    this.#fail(this.broken);
+    this.told("broken", this.broken);
   }
 
   #fail(words) {

@@ -59,13 +59,19 @@ const signature = StateField.define({
 });
 
 // A problem as it is shown at its place and in the list.
-export function told(problem, explain) {
+// go: leads to a place in the text; without it, second places are only quoted.
+export function told(problem, explain, go = null) {
   const about = element("div", { class: `problem ${problem.severity}` });
   const code = element("button", { class: "code", onclick: () => explain(problem.code), title: "What this code means" }, problem.code);
   about.append(element("p", {}, code, " ", ...inline(problem.message)));
-  for (const line of [problem.label, ...problem.related.map(([, text]) => text), ...problem.notes]) {
-    if (line) about.append(element("p", { class: "note" }, ...inline(line)));
+  const note = (...content) => about.append(element("p", { class: "note" }, ...content));
+  const quoted = ({ quote }) => [element("code", {}, quote), ": "];
+  if (problem.label) note(...quoted(problem), ...inline(problem.label));
+  for (const one of problem.related) {
+    const where = one.from !== null && go ? element("button", { class: "go", onclick: () => go(one.from) }, `line ${one.line}`) : null;
+    note(...(where ? [where, " "] : []), ...quoted(one), ...inline(one.text));
   }
+  for (const line of problem.notes) note(...inline(line));
   if (problem.help) about.append(element("p", { class: "help" }, element("b", {}, "help: "), ...inline(problem.help)));
   return about;
 }
@@ -135,11 +141,18 @@ export class Editor {
       severity: one.severity,
       message: one.message,
       renderMessage: () => told(one, this.explain),
-      actions: one.fix ? [{ name: one.fix.title, apply: () => this.repair(one) }] : [],
+      actions: one.fix ? [{ name: one.fix.title.replaceAll("`", ""), apply: () => this.repair(one) }] : [],
     }));
     this.view.dispatch(setDiagnostics(this.view.state, found), {
       effects: [setShapes.of(Decoration.set(shapes, true)), setNames.of(Decoration.set(marks, true))],
     });
+  }
+
+  // The text could not be checked: what was known of the one before it does not hold.
+  forget() {
+    this.problems = [];
+    this.checked = null;
+    this.view.dispatch(setDiagnostics(this.view.state, []));
   }
 
   // Apply the fix of a problem; not where the text has changed since, as the next check will bring it anew.

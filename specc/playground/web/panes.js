@@ -1,7 +1,7 @@
 // What stands beside the text: problems, the table of layers, the picture, the PyTorch source.
 
 import { told } from "./editor.js";
-import { element } from "./markdown.js";
+import { element, inline } from "./markdown.js";
 
 const NAMES = ["problems", "layers", "picture", "pytorch"];
 const id = (name) => document.getElementById(name);
@@ -43,10 +43,16 @@ export class Panes {
     if (!problems.length) return id("problems").replaceChildren(element("p", { class: "quiet" }, "No problems."));
     const items = problems.map((one) => {
       const go = element("button", { class: "go", onclick: () => this.editor.go(one.from) }, `line ${one.line}`);
-      const fix = one.fix && element("button", { class: "fix", onclick: () => this.editor.repair(one) }, one.fix.title);
-      return element("li", {}, go, told(one, this.explain), fix);
+      const fix = one.fix && element("button", { class: "fix", onclick: () => this.editor.repair(one) }, ...inline(one.fix.title));
+      return element("li", {}, go, told(one, this.explain, (place) => this.editor.go(place)), fix);
     });
     id("problems").replaceChildren(element("ul", {}, ...items));
+  }
+
+  // The text was not checked; the problems of the text before it are gone.
+  failed(why) {
+    id("count").textContent = "";
+    id("problems").replaceChildren(element("p", { class: "quiet" }, why));
   }
 
   // content: null where the network has errors; then what was shown stays, marked as old
@@ -87,14 +93,17 @@ export class Panes {
   }
 
   _pytorch({ text }) {
-    const copy = element("button", { onclick: () => this.copy(text, copy) }, "Copy");
-    return [copy, element("pre", {}, text)];
+    const source = element("pre", {}, text);
+    const copy = element("button", { onclick: () => this.copy(text, copy, "Selected, but not copied", source) }, "Copy");
+    return [copy, source];
   }
 
-  async copy(text, button, otherwise = "The browser does not allow it") {
-    const before = button.textContent;
-    const done = await navigator.clipboard.writeText(text).then(() => true, () => false);
+  // otherwise: what to say where the browser does not allow it, as over http. selected: what is selected then.
+  async copy(text, button, otherwise, selected = null) {
+    button.dataset.label ??= button.textContent;
+    const done = await navigator.clipboard?.writeText(text).then(() => true, () => false);
     button.textContent = done ? "Copied" : otherwise;
-    setTimeout(() => (button.textContent = before), 1500);
+    if (!done && selected) getSelection().selectAllChildren(selected);
+    setTimeout(() => (button.textContent = button.dataset.label), 1500);
   }
 }
