@@ -77,15 +77,17 @@ def nearest(name: str, known: Iterable[str]) -> str:
 
 
 def correction(span: Span, known: Iterable[str]) -> Fix | None:
-    """The repair of a misspelled name: the one known name that is near, where no other is within two slips, or one in
-    names of three letters.
+    """The repair of a misspelled name: the one known name that is near, where no other is within two slips.
 
     A slip is a letter too many, too few or wrong, or two neighbors in each other's place. Near is one slip away, or
-    two in eight letters or more: `swish` is not meant to be `mish`.
+    two in eight letters or more: `swish` is not meant to be `mish`. Two slips in a name of three letters make another.
     """
     name = span.text
-    most = 2 if len(name) > 3 else 1
-    near = [other for other in set(islice(known, MOST_KNOWN)) if slips(_plain(name), _plain(other)) <= most]
+    near = [
+        other
+        for other in set(islice(known, MOST_KNOWN))
+        if slips(_plain(name), _plain(other)) <= (2 if len(other) > 3 else 1)
+    ]
     if len(near) != 1 or slips(_plain(name), _plain(near[0])) > (2 if len(name) >= 8 else 1):
         return None
     return Fix(span, near[0])
