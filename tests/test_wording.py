@@ -54,3 +54,9 @@ def test_no_message_has_a_plural_that_one_does_not_fit(floor: str) -> None:
         if value not in ALLOWED and not value.isupper()
     ]
     assert odd == []
+
+
+def test_extras_are_quoted_for_shells_that_expand_brackets() -> None:
+    texts = [*ROOT.rglob("*.py"), *ROOT.glob("pages/*.md"), *ROOT.parent.glob("docs/*.md"), ROOT.parent / "README.md"]
+    bare = [path.name for path in texts if "install specc-cnn[" in path.read_text(encoding="utf-8")]
+    assert len(texts) > 500 and not bare

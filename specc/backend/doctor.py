@@ -208,7 +208,7 @@ def _kept() -> Iterator[Finding]:
 
     section, name = "image files", "decoded images"
     decoder = installed("simplejpeg")
-    slower = "" if decoder else "pip install specc-cnn[jpeg] takes half as long for a JPEG file, for the same pixels"
+    slower = "" if decoder else 'pip install "specc-cnn[jpeg]" takes half as long for a JPEG file, for the same pixels'
     yield Finding(section, "JPEG decoder", f"simplejpeg {decoder}" if decoder else "Pillow", "fine", slower)
     try:
         folder, most = place(), limit()

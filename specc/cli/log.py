@@ -22,7 +22,7 @@ def log(
 ) -> int:
     """Log a run: the settings, the spec, the figures of each epoch, the curves as a picture, the exported model.
 
-    Each of these programs is an extra, such as `pip install specc-cnn[tensorboard]`, and is set up by its own
+    Each of these programs is an extra, such as `pip install "specc-cnn[tensorboard]"`, and is set up by its own
     variables: MLFLOW_TRACKING_URI, WANDB_PROJECT, WANDB_MODE, TRACKIO_SPACE_ID. TensorBoard's files lie in the run and
     are replaced; the others get a new run each time. Without a login, Weights & Biases is kept offline. While a run is
     trained, `specc train --log` does the same.

@@ -107,7 +107,7 @@ def search(
     Trials are compared by the figure that chooses (train.best) on the validation images; the test part is not looked
     at. The folder holds a run for each trial, suggestions.jsonl with every suggestion and decision, search.json and
     pictures. Nothing is lost when a worker or the search is stopped or killed: the same command continues it, each
-    training from its checkpoint. Needs Optuna: pip install specc-cnn[search].
+    training from its checkpoint. Needs Optuna: pip install "specc-cnn[search]".
 
     Examples:
 

@@ -53,7 +53,7 @@ def _opened(path: Path) -> Iterator[tuple[Any, Any]]:
         import pyarrow as pa
         import pyarrow.parquet as pq
     except ImportError:
-        help = "pip install specc-cnn[parquet], or save the table as a CSV file"
+        help = 'pip install "specc-cnn[parquet]", or save the table as a CSV file'
         raise SpeccError("E417", clean(f"{path} is a Parquet file, which only pyarrow reads"), help=help) from None
     try:
         with open_file(path) as file:

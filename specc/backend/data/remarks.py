@@ -40,7 +40,7 @@ def about_decoder(jpegs: int) -> list[str]:
     if is_quick() or jpegs < MANY:
         return []
     what = f"{counted(jpegs, 'JPEG file')} decoded by Pillow"
-    return [f"{what}; pip install specc-cnn[jpeg] takes half as long, for the same pixels"]
+    return [f'{what}; pip install "specc-cnn[jpeg]" takes half as long, for the same pixels']
 
 
 def refused(what: str, broken: list[str]) -> SpeccError:

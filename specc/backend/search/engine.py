@@ -18,7 +18,7 @@ def need_optuna() -> Any:
     try:
         import optuna
     except ImportError:
-        help = "pip install specc-cnn[search]"
+        help = 'pip install "specc-cnn[search]"'
         raise SpeccError("E512", "`specc search` needs Optuna, which is not installed", help=help) from None
     optuna.logging.disable_default_handler()
     logging.getLogger("optuna").setLevel(logging.ERROR)

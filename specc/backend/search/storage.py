@@ -59,7 +59,7 @@ def _answers(url: str) -> Iterator[None]:
     try:
         yield
     except ImportError as error:
-        help = "pip install specc-cnn[search]"
+        help = 'pip install "specc-cnn[search]"'
         raise SpeccError("E512", f"PostgreSQL needs psycopg, which cannot be loaded: {error}", help=help) from None
     except (SQLAlchemyError, StorageInternalError) as error:
         cause = str(getattr(error, "orig", None) or error.__cause__ or error).strip().splitlines() or [

@@ -82,7 +82,7 @@ def need(name: str) -> None:
         is_there = False
     if not is_there:
         message = f"logging to {kind.title} needs the package {kind.package}, which is not installed"
-        raise SpeccError("E534", message, help=f"pip install specc-cnn[{kind.extra}]")
+        raise SpeccError("E534", message, help=f'pip install "specc-cnn[{kind.extra}]"')
 
 
 def open_sink(name: str, about: About) -> Sink:

@@ -338,7 +338,7 @@ def test_many_photographs_that_pillow_decodes(tmp_path: Path, monkeypatch: pytes
     source = f'folder("{folder(tmp_path / "set")}")'
     monkeypatch.setattr(images, "simplejpeg", None)
     monkeypatch.setattr(remarks, "MANY", 4)
-    note = "4 JPEG files decoded by Pillow; pip install specc-cnn[jpeg] takes half as long, for the same pixels"
+    note = '4 JPEG files decoded by Pillow; pip install "specc-cnn[jpeg]" takes half as long, for the same pixels'
     assert note in read(source).notes
     assert note not in read(source).notes, "nothing is decoded any more"
     assert note not in read(source, f"{SIZE}; channels = gray").notes, "it is for color"

@@ -32,7 +32,7 @@ def refused(code: str, path: Path, *wanted: str) -> str:
 def test_without_pyarrow_it_is_said_how_to_install_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     (tmp_path / "a.parquet").write_bytes(b"PAR1")
-    assert "pip install specc-cnn[parquet]" in refused("E417", tmp_path / "a.parquet", "x")
+    assert 'pip install "specc-cnn[parquet]"' in refused("E417", tmp_path / "a.parquet", "x")
 
 
 @needs_pyarrow

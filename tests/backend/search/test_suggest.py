@@ -75,7 +75,7 @@ def test_without_optuna(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setitem(sys.modules, "optuna", None)
     with pytest.raises(SpeccError, match="needs Optuna") as error:
         make_search(tmp_path, Formulas(1, from_rate))
-    assert error.value.code == "E512" and error.value.help == "pip install specc-cnn[search]"
+    assert error.value.code == "E512" and error.value.help == 'pip install "specc-cnn[search]"'
 
 
 @pytest.mark.parametrize(("gone", "number"), [("suggested", 2), ("started", 3)])

@@ -47,7 +47,7 @@ def run(finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path
 
 def wanted(package: str) -> None:
     if importlib.util.find_spec(package) is None:
-        pytest.skip(f"{package} is not installed: pip install specc-cnn[{package}]")
+        pytest.skip(f'{package} is not installed: pip install "specc-cnn[{package}]"')
 
 
 def losses(run: Path) -> list[tuple[Any, Any]]:

@@ -74,7 +74,7 @@ def _opened(url: str) -> tuple[Any, str]:
         needed = PACKAGES.get(scheme, "")
         message = clean(f"{url} is read with fsspec{f' and {needed}' if needed else ''}, which is not installed")
         also = f" {needed}" if needed else ""
-        raise SpeccError("E520", message, help=f"pip install specc-cnn[remote]{also}") from None
+        raise SpeccError("E520", message, help=f'pip install "specc-cnn[remote]"{also}') from None
     except Exception as error:  # noqa: BLE001 - as above
         message = clean(f"{url} cannot be looked for: {_reason(error)}")
         raise SpeccError("E403", message, help="correct the address in `source`") from None

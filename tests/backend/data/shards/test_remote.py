@@ -309,8 +309,8 @@ def test_a_full_disk(bucket: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 @pytest.mark.parametrize(
     ("url", "missing", "code", "phrase"),
     [
-        ("s3://bucket/set", "s3fs", "E520", "pip install specc-cnn[remote] s3fs"),
-        ("memory://x", "fsspec", "E520", "pip install specc-cnn[remote]"),
+        ("s3://bucket/set", "s3fs", "E520", 'pip install "specc-cnn[remote]" s3fs'),
+        ("memory://x", "fsspec", "E520", 'pip install "specc-cnn[remote]"'),
         ("foo://x", "", "E403", "Protocol not known"),
     ],
 )
