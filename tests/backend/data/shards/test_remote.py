@@ -232,13 +232,15 @@ def test_the_cache_keeps_to_its_size(
 
 
 @pytest.mark.usefixtures("bucket")
-def test_a_cache_that_is_too_small_says_so(local: Path, monkeypatch: pytest.MonkeyPatch, fetched: list[str]) -> None:
+def test_a_cache_that_is_too_small_says_so(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))  # where nothing comes that an earlier test still reads ahead
     monkeypatch.setenv("SPECC_CACHE_SIZE", "30kB")
     message = refused("E525")
     assert "may take 30 kB, and a full shuffle needs all of it at once" in message
     assert "window=…" in message and "SPECC_CACHE_SIZE=500GB" in message
     assert "window = 2 needs" in refused("E525", WINDOW)
-    assert not shard_names(fetched[fetched.index("index.json") :])  # before it, what an earlier test read ahead
+    sizes = [path.stat().st_size for path in (tmp_path / "specc" / "shards").iterdir()]
+    assert max(sizes) < 1000  # what tells of each shard, and no shard
     monkeypatch.setenv("SPECC_CACHE_SIZE", "plenty")
     assert "'plenty', which is not an amount of bytes" in refused("E526")
 
