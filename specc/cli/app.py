@@ -97,7 +97,11 @@ class Command(TyperCommand):
         for parameter in self.params:
             value = ctx.params.get(parameter.name or "")
             if isinstance(parameter.type, TyperPath) and (value == "" or (isinstance(value, tuple) and "" in value)):
-                what = parameter.human_readable_name if isinstance(parameter, TyperArgument) else parameter.opts[0]
+                what = (
+                    parameter.human_readable_name.rstrip(".")
+                    if isinstance(parameter, TyperArgument)
+                    else parameter.opts[0]
+                )
                 help = "a variable of the shell that stands there may be unset"  # as a path it is the current folder
                 raise SpeccError("E483", f"`specc {ctx.info_name}` was given an empty {what}", help=help)
         refuse_repeated(ctx, given)
