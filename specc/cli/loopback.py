@@ -10,7 +10,9 @@ from hashlib import sha256
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from socketserver import TCPServer
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+import typer
 
 from specc import __version__
 from specc.errors import SpeccError
@@ -73,6 +75,15 @@ class Loopback(ThreadingHTTPServer):
         """What a browser calls this server."""
         names = (ADDRESS, "localhost")
         return {f"{name}:{self.server_port}" for name in names} | (set(names) if self.server_port == 80 else set())
+
+
+OPEN = typer.Option("--open", help="Open the page in the browser.")
+
+
+def port_option(usual: int) -> Any:
+    """The option `--port` of a command that serves a page; `usual`: the port where that is looked for first."""
+    free = f"{usual}, or a free one"
+    return typer.Option(help="Serve the page on this port.", min=1, max=65535, metavar="N", show_default=free)
 
 
 def loopback(port: int | None, usual: int, answer: Answer) -> Loopback:

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from specc.cli.loopback import Answer, Reply, loopback
+from specc.cli.loopback import OPEN, Answer, Reply, loopback, port_option
 from specc.cli.options import given, refuse_with
 from specc.errors import clean
 from specc.playground.folder import playground as files_of
@@ -34,13 +34,8 @@ def playground(
             show_default=False,
         ),
     ] = None,
-    port: Annotated[
-        int | None,
-        typer.Option(
-            help="Serve the page on this port.", min=1, max=65535, metavar="N", show_default=f"{PORT}, or a free one"
-        ),
-    ] = None,
-    open_browser: Annotated[bool, typer.Option("--open", help="Open the page in the browser.")] = False,
+    port: Annotated[int | None, port_option(PORT)] = None,
+    open_browser: Annotated[bool, OPEN] = False,
 ) -> None:
     """Show a page in which a spec is checked, shown and drawn while it is typed: problems and fixes, shapes, layers.
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from specc.cli.loopback import Answer, Reply, loopback
+from specc.cli.loopback import OPEN, Answer, Reply, loopback, port_option
 from specc.errors import clean
 
 PORT = 8642  # where it is looked for first; any other that is free will do
@@ -15,13 +15,8 @@ POLICY = "frame-ancestors 'none'"  # the page brings its own, which also holds w
 
 def watch(
     run: Annotated[Path, typer.Argument(help="A run, or a folder of runs.", metavar="RUN", show_default=False)],
-    port: Annotated[
-        int | None,
-        typer.Option(
-            help="Serve the page on this port.", min=1, max=65535, metavar="N", show_default=f"{PORT}, or a free one"
-        ),
-    ] = None,
-    open_browser: Annotated[bool, typer.Option("--open", help="Open the page in the browser.")] = False,
+    port: Annotated[int | None, port_option(PORT)] = None,
+    open_browser: Annotated[bool, OPEN] = False,
 ) -> None:
     """Show a run as a page on this machine while it is trained: curves, epochs, the time left, what was kept.
 
